@@ -1,1 +1,13 @@
 //! plimsoll renders a service's complete, checked Kubernetes bundle from one small profile.
+//!
+//! Everything is a [`node::Node`]: a YAML value that knows where it came from. Profiles, templates, rendered
+//! objects and foreign manifests are read by one parser, checked by one engine and written by one emitter.
+
+pub mod check;
+pub mod finding;
+pub mod node;
+pub mod object;
+pub mod path;
+pub mod source;
+pub mod suggest;
+pub mod yaml;

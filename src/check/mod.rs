@@ -1,0 +1,121 @@
+//! The check engine: rules over objects, and the report they write to.
+//!
+//! A rule is one file under `rules/`, named like its id; the table in [`rules`] lists them all. Rules read plain nodes;
+//! the report finds the field path and the place when there is something to say.
+
+pub mod report;
+pub mod rules;
+
+use crate::finding::{Finding, Severity};
+use crate::object::Object;
+
+pub use report::Report;
+
+/// The families of rules, as `--only` and `--skip` name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// What the API server would refuse, or warn of.
+    Api,
+    /// What is accepted and does not come up, because one object does not fit the other.
+    Wiring,
+    /// What comes up and hurts when it is rolled out or changed.
+    Rollout,
+    /// What a pod is allowed to do.
+    Security,
+}
+
+impl Family {
+    /// All families.
+    pub const ALL: [Self; 4] = [Self::Api, Self::Wiring, Self::Rollout, Self::Security];
+
+    /// `api`, `wiring`, `rollout` or `security`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Wiring => "wiring",
+            Self::Rollout => "rollout",
+            Self::Security => "security",
+        }
+    }
+}
+
+/// A rule: its documentation, its check and its examples.
+#[derive(Debug)]
+pub struct Rule {
+    /// Kebab-case, names the fault; the file is named like it.
+    pub id: &'static str,
+    /// The family.
+    pub family: Family,
+    /// The severity a finding has unless the rule says otherwise at the spot.
+    pub severity: Severity,
+    /// One line: the fault.
+    pub summary: &'static str,
+    /// Markdown: what it means, why it matters, what to do; with the source of the rule.
+    pub doc: &'static str,
+    /// Manifests in which it fires.
+    pub bad: &'static str,
+    /// The same, mended: it is silent.
+    pub good: &'static str,
+    /// The check.
+    pub check: Check,
+}
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// Each object by itself. Run in parallel; skipped (family `api`) for an object that does not decode.
+    Object(fn(&Object, &mut Report<'_>)),
+    /// The whole set of manifests.
+    Bundle(fn(&Bundle<'_>, &mut Report<'_>)),
+    /// Reported by another part of the tool (the YAML loader, the decoder); here for its documentation.
+    Elsewhere,
+}
+
+/// The set of manifests under check, and what is known about it.
+#[derive(Debug)]
+pub struct Bundle<'a> {
+    /// The objects in the order given.
+    pub objects: &'a [Object],
+    /// What the person asked for.
+    pub options: &'a Options,
+}
+
+/// What a person asks of a check.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Whether the objects are known to be the whole bundle, so that what is absent is an error.
+    pub whole: bool,
+    /// Hosts that live elsewhere: `host` or `host:port`.
+    pub externals: Vec<String>,
+    /// Families to run; all where empty.
+    pub only: Vec<String>,
+    /// Families or rules to leave out.
+    pub skip: Vec<String>,
+}
+
+impl Options {
+    /// Whether a rule is asked for.
+    #[must_use]
+    pub fn runs(&self, rule: &Rule) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| name == rule.id || name == rule.family.name());
+        (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
+    }
+}
+
+/// Runs all rules asked for over the objects. Findings come in no particular order.
+#[must_use]
+pub fn check(objects: &[Object], options: &Options) -> Vec<Finding> {
+    let bundle = Bundle { objects, options };
+    let mut findings = Vec::new();
+    for rule in rules::ALL.iter().filter(|rule| options.runs(rule)) {
+        let mut report = Report::new(rule, options);
+        match rule.check {
+            Check::Object(check) => objects.iter().for_each(|object| check(object, &mut report)),
+            Check::Bundle(check) => check(&bundle, &mut report),
+            Check::Elsewhere => {}
+        }
+        findings.extend(report.into_findings());
+    }
+    findings
+}

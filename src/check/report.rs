@@ -1,0 +1,146 @@
+//! What rules write to: it adds the rule, the object, the field path and the place.
+
+use std::borrow::Cow;
+
+use crate::check::{Options, Rule};
+use crate::finding::{Finding, Severity};
+use crate::node::{Node, Origin};
+use crate::object::Object;
+use crate::path::FieldPath;
+use crate::source::Span;
+
+/// The findings of one rule.
+#[derive(Debug)]
+pub struct Report<'a> {
+    rule: &'static Rule,
+    /// What the person asked for.
+    pub options: &'a Options,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Report<'a> {
+    /// An empty report.
+    #[must_use]
+    pub const fn new(rule: &'static Rule, options: &'a Options) -> Self {
+        Self { rule, options, findings: Vec::new() }
+    }
+
+    /// A finding at a node of an object. Chain `.severity()`, `.help()`, `.label()`, `.related()`, `.field()`.
+    ///
+    /// The node must be one of the object's own: its field path is found by its address.
+    pub fn at(&mut self, object: &Object, node: &Node, message: impl Into<String>) -> Draft<'_> {
+        let path = FieldPath::find(&object.node, node);
+        let origin = if path.is_some() { &node.origin } else { &object.node.origin };
+        let mut finding = self.finding(object, origin, message.into());
+        finding.field = path.unwrap_or_default().to_string();
+        if finding.field.is_empty() || finding.span.is_none() {
+            finding.span = object.span();
+        }
+        self.push(finding)
+    }
+
+    /// A finding about a field that `parent` lacks; it points at the parent and names the field.
+    pub fn missing(&mut self, object: &Object, parent: &Node, field: &str, message: impl Into<String>) -> Draft<'_> {
+        let path = FieldPath::find(&object.node, parent).unwrap_or_default();
+        let mut finding = self.finding(object, &parent.origin, message.into());
+        finding.span = first_key(parent).unwrap_or(finding.span);
+        if path.0.is_empty() {
+            finding.span = object.span();
+        }
+        finding.field = path.child(field).to_string();
+        self.push(finding)
+    }
+
+    /// A finding about an object as a whole.
+    pub fn object(&mut self, object: &Object, message: impl Into<String>) -> Draft<'_> {
+        let mut finding = self.finding(object, &object.node.origin, message.into());
+        finding.span = object.span();
+        self.push(finding)
+    }
+
+    /// A finding at a place that is no node: a part of a text, a file.
+    pub fn span(&mut self, object: Option<&Object>, span: Span, message: impl Into<String>) -> Draft<'_> {
+        let mut finding = Finding::new(self.rule.id, self.rule.severity, span, message);
+        finding.object = object.map(|object| object.id.clone());
+        self.push(finding)
+    }
+
+    /// The findings.
+    #[must_use]
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
+    /// A finding that points where a person must change something: where a profile value went into the node, that is
+    /// the place; the template's place then comes as a related one.
+    fn finding(&self, object: &Object, origin: &Origin, message: String) -> Finding {
+        let mut finding = Finding::new(self.rule.id, self.rule.severity, origin.span, message);
+        finding.object = Some(object.id.clone());
+        if let [input, ..] = origin.inputs()
+            && !input.node.origin.span.is_none()
+        {
+            finding.span = input.node.origin.span;
+            finding.related.push((origin.span, "written by this template".to_owned()));
+        }
+        finding
+    }
+
+    fn push(&mut self, finding: Finding) -> Draft<'_> {
+        let at = self.findings.len();
+        self.findings.push(finding);
+        Draft(&mut self.findings[at])
+    }
+}
+
+/// The place of a mapping's first key, which is a better thing to underline than all of it.
+fn first_key(node: &Node) -> Option<Span> {
+    node.entries().first().map(|entry| entry.key_span).filter(|span| !span.is_none())
+}
+
+/// A finding that was reported, to be completed.
+#[derive(Debug)]
+pub struct Draft<'a>(&'a mut Finding);
+
+impl Draft<'_> {
+    /// Sets another severity than the rule's.
+    pub fn severity(self, severity: Severity) -> Self {
+        self.0.severity = severity;
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        self.0.help = help.into();
+        self
+    }
+
+    /// Says something beside the underlined place.
+    pub fn label(self, label: impl Into<String>) -> Self {
+        self.0.label = label.into();
+        self
+    }
+
+    /// Adds another place.
+    pub fn related(self, span: Span, words: impl Into<String>) -> Self {
+        self.0.related.push((span, words.into()));
+        self
+    }
+
+    /// Names another field than the node's own, where the API server does.
+    pub fn field(self, field: impl Into<String>) -> Self {
+        self.0.field = field.into();
+        self
+    }
+
+    /// Underlines another place.
+    pub fn place(self, span: Span) -> Self {
+        self.0.span = span;
+        self
+    }
+
+    /// Reports under another id.
+    pub fn rule(self, rule: impl Into<Cow<'static, str>>) -> Self {
+        self.0.rule = rule.into();
+        self
+    }
+}

@@ -1,0 +1,3 @@
+//! What the API server would refuse.
+
+pub mod name_invalid;

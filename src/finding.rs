@@ -1,0 +1,115 @@
+//! Findings: what is wrong, where, and what to do about it. Plain data; `report` prints it.
+
+use std::borrow::Cow;
+
+use crate::source::Span;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing; nothing to do.
+    Note,
+    /// It can hurt later, or something needed is not among the files given.
+    Warning,
+    /// It will be refused, or it will not come up, or it will lose data.
+    Error,
+}
+
+impl Severity {
+    /// `error`, `warning` or `note`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// The identity of a Kubernetes object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ObjectRef {
+    /// `apps/v1`.
+    pub api_version: String,
+    /// `Deployment`.
+    pub kind: String,
+    /// Empty where none is given.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl std::fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+/// One thing a person should know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The rule's id: `config-path-unmounted`.
+    pub rule: Cow<'static, str>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong: a lower-case phrase without a full stop.
+    pub message: String,
+    /// The object it is about.
+    pub object: Option<ObjectRef>,
+    /// The field, as the API server writes it; empty where it is about the object as a whole.
+    pub field: String,
+    /// The place a person must change; [`Span::NONE`] where there is none.
+    pub span: Span,
+    /// Words beside the underlined place; may be empty.
+    pub label: String,
+    /// What to do; may be empty.
+    pub help: String,
+    /// Other places that belong to it, each with its words.
+    pub related: Vec<(Span, String)>,
+}
+
+impl Finding {
+    /// A finding about a place, of no object.
+    #[must_use]
+    pub fn new(rule: impl Into<Cow<'static, str>>, severity: Severity, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            rule: rule.into(),
+            severity,
+            message: message.into(),
+            object: None,
+            field: String::new(),
+            span,
+            label: String::new(),
+            help: String::new(),
+            related: Vec::new(),
+        }
+    }
+
+    /// An error about a place.
+    #[must_use]
+    pub fn error(rule: impl Into<Cow<'static, str>>, span: Span, message: impl Into<String>) -> Self {
+        Self::new(rule, Severity::Error, span, message)
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+
+    /// Adds words beside the underlined place.
+    #[must_use]
+    pub fn with_label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Adds another place.
+    #[must_use]
+    pub fn with_related(mut self, span: Span, words: impl Into<String>) -> Self {
+        self.related.push((span, words.into()));
+        self
+    }
+}

@@ -1,0 +1,400 @@
+//! The one tree: a YAML value that knows where it came from.
+
+use std::ops::Index;
+use std::sync::Arc;
+
+use ecow::EcoString;
+
+use crate::source::Span;
+
+/// A value and its origin.
+#[derive(Debug, Clone, Default)]
+pub struct Node {
+    /// The value.
+    pub value: Value,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// A YAML value as Kubernetes knows them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Value {
+    /// `null`; Kubernetes reads it as absent.
+    #[default]
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other finite number.
+    Float(f64),
+    /// A text.
+    String(EcoString),
+    /// A list.
+    Sequence(Vec<Node>),
+    /// A mapping; its order is kept.
+    Mapping(Mapping),
+}
+
+/// Where a value came from: a place in a file, and what went into it on the way.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The place: in the file that was read or, for a rendered value, in the template.
+    pub span: Span,
+    /// What merging and rendering added.
+    pub derived: Option<Arc<Derived>>,
+}
+
+/// What a value went through after it was read.
+#[derive(Debug, Clone, Default)]
+pub struct Derived {
+    /// The values of earlier layers that this one replaced, latest first.
+    pub beat: Vec<Node>,
+    /// The profile values the expression read that made this one, in the order read.
+    pub inputs: Vec<Input>,
+    /// The text of the expression that made it, without the braces.
+    pub expression: Option<EcoString>,
+    /// Whether it is a secret, or was made from one.
+    pub secret: bool,
+    /// For a text made from a tree (`$yaml`, `$json`): which bytes of the text came from where.
+    pub text_parts: Vec<TextPart>,
+}
+
+/// A profile value that an expression read.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// Its path in the merged profile: `expose.nodePort`.
+    pub path: EcoString,
+    /// The merged value, with its origin.
+    pub node: Node,
+}
+
+/// A range of bytes of a text that was made from a tree, and its origin.
+#[derive(Debug, Clone)]
+pub struct TextPart {
+    /// The first byte in the text.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+    /// Where that leaf came from.
+    pub origin: Origin,
+}
+
+impl Origin {
+    /// The origin of what was read at `span`.
+    #[must_use]
+    pub const fn at(span: Span) -> Self {
+        Self { span, derived: None }
+    }
+
+    /// The profile values that went into this one.
+    #[must_use]
+    pub fn inputs(&self) -> &[Input] {
+        self.derived.as_ref().map_or(&[], |derived| &derived.inputs)
+    }
+
+    /// The values of earlier layers that this one replaced, latest first.
+    #[must_use]
+    pub fn beat(&self) -> &[Node] {
+        self.derived.as_ref().map_or(&[], |derived| &derived.beat)
+    }
+
+    /// Whether it is a secret, or was made from one.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.derived.as_ref().is_some_and(|derived| derived.secret)
+    }
+
+    /// For changing what merging and rendering added; copies it where it is shared.
+    pub fn derived_mut(&mut self) -> &mut Derived {
+        Arc::make_mut(self.derived.get_or_insert_default())
+    }
+}
+
+/// An ordered mapping with string keys.
+#[derive(Debug, Clone, Default)]
+pub struct Mapping {
+    entries: Vec<Entry>,
+}
+
+/// A key, its place, and its value.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The key.
+    pub key: EcoString,
+    /// Where the key stands.
+    pub key_span: Span,
+    /// The value.
+    pub value: Node,
+}
+
+/// What an absent field reads as.
+static NULL: Node = Node { value: Value::Null, origin: Origin { span: Span::NONE, derived: None } };
+
+impl Node {
+    /// A value read at `span`.
+    #[must_use]
+    pub fn new(value: impl Into<Value>, span: Span) -> Self {
+        Self { value: value.into(), origin: Origin::at(span) }
+    }
+
+    /// The static null that stands for an absent field.
+    #[must_use]
+    pub fn absent() -> &'static Self {
+        &NULL
+    }
+
+    /// The value of a key, if this is a mapping that has it.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Mapping(mapping) => mapping.get(key),
+            _ => None,
+        }
+    }
+
+    /// The value of a key, for changing it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match &mut self.value {
+            Value::Mapping(mapping) => mapping.get_mut(key),
+            _ => None,
+        }
+    }
+
+    /// The value at the end of a chain of keys; the static null where one is missing.
+    #[must_use]
+    pub fn at(&self, keys: &[&str]) -> &Self {
+        keys.iter().fold(self, |node, key| &node[*key])
+    }
+
+    /// Whether it is null or absent, which Kubernetes takes for the same.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// Whether it is there: anything but null.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        !self.is_null()
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text, or the empty one if it is none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.as_str().unwrap_or_default()
+    }
+
+    /// The whole number, if it is one.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        match self.value {
+            Value::Int(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The truth value, if it is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.value {
+            Value::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is a list; else none.
+    #[must_use]
+    pub fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::Sequence(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The entries, if it is a mapping; else none.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Mapping(mapping) => &mapping.entries,
+            _ => &[],
+        }
+    }
+
+    /// What kind of value it is, as messages name it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self.value {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Int(_) | Value::Float(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Sequence(_) => "a list",
+            Value::Mapping(_) => "a mapping",
+        }
+    }
+}
+
+/// Equal values, wherever they came from.
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+/// Equal keys and values in any order, since a mapping has none that means anything.
+impl PartialEq for Mapping {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|entry| other.get(&entry.key) == Some(&entry.value))
+    }
+}
+
+impl Index<&str> for Node {
+    type Output = Self;
+
+    /// The value of a key; the static null where there is none.
+    fn index(&self, key: &str) -> &Self {
+        self.get(key).unwrap_or(&NULL)
+    }
+}
+
+impl Index<usize> for Node {
+    type Output = Self;
+
+    /// An item; the static null where there is none.
+    fn index(&self, index: usize) -> &Self {
+        self.items().get(index).unwrap_or(&NULL)
+    }
+}
+
+impl Mapping {
+    /// An empty mapping.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { entries: Vec::new() }
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it has no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Entry> {
+        self.entries.iter()
+    }
+
+    /// The entries, for changing them.
+    pub fn entries_mut(&mut self) -> &mut Vec<Entry> {
+        &mut self.entries
+    }
+
+    /// The entry of a key.
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// The value of a key, for changing it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.value)
+    }
+
+    /// Adds an entry at the end; the caller knows that the key is new.
+    pub fn push(&mut self, key: impl Into<EcoString>, key_span: Span, value: Node) {
+        self.entries.push(Entry { key: key.into(), key_span, value });
+    }
+
+    /// Sets the value of a key, in its place if it is there, else at the end.
+    pub fn set(&mut self, key: &str, value: Node) {
+        match self.get_mut(key) {
+            Some(place) => *place = value,
+            None => self.push(key, Span::NONE, value),
+        }
+    }
+
+    /// Takes an entry out.
+    pub fn remove(&mut self, key: &str) -> Option<Node> {
+        let at = self.entries.iter().position(|entry| entry.key == key)?;
+        Some(self.entries.remove(at).value)
+    }
+}
+
+impl FromIterator<Entry> for Mapping {
+    fn from_iter<T: IntoIterator<Item = Entry>>(entries: T) -> Self {
+        Self { entries: entries.into_iter().collect() }
+    }
+}
+
+impl<'a> IntoIterator for &'a Mapping {
+    type Item = &'a Entry;
+    type IntoIter = std::slice::Iter<'a, Entry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::String(value.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::String(value.into())
+    }
+}
+
+impl From<EcoString> for Value {
+    fn from(value: EcoString) -> Self {
+        Self::String(value)
+    }
+}
+
+impl From<Vec<Node>> for Value {
+    fn from(value: Vec<Node>) -> Self {
+        Self::Sequence(value)
+    }
+}
+
+impl From<Mapping> for Value {
+    fn from(value: Mapping) -> Self {
+        Self::Mapping(value)
+    }
+}

@@ -1,0 +1,118 @@
+//! Kubernetes objects as views of nodes: identity, pod templates, containers.
+
+use crate::finding::ObjectRef;
+use crate::node::Node;
+use crate::source::Span;
+
+/// A Kubernetes object: its node, and its identity read once.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// The whole object.
+    pub node: Node,
+    /// Its identity.
+    pub id: ObjectRef,
+}
+
+/// A container with what tells it from the others of its pod.
+#[derive(Debug, Clone, Copy)]
+pub struct Container<'a> {
+    /// The container.
+    pub node: &'a Node,
+    /// Which list it stands in.
+    pub role: ContainerRole,
+}
+
+/// The list a container stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContainerRole {
+    /// `containers`.
+    Main,
+    /// `initContainers`.
+    Init,
+    /// `initContainers` with `restartPolicy: Always`, which runs beside the main ones.
+    Sidecar,
+    /// `ephemeralContainers`.
+    Ephemeral,
+}
+
+impl Object {
+    /// Reads the identity of a node that is a mapping.
+    #[must_use]
+    pub fn new(node: Node) -> Self {
+        let text = |keys: &[&str]| node.at(keys).text().to_owned();
+        let id = ObjectRef {
+            api_version: text(&["apiVersion"]),
+            kind: text(&["kind"]),
+            namespace: text(&["metadata", "namespace"]),
+            name: text(&["metadata", "name"]),
+        };
+        Self { node, id }
+    }
+
+    /// `Deployment`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.id.kind
+    }
+
+    /// The name; empty if there is none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.id.name
+    }
+
+    /// The namespace it names; empty if none.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.id.namespace
+    }
+
+    /// The API group: `apps`, or the empty string for the core group.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.id.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// The node that carries the pod's `metadata` and `spec`: the pod itself, or a workload's template.
+    #[must_use]
+    pub fn pod_template(&self) -> Option<&Node> {
+        let node = match (self.group(), self.kind()) {
+            ("", "Pod") => &self.node,
+            ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+            | ("batch", "Job")
+            | ("", "ReplicationController") => self.node.at(&["spec", "template"]),
+            ("", "PodTemplate") => &self.node["template"],
+            ("batch", "CronJob") => self.node.at(&["spec", "jobTemplate", "spec", "template"]),
+            _ => return None,
+        };
+        node.is_set().then_some(node)
+    }
+
+    /// The pod's `spec`.
+    #[must_use]
+    pub fn pod_spec(&self) -> Option<&Node> {
+        self.pod_template().map(|template| &template["spec"])
+    }
+
+    /// The place of the name, else of the kind, else of the object: where a finding about the whole points.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        [self.node.at(&["metadata", "name"]), &self.node["kind"], &self.node]
+            .iter()
+            .map(|node| node.origin.span)
+            .find(|span| !span.is_none())
+            .unwrap_or_default()
+    }
+}
+
+/// All containers of a pod spec, init containers first, as they start.
+pub fn containers(pod_spec: &Node) -> impl Iterator<Item = Container<'_>> {
+    let init = pod_spec["initContainers"].items().iter().map(|node| {
+        let sidecar = node["restartPolicy"].text() == "Always";
+        Container { node, role: if sidecar { ContainerRole::Sidecar } else { ContainerRole::Init } }
+    });
+    let main = pod_spec["containers"].items().iter().map(|node| Container { node, role: ContainerRole::Main });
+    let ephemeral =
+        pod_spec["ephemeralContainers"].items().iter().map(|node| Container { node, role: ContainerRole::Ephemeral });
+    init.chain(main).chain(ephemeral)
+}

@@ -1,0 +1,148 @@
+//! The texts a run has read, and places in them.
+//!
+//! A place is a small `Copy` [`Span`] of bytes; it becomes a line and a column only when it is printed.
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+/// The number of a file in [`Sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(pub u32);
+
+/// A range of bytes in one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// The place of what stands in no file.
+    pub const NONE: Self = Self { file: FileId(u32::MAX), start: 0, end: 0 };
+
+    /// A span of `start..end` in `file`.
+    #[must_use]
+    pub const fn new(file: FileId, start: u32, end: u32) -> Self {
+        Self { file, start, end }
+    }
+
+    /// Whether this is [`Span::NONE`].
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.file.0 == u32::MAX
+    }
+}
+
+impl Default for Span {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+/// A text and its name as people know it: a path as given, `-` for standard input, `--set` for an argument.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// The name shown to people.
+    pub name: String,
+    /// The whole text.
+    pub text: Arc<str>,
+    line_starts: OnceLock<Vec<u32>>,
+}
+
+/// A line and a column, both from 1; columns count code points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in code points, from 1.
+    pub column: usize,
+}
+
+impl SourceFile {
+    fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect()
+        })
+    }
+
+    /// The line and column of a byte offset.
+    #[must_use]
+    pub fn position(&self, offset: u32) -> Position {
+        let starts = self.line_starts();
+        let line = starts.partition_point(|start| *start <= offset).max(1);
+        let start = starts[line - 1] as usize;
+        let end = (offset as usize).clamp(start, self.text.len());
+        let before = self.text.get(start..end).unwrap_or_default();
+        // A byte order mark is no column of its own.
+        let column = before.trim_start_matches('\u{feff}').chars().count() + 1;
+        Position { line, column }
+    }
+
+    /// The text of a line (from 1), without its line break.
+    #[must_use]
+    pub fn line(&self, line: usize) -> &str {
+        let starts = self.line_starts();
+        let start = starts.get(line - 1).map_or(self.text.len(), |at| *at as usize);
+        let end = starts.get(line).map_or(self.text.len(), |at| *at as usize);
+        self.text[start..end].trim_end_matches(['\n', '\r'])
+    }
+
+    /// The byte at which a line (from 1) starts.
+    #[must_use]
+    pub fn line_start(&self, line: usize) -> u32 {
+        self.line_starts().get(line - 1).copied().unwrap_or(self.text.len() as u32)
+    }
+}
+
+/// All texts of a run. Files are only ever added, from any thread.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: RwLock<Vec<Arc<SourceFile>>>,
+}
+
+impl Sources {
+    /// An empty collection.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a text under a name and returns its number.
+    pub fn add(&self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
+        let file = SourceFile { name: name.into(), text: text.into(), line_starts: OnceLock::new() };
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        files.push(Arc::new(file));
+        FileId(files.len() as u32 - 1)
+    }
+
+    /// The file of that number; `None` for [`Span::NONE`]'s.
+    #[must_use]
+    pub fn get(&self, file: FileId) -> Option<Arc<SourceFile>> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        files.get(file.0 as usize).cloned()
+    }
+
+    /// The name of the file a span stands in, with line and column: `profiles/gateway.yaml:6:13`.
+    #[must_use]
+    pub fn describe(&self, span: Span) -> String {
+        match self.get(span.file) {
+            Some(file) => {
+                let at = file.position(span.start);
+                format!("{}:{}:{}", file.name, at.line, at.column)
+            }
+            None => "nowhere".to_owned(),
+        }
+    }
+
+    /// The text a span covers.
+    #[must_use]
+    pub fn text(&self, span: Span) -> String {
+        self.get(span.file)
+            .and_then(|file| file.text.get(span.start as usize..span.end as usize).map(str::to_owned))
+            .unwrap_or_default()
+    }
+}
