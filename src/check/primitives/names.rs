@@ -1,0 +1,265 @@
+//! Forms of names, as `k8s.io/apimachinery/pkg/util/validation` and `pkg/api/validate/content` define them.
+
+use super::Checked;
+
+const LABEL: &str = "must be a DNS label: lower-case letters, digits and `-`, with a letter or digit at both ends";
+const LABEL_1035: &str = "must be a DNS label that starts with a letter: lower-case letters, digits and `-`, with a letter \
+                          or digit at the end";
+const SUBDOMAIN: &str = "must be a DNS name: lower-case letters, digits, `-` and `.`, with a letter or digit at both ends \
+                         of each part";
+const TOO_LONG_63: &str = "must be no more than 63 bytes";
+const TOO_LONG_253: &str = "must be no more than 253 bytes";
+const EMPTY: &str = "must not be empty";
+
+const fn lower(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+
+fn is_label(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    lower(*first) && lower(*last) && bytes.iter().all(|byte| lower(*byte) || *byte == b'-')
+}
+
+fn limit(text: &str, most: usize, message: &'static str) -> Checked {
+    if text.len() > most { Err(message) } else { Ok(()) }
+}
+
+fn must(holds: bool, message: &'static str) -> Checked {
+    if holds { Ok(()) } else { Err(message) }
+}
+
+/// A DNS-1123 label: `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes.
+pub fn dns1123_label(text: &str) -> Checked {
+    limit(text, 63, TOO_LONG_63)?;
+    must(is_label(text), LABEL)
+}
+
+/// A DNS-1123 subdomain: labels joined by dots, at most 253 bytes in all (a single label may be longer than 63).
+pub fn dns1123_subdomain(text: &str) -> Checked {
+    limit(text, 253, TOO_LONG_253)?;
+    must(text.split('.').all(is_label), SUBDOMAIN)
+}
+
+/// A DNS-1123 subdomain in which labels may also hold and begin with underscores (`_ldap._tcp.example`).
+pub fn dns1123_subdomain_underscore(text: &str) -> Checked {
+    limit(text, 253, TOO_LONG_253)?;
+    let label = |text: &str| {
+        let bytes = text.as_bytes();
+        let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+        (lower(*first) || *first == b'_')
+            && lower(*last)
+            && bytes.iter().all(|byte| lower(*byte) || matches!(byte, b'-' | b'_'))
+    };
+    must(text.split('.').all(label), SUBDOMAIN)
+}
+
+/// A DNS-1035 label: `[a-z]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes.
+pub fn dns1035_label(text: &str) -> Checked {
+    limit(text, 63, TOO_LONG_63)?;
+    must(is_label(text) && !text.starts_with(|first: char| first.is_ascii_digit()), LABEL_1035)
+}
+
+/// `*.` and a DNS-1123 subdomain, at most 253 bytes.
+pub fn wildcard_subdomain(text: &str) -> Checked {
+    limit(text, 253, TOO_LONG_253)?;
+    let rest = text.strip_prefix("*.").ok_or("must start with `*.`")?;
+    must(rest.split('.').all(is_label), SUBDOMAIN)
+}
+
+/// A DNS-1123 subdomain of at least two labels; one dot at the end is allowed.
+pub fn fully_qualified_domain(text: &str) -> Checked {
+    must(!text.is_empty(), EMPTY)?;
+    let text = text.strip_suffix('.').unwrap_or(text);
+    dns1123_subdomain(text)?;
+    must(text.contains('.'), "must be a domain of at least two parts separated by dots")?;
+    must(text.split('.').all(|label| label.len() <= 63), TOO_LONG_63)
+}
+
+/// A domain and a path: `example.com/some/thing`. The path is not empty and holds `[A-Za-z0-9/\-._~%!$&'()*+,;=:]` only.
+pub fn domain_prefixed_path(text: &str) -> Checked {
+    must(!text.is_empty(), EMPTY)?;
+    let message = "must be a domain and a path (such as `example.com/path`)";
+    let (host, path) = text.split_once('/').ok_or(message)?;
+    must(!host.is_empty() && !path.is_empty(), message)?;
+    dns1123_subdomain(host)?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte);
+    must(path.bytes().all(allowed), message)
+}
+
+/// The same, with a domain that a trailing dash may end (`generateName`): the form is checked with the dash replaced.
+pub fn as_prefix(form: fn(&str) -> Checked, text: &str) -> Checked {
+    match text.strip_suffix('-') {
+        Some(start) if text.len() > 1 => form(&format!("{start}a")),
+        _ => form(text),
+    }
+}
+
+fn is_name_part(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    first.is_ascii_alphanumeric()
+        && last.is_ascii_alphanumeric()
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// A qualified name, as label and annotation keys are: an optional DNS-1123 subdomain and `/`, then a name of 1 to 63
+/// letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.
+pub fn qualified_name(text: &str) -> Checked {
+    let name = match text.split_once('/') {
+        None => text,
+        Some((_, name)) if name.contains('/') => return Err("must have at most one `/`"),
+        Some(("", _)) => return Err("must have a domain before the `/`"),
+        Some((prefix, name)) => {
+            dns1123_subdomain(prefix).map_err(|_| "must have a valid DNS name before the `/`")?;
+            name
+        }
+    };
+    must(!name.is_empty(), "must have a name of at least one letter or digit")?;
+    limit(name, 63, "must have a name of no more than 63 bytes")?;
+    must(is_name_part(name), "must be letters, digits, `-`, `_` and `.`, with a letter or digit at both ends")
+}
+
+/// A label's value: empty, or at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.
+pub fn label_value(text: &str) -> Checked {
+    limit(text, 63, TOO_LONG_63)?;
+    must(
+        text.is_empty() || is_name_part(text),
+        "must be empty, or letters, digits, `-`, `_` and `.`, with a letter or digit at both ends",
+    )
+}
+
+/// A name that can be a part of a URL's path: not `.` or `..`, without `/` and `%`. Empty is allowed here.
+pub fn path_segment(text: &str) -> Checked {
+    must(!matches!(text, "." | ".."), "must not be `.` or `..`")?;
+    must(!text.contains(['/', '%']), "must not contain `/` or `%`")
+}
+
+/// A port number: 1 to 65535.
+pub fn port_number(number: i64) -> Checked {
+    must((1..=65535).contains(&number), "must be between 1 and 65535")
+}
+
+/// A port's name: at most 15 of `[-a-z0-9]`, at least one letter, no `--`, no hyphen at either end.
+pub fn port_name(text: &str) -> Checked {
+    limit(text, 15, "must be no more than 15 bytes")?;
+    must(text.bytes().all(|byte| lower(byte) || byte == b'-'), "must be lower-case letters, digits and `-`")?;
+    must(text.bytes().any(|byte| byte.is_ascii_lowercase()), "must hold at least one letter")?;
+    must(!text.contains("--"), "must not contain `--`")?;
+    must(!text.starts_with('-') && !text.ends_with('-'), "must not begin or end with `-`")
+}
+
+/// A percentage: digits and `%`.
+pub fn percent(text: &str) -> Checked {
+    let digits = text.strip_suffix('%').unwrap_or_default();
+    must(
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()),
+        "must be a whole number or a percentage such as `25%`",
+    )
+}
+
+/// The name of an HTTP header: `[-A-Za-z0-9]+`.
+pub fn http_header_name(text: &str) -> Checked {
+    must(
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'),
+        "must be letters, digits and `-`",
+    )
+}
+
+/// The name of an environment variable as clusters since 1.34 take it: printable ASCII without `=`, not empty.
+pub fn env_name(text: &str) -> Checked {
+    must(!text.is_empty(), EMPTY)?;
+    must(text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'='), "must be printable ASCII without `=`")
+}
+
+/// A key of a ConfigMap or Secret: at most 253 of `[-._a-zA-Z0-9]`, not `.` or `..`, not starting with `..`.
+pub fn config_key(text: &str) -> Checked {
+    limit(text, 253, TOO_LONG_253)?;
+    must(
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')),
+        "must be letters, digits, `-`, `_` and `.`",
+    )?;
+    must(text != "." && !text.starts_with(".."), "must not be `.` or start with `..`")
+}
+
+/// An identifier as C has them: `[A-Za-z_][A-Za-z0-9_]*`.
+pub fn c_identifier(text: &str) -> Checked {
+    must(
+        !text.is_empty()
+            && !text.starts_with(|first: char| first.is_ascii_digit())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'),
+        "must be letters, digits and `_`, not starting with a digit",
+    )
+}
+
+/// A user or group id: 0 to 2147483647.
+pub fn id_number(number: i64) -> Checked {
+    must((0..=2_147_483_647).contains(&number), "must be between 0 and 2147483647")
+}
+
+/// A path that stays below where it starts: relative, no `..` part.
+pub fn descending_path(text: &str) -> Checked {
+    must(!text.starts_with('/'), "must be a relative path")?;
+    path_without_backsteps(text)
+}
+
+/// A path without a `..` part.
+pub fn path_without_backsteps(text: &str) -> Checked {
+    must(text.split(['/', '\\']).all(|part| part != ".."), "must not contain `..`")
+}
+
+/// A relative path without a `..` part that also does not begin with `..`, which the node keeps for itself.
+pub fn local_non_reserved_path(text: &str) -> Checked {
+    descending_path(text)?;
+    must(!text.starts_with(".."), "must not start with `..`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(form: fn(&str) -> Checked, good: &[&str], bad: &[&str]) {
+        good.iter().for_each(|text| assert_eq!(form(text), Ok(()), "{text}"));
+        bad.iter().for_each(|text| assert!(form(text).is_err(), "{text}"));
+    }
+
+    #[test]
+    fn labels_and_subdomains() {
+        let (l63, l64) = ("a".repeat(63), "a".repeat(64));
+        table(dns1123_label, &["a", "1", "1-a", &l63], &["", "-a", "a-", "A", "a.b", "a_b", "é", &l64]);
+        table(dns1035_label, &["a", "a-1"], &["1a", "", "a-", "-a", &l64]);
+        let l254 = "a".repeat(254);
+        table(dns1123_subdomain, &["a", "a.b", &l64], &["", ".", "a.", "a..b", "a.-b", "A.b", &l254]);
+        table(dns1123_subdomain_underscore, &["_a._b", "a_b.c"], &["a_.b", "", "_"]);
+        table(wildcard_subdomain, &["*.a", "*.a.b"], &["*", "a.b", "*.*.b", "*."]);
+        table(fully_qualified_domain, &["a.b", "a.b."], &["a", "", "a.b..", "."]);
+    }
+
+    #[test]
+    fn keys_and_values() {
+        let (v63, v64) = ("a".repeat(63), "a".repeat(64));
+        table(
+            qualified_name,
+            &["a", "A_b.c-d", "example.com/Name", &v63],
+            &["", "/a", "a/", "a/b/c", "-a", "a-", "A.B/c", "a b", &v64],
+        );
+        table(label_value, &["", "a", "A.b", &v63], &["-", "a-", "1.2.3+build", "a b", &v64]);
+        table(config_key, &["a", ".a", "A-b_c.d", "a..b"], &["", ".", "..", "..a", "a/b", "a b"]);
+        table(env_name, &["A", "a b", "1", "-"], &["", "A=B", "é", "a\n"]);
+        table(c_identifier, &["_a1"], &["1a", "a-b", ""]);
+        table(path_segment, &["", "a:b", "..."], &[".", "..", "a/b", "a%"]);
+        table(domain_prefixed_path, &["a.b/c/d", "a/b"], &["a.b", "/a", "a/", "a_b/c", "a/b c"]);
+    }
+
+    #[test]
+    fn ports_and_paths() {
+        table(port_name, &["http", "1a", "a-b"], &["", "123", "a--b", "-a", "a-", "HTTP", "aaaaaaaaaaaaaaaa"]);
+        table(percent, &["0%", "250%"], &["%", "1", "-1%", "1.5%", "1%%"]);
+        table(local_non_reserved_path, &["a", "a/b", "a/..b", ""], &["/a", "..", "a/../b", "..a"]);
+        table(descending_path, &["..a", "a/b", "."], &["/a", "../a", "a/.."]);
+        table(http_header_name, &["X-A", "-"], &["", "a b", "a_b"]);
+        assert!(port_number(0).is_err() && port_number(65536).is_err() && port_number(65535).is_ok());
+        assert_eq!(as_prefix(dns1123_label, "web-"), Ok(()));
+        assert!(as_prefix(dns1123_label, "-").is_err());
+    }
+}

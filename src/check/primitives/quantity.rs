@@ -1,0 +1,243 @@
+//! Quantities (`100m`, `1.5Gi`, `1e3`), read and compared exactly.
+//!
+//! Read as `k8s.io/apimachinery/pkg/api/resource.ParseQuantity` does: kept in billionths, rounded away from zero; binary
+//! suffixes are capped at 2^63-1. What is beyond 1.7e29 counts as that.
+
+use crate::node::{Node, Value};
+
+const BILLION: i128 = 1_000_000_000;
+
+/// An amount, in billionths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Quantity(i128);
+
+impl Quantity {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// A whole amount.
+    #[must_use]
+    pub const fn whole(amount: i64) -> Self {
+        Self(amount as i128 * BILLION)
+    }
+
+    /// Reads a text. `None` where it is no quantity. The text must be trimmed: the decoder takes blanks around it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return None;
+        }
+        let (negative, rest) = match text.as_bytes()[0] {
+            b'-' => (true, &text[1..]),
+            b'+' => (false, &text[1..]),
+            _ => (false, text),
+        };
+        let split = |text: &str| text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+        let (digits, rest) = rest.split_at(split(rest));
+        let (fraction, suffix) = match rest.strip_prefix('.') {
+            Some(rest) => rest.split_at(split(rest)),
+            None => ("", rest),
+        };
+        let scale = Scale::parse(suffix)?;
+        let magnitude = scale.apply(digits.trim_start_matches('0'), fraction);
+        Some(Self(if negative { -magnitude } else { magnitude }))
+    }
+
+    /// Reads a field: a text, or a number as YAML and JSON write it. `None` where it is no quantity.
+    #[must_use]
+    pub fn of(node: &Node) -> Option<Self> {
+        match &node.value {
+            Value::Int(amount) => Some(Self::whole(*amount)),
+            Value::Float(amount) => Self::parse(&amount.to_string()),
+            Value::String(text) => Self::parse(text.trim()),
+            _ => None,
+        }
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether it is less than nothing.
+    #[must_use]
+    pub const fn is_negative(self) -> bool {
+        self.0 < 0
+    }
+
+    /// Whether it is a whole number.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        self.0 % BILLION == 0
+    }
+
+    /// Whether it is a whole number of thousandths.
+    #[must_use]
+    pub const fn is_whole_milli(self) -> bool {
+        self.0 % (BILLION / 1000) == 0
+    }
+
+    /// Whether it is a whole multiple of another, which is not nothing.
+    #[must_use]
+    pub const fn is_multiple_of(self, unit: Self) -> bool {
+        unit.0 != 0 && self.0 % unit.0 == 0
+    }
+
+    /// The amount, rounded away from zero; bounded by what an `i64` holds.
+    #[must_use]
+    pub fn round_up(self) -> i64 {
+        let whole = self.0 / BILLION + if self.is_whole() { 0 } else { self.0.signum() };
+        i64::try_from(whole).unwrap_or(if whole < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// The sum, bounded.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+/// What a suffix multiplies by.
+enum Scale {
+    Ten(i64),
+    Two(u32),
+}
+
+impl Scale {
+    fn parse(suffix: &str) -> Option<Self> {
+        Some(match suffix {
+            "n" => Self::Ten(-9),
+            "u" => Self::Ten(-6),
+            "m" => Self::Ten(-3),
+            "" => Self::Ten(0),
+            "k" => Self::Ten(3),
+            "M" => Self::Ten(6),
+            "G" => Self::Ten(9),
+            "T" => Self::Ten(12),
+            "P" => Self::Ten(15),
+            "E" => Self::Ten(18),
+            "Ki" => Self::Two(10),
+            "Mi" => Self::Two(20),
+            "Gi" => Self::Two(30),
+            "Ti" => Self::Two(40),
+            "Pi" => Self::Two(50),
+            "Ei" => Self::Two(60),
+            _ => {
+                let exponent: i64 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
+                Self::Ten(exponent)
+            }
+        })
+    }
+
+    /// `digits.fraction` times the scale, in billionths, rounded up and bounded. The digits have no leading zeros.
+    fn apply(&self, digits: &str, fraction: &str) -> i128 {
+        match self {
+            Self::Ten(exponent) => decimal(digits, fraction, exponent.saturating_add(9)),
+            Self::Two(shift) => {
+                let nano = decimal(digits, fraction, 9);
+                // The fraction's digits beyond the ninth count too, before the multiplication.
+                let exact = if fraction.len() <= 9 { nano } else { long_fraction(digits, fraction, *shift) };
+                let value =
+                    if fraction.len() <= 9 { exact.checked_mul(1 << shift).unwrap_or(i128::MAX) } else { exact };
+                value.min(i128::from(i64::MAX) * BILLION)
+            }
+        }
+    }
+}
+
+/// `digits.fraction * 10^exponent` as a whole number, rounded up; `i128::MAX` where it does not fit.
+fn decimal(digits: &str, fraction: &str, exponent: i64) -> i128 {
+    let fraction = fraction.trim_end_matches('0');
+    let places = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
+    let all = || digits.bytes().chain(fraction.bytes()).map(|digit| i128::from(digit - b'0'));
+    let shift = exponent.saturating_sub(places);
+    let mut value: i128 = 0;
+    // With a negative shift the last digits fall away and round up what is before them.
+    let count = digits.len() + fraction.len();
+    let dropped = usize::try_from(shift.saturating_neg()).unwrap_or(0);
+    let kept = count.saturating_sub(dropped);
+    for digit in all().take(kept) {
+        match value.checked_mul(10).and_then(|value| value.checked_add(digit)) {
+            Some(next) => value = next,
+            None => return i128::MAX,
+        }
+    }
+    if all().skip(kept).any(|digit| digit != 0) {
+        value = value.saturating_add(1);
+    }
+    if value == 0 || shift <= 0 {
+        return value;
+    }
+    u32::try_from(shift).ok().and_then(|shift| 10_i128.checked_pow(shift)?.checked_mul(value)).unwrap_or(i128::MAX)
+}
+
+/// The rare `0.1234567891Gi`: multiplies first, then rounds up to billionths.
+fn long_fraction(digits: &str, fraction: &str, shift: u32) -> i128 {
+    let whole = decimal(digits, "", 9).checked_mul(1 << shift).unwrap_or(i128::MAX);
+    // Eighteen places are enough to tell any two amounts of billionths apart that a shift of 60 bits can make.
+    let places = fraction.len().min(18);
+    let head = decimal("", &fraction[..places], 18);
+    let rest = i128::from(fraction[places..].bytes().any(|digit| digit != b'0'));
+    let scaled = (head + rest).checked_mul(1 << shift).unwrap_or(i128::MAX);
+    whole.saturating_add(scaled / BILLION + i128::from(scaled % BILLION != 0))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn parse(text: &str) -> Quantity {
+        Quantity::parse(text).unwrap()
+    }
+
+    #[test]
+    fn reads_and_compares() {
+        for (a, b) in [
+            ("1", "1000m"),
+            ("1Ki", "1024"),
+            ("1.5Gi", "1536Mi"),
+            ("1e3", "1k"),
+            ("1E3", "1000"),
+            ("0.1", "100m"),
+            (".5", "500m"),
+            ("5.", "5"),
+            ("1n", "0.1n"),
+            ("-1", "-1000m"),
+            ("+1", "01"),
+            ("1e-3", "1m"),
+            ("8Ei", "9223372036854775807"),
+            ("0.12345678912Ki", "126419752059n"),
+            ("1E", "1e18"),
+        ] {
+            assert_eq!(parse(a), parse(b), "{a} {b}");
+        }
+        assert!(
+            parse("2Gi") > parse("2G")
+                && parse("-1Gi") < Quantity::ZERO
+                && parse("100000000000000000000E") > parse("1E")
+        );
+        assert!(parse("0e9999999999").is_zero() && parse("1e9999999") > parse("1E"));
+    }
+
+    #[test]
+    fn refuses() {
+        for text in [
+            "", "1 Gi", "1mb", "1GB", "1K", "abc", "1.1.1", "1e", "1i", "1Kib", "--1", "1e1.5", "0x1", " 1", "1-",
+            "1m1", "1Mi2",
+        ] {
+            assert_eq!(Quantity::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn tells_wholes() {
+        assert!(parse("1000m").is_whole() && !parse("1m").is_whole());
+        assert!(parse("1m").is_whole_milli() && !parse("1u").is_whole_milli());
+        assert_eq!(parse("1500m").round_up(), 2);
+        assert_eq!(parse("-1500m").round_up(), -2);
+        assert!(parse("4Mi").is_multiple_of(parse("2Mi")) && !parse("3Mi").is_multiple_of(parse("2Mi")));
+    }
+}
