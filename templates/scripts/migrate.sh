@@ -1,0 +1,236 @@
+#!/bin/sh
+# Brings the schema of one database to what this bundle carries. Run by the migration Job; safe to run again, by
+# two Jobs at once, and after a run that was killed.
+#
+# Environment, besides that of database.sh:
+#   MIGRATIONS_DIR          folder with `order` and the SQL files (default: this script's folder)
+#   MIGRATIONS_TABLES       tables that must exist at the end, separated by blanks
+#   LOCK_WAIT_SECONDS       how long to wait for another run to finish (600)
+#   PARTITION_MONTHS_AHEAD  months of partitions to keep ready after this one (3)
+#   RUNTIME_USER            role that reads and writes the tables when it is not PGUSER (optional)
+#
+# Everything happens in one psql session: it holds the advisory lock and runs the files, so the lock cannot outlive
+# the work nor the work the lock. It must be a session of the server itself: a pooler that shares sessions breaks it.
+# The lock is polled, because a session that blocks in the server holds a snapshot, and CREATE INDEX CONCURRENTLY of
+# the run that has the lock would wait for that snapshot for ever.
+. "$(dirname "$0")/database.sh"
+
+LOCK_WAIT_SECONDS=${LOCK_WAIT_SECONDS:-600}
+lock=7236837193624577396 # any number, the same for ever
+
+work=$(mktemp -d)
+at=$work/at           # what the session is doing, for the last line of the log
+outcome=$work/outcome # `done` once the session has reached its end
+: >"$at"
+: >"$outcome"
+
+session_pid=
+stop() {
+    # psql turns SIGINT into a cancel request, so the server rolls back at once.
+    [ -z "$session_pid" ] || kill -INT "$session_pid" 2>/dev/null || true
+    [ -z "$session_pid" ] || wait "$session_pid" || true
+    say "FAILED: stopped by a signal$(while_at)"
+    exit 143
+}
+while_at() { [ ! -s "$at" ] || printf ' while at %s' "$(cat "$at")"; }
+# As process 1 of a container, a shell without a trap would ignore the signal until it is killed.
+trap stop TERM INT
+trap 'rm -rf "$work"' EXIT
+
+# The settings of the session, also after a migration that changed them. A server that looks after its clients ends
+# the session of a killed pod, and with it the lock, instead of working on for nobody.
+settings() {
+    cat <<'SQL'
+RESET SESSION AUTHORIZATION;
+RESET ROLE;
+RESET ALL;
+SET client_min_messages = warning;
+SELECT set_config(name, '10000', false) AS checked FROM pg_settings WHERE name = 'client_connection_check_interval' \gset
+SQL
+}
+
+ledger() {
+    bundle=$(bundle_values)
+    cat <<SQL
+\\set bundle '$bundle'
+\\! echo the ledger >$at
+SELECT quote_ident(current_schema()) || '.plimsoll_migrations' AS ledger \\gset
+SELECT to_regclass(:'ledger') IS NULL AND to_regclass('goose_db_version') IS NOT NULL AS adopt \\gset
+BEGIN;
+CREATE TABLE IF NOT EXISTS :ledger (
+    name text PRIMARY KEY,
+    checksum text NOT NULL,
+    version bigint UNIQUE,
+    state text NOT NULL CHECK (state IN ('started', 'applied', 'adopted')),
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    invalid_before oid[] NOT NULL DEFAULT '{}'
+);
+\\if :adopt
+\\warn $me: goose has worked on this database, its versions are taken over
+INSERT INTO :ledger (name, checksum, version, state)
+SELECT 'goose ' || version_id, '', version_id, 'adopted'
+FROM (SELECT DISTINCT ON (version_id) version_id, is_applied FROM goose_db_version ORDER BY version_id, id DESC) AS newest
+WHERE is_applied AND version_id > 0;
+\\endif
+UPDATE :ledger AS l SET name = bundle.name, checksum = bundle.checksum
+FROM :bundle WHERE l.version = bundle.version AND l.state = 'adopted' AND l.checksum = '';
+SELECT coalesce(string_agg(bundle.name, ', ' ORDER BY position), '') AS changed, count(*) > 0 AS refused
+FROM :bundle JOIN :ledger AS l ON l.name = bundle.name OR l.version = bundle.version
+WHERE l.checksum <> bundle.checksum AND l.state <> 'started' \\gset
+\\if :refused
+\\warn $me: :changed changed after it was applied; put the change into a new file
+\\! echo changed >$outcome
+ROLLBACK;
+\\quit
+\\endif
+SELECT coalesce(string_agg(bundle.name, ', ' ORDER BY position), '') AS late, count(*) > 0 AS refused
+FROM :bundle LEFT JOIN :ledger AS l ON l.name = bundle.name OR l.version = bundle.version
+WHERE l.name IS NULL AND bundle.version < (SELECT max(version) FROM :ledger WHERE state <> 'started') \\gset
+\\if :refused
+\\warn $me: :late is older than what is applied already; goose refuses that too: give it a newer version
+\\! echo late >$outcome
+ROLLBACK;
+\\quit
+\\endif
+COMMIT;
+SELECT count(*) AS newer FROM :ledger AS l
+WHERE NOT EXISTS (SELECT FROM :bundle WHERE bundle.name = l.name OR bundle.version = l.version) \\gset
+SELECT :newer > 0 AS newer_rows \\gset
+\\if :newer_rows
+\\warn $me: the database knows :newer migrations that this bundle does not carry; they stay
+\\endif
+SQL
+}
+
+# migration mode version name checksum indexes...
+migration() {
+    mode=$1 number=$2 file=$3 sum=$4
+    shift 4
+    [ "$number" != - ] || number=NULL
+    row="('$file', '$sum', $number"
+    cat <<SQL
+SELECT NOT EXISTS (SELECT FROM :ledger WHERE (name = '$file' OR version = $number) AND state <> 'started') AS todo \\gset
+\\if :todo
+\\! echo $file >$at
+SQL
+    case $mode in
+    transaction)
+        # The savepoint is gone if the file ended our transaction: better an error than half a migration recorded.
+        cat <<SQL
+BEGIN;
+SAVEPOINT plimsoll;
+\\i '$MIGRATIONS_DIR/$file'
+RELEASE SAVEPOINT plimsoll;
+RESET SESSION AUTHORIZATION;
+RESET ROLE;
+INSERT INTO :ledger (name, checksum, version, state) VALUES $row, 'applied');
+COMMIT;
+SQL
+        ;;
+    no-transaction)
+        names=
+        for index; do names="$names${names:+, }'$index'"; done
+        # A run that was killed leaves an index that is there but not valid; CREATE INDEX would find its name taken.
+        # One that some session is building right now is somebody else's.
+        cat <<SQL
+SELECT coalesce(string_agg(format('%I.%I', n.nspname, c.relname), ', '), '') AS leftover, count(*) > 0 AS any_leftover
+FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname !~ '^pg_'
+AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid)
+AND (c.relname = ANY (ARRAY[$names]::text[])
+  OR EXISTS (SELECT FROM :ledger WHERE name = '$file' AND state = 'started' AND c.oid <> ALL (invalid_before))) \\gset
+\\if :any_leftover
+\\warn $me: dropping :leftover, left unfinished by an earlier run
+SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %s', name) FROM unnest(string_to_array(:'leftover', ', ')) AS name \\gexec
+\\endif
+INSERT INTO :ledger (name, checksum, version, state, invalid_before)
+VALUES $row, 'started', ARRAY(SELECT indexrelid FROM pg_index WHERE NOT indisvalid))
+ON CONFLICT (name) DO UPDATE SET checksum = EXCLUDED.checksum;
+\\i '$MIGRATIONS_DIR/$file'
+RESET SESSION AUTHORIZATION;
+RESET ROLE;
+UPDATE :ledger SET state = 'applied', changed_at = now() WHERE name = '$file';
+SQL
+        ;;
+    *) fail "$order gives $file the mode '$mode', which this script does not know" ;;
+    esac
+    echo "\\warn $me: $file applied"
+    settings
+    echo '\else'
+    echo "\\warn $me: $file was applied before"
+    echo '\endif'
+}
+
+# Tables that must be there, their partitions, and the rights of whoever works with them.
+finish() {
+    cat <<SQL
+\\! echo the tables >$at
+SELECT coalesce(string_agg(name, ', '), '') AS absent, count(*) > 0 AS any_absent
+FROM unnest(string_to_array(:'tables', ' ')) AS name WHERE name <> '' AND to_regclass(name) IS NULL \\gset
+\\if :any_absent
+\\warn $me: no migration made :absent
+\\! echo absent >$outcome
+\\quit
+\\endif
+\\! echo the partitions >$at
+\\i '$here/partitions.psql'
+\\! echo the rights of the runtime user >$at
+SELECT format(CASE kind
+    WHEN 'schema' THEN 'GRANT USAGE ON SCHEMA %s TO %I'
+    WHEN 'ledger' THEN 'GRANT SELECT ON %s TO %I'
+    ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I' END, name, :'runtime_user')
+FROM (
+    SELECT 'schema' AS kind, quote_ident(current_schema()) AS name
+    UNION ALL SELECT 'ledger', :'ledger'
+    UNION ALL SELECT 'table', name FROM unnest(string_to_array(:'tables', ' ')) AS name WHERE name <> ''
+) AS needed
+WHERE :'runtime_user' NOT IN ('', current_user) \\gexec
+\\! echo done >$outcome
+SQL
+}
+
+# What the session is told. Nothing but the lock is asked for until it is held.
+session() {
+    settings
+    until [ -s "$work/held" ]; do
+        if [ "$(now)" -ge "$lock_deadline" ]; then
+            echo "\\! echo locked >$outcome"
+            return
+        fi
+        cat <<SQL
+SELECT pg_try_advisory_lock($lock) AS held \\gset
+\\if :held
+\\! echo held >$work/held
+\\else
+\\! test -e $work/busy || echo '$me: another run is at work, waiting for it'; echo >$work/busy
+\\endif
+SQL
+        sleep "$POLL_SECONDS"
+    done
+    cat "$work/plan"
+}
+
+wait_for_database
+# Written in full before the session starts, so that a bundle with a file missing changes nothing.
+{
+    ledger
+    each_migration migration
+    finish
+} >"$work/plan"
+
+lock_deadline=$(($(now) + LOCK_WAIT_SECONDS))
+session | $sql --set=tables="${MIGRATIONS_TABLES:-}" --set=runtime_user="${RUNTIME_USER:-}" \
+    --set=months="${PARTITION_MONTHS_AHEAD:-3}" 2>&1 &
+session_pid=$!
+status=0
+wait "$session_pid" || status=$?
+session_pid=
+
+case $(cat "$outcome") in
+done) say "done: the schema holds what this bundle needs (${MIGRATIONS_TABLES:-no tables asked for})" ;;
+locked) fail "another run kept the lock for $LOCK_WAIT_SECONDS s" ;;
+changed) fail "a migration changed after it was applied (named above); nothing was changed" ;;
+late) fail "a migration is older than what is applied already (named above); nothing was changed" ;;
+absent) fail "the migrations do not make every table (named above) that this bundle needs" ;;
+*) fail "psql ended with $status$(while_at); what was not finished is rolled back" ;;
+esac
