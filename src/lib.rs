@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod finding;
+pub mod migrations;
 pub mod node;
 pub mod object;
 pub mod path;

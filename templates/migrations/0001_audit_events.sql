@@ -1,4 +1,3 @@
--- plimsoll: table audit_events
 -- Audit events, one partition a month. The partitions themselves are made by partitions.psql, which runs at the
 -- end of every migration Job and in the upkeep CronJob, so that they always start at the day of the run.
 

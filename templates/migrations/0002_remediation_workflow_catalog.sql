@@ -1,4 +1,3 @@
--- plimsoll: table remediation_workflow_catalog
 -- Remediation workflows, one row for each version; a version is never changed, only its status is.
 
 CREATE TABLE IF NOT EXISTS remediation_workflow_catalog (

@@ -1,0 +1,208 @@
+//! What single statements tell: tables made, indexes built, and what cannot be run as it stands.
+
+use super::sql::{Statement, Token, TokenKind, name_of, statements};
+use super::{Migration, NEEDS_NO_TRANSACTION, NOT_REPEATABLE, PSQL_COMMAND, Problem, TRANSACTION_CONTROL};
+use crate::finding::Severity;
+
+/// Fills in what the statements make, and reports what is wrong with them.
+pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, problems: &mut Vec<Problem>) {
+    for statement in all {
+        let words = Words { text, tokens: &statement.tokens };
+        relations(&words, migration);
+        if words.is(0, "do") {
+            bodies(text, statement, migration);
+        }
+        if let Some(token) = statement.tokens.iter().find(|token| token.kind == TokenKind::Backslash) {
+            let line = &text[token.range.start..];
+            let shown = &line[..line.find(char::is_whitespace).unwrap_or(line.len())];
+            let message = format!("`{shown}` is a command of psql, not SQL");
+            problems.push(
+                Problem::error(PSQL_COMMAND, token.range.start..token.range.start + shown.len(), message)
+                    .with_help("a migration must be SQL alone; data belongs into INSERT statements"),
+            );
+            return;
+        }
+        let alone = all.len() == 1;
+        if let Some((index, repeatable)) = concurrent_index(&words) {
+            if !repeatable && !alone && !migration.transaction {
+                let message = "a run that is killed below this statement cannot be repeated: the index exists by then";
+                let problem = Problem::error(NOT_REPEATABLE, statement.range(), message)
+                    .with_help("add IF NOT EXISTS, or give the statement a file of its own");
+                problems.push(Problem { severity: Severity::Warning, ..problem });
+            }
+            migration.indexes.extend(index);
+        }
+        if migration.transaction {
+            transaction(&words, statement, problems);
+        }
+    }
+}
+
+fn transaction(words: &Words<'_>, statement: &Statement, problems: &mut Vec<Problem>) {
+    if let Some(what) = refused_in_transaction(words) {
+        let message = format!("PostgreSQL runs {what} only outside a transaction, and this file runs in one");
+        problems.push(
+            Problem::error(NEEDS_NO_TRANSACTION, statement.range(), message)
+                .with_help("give it a file of its own with `-- +goose NO TRANSACTION` (plain files: `-- plimsoll: no-transaction` as first line)"),
+        );
+    }
+    let savepoint = words.is(0, "rollback") && (1..4).any(|at| words.is(at, "to"));
+    let control = ["begin", "start", "commit", "end", "rollback", "abort"].into_iter().any(|word| words.is(0, word))
+        || (words.is(0, "prepare") && words.is(1, "transaction"));
+    if control && !savepoint {
+        let message = "the file runs in a transaction of its own, and this statement starts or ends one";
+        problems.push(Problem::error(TRANSACTION_CONTROL, statement.range(), message).with_help("leave it out"));
+    }
+}
+
+/// The tokens of a statement, for questions about its words.
+struct Words<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+}
+
+impl Words<'_> {
+    fn is(&self, at: usize, word: &str) -> bool {
+        self.tokens.get(at).is_some_and(|token| {
+            token.kind == TokenKind::Word && self.text[token.range.clone()].eq_ignore_ascii_case(word)
+        })
+    }
+
+    fn symbol(&self, at: usize, symbol: &str) -> bool {
+        self.tokens.get(at).is_some_and(|token| &self.text[token.range.clone()] == symbol)
+    }
+
+    fn any(&self, word: &str) -> bool {
+        (0..self.tokens.len()).any(|at| self.is(at, word))
+    }
+
+    /// Skips the given words where they stand, in this order.
+    fn skip(&self, mut at: usize, words: &[&str]) -> usize {
+        for word in words {
+            at += usize::from(self.is(at, word));
+        }
+        at
+    }
+
+    /// The last part of a possibly qualified name, and the place after it.
+    fn name(&self, mut at: usize) -> Option<(String, usize)> {
+        let mut name = name_of(self.text, self.tokens.get(at)?)?;
+        while self.symbol(at + 1, ".") {
+            name = name_of(self.text, self.tokens.get(at + 2)?)?;
+            at += 2;
+        }
+        Some((name, at + 1))
+    }
+}
+
+/// What PostgreSQL refuses inside a transaction block, as people call it.
+fn refused_in_transaction(words: &Words<'_>) -> Option<&'static str> {
+    let starts = |list: &[&str]| list.iter().enumerate().all(|(at, word)| words.is(at, word));
+    let concurrently = words.any("concurrently");
+    [
+        (
+            concurrently && (starts(&["create", "index"]) || starts(&["create", "unique", "index"])),
+            "CREATE INDEX CONCURRENTLY",
+        ),
+        (concurrently && starts(&["drop", "index"]), "DROP INDEX CONCURRENTLY"),
+        (concurrently && starts(&["reindex"]), "REINDEX CONCURRENTLY"),
+        (concurrently && starts(&["alter", "table"]) && words.any("detach"), "DETACH PARTITION CONCURRENTLY"),
+        (starts(&["vacuum"]), "VACUUM"),
+        (starts(&["create", "database"]), "CREATE DATABASE"),
+        (starts(&["drop", "database"]), "DROP DATABASE"),
+        (starts(&["create", "tablespace"]), "CREATE TABLESPACE"),
+        (starts(&["drop", "tablespace"]), "DROP TABLESPACE"),
+        (starts(&["alter", "system"]), "ALTER SYSTEM"),
+        (starts(&["discard", "all"]), "DISCARD ALL"),
+    ]
+    .into_iter()
+    .find_map(|(refused, what)| refused.then_some(what))
+}
+
+/// An index built concurrently: its name if it is a plain one, and whether the statement may run twice.
+fn concurrent_index(words: &Words<'_>) -> Option<(Option<String>, bool)> {
+    let at = words.skip(1, &["unique"]);
+    if !(words.is(0, "create") && words.is(at, "index") && words.is(at + 1, "concurrently")) {
+        return None;
+    }
+    let after = words.skip(at + 2, &["if", "not", "exists"]);
+    let repeatable = after > at + 2;
+    let name = if words.is(after, "on") { None } else { words.name(after).map(|(name, _)| name) };
+    // The name goes through the shell as one word; an odd one is found by its state instead.
+    let name = name.filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+    Some((name, repeatable))
+}
+
+/// Tables and views made, dropped and renamed by one statement.
+fn relations(words: &Words<'_>, migration: &mut Migration) {
+    if words.is(0, "create") {
+        let mut at =
+            words.skip(1, &["or", "replace", "global", "local", "unlogged", "foreign", "materialized", "recursive"]);
+        if !words.is(at, "table") && !words.is(at, "view") {
+            return;
+        }
+        at = words.skip(at + 1, &["if", "not", "exists"]);
+        let Some((name, after)) = words.name(at) else { return };
+        if !(words.is(after, "partition") && words.is(after + 1, "of")) {
+            migration.tables.push(name);
+        }
+    } else if words.is(0, "drop") {
+        let at = words.skip(1, &["foreign", "materialized"]);
+        if !words.is(at, "table") && !words.is(at, "view") {
+            return;
+        }
+        let mut at = words.skip(at + 1, &["if", "exists"]);
+        while let Some((name, after)) = words.name(at) {
+            drop_relation(migration, name);
+            if !words.symbol(after, ",") {
+                break;
+            }
+            at = after + 1;
+        }
+    } else if words.is(0, "alter") && words.is(1, "table") {
+        let at = words.skip(2, &["if", "exists", "only"]);
+        let Some((old, after)) = words.name(at) else { return };
+        if words.is(after, "rename") && words.is(after + 1, "to") {
+            let Some((new, _)) = words.name(after + 2) else { return };
+            drop_relation(migration, old);
+            migration.tables.push(new);
+        }
+    }
+}
+
+/// A table made and dropped in one file is neither there afterwards nor taken from an earlier one for nothing.
+fn drop_relation(migration: &mut Migration, name: String) {
+    migration.tables.retain(|table| *table != name);
+    migration.dropped.push(name);
+}
+
+/// `DO` blocks make tables too, in their own statements.
+fn bodies(text: &str, statement: &Statement, migration: &mut Migration) {
+    for token in statement.tokens.iter().filter(|token| token.kind == TokenKind::DollarText) {
+        let body = &text[token.range.clone()];
+        let Some(tag) = body[1..].find('$').map(|at| at + 2) else { continue };
+        let inner = token.range.start + tag..token.range.end - tag;
+        let Ok(all) = statements(text, inner) else { continue };
+        for statement in &all {
+            // `BEGIN`, `THEN` and labels stand before what is a statement of its own to plpgsql.
+            for at in 0..statement.tokens.len() {
+                let words = Words { text, tokens: &statement.tokens[at..] };
+                if words.is(0, "create") {
+                    relations(&words, migration);
+                }
+            }
+        }
+    }
+}
+
+/// Bytes at which a blank keeps psql from reading a variable: after the colon of an array slice like `a[i:n]`.
+pub(super) fn psql_variables<'a>(text: &'a str, statement: &'a Statement) -> impl Iterator<Item = usize> + 'a {
+    let is_colon = |token: &Token| text[token.range.clone()] == *":";
+    statement.tokens.iter().enumerate().filter_map(move |(at, token)| {
+        let cast =
+            at > 0 && is_colon(&statement.tokens[at - 1]) && statement.tokens[at - 1].range.end == token.range.start;
+        let next = text[token.range.end..].chars().next()?;
+        let variable = next.is_alphabetic() || matches!(next, '_' | '\'' | '"' | '{') || !next.is_ascii();
+        (is_colon(token) && !cast && variable).then_some(token.range.end)
+    })
+}

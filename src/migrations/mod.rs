@@ -1,0 +1,330 @@
+//! A team's folder of SQL files: goose's form or plain, put in order and made ready for psql.
+//!
+//! Everything here works on text and says where in bytes, so that it serves both a folder on disk and the keys of a
+//! ConfigMap. What goose would not run, or would run otherwise than psql, is refused with its place.
+
+mod facts;
+mod goose;
+pub mod sql;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use crate::finding::{Finding, Severity};
+use crate::source::{FileId, Span};
+
+/// Rule: two files of one version.
+pub const DUPLICATE_VERSION: &str = "migration-duplicate-version";
+/// Rule: a statement that goose would cut in two, because no markers stand around it.
+pub const STATEMENT_MARKERS: &str = "migration-statement-markers";
+/// Rule: a statement that PostgreSQL refuses inside a transaction, in a file that runs in one.
+pub const NEEDS_NO_TRANSACTION: &str = "migration-needs-no-transaction";
+/// Rule: `BEGIN`, `COMMIT` and the like in a file that runs in a transaction already.
+pub const TRANSACTION_CONTROL: &str = "migration-transaction-control";
+/// Rule: a command of psql, or inline `COPY` data.
+pub const PSQL_COMMAND: &str = "migration-psql-command";
+/// Rule: a file outside a transaction that cannot run a second time after it was killed half-way.
+pub const NOT_REPEATABLE: &str = "migration-not-repeatable";
+/// Rule: a table is asked for, and no migration makes it.
+pub const TABLE_MISSING: &str = "migration-table-missing";
+/// Rule: annotations that goose would refuse, or those of another tool.
+pub const FORM: &str = "migration-form";
+/// Rule: a file name without a version, or one that no ConfigMap key can be.
+pub const FILE_NAME: &str = "migration-file-name";
+/// Rule: a quote or comment without an end.
+pub const UNTERMINATED: &str = "migration-unterminated";
+
+/// The key under which [`order`] goes into the ConfigMap, beside the SQL files.
+pub const ORDER_KEY: &str = "order";
+
+/// A comment at the top of a plain file that asks for no transaction.
+const PLAIN_NO_TRANSACTION: &str = "-- plimsoll: no-transaction";
+
+/// One SQL file as found.
+#[derive(Debug, Clone, Copy)]
+pub struct SqlFile<'a> {
+    /// The file's name, without folder.
+    pub name: &'a str,
+    /// Its whole text.
+    pub text: &'a str,
+}
+
+/// One migration, ready for psql.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// Which of the files given it is.
+    pub file: usize,
+    /// goose's version; `None` for a plain file.
+    pub version: Option<i64>,
+    /// The file's name, which is its key in the ConfigMap.
+    pub name: String,
+    /// The text for psql. Line numbers are those of the file.
+    pub sql: String,
+    /// Whether it runs in a transaction.
+    pub transaction: bool,
+    /// Names of tables and views made, without schema; partitions are not counted.
+    pub tables: Vec<String>,
+    /// Names of tables and views dropped or renamed away.
+    pub dropped: Vec<String>,
+    /// Names of indexes built concurrently.
+    pub indexes: Vec<String>,
+}
+
+/// Something wrong in one of the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which of the files given.
+    pub file: usize,
+    /// The bytes in its text.
+    pub range: Range<usize>,
+    /// One of the rule constants of this module.
+    pub rule: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: &'static str,
+    /// Another file it has to do with.
+    pub other: Option<usize>,
+}
+
+impl Problem {
+    fn error(rule: &'static str, range: Range<usize>, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { file: 0, range, rule, severity: Severity::Error, message, help: "", other: None }
+    }
+
+    const fn with_help(mut self, help: &'static str) -> Self {
+        self.help = help;
+        self
+    }
+
+    /// The problem as a finding; `files` tells the number of each file given, in the same order.
+    #[must_use]
+    pub fn finding(&self, files: &[FileId]) -> Finding {
+        let span = |file: usize, range: &Range<usize>| {
+            files.get(file).map_or(Span::NONE, |id| Span::new(*id, range.start as u32, range.end as u32))
+        };
+        let finding = Finding::new(self.rule, self.severity, span(self.file, &self.range), self.message.clone());
+        let finding = finding.with_help(self.help);
+        match self.other {
+            Some(other) => finding.with_related(span(other, &(0..0)), "the other file"),
+            None => finding,
+        }
+    }
+}
+
+/// Whether the files are goose's: at least one holds `-- +goose Up`.
+#[must_use]
+pub fn is_goose(files: &[SqlFile<'_>]) -> bool {
+    files.iter().any(|file| goose::is_goose(file.text))
+}
+
+/// Reads the `.sql` files of one folder: migrations in the order they run, and everything wrong with them, in the
+/// order of the files given. Where a problem is an error the migrations must not be used.
+///
+/// A goose folder is ordered by version. A plain one is ordered by name with its numbers compared as numbers; files
+/// called `*.down.sql` are left out.
+#[must_use]
+pub fn read(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
+    let goose = is_goose(files);
+    let mut migrations = Vec::new();
+    let mut problems = Vec::new();
+    for (at, file) in files.iter().enumerate() {
+        if !goose && file.name.ends_with(".down.sql") {
+            continue;
+        }
+        let mut found = Vec::new();
+        migrations.push(read_one(at, file, goose, &mut found));
+        problems.extend(found.into_iter().map(|problem| Problem { file: at, ..problem }));
+    }
+    migrations.sort_by(|a, b| a.version.cmp(&b.version).then_with(|| natural(&a.name, &b.name)));
+    for pair in migrations.windows(2) {
+        let [first, second] = pair else { continue };
+        let number = |migration: &Migration| migration.version.or_else(|| leading_number(&migration.name));
+        let Some(version) = number(first).filter(|version| number(second) == Some(*version)) else { continue };
+        problems.push(Problem {
+            file: second.file,
+            other: Some(first.file),
+            ..Problem::error(
+                DUPLICATE_VERSION,
+                0..first_line(files[second.file].text),
+                format!("`{}` and `{}` both have version {version}", first.name, second.name),
+            )
+            .with_help("give one of them a version of its own; which of the two runs first is not said anywhere")
+        });
+    }
+    (migrations, problems)
+}
+
+/// The wanted tables that no migration leaves behind.
+#[must_use]
+pub fn missing_tables<'a>(migrations: &[Migration], wanted: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut there: Vec<&str> = Vec::new();
+    for migration in migrations {
+        there.retain(|table| !migration.dropped.iter().any(|dropped| dropped == table));
+        there.extend(migration.tables.iter().map(String::as_str));
+    }
+    wanted.into_iter().filter(|table| !there.contains(table)).collect()
+}
+
+/// The text of the ConfigMap key [`ORDER_KEY`], which `migrate.sh` and `wait-for-schema.sh` read: one migration a line,
+/// as mode, goose version or `-`, name, and the indexes it builds concurrently.
+#[must_use]
+pub fn order(migrations: &[Migration]) -> String {
+    let mut text = String::new();
+    for migration in migrations {
+        let mode = if migration.transaction { "transaction" } else { "no-transaction" };
+        let version = migration.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
+        let mut words = vec![mode, &version, &migration.name];
+        words.extend(migration.indexes.iter().map(String::as_str));
+        text.push_str(&words.join(" "));
+        text.push('\n');
+    }
+    text
+}
+
+fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Problem>) -> Migration {
+    let head = 0..first_line(file.text);
+    let key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if file.name.is_empty() || file.name.len() > 253 || !file.name.chars().all(key) {
+        let message = format!("`{}` cannot be a ConfigMap key", file.name);
+        problems.push(
+            Problem::error(FILE_NAME, head.clone(), message).with_help("use letters, digits, `-`, `_` and `.` only"),
+        );
+    }
+    let version = goose.then(|| goose_version(file.name)).flatten();
+    if goose && version.is_none() {
+        let message = format!("`{}` has no version that goose could read", file.name);
+        problems.push(
+            Problem::error(FILE_NAME, head.clone(), message).with_help("start the name with a number above 0 and `_`"),
+        );
+    }
+    let (end, no_transaction, parts) = if goose {
+        let form = goose::read(file.text, problems);
+        (form.end, form.no_transaction, form.parts)
+    } else {
+        if let Some(place) = file.text.find("-- migrate:up").or_else(|| file.text.find("-- migrate:down")) {
+            problems.push(
+                Problem::error(FORM, place..place + 13, "this file is in dbmate's form")
+                    .with_help("use goose's form, or one plain file for each step forward"),
+            );
+        }
+        let whole = goose::Part { range: 0..file.text.len(), marked: true, cuts: Vec::new() };
+        let head = file.text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().trim_end();
+        (file.text.len(), head == PLAIN_NO_TRANSACTION, vec![whole])
+    };
+    let mut migration = Migration {
+        file: at,
+        version,
+        name: file.name.to_owned(),
+        sql: String::new(),
+        transaction: !no_transaction,
+        tables: Vec::new(),
+        dropped: Vec::new(),
+        indexes: Vec::new(),
+    };
+    let mut edits: Vec<(usize, &str)> = Vec::new();
+    let mut all = Vec::new();
+    for part in &parts {
+        match sql::statements(file.text, part.range.clone()) {
+            Ok(statements) => {
+                for statement in goose::torn(part, &statements) {
+                    problems.push(
+                        Problem::error(
+                            STATEMENT_MARKERS,
+                            torn_place(statement),
+                            "goose ends this statement at a semicolon inside it",
+                        )
+                        .with_help(
+                            "put `-- +goose StatementBegin` above the statement and `-- +goose StatementEnd` below it",
+                        ),
+                    );
+                }
+                edits.extend(statements.iter().filter(|s| !s.terminated).map(|s| (s.end, ";")));
+                all.extend(statements);
+            }
+            Err(open) => {
+                let message = format!("this {} has no end", open.what);
+                problems.push(Problem::error(UNTERMINATED, open.range, message));
+            }
+        }
+    }
+    facts::judge(file.text, &all, &mut migration, problems);
+    edits.extend(all.iter().flat_map(|s| facts::psql_variables(file.text, s)).map(|at| (at, " ")));
+    migration.sql = ready(file.text, end, edits);
+    migration
+}
+
+/// The text up to `end` with the edits made: what psql would read otherwise than PostgreSQL does is taken out of its
+/// way, and line breaks are `\n`.
+fn ready(text: &str, end: usize, mut edits: Vec<(usize, &str)>) -> String {
+    edits.sort_unstable();
+    let mut out = String::with_capacity(end + 2);
+    let mut from = 0;
+    for (at, insert) in edits {
+        out.push_str(&text[from..at]);
+        out.push_str(insert);
+        from = at;
+    }
+    out.push_str(&text[from..end]);
+    let mut out = out.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// Where the reason lies that goose tears a statement: its dollar quotes if it has any.
+fn torn_place(statement: &sql::Statement) -> Range<usize> {
+    let body = statement.tokens.iter().find(|token| token.kind == sql::TokenKind::DollarText);
+    let start = body.map_or(statement.range().start, |token| token.range.start);
+    start..start + 2
+}
+
+/// The version goose reads from a file name: the number before the first `_`, above 0.
+fn goose_version(name: &str) -> Option<i64> {
+    let (number, _) = name.strip_suffix(".sql")?.split_once('_')?;
+    number.parse().ok().filter(|version| *version > 0)
+}
+
+/// The number a plain file's name starts with, Flyway's `V` left out.
+fn leading_number(name: &str) -> Option<i64> {
+    let name = name.strip_prefix(['V', 'v']).unwrap_or(name);
+    let digits = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());
+    // `1.2__x` and `1-2_x` have versions of more than one number; those are not compared here.
+    if name[digits..].starts_with(['.', '-']) && name[digits + 1..].starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    name[..digits].parse().ok()
+}
+
+/// Orders names as people number them: `2_b` before `10_a`.
+fn natural(a: &str, b: &str) -> Ordering {
+    let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (mut left, mut right) = (a, b);
+    loop {
+        let (m, n) = (digits(left), digits(right));
+        if m > 0 && n > 0 {
+            let (x, y) = (left[..m].trim_start_matches('0'), right[..n].trim_start_matches('0'));
+            let order = x.len().cmp(&y.len()).then_with(|| x.cmp(y));
+            if order != Ordering::Equal {
+                return order;
+            }
+            (left, right) = (&left[m..], &right[n..]);
+            continue;
+        }
+        let (mut x, mut y) = (left.chars(), right.chars());
+        match (x.next(), y.next()) {
+            (Some(c), Some(d)) if c == d => (left, right) = (x.as_str(), y.as_str()),
+            (None, None) => return a.cmp(b),
+            (c, d) => return c.cmp(&d),
+        }
+    }
+}
+
+fn first_line(text: &str) -> usize {
+    text.lines().next().unwrap_or_default().len()
+}

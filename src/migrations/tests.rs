@@ -1,0 +1,232 @@
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn file<'a>(name: &'a str, text: &'a str) -> SqlFile<'a> {
+    SqlFile { name, text }
+}
+
+/// The problems of one file as `rule: the text it points at`.
+fn problems(name: &str, text: &str) -> Vec<String> {
+    let (_, problems) = read(&[file(name, text)]);
+    problems.iter().map(|p| format!("{}: {}", p.rule, &text[p.range.clone()])).collect()
+}
+
+fn one(name: &str, text: &str) -> Migration {
+    let (mut migrations, problems) = read(&[file(name, text)]);
+    assert_eq!(problems, [], "{text}");
+    migrations.remove(0)
+}
+
+#[test]
+fn keeps_the_lines_of_the_up_section_and_drops_down() {
+    let text = "-- why\n\n-- +goose Up\nCREATE TABLE a (x int);\r\n-- +goose Down\nDROP TABLE a;\n";
+    let migration = one("00001_a.sql", text);
+    assert_eq!(migration.sql, "-- why\n\n-- +goose Up\nCREATE TABLE a (x int);\n");
+    assert_eq!((migration.version, migration.transaction), (Some(1), true));
+    assert_eq!(migration.tables, ["a"]);
+}
+
+#[test]
+fn ends_a_marked_statement_that_has_no_semicolon() {
+    let text = "-- +goose Up\n-- +goose StatementBegin\nCREATE FUNCTION f() RETURNS int AS $$\nBEGIN RETURN 1; END;\n$$ LANGUAGE plpgsql -- no end\n-- +goose StatementEnd\nSELECT f();\n";
+    assert!(one("1_f.sql", text).sql.contains("plpgsql; -- no end\n"));
+}
+
+#[test]
+fn orders_goose_files_by_version_and_plain_files_by_number() {
+    let up = "-- +goose Up\nSELECT 1;\n";
+    let (migrations, problems) = read(&[file("10_c.sql", up), file("9_b.sql", up), file("00002_a.sql", up)]);
+    assert_eq!(problems, []);
+    assert_eq!(migrations.iter().map(|m| m.version.unwrap()).collect::<Vec<_>>(), [2, 9, 10]);
+
+    let (migrations, problems) =
+        read(&[file("10_c.sql", ""), file("2_b.sql", ""), file("1_a.up.sql", ""), file("1_a.down.sql", "x")]);
+    assert_eq!(problems, []);
+    assert_eq!(migrations.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["1_a.up.sql", "2_b.sql", "10_c.sql"]);
+}
+
+#[test]
+fn refuses_two_files_of_one_version() {
+    let up = "-- +goose Up\nSELECT 1;\n";
+    let (_, found) = read(&[file("00002_a.sql", up), file("2_b.sql", up)]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].rule, DUPLICATE_VERSION);
+    assert_eq!(found[0].other.map(|other| other + found[0].file), Some(1));
+    let (_, found) = read(&[file("V2__a.sql", ""), file("V2__b.sql", ""), file("V2.1__c.sql", "")]);
+    assert_eq!(found.iter().map(|p| p.rule).collect::<Vec<_>>(), [DUPLICATE_VERSION]);
+}
+
+#[test]
+fn refuses_what_goose_refuses() {
+    let up = "-- +goose Up\n";
+    for (text, expected) in [
+        ("SELECT 1;\n-- +goose Up\n", "migration-form: SELECT 1;\n"),
+        ("-- +goose Up\n-- +goose Up\n", "migration-form: -- +goose Up"),
+        ("-- +goose Up\n-- +goose Upp\n", "migration-form: -- +goose Upp"),
+        ("-- +goose Up\n  -- +goose Down\n", "migration-form: -- +goose Down"),
+        ("-- +goose Up\n-- +goose StatementEnd\n", "migration-form: -- +goose StatementEnd"),
+        ("-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n", "migration-form: -- +goose StatementBegin"),
+        ("-- +goose Up\n-- +goose ENVSUB ON\n", "migration-form: -- +goose ENVSUB ON"),
+        ("-- +goose Up\nSELECT 1;\nSELECT\n  2\n-- +goose Down\n", "migration-form: SELECT"),
+        ("-- +goose Up\nSELECT 1; /* why */\n", "migration-form: SELECT 1; /* why */"),
+    ] {
+        assert_eq!(problems("1_a.sql", text), [expected], "{text}");
+    }
+    for name in ["a.sql", "0_a.sql", "-1_a.sql", "x_1.sql", "1.sql"] {
+        assert_eq!(problems(name, up), [format!("migration-file-name: {}", up.trim())], "{name}");
+    }
+    let (_, found) = read(&[file("1_a.sql", up), file("2_b.sql", "SELECT 1;\n")]);
+    assert_eq!(found.iter().map(|p| (p.file, p.rule)).collect::<Vec<_>>(), [(1, FORM)]);
+}
+
+#[test]
+fn refuses_a_body_that_goose_would_cut() {
+    let body = "CREATE FUNCTION f() RETURNS int AS $fn$\nBEGIN\n  RETURN 1;\nEND;\n$fn$ LANGUAGE plpgsql;\n";
+    assert_eq!(problems("1_a.sql", &format!("-- +goose Up\n{body}")), ["migration-statement-markers: $f"]);
+    assert_eq!(problems("1_a.sql", body), [String::new(); 0], "psql runs a plain file whole");
+    one("1_a.sql", &format!("-- +goose Up\n-- +goose StatementBegin\n{body}-- +goose StatementEnd\n"));
+    one("1_a.sql", "-- +goose Up\nDO $$ BEGIN PERFORM 1; END $$;\n");
+}
+
+#[test]
+fn tells_what_cannot_run_in_a_transaction() {
+    for statement in [
+        "CREATE INDEX CONCURRENTLY i ON t (x);",
+        "create unique /* c */ index\n concurrently i on t (x);",
+        "DROP INDEX CONCURRENTLY i;",
+        "REINDEX (VERBOSE) INDEX CONCURRENTLY i;",
+        "ALTER TABLE t DETACH PARTITION p CONCURRENTLY;",
+        "VACUUM t;",
+        "CREATE DATABASE d;",
+        "ALTER SYSTEM SET x = 1;",
+    ] {
+        let text = format!("SELECT 1;\n{statement}\n");
+        assert_eq!(problems("1.sql", &text), [format!("migration-needs-no-transaction: {statement}")]);
+        assert!(!one("1_a.sql", &format!("-- +goose NO TRANSACTION\n-- +goose Up\n{statement}\n")).transaction);
+        assert!(!one("1_a.sql", &format!("-- plimsoll: no-transaction\n{statement}\n")).transaction);
+    }
+    one("1.sql", "REFRESH MATERIALIZED VIEW CONCURRENTLY v; SELECT 'CREATE INDEX CONCURRENTLY'; -- VACUUM\n");
+    let index = one("1.sql", "-- plimsoll: no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS s.My_I ON t (x);\n");
+    assert_eq!(index.indexes, ["my_i"]);
+    assert_eq!(
+        problems("1.sql", "-- plimsoll: no-transaction\nCREATE INDEX CONCURRENTLY i ON t (x);\nSELECT 1;\n"),
+        ["migration-not-repeatable: CREATE INDEX CONCURRENTLY i ON t (x);"]
+    );
+}
+
+#[test]
+fn refuses_transactions_within_the_transaction_and_commands_of_psql() {
+    for statement in ["BEGIN;", "START TRANSACTION;", "COMMIT;", "END;", "ROLLBACK;", "PREPARE TRANSACTION 'x';"] {
+        assert_eq!(problems("1.sql", statement), [format!("migration-transaction-control: {statement}")]);
+    }
+    one("1.sql", "SAVEPOINT s; ROLLBACK TO SAVEPOINT s; ROLLBACK WORK TO s; PREPARE p AS SELECT 1;");
+    for (text, expected) in [
+        ("\\i other.sql\n", "\\i"),
+        ("SELECT 1 \\gset\n", "\\gset"),
+        ("COPY t FROM stdin;\n1\t2\n\\.\n", "\\."),
+        ("\\connect other\n", "\\connect"),
+    ] {
+        assert_eq!(problems("1.sql", text), [format!("migration-psql-command: {expected}")]);
+    }
+    one("1.sql", "SELECT '\\d', E'\\'\\d', $$\\d$$, \"\\d\"; -- \\d\n/* \\d */");
+}
+
+#[test]
+fn finds_the_end_of_what_is_quoted() {
+    assert_eq!(problems("1.sql", "SELECT 'it''s;\n"), ["migration-unterminated: '"]);
+    assert_eq!(problems("1.sql", "SELECT $a$ $b$;"), ["migration-unterminated: $a$"]);
+    assert_eq!(problems("1.sql", "/* /* */ SELECT 1;"), ["migration-unterminated: /*"]);
+    let count = |text: &str| sql::statements(text, 0..text.len()).unwrap().len();
+    for (text, expected) in [
+        ("SELECT ';', \";\", $$;$$, $x$;$$;$x$; SELECT 2", 2),
+        ("SELECT E'\\';'; SELECT '\\'; SELECT 3", 3),
+        ("/* ; /* ; */ ; */ -- ;\n;;", 0),
+        ("CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT $1, a$b$c;", 2),
+        ("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 1;", 2),
+        ("CREATE TABLE t (x int DEFAULT 1);\nBEGIN; END;", 3),
+        ("SELECT U&'\\0041;', n';'; SELECT 1.5e3;", 2),
+    ] {
+        assert_eq!(count(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn keeps_psql_from_reading_variables() {
+    assert_eq!(
+        one("1.sql", "SELECT a[1:USER], a[i:n], 'x'::text, ':USER', a[1:2] -- :USER\n").sql,
+        "SELECT a[1: USER], a[i: n], 'x'::text, ':USER', a[1:2]; -- :USER\n"
+    );
+}
+
+#[test]
+fn knows_the_tables_that_are_left() {
+    let files = [
+        file("1.sql", "CREATE TABLE IF NOT EXISTS public.Audit_Events (x int) PARTITION BY RANGE (x);"),
+        file(
+            "2.sql",
+            "CREATE TABLE p PARTITION OF audit_events FOR VALUES FROM (1) TO (2); CREATE TEMP TABLE tmp (x int);",
+        ),
+        file(
+            "3.sql",
+            "CREATE UNLOGGED TABLE \"Odd \"\"Name\" (x int); CREATE TABLE gone (x int); CREATE TABLE old (x int);",
+        ),
+        file("4.sql", "DROP TABLE IF EXISTS a, s.gone CASCADE; ALTER TABLE old RENAME TO new; -- CREATE TABLE c"),
+        file(
+            "5.sql",
+            "DO $do$ BEGIN IF true THEN CREATE TABLE dynamic (x int); END IF; END $do$; SELECT 'CREATE TABLE q (x int)';",
+        ),
+    ];
+    let (migrations, problems) = read(&files);
+    assert_eq!(problems, []);
+    let wanted = ["audit_events", "p", "tmp", "Odd \"Name", "gone", "old", "new", "a", "dynamic", "c", "q"];
+    assert_eq!(missing_tables(&migrations, wanted), ["p", "tmp", "gone", "old", "a", "c", "q"]);
+}
+
+#[test]
+fn writes_the_order_the_scripts_read() {
+    let (migrations, _) = read(&[
+        file("2_i.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY i ON t (x);\n"),
+        file("1_t.sql", "-- +goose Up\nCREATE TABLE t (x int);\n"),
+    ]);
+    assert_eq!(order(&migrations), "transaction 1 1_t.sql\nno-transaction 2 2_i.sql i\n");
+}
+
+#[test]
+fn reads_the_own_migrations() {
+    let files = [
+        file("0001_audit_events.sql", include_str!("../../templates/migrations/0001_audit_events.sql")),
+        file(
+            "0002_remediation_workflow_catalog.sql",
+            include_str!("../../templates/migrations/0002_remediation_workflow_catalog.sql"),
+        ),
+    ];
+    let (migrations, problems) = read(&files);
+    assert_eq!(problems, []);
+    for (migration, table) in migrations.iter().zip(["audit_events", "remediation_workflow_catalog"]) {
+        assert_eq!((migration.tables.as_slice(), migration.transaction), ([table.to_owned()].as_slice(), true));
+    }
+}
+
+proptest! {
+    #[test]
+    fn survives_any_text(pieces in proptest::collection::vec(
+        prop_oneof![
+            Just("-- +goose Up\n".to_owned()), Just("-- +goose Down\n".to_owned()), Just("$$".to_owned()), Just("'".to_owned()),
+            Just("-- +goose StatementBegin\n".to_owned()), Just("-- +goose StatementEnd\n".to_owned()), Just("E'\\".to_owned()),
+            Just("CREATE TABLE ".to_owned()), Just("DO $a$ CREATE ".to_owned()), Just("/*".to_owned()), Just("\"".to_owned()),
+            Just("$a$;\n".to_owned()), Just(":é".to_owned()), "\\PC{0,6}",
+        ], 0..24)) {
+        let text = pieces.concat();
+        let (migrations, problems) = read(&[file("1_a.sql", &text)]);
+        for problem in problems {
+            prop_assert!(problem.range.start <= problem.range.end && problem.range.start <= text.len());
+        }
+        // A text that is accepted is accepted again as it goes into the bundle, with the same meaning.
+        let sql = migrations[0].sql.clone();
+        let (again, _) = read(&[file("1_a.sql", &sql)]);
+        prop_assert_eq!(&again[0].tables, &migrations[0].tables);
+    }
+}
