@@ -1,9 +1,219 @@
-//! Nodes to text.
+//! Nodes to YAML text that every reader of the field reads the same: YAML 1.1 (kubectl), 1.2 (editors, kustomize).
+//!
+//! A string is written plain only where no reader could take it for anything else, as a literal block where it has
+//! several lines, and in double quotes otherwise. Lists start in the column of their key, as kubectl writes them.
 
-use crate::node::Node;
+use std::fmt::Write as _;
+
+use crate::node::{Mapping, Node, Origin, TextPart, Value};
+
+/// Longer keys need the explicit `? key` form: readers look no further than 1024 characters for the colon.
+const MAX_PLAIN_KEY: usize = 512;
 
 /// The YAML text of one document, ending in a line break.
 #[must_use]
-pub fn emit(_node: &Node) -> String {
-    String::new()
+pub fn emit(node: &Node) -> String {
+    let mut emitter = Emitter::default();
+    emitter.document(node);
+    emitter.out
+}
+
+/// The YAML text of several documents, with `---` between them.
+#[must_use]
+pub fn emit_stream<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> String {
+    let mut emitter = Emitter::default();
+    for (at, node) in nodes.into_iter().enumerate() {
+        if at > 0 {
+            emitter.out.push_str("---\n");
+        }
+        emitter.document(node);
+    }
+    emitter.out
+}
+
+/// The YAML text of one document, and which bytes of it came from where: one part a scalar.
+#[must_use]
+pub fn emit_with_parts(node: &Node) -> (String, Vec<TextPart>) {
+    let mut emitter = Emitter { parts: Some(Vec::new()), ..Emitter::default() };
+    emitter.document(node);
+    (emitter.out, emitter.parts.unwrap_or_default())
+}
+
+#[derive(Default)]
+struct Emitter {
+    out: String,
+    parts: Option<Vec<TextPart>>,
+}
+
+impl Emitter {
+    fn document(&mut self, node: &Node) {
+        match &node.value {
+            Value::Mapping(mapping) if !mapping.is_empty() => self.mapping(mapping, 0, false),
+            Value::Sequence(items) if !items.is_empty() => self.sequence(items, 0, false),
+            _ => self.scalar(node, 0),
+        }
+    }
+
+    /// The entries of a mapping. `inline`: the first one continues a line that a list item began.
+    fn mapping(&mut self, mapping: &Mapping, indent: usize, inline: bool) {
+        for (at, entry) in mapping.iter().enumerate() {
+            if at > 0 || !inline {
+                self.indent(indent);
+            }
+            if entry.key.len() > MAX_PLAIN_KEY {
+                self.out.push_str("? ");
+                write_quoted(&mut self.out, &entry.key);
+                self.out.push('\n');
+                self.indent(indent);
+            } else {
+                write_key(&mut self.out, &entry.key);
+            }
+            self.out.push(':');
+            match &entry.value.value {
+                Value::Mapping(inner) if !inner.is_empty() => {
+                    self.out.push('\n');
+                    self.mapping(inner, indent + 2, false);
+                }
+                Value::Sequence(items) if !items.is_empty() => {
+                    self.out.push('\n');
+                    self.sequence(items, indent, false);
+                }
+                _ => {
+                    self.out.push(' ');
+                    self.scalar(&entry.value, indent);
+                }
+            }
+        }
+    }
+
+    fn sequence(&mut self, items: &[Node], indent: usize, inline: bool) {
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 || !inline {
+                self.indent(indent);
+            }
+            self.out.push_str("- ");
+            match &item.value {
+                Value::Mapping(mapping) if !mapping.is_empty() => self.mapping(mapping, indent + 2, true),
+                Value::Sequence(items) if !items.is_empty() => self.sequence(items, indent + 2, true),
+                _ => self.scalar(item, indent),
+            }
+        }
+    }
+
+    /// A scalar or an empty collection, and the line break behind it.
+    fn scalar(&mut self, node: &Node, indent: usize) {
+        let start = self.out.len();
+        match &node.value {
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
+            Value::Int(number) => _ = write!(self.out, "{number}"),
+            Value::Float(number) => _ = write!(self.out, "{number:?}"),
+            Value::String(text) if is_block(text) => {
+                self.block(text, indent + 2);
+                self.part(start, &node.origin);
+                return;
+            }
+            Value::String(text) => write_string(&mut self.out, text),
+            Value::Sequence(_) => self.out.push_str("[]"),
+            Value::Mapping(_) => self.out.push_str("{}"),
+        }
+        self.part(start, &node.origin);
+        self.out.push('\n');
+    }
+
+    fn block(&mut self, text: &str, indent: usize) {
+        let body = text.trim_end_matches('\n');
+        self.out.push_str(match text.len() - body.len() {
+            0 => "|-\n",
+            1 => "|\n",
+            _ => "|+\n",
+        });
+        for line in body.split('\n') {
+            if !line.is_empty() {
+                self.indent(indent);
+                self.out.push_str(line);
+            }
+            self.out.push('\n');
+        }
+        for _ in 1..text.len() - body.len() {
+            self.out.push('\n');
+        }
+    }
+
+    fn part(&mut self, start: usize, origin: &Origin) {
+        if let Some(parts) = &mut self.parts {
+            parts.push(TextPart { start: start as u32, end: self.out.len() as u32, origin: origin.clone() });
+        }
+    }
+
+    fn indent(&mut self, width: usize) {
+        self.out.extend(std::iter::repeat_n(' ', width));
+    }
+}
+
+fn write_key(out: &mut String, key: &str) {
+    if is_plain(key) { out.push_str(key) } else { write_quoted(out, key) }
+}
+
+fn write_string(out: &mut String, text: &str) {
+    if is_plain(text) { out.push_str(text) } else { write_quoted(out, text) }
+}
+
+/// Whether no reader takes the plain text for anything but this very string.
+fn is_plain(text: &str) -> bool {
+    let Some(first) = text.bytes().next() else { return false };
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@+= ".contains(&byte);
+    // Only a digit at the start makes a number or a date possible; then a letter that neither can hold rules both out.
+    let no_number =
+        || text.bytes().any(|byte| byte.is_ascii_alphabetic() && !b"abcdefotxz".contains(&byte.to_ascii_lowercase()));
+    (first.is_ascii_alphabetic() || first == b'/' || first.is_ascii_digit() && no_number())
+        && text.bytes().all(safe)
+        && !text.ends_with([':', ' '])
+        && !text.contains(": ")
+        && !is_word(text)
+}
+
+/// The words that some reader takes for a boolean, a null or a number.
+fn is_word(text: &str) -> bool {
+    const WORDS: [&str; 14] =
+        ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nil", "inf", "infinity", "nan"];
+    text.len() <= 8 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Whether a text reads back from a literal block: several lines, the first with text begins with no blank, no line
+/// ends in one, and nothing is unprintable.
+fn is_block(text: &str) -> bool {
+    let Some(first) = text.split('\n').find(|line| !line.is_empty()) else { return false };
+    text.contains('\n')
+        && !first.starts_with([' ', '\t'])
+        && text.split('\n').all(|line| !line.ends_with([' ', '\t']))
+        && text.chars().all(|c| matches!(c, '\n' | '\t') || is_printable(c))
+}
+
+/// Whether every reader takes the character as it stands.
+fn is_printable(c: char) -> bool {
+    match c {
+        ' '..='~' => true,
+        '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
+        '\u{a1}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => true,
+        _ => false,
+    }
+}
+
+fn write_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_printable(c) => out.push(c),
+            c if (c as u32) < 0x100 => _ = write!(out, "\\x{:02x}", c as u32),
+            c if (c as u32) < 0x1_0000 => _ = write!(out, "\\u{:04x}", c as u32),
+            c => _ = write!(out, "\\U{:08x}", c as u32),
+        }
+    }
+    out.push('"');
 }

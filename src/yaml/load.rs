@@ -1,29 +1,41 @@
 //! Text to nodes, on granit-parser's events.
+//!
+//! A stream is cut at the `---` lines first: each document is read by itself, so that one that cannot be read does not
+//! stop the rest, and large streams are read in parallel.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ecow::EcoString;
-use granit_parser::{Event, Options, Parser, ScalarStyle};
+use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::node::{Mapping, Node, Value};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::scalar;
+
+/// How deep collections may nest.
+pub const MAX_DEPTH: usize = 128;
+
+/// How many nodes the aliases of one document may expand to.
+pub const MAX_ALIASED_NODES: usize = 10_000_000;
+
+/// From this size on a stream is read by several threads.
+const PARALLEL_BYTES: usize = 256 * 1024;
 
 /// How a text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// Profiles and templates: what YAML 1.1 and 1.2 read differently is an error, and so are anchors, aliases, merge
-    /// keys and tags.
+    /// keys, tags and keys that are no strings.
     Strict,
-    /// Manifests: as kubectl reads them; aliases and merge keys are expanded within bounds.
+    /// Manifests: as kubectl reads them (`sigs.k8s.io/yaml`); aliases and merge keys are expanded within bounds.
     Kubectl,
 }
 
 /// What came out of a text.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// The documents that could be read, in order; empty ones (only comments) are left out.
+    /// The documents that could be read, in order; empty ones (only comments, `null`) are left out.
     pub documents: Vec<Node>,
     /// What is wrong with the text. A document that cannot be read does not stop the rest.
     pub findings: Vec<Finding>,
@@ -32,95 +44,422 @@ pub struct Loaded {
 /// Reads all documents of a file.
 #[must_use]
 pub fn load(sources: &Sources, file: FileId, dialect: Dialect) -> Loaded {
-    let mut loaded = Loaded::default();
-    let Some(source) = sources.get(file) else { return loaded };
-    let mut options = Options::default();
-    options.set_emit_comments(false);
-    let mut loader = Loader { file, dialect, stack: Vec::new(), anchors: HashMap::new(), loaded: &mut loaded };
-    for event in Parser::new_from_str_with_options(&source.text, options) {
-        match event {
-            Ok((event, span)) => {
-                let range = span.byte_range().unwrap_or_default();
-                loader.event(event, Span::new(file, range.start as u32, range.end as u32));
+    sources.get(file).map_or_else(Loaded::default, |source| load_text(&source.text, file, dialect))
+}
+
+/// Reads all documents of a text; the spans are offsets in it, in `file`.
+#[must_use]
+pub fn load_text(text: &str, file: FileId, dialect: Dialect) -> Loaded {
+    let segments = segments(text);
+    let threads = if text.len() < PARALLEL_BYTES {
+        1
+    } else {
+        std::thread::available_parallelism().map_or(1, usize::from).min(segments.len()).max(1)
+    };
+    let read = |segments: &[(usize, &str)]| {
+        let mut loaded = Loaded::default();
+        for (offset, segment) in segments {
+            read_segment(segment, *offset, file, dialect, &mut loaded);
+        }
+        loaded
+    };
+    if threads == 1 {
+        return read(&segments);
+    }
+    let mut whole = Loaded::default();
+    std::thread::scope(|scope| {
+        let shares: Vec<_> =
+            shares(&segments, text.len() / threads + 1).into_iter().map(|share| scope.spawn(|| read(share))).collect();
+        for share in shares {
+            let loaded = share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            whole.documents.extend(loaded.documents);
+            whole.findings.extend(loaded.findings);
+        }
+    });
+    whole
+}
+
+/// Cuts the documents into runs of about `size` bytes.
+fn shares<'a, 'b>(segments: &'a [(usize, &'b str)], size: usize) -> Vec<&'a [(usize, &'b str)]> {
+    let mut first = 0;
+    segments
+        .chunk_by(|_, (offset, _)| {
+            let same = offset - first < size;
+            if !same {
+                first = *offset;
             }
-            Err(error) => {
-                let at = error.marker().byte_offset().unwrap_or_default() as u32;
-                loaded.findings.push(Finding::error("yaml-syntax", Span::new(file, at, at + 1), error.info()));
-                break;
-            }
+            same
+        })
+        .collect()
+}
+
+/// The documents of a stream, each with its offset: a new one starts at every `---` in column 0.
+fn segments(text: &str) -> Vec<(usize, &str)> {
+    let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let mut starts = vec![start];
+    let mut from = start;
+    while let Some(found) = text[from..].find("\n---") {
+        let at = from + found + 1;
+        from = at + 3;
+        let directives =
+            text[*starts.last().unwrap_or(&0)..at].lines().all(|line| line.is_empty() || line.starts_with(['%', '#']));
+        let has_directive = || text[*starts.last().unwrap_or(&0)..at].lines().any(|line| line.starts_with('%'));
+        // A document's directives stand above its marker.
+        if text[from..].chars().next().is_none_or(char::is_whitespace) && !(directives && has_directive()) {
+            starts.push(at);
         }
     }
-    loaded
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts
+        .iter()
+        .zip(ends)
+        .map(|(start, end)| (*start, &text[*start..end]))
+        .filter(|(_, text)| !text.is_empty())
+        .collect()
+}
+
+fn read_segment(text: &str, offset: usize, file: FileId, dialect: Dialect, loaded: &mut Loaded) {
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    options.bom_inside_document_as_content = true;
+    options.block_nesting_limit = MAX_DEPTH;
+    options.flow_nesting_limit = MAX_DEPTH;
+    let mut loader = Loader {
+        text,
+        offset,
+        file,
+        dialect,
+        stack: Vec::new(),
+        anchors: HashMap::new(),
+        expanded: 0,
+        documents: Vec::new(),
+        findings: Vec::new(),
+    };
+    for event in Parser::new_from_str_with_options(text, options) {
+        let step = match event {
+            Ok((event, span)) => {
+                let range = span.byte_range().unwrap_or_default();
+                loader.event(event, range.start, range.end)
+            }
+            Err(error) => {
+                let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
+                Err(loader.syntax_error(at, &error.info()))
+            }
+        };
+        if let Err(finding) = step {
+            loader.findings.push(*finding);
+            break;
+        }
+    }
+    loaded.documents.append(&mut loader.documents);
+    loaded.findings.append(&mut loader.findings);
 }
 
 /// A collection being filled.
-enum Open {
-    Sequence(Span, usize, Vec<Node>),
-    Mapping(Span, usize, Mapping, Option<(EcoString, Span)>),
+struct Open {
+    start: usize,
+    flow: bool,
+    anchor: usize,
+    items: Items,
+}
+
+enum Items {
+    Sequence(Vec<Node>),
+    Mapping { mapping: Mapping, key: Option<Key>, seen: HashSet<EcoString>, merged: Vec<Node> },
+}
+
+struct Key {
+    text: EcoString,
+    span: Span,
+    /// A plain `<<`, which merges.
+    merge: bool,
 }
 
 struct Loader<'a> {
+    text: &'a str,
+    offset: usize,
     file: FileId,
     dialect: Dialect,
     stack: Vec<Open>,
-    anchors: HashMap<usize, Node>,
-    loaded: &'a mut Loaded,
+    /// What an anchor stands for, and how many nodes that is.
+    anchors: HashMap<usize, (Node, usize)>,
+    expanded: usize,
+    documents: Vec<Node>,
+    findings: Vec<Finding>,
 }
 
+/// What stops the document that is being read.
+type Step = Result<(), Box<Finding>>;
+
+/// Above this many keys a mapping's duplicates are found by hashing.
+const FEW_KEYS: usize = 16;
+
 impl Loader<'_> {
-    fn event(&mut self, event: Event<'_>, span: Span) {
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file, (self.offset + start) as u32, (self.offset + end.max(start)) as u32)
+    }
+
+    fn event(&mut self, event: Event<'_>, start: usize, end: usize) -> Step {
         match event {
-            Event::Scalar(text, style, anchor, _) => {
-                let value = match style {
-                    ScalarStyle::Plain => scalar::kubectl(&text).unwrap_or(Value::Null),
-                    _ => text.as_ref().into(),
-                };
-                if let Some(Open::Mapping(_, _, _, key @ None)) = self.stack.last_mut() {
-                    *key = Some((text.as_ref().into(), span));
-                    return;
-                }
-                self.finish(Node::new(value, span), anchor);
+            Event::Scalar(text, style, anchor, tag) => {
+                self.refuse_properties(anchor, tag.as_deref(), start, end)?;
+                self.scalar(&text, style, anchor, tag.as_deref(), start, end)
             }
             Event::Alias(anchor) => {
-                let node = self.anchors.get(&anchor).cloned().unwrap_or_default();
-                self.finish(node, 0);
+                let span = self.span(start, end);
+                if self.dialect == Dialect::Strict {
+                    return Err(Box::new(
+                        Finding::error("yaml-alias", span, "aliases have no place in profiles and templates")
+                            .with_help("write the value out"),
+                    ));
+                }
+                let Some((node, size)) = self.anchors.get(&anchor) else {
+                    return Err(Box::new(Finding::error("yaml-alias", span, "this alias stands inside what it names")));
+                };
+                self.expanded += size;
+                if self.expanded > MAX_ALIASED_NODES {
+                    let message = format!("the aliases of this document expand to more than {MAX_ALIASED_NODES} nodes");
+                    return Err(Box::new(Finding::error("yaml-too-large", span, message)));
+                }
+                let node = node.clone();
+                if self.wants_key() {
+                    let Value::String(text) = node.value else { return Err(self.no_string_key(start, end)) };
+                    return self.key(Key { text, span, merge: false });
+                }
+                self.finish(node, 0, 0)
             }
-            Event::SequenceStart(_, anchor, _) => self.stack.push(Open::Sequence(span, anchor, Vec::new())),
-            Event::MappingStart(_, anchor, _) => self.stack.push(Open::Mapping(span, anchor, Mapping::new(), None)),
-            Event::SequenceEnd | Event::MappingEnd => match self.stack.pop() {
-                Some(Open::Sequence(start, anchor, items)) => {
-                    self.finish(Node::new(items, Self::join(start, span)), anchor)
+            Event::SequenceStart(style, anchor, tag) => {
+                self.refuse_properties(anchor, tag.as_deref(), start, end)?;
+                self.open(style, anchor, start, end, Items::Sequence(Vec::new()))
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                self.refuse_properties(anchor, tag.as_deref(), start, end)?;
+                let items =
+                    Items::Mapping { mapping: Mapping::new(), key: None, seen: HashSet::new(), merged: Vec::new() };
+                self.open(style, anchor, start, end, items)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(end),
+            Event::UnresolvedAlias(name) => {
+                let message = format!("no anchor `&{name}` stands before this alias");
+                Err(Box::new(Finding::error("yaml-alias", self.span(start, end), message)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn wants_key(&self) -> bool {
+        matches!(self.stack.last(), Some(Open { items: Items::Mapping { key: None, .. }, .. }))
+    }
+
+    fn no_string_key(&self, start: usize, end: usize) -> Box<Finding> {
+        let finding = Finding::error("yaml-key", self.span(start, end.max(start + 1)), "a key must be a string");
+        let before = self.text[..start].trim_end_matches(' ');
+        if before.ends_with('{') && self.text[start..].starts_with('{') {
+            let outer = before.len() - 1;
+            let mut finding = finding.with_help("quote the expression: \"{{ … }}\"");
+            finding.message = "YAML reads an unquoted `{{` as a mapping inside a mapping".to_owned();
+            finding.span = self.span(outer, start + 1);
+            return Box::new(finding);
+        }
+        Box::new(finding)
+    }
+
+    fn open(&mut self, style: StructureStyle, anchor: usize, start: usize, end: usize, items: Items) -> Step {
+        if self.wants_key() {
+            return Err(self.no_string_key(start, end));
+        }
+        if self.stack.len() >= MAX_DEPTH {
+            let message = format!("nested deeper than {MAX_DEPTH} levels");
+            return Err(Box::new(Finding::error("yaml-too-deep", self.span(start, end), message)));
+        }
+        self.stack.push(Open { start, flow: style == StructureStyle::Flow, anchor, items });
+        Ok(())
+    }
+
+    fn close(&mut self, end: usize) -> Step {
+        let Some(open) = self.stack.pop() else { return Ok(()) };
+        // granit-parser begins a list that is not indented behind its first dash.
+        let start = match &open.items {
+            Items::Sequence(_) if !open.flow && !self.text[open.start..].starts_with('-') => {
+                self.text[..open.start].rfind('-').unwrap_or(open.start)
+            }
+            _ => open.start,
+        };
+        let (value, last) = match open.items {
+            Items::Sequence(items) => {
+                let last = items.last().map(|item| item.origin.span);
+                (Value::Sequence(items), last)
+            }
+            Items::Mapping { mut mapping, merged, .. } => {
+                for node in &merged {
+                    merge_missing(&mut mapping, node);
                 }
-                Some(Open::Mapping(start, anchor, mapping, _)) => {
-                    self.finish(Node::new(mapping, Self::join(start, span)), anchor);
+                let last = mapping.iter().last().map(|entry| entry.value.origin.span);
+                (Value::Mapping(mapping), last)
+            }
+        };
+        // A block collection ends where its last value does, not where the next token shows that it has ended.
+        let end = match last {
+            Some(last) if !open.flow && !last.is_none() && last.end as usize >= self.offset + open.start => {
+                last.end as usize - self.offset
+            }
+            _ => end,
+        };
+        let node = Node::new(value, self.span(start, end));
+        let size = if open.anchor == 0 { 0 } else { count(&node) };
+        self.finish(node, open.anchor, size)
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        start: usize,
+        end: usize,
+    ) -> Step {
+        let span = self.span(start, end);
+        let plain = style == ScalarStyle::Plain;
+        let value = match tag.map(|tag| tag.core_suffix().unwrap_or("local")) {
+            None if !plain => Ok(text.into()),
+            None => scalar::kubectl(text).ok_or("JSON has no infinity and no not-a-number"),
+            Some("str" | "local") => Ok(text.into()),
+            Some("int" | "float" | "bool" | "null") => scalar::kubectl(text).ok_or("the tag does not fit the value"),
+            Some(_) => Ok(text.into()),
+        };
+        let value = value.map_err(|message| Box::new(Finding::error("yaml-value", span, message)))?;
+        if plain && tag.is_none() {
+            self.tell_ambiguous(text, &value, span);
+        }
+        if self.wants_key() {
+            let merge = plain && text == "<<" && tag.is_none();
+            if merge && self.dialect == Dialect::Strict {
+                let finding = Finding::error("yaml-alias", span, "merge keys have no place in profiles and templates");
+                return Err(Box::new(finding.with_help("write the keys out")));
+            }
+            let text = match value {
+                Value::String(text) => text,
+                Value::Null => {
+                    return Err(Box::new(Finding::error("yaml-key", span, "a key must be a string, not null")));
                 }
+                _ if self.dialect == Dialect::Strict => {
+                    let finding = Finding::error("yaml-key", span, format!("the key `{text}` is not a string"));
+                    return Err(Box::new(finding.with_help(format!("quote it: \"{text}\""))));
+                }
+                // kubectl turns these into strings on the way to JSON.
+                Value::Bool(value) => if value { "true" } else { "false" }.into(),
+                Value::Int(number) => number.to_string().into(),
+                Value::Float(number) => number.to_string().into(),
+                Value::Sequence(_) | Value::Mapping(_) => text.into(),
+            };
+            if anchor != 0 {
+                self.anchors.insert(anchor, (Node::new(text.clone(), span), 1));
+            }
+            return self.key(Key { text, span, merge });
+        }
+        self.finish(Node::new(value, span), anchor, 1)
+    }
+
+    /// Tells of a scalar that readers disagree about.
+    fn tell_ambiguous(&mut self, text: &str, value: &Value, span: Span) {
+        let Some(otherwise) = scalar::ambiguity(text, value, self.dialect == Dialect::Strict) else { return };
+        let severity = match (self.dialect, value) {
+            (Dialect::Strict, _) => Severity::Error,
+            // `defaultMode: 0644` is how the field's own documents write it.
+            (Dialect::Kubectl, Value::Int(_)) => Severity::Note,
+            (Dialect::Kubectl, _) => Severity::Warning,
+        };
+        let finding = Finding::new("yaml-ambiguous", severity, span, "YAML readers disagree about this value");
+        let finding = finding.with_label(otherwise).with_help(match value {
+            Value::Bool(_) => "quote it if it is a text, else write `true` or `false`",
+            Value::Int(_) | Value::Float(_) => "quote it if it is a text, else write it as a plain decimal number",
+            _ => "quote it",
+        });
+        self.findings.push(finding);
+    }
+
+    /// Anchors and tags have no place in profiles and templates.
+    fn refuse_properties(&self, anchor: usize, tag: Option<&Tag>, start: usize, end: usize) -> Step {
+        if self.dialect == Dialect::Kubectl || (anchor == 0 && tag.is_none()) {
+            return Ok(());
+        }
+        let (rule, what) = if anchor == 0 { ("yaml-tag", "tags have") } else { ("yaml-alias", "anchors have") };
+        let message = format!("{what} no place in profiles and templates");
+        let mark = if anchor == 0 { '!' } else { '&' };
+        let at = self.text[..start].rfind(mark).unwrap_or(start);
+        Err(Box::new(Finding::error(rule, self.span(at, end.max(at + 1)), message)))
+    }
+
+    fn key(&mut self, new: Key) -> Step {
+        if let Some(Open { items: Items::Mapping { mapping, key, seen, .. }, .. }) = self.stack.last_mut() {
+            if mapping.len() == FEW_KEYS && seen.is_empty() {
+                seen.extend(mapping.iter().map(|entry| entry.key.clone()));
+            }
+            let twice = if mapping.len() < FEW_KEYS {
+                mapping.get(&new.text).is_some()
+            } else {
+                !seen.insert(new.text.clone())
+            };
+            if twice && !new.merge {
+                let message = format!("the key `{}` stands twice", new.text);
+                let mut finding = Finding::error("yaml-duplicate-key", new.span, message);
+                if let Some(first) = mapping.entry(&new.text) {
+                    finding = finding.with_related(first.key_span, "it stands here first");
+                }
+                return Err(Box::new(finding));
+            }
+            *key = Some(new);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, node: Node, anchor: usize, size: usize) -> Step {
+        if anchor != 0 {
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        match self.stack.last_mut().map(|open| &mut open.items) {
+            Some(Items::Sequence(items)) => items.push(node),
+            Some(Items::Mapping { mapping, key, merged, .. }) => match key.take() {
+                Some(Key { merge: true, span, .. }) => match &node.value {
+                    Value::Mapping(_) => merged.push(node),
+                    Value::Sequence(items) if items.iter().all(|item| matches!(item.value, Value::Mapping(_))) => {
+                        merged.extend(items.iter().cloned());
+                    }
+                    _ => return Err(Box::new(Finding::error("yaml-alias", span, "`<<` merges mappings only"))),
+                },
+                Some(Key { text, span, .. }) => mapping.push(text, span, node),
                 None => {}
             },
-            _ => {}
+            None if node.is_null() => {}
+            None => self.documents.push(node),
         }
+        Ok(())
     }
 
-    fn join(start: Span, end: Span) -> Span {
-        Span::new(start.file, start.start, end.end.max(start.end))
+    fn syntax_error(&self, at: usize, message: &str) -> Box<Finding> {
+        // Where the reader stumbled is often the line after the fault; an empty span there shows nothing.
+        let at = if at >= self.text.len() { self.text.trim_end().len().saturating_sub(1) } else { at };
+        let at = (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
+        let width = self.text[at..].chars().next().map_or(0, char::len_utf8);
+        let mut finding = Finding::error("yaml-syntax", self.span(at, at + width), message.to_lowercase());
+        let line = self.text[..at].rfind('\n').map_or(0, |line| line + 1);
+        if self.text[line..].trim_start_matches(' ').starts_with('\t') {
+            finding.help = "indent with blanks: YAML allows no tabs there".to_owned();
+        }
+        Box::new(finding)
     }
+}
 
-    fn finish(&mut self, node: Node, anchor: usize) {
-        if anchor != 0 {
-            self.anchors.insert(anchor, node.clone());
-        }
-        match self.stack.last_mut() {
-            Some(Open::Sequence(_, _, items)) => items.push(node),
-            Some(Open::Mapping(_, _, mapping, key)) => {
-                let (key, key_span) = key.take().unwrap_or_default();
-                if mapping.get(&key).is_some() {
-                    let message = format!("the key `{key}` stands twice");
-                    self.loaded.findings.push(Finding::error("yaml-duplicate-key", key_span, message));
-                } else {
-                    mapping.push(key, key_span, node);
-                }
-            }
-            None => self.loaded.documents.push(node),
-        }
-        let _ = (self.file, self.dialect);
-    }
+/// Adds the entries of a merged mapping that are not there yet.
+fn merge_missing(mapping: &mut Mapping, other: &Node) {
+    let seen: HashSet<EcoString> = mapping.iter().map(|entry| entry.key.clone()).collect();
+    let missing = other.entries().iter().filter(|entry| !seen.contains(&entry.key));
+    mapping.entries_mut().extend(missing.cloned());
+}
+
+/// How many nodes a tree has.
+fn count(node: &Node) -> usize {
+    1 + node.items().iter().map(count).sum::<usize>()
+        + node.entries().iter().map(|entry| count(&entry.value)).sum::<usize>()
 }

@@ -43,10 +43,11 @@ fn number(text: &str) -> Option<Value> {
         return Some(signed(value));
     }
     if digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() {
-        if digits.len() > 1 && digits.starts_with('0') {
-            if let Ok(value) = u64::from_str_radix(digits, 8) {
-                return Some(signed(value));
-            }
+        if digits.len() > 1
+            && digits.starts_with('0')
+            && let Ok(value) = u64::from_str_radix(digits, 8)
+        {
+            return Some(signed(value));
         }
         return digits
             .parse::<u64>()
@@ -56,4 +57,35 @@ fn number(text: &str) -> Option<Value> {
         && digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     let value: f64 = decimal.then(|| plain.parse().ok()).flatten()?;
     value.is_finite().then_some(Value::Float(value))
+}
+
+/// How readers disagree about a plain scalar, in words for beside the excerpt; they hold no value, which may be a secret.
+///
+/// `strict`: also tell of what only readers older than kubectl take for a number or a date.
+pub(super) fn ambiguity(text: &str, kubectl: &Value, strict: bool) -> Option<&'static str> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.trim_start_matches(['+', '-']);
+    match kubectl {
+        Value::Bool(_) => {
+            let core = matches!(text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE");
+            (!core).then_some("kubectl reads a boolean, YAML 1.2 a text")
+        }
+        Value::Int(_) | Value::Float(_) if text.contains('_') => Some("kubectl reads a number, YAML 1.2 a text"),
+        Value::Int(_) => match unsigned.as_bytes() {
+            [b'0', b'b' | b'B' | b'X' | b'O', ..] => Some("kubectl reads a number, YAML 1.2 a text"),
+            [b'0', b'x' | b'o', ..] if unsigned != text => Some("kubectl reads a number, YAML 1.2 a text"),
+            [b'0', b'o', ..] if strict => Some("YAML 1.2 reads an octal number, YAML 1.1 a text"),
+            [b'0', b'0'..=b'9', ..] => Some("kubectl reads an octal number, YAML 1.2 a decimal one"),
+            _ => None,
+        },
+        Value::String(_) if strict => {
+            let sexagesimal = text.contains(':') && unsigned.split(':').all(digits);
+            let date = text.len() >= 8
+                && text.get(..4).is_some_and(digits)
+                && text.get(4..5) == Some("-")
+                && text.get(5..6).is_some_and(digits);
+            (sexagesimal || date).then_some("YAML 1.1 reads a number or a date, YAML 1.2 a text")
+        }
+        _ => None,
+    }
 }
