@@ -9,6 +9,7 @@ pub mod migrations;
 pub mod node;
 pub mod object;
 pub mod path;
+pub mod profile;
 pub mod source;
 pub mod suggest;
 pub mod yaml;
