@@ -1,0 +1,76 @@
+//! Writes `schemas/kubernetes.bin`: what Kubernetes 1.33 to 1.37 would decode, in one compact file.
+//!
+//! ```sh
+//! cargo run --manifest-path tools/kube-schemas/Cargo.toml
+//! ```
+//!
+//! k8s-openapi can only be built for one Kubernetes version at a time, so this builds the `dump`
+//! binary of this package once a version, takes its JSON Schemas, adds the list keys of
+//! `list-keys.tsv` (k8s-openapi does not carry them), and packs everything. `cargo` does the work in
+//! the usual target folder; set `CARGO_TARGET_DIR` to keep it elsewhere.
+#![allow(missing_docs)]
+
+mod kinds;
+mod model;
+mod pack;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+/// The versions in the file; bit 0 of every version mask is the first.
+const MINORS: [u32; 5] = [33, 34, 35, 36, 37];
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kube-schemas: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = kinds::k8s_openapi_source(package)?;
+    let keys = std::fs::read_to_string(package.join("list-keys.tsv"))?;
+    let mut model = model::Model::new(&keys)?;
+    for (bit, minor) in MINORS.into_iter().enumerate() {
+        eprintln!("building the schemas of 1.{minor}");
+        let dump = dump(package, &source, minor)?;
+        model.add(&dump, bit)?;
+    }
+    model.check_keys()?;
+    let bytes = pack::pack(&model)?;
+    let target = package.join("../../schemas/kubernetes.bin");
+    std::fs::create_dir_all(target.parent().expect("has a parent"))?;
+    std::fs::write(&target, &bytes)?;
+    eprintln!(
+        "{} kinds, {} types, {} fields, {} bytes",
+        model.kinds.len(),
+        model.types.len(),
+        model.field_count(),
+        bytes.len()
+    );
+    Ok(())
+}
+
+/// The JSON of the `dump` binary built for one version.
+fn dump(package: &Path, source: &Path, minor: u32) -> Result<serde_json::Value> {
+    let list: PathBuf = std::env::temp_dir().join(format!("kube-kinds-1.{minor}.rs"));
+    std::fs::write(&list, kinds::list(source, minor)?)?;
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--locked", "--bin", "dump"])
+        .args(["--features", &format!("v1_{minor}")])
+        .arg("--manifest-path")
+        .arg(package.join("Cargo.toml"))
+        .env("KUBE_KINDS", &list)
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("the build for 1.{minor} failed").into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
