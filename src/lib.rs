@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod finding;
+pub mod kube;
 pub mod migrations;
 pub mod node;
 pub mod object;

@@ -1,0 +1,328 @@
+//! What the API server's decoder says of a node: unknown fields, and values of the wrong type.
+//!
+//! Go's decoder (`sigs.k8s.io/json`, strict) tells upper from lower case, takes null for absent everywhere, and never turns
+//! one type into another; only a float without a fraction passes for a whole number, since kubectl writes it as one.
+
+use crate::check::primitives::quantity::Quantity;
+use crate::node::{Node, Value};
+use crate::source::Span;
+use crate::suggest;
+
+use super::format;
+use super::schema::{Form, Leaf, Struct, Type};
+use super::version::KubernetesVersion;
+
+/// What the decoder does not like.
+#[derive(Debug, Clone)]
+pub struct Fault<'a> {
+    /// What kind of fault it is.
+    pub kind: FaultKind,
+    /// The value.
+    pub node: &'a Node,
+    /// The place of its key, for an unknown field.
+    pub key_span: Span,
+    /// The field, as the decoder writes it.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do; may be empty.
+    pub help: String,
+}
+
+/// The kinds of faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// There is no such field.
+    Unknown,
+    /// The value has the wrong type or form.
+    Type,
+}
+
+/// Walks a node along a type. Empty if the decoder takes it.
+#[must_use]
+pub fn decode(node: &Node, ty: Type, version: KubernetesVersion) -> Vec<Fault<'_>> {
+    let mut walker = Walker { version, lenient: false, faults: Vec::new() };
+    walker.value(node, ty, &Trail { parent: None, step: Step::Root });
+    walker.faults
+}
+
+/// The way to a node, kept on the stack since it is hardly ever needed.
+#[derive(Clone, Copy)]
+pub(super) struct Trail<'t> {
+    pub(super) parent: Option<&'t Trail<'t>>,
+    pub(super) step: Step<'t>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Step<'t> {
+    Root,
+    Key(&'t str),
+    Index(usize),
+}
+
+impl<'t> Trail<'t> {
+    pub(super) fn key(&'t self, key: &'t str) -> Self {
+        Trail { parent: Some(self), step: Step::Key(key) }
+    }
+
+    pub(super) fn index(&'t self, index: usize) -> Self {
+        Trail { parent: Some(self), step: Step::Index(index) }
+    }
+
+    /// Keys of maps too are joined with dots, as the decoder does.
+    pub(super) fn path(&self) -> String {
+        let mut path = self.parent.map(Trail::path).unwrap_or_default();
+        match self.step {
+            Step::Root => {}
+            Step::Key(key) if path.is_empty() => path.push_str(key),
+            Step::Key(key) => {
+                path.push('.');
+                path.push_str(key);
+            }
+            Step::Index(index) => path.push_str(&format!("[{index}]")),
+        }
+        path
+    }
+}
+
+struct Walker<'a> {
+    version: KubernetesVersion,
+    /// Inside parts that Go reads with a decoder of their own, which lets unknown fields pass.
+    lenient: bool,
+    faults: Vec<Fault<'a>>,
+}
+
+impl<'a> Walker<'a> {
+    fn value(&mut self, node: &'a Node, ty: Type, trail: &Trail<'_>) {
+        if node.is_null() {
+            return;
+        }
+        match ty.form() {
+            Form::Leaf(leaf) => {
+                if let Err(fault) = check_leaf(leaf, &node.value) {
+                    self.wrong(node, trail, fault.message, fault.help);
+                }
+            }
+            Form::Struct(own) => match &node.value {
+                Value::Mapping(mapping) => {
+                    for entry in mapping {
+                        let trail = trail.key(&entry.key);
+                        match own.field(&entry.key, self.version) {
+                            Some(field) => self.value(&entry.value, field.ty, &trail),
+                            None if self.lenient => {}
+                            None => {
+                                let (message, help) = unknown(own, &entry.key, self.version);
+                                self.faults.push(Fault {
+                                    kind: FaultKind::Unknown,
+                                    node: &entry.value,
+                                    key_span: entry.key_span,
+                                    field: trail.path(),
+                                    message,
+                                    help,
+                                });
+                            }
+                        }
+                    }
+                }
+                _ => self.wrong_type(node, trail, "a mapping"),
+            },
+            Form::List(items) => match &node.value {
+                Value::Sequence(nodes) => {
+                    for (index, item) in nodes.iter().enumerate() {
+                        self.value(item, items, &trail.index(index));
+                    }
+                }
+                _ => self.wrong_type(node, trail, "a list"),
+            },
+            Form::Map(values) => match &node.value {
+                Value::Mapping(mapping) => {
+                    for entry in mapping {
+                        self.value(&entry.value, values, &trail.key(&entry.key));
+                    }
+                }
+                _ => self.wrong_type(node, trail, "a mapping"),
+            },
+            Form::Or(own, other) => {
+                let lenient = std::mem::replace(&mut self.lenient, true);
+                let mapping = matches!(node.value, Value::Mapping(_));
+                self.value(node, if mapping { own } else { other }, trail);
+                self.lenient = lenient;
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, node: &'a Node, trail: &Trail<'_>, wanted: &str) {
+        self.wrong(node, trail, format!("expected {wanted}, found {}", node.type_name()), list_help(wanted, node));
+    }
+
+    fn wrong(&mut self, node: &'a Node, trail: &Trail<'_>, message: String, help: &'static str) {
+        let field = trail.path();
+        self.faults.push(Fault {
+            kind: FaultKind::Type,
+            node,
+            key_span: Span::NONE,
+            field,
+            message,
+            help: help.to_owned(),
+        });
+    }
+}
+
+fn list_help(wanted: &str, node: &Node) -> &'static str {
+    match (&node.value, wanted) {
+        (Value::Sequence(_), "a mapping") => "write it without the dash: one mapping, not a list of them",
+        (_, "a list") => "put a dash before it: a list, even of one",
+        _ => "",
+    }
+}
+
+/// Why a value does not fit a leaf. Values are not repeated here: they may be secrets.
+struct LeafFault {
+    message: String,
+    help: &'static str,
+}
+
+fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
+    let fault = |message: &str, help: &'static str| Err(LeafFault { message: message.to_owned(), help });
+    let expected = |wanted: &str| {
+        let found = match value {
+            Value::Bool(_) => "a boolean",
+            Value::Int(_) => "a number",
+            Value::Float(number) if number.fract() == 0.0 => "a number",
+            Value::Float(_) => "a number with a fraction",
+            Value::String(_) => "a string",
+            Value::Sequence(_) => "a list",
+            Value::Mapping(_) => "a mapping",
+            Value::Null => "null",
+        };
+        let help = match (value, wanted) {
+            (Value::Bool(_) | Value::Int(_) | Value::Float(_), "a string") => "put it in quotes",
+            (Value::String(text), "a boolean") if matches!(text.as_str(), "true" | "false") => "leave out the quotes",
+            (Value::String(text), "a whole number" | "a number") if text.parse::<i64>().is_ok() => {
+                "leave out the quotes"
+            }
+            (Value::Sequence(_), _) => "write it without the dash: one value, not a list of them",
+            _ => "",
+        };
+        Err(LeafFault { message: format!("expected {wanted}, found {found}"), help })
+    };
+    match (leaf, value) {
+        (Leaf::Any, _)
+        | (_, Value::Null)
+        | (Leaf::String | Leaf::IntOrString, Value::String(_))
+        | (Leaf::Bool, Value::Bool(_))
+        | (Leaf::Int64, Value::Int(_))
+        | (Leaf::Double, Value::Int(_) | Value::Float(_))
+        | (Leaf::Quantity, Value::Int(_) | Value::Float(_)) => Ok(()),
+        (Leaf::Int32 | Leaf::IntOrString, Value::Int(number)) if i32::try_from(*number).is_ok() => Ok(()),
+        (Leaf::Int32 | Leaf::IntOrString, Value::Float(number)) if whole(*number, 31) => Ok(()),
+        (Leaf::Int64, Value::Float(number)) if whole(*number, 63) => Ok(()),
+        (Leaf::Int32 | Leaf::IntOrString, Value::Int(_)) => fault("the number does not fit 32 bits", ""),
+        (Leaf::Int32 | Leaf::IntOrString, Value::Float(number)) if number.fract() == 0.0 => {
+            fault("the number does not fit 32 bits", "")
+        }
+        (Leaf::Int64, Value::Float(number)) if number.fract() == 0.0 => fault("the number does not fit 64 bits", ""),
+        (Leaf::Quantity, Value::String(text)) => {
+            // The reader takes blanks around a quantity.
+            if Quantity::parse(text.trim()).is_some() {
+                return Ok(());
+            }
+            fault("not a quantity", quantity_help(text.trim()))
+        }
+        (Leaf::Bytes, Value::String(text)) if format::base64(text) => Ok(()),
+        (Leaf::Bytes, Value::String(_)) => fault("not base64", "encode the value with `base64`"),
+        // Go reads a list of small numbers as bytes.
+        (Leaf::Bytes, Value::Sequence(items))
+            if items
+                .iter()
+                .all(|item| item.is_null() || item.as_i64().is_some_and(|number| u8::try_from(number).is_ok())) =>
+        {
+            Ok(())
+        }
+        (Leaf::Time, Value::String(text)) if format::time(text, false) => Ok(()),
+        (Leaf::Time, Value::String(_)) => fault("not a time in RFC 3339", "write it like `2026-01-31T12:00:00Z`"),
+        (Leaf::MicroTime, Value::String(text)) if format::time(text, true) => Ok(()),
+        (Leaf::MicroTime, Value::String(_)) => {
+            fault("not a time with microseconds", "write it like `2026-01-31T12:00:00.000000Z`")
+        }
+        (Leaf::Duration, Value::String(text)) if format::duration(text) => Ok(()),
+        (Leaf::Duration, Value::String(_)) => fault("not a duration", "write it like `1h30m`"),
+        (Leaf::Int32 | Leaf::Int64, _) => expected("a whole number"),
+        (Leaf::Double, _) => expected("a number"),
+        (Leaf::Bool, _) => expected("a boolean"),
+        (Leaf::IntOrString, _) => expected("a whole number or a string"),
+        (Leaf::Quantity, _) => expected("a quantity"),
+        (Leaf::String | Leaf::Bytes | Leaf::Time | Leaf::MicroTime | Leaf::Duration, _) => expected("a string"),
+    }
+}
+
+/// Whether a float is a whole number of that many bits and a sign.
+fn whole(number: f64, bits: i32) -> bool {
+    let limit = 2_f64.powi(bits);
+    number.fract() == 0.0 && (-limit..limit).contains(&number)
+}
+
+fn quantity_help(text: &str) -> &'static str {
+    let suffix = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-'));
+    match suffix {
+        "" => "write it like `500m`, `2` or `1Gi`",
+        _ if suffix.starts_with(' ') => "no blank before the unit",
+        "gi" | "GI" | "GiB" | "gib" => "write `Gi`",
+        "mi" | "MI" | "MiB" | "mib" => "write `Mi`",
+        "ki" | "KI" | "KiB" | "kib" => "write `Ki`",
+        "GB" | "gb" | "g" => "write `G` (1000³) or `Gi` (1024³)",
+        "MB" | "mb" => "write `M` (1000²) or `Mi` (1024²)",
+        "KB" | "kb" | "K" => "write `k` (1000) or `Ki` (1024)",
+        _ => "the units are `m`, `k`, `M`, `G`, `T`, `P`, `E` and `Ki`, `Mi`, `Gi`, `Ti`, `Pi`, `Ei`",
+    }
+}
+
+/// The message and help for a field that a struct does not have.
+fn unknown(own: Struct, key: &str, version: KubernetesVersion) -> (String, String) {
+    let having: Vec<String> = KubernetesVersion::all()
+        .filter(|version| own.field(key, *version).is_some())
+        .map(|version| version.to_string())
+        .collect();
+    if !having.is_empty() {
+        let verb = if having.len() == 1 { "has" } else { "have" };
+        let message = format!("unknown field `{key}` in Kubernetes {version}");
+        return (message, format!("only Kubernetes {} {verb} it", having.join(", ")));
+    }
+    let message = format!("unknown field `{key}`");
+    let names: Vec<&str> = own.fields(version).map(super::schema::Field::name).collect();
+    let help = if let Some(near) = suggest::nearest(key, names.iter().copied()) {
+        format!("did you mean `{near}`?")
+    } else if let Some(path) = below(own, key, version) {
+        format!("it belongs to `{path}`")
+    } else if names.len() <= 8 && !names.is_empty() {
+        format!("it can be {}", suggest::list(names, "or"))
+    } else {
+        String::new()
+    };
+    (message, help)
+}
+
+/// The one struct some levels below that has a field of this name, as a path from here: `template.spec`.
+fn below(own: Struct, key: &str, version: KubernetesVersion) -> Option<String> {
+    let mut level = vec![(String::new(), own)];
+    for _ in 0..3 {
+        let mut next = Vec::new();
+        for (path, parent) in level {
+            for field in parent.fields(version) {
+                if let Form::Struct(child) = field.ty.form()
+                    && field.name() != "status"
+                {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    next.push((format!("{path}{dot}{}", field.name()), child));
+                }
+            }
+        }
+        let mut found = next.iter().filter(|(_, child)| child.field(key, version).is_some());
+        match (found.next(), found.next()) {
+            (Some((path, _)), None) => return Some(path.clone()),
+            (Some(_), Some(_)) => return None,
+            _ => level = next,
+        }
+    }
+    None
+}

@@ -1,0 +1,415 @@
+//! The built-in schemas, read in place from `schemas/kubernetes.bin`.
+//!
+//! Nothing is decoded up front: a [`Type`] is a number into the file, and a look-up is a binary search over its bytes.
+//! The file is written by `tools/kube-schemas`. Its layout, all numbers little-endian:
+//!
+//! | part | bytes | content |
+//! | --- | --- | --- |
+//! | magic | 8 | `PLKUBE01` |
+//! | digest | 8 | FNV-1a of all that follows |
+//! | counts | 5 × 4 | strings, types, fields, kinds, key sets |
+//! | string ends | 4 × (strings + 1) | where each string begins and the last one ends; the strings are in byte order |
+//! | types | 8 each | tag, 0, then three numbers of two bytes whose meaning the tag says |
+//! | fields | 6 each | name, type, flags, 0; flags: bits 0–4 the versions that have it (bit 0 is 1.33), bit 5 required |
+//! | kinds | 10 each | apiVersion, kind, plural, type, versions, flags: bits 0–1 scope, bit 2 a list kind |
+//! | key sets | 8 each | how list entries are told apart (0 not, 1 by value, 2 by key), count, two keys, merge key |
+//! | strings | | the texts |
+//!
+//! A type's three numbers: a struct's name, first field and field count (fields sorted by name); a list's item type and key
+//! set; a map's value type; for a choice the struct and the other type. A field that differs between versions has an entry
+//! for each form.
+
+use super::version::KubernetesVersion;
+
+const FILE: &[u8] = include_bytes!("../../schemas/kubernetes.bin");
+const HEADER: usize = 36;
+const STRINGS: usize = count(0);
+const TYPES: usize = count(1);
+const FIELDS: usize = count(2);
+const KINDS: usize = count(3);
+const KEY_SETS: usize = count(4);
+
+const TYPES_AT: usize = HEADER + 4 * (STRINGS + 1);
+const FIELDS_AT: usize = TYPES_AT + 8 * TYPES;
+const KINDS_AT: usize = FIELDS_AT + 6 * FIELDS;
+const KEY_SETS_AT: usize = KINDS_AT + 10 * KINDS;
+const TEXT_AT: usize = KEY_SETS_AT + 8 * KEY_SETS;
+
+/// The number that stands for "no string".
+const NO_STRING: u16 = u16::MAX;
+
+const fn count(index: usize) -> usize {
+    let at = 16 + 4 * index;
+    u32::from_le_bytes([FILE[at], FILE[at + 1], FILE[at + 2], FILE[at + 3]]) as usize
+}
+
+fn number(at: usize) -> u16 {
+    u16::from_le_bytes([FILE[at], FILE[at + 1]])
+}
+
+fn bytes(string: u16) -> &'static [u8] {
+    let at = HEADER + 4 * usize::from(string);
+    let end = |at: usize| u32::from_le_bytes([FILE[at], FILE[at + 1], FILE[at + 2], FILE[at + 3]]) as usize;
+    &FILE[TEXT_AT + end(at)..TEXT_AT + end(at + 4)]
+}
+
+fn text(string: u16) -> &'static str {
+    std::str::from_utf8(bytes(string)).unwrap_or_default()
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Type(u16);
+
+/// The form of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A value of no parts.
+    Leaf(Leaf),
+    /// An object with known fields.
+    Struct(Struct),
+    /// A list of one type.
+    List(Type),
+    /// A mapping of any keys to one type.
+    Map(Type),
+    /// The first type, a struct, where the value is a mapping; else the second.
+    Or(Type, Type),
+}
+
+/// Values of no parts, each with its own reader in Go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaf {
+    /// Any JSON value.
+    Any,
+    /// A text.
+    String,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number of 32 bits.
+    Int32,
+    /// A whole number of 64 bits.
+    Int64,
+    /// A number.
+    Double,
+    /// Bytes in base64.
+    Bytes,
+    /// A time in RFC 3339.
+    Time,
+    /// A time in RFC 3339 with six digits of a second.
+    MicroTime,
+    /// A duration as Go writes it.
+    Duration,
+    /// A whole number of 32 bits or a text.
+    IntOrString,
+    /// A quantity, as a text or a number.
+    Quantity,
+}
+
+/// An object with known fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Struct {
+    name: u16,
+    first: u16,
+    count: u16,
+}
+
+/// A field of a struct.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    name: u16,
+    /// What it holds.
+    pub ty: Type,
+    flags: u8,
+}
+
+/// How the entries of a list are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListKind {
+    /// Not at all: the list is one value.
+    Atomic,
+    /// By their value; none stands twice.
+    Set,
+    /// By some of their fields; no combination stands twice.
+    Map,
+}
+
+/// How the entries of a list are told apart, and by what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListKeys {
+    /// How.
+    pub kind: ListKind,
+    keys: [u16; 2],
+    merge_key: u16,
+}
+
+impl Type {
+    /// Its form.
+    #[must_use]
+    pub fn form(self) -> Form {
+        let at = TYPES_AT + 8 * usize::from(self.0);
+        let part = |index: usize| number(at + 2 + 2 * index);
+        Form::Leaf(match FILE[at] {
+            1 => Leaf::String,
+            2 => Leaf::Bool,
+            3 => Leaf::Int32,
+            4 => Leaf::Int64,
+            5 => Leaf::Double,
+            6 => Leaf::Bytes,
+            7 => Leaf::Time,
+            8 => Leaf::MicroTime,
+            9 => Leaf::Duration,
+            10 => Leaf::IntOrString,
+            11 => Leaf::Quantity,
+            32 => return Form::List(Self(part(0))),
+            33 => return Form::Map(Self(part(0))),
+            34 => return Form::Struct(Struct { name: part(0), first: part(1), count: part(2) }),
+            35 => return Form::Or(Self(part(0)), Self(part(1))),
+            _ => Leaf::Any,
+        })
+    }
+
+    /// What a field of that name holds, if this is a struct that has it in that version, or a map.
+    #[must_use]
+    pub fn field(self, name: &str, version: KubernetesVersion) -> Option<Self> {
+        match self.form() {
+            Form::Struct(own) => own.field(name, version).map(|field| field.ty),
+            Form::Map(values) => Some(values),
+            Form::Or(own, _) => own.field(name, version),
+            _ => None,
+        }
+    }
+
+    /// What the items hold, if this is a list.
+    #[must_use]
+    pub fn items(self) -> Option<Self> {
+        match self.form() {
+            Form::List(items) => Some(items),
+            Form::Or(_, other) => other.items(),
+            _ => None,
+        }
+    }
+
+    /// How the entries are told apart, if this is a list.
+    #[must_use]
+    pub fn list_keys(self) -> Option<ListKeys> {
+        let at = TYPES_AT + 8 * usize::from(self.0);
+        if FILE[at] != 32 {
+            return None;
+        }
+        let at = KEY_SETS_AT + 8 * usize::from(number(at + 4));
+        let kind = match FILE[at] {
+            1 => ListKind::Set,
+            2 => ListKind::Map,
+            _ => ListKind::Atomic,
+        };
+        Some(ListKeys { kind, keys: [number(at + 2), number(at + 4)], merge_key: number(at + 6) })
+    }
+}
+
+impl Struct {
+    /// Its name with group and version: `core.v1.Container`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        text(self.name)
+    }
+
+    /// A field of that version.
+    #[must_use]
+    pub fn field(self, name: &str, version: KubernetesVersion) -> Option<Field> {
+        self.variants(name).find(|field| field.is_in(version))
+    }
+
+    /// All forms a field has had in the versions we know.
+    pub fn variants(self, name: &str) -> impl Iterator<Item = Field> {
+        let (mut low, mut high) = (usize::from(self.first), usize::from(self.first) + usize::from(self.count));
+        let end = high;
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if bytes(number(FIELDS_AT + 6 * middle)) < name.as_bytes() {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        (low..end).map(Field::read).take_while(move |field| bytes(field.name) == name.as_bytes())
+    }
+
+    /// The fields of a version, by name.
+    pub fn fields(self, version: KubernetesVersion) -> impl Iterator<Item = Field> {
+        let first = usize::from(self.first);
+        (first..first + usize::from(self.count)).map(Field::read).filter(move |field| field.is_in(version))
+    }
+}
+
+impl Field {
+    fn read(index: usize) -> Self {
+        let at = FIELDS_AT + 6 * index;
+        Self { name: number(at), ty: Type(number(at + 2)), flags: FILE[at + 4] }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        text(self.name)
+    }
+
+    /// Whether a version has it.
+    #[must_use]
+    pub const fn is_in(self, version: KubernetesVersion) -> bool {
+        self.flags & version.bit() != 0
+    }
+
+    /// Whether the published schema calls it required. The decoder does not ask for it.
+    #[must_use]
+    pub const fn required(self) -> bool {
+        self.flags & 0b10_0000 != 0
+    }
+}
+
+impl ListKeys {
+    /// The fields that tell entries apart under server-side apply; empty unless the list is a map.
+    pub fn keys(self) -> impl Iterator<Item = &'static str> {
+        self.keys.into_iter().filter(|key| *key != NO_STRING).map(text)
+    }
+
+    /// The field that tells entries apart under client-side apply.
+    #[must_use]
+    pub fn merge_key(self) -> Option<&'static str> {
+        (self.merge_key != NO_STRING).then(|| text(self.merge_key))
+    }
+}
+
+/// An entry of the index of kinds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KindEntry {
+    at: usize,
+}
+
+impl KindEntry {
+    pub(super) fn api_version(self) -> &'static str {
+        text(number(self.at))
+    }
+
+    pub(super) fn kind(self) -> &'static str {
+        text(number(self.at + 2))
+    }
+
+    pub(super) fn plural(self) -> &'static str {
+        text(number(self.at + 4))
+    }
+
+    pub(super) fn ty(self) -> Type {
+        Type(number(self.at + 6))
+    }
+
+    pub(super) fn is_in(self, version: KubernetesVersion) -> bool {
+        FILE[self.at + 8] & version.bit() != 0
+    }
+
+    /// 0 cluster, 1 namespace, 2 neither: a subresource.
+    pub(super) fn scope(self) -> u8 {
+        FILE[self.at + 9] & 0b11
+    }
+
+    pub(super) fn is_list(self) -> bool {
+        FILE[self.at + 9] & 0b100 != 0
+    }
+}
+
+/// The entries of a kind; more than one where its form differs between versions.
+pub(super) fn kind_entries(api_version: &str, kind: &str) -> impl Iterator<Item = KindEntry> {
+    let wanted = (api_version.as_bytes(), kind.as_bytes());
+    let key = |index: usize| {
+        let at = KINDS_AT + 10 * index;
+        (bytes(number(at)), bytes(number(at + 2)))
+    };
+    let (mut low, mut high) = (0, KINDS);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if key(middle) < wanted {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    (low..KINDS).take_while(move |index| key(*index) == wanted).map(|index| KindEntry { at: KINDS_AT + 10 * index })
+}
+
+/// The entries of all kinds, by apiVersion and kind.
+pub(super) fn all_kind_entries() -> impl Iterator<Item = KindEntry> {
+    (0..KINDS).map(|index| KindEntry { at: KINDS_AT + 10 * index })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const V36: KubernetesVersion = KubernetesVersion::NEWEST;
+
+    fn struct_of(ty: Type) -> Struct {
+        match ty.form() {
+            Form::Struct(own) => own,
+            other => panic!("not a struct: {other:?}"),
+        }
+    }
+
+    fn deployment() -> Type {
+        kind_entries("apps/v1", "Deployment").next().unwrap().ty()
+    }
+
+    #[test]
+    fn the_file_is_what_the_tool_wrote() {
+        assert_eq!(&FILE[..8], b"PLKUBE01");
+        let digest = FILE[16..]
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        assert_eq!(FILE[8..16], digest.to_le_bytes());
+        assert!(FILE.len() < 400_000);
+    }
+
+    #[test]
+    fn every_type_field_and_kind_can_be_read() {
+        for entry in all_kind_entries() {
+            assert!(KubernetesVersion::all().any(|version| entry.is_in(version)), "{}", entry.kind());
+            assert!(kind_entries(entry.api_version(), entry.kind()).any(|found| found.at == entry.at));
+            assert!(!entry.plural().is_empty() || entry.scope() == 2, "{}", entry.kind());
+        }
+        for index in 0..TYPES {
+            if let Form::Struct(own) = Type(index as u16).form() {
+                for version in KubernetesVersion::all() {
+                    let names: Vec<_> = own.fields(version).map(Field::name).collect();
+                    assert!(names.is_sorted_by(|a, b| a < b), "{}: {names:?}", own.name());
+                    assert!(own.fields(version).all(|field| own.field(field.name(), version) == Some(field)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fields_are_found_by_name_and_version() {
+        let spec = deployment().field("spec", V36).unwrap();
+        assert_eq!(spec.field("replicas", V36).unwrap().form(), Form::Leaf(Leaf::Int32));
+        assert!(spec.field("Replicas", V36).is_none());
+        assert!(spec.field("", V36).is_none());
+        assert!(struct_of(spec).field("template", V36).unwrap().required());
+        let pod = spec.field("template", V36).unwrap().field("spec", V36).unwrap();
+        assert_eq!(struct_of(pod).name(), "core.v1.PodSpec");
+        let in_version = |version: &str| struct_of(pod).field("hostnameOverride", version.parse().unwrap()).is_some();
+        assert!(in_version("1.36") && !in_version("1.33"));
+    }
+
+    #[test]
+    fn lists_know_their_keys() {
+        let pod = deployment().field("spec", V36).unwrap().field("template", V36).unwrap().field("spec", V36).unwrap();
+        let containers = pod.field("containers", V36).unwrap();
+        let keys = containers.list_keys().unwrap();
+        assert_eq!((keys.kind, keys.keys().collect::<Vec<_>>()), (ListKind::Map, vec!["name"]));
+        let ports = containers.items().unwrap().field("ports", V36).unwrap().list_keys().unwrap();
+        assert_eq!(ports.keys().collect::<Vec<_>>(), ["containerPort", "protocol"]);
+        assert_eq!(ports.merge_key(), Some("containerPort"));
+        let tolerations = pod.field("tolerations", V36).unwrap().list_keys().unwrap();
+        assert_eq!((tolerations.kind, tolerations.merge_key()), (ListKind::Atomic, None));
+    }
+}
