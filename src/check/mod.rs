@@ -3,11 +3,13 @@
 //! A rule is one file under `rules/`, named like its id; the table in [`rules`] lists them all. Rules read plain nodes;
 //! the report finds the field path and the place when there is something to say.
 
+mod decoding;
 pub mod primitives;
 pub mod report;
 pub mod rules;
 
 use crate::finding::{Finding, Severity};
+use crate::kube::KubernetesVersion;
 use crate::object::Object;
 
 pub use report::Report;
@@ -93,6 +95,8 @@ pub struct Options {
     pub only: Vec<String>,
     /// Families or rules to leave out.
     pub skip: Vec<String>,
+    /// The version of Kubernetes whose kinds and fields count.
+    pub kubernetes_version: KubernetesVersion,
 }
 
 impl Options {
@@ -108,10 +112,15 @@ impl Options {
 #[must_use]
 pub fn check(objects: &[Object], options: &Options) -> Vec<Finding> {
     let bundle = Bundle { objects, options };
-    let mut findings = Vec::new();
+    let (decodes, mut findings) = decoding::decode(objects, options);
     for rule in rules::ALL.iter().filter(|rule| options.runs(rule)) {
         let mut report = Report::new(rule, options);
         match rule.check {
+            // Of an object that does not decode the server says only that.
+            Check::Object(check) if rule.family == Family::Api => {
+                let decoded = objects.iter().zip(&decodes).filter(|(_, decodes)| **decodes);
+                decoded.for_each(|(object, _)| check(object, &mut report));
+            }
             Check::Object(check) => objects.iter().for_each(|object| check(object, &mut report)),
             Check::Bundle(check) => check(&bundle, &mut report),
             Check::Elsewhere => {}

@@ -2,6 +2,7 @@
 
 use super::schema::{self, KindEntry, Type};
 use super::version::KubernetesVersion;
+use crate::suggest;
 
 /// Where objects of a kind live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,5 +57,238 @@ impl Kind {
             list: entry.is_list(),
             ty: entry.ty(),
         }
+    }
+}
+
+/// What there is to say of an apiVersion and kind that a version does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unknown {
+    /// A version of Kubernetes took it away.
+    Removed {
+        /// The first version without it.
+        release: String,
+        /// The apiVersion to use instead; empty if there is none.
+        replacement: &'static str,
+        /// What to do; empty if the replacement says it all.
+        help: &'static str,
+    },
+    /// A version of Kubernetes brings it later.
+    Later(KubernetesVersion),
+    /// The kind exists under other apiVersions.
+    Elsewhere(Vec<&'static str>),
+    /// The group and version have a kind of a similar name.
+    Near(&'static str),
+    /// Nobody knows it.
+    Nothing,
+}
+
+/// Kinds of versions before those we have schemas of: apiVersion, kinds, the release without them, the replacement.
+/// From the Kubernetes deprecation guide.
+const REMOVED: &[(&str, &[&str], &str, &str)] = &[
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
+        "1.22",
+        "admissionregistration.k8s.io/v1",
+    ),
+    ("apiextensions.k8s.io/v1beta1", &["CustomResourceDefinition"], "1.22", "apiextensions.k8s.io/v1"),
+    ("apiregistration.k8s.io/v1beta1", &["APIService"], "1.22", "apiregistration.k8s.io/v1"),
+    ("apps/v1beta1", &["ControllerRevision", "Deployment", "StatefulSet"], "1.16", "apps/v1"),
+    (
+        "apps/v1beta2",
+        &["ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"],
+        "1.16",
+        "apps/v1",
+    ),
+    ("authentication.k8s.io/v1beta1", &["TokenReview"], "1.22", "authentication.k8s.io/v1"),
+    (
+        "authorization.k8s.io/v1beta1",
+        &["LocalSubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview"],
+        "1.22",
+        "authorization.k8s.io/v1",
+    ),
+    ("autoscaling/v2beta1", &["HorizontalPodAutoscaler"], "1.25", "autoscaling/v2"),
+    ("autoscaling/v2beta2", &["HorizontalPodAutoscaler"], "1.26", "autoscaling/v2"),
+    ("batch/v1beta1", &["CronJob"], "1.25", "batch/v1"),
+    ("batch/v2alpha1", &["CronJob"], "1.21", "batch/v1"),
+    ("certificates.k8s.io/v1beta1", &["CertificateSigningRequest"], "1.22", "certificates.k8s.io/v1"),
+    ("coordination.k8s.io/v1beta1", &["Lease"], "1.22", "coordination.k8s.io/v1"),
+    ("discovery.k8s.io/v1beta1", &["EndpointSlice"], "1.25", "discovery.k8s.io/v1"),
+    ("events.k8s.io/v1beta1", &["Event"], "1.25", "events.k8s.io/v1"),
+    ("extensions/v1beta1", &["DaemonSet", "Deployment", "ReplicaSet"], "1.16", "apps/v1"),
+    ("extensions/v1beta1", &["Ingress"], "1.22", "networking.k8s.io/v1"),
+    ("extensions/v1beta1", &["NetworkPolicy"], "1.16", "networking.k8s.io/v1"),
+    ("extensions/v1beta1", &["PodSecurityPolicy"], "1.16", ""),
+    (
+        "flowcontrol.apiserver.k8s.io/v1beta1",
+        &["FlowSchema", "PriorityLevelConfiguration"],
+        "1.26",
+        "flowcontrol.apiserver.k8s.io/v1",
+    ),
+    (
+        "flowcontrol.apiserver.k8s.io/v1beta2",
+        &["FlowSchema", "PriorityLevelConfiguration"],
+        "1.29",
+        "flowcontrol.apiserver.k8s.io/v1",
+    ),
+    (
+        "flowcontrol.apiserver.k8s.io/v1beta3",
+        &["FlowSchema", "PriorityLevelConfiguration"],
+        "1.32",
+        "flowcontrol.apiserver.k8s.io/v1",
+    ),
+    ("networking.k8s.io/v1beta1", &["Ingress", "IngressClass"], "1.22", "networking.k8s.io/v1"),
+    ("node.k8s.io/v1beta1", &["RuntimeClass"], "1.25", "node.k8s.io/v1"),
+    ("policy/v1beta1", &["PodDisruptionBudget"], "1.25", "policy/v1"),
+    ("policy/v1beta1", &["PodSecurityPolicy"], "1.25", ""),
+    (
+        "rbac.authorization.k8s.io/v1alpha1",
+        &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
+        "1.22",
+        "rbac.authorization.k8s.io/v1",
+    ),
+    (
+        "rbac.authorization.k8s.io/v1beta1",
+        &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"],
+        "1.22",
+        "rbac.authorization.k8s.io/v1",
+    ),
+    ("scheduling.k8s.io/v1alpha1", &["PriorityClass"], "1.22", "scheduling.k8s.io/v1"),
+    ("scheduling.k8s.io/v1beta1", &["PriorityClass"], "1.22", "scheduling.k8s.io/v1"),
+    (
+        "storage.k8s.io/v1beta1",
+        &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"],
+        "1.22",
+        "storage.k8s.io/v1",
+    ),
+    ("storage.k8s.io/v1beta1", &["CSIStorageCapacity"], "1.27", "storage.k8s.io/v1"),
+];
+
+/// Stable kinds that are deprecated: apiVersion, kind, since when, what to do.
+const DEPRECATED: &[(&str, &str, &str, &str)] = &[
+    ("v1", "ComponentStatus", "1.19", "ask the components' own health endpoints"),
+    ("v1", "Endpoints", "1.33", "use `discovery.k8s.io/v1` EndpointSlice"),
+];
+
+/// Why a version does not have an apiVersion and kind.
+#[must_use]
+pub fn unknown(api_version: &str, kind: &str, version: KubernetesVersion) -> Unknown {
+    let removed = REMOVED.iter().find(|(removed, kinds, ..)| *removed == api_version && kinds.contains(&kind));
+    if let Some((_, _, release, replacement)) = removed {
+        let help = if kind == "PodSecurityPolicy" {
+            "use the pod-security labels of the Namespace, or an admission policy"
+        } else {
+            ""
+        };
+        return Unknown::Removed { release: (*release).to_owned(), replacement, help };
+    }
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    let elsewhere: Vec<&'static str> = Kind::all(version)
+        .filter(|known| known.kind == kind && known.scope != Scope::Subresource)
+        .map(|known| known.api_version)
+        .collect();
+    let having = || KubernetesVersion::all().filter(|other| Kind::find(api_version, kind, *other).is_some());
+    if let Some(last) = having().filter(|other| *other < version).max() {
+        let same_group = |other: &&&str| other.rsplit_once('/').map_or("", |(group, _)| group) == group;
+        let stable = elsewhere.iter().filter(same_group).find(|other| is_stable(other));
+        let replacement = stable.or_else(|| elsewhere.iter().find(same_group)).copied().unwrap_or_default();
+        return Unknown::Removed { release: format!("1.{}", last.minor() + 1), replacement, help: "" };
+    }
+    if let Some(first) = having().min() {
+        return Unknown::Later(first);
+    }
+    if !elsewhere.is_empty() {
+        return Unknown::Elsewhere(elsewhere);
+    }
+    let names = || Kind::all(version).filter(|known| known.scope != Scope::Subresource);
+    let near = suggest::nearest(kind, names().filter(|known| known.api_version == api_version).map(|known| known.kind));
+    near.and_then(|near| names().find(|known| known.kind == near))
+        .map_or(Unknown::Nothing, |known| Unknown::Near(known.kind))
+}
+
+/// What to use instead of a kind that the version still has but that is on its way out: since when, and what to do.
+#[must_use]
+pub fn deprecated(api_version: &str, kind: &str, version: KubernetesVersion) -> Option<(&'static str, String)> {
+    if let Some((_, _, since, help)) =
+        DEPRECATED.iter().find(|(known, name, ..)| *known == api_version && *name == kind)
+    {
+        return Some((since, (*help).to_owned()));
+    }
+    if is_stable(api_version) {
+        return None;
+    }
+    let (group, _) = api_version.rsplit_once('/')?;
+    let stable = Kind::all(version).find(|known| {
+        known.kind == kind
+            && is_stable(known.api_version)
+            && known.api_version.rsplit_once('/').is_some_and(|(other, _)| other == group)
+    })?;
+    Some(("", format!("use `apiVersion: {}`", stable.api_version)))
+}
+
+/// Whether an apiVersion is neither alpha nor beta.
+fn is_stable(api_version: &str) -> bool {
+    let version = api_version.rsplit_once('/').map_or(api_version, |(_, version)| version);
+    !version.contains("alpha") && !version.contains("beta")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn version(text: &str) -> KubernetesVersion {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn kinds_are_found_with_their_scope() {
+        let v36 = KubernetesVersion::default();
+        let deployment = Kind::find("apps/v1", "Deployment", v36).unwrap();
+        assert_eq!((deployment.scope, deployment.plural, deployment.list), (Scope::Namespaced, "deployments", false));
+        assert_eq!(Kind::find("v1", "Namespace", v36).unwrap().scope, Scope::Cluster);
+        assert_eq!(Kind::find("policy/v1", "Eviction", v36).unwrap().scope, Scope::Subresource);
+        assert!(Kind::find("apps/v1", "DeploymentList", v36).unwrap().list);
+        assert!(Kind::find("apps/v1", "deployment", v36).is_none());
+        assert!(Kind::find("resource.k8s.io/v1", "DeviceClass", version("1.33")).is_none());
+    }
+
+    #[test]
+    fn what_is_unknown_is_explained() {
+        let v36 = KubernetesVersion::default();
+        assert_eq!(
+            unknown("extensions/v1beta1", "Ingress", v36),
+            Unknown::Removed { release: "1.22".into(), replacement: "networking.k8s.io/v1", help: "" }
+        );
+        assert_eq!(
+            unknown("networking.k8s.io/v1beta1", "IPAddress", version("1.37")),
+            Unknown::Removed { release: "1.37".into(), replacement: "networking.k8s.io/v1", help: "" }
+        );
+        assert_eq!(unknown("resource.k8s.io/v1", "DeviceClass", version("1.33")), Unknown::Later(version("1.34")));
+        assert_eq!(unknown("v1", "Deployment", v36), Unknown::Elsewhere(vec!["apps/v1"]));
+        assert_eq!(unknown("v1", "Configmap", v36), Unknown::Near("ConfigMap"));
+        assert_eq!(unknown("example.com/v1", "Thing", v36), Unknown::Nothing);
+    }
+
+    #[test]
+    fn the_removed_kinds_are_gone_and_their_replacements_are_there() {
+        for (api_version, kinds, _, replacement) in REMOVED {
+            for kind in *kinds {
+                assert!(Kind::find(api_version, kind, KubernetesVersion::OLDEST).is_none(), "{api_version} {kind}");
+                let found = Kind::find(replacement, kind, KubernetesVersion::NEWEST).is_some();
+                assert!(found || replacement.is_empty(), "{replacement} {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_deprecated_names_its_successor() {
+        let v36 = KubernetesVersion::default();
+        assert_eq!(deprecated("v1", "Endpoints", v36).unwrap().0, "1.33");
+        let (_, help) = deprecated("networking.k8s.io/v1beta1", "IPAddress", v36).unwrap();
+        assert_eq!(help, "use `apiVersion: networking.k8s.io/v1`");
+        assert!(deprecated("apps/v1", "Deployment", v36).is_none());
+        assert!(deprecated("scheduling.k8s.io/v1beta1", "Workload", version("1.37")).is_none());
     }
 }

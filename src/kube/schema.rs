@@ -374,7 +374,7 @@ mod tests {
         for entry in all_kind_entries() {
             assert!(KubernetesVersion::all().any(|version| entry.is_in(version)), "{}", entry.kind());
             assert!(kind_entries(entry.api_version(), entry.kind()).any(|found| found.at == entry.at));
-            assert!(!entry.plural().is_empty() || entry.scope() == 2, "{}", entry.kind());
+            assert!(!entry.plural().is_empty(), "{}", entry.kind());
         }
         for index in 0..TYPES {
             if let Form::Struct(own) = Type(index as u16).form() {

@@ -5,7 +5,14 @@ use crate::check::Rule;
 pub mod api;
 
 /// All rules, sorted by family and id.
-pub static ALL: &[&Rule] = &[&api::name_invalid::RULE];
+pub static ALL: &[&Rule] = &[
+    &api::api_version_deprecated::RULE,
+    &api::api_version_removed::RULE,
+    &api::field_type::RULE,
+    &api::field_unknown::RULE,
+    &api::kind_unknown::RULE,
+    &api::name_invalid::RULE,
+];
 
 #[cfg(test)]
 mod tests {

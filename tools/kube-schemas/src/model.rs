@@ -209,6 +209,10 @@ impl Model {
         let api_version = text("apiVersion")?.to_owned();
         let type_id = self.intern(Type::Struct(text("type")?.to_owned()));
         let plural = text("plural")?.to_owned();
+        if plural.is_empty() {
+            // Answers of the server (`Status`, `APIGroup`), which nobody can send.
+            return Ok(());
+        }
         self.put_kind(
             (api_version.clone(), text("kind")?.to_owned()),
             Kind { type_id, plural: plural.clone(), scope, list: false, versions: 1 << bit },

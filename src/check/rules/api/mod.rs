@@ -1,3 +1,8 @@
 //! What the API server would refuse.
 
+pub mod api_version_deprecated;
+pub mod api_version_removed;
+pub mod field_type;
+pub mod field_unknown;
+pub mod kind_unknown;
 pub mod name_invalid;

@@ -1,0 +1,17 @@
+//! Rule `api-version-deprecated`.
+
+use crate::check::{Check, Family, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "api-version-deprecated",
+    family: Family::Api,
+    severity: Severity::Warning,
+    summary: "an apiVersion that a later version of Kubernetes will not have",
+    doc: "The object is accepted, with a warning: its API is deprecated, or has a stable version in the same group. Move to \
+          the successor before the cluster is upgraded.",
+    bad: "apiVersion: v1\nkind: Endpoints\nmetadata: {name: web}\n",
+    good: "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: web}\naddressType: IPv4\nendpoints: []\n",
+    check: Check::Elsewhere,
+};

@@ -1,0 +1,19 @@
+//! Rule `field-unknown`.
+
+use crate::check::{Check, Family, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "field-unknown",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a field that the kind does not have",
+    doc: "The API server decodes strictly when `kubectl` applies: a field it does not know, upper and lower case told \
+          apart, is refused (`unknown field \"spec.replica\"`). Older clients and `--validate=warn` let it pass, and then \
+          the setting is silently lost. The fields are those of the Kubernetes version under check, and of the custom \
+          resource definitions that are given.",
+    bad: "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  ports: [{port: 80, targetport: 8080}]\n",
+    good: "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  ports: [{port: 80, targetPort: 8080}]\n",
+    check: Check::Elsewhere,
+};
