@@ -1,6 +1,6 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod yaml;
-
+mod oracle;
 mod profile;
+mod yaml;

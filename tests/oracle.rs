@@ -1,0 +1,257 @@
+//! Replays the recorded verdicts of a kube-apiserver and counts where we differ.
+//!
+//! ```sh
+//! cargo test oracle -- --nocapture               # the figures
+//! ORACLE_BASE=9 cargo test oracle -- --nocapture # and every case of base 9 in which we differ
+//! ORACLE_REASON=Strict ...                       # and every case with that reason (`accepted` for false alarms)
+//! ```
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use plimsoll::check::{Options, check};
+use plimsoll::finding::{Finding, Severity};
+use plimsoll::node::{Mapping, Node, Value};
+use plimsoll::object::Object;
+use plimsoll::source::{Sources, Span};
+use plimsoll::yaml::{Dialect, load};
+use serde_json::Value as Json;
+
+/// The level reached; raise it when the rules get better.
+const RECALL_AT_LEAST: f64 = 0.40;
+/// Of the accepted cases, the share in which we report an error.
+const FALSE_ALARMS_AT_MOST: f64 = 0.007;
+/// Of the refusals that carry fields, the share in which we name all of them.
+const FIELDS_AT_LEAST: f64 = 0.10;
+
+/// A recorded verdict.
+pub(crate) struct Case {
+    pub(crate) base: usize,
+    pub(crate) path: Vec<Json>,
+    /// What is put there; `None` if it is taken away.
+    pub(crate) value: Option<Node>,
+    pub(crate) accepted: bool,
+    /// Reason and field.
+    pub(crate) causes: Vec<(String, String)>,
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/tests/data/oracle/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The valid objects that the cases change.
+pub(crate) fn bases() -> Vec<Node> {
+    let sources = Sources::new();
+    let file = sources.add("bases.yaml", read("bases.yaml"));
+    let loaded = load(&sources, file, Dialect::Kubectl);
+    assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
+    loaded.documents
+}
+
+/// The verdicts of one file.
+pub(crate) fn cases(name: &str) -> Vec<Case> {
+    read(name)
+        .lines()
+        .map(|line| {
+            let json: Json = serde_json::from_str(line).unwrap();
+            let text = |json: &Json| json.as_str().unwrap().to_owned();
+            Case {
+                base: usize::try_from(json["base"].as_u64().unwrap()).unwrap(),
+                path: json["path"].as_array().unwrap().clone(),
+                value: (json["remove"] != Json::Bool(true)).then(|| node(&json["value"])),
+                accepted: json["accepted"].as_bool().unwrap(),
+                causes: json["causes"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|cause| (text(&cause[0]), text(&cause[1])))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn node(json: &Json) -> Node {
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) => number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap()), Value::Int),
+        Json::String(text) => text.as_str().into(),
+        Json::Array(items) => items.iter().map(node).collect::<Vec<_>>().into(),
+        Json::Object(entries) => {
+            let mut mapping = Mapping::new();
+            for (key, value) in entries {
+                mapping.push(key.as_str(), Span::NONE, node(value));
+            }
+            mapping.into()
+        }
+    };
+    Node::new(value, Span::NONE)
+}
+
+/// The object of a case: its base with one place changed.
+pub(crate) fn mutant(bases: &[Node], case: &Case) -> Node {
+    let mut root = bases[case.base].clone();
+    let Some((last, way)) = case.path.split_last() else { return case.value.clone().unwrap_or_default() };
+    let mut at = &mut root;
+    for step in way {
+        at = child(at, step).unwrap();
+    }
+    match (&mut at.value, &case.value) {
+        (Value::Mapping(mapping), Some(value)) => mapping.set(last.as_str().unwrap(), value.clone()),
+        (Value::Mapping(mapping), None) => drop(mapping.remove(last.as_str().unwrap())),
+        (Value::Sequence(items), Some(value)) => items[index(last)] = value.clone(),
+        (Value::Sequence(items), None) => drop(items.remove(index(last))),
+        _ => panic!("{:?} leads nowhere", case.path),
+    }
+    root
+}
+
+fn child<'a>(node: &'a mut Node, step: &Json) -> Option<&'a mut Node> {
+    match &mut node.value {
+        Value::Mapping(mapping) => mapping.get_mut(step.as_str()?),
+        Value::Sequence(items) => items.get_mut(index(step)),
+        _ => None,
+    }
+}
+
+fn index(step: &Json) -> usize {
+    usize::try_from(step.as_u64().unwrap()).unwrap()
+}
+
+/// What we say of an object, as far as the API server is concerned.
+fn errors(node: Node) -> Vec<Finding> {
+    let options = Options { only: vec!["api".to_owned()], ..Options::default() };
+    let mut findings = check(&[Object::new(node)], &options);
+    findings.retain(|finding| finding.severity == Severity::Error);
+    findings
+}
+
+/// A share, counted.
+#[derive(Default)]
+struct Share {
+    hits: usize,
+    all: usize,
+}
+
+impl Share {
+    fn count(&mut self, hit: bool) {
+        self.all += 1;
+        self.hits += usize::from(hit);
+    }
+
+    fn ratio(&self) -> f64 {
+        if self.all == 0 { 0.0 } else { self.hits as f64 / self.all as f64 }
+    }
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:6.2} %  ({} of {})", 100.0 * self.ratio(), self.hits, self.all)
+    }
+}
+
+#[test]
+fn every_base_is_accepted() {
+    for base in bases() {
+        let errors = errors(base);
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+}
+
+#[test]
+fn the_verdicts_of_the_server_are_ours() {
+    let bases = bases();
+    let (mut recall, mut alarms, mut fields) = (Share::default(), Share::default(), Share::default());
+    let (mut by_reason, mut by_kind) = (BTreeMap::<String, Share>::new(), BTreeMap::<String, [Share; 3]>::new());
+    let mut listing = String::new();
+    for case in &cases("cases.jsonl") {
+        let errors = errors(mutant(&bases, case));
+        let refused = !errors.is_empty();
+        let of_kind = by_kind.entry(bases[case.base]["kind"].text().to_owned()).or_default();
+        let mut differs = refused == case.accepted;
+        if case.accepted {
+            alarms.count(refused);
+            of_kind[1].count(refused);
+        } else {
+            recall.count(refused);
+            of_kind[0].count(refused);
+            let mut reasons: Vec<&str> = case.causes.iter().map(|(reason, _)| reason.as_str()).collect();
+            reasons.sort_unstable();
+            reasons.dedup();
+            for reason in reasons {
+                by_reason.entry(reason.to_owned()).or_default().count(refused);
+            }
+            if case.causes.iter().any(|(_, field)| !field.is_empty()) {
+                let ours = |field: &str| errors.iter().any(|error| error.field == field);
+                let same = case.causes.iter().all(|(_, field)| field.is_empty() || ours(field));
+                fields.count(same);
+                of_kind[2].count(same);
+                differs |= !same;
+            }
+        }
+        if differs && is_asked_for(case) {
+            list(&mut listing, case, &errors);
+        }
+    }
+    println!("{listing}\nrecall        {recall}\nfalse alarms  {alarms}\nsame fields   {fields}\n\nrecall by reason");
+    for (reason, share) in &by_reason {
+        println!("  {reason:24} {share}");
+    }
+    println!("\nby kind                    recall                      false alarms                same fields");
+    for (kind, [recall, alarms, fields]) in &by_kind {
+        println!("  {kind:24} {:27} {:27} {fields}", recall.to_string(), alarms.to_string());
+    }
+    assert!(recall.ratio() >= RECALL_AT_LEAST, "recall {recall}");
+    assert!(alarms.ratio() <= FALSE_ALARMS_AT_MOST, "false alarms {alarms}");
+    assert!(fields.ratio() >= FIELDS_AT_LEAST, "same fields {fields}");
+}
+
+/// Whether a person wants to see the case.
+fn is_asked_for(case: &Case) -> bool {
+    let asked = |name: &str| std::env::var(name).ok();
+    let by_base = asked("ORACLE_BASE").is_some_and(|base| base == case.base.to_string());
+    let by_reason = asked("ORACLE_REASON").is_some_and(|wanted| match case.causes.as_slice() {
+        [] => wanted == "accepted",
+        causes => causes.iter().any(|(reason, _)| *reason == wanted),
+    });
+    by_base || by_reason
+}
+
+fn list(listing: &mut String, case: &Case, errors: &[Finding]) {
+    let what = match (case.accepted, errors.is_empty()) {
+        (true, _) => "FALSE ALARM",
+        (false, true) => "MISSED",
+        (false, false) => "OTHER FIELD",
+    };
+    let path: Vec<String> = case.path.iter().map(|step| step.to_string().replace('"', "")).collect();
+    let mut value = case.value.as_ref().map_or_else(|| "(removed)".to_owned(), inline);
+    if value.chars().count() > 200 {
+        value = value.chars().take(200).chain("…".chars()).collect();
+    }
+    writeln!(listing, "{what} base {} {} = {value}", case.base, path.join("/")).unwrap();
+    for (reason, field) in &case.causes {
+        writeln!(listing, "    server: {reason} {field}").unwrap();
+    }
+    for error in errors {
+        writeln!(listing, "    ours:   {} {}: {}", error.rule, error.field, error.message).unwrap();
+    }
+}
+
+/// A value on one line.
+fn inline(node: &Node) -> String {
+    match &node.value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::String(text) => format!("{text:?}"),
+        Value::Sequence(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Mapping(mapping) => {
+            let entries: Vec<String> =
+                mapping.iter().map(|entry| format!("{}: {}", entry.key, inline(&entry.value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+    }
+}
