@@ -12,7 +12,10 @@ pub(super) fn base64(text: &str) -> bool {
             _ => return false,
         }
     }
-    padding <= 2 && (letters + padding).is_multiple_of(4) && letters % 4 != 1 && (padding == 0 || letters % 4 != 0)
+    padding <= 2
+        && (letters + padding).is_multiple_of(4)
+        && letters % 4 != 1
+        && (padding == 0 || !letters.is_multiple_of(4))
 }
 
 /// Whether it is a time in RFC 3339 as Go's `time.Parse` reads it. `micro` asks for exactly six digits of a second, as
