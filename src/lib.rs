@@ -4,6 +4,7 @@
 //! objects and foreign manifests are read by one parser, checked by one engine and written by one emitter.
 
 pub mod check;
+pub mod cli;
 pub mod finding;
 pub mod kube;
 pub mod migrations;
@@ -11,6 +12,7 @@ pub mod node;
 pub mod object;
 pub mod path;
 pub mod profile;
+pub mod report;
 pub mod source;
 pub mod suggest;
 pub mod yaml;

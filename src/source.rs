@@ -2,7 +2,13 @@
 //!
 //! A place is a small `Copy` [`Span`] of bytes; it becomes a line and a column only when it is printed.
 
+use std::fmt;
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+/// The largest text that is read, in bytes.
+pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The number of a file in [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -145,4 +151,54 @@ impl Sources {
             .and_then(|file| file.text.get(span.start as usize..span.end as usize).map(str::to_owned))
             .unwrap_or_default()
     }
+}
+
+/// Why a text could not be read.
+#[derive(Debug)]
+pub enum ReadError {
+    /// The machine said no.
+    Io(io::Error),
+    /// It is larger than [`MAX_BYTES`].
+    TooLarge,
+    /// It is no UTF-8 from this line and column on.
+    NotUtf8(Position),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "{error}"),
+            Self::TooLarge => write!(f, "larger than {} MiB", MAX_BYTES / 1024 / 1024),
+            Self::NotUtf8(at) => write!(f, "not UTF-8 from line {}, column {} on", at.line, at.column),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// Reads a whole text within the bounds.
+///
+/// # Errors
+/// Where it cannot be read, is too large or is no UTF-8.
+pub fn read_text(from: impl Read) -> Result<String, ReadError> {
+    let mut bytes = Vec::new();
+    from.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(ReadError::Io)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(ReadError::TooLarge);
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let start = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let column = String::from_utf8_lossy(&good[start..]).chars().count() + 1;
+        ReadError::NotUtf8(Position { line, column })
+    })
+}
+
+/// Reads a whole file within the bounds.
+///
+/// # Errors
+/// Where it cannot be read, is too large or is no UTF-8.
+pub fn read_file(path: &Path) -> Result<String, ReadError> {
+    read_text(std::fs::File::open(path).map_err(ReadError::Io)?)
 }

@@ -370,7 +370,7 @@ fn reads_back(text: &str) {
     for dialect in [Dialect::Kubectl, Dialect::Strict] {
         let loaded = read(&emitted, dialect);
         assert!(loaded.findings.is_empty(), "{text:?}: {:?} in\n{emitted}", loaded.findings);
-        assert_eq!(loaded.documents, [node.clone()], "{text:?} in\n{emitted}");
+        assert_eq!(loaded.documents, std::slice::from_ref(&node), "{text:?} in\n{emitted}");
     }
     let independent: serde_json::Value =
         serde_saphyr::from_str(&emitted).unwrap_or_else(|error| panic!("{error}\n{emitted}"));

@@ -4,9 +4,13 @@
 //! the report finds the field path and the place when there is something to say.
 
 mod decoding;
+pub mod input;
 pub mod primitives;
 pub mod report;
 pub mod rules;
+pub mod suppress;
+
+use std::collections::BTreeMap;
 
 use crate::finding::{Finding, Severity};
 use crate::kube::KubernetesVersion;
@@ -97,6 +101,8 @@ pub struct Options {
     pub skip: Vec<String>,
     /// The version of Kubernetes whose kinds and fields count.
     pub kubernetes_version: KubernetesVersion,
+    /// Severities that a project gives to rules; `None` switches the rule off.
+    pub severities: BTreeMap<String, Option<Severity>>,
 }
 
 impl Options {
@@ -108,24 +114,70 @@ impl Options {
     }
 }
 
+/// From this many objects on, two threads look at them.
+const MANY_OBJECTS: usize = 64;
+
 /// Runs all rules asked for over the objects. Findings come in no particular order.
 #[must_use]
 pub fn check(objects: &[Object], options: &Options) -> Vec<Finding> {
-    let bundle = Bundle { objects, options };
-    let (decodes, mut findings) = decoding::decode(objects, options);
-    for rule in rules::ALL.iter().filter(|rule| options.runs(rule)) {
-        let mut report = Report::new(rule, options);
-        match rule.check {
-            // Of an object that does not decode the server says only that.
-            Check::Object(check) if rule.family == Family::Api => {
-                let decoded = objects.iter().zip(&decodes).filter(|(_, decodes)| **decodes);
-                decoded.for_each(|(object, _)| check(object, &mut report));
+    let rules: Vec<&'static Rule> = rules::ALL.iter().copied().filter(|rule| options.runs(rule)).collect();
+    let threads =
+        if objects.len() < MANY_OBJECTS { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
+    let mut findings = if threads == 1 {
+        let mut findings = check_bundle(&rules, objects, options);
+        findings.append(&mut check_objects(&rules, objects, options));
+        findings
+    } else {
+        std::thread::scope(|scope| {
+            let rules = rules.as_slice();
+            let shares: Vec<_> = objects
+                .chunks(objects.len().div_ceil(threads))
+                .map(|share| scope.spawn(move || check_objects(rules, share, options)))
+                .collect();
+            let mut findings = check_bundle(rules, objects, options);
+            for share in shares {
+                findings.append(&mut share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             }
-            Check::Object(check) => objects.iter().for_each(|object| check(object, &mut report)),
-            Check::Bundle(check) => check(&bundle, &mut report),
-            Check::Elsewhere => {}
+            findings
+        })
+    };
+    findings.retain_mut(|finding| match options.severities.get(finding.rule.as_ref()) {
+        Some(Some(severity)) => {
+            finding.severity = *severity;
+            true
         }
-        findings.extend(report.into_findings());
+        Some(None) => false,
+        None => true,
+    });
+    findings
+}
+
+/// The rules that look at one object at a time.
+fn check_objects(rules: &[&'static Rule], objects: &[Object], options: &Options) -> Vec<Finding> {
+    let (decodes, mut findings) = decoding::decode(objects, options);
+    for (object, decodes) in objects.iter().zip(decodes) {
+        // Of an object that does not decode the server says only that.
+        for rule in rules.iter().filter(|rule| decodes || rule.family != Family::Api) {
+            if let Check::Object(check) = rule.check {
+                let mut report = Report::new(rule, options);
+                check(object, &mut report);
+                findings.append(&mut report.into_findings());
+            }
+        }
+    }
+    findings
+}
+
+/// The rules that look at all objects together.
+fn check_bundle(rules: &[&'static Rule], objects: &[Object], options: &Options) -> Vec<Finding> {
+    let bundle = Bundle { objects, options };
+    let mut findings = Vec::new();
+    for rule in rules {
+        if let Check::Bundle(check) = rule.check {
+            let mut report = Report::new(rule, options);
+            check(&bundle, &mut report);
+            findings.append(&mut report.into_findings());
+        }
     }
     findings
 }

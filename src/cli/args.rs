@@ -1,0 +1,116 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Renders a service's complete, checked Kubernetes bundle from one small profile
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, max_term_width = 100, arg_required_else_help = true)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Global {
+    /// The project folder; without it the nearest one upwards with a plimsoll.toml, else the built-in set
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) project: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Color {
+    /// Where a terminal is watching and NO_COLOR is not set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check any manifests: what the API server would refuse, and what would not come up
+    Check(Check),
+    /// List the rules, or explain one
+    Rules(Rules),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Check {
+    /// Files, folders (searched through for .yaml, .yml and .json), or - for standard input
+    #[arg(value_name = "FILE|DIR|-")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Run only these rules or families (api, wiring, rollout, security)
+    #[arg(long, value_name = "RULE|FAMILY", value_delimiter = ',')]
+    pub(super) only: Vec<String>,
+    /// Leave out these rules or families
+    #[arg(long, value_name = "RULE|FAMILY", value_delimiter = ',')]
+    pub(super) skip: Vec<String>,
+    /// The severity from which on the exit code is 1
+    #[arg(long, value_name = "SEVERITY", default_value = "error")]
+    pub(super) fail_on: FailOn,
+    /// A host that lives elsewhere, as host or host:port; may be given several times
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(super) external: Vec<String>,
+    /// How the findings are written
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) output: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum FailOn {
+    /// It will be refused or will not come up
+    Error,
+    /// It can hurt later
+    Warning,
+    /// Anything at all
+    Note,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Excerpts for people
+    Human,
+    /// One JSON document
+    Json,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
+    /// GitHub workflow commands
+    Github,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Rules {
+    /// A rule to explain
+    pub(super) id: Option<String>,
+    /// Only the rules of a family
+    #[arg(long, value_parser = PossibleValuesParser::new(["api", "wiring", "rollout", "security"]))]
+    pub(super) family: Option<String>,
+}

@@ -1,0 +1,156 @@
+//! `plimsoll check`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::check::input::Input;
+use crate::check::suppress::suppress;
+use crate::check::{self, Options, rules};
+use crate::cli::Outcome;
+use crate::cli::args::{Check, FailOn, Format, Global};
+use crate::cli::output::{self, Output};
+use crate::finding::{Finding, Severity};
+use crate::report::{self, Mask};
+use crate::source::{self, ReadError, Sources};
+use crate::suggest;
+
+pub(super) fn run(_global: &Global, args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
+    known_rules(args.only.iter().chain(&args.skip))?;
+    let sources = Sources::new();
+    let mut input = Input::default();
+    if args.paths.is_empty() {
+        bail!("nothing to check: name files or folders, or - for standard input");
+    }
+    for path in &args.paths {
+        read(&sources, path, &mut input)?;
+    }
+    let options = Options {
+        externals: args.external.clone(),
+        only: args.only.clone(),
+        skip: args.skip.clone(),
+        ..Options::default()
+    };
+    let mut findings = input.findings;
+    findings.extend(check::check(&input.objects, &options));
+    suppress(&sources, &input.objects, &mut findings);
+    report::sort(&sources, &mut findings);
+    let mask = Mask::of(&input.objects);
+    print(&sources, &findings, &mask, args.output, input.objects.len(), output)?;
+    let worst = match args.fail_on {
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Note => Severity::Note,
+    };
+    Ok(Outcome::objecting(findings.iter().any(|finding| finding.severity >= worst)))
+}
+
+fn print(
+    sources: &Sources,
+    findings: &[Finding],
+    mask: &Mask,
+    format: Format,
+    objects: usize,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    match format {
+        Format::Human => {
+            output.result(&report::human(sources, findings, mask, output.colour(), output::width()))?;
+            output.flush()?;
+            output.message(&summary(findings, objects));
+        }
+        Format::Json => output.result(&report::json(sources, findings, mask))?,
+        Format::Sarif => output.result(&report::sarif(sources, findings, mask))?,
+        Format::Github => output.result(&report::github(sources, findings, mask))?,
+    }
+    Ok(())
+}
+
+/// `4 errors, 5 warnings in 2 objects`.
+fn summary(findings: &[Finding], objects: usize) -> String {
+    let [errors, warnings, notes] = report::counts(findings);
+    let counts: Vec<String> = [(errors, "error"), (warnings, "warning"), (notes, "note")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| suggest::count(number, noun))
+        .collect();
+    let found = if counts.is_empty() { "nothing to object to".to_owned() } else { counts.join(", ") };
+    format!("{found} in {}", suggest::count(objects, "object"))
+}
+
+/// Rules and families that a person names must exist.
+pub(super) fn known_rules<'a>(names: impl IntoIterator<Item = &'a String>) -> anyhow::Result<()> {
+    let known = || rules::ALL.iter().map(|rule| rule.id).chain(check::Family::ALL.map(check::Family::name));
+    for name in names {
+        if !known().any(|known| known == name) {
+            match suggest::nearest(name, known()) {
+                Some(near) => bail!("no rule or family `{name}`; did you mean `{near}`?"),
+                None => bail!("no rule or family `{name}`; `plimsoll rules` lists them"),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads a file, all manifests of a folder, or standard input.
+pub(super) fn read(sources: &Sources, path: &Path, input: &mut Input) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        return add(sources, "-", source::read_text(io::stdin().lock()), true, input);
+    }
+    let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if !metadata.is_dir() {
+        return add(sources, &path.to_string_lossy(), source::read_file(path), true, input);
+    }
+    let mut files = Vec::new();
+    walk(path, &mut files, 0).with_context(|| format!("cannot read {}", path.display()))?;
+    for file in files {
+        add(sources, &file.to_string_lossy(), source::read_file(&file), false, input)?;
+    }
+    Ok(())
+}
+
+fn add(
+    sources: &Sources,
+    name: &str,
+    text: Result<String, ReadError>,
+    chosen: bool,
+    input: &mut Input,
+) -> anyhow::Result<()> {
+    match text {
+        Ok(text) => input.add(sources, sources.add(name, text), chosen),
+        Err(ReadError::Io(error)) => return Err(error).with_context(|| format!("cannot read {name}")),
+        Err(error) => {
+            let span = source::Span::new(sources.add(name, ""), 0, 0);
+            input.findings.push(Finding::error("yaml-syntax", span, format!("the file is {error}")));
+        }
+    }
+    Ok(())
+}
+
+/// How deep folders are searched.
+const MAX_FOLDERS: usize = 32;
+
+/// The manifests below a folder, in the order of their names; hidden files and folders are passed over.
+fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> io::Result<()> {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    entries.sort();
+    for path in entries {
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let manifest = path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json");
+        if hidden {
+            continue;
+        }
+        // A link to a folder may lead back up; links to files are followed.
+        if path.is_dir() {
+            if depth < MAX_FOLDERS && !path.is_symlink() {
+                walk(&path, files, depth + 1)?;
+            }
+        } else if manifest {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! Where a command writes: its result to stdout, all else to stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstream::ColorChoice;
+
+use crate::finding::Finding;
+use crate::report::{self, Mask};
+use crate::source::Sources;
+
+/// The two streams of a run.
+pub(super) struct Output {
+    choice: ColorChoice,
+    stdout: io::BufWriter<io::Stdout>,
+}
+
+impl Output {
+    pub(super) fn new(choice: ColorChoice) -> Self {
+        Self { choice, stdout: io::BufWriter::with_capacity(64 * 1024, io::stdout()) }
+    }
+
+    /// Writes a part of the result.
+    pub(super) fn result(&mut self, text: &str) -> anyhow::Result<()> {
+        Ok(self.stdout.write_all(text.as_bytes())?)
+    }
+
+    /// Writes out what is held back.
+    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+        Ok(self.stdout.flush()?)
+    }
+
+    /// Tells a person something that is not the result. A closed stderr is no reason to fail.
+    pub(super) fn message(&self, text: &str) {
+        let colour = self.colours(&io::stderr());
+        let text = if colour { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() };
+        _ = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+    }
+
+    /// Tells findings on stderr, with excerpts.
+    pub(super) fn findings(&self, sources: &Sources, findings: &[Finding], mask: &Mask) {
+        let text = report::human(sources, findings, mask, self.colours(&io::stderr()), width());
+        _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Whether the result goes out in colour.
+    pub(super) fn colour(&self) -> bool {
+        self.colours(&io::stdout())
+    }
+
+    fn colours(&self, stream: &(impl anstream::stream::RawStream + IsTerminal)) -> bool {
+        let choice = match self.choice {
+            ColorChoice::Auto => anstream::AutoStream::choice(stream),
+            choice => choice,
+        };
+        choice != ColorChoice::Never
+    }
+}
+
+/// The columns of the terminal, as far as the environment tells; a width that reads well elsewhere.
+pub(super) fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.unwrap_or(140)
+}
+
+/// Whether the reader of the result has gone away, which is its right.
+pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,42 @@
+//! Findings as GitHub workflow commands, which become annotations of a pull request.
+
+use crate::finding::{Finding, Severity};
+use crate::report::Mask;
+use crate::source::Sources;
+
+/// One workflow command a finding.
+#[must_use]
+pub fn github(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        let command = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "notice",
+        };
+        let mut message = mask.words(&finding.message);
+        if !finding.help.is_empty() {
+            message = format!("{message}\nhelp: {}", mask.words(&finding.help));
+        }
+        let mut properties = vec![format!("title={}", property(&finding.rule))];
+        if let Some(file) = sources.get(finding.span.file) {
+            let (start, end) = (file.position(finding.span.start), file.position(finding.span.end));
+            properties.push(format!("file={}", property(&file.name)));
+            properties.push(format!("line={},endLine={}", start.line, end.line));
+            // GitHub takes columns only within one line.
+            if start.line == end.line {
+                properties.push(format!("col={},endColumn={}", start.column, end.column));
+            }
+        }
+        out.push_str(&format!("::{command} {}::{}\n", properties.join(","), data(&message)));
+    }
+    out
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,78 @@
+//! Findings as JSON: `{"findings": [...]}` with the names of the documentation.
+
+use serde_json::{Map, Value, json as value};
+
+use crate::finding::Finding;
+use crate::report::Mask;
+use crate::source::{Sources, Span};
+
+/// The findings as a JSON document.
+#[must_use]
+pub fn json(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
+    let document = value!({ "findings": findings_json(sources, findings, mask) });
+    format!("{document:#}\n")
+}
+
+/// The findings as a JSON array.
+#[must_use]
+pub fn findings_json(sources: &Sources, findings: &[Finding], mask: &Mask) -> Value {
+    findings.iter().map(|finding| finding_json(sources, finding, mask)).collect()
+}
+
+fn finding_json(sources: &Sources, finding: &Finding, mask: &Mask) -> Value {
+    let mut out = Map::new();
+    out.insert("rule".into(), value!(finding.rule));
+    out.insert("severity".into(), value!(finding.severity.name()));
+    out.insert("message".into(), value!(mask.words(&finding.message)));
+    if let Some(object) = &finding.object {
+        out.insert(
+            "object".into(),
+            value!({
+                "apiVersion": object.api_version,
+                "kind": object.kind,
+                "namespace": object.namespace,
+                "name": object.name,
+            }),
+        );
+    }
+    if !finding.field.is_empty() {
+        out.insert("field".into(), value!(finding.field));
+    }
+    if let Some(source) = source(sources, finding.span) {
+        out.insert("source".into(), source);
+    }
+    let mut help = mask.words(&finding.help);
+    if !finding.label.is_empty() {
+        let label = mask.words(&finding.label);
+        help = if help.is_empty() { label } else { format!("{label}; {help}") };
+    }
+    if !help.is_empty() {
+        out.insert("help".into(), value!(help));
+    }
+    let related: Vec<Value> = finding
+        .related
+        .iter()
+        .filter_map(|(span, words)| {
+            let mut source = source(sources, *span)?;
+            source["message"] = value!(mask.words(words));
+            Some(source)
+        })
+        .collect();
+    if !related.is_empty() {
+        out.insert("related".into(), related.into());
+    }
+    Value::Object(out)
+}
+
+/// A place: file, line, column, endLine, endColumn; columns count code points from 1.
+fn source(sources: &Sources, span: Span) -> Option<Value> {
+    let file = sources.get(span.file)?;
+    let (start, end) = (file.position(span.start), file.position(span.end.max(span.start)));
+    Some(value!({
+        "file": file.name,
+        "line": start.line,
+        "column": start.column,
+        "endLine": end.line,
+        "endColumn": end.column,
+    }))
+}

@@ -1,0 +1,206 @@
+//! Secret values, kept out of excerpts and words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::node::{Node, Value};
+use crate::object::{Object, containers};
+use crate::source::{FileId, Span};
+
+/// What stands in place of a secret.
+const DOTS: &str = "•••";
+
+/// Shorter values are words like `on` and `db`; to strike them out of messages would only garble these.
+const SHORTEST: usize = 5;
+
+/// The secrets of a run: where they stand, and what they are.
+#[derive(Debug, Default)]
+pub struct Mask {
+    places: BTreeMap<FileId, Vec<(u32, u32)>>,
+    words: BTreeSet<String>,
+}
+
+impl Mask {
+    /// The secrets of objects: what is marked, the data of Secrets, the values of variables named like a password.
+    #[must_use]
+    pub fn of<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Self {
+        let mut mask = Self::default();
+        for object in objects {
+            if object.kind() == "Secret" {
+                mask.all(&object.node["data"]);
+                mask.all(&object.node["stringData"]);
+            }
+            for container in object.pod_spec().into_iter().flat_map(containers) {
+                for env in container.node["env"].items() {
+                    if is_secret_name(env["name"].text()) {
+                        mask.all(&env["value"]);
+                    }
+                }
+            }
+            mask.marked(&object.node);
+        }
+        mask.sort();
+        mask
+    }
+
+    /// The marked secrets of a tree, such as a profile's merged values.
+    pub fn add_marked(&mut self, node: &Node) {
+        self.marked(node);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        for places in self.places.values_mut() {
+            places.sort_unstable();
+            places.dedup();
+        }
+    }
+
+    fn marked(&mut self, node: &Node) {
+        if node.origin.is_secret() {
+            self.all(node);
+            for input in node.origin.inputs().iter().filter(|input| input.node.origin.is_secret()) {
+                self.all(&input.node);
+            }
+            return;
+        }
+        node.items().iter().for_each(|item| self.marked(item));
+        node.entries().iter().for_each(|entry| self.marked(&entry.value));
+    }
+
+    fn all(&mut self, node: &Node) {
+        match &node.value {
+            Value::Sequence(items) => items.iter().for_each(|item| self.all(item)),
+            Value::Mapping(mapping) => mapping.iter().for_each(|entry| self.all(&entry.value)),
+            Value::Null => {}
+            value => {
+                if !node.origin.span.is_none() && node.origin.inputs().is_empty() {
+                    self.place(node.origin.span);
+                }
+                if let Value::String(text) = value {
+                    let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST);
+                    self.words.extend(lines.map(str::to_owned));
+                }
+                node.origin.beat().iter().for_each(|beaten| self.all(beaten));
+            }
+        }
+    }
+
+    fn place(&mut self, span: Span) {
+        self.places.entry(span.file).or_default().push((span.start, span.end));
+    }
+
+    /// The secret ranges of bytes that touch `start..end` of a file.
+    pub(super) fn within(&self, file: FileId, start: u32, end: u32) -> impl Iterator<Item = (u32, u32)> {
+        let places = self.places.get(&file).map_or(&[][..], Vec::as_slice);
+        places.iter().copied().filter(move |(from, to)| *from < end && *to > start)
+    }
+
+    /// A text with the secrets in it struck out.
+    #[must_use]
+    pub fn words(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        // The longest first: one secret may be a part of another.
+        let mut words: Vec<&String> = self.words.iter().filter(|word| text.contains(word.as_str())).collect();
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        for word in words {
+            text = text.replace(word.as_str(), DOTS);
+        }
+        text
+    }
+
+    /// Lines of a file with the secrets struck out, and how offsets in them map.
+    pub(super) fn excerpt(&self, file: FileId, start: u32, text: &str) -> Excerpt {
+        let mut excerpt = Excerpt { text: String::new(), moved: Vec::new() };
+        let end = start + text.len() as u32;
+        let secrets: Vec<(u32, u32)> = self.within(file, start, end).collect();
+        let mut hidden = false;
+        for (at, c) in text.char_indices() {
+            let offset = start + at as u32;
+            let secret = c != '\n' && c != '\r' && secrets.iter().any(|(from, to)| *from <= offset && offset < *to);
+            // The blanks before a line of a secret block tell nothing and keep its shape.
+            let leading =
+                matches!(c, ' ' | '\t') && (excerpt.text.is_empty() || excerpt.text.ends_with(['\n', ' ', '\t']));
+            if secret && !(leading && !hidden) {
+                if !hidden {
+                    excerpt.moved.push((at, excerpt.text.len()));
+                    excerpt.text.push_str(DOTS);
+                }
+                hidden = true;
+            } else {
+                if hidden || excerpt.moved.is_empty() {
+                    excerpt.moved.push((at, excerpt.text.len()));
+                }
+                hidden = false;
+                match c {
+                    '\n' | '\t' => excerpt.text.push(c),
+                    '\r' => {}
+                    c if c.is_control() || is_bidi(c) => excerpt.text.push('\u{fffd}'),
+                    c => excerpt.text.push(c),
+                }
+                let shown = excerpt.text.len();
+                excerpt.moved.push((at + c.len_utf8(), shown));
+            }
+        }
+        excerpt
+    }
+}
+
+/// Lines as they are shown.
+pub(super) struct Excerpt {
+    pub(super) text: String,
+    /// Pairs of an offset in the file's lines and the one shown for it.
+    moved: Vec<(usize, usize)>,
+}
+
+impl Excerpt {
+    /// The offset shown for one in the file's lines.
+    pub(super) fn offset(&self, at: usize) -> usize {
+        let next = self.moved.partition_point(|(from, _)| *from <= at);
+        let shown = match self.moved.get(next.wrapping_sub(1)) {
+            Some((from, shown)) if *from == at => *shown,
+            // Inside what is struck out: its end.
+            _ => self.moved.get(next).map_or(self.text.len(), |(_, shown)| *shown),
+        };
+        shown.min(self.text.len())
+    }
+}
+
+/// Whether a variable of that name holds a secret.
+#[must_use]
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    [
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "SECRET",
+        "TOKEN",
+        "CREDENTIAL",
+        "PRIVATE_KEY",
+        "API_KEY",
+        "APIKEY",
+        "ACCESS_KEY",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
+        && !["_FILE", "_PATH", "_DIR", "_NAME"].iter().any(|end| name.ends_with(end))
+}
+
+/// Characters that turn the direction of writing, so that a text shows otherwise than it reads.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
+/// Words of a message made safe for a terminal: control characters are shown, not obeyed.
+pub(super) fn plain(text: &str) -> String {
+    if !text.chars().any(|c| c.is_control() || is_bidi(c)) {
+        return text.to_owned();
+    }
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => ' ',
+            c if c.is_control() || is_bidi(c) => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
