@@ -10,6 +10,7 @@ pub mod kube;
 pub mod migrations;
 pub mod node;
 pub mod object;
+pub mod out;
 pub mod path;
 pub mod profile;
 pub mod report;

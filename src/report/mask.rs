@@ -120,7 +120,7 @@ impl Mask {
             // The blanks before a line of a secret block tell nothing and keep its shape.
             let leading =
                 matches!(c, ' ' | '\t') && (excerpt.text.is_empty() || excerpt.text.ends_with(['\n', ' ', '\t']));
-            if secret && !(leading && !hidden) {
+            if secret && (hidden || !leading) {
                 if !hidden {
                     excerpt.moved.push((at, excerpt.text.len()));
                     excerpt.text.push_str(DOTS);
