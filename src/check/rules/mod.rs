@@ -16,7 +16,51 @@ pub static ALL: &[&Rule] = &[
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::check::input::Input;
+    use crate::check::{Family, Options, check};
+    use crate::source::Sources;
+
+    fn fires(rule: &Rule, manifests: &str) -> bool {
+        let sources = Sources::new();
+        let mut input = Input::default();
+        input.add(&sources, sources.add("example.yaml", manifests), true);
+        assert!(input.findings.is_empty(), "{}: {:?}", rule.id, input.findings);
+        check(&input.objects, &Options::default()).iter().any(|finding| finding.rule == rule.id)
+    }
+
+    #[test]
+    fn every_rule_fires_on_its_bad_example_and_is_silent_on_its_good_one() {
+        for rule in ALL {
+            assert!(fires(rule, rule.bad), "{} is silent on its bad example", rule.id);
+            assert!(!fires(rule, rule.good), "{} fires on its good example", rule.id);
+        }
+    }
+
+    #[test]
+    fn every_rule_says_what_it_means() {
+        for rule in ALL {
+            assert!(!rule.summary.is_empty() && !rule.summary.ends_with('.'), "{}: {}", rule.id, rule.summary);
+            assert!(rule.doc.trim().len() > 40 && rule.doc.trim().ends_with('.'), "{}: {}", rule.id, rule.doc);
+        }
+    }
+
+    #[test]
+    fn every_rule_is_a_file_and_every_file_is_in_the_table() {
+        for family in Family::ALL {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/check/rules/").to_owned() + family.name();
+            let Ok(entries) = std::fs::read_dir(folder) else { continue };
+            let mut files: Vec<String> = entries
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .filter(|name| name != "mod.rs" && !name.starts_with('_'))
+                .map(|name| name.trim_end_matches(".rs").replace('_', "-"))
+                .collect();
+            files.sort();
+            let rules: Vec<&str> = ALL.iter().filter(|rule| rule.family == family).map(|rule| rule.id).collect();
+            assert_eq!(files, rules);
+        }
+    }
 
     #[test]
     fn the_table_is_sorted_and_ids_are_unique() {
