@@ -113,3 +113,41 @@ impl Finding {
         self
     }
 }
+
+/// Why a command could not give its result.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// The texts it was given are wrong: exit code 1.
+    Findings(Vec<Finding>),
+    /// It could not run at all (no such profile or file, I/O, a wrong argument): exit code 2.
+    Unable(Box<Finding>),
+}
+
+impl Failure {
+    /// What to tell.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Findings(findings) => findings,
+            Self::Unable(finding) => std::slice::from_ref(finding),
+        }
+    }
+
+    /// A failure to run at all.
+    #[must_use]
+    pub fn unable(finding: Finding) -> Self {
+        Self::Unable(Box::new(finding))
+    }
+}
+
+impl From<Vec<Finding>> for Failure {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self::Findings(findings)
+    }
+}
+
+impl From<Finding> for Failure {
+    fn from(finding: Finding) -> Self {
+        Self::Findings(vec![finding])
+    }
+}

@@ -13,6 +13,7 @@ pub mod object;
 pub mod out;
 pub mod path;
 pub mod profile;
+pub mod project;
 pub mod report;
 pub mod source;
 pub mod suggest;

@@ -1,0 +1,54 @@
+//! The built-in project.
+
+/// Every file of the built-in project: its path with slashes, and its text; sorted by path.
+pub static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+/// The text of a file.
+pub(super) fn text(path: &str) -> Option<&'static str> {
+    FILES.binary_search_by(|(name, _)| (*name).cmp(path)).ok().map(|at| FILES[at].1)
+}
+
+/// The files below a folder, sorted.
+pub(super) fn below(folder: &str) -> impl Iterator<Item = &'static str> {
+    let prefix = format!("{folder}/");
+    let start = FILES.partition_point(|(name, _)| *name < prefix.as_str());
+    FILES[start..].iter().map(|(name, _)| *name).take_while(move |name| name.starts_with(&prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn files_are_sorted_and_found() {
+        assert!(FILES.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(FILES.iter().all(|(name, bytes)| text(name) == Some(bytes)));
+        assert_eq!(text("profiles/none.yaml"), None);
+        assert!(below("profiles").any(|name| name == "profiles/schema.json"));
+        assert!(below("profiles").all(|name| name.starts_with("profiles/")));
+    }
+
+    #[test]
+    fn every_file_of_the_folders_is_embedded_as_it_is() {
+        let mut folders: Vec<_> = ["profiles", "templates", "services"].map(|name| Path::new(name).to_owned()).into();
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let (path, name) = (entry.path(), entry.file_name());
+                if name.to_string_lossy().starts_with('.') {
+                    continue;
+                }
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let name = path.to_string_lossy().replace('\\', "/");
+                assert_eq!(text(&name).map(str::as_bytes), std::fs::read(&path).ok().as_deref(), "{name}");
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, FILES.len());
+    }
+}

@@ -1,0 +1,256 @@
+//! Reading files, and only those inside the project.
+
+use std::fmt;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use super::{Place, Project, embedded};
+use crate::finding::{Failure, Finding};
+use crate::source::{self, FileId, ReadError, Sources, Span};
+
+/// How deep folders may nest.
+const MAX_FOLDERS: usize = 32;
+
+/// Why a file of a project could not be had. The texts name it as people know it.
+#[derive(Debug)]
+pub enum AccessError {
+    /// It is not there.
+    Missing(String),
+    /// It lies outside the project, or of the work tree.
+    Outside(String, &'static str),
+    /// It is there and cannot be read.
+    Unreadable(String, ReadError),
+    /// It is a folder, a pipe or a device.
+    NoFile(String),
+}
+
+/// A file of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name in that folder.
+    pub name: String,
+    /// Its text.
+    pub file: FileId,
+}
+
+impl fmt::Display for AccessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(name) => write!(f, "there is no file `{name}`"),
+            Self::Outside(name, bound) => write!(f, "`{name}` lies outside the {bound}"),
+            Self::Unreadable(name, error) => write!(f, "cannot read `{name}`: {error}"),
+            Self::NoFile(name) => write!(f, "`{name}` is no file"),
+        }
+    }
+}
+
+impl std::error::Error for AccessError {}
+
+impl AccessError {
+    /// The rule a finding about it bears.
+    #[must_use]
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "file-not-found",
+            Self::Outside(..) => "file-outside-project",
+            Self::Unreadable(..) | Self::NoFile(_) => "file-unreadable",
+        }
+    }
+
+    /// A finding at the place that names the file.
+    #[must_use]
+    pub fn finding(&self, span: Span) -> Finding {
+        let finding = Finding::error(self.rule(), span, self.to_string());
+        match self {
+            Self::Outside(..) => {
+                finding.with_help("only files inside are read, and links are followed before that is asked")
+            }
+            _ => finding,
+        }
+    }
+
+    /// A failure where no file names it: the text is wrong where it is too large or no UTF-8; else nothing could run.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let finding = self.finding(Span::NONE);
+        match self {
+            Self::Unreadable(_, ReadError::TooLarge | ReadError::NotUtf8(_)) => finding.into(),
+            _ => Failure::unable(finding),
+        }
+    }
+}
+
+impl Project {
+    /// Reads a file of the project; `path` is relative to its folder, with slashes.
+    ///
+    /// # Errors
+    /// Where it is not there, lies outside, or cannot be read.
+    pub fn read(&self, sources: &Sources, path: &str) -> Result<FileId, AccessError> {
+        let name = self.shown(path);
+        if !stays_inside(path) {
+            return Err(AccessError::Outside(path.to_owned(), "project"));
+        }
+        match &self.place {
+            Place::Embedded => match embedded::text(path) {
+                Some(text) => Ok(sources.add(name, text)),
+                None => Err(AccessError::Missing(name)),
+            },
+            Place::Folder { root, .. } => read_within(sources, root, &root.join(path), name, "project"),
+        }
+    }
+
+    /// The files below a folder of the project whose names end so, as paths relative to the project; sorted. None where
+    /// there is no such folder. What begins with a dot is left out.
+    ///
+    /// # Errors
+    /// Where a folder cannot be read, or a link leads outside.
+    pub fn list(&self, folder: &str, ending: &str) -> Result<Vec<String>, AccessError> {
+        if !stays_inside(folder) {
+            return Err(AccessError::Outside(folder.to_owned(), "project"));
+        }
+        let mut found = match &self.place {
+            Place::Embedded => embedded::below(folder).map(str::to_owned).collect(),
+            Place::Folder { root, .. } => {
+                let mut found = Vec::new();
+                walk(root, folder, &|path| self.shown(path), &mut Vec::new(), &mut found)?;
+                found
+            }
+        };
+        found.retain(|path| path.ends_with(ending));
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Reads the files of a folder that a file of the project names, such as a profile its migrations: relative to that
+    /// file, and within the Git work tree the project lies in (the project, where there is none). Sorted by name; without
+    /// folders below.
+    ///
+    /// # Errors
+    /// Where there is no such folder, it or a file lies outside, or cannot be read.
+    pub fn read_folder_beside(
+        &self,
+        sources: &Sources,
+        beside: &str,
+        folder: &str,
+        ending: &str,
+    ) -> Result<Vec<Listed>, AccessError> {
+        let Place::Folder { root, shown } = &self.place else {
+            return Err(AccessError::Outside(folder.to_owned(), "built-in project"));
+        };
+        let bound = work_tree(root);
+        let above = Path::new(beside).parent().unwrap_or(Path::new(""));
+        let (path, shown) = (root.join(above).join(folder), tidy(&shown.join(above).join(folder)));
+        let real = real_path(bound, &path, &shown, "Git work tree")?;
+        let unreadable = |error| AccessError::Unreadable(shown.clone(), ReadError::Io(error));
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&real).map_err(unreadable)? {
+            let name = file_name(&entry.map_err(unreadable)?, &shown)?;
+            if name.ends_with(ending) && !name.starts_with('.') {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        let read = |name: String| {
+            let shown = format!("{shown}/{name}");
+            let file = read_within(sources, bound, &real.join(&name), shown, "Git work tree")?;
+            Ok(Listed { name, file })
+        };
+        names.into_iter().map(read).collect()
+    }
+}
+
+/// Whether a path cannot climb out by its words; links are another matter.
+fn stays_inside(path: &str) -> bool {
+    !path.contains(['\\', '\0']) && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// The nearest folder upwards that holds a `.git`; the project itself where none does.
+fn work_tree(root: &Path) -> &Path {
+    root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root)
+}
+
+/// Resolves all links of a path and refuses what lies outside `bound`, which has none.
+fn real_path(bound: &Path, path: &Path, shown: &str, what: &'static str) -> Result<PathBuf, AccessError> {
+    let real = path.canonicalize().map_err(|error| match error.kind() {
+        // Whether something is there outside the bound is not told either.
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => AccessError::Missing(shown.to_owned()),
+        io::ErrorKind::InvalidInput => AccessError::Outside(shown.to_owned(), what),
+        _ => AccessError::Unreadable(shown.to_owned(), ReadError::Io(error)),
+    })?;
+    if real.starts_with(bound) { Ok(real) } else { Err(AccessError::Outside(shown.to_owned(), what)) }
+}
+
+fn read_within(
+    sources: &Sources,
+    bound: &Path,
+    path: &Path,
+    shown: String,
+    what: &'static str,
+) -> Result<FileId, AccessError> {
+    let real = real_path(bound, path, &shown, what)?;
+    // A pipe would wait for ever.
+    if !real.is_file() {
+        return Err(AccessError::NoFile(shown));
+    }
+    match source::read_file(&real) {
+        Ok(text) => Ok(sources.add(shown, text)),
+        Err(error) => Err(AccessError::Unreadable(shown, error)),
+    }
+}
+
+fn walk(
+    root: &Path,
+    folder: &str,
+    shown: &dyn Fn(&str) -> String,
+    above: &mut Vec<PathBuf>,
+    found: &mut Vec<String>,
+) -> Result<(), AccessError> {
+    let real = match real_path(root, &root.join(folder), &shown(folder), "project") {
+        Err(AccessError::Missing(_)) => return Ok(()),
+        other => other?,
+    };
+    // A link back to a folder above would go round for ever.
+    if above.contains(&real) || above.len() == MAX_FOLDERS {
+        return Ok(());
+    }
+    let unreadable = |error| AccessError::Unreadable(shown(folder), ReadError::Io(error));
+    let entries = std::fs::read_dir(&real).map_err(unreadable)?;
+    above.push(real);
+    for entry in entries {
+        let entry = entry.map_err(unreadable)?;
+        let name = file_name(&entry, &shown(folder))?;
+        if name.starts_with('.') {
+            continue;
+        }
+        let path = format!("{folder}/{name}");
+        let kind = entry.file_type().map_err(unreadable)?;
+        let is_folder = if kind.is_symlink() { entry.path().is_dir() } else { kind.is_dir() };
+        if is_folder {
+            walk(root, &path, shown, above, found)?;
+        } else {
+            found.push(path);
+        }
+    }
+    above.pop();
+    Ok(())
+}
+
+fn file_name(entry: &std::fs::DirEntry, folder: &str) -> Result<String, AccessError> {
+    entry.file_name().into_string().map_err(|name| {
+        let error = io::Error::new(io::ErrorKind::InvalidData, "its name is no UTF-8");
+        AccessError::Unreadable(format!("{folder}/{}", name.to_string_lossy()), ReadError::Io(error))
+    })
+}
+
+/// `a/../b` as `b`, for showing only.
+fn tidy(path: &Path) -> String {
+    let mut parts: Vec<Component<'_>> = Vec::new();
+    for part in path.components() {
+        match (part, parts.last()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => _ = parts.pop(),
+            _ => parts.push(part),
+        }
+    }
+    parts.iter().collect::<PathBuf>().display().to_string()
+}

@@ -1,0 +1,170 @@
+//! A project: the folder with `profiles/`, `templates/` and `services/`, or the set embedded in the binary.
+//!
+//! All of its files are read through [`Project`], which lets nothing outside the folder be read: paths that are absolute
+//! or climb out are refused, and so are links that lead out.
+
+mod embedded;
+mod files;
+mod settings;
+
+use std::path::{Path, PathBuf};
+
+pub use embedded::FILES as EMBEDDED;
+pub use files::{AccessError, Listed};
+pub use settings::{Level, RuleLevel, Settings};
+
+use crate::finding::{Failure, Finding};
+use crate::source::Sources;
+use crate::suggest;
+
+/// The file that makes a folder a project.
+pub const FILE: &str = "plimsoll.toml";
+
+/// The schema of a project's profiles; without one the built-in schema holds.
+pub const SCHEMA: &str = "profiles/schema.json";
+
+/// The layer below all others.
+pub const BASE: &str = "profiles/base.yaml";
+
+/// Where profiles, templates and services come from. Shared by all threads.
+#[derive(Debug)]
+pub struct Project {
+    place: Place,
+    /// What `plimsoll.toml` says.
+    pub settings: Settings,
+}
+
+#[derive(Debug)]
+enum Place {
+    Embedded,
+    Folder {
+        /// The folder with all links resolved: nothing outside it is read.
+        root: PathBuf,
+        /// The folder as people know it, to be put before a file's name; empty for the working folder.
+        shown: PathBuf,
+    },
+}
+
+impl Project {
+    /// The nearest folder with a `plimsoll.toml`, from `start` upwards; else the built-in set.
+    ///
+    /// # Errors
+    /// Where the file is there and cannot be read, or says something wrong.
+    pub fn discover(start: &Path, sources: &Sources) -> Result<Self, Failure> {
+        for (steps, folder) in start.ancestors().enumerate() {
+            if folder.join(FILE).is_file() {
+                let shown = if steps == 0 { PathBuf::new() } else { std::iter::repeat_n("..", steps).collect() };
+                return Self::folder(folder, shown, sources);
+            }
+        }
+        Ok(Self::built_in())
+    }
+
+    /// The project in a folder, which needs no `plimsoll.toml`.
+    ///
+    /// # Errors
+    /// Where there is no such folder, or its `plimsoll.toml` cannot be read or says something wrong.
+    pub fn open(folder: &Path, sources: &Sources) -> Result<Self, Failure> {
+        Self::folder(folder, folder.to_owned(), sources)
+    }
+
+    /// The set embedded in the binary.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self { place: Place::Embedded, settings: Settings::default() }
+    }
+
+    fn folder(folder: &Path, shown: PathBuf, sources: &Sources) -> Result<Self, Failure> {
+        let unable = |why: String| {
+            let message = format!("cannot read the project folder `{}`: {why}", folder.display());
+            Failure::unable(Finding::error("project-unreadable", crate::source::Span::NONE, message))
+        };
+        let root = folder.canonicalize().map_err(|error| unable(error.to_string()))?;
+        std::fs::read_dir(&root).map_err(|error| unable(error.to_string()))?;
+        let mut project = Self { place: Place::Folder { root, shown }, settings: Settings::default() };
+        match project.read(sources, FILE) {
+            Ok(file) => project.settings = settings::read(sources, file)?,
+            Err(AccessError::Missing(_)) => {}
+            Err(error) => return Err(error.failure()),
+        }
+        Ok(project)
+    }
+
+    /// Whether it is the set embedded in the binary.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        matches!(self.place, Place::Embedded)
+    }
+
+    /// The folder, links resolved. `None` for the built-in set.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Embedded => None,
+            Place::Folder { root, .. } => Some(root),
+        }
+    }
+
+    /// The name under which people are shown a file of the project.
+    #[must_use]
+    pub fn shown(&self, path: &str) -> String {
+        match &self.place {
+            Place::Embedded => format!("<built-in>/{path}"),
+            Place::Folder { shown, .. } => shown.join(path).display().to_string(),
+        }
+    }
+
+    /// The names of all profiles, sorted.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn profiles(&self) -> Result<Vec<String>, Failure> {
+        self.names("profiles/", |name| name != "base")
+    }
+
+    /// The names of the environments that have a file of their own, sorted.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn environment_files(&self) -> Result<Vec<String>, Failure> {
+        self.names("profiles/environments/", |_| true)
+    }
+
+    fn names(&self, folder: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>, Failure> {
+        let listed = self.list(folder.trim_end_matches('/'), ".yaml").map_err(|error| error.failure())?;
+        Ok(listed
+            .iter()
+            .filter_map(|path| path.strip_prefix(folder)?.strip_suffix(".yaml"))
+            .filter(|name| !name.contains('/') && wanted(name))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// What to say where there is no profile of that name.
+    #[must_use]
+    pub fn no_such_profile(&self, name: &str) -> Failure {
+        let profiles = self.profiles().unwrap_or_default();
+        let place = self.shown("profiles");
+        let mut finding = Finding::error(
+            "profile-not-found",
+            crate::source::Span::NONE,
+            format!("there is no profile `{name}` in {place}"),
+        );
+        let bare = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let bare = bare.strip_suffix(".yaml").or_else(|| bare.strip_suffix(".yml")).unwrap_or(bare);
+        finding.help = if bare == "base" {
+            "the base is a layer of every profile, not a profile".to_owned()
+        } else if bare != name && profiles.iter().any(|profile| profile == bare) {
+            format!("a profile is named without folder and ending: `{bare}`")
+        } else if let Some(near) = suggest::nearest(bare, profiles.iter().map(String::as_str)) {
+            format!("did you mean `{near}`?")
+        } else if self.list("profiles", ".yml").is_ok_and(|files| files.contains(&format!("profiles/{bare}.yml"))) {
+            format!("rename {} to end in `.yaml`", self.shown(&format!("profiles/{bare}.yml")))
+        } else if profiles.is_empty() {
+            "there are no profiles; `plimsoll init DIR` writes the built-in ones out".to_owned()
+        } else {
+            format!("the profiles are {}", suggest::list(&profiles, "and"))
+        };
+        Failure::unable(finding)
+    }
+}

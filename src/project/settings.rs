@@ -1,0 +1,187 @@
+//! `plimsoll.toml`: what a project decides for all of its profiles.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::check::rules;
+use crate::finding::{Failure, Finding, Severity};
+use crate::source::{FileId, Sources, Span};
+use crate::suggest;
+
+/// The settings of a project.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    /// `out`: the folder that `--out` means where it is given none, relative to the project.
+    pub out: Option<String>,
+    /// `[rules]`: levels other than the rules' own, in the order written.
+    pub rules: Vec<RuleLevel>,
+    /// `externals`: hosts that live elsewhere, `host` or `host:port`.
+    pub externals: Vec<String>,
+}
+
+/// The level a project gives a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleLevel {
+    /// The rule's id.
+    pub id: String,
+    /// What it is to be.
+    pub level: Level,
+    /// Where that is said.
+    pub span: Span,
+}
+
+/// What a project makes of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// It is not reported.
+    Off,
+    /// It is reported so.
+    At(Severity),
+}
+
+/// The levels by name.
+const LEVELS: [(&str, Level); 4] = [
+    ("off", Level::Off),
+    ("note", Level::At(Severity::Note)),
+    ("warning", Level::At(Severity::Warning)),
+    ("error", Level::At(Severity::Error)),
+];
+
+/// The settings there are.
+const NAMES: [&str; 3] = ["externals", "out", "rules"];
+
+/// Reads the settings.
+pub(super) fn read(sources: &Sources, file: FileId) -> Result<Settings, Failure> {
+    let text = sources.get(file).map(|source| source.text.clone()).unwrap_or_default();
+    let mut reader = Reader { file, findings: Vec::new() };
+    // The parser takes a byte order mark for a syntax error.
+    let (mark, body) = text.strip_prefix('\u{feff}').map_or((0, &*text), |body| (3, body));
+    let settings = match DeTable::parse(body) {
+        Ok(table) if mark == 0 => reader.settings(table.get_ref()),
+        Ok(_) => {
+            let finding =
+                Finding::error("setting-syntax", Span::new(file, 0, 3), "the file starts with a byte order mark")
+                    .with_help("save it as UTF-8 without one");
+            return Err(finding.into());
+        }
+        Err(error) => {
+            let range = error.span().unwrap_or_default();
+            let span = Span::new(file, (range.start + mark) as u32, (range.end + mark) as u32);
+            return Err(Finding::error("setting-syntax", span, error.message().to_lowercase()).into());
+        }
+    };
+    if reader.findings.is_empty() { Ok(settings) } else { Err(reader.findings.into()) }
+}
+
+struct Reader {
+    file: FileId,
+    findings: Vec<Finding>,
+}
+
+impl Reader {
+    fn span<T>(&self, spanned: &Spanned<T>) -> Span {
+        let range = spanned.span();
+        Span::new(self.file, range.start as u32, range.end as u32)
+    }
+
+    fn settings(&mut self, table: &DeTable<'_>) -> Settings {
+        let mut settings = Settings::default();
+        // The parser sorts keys; people write them in an order, and findings are sorted anyway.
+        for (key, value) in table {
+            match &**key.get_ref() {
+                "out" => settings.out = self.text("out", value),
+                "externals" => settings.externals = self.texts("externals", value),
+                "rules" => settings.rules = self.rules(value),
+                name => {
+                    let finding =
+                        Finding::error("setting-unknown", self.span(key), format!("there is no setting `{name}`"));
+                    self.findings.push(near(finding, name, NAMES));
+                }
+            }
+        }
+        settings.rules.sort_by_key(|rule| rule.span.start);
+        settings
+    }
+
+    fn wrong(&mut self, value: &Spanned<DeValue<'_>>, message: String) {
+        let label = format!("this is {}", kind(value.get_ref()));
+        self.findings.push(Finding::error("setting-value-invalid", self.span(value), message).with_label(label));
+    }
+
+    fn text(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
+        match value.get_ref().as_str() {
+            Some("") | None => {
+                self.wrong(value, format!("`{name}` must be a text that is not empty"));
+                None
+            }
+            Some(text) => Some(text.to_owned()),
+        }
+    }
+
+    fn texts(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Vec<String> {
+        match value.get_ref() {
+            DeValue::Array(items) => {
+                items.iter().filter_map(|item| self.text(&format!("an item of {name}"), item)).collect()
+            }
+            _ => {
+                self.wrong(value, format!("`{name}` must be a list of texts"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn rules(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<RuleLevel> {
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong(value, "`rules` must be a table of rules and their levels".to_owned());
+            return Vec::new();
+        };
+        let mut levels = Vec::new();
+        for (key, value) in table {
+            let id = &**key.get_ref();
+            if !rules::ALL.iter().any(|rule| rule.id == id) {
+                let finding = Finding::error("setting-unknown", self.span(key), format!("there is no rule `{id}`"))
+                    .with_help("`plimsoll rules` lists them");
+                self.findings.push(near(finding, id, rules::ALL.iter().map(|rule| rule.id)));
+                continue;
+            }
+            match LEVELS.iter().find(|(name, _)| value.get_ref().as_str() == Some(name)) {
+                Some((_, level)) => levels.push(RuleLevel { id: id.to_owned(), level: *level, span: self.span(key) }),
+                None => {
+                    let names = suggest::list(LEVELS.map(|(name, _)| name), "or");
+                    let finding = Finding::error(
+                        "setting-value-invalid",
+                        self.span(value),
+                        format!("the level of `{id}` must be {names}"),
+                    );
+                    self.findings.push(near(
+                        finding,
+                        value.get_ref().as_str().unwrap_or(""),
+                        LEVELS.map(|(name, _)| name),
+                    ));
+                }
+            }
+        }
+        levels
+    }
+}
+
+fn near<'a>(finding: Finding, name: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> Finding {
+    match suggest::nearest(name, names.clone()) {
+        Some(near) => finding.with_label(format!("did you mean `{near}`?")),
+        None if finding.help.is_empty() => finding.with_help(format!("it can be {}", suggest::list(names, "or"))),
+        None => finding,
+    }
+}
+
+/// What kind of value it is, as messages name it.
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(text) if text.is_empty() => "empty",
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
