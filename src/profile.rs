@@ -69,7 +69,7 @@ pub struct Profile {
     pub external: Option<BTreeMap<String, ExternalTarget>>,
     /// Labels that every object of the bundle bears, besides its own. They are kept out of selectors. Default: none.
     pub labels: Option<BTreeMap<String, String>>,
-    /// Annotations that every object of the bundle bears. Default: none.
+    /// Annotations that every object of the bundle and every pod bears. Default: none.
     pub annotations: Option<BTreeMap<String, String>>,
     /// Environment variables of the DataStorage container. The binary itself reads CONFIG_PATH, SHUTDOWN_TIMEOUT and
     /// ENV, of which the first two are set already; the Go runtime reads more, such as GOMEMLIMIT. Default: none.
@@ -109,7 +109,9 @@ pub struct Image {
     /// The tag, one for each consumer, so that two suites never load each other's build. Default: none.
     #[schemars(length(min = 1, max = 128), regex(pattern = "^[A-Za-z0-9_][A-Za-z0-9._-]*$"))]
     pub tag: Option<String>,
-    /// The digest, which holds whatever happens to the tag. Must be given in production; no default.
+    /// Whether the image is named by its digest and not by its tag. Default in `base.yaml`; on in production.
+    pub pinned: Option<bool>,
+    /// The digest, which means one build whatever happens to the tag. No default; must be given where `pinned` is on.
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub digest: Option<String>,
     /// When the node pulls the image: Never for one that was loaded into the cluster, IfNotPresent from a registry.
