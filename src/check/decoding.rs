@@ -1,19 +1,41 @@
 //! The decode pass: one walk over each object, before any rule looks at it.
 
 use crate::finding::Finding;
+use crate::kube::crd::{self, CustomKind, CustomKinds};
 use crate::kube::decode::{self, Fault, FaultKind};
 use crate::kube::kinds::{self, Kind, Scope, Unknown};
 use crate::object::Object;
 use crate::suggest;
 
-use super::rules::api::{api_version_deprecated, api_version_removed, field_type, field_unknown, kind_unknown};
+use super::rules::api::{
+    api_version_deprecated, api_version_removed, custom_resource_invalid, custom_resource_unevaluated, field_type,
+    field_unknown, kind_unknown,
+};
 use super::{Options, Report, Rule};
 
 /// Decodes all objects. For each, whether the API server would get as far as validating it.
-pub(super) fn decode(objects: &[Object], options: &Options) -> (Vec<bool>, Vec<Finding>) {
+pub(super) fn decode(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> (Vec<bool>, Vec<Finding>) {
     let mut pass = Pass { options, findings: Vec::new() };
-    let decodes = objects.iter().map(|object| pass.object(object)).collect();
+    let decodes = objects.iter().map(|object| pass.object(object, custom)).collect();
     (decodes, pass.findings)
+}
+
+/// A note for each custom kind that has rules we do not evaluate, at its first object.
+pub(super) fn unevaluated(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> Vec<Finding> {
+    let mut pass = Pass { options, findings: Vec::new() };
+    if custom.is_empty() || !options.runs(&custom_resource_unevaluated::RULE) {
+        return Vec::new();
+    }
+    let mut seen: Vec<*const CustomKind<'_>> = Vec::new();
+    for object in objects {
+        if let Some(kind) = custom.find(&object.id.api_version, object.kind())
+            && !seen.contains(&std::ptr::from_ref(kind))
+        {
+            seen.push(kind);
+            pass.unevaluated(object, kind);
+        }
+    }
+    pass.findings
 }
 
 struct Pass<'a> {
@@ -22,10 +44,10 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn object(&mut self, object: &Object) -> bool {
+    fn object(&mut self, object: &Object, custom: &CustomKinds<'_>) -> bool {
         let version = self.options.kubernetes_version;
         let (api_version, kind) = (object.id.api_version.as_str(), object.kind());
-        if let Some(found) = Kind::find(api_version, kind, version) {
+        let faults = if let Some(found) = Kind::find(api_version, kind, version) {
             if found.scope == Scope::Subresource {
                 self.report(&kind_unknown::RULE, |report| {
                     let message = format!("a {kind} cannot be applied: it is only sent to a part of another object");
@@ -33,21 +55,27 @@ impl Pass<'_> {
                 });
                 return false;
             }
-            self.deprecated(object);
-            let faults = decode::decode(&object.node, found.ty, version);
-            for fault in &faults {
-                self.fault(object, fault);
-            }
-            return faults.is_empty();
+            self.deprecated(object, kinds::deprecated(api_version, kind, version));
+            decode::decode(&object.node, found.ty, version)
+        } else if let Some(found) = custom.find(api_version, kind).filter(|found| found.served) {
+            let help = if found.warning.is_empty() { "the definition says so" } else { found.warning };
+            self.deprecated(object, found.deprecated.then(|| ("", help.to_owned())));
+            crd::validate(&object.node, found.schema(), version)
+        } else {
+            self.unknown_kind(object, custom);
+            return false;
+        };
+        for fault in &faults {
+            self.fault(object, fault);
         }
-        self.unknown_kind(object);
-        false
+        faults.is_empty()
     }
 
     fn fault(&mut self, object: &Object, fault: &Fault<'_>) {
         let rule = match fault.kind {
             FaultKind::Unknown => &field_unknown::RULE,
             FaultKind::Type => &field_type::RULE,
+            FaultKind::Missing | FaultKind::Invalid => &custom_resource_invalid::RULE,
         };
         self.report(rule, |report| {
             let mut draft = report.at(object, fault.node, &*fault.message).field(&*fault.field).help(&*fault.help);
@@ -58,33 +86,55 @@ impl Pass<'_> {
         });
     }
 
-    fn deprecated(&mut self, object: &Object) {
-        let version = self.options.kubernetes_version;
-        let (api_version, kind) = (object.id.api_version.as_str(), object.kind());
-        if let Some((since, help)) = kinds::deprecated(api_version, kind, version) {
+    fn deprecated(&mut self, object: &Object, deprecated: Option<(&str, String)>) {
+        if let Some((since, help)) = deprecated {
             self.report(&api_version_deprecated::RULE, |report| {
                 let since = if since.is_empty() { String::new() } else { format!(" since Kubernetes {since}") };
-                let message = format!("`{api_version}` {kind} is deprecated{since}");
+                let message = format!("`{}` {} is deprecated{since}", object.id.api_version, object.kind());
                 report.at(object, &object.node["apiVersion"], message).help(help);
             });
         }
     }
 
-    fn unknown_kind(&mut self, object: &Object) {
+    fn unevaluated(&mut self, object: &Object, kind: &CustomKind<'_>) {
+        let found = kind.schema().unevaluated();
+        if found.cel_rules > 0 {
+            let rules = suggest::count(found.cel_rules, "rule");
+            let places: Vec<&str> = found
+                .cel_fields
+                .iter()
+                .map(|field| if field.is_empty() { "the object itself" } else { field.as_str() })
+                .collect();
+            self.report(&custom_resource_unevaluated::RULE, |report| {
+                report
+                    .object(object, format!("{rules} in CEL of the definition of {} not evaluated", object.kind()))
+                    .help(format!("they stand at {}", suggest::list(places, "and")));
+            });
+        }
+        if !found.patterns.is_empty() {
+            let patterns = suggest::list(&found.patterns, "and");
+            self.report(&custom_resource_unevaluated::RULE, |report| {
+                let message = format!("patterns of the definition of {} not evaluated: {patterns}", object.kind());
+                report.object(object, message);
+            });
+        }
+    }
+
+    fn unknown_kind(&mut self, object: &Object, custom: &CustomKinds<'_>) {
         let version = self.options.kubernetes_version;
         let (api_version, kind) = (object.id.api_version.as_str(), object.kind());
-        for (field, text) in [("apiVersion", api_version), ("kind", kind)] {
-            if text.is_empty() {
-                self.report(&kind_unknown::RULE, |report| {
-                    let node = &object.node[field];
-                    if node.is_null() {
-                        report.missing(object, &object.node, field, format!("the object has no `{field}`"));
-                    } else {
-                        report.at(object, node, format!("`{field}` must be a text that is not empty"));
-                    }
-                });
-                return;
-            }
+        let others: Vec<String> = custom
+            .iter()
+            .filter(|known| known.served && known.kind == kind && known.group == object.group())
+            .map(CustomKind::api_version)
+            .collect();
+        if !others.is_empty() {
+            self.report(&kind_unknown::RULE, |report| {
+                let message = format!("the definition of {kind} does not serve `{api_version}`");
+                let help = format!("it serves {}", suggest::list(others, "and"));
+                report.at(object, &object.node["apiVersion"], message).help(help);
+            });
+            return;
         }
         let reason = kinds::unknown(api_version, kind, version);
         let rule =

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Finding, Severity};
 use crate::kube::KubernetesVersion;
+use crate::kube::crd::CustomKinds;
+use crate::node::Node;
 use crate::object::Object;
 
 pub use report::Report;
@@ -101,6 +103,8 @@ pub struct Options {
     pub skip: Vec<String>,
     /// The version of Kubernetes whose kinds and fields count.
     pub kubernetes_version: KubernetesVersion,
+    /// CustomResourceDefinitions that are known beside those among the objects; others in here are passed over.
+    pub crds: Vec<Node>,
     /// Severities that a project gives to rules; `None` switches the rule off.
     pub severities: BTreeMap<String, Option<Severity>>,
 }
@@ -123,16 +127,17 @@ pub fn check(objects: &[Object], options: &Options) -> Vec<Finding> {
     let rules: Vec<&'static Rule> = rules::ALL.iter().copied().filter(|rule| options.runs(rule)).collect();
     let threads =
         if objects.len() < MANY_OBJECTS { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
+    let custom = CustomKinds::new(options.crds.iter().chain(objects.iter().map(|object| &object.node)));
     let mut findings = if threads == 1 {
         let mut findings = check_bundle(&rules, objects, options);
-        findings.append(&mut check_objects(&rules, objects, options));
+        findings.append(&mut check_objects(&rules, objects, options, &custom));
         findings
     } else {
         std::thread::scope(|scope| {
-            let rules = rules.as_slice();
+            let (rules, custom) = (rules.as_slice(), &custom);
             let shares: Vec<_> = objects
                 .chunks(objects.len().div_ceil(threads))
-                .map(|share| scope.spawn(move || check_objects(rules, share, options)))
+                .map(|share| scope.spawn(move || check_objects(rules, share, options, custom)))
                 .collect();
             let mut findings = check_bundle(rules, objects, options);
             for share in shares {
@@ -141,6 +146,7 @@ pub fn check(objects: &[Object], options: &Options) -> Vec<Finding> {
             findings
         })
     };
+    findings.append(&mut decoding::unevaluated(objects, options, &custom));
     findings.retain_mut(|finding| match options.severities.get(finding.rule.as_ref()) {
         Some(Some(severity)) => {
             finding.severity = *severity;
@@ -153,8 +159,17 @@ pub fn check(objects: &[Object], options: &Options) -> Vec<Finding> {
 }
 
 /// The rules that look at one object at a time.
-fn check_objects(rules: &[&'static Rule], objects: &[Object], options: &Options) -> Vec<Finding> {
-    let (decodes, mut findings) = decoding::decode(objects, options);
+fn check_objects(
+    rules: &[&'static Rule],
+    objects: &[Object],
+    options: &Options,
+    custom: &CustomKinds<'_>,
+) -> Vec<Finding> {
+    let (decodes, mut findings) = if rules.iter().any(|rule| rule.family == Family::Api) {
+        decoding::decode(objects, options, custom)
+    } else {
+        (vec![true; objects.len()], Vec::new())
+    };
     for (object, decodes) in objects.iter().zip(decodes) {
         // Of an object that does not decode the server says only that.
         for rule in rules.iter().filter(|rule| decodes || rule.family != Family::Api) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::kube::KubernetesVersion;
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -79,6 +80,12 @@ pub(super) struct Check {
     /// A host that lives elsewhere, as host or host:port; may be given several times
     #[arg(long, value_name = "HOST[:PORT]")]
     pub(super) external: Vec<String>,
+    /// The version of Kubernetes whose kinds and fields count: 1.33 to 1.37
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    pub(super) kubernetes_version: KubernetesVersion,
+    /// A file or folder with CustomResourceDefinitions to know; may be given several times
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(super) crd: Vec<PathBuf>,
     /// How the findings are written
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) output: Format,

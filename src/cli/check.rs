@@ -27,7 +27,14 @@ pub(super) fn run(_global: &Global, args: &Check, output: &mut Output) -> anyhow
     for path in &args.paths {
         read(&sources, path, &mut input)?;
     }
+    let mut given = Input::default();
+    for path in &args.crd {
+        read(&sources, path, &mut given)?;
+    }
+    input.findings.append(&mut given.findings);
     let options = Options {
+        kubernetes_version: args.kubernetes_version,
+        crds: given.objects.into_iter().map(|object| object.node).collect(),
         externals: args.external.clone(),
         only: args.only.clone(),
         skip: args.skip.clone(),

@@ -36,31 +36,50 @@ pub enum FaultKind {
     Unknown,
     /// The value has the wrong type or form.
     Type,
+    /// A custom resource lacks what its definition requires; the node is the one that lacks it.
+    Missing,
+    /// A custom resource's value breaks a rule of its definition.
+    Invalid,
 }
 
 /// Walks a node along a type. Empty if the decoder takes it.
 #[must_use]
 pub fn decode(node: &Node, ty: Type, version: KubernetesVersion) -> Vec<Fault<'_>> {
+    decode_below(node, ty, version, &Trail::root())
+}
+
+/// The same for a part of an object, to which the trail leads.
+pub(super) fn decode_below<'a>(
+    node: &'a Node,
+    ty: Type,
+    version: KubernetesVersion,
+    trail: &Trail<'_>,
+) -> Vec<Fault<'a>> {
     let mut walker = Walker { version, lenient: false, faults: Vec::new() };
-    walker.value(node, ty, &Trail { parent: None, step: Step::Root });
+    walker.value(node, ty, trail);
     walker.faults
 }
 
 /// The way to a node, kept on the stack since it is hardly ever needed.
 #[derive(Clone, Copy)]
 pub(super) struct Trail<'t> {
-    pub(super) parent: Option<&'t Trail<'t>>,
-    pub(super) step: Step<'t>,
+    parent: Option<&'t Trail<'t>>,
+    step: Step<'t>,
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Step<'t> {
+enum Step<'t> {
     Root,
     Key(&'t str),
     Index(usize),
 }
 
 impl<'t> Trail<'t> {
+    /// The object itself.
+    pub(super) const fn root() -> Self {
+        Trail { parent: None, step: Step::Root }
+    }
+
     pub(super) fn key(&'t self, key: &'t str) -> Self {
         Trail { parent: Some(self), step: Step::Key(key) }
     }
@@ -325,4 +344,132 @@ fn below(own: Struct, key: &str, version: KubernetesVersion) -> Option<String> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::kube::Kind;
+    use crate::source::Sources;
+    use crate::yaml::{Dialect, load};
+
+    /// The faults of an object, as `field: message`; with `+` where there is help.
+    fn faults_in(text: &str, version: &str) -> Vec<String> {
+        let sources = Sources::new();
+        let loaded = load(&sources, sources.add("test.yaml", text), Dialect::Kubectl);
+        let node = &loaded.documents[0];
+        let version = version.parse().unwrap();
+        let kind = Kind::find(node["apiVersion"].text(), node["kind"].text(), version).unwrap();
+        decode(node, kind.ty, version)
+            .into_iter()
+            .map(|fault| {
+                let help = if fault.help.is_empty() { String::new() } else { format!(" ({})", fault.help) };
+                format!("{}: {}{help}", fault.field, fault.message)
+            })
+            .collect()
+    }
+
+    fn faults(text: &str) -> Vec<String> {
+        faults_in(text, "1.36")
+    }
+
+    const NONE: [&str; 0] = [];
+
+    #[test]
+    fn unknown_fields_are_named_with_what_was_meant() {
+        let service = |spec: &str| faults(&format!("apiVersion: v1\nkind: Service\nspec: {spec}\n"));
+        assert_eq!(
+            service("{ports: [{port: 80, targetport: 1}]}"),
+            ["spec.ports[0].targetport: unknown field `targetport` (did you mean `targetPort`?)"]
+        );
+        let deployment = |spec: &str| faults(&format!("apiVersion: apps/v1\nkind: Deployment\nspec: {spec}\n"));
+        assert_eq!(
+            deployment("{containers: []}"),
+            ["spec.containers: unknown field `containers` (it belongs to `template.spec`)"]
+        );
+        let pod = |version: &str| faults_in("apiVersion: v1\nkind: Pod\nspec: {hostnameOverride: a}\n", version);
+        assert_eq!(pod("1.36"), NONE);
+        assert_eq!(
+            pod("1.33"),
+            [
+                "spec.hostnameOverride: unknown field `hostnameOverride` in Kubernetes 1.33 (only Kubernetes 1.34, 1.35, 1.36, 1.37 have it)"
+            ]
+        );
+    }
+
+    #[test]
+    fn null_is_absent_everywhere() {
+        let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {labels: {a: null}, creationTimestamp: null}\n\
+                    spec: {replicas: null, template: {spec: {containers: [null, {ports: null, args: [null]}]}}}\n";
+        assert_eq!(faults(text), NONE);
+    }
+
+    #[test]
+    fn numbers_are_as_go_reads_them() {
+        let replicas =
+            |value: &str| faults(&format!("apiVersion: apps/v1\nkind: Deployment\nspec: {{replicas: {value}}}\n"));
+        for good in ["1", "-1", "1.0", "1e3", "2147483647", "0x10"] {
+            assert_eq!(replicas(good), NONE, "{good}");
+        }
+        for bad in ["1.5", "2147483648", "9223372036854775808", "\"1\"", "true", "[1]", "{}", "one"] {
+            assert_eq!(replicas(bad).len(), 1, "{bad}");
+        }
+        assert_eq!(
+            replicas("\"3\""),
+            ["spec.replicas: expected a whole number, found a string (leave out the quotes)"]
+        );
+        let grace = |value: &str| {
+            faults(&format!("apiVersion: v1\nkind: Pod\nspec: {{terminationGracePeriodSeconds: {value}}}\n"))
+        };
+        assert_eq!(grace("9223372036854775807"), NONE);
+        assert_eq!(grace("9223372036854775808").len(), 1);
+    }
+
+    #[test]
+    fn leaves_have_their_own_readers() {
+        let port = |value: &str| {
+            faults(&format!("apiVersion: v1\nkind: Service\nspec: {{ports: [{{targetPort: {value}}}]}}\n"))
+        };
+        for (value, count) in [("80", 0), ("http", 0), ("80.0", 0), ("1.5", 1), ("true", 1), ("2147483648", 1)] {
+            assert_eq!(port(value).len(), count, "{value}");
+        }
+        let quota =
+            |value: &str| faults(&format!("apiVersion: v1\nkind: ResourceQuota\nspec: {{hard: {{cpu: {value}}}}}\n"));
+        for (value, count) in [("1", 0), ("0.5", 0), ("\" 1Gi \"", 0), ("1e3", 0), ("1GB", 1), ("true", 1), ("\"\"", 1)]
+        {
+            assert_eq!(quota(value).len(), count, "{value}");
+        }
+        assert_eq!(quota("1GiB"), ["spec.hard.cpu: not a quantity (write `Gi`)"]);
+        let secret = |value: &str| faults(&format!("apiVersion: v1\nkind: Secret\ndata: {{a: {value}}}\n"));
+        for (value, count) in [("YQ==", 0), ("\"\"", 0), ("[1, 255]", 0), ("[256]", 1), ("YQ", 1), ("7", 1)] {
+            assert_eq!(secret(value).len(), count, "{value}");
+        }
+        let lease = |value: &str| {
+            faults(&format!("apiVersion: coordination.k8s.io/v1\nkind: Lease\nspec: {{renewTime: {value}}}\n"))
+        };
+        assert_eq!(lease("\"2026-01-31T12:00:00.000000Z\""), NONE);
+        assert_eq!(lease("\"2026-01-31T12:00:00Z\"").len(), 1);
+    }
+
+    #[test]
+    fn schemas_inside_a_definition_are_read_leniently_where_go_does() {
+        let text = |at: &str| {
+            format!(
+                "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec:\n  versions:\n  \
+                 - schema: {{openAPIV3Schema: {{type: object, {at}}}}}\n"
+            )
+        };
+        assert_eq!(faults(&text("additionalProperties: {bogus: 1}, items: [{type: string}]")), NONE);
+        assert_eq!(faults(&text("additionalProperties: true, default: [1, {a: b}]")), NONE);
+        assert_eq!(faults(&text("bogus: 1")).len(), 1);
+        assert_eq!(faults(&text("additionalProperties: 7")).len(), 1);
+    }
+
+    #[test]
+    fn values_are_not_repeated() {
+        let all = faults("apiVersion: v1\nkind: Secret\ndata: {a: hunter2}\nstringData: {b: 4711}\n").join("\n");
+        assert!(!all.contains("hunter2") && !all.contains("4711"), "{all}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What Kubernetes would make of an object: its kinds, their fields, and what its decoder says.
 
+pub mod crd;
 pub mod decode;
 mod format;
 pub mod kinds;

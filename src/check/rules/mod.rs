@@ -8,6 +8,8 @@ pub mod api;
 pub static ALL: &[&Rule] = &[
     &api::api_version_deprecated::RULE,
     &api::api_version_removed::RULE,
+    &api::custom_resource_invalid::RULE,
+    &api::custom_resource_unevaluated::RULE,
     &api::field_type::RULE,
     &api::field_unknown::RULE,
     &api::kind_unknown::RULE,

@@ -1,0 +1,17 @@
+//! Rule `custom-resource-unevaluated`.
+
+use crate::check::{Check, Family, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "custom-resource-unevaluated",
+    family: Family::Api,
+    severity: Severity::Note,
+    summary: "rules of a custom resource's definition that are not looked at here",
+    doc: "Rules in CEL (`x-kubernetes-validations`), and the rare pattern that our regular expressions cannot express, are \
+          only evaluated by the API server. Said once a kind, at its first object; there is nothing to do.",
+    bad: include_str!("custom_resource_cel.yaml"),
+    good: include_str!("custom_resource_good.yaml"),
+    check: Check::Elsewhere,
+};

@@ -1,0 +1,212 @@
+//! Structural schemas (`openAPIV3Schema`), read once into what the walker needs.
+
+use ecow::EcoString;
+use regex_lite::Regex;
+
+use crate::kube::schema::ListKind;
+use crate::node::{Node, Value};
+
+/// A schema of a custom resource, or of a part of one.
+#[derive(Debug, Default)]
+pub struct Schema {
+    pub(super) ty: Option<JsonType>,
+    pub(super) format: EcoString,
+    pub(super) nullable: bool,
+    /// Whether an absent value is filled in, so that `required` is content.
+    pub(super) has_default: bool,
+    /// `x-kubernetes-preserve-unknown-fields`.
+    pub(super) preserve: bool,
+    /// `x-kubernetes-int-or-string`.
+    pub(super) int_or_string: bool,
+    /// `x-kubernetes-embedded-resource`.
+    pub(super) embedded: bool,
+    pub(super) properties: Vec<(EcoString, Schema)>,
+    pub(super) additional: Option<Box<Schema>>,
+    pub(super) items: Option<Box<Schema>>,
+    pub(super) required: Vec<EcoString>,
+    pub(super) values: Vec<Node>,
+    pub(super) pattern: Option<Pattern>,
+    pub(super) limits: Limits,
+    pub(super) all_of: Vec<Schema>,
+    pub(super) any_of: Vec<Schema>,
+    pub(super) one_of: Vec<Schema>,
+    pub(super) not: Option<Box<Schema>>,
+    pub(super) list_kind: Option<ListKind>,
+    pub(super) list_keys: Vec<EcoString>,
+    /// How many rules `x-kubernetes-validations` has.
+    cel_rules: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum JsonType {
+    Object,
+    Array,
+    String,
+    Integer,
+    Number,
+    Boolean,
+}
+
+/// A regular expression; `None` where it needs what our engine does not have (`\p{…}`).
+#[derive(Debug)]
+pub(super) struct Pattern {
+    pub(super) text: EcoString,
+    pub(super) regex: Option<Regex>,
+}
+
+/// Bounds of numbers, lengths and counts.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    pub(super) minimum: Option<f64>,
+    pub(super) maximum: Option<f64>,
+    pub(super) exclusive_minimum: bool,
+    pub(super) exclusive_maximum: bool,
+    pub(super) multiple_of: Option<f64>,
+    pub(super) length: Range,
+    pub(super) items: Range,
+    pub(super) unique: bool,
+    pub(super) properties: Range,
+}
+
+/// A least and a most.
+#[derive(Debug, Default)]
+pub(super) struct Range {
+    pub(super) least: Option<i64>,
+    pub(super) most: Option<i64>,
+}
+
+impl Schema {
+    /// Reads a schema. What is malformed reads as absent: the definition itself is checked elsewhere.
+    #[must_use]
+    pub fn read(node: &Node) -> Self {
+        let flag = |name: &str| node[name].as_bool().unwrap_or(false);
+        let number = |name: &str| match node[name].value {
+            Value::Int(number) => Some(number as f64),
+            Value::Float(number) => Some(number),
+            _ => None,
+        };
+        let range = |least: &str, most: &str| Range { least: node[least].as_i64(), most: node[most].as_i64() };
+        let texts = |name: &str| node[name].items().iter().map(|item| item.text().into()).collect();
+        let list = |name: &str| node[name].items().iter().map(Self::read).collect();
+        let child = |name: &str| node[name].is_set().then(|| Box::new(Self::read(&node[name])));
+        Self {
+            ty: match node["type"].text() {
+                "object" => Some(JsonType::Object),
+                "array" => Some(JsonType::Array),
+                "string" => Some(JsonType::String),
+                "integer" => Some(JsonType::Integer),
+                "number" => Some(JsonType::Number),
+                "boolean" => Some(JsonType::Boolean),
+                _ => None,
+            },
+            format: node["format"].text().into(),
+            nullable: flag("nullable"),
+            has_default: node["default"].is_set(),
+            preserve: flag("x-kubernetes-preserve-unknown-fields"),
+            int_or_string: flag("x-kubernetes-int-or-string"),
+            embedded: flag("x-kubernetes-embedded-resource"),
+            properties: node["properties"]
+                .entries()
+                .iter()
+                .map(|entry| (entry.key.clone(), Self::read(&entry.value)))
+                .collect(),
+            additional: match node["additionalProperties"].value {
+                Value::Null | Value::Bool(false) => None,
+                Value::Bool(true) => Some(Box::new(Self { preserve: true, nullable: true, ..Self::default() })),
+                _ => child("additionalProperties"),
+            },
+            items: child("items"),
+            required: texts("required"),
+            values: node["enum"].items().to_vec(),
+            pattern: node["pattern"].as_str().map(|text| Pattern { text: text.into(), regex: Regex::new(text).ok() }),
+            limits: Limits {
+                minimum: number("minimum"),
+                maximum: number("maximum"),
+                exclusive_minimum: flag("exclusiveMinimum"),
+                exclusive_maximum: flag("exclusiveMaximum"),
+                multiple_of: number("multipleOf"),
+                length: range("minLength", "maxLength"),
+                items: range("minItems", "maxItems"),
+                unique: flag("uniqueItems"),
+                properties: range("minProperties", "maxProperties"),
+            },
+            all_of: list("allOf"),
+            any_of: list("anyOf"),
+            one_of: list("oneOf"),
+            not: child("not"),
+            list_kind: match node["x-kubernetes-list-type"].text() {
+                "map" => Some(ListKind::Map),
+                "set" => Some(ListKind::Set),
+                _ => None,
+            },
+            list_keys: texts("x-kubernetes-list-map-keys"),
+            cel_rules: node["x-kubernetes-validations"].items().len(),
+        }
+    }
+
+    /// The schema of a field.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Self> {
+        self.properties.iter().find(|(known, _)| known == name).map(|(_, schema)| schema).or(self.additional.as_deref())
+    }
+
+    /// The schema of a list's items.
+    #[must_use]
+    pub fn items(&self) -> Option<&Self> {
+        self.items.as_deref()
+    }
+
+    /// How a list's entries are told apart, and by which fields.
+    #[must_use]
+    pub fn list_kind(&self) -> (ListKind, &[EcoString]) {
+        (self.list_kind.unwrap_or(ListKind::Atomic), &self.list_keys)
+    }
+
+    /// What is not evaluated: how many CEL rules and which patterns, with the fields they stand at.
+    #[must_use]
+    pub fn unevaluated(&self) -> Unevaluated {
+        let mut found = Unevaluated::default();
+        self.collect(&mut String::new(), &mut found);
+        found
+    }
+
+    fn collect(&self, path: &mut String, found: &mut Unevaluated) {
+        if self.cel_rules > 0 {
+            found.cel_rules += self.cel_rules;
+            found.cel_fields.push(path.clone());
+        }
+        if let Some(Pattern { text, regex: None }) = &self.pattern {
+            found.patterns.push(text.to_string());
+        }
+        let length = path.len();
+        for (name, child) in &self.properties {
+            if length > 0 {
+                path.push('.');
+            }
+            path.push_str(name);
+            child.collect(path, found);
+            path.truncate(length);
+        }
+        for (suffix, child) in [("[]", self.items.as_deref()), ("[*]", self.additional.as_deref())] {
+            if let Some(child) = child {
+                path.push_str(suffix);
+                child.collect(path, found);
+                path.truncate(length);
+            }
+        }
+        for child in self.all_of.iter().chain(&self.any_of).chain(&self.one_of).chain(self.not.as_deref()) {
+            child.collect(path, found);
+        }
+    }
+}
+
+/// What a schema asks for that we do not look at.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Unevaluated {
+    /// How many rules in CEL there are.
+    pub cel_rules: usize,
+    /// Where they stand: `spec.ports[]`; the empty text is the object itself.
+    pub cel_fields: Vec<String>,
+    /// Patterns that our regular expressions cannot express.
+    pub patterns: Vec<String>,
+}

@@ -1,0 +1,268 @@
+//! A custom resource against its structural schema: pruning (strict), then the value rules, as the API server goes.
+
+use std::collections::HashSet;
+
+use ecow::EcoString;
+
+use super::schema::{JsonType, Range, Schema};
+use crate::kube::decode::{self, Fault, FaultKind, Trail};
+use crate::kube::schema::ListKind;
+use crate::kube::{Kind, KubernetesVersion, format};
+use crate::node::{Entry, Node, Value};
+use crate::source::Span;
+use crate::suggest;
+
+/// Holds a custom resource against the schema of its kind. Empty if the server takes it (rules in CEL aside).
+#[must_use]
+pub fn validate<'a>(object: &'a Node, schema: &Schema, version: KubernetesVersion) -> Vec<Fault<'a>> {
+    let mut walker = Walker { version, prune: true, faults: Vec::new() };
+    walker.value(object, schema, &Trail::root(), true);
+    walker.faults
+}
+
+struct Walker<'a> {
+    version: KubernetesVersion,
+    /// Whether unknown fields count; not inside `allOf` and its like, which only restrict values.
+    prune: bool,
+    faults: Vec<Fault<'a>>,
+}
+
+/// What every object carries and no schema needs to name.
+const IMPLIED: [&str; 3] = ["apiVersion", "kind", "metadata"];
+
+impl<'a> Walker<'a> {
+    fn value(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool) {
+        // Null is absent, or allowed, or filled with the default.
+        if node.is_null() {
+            return;
+        }
+        if !self.fits_type(node, schema, trail) {
+            return;
+        }
+        match &node.value {
+            Value::Mapping(_) => self.mapping(node, schema, trail, is_object || schema.embedded),
+            Value::Sequence(items) => self.sequence(node, items, schema, trail),
+            Value::String(text) => self.text(node, text, schema, trail),
+            Value::Int(number) => self.number(node, *number as f64, schema, trail),
+            Value::Float(number) => self.number(node, *number, schema, trail),
+            Value::Bool(_) | Value::Null => {}
+        }
+        if !schema.values.is_empty() && !schema.values.contains(node) {
+            let names = schema.values.iter().filter_map(Node::as_str);
+            let help = match suggest::list(names, "or") {
+                names if names.is_empty() => String::new(),
+                names => format!("it can be {names}"),
+            };
+            self.invalid(node, trail, "not one of the values the definition lists".to_owned(), help);
+        }
+        self.combined(node, schema, trail, is_object);
+    }
+
+    fn fits_type(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>) -> bool {
+        let integral = match node.value {
+            Value::Int(_) => true,
+            Value::Float(number) => number.fract() == 0.0,
+            _ => false,
+        };
+        if schema.int_or_string {
+            let fits = integral || matches!(node.value, Value::String(_));
+            if !fits {
+                self.wrong_type(node, trail, "a whole number or a string");
+            }
+            return fits;
+        }
+        let Some(ty) = schema.ty else { return true };
+        let (wanted, fits) = match ty {
+            JsonType::Object => ("a mapping", matches!(node.value, Value::Mapping(_))),
+            JsonType::Array => ("a list", matches!(node.value, Value::Sequence(_))),
+            JsonType::String => ("a string", matches!(node.value, Value::String(_))),
+            JsonType::Integer => ("a whole number", integral),
+            JsonType::Number => ("a number", matches!(node.value, Value::Int(_) | Value::Float(_))),
+            JsonType::Boolean => ("a boolean", matches!(node.value, Value::Bool(_))),
+        };
+        if !fits {
+            self.wrong_type(node, trail, wanted);
+        }
+        fits
+    }
+
+    fn mapping(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool) {
+        for entry in node.entries() {
+            let below = trail.key(&entry.key);
+            let own = schema.properties.iter().find(|(name, _)| *name == entry.key).map(|(_, own)| own);
+            if is_object && entry.key == "metadata" && self.prune {
+                self.metadata(entry, &below);
+            }
+            match own.or(schema.additional.as_deref()) {
+                Some(own) => self.value(&entry.value, own, &below, false),
+                None if !self.prune || schema.preserve => {}
+                None if is_object && IMPLIED.contains(&entry.key.as_str()) => {}
+                None => self.unknown(entry, schema, &below),
+            }
+        }
+        for name in &schema.required {
+            let filled = schema.field(name).is_some_and(|own| own.has_default);
+            let nullable = || schema.field(name).is_some_and(|own| own.nullable);
+            let absent = match node.get(name) {
+                Some(value) => value.is_null() && !nullable(),
+                None => true,
+            };
+            if absent && !filled {
+                let field = trail.key(name).path();
+                self.push(FaultKind::Missing, node, field, format!("`{name}` is required"), String::new());
+            }
+        }
+        self.count(node, node.entries().len(), &schema.limits.properties, trail, "entry", "entries");
+    }
+
+    fn metadata(&mut self, entry: &'a Entry, trail: &Trail<'_>) {
+        let Some(meta) =
+            Kind::find("v1", "ConfigMap", self.version).and_then(|kind| kind.ty.field("metadata", self.version))
+        else {
+            return;
+        };
+        self.faults.extend(decode::decode_below(&entry.value, meta, self.version, trail));
+    }
+
+    fn unknown(&mut self, entry: &'a Entry, schema: &Schema, trail: &Trail<'_>) {
+        let names = schema.properties.iter().map(|(name, _)| name.as_str());
+        let help = suggest::nearest(&entry.key, names).map(|near| format!("did you mean `{near}`?"));
+        self.faults.push(Fault {
+            kind: FaultKind::Unknown,
+            node: &entry.value,
+            key_span: entry.key_span,
+            field: trail.path(),
+            message: format!("unknown field `{}`", entry.key),
+            help: help.unwrap_or_default(),
+        });
+    }
+
+    fn sequence(&mut self, node: &'a Node, items: &'a [Node], schema: &Schema, trail: &Trail<'_>) {
+        if let Some(own) = &schema.items {
+            for (index, item) in items.iter().enumerate() {
+                // A null in a list is not taken away as one in a mapping is.
+                if item.is_null() && own.ty.is_some() && !own.nullable {
+                    self.wrong_type(item, &trail.index(index), "a value");
+                }
+                self.value(item, own, &trail.index(index), false);
+            }
+        }
+        self.count(node, items.len(), &schema.limits.items, trail, "item", "items");
+        let set = schema.list_kind == Some(ListKind::Set) || schema.limits.unique;
+        let mut seen = HashSet::new();
+        for (index, item) in items.iter().enumerate() {
+            let (identity, what) = match schema.list_kind {
+                Some(ListKind::Map) => (key_of(item, &schema.list_keys), "key"),
+                _ if set => (Some(crate::yaml::emit(item)), "value"),
+                _ => break,
+            };
+            if identity.is_some_and(|identity| !seen.insert(identity)) {
+                let message = format!("an entry with the same {what} stands before it");
+                self.invalid(item, &trail.index(index), message, String::new());
+            }
+        }
+    }
+
+    fn text(&mut self, node: &'a Node, text: &str, schema: &Schema, trail: &Trail<'_>) {
+        let length = text.chars().count();
+        self.count(node, length, &schema.limits.length, trail, "character", "characters");
+        if let Some(pattern) = &schema.pattern
+            && pattern.regex.as_ref().is_some_and(|regex| !regex.is_match(text))
+        {
+            let message = "not of the form the definition asks for".to_owned();
+            self.invalid(node, trail, message, format!("it must match `{}`", pattern.text));
+        }
+        let (fits, form) = match schema.format.as_str() {
+            "date-time" => (format::time(text, false), "a time such as `2026-01-31T12:00:00Z`"),
+            "date" => (format::time(&format!("{text}T00:00:00Z"), false), "a date such as `2026-01-31`"),
+            "byte" => (format::base64(text), "base64"),
+            "duration" => (format::duration(text), "a duration such as `1h30m`"),
+            "ipv4" => (text.parse::<std::net::Ipv4Addr>().is_ok(), "an IPv4 address"),
+            "ipv6" => (text.parse::<std::net::Ipv6Addr>().is_ok(), "an IPv6 address"),
+            _ => return,
+        };
+        if !fits {
+            self.invalid(node, trail, format!("not {form}"), String::new());
+        }
+    }
+
+    fn number(&mut self, node: &'a Node, number: f64, schema: &Schema, trail: &Trail<'_>) {
+        let limits = &schema.limits;
+        let below = |least: f64| number < least || (limits.exclusive_minimum && number <= least);
+        let above = |most: f64| number > most || (limits.exclusive_maximum && number >= most);
+        if let Some(least) = limits.minimum.filter(|least| below(*least)) {
+            let than = if limits.exclusive_minimum { "more than" } else { "at least" };
+            self.invalid(node, trail, format!("must be {than} {least}"), String::new());
+        }
+        if let Some(most) = limits.maximum.filter(|most| above(*most)) {
+            let than = if limits.exclusive_maximum { "less than" } else { "at most" };
+            self.invalid(node, trail, format!("must be {than} {most}"), String::new());
+        }
+        if let Some(unit) = limits.multiple_of.filter(|unit| *unit > 0.0 && (number / unit).fract() != 0.0) {
+            self.invalid(node, trail, format!("must be a multiple of {unit}"), String::new());
+        }
+        if schema.format == "int32" && !(-2_147_483_648.0..=2_147_483_647.0).contains(&number) {
+            self.invalid(node, trail, "the number does not fit 32 bits".to_owned(), String::new());
+        }
+    }
+
+    fn combined(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool) {
+        let prune = std::mem::replace(&mut self.prune, false);
+        for part in &schema.all_of {
+            self.value(node, part, trail, is_object);
+        }
+        self.prune = prune;
+        let fits = |part: &&Schema| {
+            let mut walker = Walker { version: self.version, prune: false, faults: Vec::new() };
+            walker.value(node, part, trail, is_object);
+            walker.faults.is_empty()
+        };
+        let any = schema.any_of.is_empty() || schema.any_of.iter().any(|part| fits(&part));
+        let one = schema.one_of.iter().filter(fits).count();
+        let not = schema.not.as_deref().is_some_and(|part| fits(&part));
+        if !any {
+            self.invalid(node, trail, "fits none of the forms the definition allows".to_owned(), String::new());
+        }
+        if !schema.one_of.is_empty() && one != 1 {
+            let message = if one == 0 { "fits none of" } else { "fits more than one of" };
+            self.invalid(node, trail, format!("{message} the forms of which it must be one"), String::new());
+        }
+        if not {
+            self.invalid(node, trail, "has a form that the definition excludes".to_owned(), String::new());
+        }
+    }
+
+    fn count(&mut self, node: &'a Node, count: usize, range: &Range, trail: &Trail<'_>, one: &str, many: &str) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let noun = |number: i64| if number == 1 { one } else { many };
+        if let Some(least) = range.least.filter(|least| count < *least) {
+            self.invalid(node, trail, format!("must have at least {least} {}", noun(least)), String::new());
+        }
+        if let Some(most) = range.most.filter(|most| count > *most) {
+            self.invalid(node, trail, format!("must have at most {most} {}", noun(most)), String::new());
+        }
+    }
+
+    fn wrong_type(&mut self, node: &'a Node, trail: &Trail<'_>, wanted: &str) {
+        let message = format!("expected {wanted}, found {}", node.type_name());
+        self.push(FaultKind::Type, node, trail.path(), message, String::new());
+    }
+
+    fn invalid(&mut self, node: &'a Node, trail: &Trail<'_>, message: String, help: String) {
+        self.push(FaultKind::Invalid, node, trail.path(), message, help);
+    }
+
+    fn push(&mut self, kind: FaultKind, node: &'a Node, field: String, message: String, help: String) {
+        self.faults.push(Fault { kind, node, key_span: Span::NONE, field, message, help });
+    }
+}
+
+/// What tells an entry of a keyed list from the others; `None` where a key is missing.
+fn key_of(item: &Node, keys: &[EcoString]) -> Option<String> {
+    let mut identity = String::new();
+    for key in keys {
+        let value = item.get(key).filter(|value| value.is_set())?;
+        identity.push_str(&crate::yaml::emit(value));
+    }
+    (!keys.is_empty()).then_some(identity)
+}
