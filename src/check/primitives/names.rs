@@ -205,7 +205,7 @@ pub fn descending_path(text: &str) -> Checked {
 
 /// A path without a `..` part.
 pub fn path_without_backsteps(text: &str) -> Checked {
-    must(text.split(['/', '\\']).all(|part| part != ".."), "must not contain `..`")
+    must(text.split('/').all(|part| part != ".."), "must not contain `..`")
 }
 
 /// A relative path without a `..` part that also does not begin with `..`, which the node keeps for itself.
