@@ -35,13 +35,13 @@ enum Step<'n> {
 impl<'n> At<'n, '_> {
     /// A start: a node at a path from the object's root.
     #[must_use]
-    pub const fn root(path: &'static str, node: &'n Node) -> At<'n, 'static> {
+    pub const fn root(path: &'static str, node: &'n Node) -> At<'n, 'n> {
         At { node, up: None, step: Step::Root(path) }
     }
 
     /// A start at a container.
     #[must_use]
-    pub const fn container(spec: &'static str, list: &'static str, index: usize, node: &'n Node) -> At<'n, 'static> {
+    pub const fn container(spec: &'static str, list: &'static str, index: usize, node: &'n Node) -> At<'n, 'n> {
         At { node, up: None, step: Step::Container(spec, list, index) }
     }
 }

@@ -3,8 +3,10 @@
 //! A rule is one file under `rules/`, named like its id; the table in [`rules`] lists them all. Rules read plain nodes;
 //! the report finds the field path and the place when there is something to say.
 
+pub mod at;
 mod decoding;
 pub mod input;
+pub mod pod;
 pub mod primitives;
 pub mod report;
 pub mod rules;
@@ -18,6 +20,7 @@ use crate::kube::crd::CustomKinds;
 use crate::node::Node;
 use crate::object::Object;
 
+pub use pod::Pod;
 pub use report::Report;
 
 /// The families of rules, as `--only` and `--skip` name them.
@@ -75,6 +78,8 @@ pub struct Rule {
 pub enum Check {
     /// Each object by itself. Run in parallel; skipped (family `api`) for an object that does not decode.
     Object(fn(&Object, &mut Report<'_>)),
+    /// The pod of each object that has one; as `Object` otherwise. The pod is looked through once for all such rules.
+    Pod(fn(&Pod<'_>, &mut Report<'_>)),
     /// The whole set of manifests.
     Bundle(fn(&Bundle<'_>, &mut Report<'_>)),
     /// Reported by another part of the tool (the YAML loader, the decoder); here for its documentation.
@@ -171,13 +176,16 @@ fn check_objects(
         (vec![true; objects.len()], Vec::new())
     };
     for (object, decodes) in objects.iter().zip(decodes) {
+        let pod = Pod::of(object);
         // Of an object that does not decode the server says only that.
         for rule in rules.iter().filter(|rule| decodes || rule.family != Family::Api) {
-            if let Check::Object(check) = rule.check {
-                let mut report = Report::new(rule, options);
-                check(object, &mut report);
-                findings.append(&mut report.into_findings());
+            let mut report = Report::new(rule, options);
+            match (rule.check, &pod) {
+                (Check::Object(check), _) => check(object, &mut report),
+                (Check::Pod(check), Some(pod)) => check(pod, &mut report),
+                _ => continue,
             }
+            findings.append(&mut report.into_findings());
         }
     }
     findings

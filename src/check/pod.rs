@@ -194,7 +194,7 @@ impl List {
 impl<'n> Container<'n> {
     /// Where it stands.
     #[must_use]
-    pub const fn at(&self) -> At<'n, 'static> {
+    pub const fn at(&self) -> At<'n, 'n> {
         At::container(self.spec_path, self.list.name(), self.index, self.fields.node)
     }
 
@@ -249,26 +249,39 @@ impl<'n> Pod<'n> {
             return None;
         }
         let spec = Spec::of(&template["spec"]);
-        let lists =
-            [(List::Main, spec.containers), (List::Init, spec.init_containers), (List::Ephemeral, spec.ephemeral_containers)];
+        let lists = [
+            (List::Main, spec.containers),
+            (List::Init, spec.init_containers),
+            (List::Ephemeral, spec.ephemeral_containers),
+        ];
         let containers = lists
             .into_iter()
             .flat_map(|(list, node)| node.items().iter().enumerate().map(move |(index, node)| (list, index, node)))
             .map(|(list, index, node)| Container { fields: Fields::of(node), list, index, spec_path })
             .collect();
         let volumes = volumes(object, workload, spec.volumes);
-        Some(Self { object, workload, template, spec, containers, volumes, valid: OnceCell::new(), template_path, spec_path })
+        Some(Self {
+            object,
+            workload,
+            template,
+            spec,
+            containers,
+            volumes,
+            valid: OnceCell::new(),
+            template_path,
+            spec_path,
+        })
     }
 
     /// Where the spec stands.
     #[must_use]
-    pub const fn at(&self) -> At<'n, 'static> {
+    pub const fn at(&self) -> At<'n, 'n> {
         At::root(self.spec_path, self.spec.node)
     }
 
     /// Where the template stands; for a pod the object itself.
     #[must_use]
-    pub const fn template_at(&self) -> At<'n, 'static> {
+    pub const fn template_at(&self) -> At<'n, 'n> {
         At::root(self.template_path, self.template)
     }
 
@@ -278,9 +291,22 @@ impl<'n> Pod<'n> {
         self.spec.host_network.as_bool() == Some(true)
     }
 
+    /// The path of the spec.
+    #[must_use]
+    pub const fn at_path(&self) -> &'static str {
+        self.spec_path
+    }
+
     /// Reports a fault.
-    pub fn say<'r>(&self, report: &'r mut Report<'_>, at: &At<'n, '_>, message: impl Into<String>) -> Draft<'r> {
+    pub fn say<'r>(&self, report: &'r mut Report<'_>, at: &At<'_, '_>, message: impl Into<String>) -> Draft<'r> {
         at.report(report, self.object, message)
+    }
+
+    /// Where helpers send faults that need no more than a message.
+    pub fn sayer<'s>(&'s self, report: &'s mut Report<'_>) -> impl FnMut(&At<'n, '_>, String) {
+        move |at, message| {
+            self.say(report, at, message);
+        }
     }
 
     /// The restart policy, defaulted.
@@ -296,7 +322,11 @@ impl<'n> Pod<'n> {
     #[must_use]
     pub fn volume(&self, name: &str) -> Option<&Volume<'n>> {
         let valid = self.valid.get_or_init(|| rules::api::volume_source_invalid::valid_volumes(self));
-        self.volumes.iter().zip(valid).find(|(volume, valid)| **valid && volume.name.text() == name).map(|(volume, _)| volume)
+        self.volumes
+            .iter()
+            .zip(valid)
+            .find(|(volume, valid)| **valid && volume.name.text() == name)
+            .map(|(volume, _)| volume)
     }
 
     /// Whether there is a volume of that name at all.

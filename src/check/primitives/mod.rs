@@ -1,8 +1,14 @@
 //! The formats that Kubernetes fields share: names, quantities, addresses. Nothing here allocates.
 
+pub mod downward;
+pub mod enums;
+pub mod handler;
 pub mod ip;
 pub mod names;
 pub mod quantity;
+pub mod resources;
+pub mod selector;
+pub mod volume;
 
 /// Whether a text has a form; if not, what the form asks for, as a phrase that follows "it": `must be …`.
 pub type Checked = Result<(), &'static str>;

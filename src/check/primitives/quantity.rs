@@ -91,6 +91,14 @@ impl Quantity {
         i64::try_from(whole).unwrap_or(if whole < 0 { i64::MIN } else { i64::MAX })
     }
 
+    /// Rounded away from nothing to whole thousandths, as the server keeps requests and limits.
+    #[must_use]
+    pub const fn rounded_to_milli(self) -> Self {
+        let unit = BILLION / 1000;
+        let rest = self.0 % unit;
+        if rest == 0 { self } else { Self(self.0.saturating_add(self.0.signum() * unit - rest)) }
+    }
+
     /// The sum, bounded.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {

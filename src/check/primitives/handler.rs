@@ -1,0 +1,84 @@
+//! What a probe or a lifecycle hook does.
+
+use super::selector::Say;
+use super::{enums, names};
+use crate::check::at::At;
+use crate::node::{Node, Value};
+
+/// What the handler is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// A probe: exec, httpGet, tcpSocket, grpc.
+    Probe,
+    /// A lifecycle hook: exec, httpGet, tcpSocket, sleep.
+    Hook {
+        /// The pod's grace period in seconds, which a sleep must fit in.
+        grace: i64,
+    },
+}
+
+/// Exactly one handler, and nothing wrong with it.
+pub fn check<'n>(at: &At<'n, '_>, place: Use, say: Say<'_, 'n>) {
+    let last = if place == Use::Probe { "grpc" } else { "sleep" };
+    let mut handlers = 0;
+    for field in ["exec", "httpGet", "tcpSocket", last] {
+        let handler = at.get(field);
+        if !handler.is_set() {
+            continue;
+        }
+        handlers += 1;
+        if handlers > 1 {
+            say(&handler, format!("there is another handler already, so there cannot be `{field}` as well"));
+            continue;
+        }
+        match (field, place) {
+            ("exec", _) => {
+                let command = handler.get("command");
+                if command.node.items().is_empty() {
+                    say(&command, "the command is empty".to_owned());
+                }
+            }
+            ("httpGet", _) => http_get(&handler, say),
+            ("sleep", Use::Hook { grace }) => {
+                let seconds = handler.node["seconds"].as_i64().unwrap_or(0);
+                if !(0..=grace).contains(&seconds) {
+                    let message = format!("sleeping {seconds} s does not fit in the grace period of {grace} s");
+                    say(&handler, message);
+                }
+            }
+            _ => port(&handler.get("port"), say),
+        }
+    }
+    if handlers == 0 {
+        say(at, format!("there is no handler: use exec, httpGet, tcpSocket or {last}"));
+    }
+}
+
+fn http_get<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+    port(&at.get("port"), say);
+    enums::choice_or_empty(&at.get("scheme"), &["HTTP", "HTTPS"], say);
+    let headers = at.get("httpHeaders");
+    for header in headers.node.items() {
+        let name: &Node = &header["name"];
+        if let Err(form) = names::http_header_name(name.text()) {
+            // The server names the list.
+            say(&headers.same(name), format!("the header name `{}` {form}", name.text()));
+        }
+    }
+}
+
+/// A port's number or name; an absent one is 0.
+pub fn port<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+    let checked = match &at.node.value {
+        Value::String(name) => names::port_name(name),
+        _ => names::port_number(at.number().unwrap_or(0)),
+    };
+    if let Err(form) = checked {
+        let message = match &at.node.value {
+            Value::Null => "there is no port".to_owned(),
+            Value::String(name) => format!("the port name `{name}` {form}"),
+            _ => format!("the port number {form}"),
+        };
+        say(at, message);
+    }
+}

@@ -1,0 +1,103 @@
+//! Requests and limits.
+
+use super::quantity::Quantity;
+use super::selector::Say;
+use super::{Checked, names};
+use crate::check::at::At;
+use crate::node::Node;
+
+const HUGE_PAGES: &str = "hugepages-";
+
+/// The name of a resource of a container.
+pub fn container_name(name: &str) -> Checked {
+    names::qualified_name(name)?;
+    if !name.contains('/') {
+        let standard = matches!(name, "cpu" | "memory" | "ephemeral-storage") || name.starts_with(HUGE_PAGES);
+        let message = "must be cpu, memory, ephemeral-storage, hugepages-<size> or an extended resource with a domain";
+        return if standard { Ok(()) } else { Err(message) };
+    }
+    // The quota for an extended resource is named `requests.` and its name.
+    let quota_fits = name.len() <= 253 && name.split_once('/').is_some_and(|(domain, _)| domain.len() + 9 <= 253);
+    if !is_extended(name) && !is_native(name) || !quota_fits {
+        return Err("is no name of an extended resource");
+    }
+    Ok(())
+}
+
+/// The name of a resource of a pod as a whole.
+pub fn pod_name(name: &str) -> Checked {
+    if matches!(name, "cpu" | "memory") || name.starts_with(HUGE_PAGES) {
+        return Ok(());
+    }
+    Err("must be cpu, memory or hugepages-<size> for a pod as a whole")
+}
+
+fn is_native(name: &str) -> bool {
+    !name.contains('/') || name.contains("kubernetes.io/")
+}
+
+fn is_extended(name: &str) -> bool {
+    !is_native(name) && !name.starts_with("requests.")
+}
+
+fn may_overcommit(name: &str) -> bool {
+    is_native(name) && !name.starts_with(HUGE_PAGES)
+}
+
+/// An amount as the server keeps it: in thousandths, rounded up.
+fn amount(node: &Node) -> Quantity {
+    Quantity::of(node).unwrap_or_default().rounded_to_milli()
+}
+
+/// Limits by themselves.
+pub fn limits<'n>(at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_, 'n>) {
+    for (key, value) in at.keys() {
+        entry(key, &value, name, say);
+    }
+}
+
+fn entry<'n>(key: &str, at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_, 'n>) {
+    if let Err(form) = name(key) {
+        say(at, format!("the resource `{key}` {form}"));
+    }
+    let amount = amount(at.node);
+    if amount.is_negative() {
+        say(at, format!("`{key}` must not be negative"));
+    }
+    if is_extended(key) && !amount.is_whole() {
+        say(at, format!("`{key}` must be a whole number"));
+    }
+    if let Some(size) = key.strip_prefix(HUGE_PAGES) {
+        let page = Quantity::parse(size).filter(|page| page.is_whole() && !page.is_negative() && !page.is_zero());
+        if !page.is_some_and(|page| Quantity::whole(amount.round_up()).is_multiple_of(page)) {
+            say(at, format!("`{key}` must be a whole number of pages of that size"));
+        }
+    }
+}
+
+/// Requests and limits together.
+pub fn requirements<'n>(at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_, 'n>) {
+    let (limits, requests) = (at.get("limits"), at.get("requests"));
+    self::limits(&limits, name, say);
+    for (key, value) in requests.keys() {
+        entry(key, &value, name, say);
+        let limit = limits.node.get(key);
+        let request = amount(value.node);
+        match limit.map(amount) {
+            Some(limit) if request != limit && !may_overcommit(key) => {
+                say(&requests.same(value.node), format!("the request of `{key}` must be equal to its limit"));
+            }
+            Some(limit) if request > limit => {
+                say(&requests.same(value.node), format!("the request of `{key}` is above its limit"));
+            }
+            None if !may_overcommit(key) => say(&limits, format!("`{key}` needs a limit")),
+            _ => {}
+        }
+    }
+    let any = |wanted: fn(&str) -> bool| {
+        limits.node.entries().iter().chain(requests.node.entries()).any(|entry| wanted(&entry.key))
+    };
+    if any(|key| key.starts_with(HUGE_PAGES)) && !any(|key| matches!(key, "cpu" | "memory")) {
+        say(at, "huge pages need cpu or memory beside them".to_owned());
+    }
+}

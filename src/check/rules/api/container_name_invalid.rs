@@ -1,0 +1,45 @@
+//! Rule `container-name-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "container-name-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a container has no name, a malformed one, or one that another has",
+    doc: "A container's name is a DNS-1123 label (at most 63 lower-case letters, digits and `-`), and no two containers of a pod, init containers included, have the same. Source: `validateContainerCommon`, `validateInitContainers`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: Web_1, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web-1, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for (index, container) in pod.containers.iter().enumerate() {
+        let (parent, name) = (container.at(), container.name());
+        let at = parent.on("name", container.fields.name);
+        if name.is_empty() {
+            pod.say(report, &at, "the container has no name");
+            continue;
+        }
+        if let Err(form) = names::dns1123_label(name) {
+            pod.say(report, &at, format!("the container name `{name}` {form}"));
+        }
+        if let Some(other) = pod.containers[..index].iter().find(|other| other.name() == name) {
+            let place = other.fields.name.origin.span;
+            pod.say(report, &at, format!("two containers are named `{name}`")).related(place, "the other one");
+        }
+    }
+}

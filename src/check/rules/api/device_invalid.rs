@@ -1,0 +1,74 @@
+//! Rule `device-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "device-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a volume device is wrong",
+    doc: "A `volumeDevices` entry names a volume that is a PersistentVolumeClaim or an ephemeral one, once in a container and not mounted as well, and has a `devicePath` of its own without `..`. Source: `ValidateVolumeDevices`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", volumeDevices: [{name: raw, devicePath: /dev/x}]}]
+  volumes: [{name: raw, emptyDir: {}}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", volumeDevices: [{name: raw, devicePath: /dev/x}]}]
+  volumes: [{name: raw, persistentVolumeClaim: {claimName: raw}}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for container in &pod.containers {
+        let parent = container.at();
+        let list = parent.on("volumeDevices", container.fields.volume_devices);
+        let mounts = container.fields.volume_mounts.items();
+        for (index, device) in list.items().enumerate() {
+            let (at, path) = (device.get("name"), device.get("devicePath"));
+            let name = at.text();
+            let earlier = &list.node.items()[..index];
+            let say = &mut pod.sayer(report);
+            if name.is_empty() {
+                say(&at, "the device names no volume".to_owned());
+            } else if earlier.iter().any(|other| other["name"].text() == name) {
+                say(&at, format!("the volume `{name}` is a device twice"));
+            }
+            match pod.volume(name) {
+                None => say(&at, format!("there is no valid volume `{name}`")),
+                Some(volume) => {
+                    let block = volume.claim
+                        || volume.node["persistentVolumeClaim"].is_set()
+                        || volume.node["ephemeral"].is_set();
+                    if !block {
+                        say(&at, format!("the volume `{name}` must be a claim or an ephemeral volume to be a device"));
+                    }
+                }
+            }
+            if path.text().is_empty() {
+                say(&path, "the device has no path".to_owned());
+            }
+            if earlier.iter().any(|other| other["devicePath"].text() == path.text()) {
+                say(&path, format!("two devices of the container have the path `{}`", path.text()));
+            }
+            if let Err(form) = names::path_without_backsteps(path.text()) {
+                say(&path, format!("the path {form}"));
+            }
+            if mounts.iter().any(|mount| mount["name"].text() == name) {
+                say(&at, "the volume is mounted in the container already".to_owned());
+            }
+            if mounts.iter().any(|mount| mount["mountPath"].text() == path.text()) {
+                say(&path, "the path is mounted in the container already".to_owned());
+            }
+        }
+    }
+}

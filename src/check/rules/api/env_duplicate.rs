@@ -1,0 +1,48 @@
+//! Rule `env-duplicate`.
+
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+use std::collections::HashMap;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "env-duplicate",
+    family: Family::Api,
+    severity: Severity::Warning,
+    summary: "a variable is set twice",
+    doc: "The later of two variables with one name hides the earlier, and `kubectl apply` may drop one of them; with `--server-side` it is refused. Only a later value that refers to the earlier one (`$(NAME)`) is meant so. The server warns. Source: `warningsForPodSpecAndMeta`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", env: [{name: A, value: x}, {name: A, value: y}]}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", env: [{name: A, value: x}, {name: A, value: "$(A)y"}]}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for container in &pod.containers {
+        let parent = container.at();
+        let list = parent.on("env", container.fields.env);
+        if list.node.items().len() < 2 {
+            continue;
+        }
+        let mut seen = HashMap::new();
+        for variable in list.items() {
+            let name = variable.node["name"].text();
+            let Some(first) = seen.insert(name, variable.node) else { continue };
+            let value = variable.node["value"].text();
+            let reference = format!("$({name})");
+            if variable.node["valueFrom"].is_set() || value == reference || !value.contains(&reference) {
+                let message = format!("the variable `{name}` is set twice; the later hides the earlier");
+                pod.say(report, &variable, message).related(first["name"].origin.span, "first here");
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Rule `env-from-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "env-from-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "an `envFrom` entry is wrong",
+    doc: "An `envFrom` entry names a ConfigMap or a Secret, not both; its prefix is printable ASCII without `=`. Source: `ValidateEnvFrom`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", envFrom: [{prefix: APP_}]}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", envFrom: [{prefix: APP_, configMapRef: {name: app}}]}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for container in &pod.containers {
+        let parent = container.at();
+        let list = parent.on("envFrom", container.fields.env_from);
+        for entry in list.items() {
+            let prefix = entry.get("prefix");
+            if !prefix.text().is_empty()
+                && let Err(form) = names::env_name(prefix.text())
+            {
+                pod.say(report, &prefix, format!("the prefix {form}"));
+            }
+            let mut sources = 0;
+            for source in [entry.get("configMapRef"), entry.get("secretRef")] {
+                if !source.is_set() {
+                    continue;
+                }
+                sources += 1;
+                let name = source.get("name");
+                if name.text().is_empty() {
+                    pod.say(report, &name, "the reference has no name");
+                } else if let Err(form) = names::as_prefix(names::dns1123_subdomain, name.text()) {
+                    pod.say(report, &name, format!("the name `{}` {form}", name.text()));
+                }
+            }
+            // The server names the list for these.
+            if sources == 0 {
+                pod.say(report, &list.same(entry.node), "the entry names neither a ConfigMap nor a Secret");
+            } else if sources > 1 {
+                pod.say(report, &list.same(entry.node), "the entry names both a ConfigMap and a Secret");
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Rule `env-invalid`.
+
+use crate::check::at::At;
+use crate::check::primitives::downward::{self, Use};
+use crate::check::primitives::names;
+use crate::check::primitives::selector::Say;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "env-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "an environment variable is wrong",
+    doc: "A variable needs a name of printable ASCII without `=`. `valueFrom` names exactly one source and not beside a `value`: a field of the pod (`metadata.name`, `metadata.namespace`, `metadata.uid`, `metadata.labels['key']`, `metadata.annotations['key']`, `spec.nodeName`, `spec.serviceAccountName`, `status.hostIP(s)`, `status.podIP(s)`), a resource of a container, or a key of a ConfigMap, a Secret or a file. Source: `ValidateEnv`, `validateEnvVarValueFrom`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.node}}}]}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for container in &pod.containers {
+        let parent = container.at();
+        for variable in parent.on("env", container.fields.env).items() {
+            let (mut name, mut value, mut from) = (Node::absent(), Node::absent(), Node::absent());
+            for entry in variable.node.entries() {
+                match entry.key.as_str() {
+                    "name" => name = &entry.value,
+                    "value" => value = &entry.value,
+                    "valueFrom" => from = &entry.value,
+                    _ => {}
+                }
+            }
+            let at = variable.on("name", name);
+            if name.text().is_empty() {
+                pod.say(report, &at, "the variable has no name");
+            } else if let Err(form) = names::env_name(name.text()) {
+                pod.say(report, &at, format!("the variable name {form}"));
+            }
+            if from.is_set() {
+                source(pod, &variable.on("valueFrom", from), value, &mut pod.sayer(report));
+            }
+        }
+    }
+}
+
+fn source<'n>(pod: &Pod<'n>, from: &At<'n, '_>, value: &Node, say: Say<'_, 'n>) {
+    let mut sources = 0;
+    for entry in from.node.entries() {
+        if entry.value.is_null() {
+            continue;
+        }
+        match entry.key.as_str() {
+            "fieldRef" => downward::field(&from.on("fieldRef", &entry.value), Use::Env, say),
+            "resourceFieldRef" => downward::resource(&from.on("resourceFieldRef", &entry.value), Use::Env, say),
+            "configMapKeyRef" => key_ref(&from.on("configMapKeyRef", &entry.value), say),
+            "secretKeyRef" => key_ref(&from.on("secretKeyRef", &entry.value), say),
+            "fileKeyRef" => file_ref(pod, &from.on("fileKeyRef", &entry.value), say),
+            _ => continue,
+        }
+        sources += 1;
+    }
+    if sources == 0 {
+        say(
+            from,
+            "names no source: use fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef or fileKeyRef".to_owned(),
+        );
+    } else if !value.text().is_empty() {
+        say(from, "cannot stand beside a `value`".to_owned());
+    } else if sources > 1 {
+        say(from, "names more than one source".to_owned());
+    }
+}
+
+/// A key of a ConfigMap or Secret.
+fn key_ref<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+    let (name, key) = (at.get("name"), at.get("key"));
+    if let Err(form) = names::dns1123_subdomain(name.text()) {
+        say(&name, format!("the name `{}` {form}", name.text()));
+    }
+    if key.text().is_empty() {
+        say(&key, "the reference has no key".to_owned());
+    } else if let Err(form) = names::config_key(key.text()) {
+        say(&key, format!("the key `{}` {form}", key.text()));
+    }
+}
+
+/// A variable in a file of a volume.
+fn file_ref<'n>(pod: &Pod<'n>, at: &At<'n, '_>, say: Say<'_, 'n>) {
+    let (key, volume, path) = (at.get("key"), at.get("volumeName"), at.get("path"));
+    if key.text().is_empty() {
+        say(&key, "the reference has no key".to_owned());
+    } else if let Err(form) = names::env_name(key.text()) {
+        say(&key, format!("the key `{}` {form}", key.text()));
+    }
+    if path.text().is_empty() {
+        say(&path, "the reference has no path".to_owned());
+    } else if let Err(form) = names::local_non_reserved_path(path.text()) {
+        say(&path, format!("the path {form}"));
+    }
+    match pod.volume(volume.text()) {
+        _ if volume.text().is_empty() => say(&volume, "the reference has no volume".to_owned()),
+        None => say(&volume, format!("there is no volume `{}`", volume.text())),
+        Some(found) if found.claim || found.node["emptyDir"].is_null() => {
+            say(&volume, format!("the volume `{}` must be an emptyDir", volume.text()));
+        }
+        Some(_) => {}
+    }
+}

@@ -1,0 +1,66 @@
+//! Rule `ephemeral-containers-forbidden`.
+
+use crate::check::pod::{Container, List};
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "ephemeral-containers-forbidden",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "ephemeral containers stand in a manifest",
+    doc: "Ephemeral containers are added to a running pod through its `ephemeralcontainers` subresource (`kubectl debug`); in a manifest or a template they are refused. Source: `ValidatePodTemplateSpec`, `ValidatePodCreate`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1"}]
+  ephemeralContainers: [{name: debug, image: "busybox:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    if pod.spec.ephemeral_containers.items().is_empty() {
+        return;
+    }
+    let spec = pod.at();
+    let at = spec.on("ephemeralContainers", pod.spec.ephemeral_containers);
+    pod.say(report, &at, "ephemeral containers cannot stand in a manifest")
+        .help("add one to a running pod with `kubectl debug`");
+    for container in pod.containers.iter().filter(|container| container.list == List::Ephemeral) {
+        let (parent, fields) = (container.at(), &container.fields);
+        for (field, node) in [
+            ("lifecycle", fields.lifecycle),
+            ("livenessProbe", fields.liveness_probe),
+            ("readinessProbe", fields.readiness_probe),
+            ("startupProbe", fields.startup_probe),
+            ("ports", fields.ports),
+            ("resources", fields.resources),
+            ("resizePolicy", fields.resize_policy),
+            ("restartPolicy", fields.restart_policy),
+        ] {
+            if !is_empty(node) {
+                pod.say(report, &parent.on(field, node), format!("an ephemeral container cannot have `{field}`"));
+            }
+        }
+        let target = parent.on("targetContainerName", fields.target_container_name);
+        let known = |container: &Container<'_>| container.list != List::Ephemeral && container.name() == target.text();
+        if !target.text().is_empty() && !pod.containers.iter().any(known) {
+            pod.say(report, &target, format!("there is no container `{}`", target.text()));
+        }
+    }
+}
+
+/// Whether the server would take it for not set: an empty list, an empty mapping.
+fn is_empty(node: &Node) -> bool {
+    node.is_null() || (node.as_str().is_none() && node.items().is_empty() && node.entries().is_empty())
+}

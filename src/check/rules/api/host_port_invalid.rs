@@ -1,0 +1,94 @@
+//! Rule `host-port-invalid`.
+
+use crate::check::at::At;
+use crate::check::pod::{List, Workload};
+use crate::check::primitives::names;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "host-port-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a host port is wrong or taken twice",
+    doc: "A `hostPort` is between 1 and 65535, and no two containers of a pod claim the same one for the same protocol and address. In a pod with `hostNetwork` it equals the container port. A `hostIP` without a `hostPort` has no effect (a warning). Source: `validateContainerPorts`, `checkHostPortConflicts`, `validatePodHostNetworkDeps`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostNetwork: true
+  containers: [{name: web, image: "web:1", ports: [{containerPort: 8080, hostPort: 80}]}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostNetwork: true
+  containers: [{name: web, image: "web:1", ports: [{containerPort: 8080, hostPort: 8080}]}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for (index, container) in pod.containers.iter().enumerate() {
+        if container.fields.ports.items().is_empty() {
+            continue;
+        }
+        // Init containers run one by one, so each is looked at by itself, and the server calls each the first.
+        let shared = if container.list == List::Main { &pod.containers[..index] } else { &[] };
+        let parent = match container.list {
+            List::Init => At::container(pod.at_path(), "initContainers", 0, container.fields.node),
+            _ => container.at(),
+        };
+        let own = container.at();
+        let (ports, quirky) = (own.on("ports", container.fields.ports), parent.on("ports", container.fields.ports));
+        for (number, port) in ports.items().enumerate() {
+            let at = port.get("hostPort");
+            let host = at.number().unwrap_or(0);
+            let claimed = claim(pod, port.node);
+            if host == 0 && port.get("hostIP").text() != "" {
+                pod.say(report, &port.get("hostIP"), "`hostIP` has no effect without `hostPort`")
+                    .severity(Severity::Warning);
+            }
+            if let Err(form) = names::port_number(host)
+                && host != 0
+            {
+                pod.say(report, &at, format!("the host port {host} {form}"));
+            }
+            if container.list == List::Main && pod.is_host_network() && host != 0 {
+                let inner = port.get("containerPort").number().unwrap_or(0);
+                if host != inner {
+                    let message =
+                        format!("the host port {host} must equal the container port {inner} on the host network");
+                    pod.say(report, &at, message);
+                }
+            }
+            let mut earlier = (shared.iter().flat_map(|other| other.fields.ports.items()))
+                .chain(&container.fields.ports.items()[..number]);
+            if claimed.0 != 0
+                && container.list != List::Ephemeral
+                && let Some(other) = earlier.find(|other| claim(pod, other) == claimed)
+            {
+                let item = quirky.item(number, port.node);
+                let place = other["hostPort"].origin.span;
+                let message = format!("the host port {} is claimed twice", claimed.0);
+                pod.say(report, &item.on("hostPort", at.node), message).related(place, "first here");
+            }
+        }
+    }
+}
+
+/// What a port claims on its node: number, protocol, address. A pod on the host network claims its container ports.
+fn claim<'n>(pod: &Pod<'_>, port: &'n Node) -> (i64, &'n str, &'n str) {
+    let mut number = port["hostPort"].as_i64().unwrap_or(0);
+    if number == 0 && pod.workload == Workload::Pod && pod.is_host_network() {
+        number = port["containerPort"].as_i64().unwrap_or(0);
+    }
+    let protocol = match port["protocol"].text() {
+        "" => "TCP",
+        protocol => protocol,
+    };
+    (number, protocol, port["hostIP"].text())
+}

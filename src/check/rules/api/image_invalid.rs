@@ -1,0 +1,42 @@
+//! Rule `image-invalid`.
+
+use crate::check::pod::Workload;
+use crate::check::primitives::enums;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "image-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a container has no image, or a pull policy that does not exist",
+    doc: "A container needs an `image`; in a bare Pod it must not begin or end with a blank (in a template that is only found out on the node). `imagePullPolicy` is Always, IfNotPresent or Never. Source: `validateContainerCommon`, `validatePullPolicy`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: ""}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", imagePullPolicy: IfNotPresent}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for container in &pod.containers {
+        let parent = container.at();
+        let image = parent.on("image", container.fields.image);
+        if image.text().is_empty() {
+            pod.say(report, &image, format!("container `{}` has no image", container.name()));
+        } else if pod.workload == Workload::Pod && image.text().trim() != image.text() {
+            pod.say(report, &image, "the image must not begin or end with a blank");
+        }
+        let policy = parent.on("imagePullPolicy", container.fields.image_pull_policy);
+        enums::choice_or_empty(&policy, &["Always", "IfNotPresent", "Never"], &mut pod.sayer(report));
+    }
+}

@@ -1,0 +1,39 @@
+//! Rule `overhead-invalid`.
+
+use crate::check::primitives::resources;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "overhead-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "the overhead of the pod is wrong",
+    doc: "`overhead` is a list of resources like the limits of a container; the admission controller sets it from the runtime class. Source: `validateOverhead`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  overhead: {disk: 1Gi}
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  overhead: {memory: 1Gi}
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    if pod.spec.overhead.is_null() {
+        return;
+    }
+    let spec = pod.at();
+    let at = spec.on("overhead", pod.spec.overhead);
+    // The server looks at it as the limits of a container.
+    resources::limits(&at.on("limits", pod.spec.overhead), resources::container_name, &mut pod.sayer(report));
+}

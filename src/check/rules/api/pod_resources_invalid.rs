@@ -1,0 +1,88 @@
+//! Rule `pod-resources-invalid`.
+
+use crate::check::pod::{Container, List, Workload};
+use crate::check::primitives::quantity::Quantity;
+use crate::check::primitives::resources;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "pod-resources-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "the resources of the pod as a whole are wrong",
+    doc: "The pod's own `resources` are cpu, memory and huge pages, without claims. They are no less than what its containers request together, and no container's limit is above the pod's. Source: `validatePodResources`, `validatePodResourceConsistency`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  resources: {requests: {cpu: 100m}}
+  containers: [{name: web, image: "web:1", resources: {requests: {cpu: 200m}}}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  resources: {requests: {cpu: 200m}}
+  containers: [{name: web, image: "web:1", resources: {requests: {cpu: 200m}}}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    if pod.spec.resources.is_null() {
+        return;
+    }
+    let spec = pod.at();
+    let at = spec.on("resources", pod.spec.resources);
+    if at.get("claims").is_set() {
+        pod.say(report, &at.get("claims"), "claims belong to containers");
+    }
+    resources::requirements(&at, resources::pod_name, &mut pod.sayer(report));
+    let requests = at.get("requests");
+    for (key, amount) in requests.keys() {
+        let Some(whole) = Quantity::of(amount.node) else { continue };
+        if aggregate(pod, key) > whole {
+            pod.say(report, &amount, format!("the containers together request more `{key}` than the pod"));
+        }
+    }
+    let limits = &pod.spec.resources["limits"];
+    let containers = pod.containers.iter().filter(|container| container.list == List::Main);
+    for (index, container) in containers.enumerate() {
+        for entry in container.fields.resources["limits"].entries() {
+            let Some(whole) = Quantity::of(&limits[entry.key.as_str()]) else { continue };
+            if Quantity::of(&entry.value).is_some_and(|amount| amount > whole) {
+                let message = format!("the limit of `{}` is above the pod's", entry.key);
+                // Not the field where it stands; the server puts the path together so.
+                let field = format!("{at}.containers[{index}][{}].limits", entry.key);
+                report.at(pod.object, &entry.value, message).field(field);
+            }
+        }
+    }
+}
+
+/// What the containers request together at their peak: the main ones and the sidecars, or an init container and the
+/// sidecars before it.
+fn aggregate(pod: &Pod<'_>, resource: &str) -> Quantity {
+    let of = |container: &Container<'_>| {
+        let resources = container.fields.resources;
+        let amount = Quantity::of(&resources["requests"][resource]);
+        let amount = amount.or_else(|| match pod.workload {
+            Workload::Pod => Quantity::of(&resources["limits"][resource]),
+            _ => None,
+        });
+        amount.unwrap_or_default()
+    };
+    let (mut sidecars, mut peak) = (Quantity::ZERO, Quantity::ZERO);
+    for container in pod.containers.iter().filter(|container| container.list == List::Init) {
+        if container.is_sidecar() {
+            sidecars = sidecars.plus(of(container));
+            peak = peak.max(sidecars);
+        } else {
+            peak = peak.max(sidecars.plus(of(container)));
+        }
+    }
+    let main = pod.containers.iter().filter(|container| container.list == List::Main);
+    peak.max(main.fold(sidecars, |sum, container| sum.plus(of(container))))
+}

@@ -1,0 +1,54 @@
+//! Rule `port-invalid`.
+
+use crate::check::primitives::{enums, names};
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "port-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a container port is wrong",
+    doc: "A container port needs a `containerPort` between 1 and 65535. Its name has at most 15 lower-case letters, digits and `-`, with at least one letter, and stands once in a container. The protocol is TCP (the default), UDP or SCTP. Source: `validateContainerPorts`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", ports: [{name: Http, containerPort: 8080}]}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", ports: [{name: http, containerPort: 8080}]}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for container in &pod.containers {
+        let parent = container.at();
+        let ports = parent.on("ports", container.fields.ports);
+        for (index, port) in ports.items().enumerate() {
+            let (name, number) = (port.get("name"), port.get("containerPort"));
+            let say = &mut pod.sayer(report);
+            if !name.text().is_empty() {
+                if let Err(form) = names::port_name(name.text()) {
+                    say(&name, format!("the port name `{}` {form}", name.text()));
+                } else if ports.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+                    say(&name, format!("two ports of the container are named `{}`", name.text()));
+                }
+            }
+            match number.number() {
+                None | Some(0) => say(&number, "the port has no number".to_owned()),
+                Some(value) => {
+                    if let Err(form) = names::port_number(value) {
+                        say(&number, format!("the port number {value} {form}"));
+                    }
+                }
+            }
+            enums::choice_or_empty(&port.get("protocol"), &["TCP", "UDP", "SCTP"], say);
+        }
+    }
+}

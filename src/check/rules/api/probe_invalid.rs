@@ -1,0 +1,88 @@
+//! Rule `probe-invalid`.
+
+use crate::check::at::At;
+use crate::check::pod::List;
+use crate::check::primitives::handler;
+use crate::check::primitives::selector::Say;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "probe-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a probe is wrong",
+    doc: "A probe has exactly one handler: exec with a command, httpGet, tcpSocket or grpc with a port between 1 and 65535 or, but for grpc, a port's name. Its numbers are not negative; liveness and startup probes have the success threshold 1; a readiness probe has no grace period. An init container has probes only if it restarts always. Source: `validateProbe`, `validateInitContainers`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", livenessProbe: {httpGet: {path: /healthz}}}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", livenessProbe: {httpGet: {path: /healthz, port: 8080}}}]
+"#,
+    check: Check::Pod(check),
+};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Liveness,
+    Readiness,
+    Startup,
+}
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for container in &pod.containers {
+        let (parent, fields) = (container.at(), &container.fields);
+        for (kind, field, node) in [
+            (Kind::Liveness, "livenessProbe", fields.liveness_probe),
+            (Kind::Readiness, "readinessProbe", fields.readiness_probe),
+            (Kind::Startup, "startupProbe", fields.startup_probe),
+        ] {
+            if node.is_null() || container.list == List::Ephemeral {
+                continue;
+            }
+            let at = parent.on(field, node);
+            if container.runs_on() {
+                probe(kind, &at, &mut pod.sayer(report));
+            } else {
+                pod.say(report, &at, "an init container has probes only with `restartPolicy: Always`");
+            }
+        }
+    }
+}
+
+fn probe<'n>(kind: Kind, at: &At<'n, '_>, say: Say<'_, 'n>) {
+    handler::check(at, handler::Use::Probe, say);
+    for entry in at.node.entries() {
+        let (field, number) = match entry.key.as_str() {
+            "initialDelaySeconds" => ("initialDelaySeconds", entry.value.as_i64()),
+            "timeoutSeconds" => ("timeoutSeconds", entry.value.as_i64()),
+            "periodSeconds" => ("periodSeconds", entry.value.as_i64()),
+            "successThreshold" => ("successThreshold", entry.value.as_i64()),
+            "failureThreshold" => ("failureThreshold", entry.value.as_i64()),
+            "terminationGracePeriodSeconds" => ("terminationGracePeriodSeconds", entry.value.as_i64()),
+            _ => continue,
+        };
+        let Some(number) = number else { continue };
+        let place = at.on(field, &entry.value);
+        match field {
+            "terminationGracePeriodSeconds" if kind == Kind::Readiness => {
+                say(&place, "a readiness probe has no grace period: it never ends the container".to_owned());
+            }
+            "terminationGracePeriodSeconds" if number <= 0 => say(&place, "must be greater than 0".to_owned()),
+            "terminationGracePeriodSeconds" => {}
+            // Nought counts as absent.
+            "successThreshold" if kind != Kind::Readiness && !matches!(number, 0 | 1) => {
+                say(&place, "must be 1 for a liveness or startup probe".to_owned());
+            }
+            _ if number < 0 => say(&place, "must not be negative".to_owned()),
+            _ => {}
+        }
+    }
+}

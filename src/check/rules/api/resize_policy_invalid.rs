@@ -1,0 +1,47 @@
+//! Rule `resize-policy-invalid`.
+
+use crate::check::primitives::enums;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "resize-policy-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a resize policy is wrong",
+    doc: "A `resizePolicy` entry names cpu or memory, each once, and NotRequired or RestartContainer; in a pod that never restarts only NotRequired. Source: `validateResizePolicy`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", resizePolicy: [{resourceName: disk, restartPolicy: NotRequired}]}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for container in &pod.containers {
+        let parent = container.at();
+        let list = parent.on("resizePolicy", container.fields.resize_policy);
+        for (index, policy) in list.items().enumerate() {
+            let (resource, restart) = (policy.get("resourceName"), policy.get("restartPolicy"));
+            let say = &mut pod.sayer(report);
+            if list.node.items()[..index].iter().any(|other| other["resourceName"].text() == resource.text()) {
+                say(&policy, format!("the resource `{}` has two policies", resource.text()));
+            }
+            // The server names the list for these.
+            enums::choice(&list.same(resource.node), &["cpu", "memory"], say);
+            enums::choice(&list.same(restart.node), &["NotRequired", "RestartContainer"], say);
+            if pod.restart_policy() == "Never" && restart.text() != "NotRequired" {
+                say(&list.same(restart.node), "must be `NotRequired` in a pod that never restarts".to_owned());
+            }
+        }
+    }
+}

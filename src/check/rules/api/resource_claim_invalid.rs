@@ -1,0 +1,75 @@
+//! Rule `resource-claim-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "resource-claim-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a resource claim is wrong or not there",
+    doc: "Each entry of `resourceClaims` has a name of its own and names either a claim or a claim template; each entry of a container's `resources.claims` names one of them, once. Source: `validatePodResourceClaims`, `validateResourceClaimNames`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", resources: {claims: [{name: gpu}]}}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", resources: {claims: [{name: gpu}]}}]
+  resourceClaims: [{name: gpu, resourceClaimTemplateName: gpu}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let spec = pod.at();
+    let claims = spec.on("resourceClaims", pod.spec.resource_claims);
+    for (index, claim) in claims.items().enumerate() {
+        let say = &mut pod.sayer(report);
+        let name = claim.get("name");
+        if name.text().is_empty() {
+            say(&name, "the claim has no name".to_owned());
+        } else if claims.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+            say(&name, format!("two claims are named `{}`", name.text()));
+        } else if let Err(form) = names::dns1123_label(name.text()) {
+            say(&name, format!("the name `{}` {form}", name.text()));
+        }
+        let (own, template) = (claim.get("resourceClaimName"), claim.get("resourceClaimTemplateName"));
+        if own.is_set() == template.is_set() {
+            say(&claim, "must name either a claim or a claim template".to_owned());
+        }
+        for source in [own, template] {
+            if let Err(form) = names::dns1123_subdomain(source.text())
+                && source.is_set()
+            {
+                say(&source, format!("the name `{}` {form}", source.text()));
+            }
+        }
+    }
+    for container in &pod.containers {
+        let parent = container.at();
+        let resources = parent.on("resources", container.fields.resources);
+        let used = resources.get("claims");
+        for (index, claim) in used.items().enumerate() {
+            let key = |claim: &Node| (claim["name"].text().to_owned(), claim["request"].text().to_owned());
+            let name = claim.node["name"].text();
+            if name.is_empty() {
+                pod.say(report, &claim, "the claim has no name");
+                continue;
+            }
+            if used.node.items()[..index].iter().any(|other| key(other) == key(claim.node)) {
+                pod.say(report, &claim, format!("the claim `{name}` is listed twice"));
+            }
+            if !claims.node.items().iter().any(|claim| claim["name"].text() == name) {
+                pod.say(report, &claim, format!("the pod has no resource claim `{name}`"));
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Rule `resources-invalid`.
+
+use crate::check::primitives::resources;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "resources-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "requests or limits are wrong",
+    doc: "The resources of a container are cpu, memory, ephemeral-storage, `hugepages-<size>` and extended ones with a domain (`example.com/gpu`). Amounts are not negative, extended ones whole; a request is no more than the limit, and equal to it for extended resources and huge pages, which need a limit. Huge pages come in multiples of their size and beside cpu or memory. Source: `validateContainerResourceRequirements`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", resources: {requests: {memory: 2Gi}, limits: {memory: 1Gi}}}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "web:1", resources: {requests: {memory: 1Gi}, limits: {memory: 1Gi}}}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    for container in &pod.containers {
+        if container.fields.resources.is_set() {
+            let parent = container.at();
+            let at = parent.on("resources", container.fields.resources);
+            resources::requirements(&at, resources::container_name, &mut pod.sayer(report));
+        }
+    }
+}
