@@ -17,4 +17,5 @@ pub mod project;
 pub mod report;
 pub mod source;
 pub mod suggest;
+pub mod template;
 pub mod yaml;

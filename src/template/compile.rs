@@ -1,0 +1,469 @@
+//! A template document to a tree that can be instantiated: static parts, expressions, directives.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ecow::EcoString;
+
+use crate::finding::Finding;
+use crate::node::{Derived, Mapping, Node, Origin, TextPart, Value};
+use crate::source::{FileId, Sources, Span};
+use crate::suggest;
+use crate::template::expression::Expression;
+use crate::template::functions::{self, Kind};
+use crate::template::names::{self, BUILT_IN, Fault, Fields, Local, Names};
+use crate::template::scan::{self, Piece};
+
+/// A part of a template.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// Nothing in it depends on the profile; its nodes and bytes are counted.
+    Static { node: Node, nodes: usize, bytes: usize },
+    /// One expression: the result keeps its type.
+    Whole(Site),
+    /// Text and expressions.
+    Text(Text),
+    /// A mapping, some of it not static.
+    Mapping(Vec<Field>, Span),
+    /// A list, some of it not static.
+    Sequence(Vec<Item>, Span),
+    /// A tree that becomes text.
+    Tree(Format, Box<Item>, Span),
+}
+
+/// How a tree becomes text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Yaml,
+    Json,
+}
+
+/// Text with expressions in it.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) pieces: Vec<TextPiece>,
+    /// The scalar as it is written.
+    pub(super) source: EcoString,
+    pub(super) span: Span,
+}
+
+#[derive(Debug)]
+pub(super) enum TextPiece {
+    Plain(EcoString),
+    Expression(Site),
+}
+
+/// A place where an expression stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site {
+    /// Which one.
+    pub(super) expression: usize,
+    /// The scalar it stands in.
+    pub(super) scalar: Span,
+    /// The expression itself, without the braces; the scalar where escapes or folding hide it.
+    pub(super) span: Span,
+}
+
+/// A part with the directives beside it.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) each: Option<Each>,
+    pub(super) when: Option<When>,
+    pub(super) part: Part,
+}
+
+/// `$for`.
+#[derive(Debug)]
+pub(super) struct Each {
+    pub(super) name: EcoString,
+    pub(super) list: Site,
+}
+
+/// `$if`.
+#[derive(Debug)]
+pub(super) enum When {
+    Fixed(bool),
+    Computed(Site),
+}
+
+/// An entry of a mapping.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) key: Key,
+    pub(super) key_span: Span,
+    pub(super) item: Item,
+}
+
+#[derive(Debug)]
+pub(super) enum Key {
+    Plain(EcoString),
+    Computed(Text),
+}
+
+/// Where a part stands, which decides the directives it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Document,
+    Item,
+    Entry,
+    /// The `metadata` of a document.
+    Metadata,
+    /// Under `$yaml` or `$json`: there is nothing to repeat.
+    Alone,
+}
+
+/// The directives.
+const DIRECTIVES: [&str; 5] = ["$if", "$for", "$yaml", "$json", "$file"];
+/// What stands in `metadata` and is read when the bundle is finished.
+pub(super) const CONTENT_NAME: &str = "$contentName";
+
+/// Reads a file under `templates/` by its path there. The error says why not.
+pub(super) type ReadFile<'a> = dyn Fn(&str) -> Result<FileId, String> + 'a;
+
+pub(super) struct Compiler<'a> {
+    pub(super) sources: &'a Sources,
+    pub(super) names: &'a dyn Names,
+    pub(super) read_file: &'a ReadFile<'a>,
+    pub(super) text: Arc<str>,
+    pub(super) locals: Vec<Local>,
+    pub(super) expressions: Vec<Expression>,
+    pub(super) known: HashMap<(EcoString, bool), usize>,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Compiler<'_> {
+    /// Compiles a document.
+    pub(super) fn document(&mut self, node: &Node) -> Item {
+        self.item(node, Place::Document)
+    }
+
+    fn item(&mut self, node: &Node, place: Place) -> Item {
+        let each = self.each(node, place);
+        let depth = self.locals.len();
+        let each = each.map(|(each, local)| {
+            self.locals.extend(local);
+            each
+        });
+        let when = self.when(node);
+        let part = self.part(node, place);
+        self.locals.truncate(depth);
+        Item { each, when, part }
+    }
+
+    fn each(&mut self, node: &Node, place: Place) -> Option<(Each, Option<Local>)> {
+        let directive = node.get("$for")?;
+        let span = directive.origin.span;
+        if matches!(place, Place::Alone | Place::Metadata) {
+            let finding = Finding::error("template-directive", span, "`$for` has nothing to repeat here")
+                .with_help("it repeats the list item, the entry or the document it stands in");
+            self.findings.push(finding);
+            return None;
+        }
+        let text = directive.text();
+        let parsed = text.split_once(char::is_whitespace).and_then(|(name, rest)| {
+            let list = rest.trim_start().strip_prefix("in")?;
+            let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            (identifier && list.starts_with(char::is_whitespace)).then_some((name, list.trim()))
+        });
+        let Some((name, list)) = parsed.filter(|(_, list)| !list.is_empty()) else {
+            let finding = Finding::error("template-directive", span, "`$for` wants `<name> in <expression>`")
+                .with_help("for example `$for: item in items`, or `$for: entry in labels | entries`");
+            self.findings.push(finding);
+            return None;
+        };
+        let taken = self.locals.iter().any(|local| local.name == name)
+            || BUILT_IN.contains(&name)
+            || functions::find(Kind::Function, name).is_some()
+            || matches!(self.names.fields(&[]), Fields::Closed(known) if known.iter().any(|field| field == name));
+        if taken {
+            let finding = Finding::error("template-directive", span, format!("the name `{name}` is taken"))
+                .with_label("a name of `$for` must be new")
+                .with_help("it would hide a profile field, a function or an outer `$for`");
+            self.findings.push(finding);
+        }
+        let shape = names::item_shape(list, self.names, &self.locals);
+        let offset = text.len() - list.len();
+        let site = self.site(list, offset..text.len(), directive)?;
+        let name = EcoString::from(name);
+        Some((Each { name: name.clone(), list: site }, Some(Local { name, shape })))
+    }
+
+    fn when(&mut self, node: &Node) -> Option<When> {
+        let directive = node.get("$if")?;
+        match &directive.value {
+            Value::Bool(value) => Some(When::Fixed(*value)),
+            Value::String(text) if scan::has_expression(text) => {
+                let finding =
+                    Finding::error("template-directive", directive.origin.span, "`$if` wants the expression alone")
+                        .with_help("leave the braces out: `$if: a == b`");
+                self.findings.push(finding);
+                None
+            }
+            Value::String(text) => self.site(text.trim(), range_of_trimmed(text), directive).map(When::Computed),
+            _ => {
+                let message = format!("`$if` wants an expression, not {}", directive.type_name());
+                self.findings.push(Finding::error("template-directive", directive.origin.span, message));
+                None
+            }
+        }
+    }
+
+    fn part(&mut self, node: &Node, place: Place) -> Part {
+        match &node.value {
+            Value::String(text) if scan::has_expression(text) => self.scalar(text, node),
+            Value::Sequence(items) => {
+                let items: Vec<Item> = items.iter().map(|item| self.item(item, Place::Item)).collect();
+                fold_sequence(node, items)
+            }
+            Value::Mapping(mapping) => self.mapping(node, mapping, place),
+            value => {
+                let bytes = if let Value::String(text) = value { text.len() } else { 0 };
+                Part::Static { node: node.clone(), nodes: 1, bytes }
+            }
+        }
+    }
+
+    fn scalar(&mut self, text: &EcoString, node: &Node) -> Part {
+        let nothing = || Part::Static { node: node.clone(), nodes: 1, bytes: text.len() };
+        let Some(made) = self.text(text, node) else { return nothing() };
+        match made.pieces.as_slice() {
+            [TextPiece::Expression(site)] => Part::Whole(*site),
+            _ => Part::Text(made),
+        }
+    }
+
+    fn text(&mut self, text: &EcoString, node: &Node) -> Option<Text> {
+        self.split(text, node.origin.span)
+    }
+
+    fn split(&mut self, text: &EcoString, scalar: Span) -> Option<Text> {
+        let pieces = match scan::split(text) {
+            Ok(pieces) => pieces,
+            Err(error) => {
+                let raw = self.raw(scalar);
+                // Which of several is meant is known by how many stand before it.
+                let nth = text[..error.at].matches("{{").count();
+                let at = raw.match_indices("{{").nth(nth).map(|(at, _)| scalar.start + at as u32);
+                let span = at.map_or(scalar, |at| Span::new(scalar.file, at, at + 2));
+                self.findings.push(Finding::error("template-syntax", span, error.message).with_help(error.help));
+                return None;
+            }
+        };
+        let holder = Node::new(text.clone(), scalar);
+        let mut whole = true;
+        let mut made = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            match piece {
+                Piece::Text(plain) => made.push(TextPiece::Plain(plain.into())),
+                Piece::Expression(source, range) => match self.site(source, range, &holder) {
+                    Some(site) => made.push(TextPiece::Expression(site)),
+                    None => whole = false,
+                },
+            }
+        }
+        whole.then(|| Text { pieces: made, source: text.clone(), span: scalar })
+    }
+
+    fn mapping(&mut self, node: &Node, mapping: &Mapping, place: Place) -> Part {
+        let span = node.origin.span;
+        let replaced = mapping.iter().find(|entry| matches!(entry.key.as_str(), "$yaml" | "$json" | "$file"));
+        let mut fields = Vec::with_capacity(mapping.len());
+        for entry in mapping {
+            let key = entry.key.as_str();
+            match key {
+                "$if" | "$for" => continue,
+                _ if replaced.is_some_and(|replaced| replaced.key == entry.key) => continue,
+                _ => {}
+            }
+            if let Some(replaced) = replaced {
+                let message = format!("`{}` makes the whole value, so nothing else may stand beside it", replaced.key);
+                let finding = Finding::error("template-directive", entry.key_span, message)
+                    .with_help("only `$if` and `$for` may");
+                self.findings.push(finding);
+                continue;
+            }
+            if key.starts_with('$') && !(key == CONTENT_NAME && place == Place::Metadata) {
+                self.unknown_directive(key, entry.key_span);
+                continue;
+            }
+            let below = match place {
+                Place::Document if key == "metadata" => Place::Metadata,
+                _ => Place::Entry,
+            };
+            fields.push(self.field(entry, below));
+        }
+        let Some(replaced) = replaced else { return fold_mapping(node, fields) };
+        match replaced.key.as_str() {
+            "$file" => self.file(&replaced.value),
+            format => {
+                let format = if format == "$yaml" { Format::Yaml } else { Format::Json };
+                Part::Tree(format, Box::new(self.item(&replaced.value, Place::Alone)), span)
+            }
+        }
+    }
+
+    fn field(&mut self, entry: &crate::node::Entry, place: Place) -> Field {
+        // The names that the value's `$for` binds are for the key as well.
+        let each = self.each(&entry.value, place);
+        let depth = self.locals.len();
+        let repeated = each.is_some() || entry.value.get("$for").is_some();
+        let each = each.map(|(each, local)| {
+            self.locals.extend(local);
+            each
+        });
+        let key = if !scan::has_expression(&entry.key) {
+            Key::Plain(entry.key.clone())
+        } else if repeated {
+            match self.split(&entry.key, entry.key_span) {
+                Some(text) => Key::Computed(text),
+                None => Key::Plain(entry.key.clone()),
+            }
+        } else {
+            let finding = Finding::error("template-directive", entry.key_span, "an expression in a key")
+                .with_help("a key may hold one where its value is repeated with `$for`");
+            self.findings.push(finding);
+            Key::Plain(entry.key.clone())
+        };
+        let when = self.when(&entry.value);
+        let part = self.part(&entry.value, place);
+        self.locals.truncate(depth);
+        Field { key, key_span: entry.key_span, item: Item { each, when, part } }
+    }
+
+    fn unknown_directive(&mut self, key: &str, span: Span) {
+        let finding = if key == CONTENT_NAME {
+            Finding::error("template-directive", span, "`$contentName` stands outside `metadata`")
+                .with_help("it belongs into an object's own `metadata`, beside its `name`")
+        } else {
+            let near = suggest::nearest(key, DIRECTIVES.into_iter().chain([CONTENT_NAME]));
+            let help = near.map_or_else(
+                || format!("there are {}", suggest::list(DIRECTIVES, "and")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            Finding::error("template-directive", span, format!("there is no directive `{key}`")).with_help(help)
+        };
+        self.findings.push(finding);
+    }
+
+    fn file(&mut self, directive: &Node) -> Part {
+        let span = directive.origin.span;
+        let mut fail = |message: String, help: &str| {
+            self.findings.push(Finding::error("template-file", span, message).with_help(help));
+            Part::Static { node: directive.clone(), nodes: 1, bytes: 0 }
+        };
+        let Some(path) = directive.as_str() else {
+            return fail(format!("`$file` wants a path, not {}", directive.type_name()), "");
+        };
+        if scan::has_expression(path) {
+            return fail(
+                "`$file` takes no expression".to_owned(),
+                "the files a bundle holds are known before it renders; choose with `$if`",
+            );
+        }
+        match (self.read_file)(path) {
+            Err(reason) => fail(reason, "the path is relative to `templates/` and stays within it"),
+            Ok(file) => {
+                let text = self.sources.get(file).map(|source| EcoString::from(&*source.text)).unwrap_or_default();
+                let bytes = text.len();
+                let part =
+                    TextPart { start: 0, end: bytes as u32, origin: Origin::at(Span::new(file, 0, bytes as u32)) };
+                let derived = Derived { text_parts: vec![part], ..Derived::default() };
+                let origin = Origin { span, derived: Some(Arc::new(derived)) };
+                Part::Static { node: Node { value: text.into(), origin }, nodes: 1, bytes }
+            }
+        }
+    }
+
+    /// The text of a scalar as it stands in the file.
+    fn raw(&self, scalar: Span) -> &str {
+        self.text.get(scalar.start as usize..scalar.end as usize).unwrap_or_default()
+    }
+
+    /// Compiles an expression, or finds it among those already compiled.
+    fn site(&mut self, source: &str, range: std::ops::Range<usize>, scalar: &Node) -> Option<Site> {
+        let whole = scalar.origin.span;
+        let raw = self.raw(whole);
+        // Where the same text stands several times, the one after as many others.
+        let nth = scalar.text().get(..range.start).map_or(0, |before| before.matches(source).count());
+        let found = raw.match_indices(source).nth(nth).map(|(at, _)| whole.start + at as u32);
+        let span = found.map_or(whole, |at| Span::new(whole.file, at, at + source.len() as u32));
+        let checked = names::check(source, self.names, &self.locals);
+        let place = |fault: &Fault| narrow(span, source, fault);
+        if !checked.faults.is_empty() {
+            let findings = checked.faults.into_iter().map(|fault| to_finding(place(&fault), fault));
+            self.findings.extend(findings);
+            return None;
+        }
+        let key = (EcoString::from(source), checked.local);
+        let expression = match self.known.get(&key) {
+            Some(index) => *index,
+            None => match Expression::compile(source, &checked) {
+                Ok(expression) => {
+                    self.expressions.push(expression);
+                    self.known.insert(key, self.expressions.len() - 1);
+                    self.expressions.len() - 1
+                }
+                Err(fault) => {
+                    self.findings.push(to_finding(place(&fault), fault));
+                    return None;
+                }
+            },
+        };
+        Some(Site { expression, scalar: whole, span })
+    }
+}
+
+/// The place of a fault within an expression; the whole expression where escapes hide it.
+pub(super) fn narrow(span: Span, source: &str, fault: &Fault) -> Span {
+    let exact = (span.end - span.start) as usize == source.len();
+    if !exact || fault.range.is_empty() || fault.range.end > source.len() {
+        return span;
+    }
+    Span::new(span.file, span.start + fault.range.start as u32, span.start + fault.range.end as u32)
+}
+
+pub(super) fn to_finding(span: Span, fault: Fault) -> Finding {
+    Finding::error(fault.rule, span, fault.message).with_help(fault.help)
+}
+
+fn range_of_trimmed(text: &str) -> std::ops::Range<usize> {
+    let start = text.len() - text.trim_start().len();
+    start..start + text.trim().len()
+}
+
+/// Whether an item is the same for every profile.
+fn fixed(item: &Item) -> Option<(&Node, usize, usize)> {
+    match item {
+        Item { each: None, when: None, part: Part::Static { node, nodes, bytes } } => Some((node, *nodes, *bytes)),
+        _ => None,
+    }
+}
+
+fn fold_sequence(node: &Node, items: Vec<Item>) -> Part {
+    let (mut nodes, mut bytes) = (1, 0);
+    let mut list = Vec::with_capacity(items.len());
+    for item in &items {
+        let Some((node, more_nodes, more_bytes)) = fixed(item) else {
+            return Part::Sequence(items, node.origin.span);
+        };
+        list.push(node.clone());
+        nodes += more_nodes;
+        bytes += more_bytes;
+    }
+    Part::Static { node: Node { value: list.into(), origin: node.origin.clone() }, nodes, bytes }
+}
+
+fn fold_mapping(node: &Node, fields: Vec<Field>) -> Part {
+    let (mut nodes, mut bytes) = (1, 0);
+    let mut mapping = Mapping::new();
+    for field in &fields {
+        let (Key::Plain(key), Some((node, more_nodes, more_bytes))) = (&field.key, fixed(&field.item)) else {
+            return Part::Mapping(fields, node.origin.span);
+        };
+        mapping.push(key.clone(), field.key_span, node.clone());
+        nodes += more_nodes;
+        bytes += more_bytes + key.len();
+    }
+    Part::Static { node: Node { value: mapping.into(), origin: node.origin.clone() }, nodes, bytes }
+}

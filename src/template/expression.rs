@@ -1,0 +1,271 @@
+//! One expression: compiled once, evaluated for each profile. The engine is known in this folder only.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+use ecow::EcoString;
+use minijinja::value::{Object, ObjectRepr};
+use minijinja::{Environment, ErrorKind};
+
+use crate::node::{Derived, Node, Origin, Value};
+use crate::source::Span;
+use crate::template::functions;
+use crate::template::names::{Checked, Fault};
+use crate::template::value::{self, Budget, Misfit, Reads, Tree, View};
+
+static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(functions::environment);
+
+/// What an `if` gets that has no `else`: a name that nothing bears, so that reading it is an error.
+const NOTHING: &str = "__nothing";
+
+/// An expression, ready to be evaluated.
+pub(super) struct Expression {
+    /// As it is written, without the braces.
+    pub(super) source: EcoString,
+    /// Whether it reads a name that `$for` binds, so that its value changes from one round to the next.
+    pub(super) local: bool,
+    how: How,
+    /// Where an `else` was put in, last first.
+    added: Vec<usize>,
+}
+
+enum How {
+    /// Nothing but `a.b.c`: looked up without the engine.
+    Path(Vec<EcoString>),
+    Compiled(minijinja::Expression<'static, 'static>),
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.source).finish()
+    }
+}
+
+/// What an expression sees.
+#[derive(Debug, Clone)]
+pub(super) struct Scope {
+    pub(super) values: Arc<Tree>,
+    /// What `$for` binds, outermost first: the tree holds one item.
+    pub(super) locals: Vec<(EcoString, Arc<Tree>)>,
+    /// The functions the project gives.
+    pub(super) functions: Arc<Vec<(&'static str, minijinja::Value)>>,
+}
+
+impl Object for Scope {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<minijinja::Value> {
+        if let Some((_, tree)) = self.locals.iter().rev().find(|(name, _)| name == key) {
+            // The tree is a list of the one item, so that reading the item is reading through a view.
+            return Some(View::root(tree.clone()).child(0));
+        }
+        if let Some(value) = View::root(self.values.clone()).field(key) {
+            return Some(value);
+        }
+        if let Some((_, function)) = self.functions.iter().find(|(name, _)| *name == key) {
+            return Some(function.clone());
+        }
+        if functions::find(functions::Kind::Function, key).is_none() {
+            value::note_miss(key.into());
+        }
+        None
+    }
+}
+
+/// Why an expression has no value.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) fault: Fault,
+    /// The profile values it had read by then.
+    pub(super) reads: Reads,
+}
+
+impl Expression {
+    /// Compiles an expression whose names were checked.
+    pub(super) fn compile(source: &str, checked: &Checked) -> Result<Self, Fault> {
+        let mut added = checked.missing_else.clone();
+        added.sort_unstable_by(|a, b| b.cmp(a));
+        let how = match &checked.path {
+            Some(path) => How::Path(path.clone()),
+            None => {
+                let mut text = source.to_owned();
+                added.iter().for_each(|at| text.insert_str(*at, &format!(" else {NOTHING}")));
+                let compiled = ENGINE.compile_expression_owned(text);
+                How::Compiled(compiled.map_err(|error| {
+                    let range = written(&added, error.range().unwrap_or(0..source.len()), source.len());
+                    let message = error.detail().unwrap_or("it cannot be read").to_owned();
+                    Fault::new("template-syntax", range, format!("not an expression: {message}"))
+                })?)
+            }
+        };
+        Ok(Self { source: source.into(), local: checked.local, how, added })
+    }
+
+    /// The value as a node whose parts have no place yet but know what they were made from.
+    pub(super) fn evaluate(&self, scope: &Scope, budget: &mut Budget) -> Result<Node, Failure> {
+        let made = match &self.how {
+            How::Path(path) => return self.lookup(path, scope, budget),
+            How::Compiled(compiled) => {
+                value::start_recording();
+                let result = compiled.eval(minijinja::Value::from_object(scope.clone()));
+                result
+                    .map_err(|error| self.explain(&error))
+                    .and_then(|value| value::to_node(&value, budget).map_err(|misfit| self.misfit(misfit)))
+            }
+        };
+        let reads = value::recorded();
+        let fault = match (made, reads.misses.first()) {
+            (Ok(mut node), None) => {
+                let secret = reads.inputs.iter().any(|input| value::holds_secret(&input.node));
+                let expression = Some(self.source.clone());
+                let shared = Derived { inputs: reads.inputs, expression, secret, ..Derived::default() };
+                finish(&mut node, &Arc::new(shared), &self.source);
+                return Ok(node);
+            }
+            (Ok(_), Some(name)) => self.undefined(name, 0..self.source.len()),
+            (Err(fault), _) => fault,
+        };
+        // The engine may quote a value in its words.
+        let secret = reads.inputs.iter().any(|input| value::holds_secret(&input.node));
+        let fault = if secret && fault.rule == "template-type" {
+            Fault { message: "the expression does not fit the secret it reads".to_owned(), ..fault }
+        } else {
+            fault
+        };
+        Err(Failure { fault, reads })
+    }
+
+    fn lookup(&self, path: &[EcoString], scope: &Scope, budget: &mut Budget) -> Result<Node, Failure> {
+        let mut node = &scope.values.node;
+        let mut end = 0;
+        for name in path {
+            end += name.len();
+            node = node.get(name).ok_or_else(|| Failure {
+                fault: self.undefined(&self.source[..end.min(self.source.len())], 0..self.source.len()),
+                reads: Reads::default(),
+            })?;
+            end += 1;
+        }
+        let path: EcoString = path.join(".").into();
+        budget.spend_tree(node).map_err(|misfit| Failure { fault: self.misfit(misfit), reads: Reads::default() })?;
+        let mut made = value::derive(node, &path);
+        name_expression(&mut made, &self.source);
+        Ok(made)
+    }
+
+    fn undefined(&self, name: &str, range: Range<usize>) -> Fault {
+        if name == NOTHING {
+            let message = "this `if` has no `else`, and its condition is false";
+            return Fault::new("template-undefined", range, message)
+                .with_help("write `else none` to leave the field out");
+        }
+        Fault::new("template-undefined", range, format!("`{name}` is not set")).with_help(
+            "set it in the profile; a field that may be left out is read with `| optional`, or asked for with `is defined`",
+        )
+    }
+
+    fn explain(&self, error: &minijinja::Error) -> Fault {
+        let whole = 0..self.source.len();
+        let range = error.range().map_or(whole.clone(), |range| written(&self.added, range, self.source.len()));
+        match error.kind() {
+            ErrorKind::UndefinedError => {
+                let name = error.range().filter(|_| self.added.is_empty()).and_then(|range| self.source.get(range));
+                match name.filter(|name| !name.is_empty()) {
+                    Some(name) if !name.contains(['(', '|', ' ']) => self.undefined(name, range),
+                    _ if self.added.is_empty() => {
+                        Fault::new("template-undefined", range, "it reads a name that is not set")
+                    }
+                    _ => self.undefined(NOTHING, whole),
+                }
+            }
+            ErrorKind::OutOfFuel => self.too_much(),
+            _ => {
+                let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+                Fault::new("template-type", range, detail)
+            }
+        }
+    }
+
+    fn too_much(&self) -> Fault {
+        Fault::new("template-too-large", 0..self.source.len(), "this expression does too much work or makes too much")
+            .with_help("an expression computes one value of a manifest; larger texts belong in a `$file`")
+    }
+
+    fn misfit(&self, misfit: Misfit) -> Fault {
+        let whole = 0..self.source.len();
+        match misfit {
+            Misfit::Undefined(at) if at.is_empty() && !self.added.is_empty() => self.undefined(NOTHING, whole),
+            Misfit::Undefined(at) if at.is_empty() => self.undefined(&self.source, whole),
+            Misfit::Undefined(at) => {
+                let message = format!("`{}` of the result is not set", at.trim_start_matches('.'));
+                Fault::new("template-undefined", whole, message)
+            }
+            Misfit::Type { message, help } => Fault::new("template-type", whole, message).with_help(help),
+            Misfit::TooLarge => self.too_much(),
+            Misfit::Engine(message) => Fault::new("template-type", whole, message),
+        }
+    }
+}
+
+/// A range of the compiled text as a range of the written one.
+fn written(added: &[usize], range: Range<usize>, length: usize) -> Range<usize> {
+    let width = NOTHING.len() + " else ".len();
+    let back = |at: usize| {
+        // `added` holds places of the written text, last first; each before this one moved it on.
+        let before = added.iter().rev().enumerate().take_while(|(index, place)| **place + index * width < at).count();
+        at.saturating_sub(before * width).min(length)
+    };
+    back(range.start)..back(range.end)
+}
+
+/// Gives the computed parts of a result what all of it was made from, and every part the expression.
+fn finish(node: &mut Node, shared: &Arc<Derived>, expression: &EcoString) {
+    match &mut node.origin.derived {
+        derived @ None => *derived = Some(shared.clone()),
+        Some(derived) if derived.expression.as_ref() != Some(expression) => {
+            Arc::make_mut(derived).expression = Some(expression.clone());
+        }
+        Some(_) => {}
+    }
+    children(node, &mut |child| finish(child, shared, expression));
+}
+
+fn name_expression(node: &mut Node, expression: &EcoString) {
+    node.origin.derived_mut().expression = Some(expression.clone());
+    children(node, &mut |child| name_expression(child, expression));
+}
+
+/// Gives every part of a result the place of the scalar it came from.
+pub(super) fn place(node: &mut Node, span: Span) {
+    node.origin.span = span;
+    children(node, &mut |child| place(child, span));
+}
+
+fn children(node: &mut Node, visit: &mut dyn FnMut(&mut Node)) {
+    match &mut node.value {
+        Value::Sequence(items) => items.iter_mut().for_each(visit),
+        Value::Mapping(mapping) => mapping.entries_mut().iter_mut().for_each(|entry| visit(&mut entry.value)),
+        _ => {}
+    }
+}
+
+/// The origin of a text that several parts went into.
+pub(super) fn joined(span: Span, expression: Option<EcoString>, parts: &[Origin]) -> Origin {
+    let mut derived = Derived { expression, ..Derived::default() };
+    for part in parts {
+        derived.secret |= part.is_secret();
+        for input in part.inputs() {
+            if !derived.inputs.iter().any(|known| known.path == input.path) {
+                derived.inputs.push(input.clone());
+            }
+        }
+    }
+    Origin { span, derived: Some(Arc::new(derived)) }
+}

@@ -1,0 +1,329 @@
+//! Compiled templates and a profile's values to nodes.
+
+use std::sync::Arc;
+
+use ecow::EcoString;
+
+use crate::finding::Finding;
+use crate::node::{Input, Mapping, Node, Origin, Value};
+use crate::source::Span;
+use crate::template::compile::{Each, Field, Format, Item, Key, Part, Site, Text, TextPiece, When, narrow, to_finding};
+use crate::template::expression::{Expression, Failure, Scope, joined, place};
+use crate::template::functions::{key_of, mixed};
+use crate::template::names::Fault;
+use crate::template::value::{Budget, Tree};
+use crate::yaml;
+
+/// How much one bundle may hold before anything is checked.
+const BUNDLE: Budget = Budget { nodes: 1_000_000, bytes: 64 << 20 };
+
+/// After so many findings the rest are more of the same.
+const MAX_FINDINGS: usize = 50;
+
+/// A finding was reported; there is no value.
+#[derive(Debug)]
+pub(super) struct Reported;
+
+type Made<T> = Result<T, Reported>;
+
+pub(super) struct Run<'a> {
+    expressions: &'a [Expression],
+    scope: Scope,
+    /// The values of expressions that are the same wherever they stand.
+    memo: Vec<Option<Node>>,
+    budget: Budget,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(expressions: &'a [Expression], scope: Scope) -> Self {
+        Self { expressions, scope, memo: vec![None; expressions.len()], budget: BUNDLE, findings: Vec::new() }
+    }
+
+    /// The objects of a document: none, one, or as many as its `$for` has rounds.
+    pub(super) fn document(&mut self, item: &Item, out: &mut Vec<Node>) -> Made<()> {
+        self.rounds(item.each.as_ref(), |run| {
+            out.extend(run.guarded(item)?);
+            Ok(())
+        })
+    }
+
+    /// Runs `body` once, or once for each item of a `$for`.
+    fn rounds(&mut self, each: Option<&Each>, mut body: impl FnMut(&mut Self) -> Made<()>) -> Made<()> {
+        let Some(each) = each else { return body(self) };
+        let mut outcome = Ok(());
+        for item in self.list(each)? {
+            self.spend(1, 0, each.list.span)?;
+            let tree = Tree { node: Node { value: vec![item].into(), origin: Origin::default() }, profile: false };
+            self.scope.locals.push((each.name.clone(), Arc::new(tree)));
+            outcome = body(self).and(outcome);
+            self.scope.locals.pop();
+            if self.findings.len() >= MAX_FINDINGS {
+                return Err(Reported);
+            }
+        }
+        outcome
+    }
+
+    /// What `$for` goes through: the items of a list, or the keys of a mapping.
+    fn list(&mut self, each: &Each) -> Made<Vec<Node>> {
+        let node = self.value(each.list)?;
+        match node.value {
+            Value::Sequence(items) => Ok(items),
+            Value::Mapping(mapping) => Ok(mapping.iter().map(key_of).collect()),
+            _ => {
+                let message = format!("`$for` goes through a list or a mapping, not {}", node.type_name());
+                Err(self.misuse("template-type", each.list.span, message, "", &node))
+            }
+        }
+    }
+
+    /// The value of an item, unless its `$if` says no or it comes out as `none`.
+    fn guarded(&mut self, item: &Item) -> Made<Option<Node>> {
+        let wanted = match &item.when {
+            None => true,
+            Some(When::Fixed(value)) => *value,
+            Some(When::Computed(site)) => {
+                let node = self.value(*site)?;
+                match node.as_bool() {
+                    Some(value) => value,
+                    None => {
+                        let message = format!("`$if` wants true or false, not {}", node.type_name());
+                        let help = "compare it: `x > 0`, `x != ''`, `x is defined`";
+                        return Err(self.misuse("template-type", site.span, message, help, &node));
+                    }
+                }
+            }
+        };
+        if wanted { self.part(&item.part) } else { Ok(None) }
+    }
+
+    fn part(&mut self, part: &Part) -> Made<Option<Node>> {
+        match part {
+            Part::Static { node, nodes, bytes } => {
+                self.spend(*nodes, *bytes, node.origin.span)?;
+                Ok(Some(node.clone()))
+            }
+            Part::Whole(site) => {
+                let mut node = self.value(*site)?;
+                place(&mut node, site.scalar);
+                Ok(node.is_set().then_some(node))
+            }
+            Part::Text(text) => self.text(text).map(Some),
+            Part::Mapping(fields, span) => self.mapping(fields, *span).map(Some),
+            Part::Sequence(items, span) => {
+                let mut list = Vec::with_capacity(items.len());
+                let mut outcome = Ok(());
+                for item in items {
+                    let made = self.rounds(item.each.as_ref(), |run| {
+                        list.extend(run.guarded(item)?);
+                        Ok(())
+                    });
+                    outcome = made.and(outcome);
+                }
+                self.spend(1, 0, *span)?;
+                outcome.map(|()| Some(Node::new(list, *span)))
+            }
+            Part::Tree(format, item, span) => {
+                let Some(tree) = self.guarded(item)? else { return Ok(None) };
+                let (text, parts) = match format {
+                    Format::Yaml => yaml::emit_with_parts(&tree),
+                    Format::Json => yaml::json_with_parts(&tree),
+                };
+                self.spend(1, text.len(), *span)?;
+                let origins: Vec<Origin> = parts.iter().map(|part| part.origin.clone()).collect();
+                let mut origin = joined(*span, None, &origins);
+                origin.derived_mut().text_parts = parts;
+                Ok(Some(Node { value: text.into(), origin }))
+            }
+        }
+    }
+
+    fn mapping(&mut self, fields: &[Field], span: Span) -> Made<Node> {
+        let mut made = Mapping::new();
+        let mut outcome = Ok(());
+        for field in fields {
+            let result = self.rounds(field.item.each.as_ref(), |run| {
+                // `$if` comes first, so that a key may be one that only then makes sense.
+                let Some(value) = run.guarded(&field.item)? else { return Ok(()) };
+                let key = match &field.key {
+                    Key::Plain(key) => key.clone(),
+                    Key::Computed(text) => run.key(text)?,
+                };
+                if let Some(first) = made.entry(&key) {
+                    let finding = Finding::error(
+                        "template-duplicate-key",
+                        field.key_span,
+                        format!("the key `{key}` comes out twice"),
+                    )
+                    .with_help("make the key tell the rounds of the `$for` apart");
+                    let finding = match first.key_span == field.key_span {
+                        true => finding,
+                        false => finding.with_related(first.key_span, "here it is first"),
+                    };
+                    return Err(run.report(finding));
+                }
+                made.push(key, field.key_span, value);
+                Ok(())
+            });
+            outcome = result.and(outcome);
+        }
+        self.spend(1, 0, span)?;
+        outcome.map(|()| Node::new(made, span))
+    }
+
+    fn key(&mut self, text: &Text) -> Made<EcoString> {
+        let node = match text.pieces.as_slice() {
+            [TextPiece::Expression(site)] => self.value(*site)?,
+            _ => self.text(text)?,
+        };
+        match node.value {
+            Value::String(key) => Ok(key),
+            _ => {
+                let message = format!("the key comes out as {}, not as a string", node.type_name());
+                Err(self.misuse("template-type", text.span, message, "write `| string`", &node))
+            }
+        }
+    }
+
+    /// Text with expressions in it. Only strings, whole numbers and booleans can stand in a text.
+    fn text(&mut self, text: &Text) -> Made<Node> {
+        let mut made = EcoString::new();
+        let mut origins = Vec::new();
+        let mut single = None;
+        for piece in &text.pieces {
+            match piece {
+                TextPiece::Plain(plain) => made.push_str(plain),
+                TextPiece::Expression(site) => {
+                    let node = self.value(*site)?;
+                    let Some(part) = mixed(&node.value) else {
+                        let what = if node.is_null() { "none" } else { node.type_name() };
+                        let message = format!("{what} cannot stand in a text");
+                        let help = match node.value {
+                            Value::Float(_) => "write `| string`",
+                            Value::Null => "give it a text with `if … else`, or leave the whole field out with `$if`",
+                            _ => "only strings, whole numbers and booleans can; `| join(', ')` makes a text of a list",
+                        };
+                        return Err(self.misuse("template-type", site.span, message, help, &node));
+                    };
+                    made.push_str(&part);
+                    single = if origins.is_empty() { Some(site.expression) } else { None };
+                    origins.push(node.origin);
+                }
+            }
+        }
+        self.spend(1, made.len(), text.span)?;
+        let expression = single.map_or(&text.source, |index| &self.expressions[index].source);
+        Ok(Node { value: made.into(), origin: joined(text.span, Some(expression.clone()), &origins) })
+    }
+
+    /// The value of an expression at a place.
+    fn value(&mut self, site: Site) -> Made<Node> {
+        if let Some(Some(node)) = self.memo.get(site.expression) {
+            let node = node.clone();
+            return match self.budget.spend_tree(&node) {
+                Ok(()) => Ok(node),
+                Err(_) => Err(self.too_large(site.span)),
+            };
+        }
+        let expression = &self.expressions[site.expression];
+        match expression.evaluate(&self.scope, &mut self.budget) {
+            Ok(node) => {
+                if !expression.local {
+                    self.memo[site.expression] = Some(node.clone());
+                }
+                Ok(node)
+            }
+            Err(failure) => Err(self.failed(failure, site, &expression.source)),
+        }
+    }
+
+    fn failed(&mut self, failure: Failure, site: Site, source: &str) -> Reported {
+        let Failure { fault, reads } = failure;
+        let span = narrow(site.span, source, &fault);
+        let undefined = fault.rule == "template-undefined";
+        let mut finding = to_finding(span, fault);
+        finding = if undefined { self.with_parent(finding, source) } else { with_inputs(finding, &reads.inputs) };
+        self.report(finding)
+    }
+
+    /// Names the place in the profile where what is missing would stand.
+    fn with_parent(&self, finding: Finding, source: &str) -> Finding {
+        let path = finding.message.split('`').nth(1).filter(|path| source.contains(path)).unwrap_or_default();
+        let mut node = &self.scope.values.node;
+        let mut found: Vec<&str> = Vec::new();
+        for name in path.split('.') {
+            match node.get(name) {
+                Some(below) if below.is_set() => {
+                    found.push(name);
+                    node = below;
+                }
+                _ => break,
+            }
+        }
+        let span = node.origin.span;
+        if span.is_none() {
+            return finding;
+        }
+        let words = match found.as_slice() {
+            [] => "the profile does not set it".to_owned(),
+            found => format!("`{}` is set here, without it", found.join(".")),
+        };
+        finding.with_related(span, words)
+    }
+
+    /// Reports that a value does not fit where it is put, with the profile's lines it came from.
+    fn misuse(&mut self, rule: &'static str, span: Span, message: String, help: &str, node: &Node) -> Reported {
+        let finding = Finding::error(rule, span, message).with_help(help);
+        self.report(with_inputs(finding, node.origin.inputs()))
+    }
+
+    fn spend(&mut self, nodes: usize, bytes: usize, span: Span) -> Made<()> {
+        match self.budget.spend(nodes, bytes) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.too_large(span)),
+        }
+    }
+
+    fn too_large(&mut self, span: Span) -> Reported {
+        // Nothing more fits, so this is said once.
+        self.budget = Budget { nodes: 0, bytes: 0 };
+        let fault = Fault::new("template-too-large", 0..0, "the bundle grows beyond what is rendered")
+            .with_help("a bundle may hold a million values and 64 MiB");
+        self.report(to_finding(span, fault))
+    }
+
+    fn report(&mut self, finding: Finding) -> Reported {
+        let known = |other: &Finding| other.rule == finding.rule && other.span == finding.span;
+        let over = finding.rule == "template-too-large" && self.findings.iter().any(|other| other.rule == finding.rule);
+        if !over && self.findings.len() < MAX_FINDINGS && !self.findings.iter().any(known) {
+            self.findings.push(finding);
+        }
+        Reported
+    }
+}
+
+/// Adds the profile's lines that an expression read.
+fn with_inputs(finding: Finding, inputs: &[Input]) -> Finding {
+    inputs.iter().take(4).filter(|input| !input.node.origin.span.is_none()).fold(finding, |finding, input| {
+        let value = match &input.node.value {
+            _ if super::value::holds_secret(&input.node) => "a secret".to_owned(),
+            Value::Sequence(_) | Value::Mapping(_) => input.node.type_name().to_owned(),
+            single => yaml::json(&Node { value: single.clone(), origin: Origin::default() }),
+        };
+        finding.with_related(input.node.origin.span, format!("`{}` is {value}", input.path))
+    })
+}
+
+/// The values that templates see: the merged profile, with its name and the environment's.
+pub(super) fn values(merged: &Node, profile: &str, environment: &str) -> Node {
+    let mut mapping = match &merged.value {
+        Value::Mapping(mapping) => mapping.clone(),
+        _ => Mapping::new(),
+    };
+    for (name, value) in [("profile", profile), ("environment", environment)] {
+        mapping.remove(name);
+        mapping.push(name, Span::NONE, Node::new(value, Span::NONE));
+    }
+    Node { value: mapping.into(), origin: merged.origin.clone() }
+}

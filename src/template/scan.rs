@@ -1,0 +1,223 @@
+//! Scalars into text and expressions, and expressions into tokens.
+//!
+//! Only `{{` opens an expression. Where it ends is found by minding quotes and brackets, so `{{ {'a': {'b': 1}} }}` and
+//! `{{ '}}' }}` are read as they are meant.
+
+use std::ops::Range;
+
+/// A part of a scalar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    /// Text as it stands.
+    Text(&'a str),
+    /// What stands between the braces, blanks trimmed, and where that is in the scalar.
+    Expression(&'a str, Range<usize>),
+}
+
+/// Why a scalar could not be split.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ScanError {
+    /// Where in the scalar.
+    pub(super) at: usize,
+    /// What is wrong.
+    pub(super) message: &'static str,
+    /// What to do.
+    pub(super) help: &'static str,
+}
+
+/// Whether a scalar holds an expression.
+pub(super) fn has_expression(text: &str) -> bool {
+    text.contains("{{")
+}
+
+/// Splits a scalar into text and expressions.
+pub(super) fn split(text: &str) -> Result<Vec<Piece<'_>>, ScanError> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    while let Some(open) = text[from..].find("{{").map(|at| from + at) {
+        if open > from {
+            pieces.push(Piece::Text(&text[from..open]));
+        }
+        let inner = open + 2;
+        if text[inner..].starts_with(['-', '+']) {
+            return Err(ScanError {
+                at: open,
+                message: "`{{-` and `{{+` mean nothing here",
+                help: "there is no white space to trim; for a sign, put a blank before it",
+            });
+        }
+        let close = close(text, inner).ok_or(ScanError {
+            at: open,
+            message: "this `{{` is not closed",
+            help: "close it with `}}`; a literal `{{` is written `{{ '{{' }}`",
+        })?;
+        let raw = &text[inner..close];
+        let source = raw.trim();
+        if source.is_empty() {
+            return Err(ScanError {
+                at: open,
+                message: "there is no expression between these braces",
+                help: "a literal `{{` is written `{{ '{{' }}`",
+            });
+        }
+        let start = inner + (raw.len() - raw.trim_start().len());
+        pieces.push(Piece::Expression(source, start..start + source.len()));
+        from = close + 2;
+    }
+    if from < text.len() {
+        pieces.push(Piece::Text(&text[from..]));
+    }
+    Ok(pieces)
+}
+
+/// Where the `}}` stands that closes the expression starting at `from`.
+fn close(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (from, 0_usize);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\'' | b'"' => at = string_end(bytes, at)?,
+            b'(' | b'[' | b'{' => depth += 1,
+            b'}' if depth == 0 && bytes.get(at + 1) == Some(&b'}') => return Some(at),
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The index of the quote that closes the string opened at `open`.
+fn string_end(bytes: &[u8], open: usize) -> Option<usize> {
+    let mut at = open + 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 1,
+            byte if *byte == bytes[open] => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// A word of an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token<'a> {
+    /// A name or a keyword.
+    Ident(&'a str),
+    /// A string, without its quotes, escapes as written.
+    Str(&'a str),
+    /// A number.
+    Number(&'a str),
+    /// Anything else; operators of two characters are one token.
+    Sign(&'a str),
+}
+
+/// A word and where it stands in the expression.
+#[derive(Debug, Clone)]
+pub(super) struct Word<'a> {
+    pub(super) token: Token<'a>,
+    pub(super) range: Range<usize>,
+}
+
+/// The words of an expression. What is no word at all is left to the expression compiler to refuse.
+pub(super) fn words(source: &str) -> Vec<Word<'_>> {
+    let bytes = source.as_bytes();
+    let mut words = Vec::new();
+    let mut at = 0;
+    let run = |from: usize, is: fn(&u8) -> bool| from + bytes[from..].iter().take_while(|byte| is(byte)).count();
+    while at < bytes.len() {
+        let start = at;
+        let token = match bytes[at] {
+            byte if byte.is_ascii_whitespace() => {
+                at += 1;
+                continue;
+            }
+            b'\'' | b'"' => {
+                let end = string_end(bytes, at).unwrap_or(bytes.len() - 1);
+                at = end + 1;
+                Token::Str(source.get(start + 1..end).unwrap_or_default())
+            }
+            byte if byte.is_ascii_alphabetic() || byte == b'_' => {
+                at = run(at, |byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+                Token::Ident(&source[start..at])
+            }
+            byte if byte.is_ascii_digit() => {
+                at = run(at, |byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+                Token::Number(&source[start..at])
+            }
+            _ => {
+                let two = source.get(at..at + 2).unwrap_or_default();
+                let width = source[at..].chars().next().map_or(1, char::len_utf8);
+                at += if matches!(two, "==" | "!=" | "<=" | ">=" | "//" | "**") { 2 } else { width };
+                Token::Sign(&source[start..at])
+            }
+        };
+        words.push(Word { token, range: start..at });
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expressions(text: &str) -> Vec<&str> {
+        let pieces = split(text).expect("it splits");
+        pieces.iter().filter_map(|piece| matches!(piece, Piece::Expression(..)).then(|| source(piece))).collect()
+    }
+
+    fn source<'a>(piece: &Piece<'a>) -> &'a str {
+        match piece {
+            Piece::Text(text) | Piece::Expression(text, _) => text,
+        }
+    }
+
+    #[test]
+    fn only_double_braces_open_an_expression() {
+        for plain in ["{% if x %}", "{# no #}", "}}", "${#PW}", "{ {", "$labels.x", "{x}"] {
+            assert_eq!(split(plain), Ok(vec![Piece::Text(plain)]), "{plain}");
+        }
+        assert_eq!(split(""), Ok(vec![]));
+    }
+
+    #[test]
+    fn quotes_and_brackets_are_minded() {
+        assert_eq!(expressions("{{ '{{' }}"), ["'{{'"]);
+        assert_eq!(expressions("{{ '}}' }}"), ["'}}'"]);
+        assert_eq!(expressions(r#"{{ "\"}}" }}"#), [r#""\"}}""#]);
+        assert_eq!(expressions("{{ {'a': {'b': 1}} }}"), ["{'a': {'b': 1}}"]);
+        assert_eq!(expressions("{{{'a': {'b': 1}}}}"), ["{'a': {'b': 1}}"]);
+        assert_eq!(expressions("a{{b}}{{ c }}d }} {{\ne\n}}"), ["b", "c", "e"]);
+    }
+
+    #[test]
+    fn what_is_not_closed_is_told() {
+        for (bad, at) in [("a {{ b", 2), ("{{ 'b }}", 0), ("{{ (b }}", 0), ("{{}}", 0), ("{{ }}", 0), ("x{{- a }}", 1)]
+        {
+            assert_eq!(split(bad).expect_err(bad).at, at, "{bad}");
+        }
+    }
+
+    #[test]
+    fn words_are_told_apart() {
+        let words: Vec<Token<'_>> = words("a.b['c d'] // 2 != x_1 ~ é").into_iter().map(|word| word.token).collect();
+        use Token::{Ident, Number, Sign, Str};
+        let expected = [
+            Ident("a"),
+            Sign("."),
+            Ident("b"),
+            Sign("["),
+            Str("c d"),
+            Sign("]"),
+            Sign("//"),
+            Number("2"),
+            Sign("!="),
+            Ident("x_1"),
+            Sign("~"),
+            Sign("é"),
+        ];
+        assert_eq!(words, expected);
+    }
+}
