@@ -4,4 +4,5 @@
 mod examples;
 mod oracle;
 mod profile;
+mod runtime;
 mod yaml;

@@ -133,7 +133,8 @@ SQL
         # A run that was killed leaves an index that is there but not valid; CREATE INDEX would find its name taken.
         # One that some session is building right now is somebody else's.
         cat <<SQL
-SELECT coalesce(string_agg(format('%I.%I', n.nspname, c.relname), ', '), '') AS leftover, count(*) > 0 AS any_leftover
+SELECT coalesce(string_agg(format('%I.%I', n.nspname, c.relname), ', '), '') AS leftover,
+    coalesce(array_agg(c.oid), '{}') AS leftover_ids, count(*) > 0 AS any_leftover
 FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname !~ '^pg_'
 AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid)
@@ -141,7 +142,7 @@ AND (c.relname = ANY (ARRAY[$names]::text[])
   OR EXISTS (SELECT FROM :ledger WHERE name = '$file' AND state = 'started' AND c.oid <> ALL (invalid_before))) \\gset
 \\if :any_leftover
 \\warn $me: dropping :leftover, left unfinished by an earlier run
-SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %s', name) FROM unnest(string_to_array(:'leftover', ', ')) AS name \\gexec
+SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %s', id::regclass) FROM unnest(:'leftover_ids'::oid[]) AS id \\gexec
 \\endif
 INSERT INTO :ledger (name, checksum, version, state, invalid_before)
 VALUES $row, 'started', ARRAY(SELECT indexrelid FROM pg_index WHERE NOT indisvalid))
@@ -175,16 +176,18 @@ FROM unnest(string_to_array(:'tables', ' ')) AS name WHERE name <> '' AND to_reg
 \\! echo the partitions >$at
 \\i '$here/partitions.psql'
 \\! echo the rights of the runtime user >$at
-SELECT format(CASE kind
-    WHEN 'schema' THEN 'GRANT USAGE ON SCHEMA %s TO %I'
-    WHEN 'ledger' THEN 'GRANT SELECT ON %s TO %I'
-    ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I' END, name, :'runtime_user')
+SELECT format('GRANT %s ON %s TO %I', privileges, object, :'runtime_user')
 FROM (
-    SELECT 'schema' AS kind, quote_ident(current_schema()) AS name
-    UNION ALL SELECT 'ledger', :'ledger'
-    UNION ALL SELECT 'table', name FROM unnest(string_to_array(:'tables', ' ')) AS name WHERE name <> ''
-) AS needed
-WHERE :'runtime_user' NOT IN ('', current_user) \\gexec
+    SELECT 'USAGE' AS privileges, 'SCHEMA ' || quote_ident(current_schema()) AS object,
+        has_schema_privilege(:'runtime_user', current_schema(), 'USAGE') AS granted
+    WHERE :'runtime_user' NOT IN ('', current_user)
+    UNION ALL
+    SELECT string_agg(privilege, ', '), name, bool_and(has_table_privilege(:'runtime_user', name, privilege))
+    FROM (SELECT name, regexp_split_to_table('SELECT INSERT UPDATE DELETE', ' ') AS privilege
+        FROM unnest(string_to_array(:'tables', ' ')) AS name WHERE name <> ''
+        UNION ALL SELECT :'ledger', 'SELECT') AS wanted
+    WHERE :'runtime_user' NOT IN ('', current_user) GROUP BY name
+) AS needed WHERE NOT granted \\gexec
 \\! echo done >$outcome
 SQL
 }

@@ -30,9 +30,18 @@ WHERE l.name IS NULL OR l.state = 'started' OR l.checksum <> bundle.checksum \\g
 \\echo :missing_coalesce
 SELECT coalesce(string_agg(format('table %s is not there', name), ', '), '')
 FROM unnest(string_to_array(:'tables', ' ')) AS name WHERE name <> '' AND to_regclass(name) IS NULL;
-SELECT coalesce(string_agg(format('table %s has no partition yet', name), ', '), '')
-FROM unnest(string_to_array(:'tables', ' ')) AS name JOIN pg_partitioned_table AS p ON p.partrelid = to_regclass(name)
-WHERE NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = p.partrelid);
+SET TimeZone = 'UTC';
+SELECT coalesce(string_agg(format('table %s has no partition for today', name), ', '), '')
+FROM unnest(string_to_array(:'tables', ' ')) AS name
+JOIN pg_partitioned_table AS p ON p.partrelid = to_regclass(name) AND p.partstrat = 'r' AND p.partnatts = 1
+JOIN pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]
+    AND a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
+WHERE NOT EXISTS (
+    SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+    CROSS JOIN LATERAL pg_get_expr(c.relpartbound, c.oid) AS bounds
+    LEFT JOIN LATERAL regexp_match(bounds, 'FROM \\(''?([^'')]+)''?\\) TO \\(''?([^'')]+)''?\\)') AS bound ON true
+    WHERE i.inhparent = p.partrelid AND (bounds = 'DEFAULT' OR now() BETWEEN
+        replace(bound[1], 'MINVALUE', '-infinity')::timestamptz AND replace(bound[2], 'MAXVALUE', 'infinity')::timestamptz));
 "
 told=
 while :; do

@@ -1,0 +1,14 @@
+//! The bundle at work: its scripts, SQL, settings and credentials against real servers on this machine.
+//!
+//! What is proved here is what decides whether the service comes up. There is no kubelet and no container: a pod's
+//! volumes become folders, its commands run in busybox ash with paths mapped to them (see `pod`).
+
+#![allow(clippy::unwrap_used)]
+
+mod goose;
+mod interrupted;
+mod migrate;
+mod partitions;
+mod servers;
+mod shell;
+mod wait;

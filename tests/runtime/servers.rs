@@ -1,0 +1,307 @@
+//! PostgreSQL and Redis for the tests: one server of each, in a temporary folder, for as long as the tests run.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, Instant};
+
+/// The superuser's password: what a shell, a URL or a quoted text would trip over.
+pub(super) const ODD_PASSWORD: &str = r#"it's "odd" $HOME `id` \n \\ %41 :x $$ ; # é"#;
+
+/// A program of this machine, or a panic that says how to get it.
+pub(super) fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Debian keeps PostgreSQL's programs in a folder for each version, and puts wrappers for some on the PATH.
+    let mut versions: Vec<PathBuf> =
+        std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    versions.sort();
+    let folders = versions.iter().rev().map(|folder| folder.join("bin"));
+    folders
+        .chain(std::env::split_paths(&path))
+        .map(|folder| folder.join(name))
+        .find(|file| file.exists())
+        .unwrap_or_else(|| panic!("`{name}` is not installed; `./test` installs what the tests need"))
+}
+
+/// A port that was free a moment ago.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Whether the tests run as root, so that servers and containers need another user.
+pub(super) fn root() -> bool {
+    static ROOT: LazyLock<bool> =
+        LazyLock::new(|| std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0);
+    *ROOT
+}
+
+/// The user that may run PostgreSQL, which refuses root and insists on a name: `postgres`, or else `nobody`.
+fn server_user() -> Option<(u32, u32)> {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    let find = |name: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut ids = line.split(':').skip(2).map(|id| id.parse().unwrap());
+        Some((ids.next()?, ids.next()?))
+    };
+    root().then(|| find("postgres").or_else(|| find("nobody")).expect("a user for PostgreSQL"))
+}
+
+fn as_server_user(command: &mut Command) -> &mut Command {
+    if let Some((user, group)) = server_user() {
+        command.uid(user).gid(group);
+    }
+    command
+}
+
+fn server_folder(name: &str) -> PathBuf {
+    let folder = tempfile::Builder::new().prefix(name).tempdir().unwrap().keep();
+    if let Some((user, group)) = server_user() {
+        chown(&folder, Some(user), Some(group)).unwrap();
+    }
+    folder
+}
+
+/// Runs a server until this process is gone, however it ends: the shell waits for its standard input to close.
+fn run_server(folder: &Path, command: &Path, arguments: &[&str]) -> Child {
+    let script = r#"folder=$1; shift
+        "$@" >"$folder/log" 2>&1 </dev/null & server=$!
+        cat >/dev/null
+        kill -INT $server; wait $server; rm -rf "$folder""#;
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", script, "server"]).arg(folder).arg(command).args(arguments);
+    // A group of its own, so that Ctrl-C at the terminal reaches the tests alone.
+    as_server_user(shell.stdin(Stdio::piped()).process_group(0)).current_dir(folder).spawn().unwrap()
+}
+
+fn until(what: &str, mut ready: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !ready() {
+        assert!(start.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits for something that must happen within a minute.
+pub(super) fn wait_until(what: &str, ready: impl FnMut() -> bool) {
+    until(what, ready);
+}
+
+/// The PostgreSQL server of the tests.
+pub(super) struct Postgres {
+    pub port: u16,
+    /// Where its Unix socket lies.
+    pub folder: PathBuf,
+    _server: Mutex<Child>,
+}
+
+/// The one PostgreSQL server, started by the first test that needs it.
+pub(super) static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| {
+    let folder = server_folder("plimsoll-pg");
+    let data = folder.join("data");
+    let password = folder.join("password");
+    std::fs::write(&password, ODD_PASSWORD).unwrap();
+    if let Some((user, group)) = server_user() {
+        chown(&password, Some(user), Some(group)).unwrap();
+    }
+    let mut initdb = Command::new(program("initdb"));
+    initdb.args(["--username=postgres", "--auth=scram-sha-256", "--no-sync", "--encoding=UTF8", "--locale=C"]);
+    initdb.arg("--pwfile").arg(&password).arg("--pgdata").arg(&data).current_dir(&folder);
+    let output = as_server_user(&mut initdb).output().unwrap();
+    assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+    let port = free_port();
+    let settings = [
+        format!("port={port}"),
+        "listen_addresses=127.0.0.1".to_owned(),
+        format!("unix_socket_directories={}", folder.display()),
+        "fsync=off".to_owned(),
+        "max_connections=200".to_owned(),
+        "autovacuum=off".to_owned(),
+    ];
+    let mut arguments = vec!["-D", data.to_str().unwrap()];
+    settings.iter().for_each(|setting| arguments.extend(["-c", setting]));
+    let server = run_server(&folder, &program("postgres"), &arguments);
+    let postgres = Postgres { port, folder, _server: Mutex::new(server) };
+    until("PostgreSQL", || postgres.psql("postgres", "postgres", ODD_PASSWORD, "SELECT 1").is_ok());
+    postgres
+});
+
+impl Postgres {
+    /// What a query prints, bare; or what psql says instead.
+    fn psql(&self, database: &str, user: &str, password: &str, query: &str) -> Result<String, String> {
+        let output = Command::new(program("psql"))
+            .args(["-XqAtw", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", user])
+            .args(["-c", query])
+            .env("PGDATABASE", database)
+            .env("PGPASSWORD", password)
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+}
+
+/// A database of its own, owned by a role of its own, on the one server.
+pub(super) struct Database {
+    pub name: String,
+    pub user: String,
+    pub password: String,
+}
+
+impl Database {
+    /// A new database with a plain name and an owner with an odd password.
+    pub(super) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Self::named(&format!("db{number}"), &format!("user{number}"), ODD_PASSWORD)
+    }
+
+    /// A new database with these names and this password.
+    pub(super) fn named(name: &str, user: &str, password: &str) -> Self {
+        let database = Self { name: name.to_owned(), user: user.to_owned(), password: password.to_owned() };
+        Self::admin("postgres", &format!("CREATE ROLE \"{user}\" LOGIN PASSWORD {}", literal(password)));
+        Self::admin("postgres", &format!("CREATE DATABASE \"{name}\" OWNER \"{user}\""));
+        Self::admin(name, "ALTER SCHEMA public OWNER TO pg_database_owner");
+        database
+    }
+
+    fn admin(database: &str, query: &str) -> String {
+        POSTGRES.psql(database, "postgres", ODD_PASSWORD, query).unwrap()
+    }
+
+    /// Runs a query as the superuser.
+    pub(super) fn as_admin(&self, query: &str) -> String {
+        Self::admin(&self.name, query)
+    }
+
+    /// Runs a query as the owner and returns what it prints.
+    pub(super) fn query(&self, query: &str) -> String {
+        self.try_query(query).unwrap()
+    }
+
+    /// The same, with psql's words where it fails.
+    pub(super) fn try_query(&self, query: &str) -> Result<String, String> {
+        POSTGRES.psql(&self.name, &self.user, &self.password, query)
+    }
+
+    /// The environment that the scripts are given.
+    pub(super) fn env(&self) -> Vec<(String, String)> {
+        let port = POSTGRES.port.to_string();
+        [
+            ("PGHOST", "127.0.0.1"),
+            ("PGPORT", &port),
+            ("PGDATABASE", &self.name),
+            ("PGUSER", &self.user),
+            ("PGPASSWORD", &self.password),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    /// Names of the tables, partitions and the ledger left out, separated by blanks.
+    pub(super) fn tables(&self) -> String {
+        self.query(
+            "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relkind IN ('r', 'p')
+             AND NOT relispartition AND relnamespace = 'public'::regnamespace
+             AND relname NOT IN ('plimsoll_migrations', 'goose_db_version')",
+        )
+    }
+
+    /// Everything that is there, with the transaction that wrote it: the same text means that nothing was changed.
+    pub(super) fn fingerprint(&self) -> String {
+        let ledger = self.query(
+            "SELECT CASE WHEN to_regclass('plimsoll_migrations') IS NULL THEN '' ELSE
+             (xpath('/table', query_to_xml('SELECT *, xmin FROM plimsoll_migrations ORDER BY name', true, false, '')))[1]::text END",
+        );
+        let catalog = self.query(
+            "SELECT oid, relname, relkind, relfilenode, xmin FROM pg_class
+             WHERE relnamespace = 'public'::regnamespace ORDER BY oid",
+        );
+        format!("{ledger}\n{catalog}")
+    }
+
+    /// What the ledger holds: names and states, in the order of the names.
+    pub(super) fn ledger(&self) -> String {
+        self.query("SELECT string_agg(name || ' ' || state, ', ' ORDER BY name) FROM plimsoll_migrations")
+    }
+
+    /// The number of sessions on this database that a condition on `pg_stat_activity` holds for.
+    pub(super) fn sessions(&self, condition: &str) -> usize {
+        let query = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid() AND {condition}",
+            self.name
+        );
+        Self::admin("postgres", &query).parse().unwrap()
+    }
+}
+
+/// A text as an SQL literal.
+pub(super) fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// A session that stays open and does what it is told.
+pub(super) struct Session {
+    child: Child,
+}
+
+impl Session {
+    /// Opens one on a database and lets it run some SQL, without waiting.
+    pub(super) fn open(database: &Database, query: &str) -> Self {
+        let mut psql = Command::new(program("psql"));
+        psql.args(["-XqAtw"]).envs(database.env()).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = psql.spawn().unwrap();
+        writeln!(child.stdin.as_mut().unwrap(), "{query}").unwrap();
+        Self { child }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that refuses until it is opened, and then leads to the PostgreSQL server.
+pub(super) struct Gate {
+    pub port: u16,
+}
+
+impl Gate {
+    pub(super) fn closed() -> Self {
+        Self { port: free_port() }
+    }
+
+    /// Opens it after a while.
+    pub(super) fn open_after(&self, delay: Duration) {
+        let port = self.port;
+        std::thread::spawn(move || {
+            std::thread::sleep(delay);
+            let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+            for from in listener.incoming() {
+                let from = from.unwrap();
+                let to = TcpStream::connect(("127.0.0.1", POSTGRES.port)).unwrap();
+                pipe(from.try_clone().unwrap(), to.try_clone().unwrap());
+                pipe(to, from);
+            }
+        });
+    }
+}
+
+fn pipe(mut from: TcpStream, mut to: TcpStream) {
+    std::thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            if to.write_all(&buffer[..length]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(std::net::Shutdown::Both);
+    });
+}
