@@ -5,8 +5,10 @@ pub mod decode;
 mod format;
 pub mod kinds;
 pub mod schema;
+pub mod shape;
 pub mod version;
 
 pub use kinds::{Kind, Scope};
 pub use schema::{ListKeys, ListKind, Type};
+pub use shape::{Identity, Shape};
 pub use version::KubernetesVersion;
