@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
 kind: Pod
 metadata: {name: web}
 spec:
-  containers: [{name: web, image: "web:1", env: [{name: A, value: x}, {name: A, value: y}]}]
+  containers: [{name: web, image: "web:1", env: [{name: A, value: one}, {name: A, value: two}]}]
 "#,
     good: r#"apiVersion: v1
 kind: Pod

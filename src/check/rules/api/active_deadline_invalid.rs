@@ -1,0 +1,44 @@
+//! Rule `active-deadline-invalid`.
+
+use crate::check::pod::Workload;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "active-deadline-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a deadline of the pod is wrong",
+    doc: "`activeDeadlineSeconds` is between 1 and 2147483647 in a Pod or Job; in the template of a workload that runs for ever it is refused. Source: `ValidatePodSpec`, `ValidatePodTemplateSpecForReplicaSet`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  activeDeadlineSeconds: 0
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  activeDeadlineSeconds: 60
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let Some(seconds) = pod.spec.active_deadline_seconds.as_i64() else { return };
+    let spec = pod.at();
+    let at = spec.on("activeDeadlineSeconds", pod.spec.active_deadline_seconds);
+    if !(1..=i64::from(i32::MAX)).contains(&seconds) {
+        pod.say(report, &at, "must be between 1 and 2147483647");
+    }
+    match pod.workload {
+        Workload::Pod | Workload::PodTemplate | Workload::Job | Workload::CronJob => {}
+        _ => {
+            pod.say(report, &at, format!("the pods of a {} run for ever", pod.object.kind()));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Rule `grace-period-negative`.
+
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "grace-period-negative",
+    family: Family::Api,
+    severity: Severity::Warning,
+    summary: "the grace period is negative",
+    doc: "A negative `terminationGracePeriodSeconds` counts as 1. The server warns. Source: `GetWarningsForPod`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  terminationGracePeriodSeconds: -1
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  terminationGracePeriodSeconds: 30
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    if pod.spec.termination_grace_period_seconds.as_i64().is_some_and(|seconds| seconds < 0) {
+        let spec = pod.at();
+        let at = spec.on("terminationGracePeriodSeconds", pod.spec.termination_grace_period_seconds);
+        pod.say(report, &at, "a negative grace period counts as 1 second");
+    }
+}

@@ -1,0 +1,48 @@
+//! Rule `host-alias-invalid`.
+
+use crate::check::primitives::{ip, names};
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "host-alias-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a host alias is wrong",
+    doc: "A `hostAliases` entry has an IP address and host names that are DNS-1123 subdomains. Two entries for one address are a warning: `kubectl apply` may drop one. Source: `ValidateHostAliases`, `warningsForPodSpecAndMeta`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostAliases: [{ip: localhost, hostnames: [db.local]}]
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostAliases: [{ip: 127.0.0.1, hostnames: [db.local]}]
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let spec = pod.at();
+    let list = spec.on("hostAliases", pod.spec.host_aliases);
+    for (index, alias) in list.items().enumerate() {
+        let address = alias.get("ip");
+        if ip::strict(address.text()).is_none() {
+            pod.say(report, &address, format!("`{}` is no IP address", address.text()));
+        } else if list.node.items()[..index].iter().any(|other| other["ip"].text() == address.text()) {
+            let draft = pod.say(report, &address, format!("two entries have the address `{}`", address.text()));
+            draft.severity(Severity::Warning).help("put all its names into one entry");
+        }
+        for name in alias.get("hostnames").items() {
+            if let Err(form) = names::dns1123_subdomain(name.text()) {
+                pod.say(report, &name, format!("the host name `{}` {form}", name.text()));
+            }
+        }
+    }
+}

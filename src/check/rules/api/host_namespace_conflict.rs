@@ -1,0 +1,51 @@
+//! Rule `host-namespace-conflict`.
+
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "host-namespace-conflict",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "settings about the host's namespaces exclude each other",
+    doc: "`shareProcessNamespace` cannot stand beside `hostPID`; a pod with its own user namespace (`hostUsers: false`) cannot use the host's network, PIDs or IPC. Source: `validatePodSpecSecurityContext`, `validateHostUsers`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostPID: true
+  shareProcessNamespace: true
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostPID: true
+  shareProcessNamespace: false
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let (at, spec) = (pod.at(), &pod.spec);
+    let is_true = |node: &Node| node.as_bool() == Some(true);
+    if is_true(spec.share_process_namespace) && is_true(spec.host_pid) {
+        // The server keeps these fields in the security context.
+        let context = at.on("securityContext", spec.share_process_namespace);
+        let place = context.on("shareProcessNamespace", spec.share_process_namespace);
+        pod.say(report, &place, "cannot stand beside `hostPID: true`");
+    }
+    if spec.host_users.as_bool() == Some(false) {
+        for (field, node) in
+            [("hostNetwork", spec.host_network), ("HostPID", spec.host_pid), ("HostIPC", spec.host_ipc)]
+        {
+            if is_true(node) {
+                pod.say(report, &at.on(field, node), "cannot be true in a pod with `hostUsers: false`");
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Rule `hostname-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "hostname-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "the host name of the pod is wrong",
+    doc: "`hostname` and `subdomain` are DNS-1123 labels; `hostnameOverride` is a DNS name of at most 64 bytes and excludes `setHostnameAsFQDN` and the host's network. Source: `ValidatePodSpec`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostname: web.local
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostname: web
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let (at, spec) = (pod.at(), &pod.spec);
+    for (field, node) in [("hostname", spec.hostname), ("subdomain", spec.subdomain)] {
+        if !node.text().is_empty()
+            && let Err(form) = names::dns1123_label(node.text())
+        {
+            pod.say(report, &at.on(field, node), format!("`{}` {form}", node.text()));
+        }
+    }
+    let name = at.on("hostnameOverride", spec.hostname_override);
+    if !name.is_set() {
+        return;
+    }
+    if let Err(form) = names::dns1123_subdomain(name.text()) {
+        pod.say(report, &name, format!("`{}` {form}", name.text()));
+    }
+    if name.text().len() > 64 {
+        pod.say(report, &name, "must be no more than 64 bytes");
+    }
+    if spec.set_hostname_as_fqdn.as_bool() == Some(true) || pod.is_host_network() {
+        pod.say(report, &name, "cannot stand beside `setHostnameAsFQDN` or `hostNetwork`");
+    }
+}

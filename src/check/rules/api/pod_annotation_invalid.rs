@@ -1,0 +1,106 @@
+//! Rule `pod-annotation-invalid`.
+
+use crate::check::at::At;
+use crate::check::pod::Workload;
+use crate::check::primitives::names;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "pod-annotation-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "an annotation that Kubernetes reads in a pod is wrong",
+    doc: "Some annotations of pods have a meaning: `controller.kubernetes.io/pod-deletion-cost` is a 32-bit whole number; the old seccomp and AppArmor annotations name a profile, of a container that is there, and agree with the fields; a mirror pod names its node. Source: `ValidatePodSpecificAnnotations`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web, annotations: {controller.kubernetes.io/pod-deletion-cost: low}}
+spec:
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web, annotations: {controller.kubernetes.io/pod-deletion-cost: "-5"}}
+spec:
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+const COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+const MIRROR: &str = "kubernetes.io/config.mirror";
+const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
+const SECCOMP: &str = "container.seccomp.security.alpha.kubernetes.io/";
+const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let annotations = &pod.template["metadata"]["annotations"];
+    if annotations.entries().is_empty() {
+        return;
+    }
+    let (template, metadata) = (pod.template_at(), At::root("metadata", &pod.template["metadata"]));
+    let parent = if pod.workload == Workload::Pod { &metadata } else { &template };
+    for (key, at) in parent.on("annotations", annotations).keys() {
+        let value = at.text();
+        match key {
+            COST if !is_cost(value) => {
+                pod.say(report, &at, "the deletion cost must be a 32-bit whole number");
+            }
+            MIRROR if pod.spec.node_name.text().is_empty() => {
+                pod.say(report, &at, "a mirror pod needs a `nodeName`");
+            }
+            _ if key == SECCOMP_POD || key.starts_with(SECCOMP) => {
+                if let Some(path) = value.strip_prefix("localhost/") {
+                    if let Err(form) = names::descending_path(path) {
+                        pod.say(report, &at, format!("the path of the profile {form}"));
+                    }
+                } else if !matches!(value, "runtime/default" | "docker/default" | "unconfined") {
+                    pod.say(report, &at, format!("`{value}` is no seccomp profile"));
+                }
+            }
+            _ => {
+                if let Some(name) = key.strip_prefix(APP_ARMOR) {
+                    app_armor(pod, report, &at, name);
+                }
+            }
+        }
+    }
+}
+
+fn app_armor(pod: &Pod<'_>, report: &mut Report<'_>, at: &At<'_, '_>, name: &str) {
+    let value = at.text();
+    if !matches!(value, "" | "runtime/default" | "unconfined") && !value.starts_with("localhost/") {
+        pod.say(report, at, format!("`{value}` is no AppArmor profile"));
+    }
+    let Some(container) = pod.containers.iter().find(|container| container.name() == name) else {
+        pod.say(report, at, format!("there is no container `{name}`"));
+        return;
+    };
+    if pod.workload != Workload::Pod || pod.spec.os["name"].text() == "windows" {
+        return;
+    }
+    let own = &container.fields.security_context["appArmorProfile"];
+    let profile = if own.is_set() { own } else { &pod.spec.security_context["appArmorProfile"] };
+    let (field, differs) = match profile["type"].text() {
+        "Unconfined" => ("type", value != "unconfined"),
+        "RuntimeDefault" => ("type", value != "runtime/default"),
+        "Localhost" => match value.strip_prefix("localhost/") {
+            None => ("type", true),
+            Some(path) => ("localhostProfile", path != profile["localhostProfile"].text()),
+        },
+        _ => return,
+    };
+    if differs {
+        let parent = container.at();
+        let context = parent.on("securityContext", container.fields.security_context);
+        let place = context.on("appArmorProfile", profile);
+        pod.say(report, &place.on(field, &profile[field]), "the AppArmor profile differs from the annotation's");
+    }
+}
+
+/// As Go reads it, but without a plus sign and leading zeros.
+fn is_cost(value: &str) -> bool {
+    let first = value.as_bytes().first().copied().unwrap_or(b' ');
+    (value == "0" || first == b'-' || (b'1'..=b'9').contains(&first)) && value.parse::<i32>().is_ok()
+}

@@ -1,0 +1,132 @@
+//! Rule `pod-os-invalid`.
+
+use crate::check::at::At;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "pod-os-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a pod for one operating system has settings of another",
+    doc: "`os.name` is linux or windows. A Linux pod has no `windowsOptions`; a Windows pod has none of the Linux fields of security contexts, no host users, PID or IPC and no pod-level resources. Source: `validateOS`, `validateLinux`, `validateWindows`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  os: {name: windows}
+  hostPID: true
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  os: {name: windows}
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+/// The fields of a pod's security context that a Windows pod cannot have.
+const POD_FIELDS: &[&str] = &[
+    "appArmorProfile",
+    "seLinuxOptions",
+    "seccompProfile",
+    "fsGroup",
+    "fsGroupChangePolicy",
+    "sysctls",
+    "runAsUser",
+    "runAsGroup",
+    "supplementalGroups",
+    "supplementalGroupsPolicy",
+    "seLinuxChangePolicy",
+];
+
+/// The same of a container's.
+const CONTAINER_FIELDS: &[&str] = &[
+    "appArmorProfile",
+    "seLinuxOptions",
+    "seccompProfile",
+    "capabilities",
+    "readOnlyRootFilesystem",
+    "privileged",
+    "allowPrivilegeEscalation",
+    "procMount",
+    "runAsUser",
+    "runAsGroup",
+];
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    if pod.spec.os.is_null() {
+        return;
+    }
+    let at = pod.at();
+    let os = at.on("os", pod.spec.os);
+    let context = at.on("securityContext", pod.spec.security_context);
+    match os.get("name").text() {
+        "" => {
+            pod.say(report, &os.get("name"), "the operating system has no name");
+        }
+        "linux" => forbid(
+            pod,
+            report,
+            &context,
+            (&["windowsOptions"], &["windowsOptions"]),
+            "windows options cannot stand in a Linux pod",
+        ),
+        "windows" => {
+            let spec = &pod.spec;
+            for (field, node) in [
+                ("hostUsers", spec.host_users),
+                ("shareProcessNamespace", spec.share_process_namespace),
+                ("resources", spec.resources),
+            ] {
+                if node.is_set() {
+                    pod.say(report, &at.on(field, node), WINDOWS);
+                }
+            }
+            for (field, node) in [("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc)] {
+                if node.as_bool() == Some(true) {
+                    pod.say(report, &at.on(field, node), WINDOWS);
+                }
+            }
+            forbid(pod, report, &context, (POD_FIELDS, CONTAINER_FIELDS), WINDOWS);
+        }
+        _ => {
+            // The server names the parent.
+            pod.say(report, &os.same(os.get("name").node), "must be linux or windows");
+        }
+    }
+}
+
+const WINDOWS: &str = "cannot stand in a Windows pod";
+
+/// Fields of the security contexts that must not be there: the pod's, the containers'.
+fn forbid(
+    pod: &Pod<'_>,
+    report: &mut Report<'_>,
+    context: &At<'_, '_>,
+    fields: (&[&'static str], &[&'static str]),
+    why: &str,
+) {
+    for field in fields.0 {
+        let at = context.get(field);
+        // A list that is empty counts as absent, but for the groups.
+        let empty = *field == "sysctls" && at.node.items().is_empty();
+        if at.is_set() && !empty {
+            pod.say(report, &at, why);
+        }
+    }
+    for container in &pod.containers {
+        let parent = container.at();
+        let context = parent.on("securityContext", container.fields.security_context);
+        for field in fields.1 {
+            let at = context.get(field);
+            if at.is_set() {
+                pod.say(report, &at, why);
+            }
+        }
+    }
+}

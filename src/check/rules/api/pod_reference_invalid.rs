@@ -1,0 +1,58 @@
+//! Rule `pod-reference-invalid`.
+
+use crate::check::pod::Workload;
+use crate::check::primitives::{enums, names};
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "pod-reference-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a name the pod refers to is malformed",
+    doc: "`serviceAccountName`, `nodeName`, `priorityClassName` and `runtimeClassName` are DNS-1123 subdomains, `preemptionPolicy` is PreemptLowerPriority or Never. A Pod with scheduling gates cannot name its node. Source: `ValidatePodSpec`, `ValidatePodCreate`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  serviceAccountName: Web_Account
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  serviceAccountName: web-account
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let (at, spec) = (pod.at(), &pod.spec);
+    // The old name counts where the new one is empty; the server names the new one.
+    let account =
+        if spec.service_account_name.text().is_empty() { spec.service_account } else { spec.service_account_name };
+    for (field, node) in [
+        ("serviceAccountName", account),
+        ("nodeName", spec.node_name),
+        ("priorityClassName", spec.priority_class_name),
+        ("runtimeClassName", spec.runtime_class_name),
+    ] {
+        // Only of a runtime class is the empty name a name.
+        if node.is_set()
+            && (!node.text().is_empty() || field == "runtimeClassName")
+            && let Err(form) = names::dns1123_subdomain(node.text())
+        {
+            pod.say(report, &at.on(field, node), format!("the name `{}` {form}", node.text()));
+        }
+    }
+    let preemption = at.on("preemptionPolicy", spec.preemption_policy);
+    if preemption.is_set() {
+        enums::choice(&preemption, &["PreemptLowerPriority", "Never"], &mut pod.sayer(report));
+    }
+    if pod.workload == Workload::Pod && !spec.node_name.text().is_empty() && !spec.scheduling_gates.items().is_empty() {
+        pod.say(report, &at.on("nodeName", spec.node_name), "cannot be set while the pod has scheduling gates");
+    }
+}

@@ -1,0 +1,41 @@
+//! Rule `pull-secret-invalid`.
+
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "pull-secret-invalid",
+    family: Family::Api,
+    severity: Severity::Warning,
+    summary: "an image pull secret has no name, or is listed twice",
+    doc: "An `imagePullSecrets` entry without a name does nothing, and of two with one name `kubectl apply` may drop one. The server warns. Source: `warningsForPodSpecAndMeta`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  imagePullSecrets: [{}]
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  imagePullSecrets: [{name: registry}]
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let spec = pod.at();
+    let list = spec.on("imagePullSecrets", pod.spec.image_pull_secrets);
+    for (index, secret) in list.items().enumerate() {
+        let name = secret.get("name");
+        if name.text().is_empty() {
+            pod.say(report, &name, "the pull secret has no name, so it does nothing");
+        } else if list.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+            pod.say(report, &name, format!("the pull secret `{}` is listed twice", name.text()));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Rule `restart-policy-invalid`.
+
+use crate::check::pod::Workload;
+use crate::check::primitives::enums;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "restart-policy-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "the restart policy does not fit the workload",
+    doc: "The pods of a Deployment, ReplicaSet, StatefulSet, DaemonSet or ReplicationController restart Always (the default). Those of a Job or CronJob say OnFailure or Never; the default does not fit them. Source: `validateRestartPolicy`, `ValidatePodTemplateSpecForReplicaSet`, `validateJobSpec`.",
+    bad: r#"apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  template:
+    spec:
+      containers: [{name: migrate, image: "migrate:1"}]
+"#,
+    good: r#"apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  template:
+    spec:
+      restartPolicy: OnFailure
+      containers: [{name: migrate, image: "migrate:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let spec = pod.at();
+    let at = spec.on("restartPolicy", pod.spec.restart_policy);
+    let allowed: &[&str] = match pod.workload {
+        Workload::Pod | Workload::PodTemplate => &["Always", "OnFailure", "Never"],
+        Workload::Job | Workload::CronJob => &["OnFailure", "Never"],
+        _ => &["Always"],
+    };
+    if allowed.contains(&pod.restart_policy()) {
+        return;
+    }
+    if at.text().is_empty() {
+        let draft = pod.say(report, &at, "the pods of a Job must say whether they restart");
+        draft.help("`restartPolicy: OnFailure` restarts the container in its pod, `Never` makes a new pod");
+        return;
+    }
+    enums::choice(&at, allowed, &mut pod.sayer(report));
+}

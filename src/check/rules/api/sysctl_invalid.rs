@@ -1,0 +1,71 @@
+//! Rule `sysctl-invalid`.
+
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "sysctl-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a sysctl is wrong",
+    doc: "A sysctl's name is lower-case letters, digits, `-` and `_` in parts joined by `.` or `/`, at most 253 bytes, and stands once. `net.*` cannot be set on the host's network, the ipc ones not in its IPC namespace. Source: `validateSysctls`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext: {sysctls: [{name: Net.core, value: "1"}]}
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext: {sysctls: [{name: net.core.somaxconn, value: "1"}]}
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    if pod.spec.security_context.is_null() {
+        return;
+    }
+    let spec = pod.at();
+    let context = spec.on("securityContext", pod.spec.security_context);
+    let list = context.get("sysctls");
+    for (index, sysctl) in list.items().enumerate() {
+        let name = sysctl.get("name");
+        let text = name.text();
+        if text.is_empty() {
+            pod.say(report, &name, "the sysctl has no name");
+            continue;
+        }
+        if !is_name(text) {
+            pod.say(report, &name, format!("`{text}` is no name of a sysctl"));
+        } else if list.node.items()[..index].iter().any(|other| other["name"].text() == text) {
+            pod.say(report, &name, format!("the sysctl `{text}` is set twice"));
+        }
+        let dotted = text.replace('/', ".");
+        if pod.is_host_network() && dotted.starts_with("net.") {
+            pod.say(report, &name, format!("`{text}` cannot be set on the host's network"));
+        }
+        if pod.spec.host_ipc.as_bool() == Some(true) && is_ipc(&dotted) {
+            pod.say(report, &name, format!("`{text}` cannot be set in the host's IPC namespace"));
+        }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let part = |part: &str| {
+        let end = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let bytes = part.as_bytes();
+        let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        end(bytes.first()) && end(bytes.last()) && bytes.iter().all(inner)
+    };
+    text.len() <= 253 && text.split(['.', '/']).all(part)
+}
+
+fn is_ipc(name: &str) -> bool {
+    name == "kernel.sem" || ["kernel.shm", "kernel.msg", "fs.mqueue."].iter().any(|start| name.starts_with(start))
+}

@@ -1,0 +1,54 @@
+//! Rule `template-metadata-invalid`.
+
+use crate::check::at::At;
+use crate::check::pod::Workload;
+use crate::check::primitives::selector;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "template-metadata-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "the labels or annotations of a pod template are malformed",
+    doc: "Label keys and annotation keys are qualified names, label values at most 63 letters, digits, `-`, `_` and `.` with a letter or digit at both ends. A Job without labels takes those of its template. Source: `ValidatePodTemplateSpec`, `SetDefaults_Job`.",
+    bad: r#"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web, version: 1.2.3+build}}
+    spec:
+      containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web, version: 1.2.3_build}}
+    spec:
+      containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    // A pod's own metadata is an object's like any other.
+    if pod.workload == Workload::Pod {
+        return;
+    }
+    let metadata = &pod.template["metadata"];
+    let (at, say) = (pod.template_at(), &mut pod.sayer(report));
+    // The server leaves `metadata` out of these paths.
+    let labels = at.on("labels", &metadata["labels"]);
+    selector::labels(&labels, say);
+    selector::annotations(&at.on("annotations", &metadata["annotations"]), say);
+    let own = pod.object.node.at(&["metadata", "labels"]);
+    if matches!(pod.workload, Workload::Job | Workload::ReplicationController) && own.entries().is_empty() {
+        selector::labels(&At::root("metadata.labels", labels.node), say);
+    }
+}

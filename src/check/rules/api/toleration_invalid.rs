@@ -1,0 +1,61 @@
+//! Rule `toleration-invalid`.
+
+use crate::check::primitives::{enums, names};
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "toleration-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a toleration is wrong",
+    doc: "A toleration's key is a qualified name; without a key the operator is Exists. Equal (the default) compares a label value, Exists takes no value. The effect is NoSchedule, PreferNoSchedule or NoExecute, and only with NoExecute are there `tolerationSeconds`. Source: `ValidateTolerations`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  tolerations: [{key: dedicated, operator: Exists, value: web}]
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  tolerations: [{key: dedicated, operator: Equal, value: web}]
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let spec = pod.at();
+    for toleration in spec.on("tolerations", pod.spec.tolerations).items() {
+        let (key, operator, value) = (toleration.get("key"), toleration.get("operator"), toleration.get("value"));
+        let effect = toleration.get("effect");
+        let say = &mut pod.sayer(report);
+        if key.text().is_empty() {
+            if operator.text() != "Exists" {
+                say(&operator, "a toleration without a key needs the operator `Exists`".to_owned());
+            }
+        } else if let Err(form) = names::qualified_name(key.text()) {
+            say(&key, format!("the key `{}` {form}", key.text()));
+        }
+        if toleration.get("tolerationSeconds").is_set() && effect.text() != "NoExecute" {
+            say(&effect, "`tolerationSeconds` need the effect `NoExecute`".to_owned());
+        }
+        match operator.text() {
+            "Equal" | "" => {
+                if let Err(form) = names::label_value(value.text()) {
+                    // The server names the operator.
+                    say(&toleration.on("operator", value.node), format!("the value `{}` {form}", value.text()));
+                }
+            }
+            "Exists" if !value.text().is_empty() => {
+                say(&operator, "the operator `Exists` takes no value".to_owned());
+            }
+            _ => enums::choice(&operator, &["Equal", "Exists"], say),
+        }
+        enums::choice_or_empty(&effect, &["NoSchedule", "PreferNoSchedule", "NoExecute"], say);
+    }
+}

@@ -1,0 +1,89 @@
+//! Rule `topology-spread-invalid`.
+
+use crate::check::at::At;
+use crate::check::primitives::selector::{self, Say};
+use crate::check::primitives::{enums, names};
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "topology-spread-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a topology spread constraint is wrong",
+    doc: "A constraint has a `maxSkew` above 0, a `topologyKey`, and `whenUnsatisfiable` DoNotSchedule or ScheduleAnyway; no two agree in the last two. `minDomains` is above 0 and only with DoNotSchedule; the policies are Honor or Ignore. Without a `labelSelector` it matches no pod (a warning). Source: `validateTopologySpreadConstraints`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  topologySpreadConstraints: [{topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {}}]
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {}}]
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let spec = pod.at();
+    let list = spec.on("topologySpreadConstraints", pod.spec.topology_spread_constraints);
+    for (index, at) in list.items().enumerate() {
+        constraint(&at, &list.node.items()[index + 1..], &mut pod.sayer(report));
+        let selector = at.get("labelSelector");
+        if !selector.is_set() {
+            let draft = pod.say(report, &selector, "without a selector the constraint matches no pod");
+            draft.severity(Severity::Warning);
+        }
+    }
+}
+
+fn constraint<'n>(at: &At<'n, '_>, later: &[Node], say: Say<'_, 'n>) {
+    let (skew, key, action) = (at.get("maxSkew"), at.get("topologyKey"), at.get("whenUnsatisfiable"));
+    if skew.number().unwrap_or(0) <= 0 {
+        say(&skew, "must be greater than 0".to_owned());
+    }
+    if key.text().is_empty() {
+        say(&key, "the constraint has no topology key".to_owned());
+    }
+    enums::choice(&action, &["DoNotSchedule", "ScheduleAnyway"], say);
+    let is_same =
+        |other: &Node| other["topologyKey"].text() == key.text() && other["whenUnsatisfiable"].text() == action.text();
+    if later.iter().any(is_same) {
+        // The server names the pair so.
+        let pair = at.on("{topologyKey, whenUnsatisfiable}", key.node);
+        say(&pair, "a later constraint has the same topology key and action".to_owned());
+    }
+    let domains = at.get("minDomains");
+    if let Some(number) = domains.number() {
+        if number <= 0 {
+            say(&domains, "must be greater than 0".to_owned());
+        }
+        if action.text() != "DoNotSchedule" {
+            say(&domains, "needs `whenUnsatisfiable: DoNotSchedule`".to_owned());
+        }
+    }
+    for policy in [at.get("nodeAffinityPolicy"), at.get("nodeTaintsPolicy")] {
+        if policy.is_set() {
+            enums::choice(&policy, &["Honor", "Ignore"], say);
+        }
+    }
+    let (keys, own) = (at.get("matchLabelKeys"), at.get("labelSelector"));
+    if !keys.node.items().is_empty() && !own.is_set() {
+        say(&keys, "needs a labelSelector".to_owned());
+    }
+    for key in keys.items() {
+        if let Err(form) = names::qualified_name(key.text()) {
+            say(&key, format!("the label key `{}` {form}", key.text()));
+        } else if selector::names_key(&own, key.text()) {
+            say(&key, format!("the label key `{}` stands in the labelSelector as well", key.text()));
+        }
+    }
+    selector::label_selector(&own, say);
+}

@@ -1,0 +1,121 @@
+//! Rule `windows-options-invalid`.
+
+use crate::check::at::At;
+use crate::check::primitives::selector::Say;
+use crate::check::primitives::{Checked, names};
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "windows-options-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "the Windows options of a security context are wrong",
+    doc: r#"A GMSA credential spec name is a DNS name; a user name is `user` or `DOMAIN\\user`. If one container is a host process, all are, they agree with the pod, and the pod uses the host's network. Source: `validateWindowsSecurityContextOptions`, `validateWindowsHostProcessPod`."#,
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext: {windowsOptions: {runAsUserName: ""}}
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext: {windowsOptions: {runAsUserName: ContainerUser}}
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let spec = pod.at();
+    let context = spec.on("securityContext", pod.spec.security_context);
+    let options = context.get("windowsOptions");
+    if options.is_set() {
+        fields(&options, &mut pod.sayer(report));
+    }
+    let own = options.get("hostProcess");
+    let (mut count, mut any) = (0, false);
+    for container in &pod.containers {
+        let parent = container.at();
+        let context = parent.on("securityContext", container.fields.security_context);
+        let options = context.get("windowsOptions");
+        if options.is_set() {
+            fields(&options, &mut pod.sayer(report));
+        }
+        let process = options.get("hostProcess");
+        if process.is_set() && own.is_set() && process.is_true() != own.is_true() {
+            pod.say(report, &process, "must be the same as the pod's");
+        }
+        if if process.is_set() { process.is_true() } else { own.is_true() } {
+            count += 1;
+            any = true;
+        }
+    }
+    if any && count != pod.containers.len() {
+        pod.say(report, &spec, "either all containers are host processes or none");
+    }
+    if any && !pod.is_host_network() {
+        pod.say(report, &spec.on("hostNetwork", pod.spec.host_network), "host processes need `hostNetwork: true`");
+    }
+}
+
+fn fields<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+    let (name, spec, user) = (at.get("gmsaCredentialSpecName"), at.get("gmsaCredentialSpec"), at.get("runAsUserName"));
+    if name.is_set()
+        && let Err(form) = names::dns1123_subdomain(name.text())
+    {
+        say(&name, format!("the name {form}"));
+    }
+    if spec.is_set() && !(1..=64 * 1024).contains(&spec.text().len()) {
+        say(&spec, "must be between 1 and 65536 bytes".to_owned());
+    }
+    if user.is_set()
+        && let Err(form) = user_name(user.text())
+    {
+        say(&user, form.to_owned());
+    }
+}
+
+fn user_name(text: &str) -> Checked {
+    if text.is_empty() {
+        return Err("must not be empty");
+    }
+    if text.chars().any(char::is_control) {
+        return Err("must not hold control characters");
+    }
+    let (domain, user) = match text.split_once('\\') {
+        Some((_, user)) if user.contains('\\') => return Err("must hold at most one backslash"),
+        Some((domain, user)) => (Some(domain), user),
+        None => (None, text),
+    };
+    if let Some(domain) = domain {
+        let net_bios = !domain.is_empty()
+            && domain.len() <= 15
+            && !domain.starts_with('.')
+            && !domain.contains(['\\', '/', ':', '*', '?', '"', '<', '>', '|']);
+        let dns = domain.len() < 256
+            && domain.split('.').all(|label| {
+                !label.is_empty()
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+                    && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            });
+        if !net_bios && !dns {
+            return Err("must have a NetBIOS or DNS name before the backslash");
+        }
+    }
+    if user.is_empty() || user.len() > 104 {
+        return Err("must have a user name of 1 to 104 bytes");
+    }
+    if user.bytes().all(|byte| matches!(byte, b'.' | b' ')) {
+        return Err("must have more than dots and blanks for a user name");
+    }
+    if user.contains(['"', '/', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '@', '[', ']']) {
+        return Err("must not hold any of \" / : ; | = , + * ? < > @ [ ]");
+    }
+    Ok(())
+}
