@@ -101,7 +101,7 @@ mod tests {
             let Ok(entries) = std::fs::read_dir(folder) else { continue };
             let mut files: Vec<String> = entries
                 .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-                .filter(|name| name != "mod.rs" && !name.starts_with('_'))
+                .filter(|name| name.ends_with(".rs") && name != "mod.rs" && !name.starts_with('_'))
                 .map(|name| name.trim_end_matches(".rs").replace('_', "-"))
                 .collect();
             files.sort();

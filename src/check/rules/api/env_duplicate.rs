@@ -21,7 +21,7 @@ spec:
 kind: Pod
 metadata: {name: web}
 spec:
-  containers: [{name: web, image: "web:1", env: [{name: A, value: x}, {name: A, value: "$(A)y"}]}]
+  containers: [{name: web, image: "web:1", env: [{name: A, value: one}, {name: A, value: "$(A)two"}]}]
 "#,
     check: Check::Pod(check),
 };
