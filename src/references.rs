@@ -1,0 +1,186 @@
+//! Which fields name other objects: one table, for giving objects new names and for looking them up.
+
+use ecow::EcoString;
+
+use crate::node::{Node, Value};
+
+/// Who has the fields of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    /// Every pod and pod template; the path starts at its `spec`.
+    Pod,
+    /// Every container of a pod, whichever list it stands in.
+    Container,
+    /// Objects of one kind.
+    Kind(&'static str),
+}
+
+/// What a field names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    /// An object of this kind.
+    Kind(&'static str),
+    /// An object of the kind that stands beside the name, under this key.
+    Beside(&'static str),
+}
+
+/// A field that names another object. `[]` goes through a list.
+struct Row(Holder, &'static str, Target);
+
+use Holder::{Container, Kind, Pod};
+
+/// All fields that name an object in the same namespace, or one that is cluster-wide.
+/// (Kubernetes API reference 1.36: the `…Ref`, `…Name` and `…Source` types of these kinds.)
+const ROWS: &[Row] = &[
+    Row(Container, "env[].valueFrom.configMapKeyRef.name", Target::Kind("ConfigMap")),
+    Row(Container, "env[].valueFrom.secretKeyRef.name", Target::Kind("Secret")),
+    Row(Container, "envFrom[].configMapRef.name", Target::Kind("ConfigMap")),
+    Row(Container, "envFrom[].secretRef.name", Target::Kind("Secret")),
+    Row(Pod, "imagePullSecrets[].name", Target::Kind("Secret")),
+    Row(Pod, "priorityClassName", Target::Kind("PriorityClass")),
+    Row(Pod, "runtimeClassName", Target::Kind("RuntimeClass")),
+    Row(Pod, "serviceAccountName", Target::Kind("ServiceAccount")),
+    Row(Pod, "volumes[].configMap.name", Target::Kind("ConfigMap")),
+    Row(Pod, "volumes[].csi.nodePublishSecretRef.name", Target::Kind("Secret")),
+    Row(Pod, "volumes[].persistentVolumeClaim.claimName", Target::Kind("PersistentVolumeClaim")),
+    Row(Pod, "volumes[].projected.sources[].configMap.name", Target::Kind("ConfigMap")),
+    Row(Pod, "volumes[].projected.sources[].secret.name", Target::Kind("Secret")),
+    Row(Pod, "volumes[].secret.secretName", Target::Kind("Secret")),
+    Row(Kind("ClusterRoleBinding"), "roleRef.name", Target::Beside("kind")),
+    Row(Kind("ClusterRoleBinding"), "subjects[].name", Target::Beside("kind")),
+    Row(Kind("HorizontalPodAutoscaler"), "spec.scaleTargetRef.name", Target::Beside("kind")),
+    Row(Kind("Ingress"), "spec.defaultBackend.service.name", Target::Kind("Service")),
+    Row(Kind("Ingress"), "spec.ingressClassName", Target::Kind("IngressClass")),
+    Row(Kind("Ingress"), "spec.rules[].http.paths[].backend.service.name", Target::Kind("Service")),
+    Row(Kind("Ingress"), "spec.tls[].secretName", Target::Kind("Secret")),
+    Row(Kind("PersistentVolumeClaim"), "spec.storageClassName", Target::Kind("StorageClass")),
+    Row(Kind("PersistentVolumeClaim"), "spec.volumeName", Target::Kind("PersistentVolume")),
+    Row(Kind("RoleBinding"), "roleRef.name", Target::Beside("kind")),
+    Row(Kind("RoleBinding"), "subjects[].name", Target::Beside("kind")),
+    Row(Kind("ServiceAccount"), "imagePullSecrets[].name", Target::Kind("Secret")),
+    Row(Kind("ServiceAccount"), "secrets[].name", Target::Kind("Secret")),
+    Row(Kind("StatefulSet"), "spec.serviceName", Target::Kind("Service")),
+    Row(Kind("StatefulSet"), "spec.volumeClaimTemplates[].spec.storageClassName", Target::Kind("StorageClass")),
+];
+
+/// The lists of a pod spec that hold containers.
+const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+
+/// Where a workload keeps its pod spec. The key is the kind.
+const POD_SPECS: &[(&str, &[&str])] = &[
+    ("CronJob", &["spec", "jobTemplate", "spec", "template", "spec"]),
+    ("DaemonSet", &["spec", "template", "spec"]),
+    ("Deployment", &["spec", "template", "spec"]),
+    ("Job", &["spec", "template", "spec"]),
+    ("Pod", &["spec"]),
+    ("PodTemplate", &["template", "spec"]),
+    ("ReplicaSet", &["spec", "template", "spec"]),
+    ("ReplicationController", &["spec", "template", "spec"]),
+    ("StatefulSet", &["spec", "template", "spec"]),
+];
+
+/// Visits each name of another object in an object: the kind that is named, and the name, which may be changed.
+pub fn visit(object: &mut Node, visit: &mut dyn FnMut(&str, &mut EcoString)) {
+    let kind = EcoString::from(object["kind"].text());
+    for Row(holder, path, target) in ROWS {
+        if *holder == Kind(known(&kind)) {
+            descend(object, path, *target, visit);
+        }
+    }
+    let Some((_, steps)) = POD_SPECS.iter().find(|(known, _)| *known == kind) else { return };
+    let Some(spec) = steps.iter().try_fold(object, |node, step| node.get_mut(step)) else { return };
+    for Row(holder, path, target) in ROWS {
+        match holder {
+            Pod => descend(spec, path, *target, visit),
+            Container => {
+                for list in CONTAINERS {
+                    let containers = spec.get_mut(list).map(|list| &mut list.value);
+                    let Some(Value::Sequence(containers)) = containers else { continue };
+                    containers.iter_mut().for_each(|container| descend(container, path, *target, visit));
+                }
+            }
+            Kind(_) => {}
+        }
+    }
+}
+
+/// The table's own spelling of a kind; empty where the table has none.
+fn known(kind: &str) -> &'static str {
+    let kinds = ROWS.iter().filter_map(|Row(holder, ..)| match holder {
+        Kind(kind) => Some(*kind),
+        _ => None,
+    });
+    kinds.into_iter().find(|known| *known == kind).unwrap_or_default()
+}
+
+fn descend(node: &mut Node, path: &str, target: Target, visit: &mut dyn FnMut(&str, &mut EcoString)) {
+    let (step, rest) = path.split_once('.').unwrap_or((path, ""));
+    if rest.is_empty() {
+        let kind = match target {
+            Target::Kind(kind) => EcoString::from(kind),
+            Target::Beside(key) => node[key].text().into(),
+        };
+        if let Some(Value::String(name)) = node.get_mut(step).map(|node| &mut node.value) {
+            visit(&kind, name);
+        }
+        return;
+    }
+    match step.strip_suffix("[]") {
+        None => {
+            if let Some(below) = node.get_mut(step) {
+                descend(below, rest, target, visit);
+            }
+        }
+        Some(list) => {
+            if let Some(Value::Sequence(items)) = node.get_mut(list).map(|node| &mut node.value) {
+                items.iter_mut().for_each(|item| descend(item, rest, target, visit));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::source::Sources;
+    use crate::yaml::{Dialect, load};
+
+    #[test]
+    fn every_row_is_reached() {
+        // One object of each kind, with each field of the table.
+        for Row(holder, path, target) in ROWS {
+            let kind = match holder {
+                Kind(kind) => kind,
+                _ => "CronJob",
+            };
+            let mut field = "name-here".to_owned();
+            for (at, step) in path.split('.').rev().enumerate() {
+                let beside = if at == 0 && *target == Target::Beside("kind") { ", kind: Thing" } else { "" };
+                field = match step.strip_suffix("[]") {
+                    Some(list) => format!("{{{list}: [{field}]}}"),
+                    None => format!("{{{step}: {field}{beside}}}"),
+                };
+            }
+            let text = match holder {
+                Kind(_) => format!("{}, kind: {kind}}}", field.strip_suffix('}').unwrap()),
+                Pod => format!("{{kind: CronJob, spec: {{jobTemplate: {{spec: {{template: {{spec: {field}}}}}}}}}}}"),
+                Container => format!(
+                    "{{kind: CronJob, spec: {{jobTemplate: {{spec: {{template: {{spec: {{initContainers: [{field}]}}}}}}}}}}}}"
+                ),
+            };
+            let sources = Sources::new();
+            let file = sources.add("x.yaml", text.as_str());
+            let loaded = load(&sources, file, Dialect::Strict);
+            assert_eq!(loaded.findings, [], "{text}");
+            let mut seen = Vec::new();
+            visit(&mut loaded.documents[0].clone(), &mut |kind, name| seen.push((kind.to_owned(), name.clone())));
+            let named = match target {
+                Target::Kind(kind) => *kind,
+                Target::Beside(_) => "Thing",
+            };
+            assert_eq!(seen, [(named.to_owned(), EcoString::from("name-here"))], "{text}");
+        }
+    }
+}
