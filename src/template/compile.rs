@@ -113,7 +113,9 @@ enum Place {
 }
 
 /// The directives.
-const DIRECTIVES: [&str; 5] = ["$if", "$for", "$yaml", "$json", "$file"];
+const DIRECTIVES: [&str; 6] = ["$if", "$for", "$yaml", "$json", "$file", CHECKSUM];
+/// Stands for the checksum of a ConfigMap of the bundle, which is known when the bundle is finished.
+const CHECKSUM: &str = "$checksum";
 /// What stands in `metadata` and is read when the bundle is finished.
 pub(super) const CONTENT_NAME: &str = "$contentName";
 
@@ -283,7 +285,12 @@ impl Compiler<'_> {
                 self.findings.push(finding);
                 continue;
             }
-            if key.starts_with('$') && !(key == CONTENT_NAME && place == Place::Metadata) {
+            let known = match key {
+                CONTENT_NAME => place == Place::Metadata,
+                CHECKSUM => mapping.len() == 1,
+                _ => !key.starts_with('$'),
+            };
+            if !known {
                 self.unknown_directive(key, entry.key_span);
                 continue;
             }
@@ -335,6 +342,9 @@ impl Compiler<'_> {
         let finding = if key == CONTENT_NAME {
             Finding::error("template-directive", span, "`$contentName` stands outside `metadata`")
                 .with_help("it belongs into an object's own `metadata`, beside its `name`")
+        } else if key == CHECKSUM {
+            Finding::error("template-directive", span, "`$checksum` makes the whole value")
+                .with_help("nothing may stand beside it")
         } else {
             let near = suggest::nearest(key, DIRECTIVES.into_iter().chain([CONTENT_NAME]));
             let help = near.map_or_else(
