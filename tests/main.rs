@@ -1,7 +1,6 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
-mod examples;
 mod oracle;
 mod profile;
 mod runtime;

@@ -208,6 +208,24 @@ fn the_verdicts_of_the_server_are_ours() {
     assert!(fields.ratio() >= FIELDS_AT_LEAST, "same fields {fields}");
 }
 
+/// A change that the server takes leaves an object that it would also take anew.
+#[test]
+fn accepted_changes_are_no_faults() {
+    let bases = bases();
+    let mut alarms = Share::default();
+    for case in cases("updates.jsonl").iter().filter(|case| case.accepted) {
+        let errors = errors(mutant(&bases, case));
+        alarms.count(!errors.is_empty());
+        if !errors.is_empty() {
+            let mut listing = String::new();
+            list(&mut listing, case, &errors);
+            print!("{listing}");
+        }
+    }
+    println!("false alarms of changes {alarms}");
+    assert!(alarms.ratio() <= FALSE_ALARMS_AT_MOST, "false alarms {alarms}");
+}
+
 /// Whether a person wants to see the case.
 fn is_asked_for(case: &Case) -> bool {
     let asked = |name: &str| std::env::var(name).ok();

@@ -1,15 +1,15 @@
 //! The decode pass: one walk over each object, before any rule looks at it.
 
 use crate::finding::Finding;
-use crate::kube::crd::{self, CustomKind, CustomKinds};
+use crate::kube::crd::{CustomKind, CustomKinds};
 use crate::kube::decode::{self, Fault, FaultKind};
 use crate::kube::kinds::{self, Kind, Scope, Unknown};
 use crate::object::Object;
 use crate::suggest;
 
 use super::rules::api::{
-    api_version_deprecated, api_version_removed, custom_resource_invalid, custom_resource_unevaluated, field_type,
-    field_unknown, kind_unknown,
+    api_version_deprecated, api_version_off, api_version_removed, custom_resource_invalid, custom_resource_unevaluated,
+    field_type, field_unknown, kind_unknown,
 };
 use super::{Options, Report, Rule};
 
@@ -55,12 +55,16 @@ impl Pass<'_> {
                 });
                 return false;
             }
-            self.deprecated(object, kinds::deprecated(api_version, kind, version));
+            let deprecated = kinds::deprecated(api_version, kind, version);
+            if deprecated.is_none() && !kinds::is_stable(api_version) {
+                self.off(object);
+            }
+            self.deprecated(object, deprecated);
             decode::decode(&object.node, found.ty, version)
         } else if let Some(found) = custom.find(api_version, kind).filter(|found| found.served) {
             let help = if found.warning.is_empty() { "the definition says so" } else { found.warning };
             self.deprecated(object, found.deprecated.then(|| ("", help.to_owned())));
-            crd::validate(&object.node, found.schema(), version)
+            found.validate(&object.node, version)
         } else {
             self.unknown_kind(object, custom);
             return false;
@@ -94,6 +98,14 @@ impl Pass<'_> {
                 report.at(object, &object.node["apiVersion"], message).help(help);
             });
         }
+    }
+
+    fn off(&mut self, object: &Object) {
+        self.report(&api_version_off::RULE, |report| {
+            let message = format!("clusters do not serve `{}` unless told to", object.id.api_version);
+            let help = format!("start the API server with `--runtime-config={}=true`", object.id.api_version);
+            report.at(object, &object.node["apiVersion"], message).help(help);
+        });
     }
 
     fn unevaluated(&mut self, object: &Object, kind: &CustomKind<'_>) {

@@ -21,7 +21,7 @@ pub struct Fault<'a> {
     pub node: &'a Node,
     /// The place of its key, for an unknown field.
     pub key_span: Span,
-    /// The field, as the decoder writes it.
+    /// The field, as the API server writes it.
     pub field: String,
     /// What is wrong.
     pub message: String,
@@ -70,6 +70,7 @@ pub(super) struct Trail<'t> {
 #[derive(Clone, Copy)]
 enum Step<'t> {
     Root,
+    Field(&'t str),
     Key(&'t str),
     Index(usize),
 }
@@ -80,6 +81,12 @@ impl<'t> Trail<'t> {
         Trail { parent: None, step: Step::Root }
     }
 
+    /// A field of a struct.
+    pub(super) fn field(&'t self, name: &'t str) -> Self {
+        Trail { parent: Some(self), step: Step::Field(name) }
+    }
+
+    /// A key of a map.
     pub(super) fn key(&'t self, key: &'t str) -> Self {
         Trail { parent: Some(self), step: Step::Key(key) }
     }
@@ -88,17 +95,28 @@ impl<'t> Trail<'t> {
         Trail { parent: Some(self), step: Step::Index(index) }
     }
 
-    /// Keys of maps too are joined with dots, as the decoder does.
-    pub(super) fn path(&self) -> String {
-        let mut path = self.parent.map(Trail::path).unwrap_or_default();
+    /// As the decoder writes it: keys of maps too are joined with dots.
+    pub(super) fn dotted(&self) -> String {
+        self.path(false)
+    }
+
+    /// As validation writes it: keys of maps in brackets.
+    fn bracketed(&self) -> String {
+        self.path(true)
+    }
+
+    fn path(&self, brackets: bool) -> String {
+        let mut path = self.parent.map(|parent| parent.path(brackets)).unwrap_or_default();
         match self.step {
             Step::Root => {}
-            Step::Key(key) if path.is_empty() => path.push_str(key),
-            Step::Key(key) => {
-                path.push('.');
+            Step::Index(index) => path.push_str(&format!("[{index}]")),
+            Step::Key(key) if brackets => path.push_str(&format!("[{key}]")),
+            Step::Field(key) | Step::Key(key) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
                 path.push_str(key);
             }
-            Step::Index(index) => path.push_str(&format!("[{index}]")),
         }
         path
     }
@@ -125,7 +143,7 @@ impl<'a> Walker<'a> {
             Form::Struct(own) => match &node.value {
                 Value::Mapping(mapping) => {
                     for entry in mapping {
-                        let trail = trail.key(&entry.key);
+                        let trail = trail.field(&entry.key);
                         match own.field(&entry.key, self.version) {
                             Some(field) => self.value(&entry.value, field.ty, &trail),
                             None if self.lenient => {}
@@ -135,7 +153,7 @@ impl<'a> Walker<'a> {
                                     kind: FaultKind::Unknown,
                                     node: &entry.value,
                                     key_span: entry.key_span,
-                                    field: trail.path(),
+                                    field: trail.dotted(),
                                     message,
                                     help,
                                 });
@@ -175,7 +193,7 @@ impl<'a> Walker<'a> {
     }
 
     fn wrong(&mut self, node: &'a Node, trail: &Trail<'_>, message: String, help: &'static str) {
-        let field = trail.path();
+        let field = trail.bracketed();
         self.faults.push(Fault {
             kind: FaultKind::Type,
             node,
@@ -441,7 +459,7 @@ mod tests {
         {
             assert_eq!(quota(value).len(), count, "{value}");
         }
-        assert_eq!(quota("1GiB"), ["spec.hard.cpu: not a quantity (write `Gi`)"]);
+        assert_eq!(quota("1GiB"), ["spec.hard[cpu]: not a quantity (write `Gi`)"]);
         let secret = |value: &str| faults(&format!("apiVersion: v1\nkind: Secret\ndata: {{a: {value}}}\n"));
         for (value, count) in [("YQ==", 0), ("\"\"", 0), ("[1, 255]", 0), ("[256]", 1), ("YQ", 1), ("7", 1)] {
             assert_eq!(secret(value).len(), count, "{value}");

@@ -58,7 +58,8 @@ fn read_time(text: &str, micro: bool) -> Option<&str> {
     }
     let (hours, rest) = digits(rest.strip_prefix(['+', '-'])?, 2)?;
     let (minutes, rest) = digits(rest.strip_prefix(':')?, 2)?;
-    (hours <= 24 && minutes < 60).then_some(rest)
+    // Go lets an offset of 24 hours or 60 minutes pass.
+    (hours <= 24 && minutes <= 60).then_some(rest)
 }
 
 fn digits(text: &str, count: usize) -> Option<(u32, &str)> {

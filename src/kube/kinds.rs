@@ -227,7 +227,8 @@ pub fn deprecated(api_version: &str, kind: &str, version: KubernetesVersion) -> 
 }
 
 /// Whether an apiVersion is neither alpha nor beta.
-fn is_stable(api_version: &str) -> bool {
+#[must_use]
+pub fn is_stable(api_version: &str) -> bool {
     let version = api_version.rsplit_once('/').map_or(api_version, |(_, version)| version);
     !version.contains("alpha") && !version.contains("beta")
 }

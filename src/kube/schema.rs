@@ -15,6 +15,8 @@
 //! | key sets | 8 each | how list entries are told apart (0 not, 1 by value, 2 by key), count, two keys, merge key |
 //! | strings | | the texts |
 //!
+//! Tags: 0 any value, 1 string, 2 bool, 3 int32, 4 int64, 5 double, 6 bytes, 7 time, 8 micro time, 9 duration, 10 int or
+//! string, 11 quantity, 12 and 13 any value (`FieldsV1`, `RawExtension`), 32 list, 33 map, 34 struct, 35 choice.
 //! A type's three numbers: a struct's name, first field and field count (fields sorted by name); a list's item type and key
 //! set; a map's value type; for a choice the struct and the other type. A field that differs between versions has an entry
 //! for each form.

@@ -9,6 +9,7 @@ pub static ALL: &[&Rule] = &[
     &api::active_deadline_invalid::RULE,
     &api::affinity_invalid::RULE,
     &api::api_version_deprecated::RULE,
+    &api::api_version_off::RULE,
     &api::api_version_removed::RULE,
     &api::container_name_invalid::RULE,
     &api::container_restart_policy_invalid::RULE,

@@ -1,5 +1,7 @@
 //! Structural schemas (`openAPIV3Schema`), read once into what the walker needs.
 
+use std::sync::OnceLock;
+
 use ecow::EcoString;
 use regex_lite::Regex;
 
@@ -47,11 +49,25 @@ pub(super) enum JsonType {
     Boolean,
 }
 
-/// A regular expression; `None` where it needs what our engine does not have (`\p{…}`).
+/// A regular expression, compiled when the first text is held against it.
 #[derive(Debug)]
 pub(super) struct Pattern {
     pub(super) text: EcoString,
-    pub(super) regex: Option<Regex>,
+    regex: OnceLock<Option<Regex>>,
+}
+
+/// What Go's expressions have and ours have not.
+const BEYOND_OUR_REGEX: &[&str] = &["\\p", "\\P", "\\Q", "\\C", "(?U"];
+
+impl Pattern {
+    /// `None` where it needs what our engine does not have.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+    }
+
+    fn is_beyond(&self) -> bool {
+        BEYOND_OUR_REGEX.iter().any(|form| self.text.contains(form))
+    }
 }
 
 /// Bounds of numbers, lengths and counts.
@@ -75,10 +91,23 @@ pub(super) struct Range {
     pub(super) most: Option<i64>,
 }
 
+/// How many parts of a schema are read, so that aliases cannot make one that fills the memory; what is beyond allows
+/// anything. The largest definitions in use have some twenty thousand.
+const MOST_PARTS: usize = 100_000;
+
 impl Schema {
     /// Reads a schema. What is malformed reads as absent: the definition itself is checked elsewhere.
     #[must_use]
     pub fn read(node: &Node) -> Self {
+        let mut budget = MOST_PARTS;
+        Self::read_part(node, &mut budget)
+    }
+
+    fn read_part(node: &Node, budget: &mut usize) -> Self {
+        if *budget == 0 {
+            return Self { preserve: true, ..Self::default() };
+        }
+        *budget -= 1;
         let flag = |name: &str| node[name].as_bool().unwrap_or(false);
         let number = |name: &str| match node[name].value {
             Value::Int(number) => Some(number as f64),
@@ -87,8 +116,18 @@ impl Schema {
         };
         let range = |least: &str, most: &str| Range { least: node[least].as_i64(), most: node[most].as_i64() };
         let texts = |name: &str| node[name].items().iter().map(|item| item.text().into()).collect();
-        let list = |name: &str| node[name].items().iter().map(Self::read).collect();
-        let child = |name: &str| node[name].is_set().then(|| Box::new(Self::read(&node[name])));
+        let mut part = |node: &Node| Self::read_part(node, budget);
+        let mut list = |name: &str| node[name].items().iter().map(&mut part).collect();
+        let (all_of, any_of, one_of) = (list("allOf"), list("anyOf"), list("oneOf"));
+        let mut child = |name: &str| node[name].is_set().then(|| Box::new(part(&node[name])));
+        let (items, not) = (child("items"), child("not"));
+        let additional = match node["additionalProperties"].value {
+            Value::Null | Value::Bool(false) => None,
+            Value::Bool(true) => Some(Box::new(Self { preserve: true, nullable: true, ..Self::default() })),
+            _ => child("additionalProperties"),
+        };
+        let properties =
+            node["properties"].entries().iter().map(|entry| (entry.key.clone(), part(&entry.value))).collect();
         Self {
             ty: match node["type"].text() {
                 "object" => Some(JsonType::Object),
@@ -105,20 +144,12 @@ impl Schema {
             preserve: flag("x-kubernetes-preserve-unknown-fields"),
             int_or_string: flag("x-kubernetes-int-or-string"),
             embedded: flag("x-kubernetes-embedded-resource"),
-            properties: node["properties"]
-                .entries()
-                .iter()
-                .map(|entry| (entry.key.clone(), Self::read(&entry.value)))
-                .collect(),
-            additional: match node["additionalProperties"].value {
-                Value::Null | Value::Bool(false) => None,
-                Value::Bool(true) => Some(Box::new(Self { preserve: true, nullable: true, ..Self::default() })),
-                _ => child("additionalProperties"),
-            },
-            items: child("items"),
+            properties,
+            additional,
+            items,
             required: texts("required"),
             values: node["enum"].items().to_vec(),
-            pattern: node["pattern"].as_str().map(|text| Pattern { text: text.into(), regex: Regex::new(text).ok() }),
+            pattern: node["pattern"].as_str().map(|text| Pattern { text: text.into(), regex: OnceLock::new() }),
             limits: Limits {
                 minimum: number("minimum"),
                 maximum: number("maximum"),
@@ -130,10 +161,10 @@ impl Schema {
                 unique: flag("uniqueItems"),
                 properties: range("minProperties", "maxProperties"),
             },
-            all_of: list("allOf"),
-            any_of: list("anyOf"),
-            one_of: list("oneOf"),
-            not: child("not"),
+            all_of,
+            any_of,
+            one_of,
+            not,
             list_kind: match node["x-kubernetes-list-type"].text() {
                 "map" => Some(ListKind::Map),
                 "set" => Some(ListKind::Set),
@@ -175,8 +206,8 @@ impl Schema {
             found.cel_rules += self.cel_rules;
             found.cel_fields.push(path.clone());
         }
-        if let Some(Pattern { text, regex: None }) = &self.pattern {
-            found.patterns.push(text.to_string());
+        if let Some(pattern) = self.pattern.as_ref().filter(|pattern| pattern.is_beyond()) {
+            found.patterns.push(pattern.text.to_string());
         }
         let length = path.len();
         for (name, child) in &self.properties {

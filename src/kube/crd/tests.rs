@@ -19,7 +19,7 @@ fn faults(schema: &str, object: &str) -> Vec<String> {
     let [definition, object] = loaded.documents.as_slice() else { panic!("two documents") };
     let kinds = CustomKinds::new([definition]);
     let kind = kinds.find("example.com/v1", "Thing").unwrap();
-    let faults = validate(object, kind.schema(), KubernetesVersion::default());
+    let faults = kind.validate(object, KubernetesVersion::default());
     faults.into_iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect()
 }
 

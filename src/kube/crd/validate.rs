@@ -14,7 +14,7 @@ use crate::suggest;
 
 /// Holds a custom resource against the schema of its kind. Empty if the server takes it (rules in CEL aside).
 #[must_use]
-pub fn validate<'a>(object: &'a Node, schema: &Schema, version: KubernetesVersion) -> Vec<Fault<'a>> {
+pub(super) fn validate<'a>(object: &'a Node, schema: &Schema, version: KubernetesVersion) -> Vec<Fault<'a>> {
     let mut walker = Walker { version, prune: true, faults: Vec::new() };
     walker.value(object, schema, &Trail::root(), true);
     walker.faults
@@ -108,7 +108,7 @@ impl<'a> Walker<'a> {
                 None => true,
             };
             if absent && !filled {
-                let field = trail.key(name).path();
+                let field = trail.key(name).dotted();
                 self.push(FaultKind::Missing, node, field, format!("`{name}` is required"), String::new());
             }
         }
@@ -131,7 +131,7 @@ impl<'a> Walker<'a> {
             kind: FaultKind::Unknown,
             node: &entry.value,
             key_span: entry.key_span,
-            field: trail.path(),
+            field: trail.dotted(),
             message: format!("unknown field `{}`", entry.key),
             help: help.unwrap_or_default(),
         });
@@ -167,7 +167,7 @@ impl<'a> Walker<'a> {
         let length = text.chars().count();
         self.count(node, length, &schema.limits.length, trail, "character", "characters");
         if let Some(pattern) = &schema.pattern
-            && pattern.regex.as_ref().is_some_and(|regex| !regex.is_match(text))
+            && pattern.regex().is_some_and(|regex| !regex.is_match(text))
         {
             let message = "not of the form the definition asks for".to_owned();
             self.invalid(node, trail, message, format!("it must match `{}`", pattern.text));
@@ -245,11 +245,11 @@ impl<'a> Walker<'a> {
 
     fn wrong_type(&mut self, node: &'a Node, trail: &Trail<'_>, wanted: &str) {
         let message = format!("expected {wanted}, found {}", node.type_name());
-        self.push(FaultKind::Type, node, trail.path(), message, String::new());
+        self.push(FaultKind::Type, node, trail.dotted(), message, String::new());
     }
 
     fn invalid(&mut self, node: &'a Node, trail: &Trail<'_>, message: String, help: String) {
-        self.push(FaultKind::Invalid, node, trail.path(), message, help);
+        self.push(FaultKind::Invalid, node, trail.dotted(), message, help);
     }
 
     fn push(&mut self, kind: FaultKind, node: &'a Node, field: String, message: String, help: String) {

@@ -4,9 +4,7 @@
 //! (one `kind!(path)` or `kind!(path, list)` a type).
 #![allow(missing_docs)]
 
-use k8s_openapi::{
-    ClusterResourceScope, ListableResource, NamespaceResourceScope, Resource, SubResourceScope,
-};
+use k8s_openapi::{ClusterResourceScope, ListableResource, NamespaceResourceScope, Resource, SubResourceScope};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value, json};
 
@@ -61,8 +59,5 @@ fn main() {
     include!(env!("KUBE_KINDS"));
     generator.subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta>();
     let definitions = generator.take_definitions(true);
-    println!(
-        "{}",
-        json!({ "kinds": kinds, "definitions": definitions })
-    );
+    println!("{}", json!({ "kinds": kinds, "definitions": definitions }));
 }

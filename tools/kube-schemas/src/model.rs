@@ -89,13 +89,7 @@ impl Model {
             };
             keys.insert((full_name(type_name), field.to_owned()), (entry, false));
         }
-        Ok(Model {
-            types: Vec::new(),
-            ids: BTreeMap::new(),
-            structs: BTreeMap::new(),
-            kinds: BTreeMap::new(),
-            keys,
-        })
+        Ok(Model { types: Vec::new(), ids: BTreeMap::new(), structs: BTreeMap::new(), kinds: BTreeMap::new(), keys })
     }
 
     /// Lays one version's dump over the rest.
@@ -103,8 +97,7 @@ impl Model {
         let definitions = dump["definitions"].as_object().ok_or("no definitions")?;
         for (name, definition) in definitions {
             if special(name).is_none() && definition.get("oneOf").is_none() {
-                self.add_struct(name, definition, definitions, bit)
-                    .map_err(|error| format!("{name}: {error}"))?;
+                self.add_struct(name, definition, definitions, bit).map_err(|error| format!("{name}: {error}"))?;
             }
         }
         for kind in dump["kinds"].as_array().ok_or("no kinds")? {
@@ -141,13 +134,12 @@ impl Model {
                 }
                 None => Keys::default(),
             };
-            let type_id =
-                self.type_of(schema, keys, definitions).map_err(|error| format!("{field}: {error}"))?;
+            let type_id = self.type_of(schema, keys, definitions).map_err(|error| format!("{field}: {error}"))?;
             let required = required.contains(&field.as_str());
             let variants = self
                 .structs
                 .get_mut(name)
-                .and_then(|fields| Some(fields.entry(field.clone()).or_default()))
+                .map(|fields| fields.entry(field.clone()).or_default())
                 .ok_or("struct vanished")?;
             match variants.iter_mut().find(|each| each.type_id == type_id && each.required == required) {
                 Some(same) => same.versions |= 1 << bit,
@@ -157,12 +149,7 @@ impl Model {
         Ok(())
     }
 
-    fn type_of(
-        &mut self,
-        schema: &Value,
-        keys: Keys,
-        definitions: &serde_json::Map<String, Value>,
-    ) -> Result<usize> {
+    fn type_of(&mut self, schema: &Value, keys: Keys, definitions: &serde_json::Map<String, Value>) -> Result<usize> {
         let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
         if let Some(reference) = reference {
             let name = reference.rsplit('/').next().unwrap_or(reference);
@@ -187,9 +174,7 @@ impl Model {
             (Some("integer"), Some("int32")) => Type::Leaf(INT32),
             (Some("integer"), Some("int64")) => Type::Leaf(INT64),
             (Some("number"), Some("double")) => Type::Leaf(DOUBLE),
-            (Some("array"), None) => {
-                Type::List(self.type_of(&schema["items"], Keys::default(), definitions)?, keys)
-            }
+            (Some("array"), None) => Type::List(self.type_of(&schema["items"], Keys::default(), definitions)?, keys),
             (Some("object"), None) => match schema.get("additionalProperties") {
                 Some(values) => Type::Map(self.type_of(values, Keys::default(), definitions)?),
                 None => Type::Leaf(OBJECT),
@@ -231,11 +216,7 @@ impl Model {
                 let variants = own.entry(field.to_owned()).or_default();
                 match variants.first_mut() {
                     Some(same) => same.versions |= 1 << bit,
-                    None => variants.push(Field {
-                        type_id,
-                        required: field == "items",
-                        versions: 1 << bit,
-                    }),
+                    None => variants.push(Field { type_id, required: field == "items", versions: 1 << bit }),
                 }
             }
             let type_id = self.intern(Type::Struct(name));
@@ -249,9 +230,8 @@ impl Model {
 
     fn put_kind(&mut self, key: (String, String), kind: Kind) {
         let variants = self.kinds.entry(key).or_default();
-        let same = |each: &&mut Kind| {
-            each.type_id == kind.type_id && each.scope == kind.scope && each.plural == kind.plural
-        };
+        let same =
+            |each: &&mut Kind| each.type_id == kind.type_id && each.scope == kind.scope && each.plural == kind.plural;
         match variants.iter_mut().find(same) {
             Some(same) => same.versions |= kind.versions,
             None => variants.push(kind),

@@ -1,7 +1,7 @@
 //! Writes the model; the layout is described in `src/kube/schema.rs` of plimsoll.
 
-use crate::model::{Keys, Model, Type};
 use crate::Result;
+use crate::model::{Keys, Model, Type};
 use std::collections::{BTreeMap, BTreeSet};
 
 const MAGIC: &[u8; 8] = b"PLKUBE01";
@@ -14,16 +14,15 @@ const OR: u8 = 35;
 /// The bytes of the file.
 pub fn pack(model: &Model) -> Result<Vec<u8>> {
     let strings = strings(model);
-    let index: BTreeMap<&str, u16> = strings
-        .iter()
-        .enumerate()
-        .map(|(at, text)| Ok((*text, u16::try_from(at)?)))
-        .collect::<Result<_>>()?;
+    let index: BTreeMap<&str, u16> =
+        strings.iter().enumerate().map(|(at, text)| Ok((*text, u16::try_from(at)?))).collect::<Result<_>>()?;
     let id = |text: &str| index[text];
 
     let mut key_sets: Vec<&Keys> = Vec::new();
     for each in &model.types {
-        if let Type::List(_, keys) = each && !key_sets.contains(&keys) {
+        if let Type::List(_, keys) = each
+            && !key_sets.contains(&keys)
+        {
             key_sets.push(keys);
         }
     }
@@ -153,7 +152,5 @@ fn put(out: &mut Vec<u8>, number: u16) {
 
 /// FNV-1a, 64 bits.
 fn digest(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -11,7 +11,7 @@ pub static RULE: Rule = Rule {
     summary: "rules of a custom resource's definition that are not looked at here",
     doc: "Rules in CEL (`x-kubernetes-validations`), and the rare pattern that our regular expressions cannot express, are \
           only evaluated by the API server. Said once a kind, at its first object; there is nothing to do.",
-    bad: include_str!("custom_resource_cel.yaml"),
-    good: include_str!("custom_resource_good.yaml"),
+    bad: include_str!("_custom_resource/cel.yaml"),
+    good: include_str!("_custom_resource/good.yaml"),
     check: Check::Elsewhere,
 };

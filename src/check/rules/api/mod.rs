@@ -3,6 +3,7 @@
 pub mod active_deadline_invalid;
 pub mod affinity_invalid;
 pub mod api_version_deprecated;
+pub mod api_version_off;
 pub mod api_version_removed;
 pub mod container_name_invalid;
 pub mod container_restart_policy_invalid;

@@ -1,0 +1,18 @@
+//! Rule `api-version-off`.
+
+use crate::check::{Check, Family, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "api-version-off",
+    family: Family::Api,
+    severity: Severity::Warning,
+    summary: "an alpha or beta API that clusters do not serve unless told to",
+    doc: "Since Kubernetes 1.24 new beta APIs are off by default, as alpha ones have always been: `kubectl` says `no matches \
+          for kind` unless the cluster was started with `--runtime-config` for it. If yours was, allow the finding.",
+    bad: "apiVersion: coordination.k8s.io/v1beta1\nkind: LeaseCandidate\nmetadata: {name: web}\n\
+          spec: {leaseName: web, binaryVersion: 1.36.0, strategy: OldestEmulationVersion}\n",
+    good: "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: web}\nspec: {holderIdentity: web}\n",
+    check: Check::Elsewhere,
+};

@@ -1,0 +1,101 @@
+//! Laying one tree over another.
+
+use crate::node::{Entry, Mapping, Node, Value};
+
+/// Lays a layer over what the earlier ones made. Mappings merge key by key, all else replaces, null deletes; a node that
+/// replaces keeps in its origin what it beat, latest first.
+///
+/// What is deleted is handed over with its path (of keys), so that it can be explained; the null that deleted it comes
+/// with its place, and has beaten what was there.
+pub fn lay(under: &mut Node, over: &Node, deleted: &mut Vec<Deleted>) {
+    let mut layering = Layering { path: Vec::new(), deleted };
+    layering.node(under, over);
+}
+
+/// A value that a layer deleted.
+#[derive(Debug, Clone)]
+pub struct Deleted {
+    /// The keys that lead to it.
+    pub path: Vec<ecow::EcoString>,
+    /// The null that deleted it, with its place and what it beat. It has beaten nothing where nothing was there.
+    pub node: Node,
+}
+
+struct Layering<'a> {
+    path: Vec<ecow::EcoString>,
+    deleted: &'a mut Vec<Deleted>,
+}
+
+impl Layering<'_> {
+    fn node(&mut self, under: &mut Node, over: &Node) {
+        match (&mut under.value, &over.value) {
+            (Value::Mapping(below), Value::Mapping(above)) => {
+                // Made by the way to a key, it has no place of its own.
+                if !over.origin.span.is_none() {
+                    under.origin.span = over.origin.span;
+                }
+                self.mapping(below, above);
+            }
+            _ => {
+                let mut winner = self.fresh(over);
+                beat(&mut winner, std::mem::take(under));
+                *under = winner;
+            }
+        }
+    }
+
+    fn mapping(&mut self, below: &mut Mapping, above: &Mapping) {
+        for entry in above {
+            self.path.push(entry.key.clone());
+            let at = below.iter().position(|known| known.key == entry.key);
+            match (at, entry.value.is_null()) {
+                (_, true) => {
+                    let mut node = entry.value.clone();
+                    if let Some(at) = at {
+                        beat(&mut node, below.entries_mut().remove(at).value);
+                    }
+                    self.deleted.push(Deleted { path: self.path.clone(), node });
+                }
+                (Some(at), false) => {
+                    let known = &mut below.entries_mut()[at];
+                    known.key_span = entry.key_span;
+                    self.node(&mut known.value, &entry.value);
+                }
+                (None, false) => {
+                    let value = self.fresh(&entry.value);
+                    below.push(entry.key.clone(), entry.key_span, value);
+                }
+            }
+            self.path.pop();
+        }
+    }
+
+    /// A copy of what nothing stands below: without its nulls, which have nothing to delete. Lists are values, whose nulls
+    /// stay.
+    fn fresh(&mut self, node: &Node) -> Node {
+        let Value::Mapping(above) = &node.value else { return node.clone() };
+        let mut mapping = Mapping::new();
+        self.mapping(&mut mapping, above);
+        Node { value: mapping.into(), origin: node.origin.clone() }
+    }
+}
+
+/// Notes what a node has beaten.
+fn beat(winner: &mut Node, mut loser: Node) {
+    let secret = loser.origin.is_secret();
+    let mut earlier = Vec::new();
+    if !loser.origin.beat().is_empty() {
+        earlier = std::mem::take(&mut loser.origin.derived_mut().beat);
+    }
+    let derived = winner.origin.derived_mut();
+    derived.secret |= secret;
+    derived.beat.push(loser);
+    derived.beat.append(&mut earlier);
+}
+
+/// The keys of a mapping taken out, such as `environments`, with their place.
+pub(super) fn take(node: &mut Node, key: &str) -> Option<Entry> {
+    let Value::Mapping(mapping) = &mut node.value else { return None };
+    let at = mapping.iter().position(|entry| entry.key == key)?;
+    Some(mapping.entries_mut().remove(at))
+}

@@ -1,0 +1,307 @@
+//! `--set a.b[0]=c`: one value, laid over all files.
+
+use ecow::EcoString;
+
+use super::merge::{Deleted, lay};
+use crate::finding::{Failure, Finding};
+use crate::node::{Mapping, Node, Value};
+use crate::schema::{Lookup, Place, Schema, Step, Types};
+use crate::source::{FileId, Sources, Span};
+use crate::suggest;
+use crate::yaml::{self, Dialect};
+
+/// A parsed `--set`, typed by the schema.
+#[derive(Debug, Clone)]
+pub struct Set {
+    steps: Vec<Part>,
+    /// Null deletes.
+    value: Node,
+}
+
+/// A step of the path, and its place in the argument.
+#[derive(Debug, Clone, PartialEq)]
+struct Part {
+    step: Segment,
+    span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Segment {
+    Key(EcoString),
+    Index(usize),
+}
+
+impl Part {
+    fn step(&self) -> Step<'_> {
+        match &self.step {
+            Segment::Key(key) => Step::Key(key),
+            Segment::Index(index) => Step::Index(*index),
+        }
+    }
+}
+
+/// Parses `path=value`. The path is checked against the schema, and the value gets the type it names there: text stays
+/// text (`image.tag=1.10`), `a=` is the empty text, `a=null` deletes, a list or mapping is written as YAML in one line.
+///
+/// # Errors
+/// [`Failure::Unable`] where the argument has not that form; findings where no value can have that path or that type.
+pub(super) fn parse(sources: &Sources, schema: &Schema, argument: &str) -> Result<Set, Failure> {
+    let file = sources.add("--set", argument);
+    let (steps, start) = split(file, argument)?;
+    let text = &argument[start..];
+    let span = Span::new(file, start as u32, argument.len() as u32);
+    let place = find(schema, &steps)?;
+    let value = typed(schema, place.as_ref(), text, span, &steps)?;
+    Ok(Set { steps, value })
+}
+
+/// Parses `path=file`: the value is the text of a file, as it is. `read` reads it.
+///
+/// # Errors
+/// As [`parse`]; and where the file cannot be read.
+pub(super) fn parse_file(
+    sources: &Sources,
+    schema: &Schema,
+    argument: &str,
+    read: impl FnOnce(&str, Span) -> Result<FileId, Failure>,
+) -> Result<Set, Failure> {
+    let file = sources.add("--set-file", argument);
+    let (steps, start) = split(file, argument)?;
+    let place = find(schema, &steps)?;
+    let span = Span::new(file, start as u32, argument.len() as u32);
+    if let Some(place) = &place
+        && !schema.types(place).has(Types::STRING)
+    {
+        return Err(wrong_type(schema.types(place), &steps, span, "the text of a file").into());
+    }
+    let content = read(&argument[start..], span)?;
+    let text = sources.get(content).map(|source| source.text.clone()).unwrap_or_default();
+    let value = Node::new(&*text, Span::new(content, 0, text.len() as u32));
+    Ok(Set { steps, value })
+}
+
+/// Splits an argument into its path and the byte at which the value begins.
+fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
+    let wrong = |at: usize, end: usize, message: &str| {
+        let finding = Finding::error("set-syntax", Span::new(file, at as u32, end as u32), message);
+        Failure::unable(
+            finding.with_help(r"write `path.to.field=value`; `\.` is a dot in a name, `[0]` the first item of a list"),
+        )
+    };
+    let mut parts: Vec<Part> = Vec::new();
+    let (mut key, mut key_start, mut open) = (EcoString::new(), 0, true);
+    let mut chars = argument.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some((_, escaped @ ('.' | '\\' | '[' | ']' | '='))) if open => key.push(escaped),
+                _ => return Err(wrong(at, at + 1, r"`\` stands before a dot, a bracket, `=` or `\`")),
+            },
+            '.' | '=' | '[' => {
+                let after_index = matches!(parts.last(), Some(Part { step: Segment::Index(_), .. })) && !open;
+                if open && key.is_empty() && !(c == '[' && parts.is_empty()) {
+                    return Err(wrong(at, at + 1, "a name is missing before this"));
+                }
+                if open && !key.is_empty() {
+                    let span = Span::new(file, key_start as u32, at as u32);
+                    parts.push(Part { step: Segment::Key(std::mem::take(&mut key)), span });
+                } else if !after_index {
+                    return Err(wrong(at, at + 1, "the path starts with a name"));
+                }
+                open = false;
+                match c {
+                    '=' => return Ok((parts, at + 1)),
+                    '.' => (open, key_start) = (true, at + 1),
+                    _ => {
+                        let rest = &argument[at + 1..];
+                        let digits = rest.find(']').map(|end| &rest[..end]).unwrap_or_default();
+                        let Ok(index) = digits.parse::<usize>() else {
+                            return Err(wrong(at, at + 1, "brackets hold the number of a list item, from 0"));
+                        };
+                        let end = at + digits.len() + 2;
+                        parts.push(Part { step: Segment::Index(index), span: Span::new(file, at as u32, end as u32) });
+                        while chars.next_if(|(next, _)| *next < end).is_some() {}
+                    }
+                }
+            }
+            _ if open => key.push(c),
+            _ => return Err(wrong(at, at + c.len_utf8(), "after an item comes `.`, `[` or `=`")),
+        }
+    }
+    Err(wrong(argument.len(), argument.len(), "there is no `=` and no value"))
+}
+
+/// The schema's place of a path; `None` where it says nothing of it.
+fn find(schema: &Schema, steps: &[Part]) -> Result<Option<Place>, Failure> {
+    if let [Part { step: Segment::Key(key), span }, ..] = steps
+        && key == super::ENVIRONMENTS
+    {
+        let message = format!("`{key}` cannot be set: sections are read from files, before anything is set");
+        return Err(Finding::error("profile-field-unknown", *span, message)
+            .with_help("choose one with `--env`")
+            .into());
+    }
+    match schema.follow(steps.iter().map(Part::step)) {
+        Lookup::Known(place) => Ok(Some(place)),
+        Lookup::Open => Ok(None),
+        Lookup::Unknown { at, near, fields } => {
+            let parent = if at == 0 { "a profile".to_owned() } else { format!("`{}`", show(&steps[..at])) };
+            let message = match &steps[at].step {
+                Segment::Key(key) => format!("no field `{key}` in {parent}"),
+                Segment::Index(_) => format!("{parent} is no list"),
+            };
+            let mut finding = Finding::error("profile-field-unknown", steps[at].span, message);
+            match near {
+                Some(near) => finding.label = format!("did you mean `{near}`?"),
+                None if fields.is_empty() => finding.help = format!("{parent} has no fields"),
+                None if fields.len() <= 12 => finding.help = format!("it can have {}", suggest::list(fields, "and")),
+                None => {}
+            }
+            Err(finding.into())
+        }
+    }
+}
+
+/// A path as it is written.
+fn show(steps: &[Part]) -> String {
+    let mut shown = String::new();
+    for part in steps {
+        match &part.step {
+            Segment::Index(index) => shown.push_str(&format!("[{index}]")),
+            Segment::Key(key) => {
+                if !shown.is_empty() {
+                    shown.push('.');
+                }
+                shown.push_str(&key.replace("\\", r"\\").replace(".", r"\.").replace("[", r"\["));
+            }
+        }
+    }
+    shown
+}
+
+fn wrong_type(types: Types, steps: &[Part], span: Span, given: &str) -> Finding {
+    Finding::error("profile-field-type", span, format!("`{}` must be {}, not {given}", show(steps), types.words()))
+}
+
+/// The text as the value it is at that place.
+fn typed(schema: &Schema, place: Option<&Place>, text: &str, span: Span, steps: &[Part]) -> Result<Node, Failure> {
+    let types = place.map_or(Types::ANY, |place| schema.types(place));
+    if text == "null" {
+        return Ok(Node::new(Value::Null, span));
+    }
+    // In one line, a list or mapping is YAML; only where it cannot be meant as text.
+    if text.starts_with(['[', '{']) && !(types.has(Types::STRING) && place.is_some()) && collection(types, text) {
+        // Read at its own place in the argument, so that spans fit it.
+        let padded = format!("{}{text}", " ".repeat(span.start as usize));
+        let mut loaded = yaml::load_text(&padded, span.file, Dialect::Strict);
+        return match loaded.documents.pop().filter(|_| loaded.findings.is_empty()) {
+            Some(node) => Ok(node),
+            None => Err(loaded.findings.into()),
+        };
+    }
+    let scalar = scalar(types, text);
+    let Some(value) = scalar else {
+        let secret = place.is_some_and(|place| schema.is_secret(place));
+        let given = match text {
+            "" => "empty".to_owned(),
+            _ if secret => "this text".to_owned(),
+            _ => format!("`{text}`"),
+        };
+        return Err(wrong_type(types, steps, span, &given).into());
+    };
+    Ok(Node::new(value, span))
+}
+
+/// Whether a text that starts so is a collection of the types allowed.
+fn collection(types: Types, text: &str) -> bool {
+    types.has(if text.starts_with('[') { Types::ARRAY } else { Types::OBJECT })
+}
+
+/// The text as one of the types; a number only where it is written as we would write it, so that `1.10` and `007` are not.
+fn scalar(types: Types, text: &str) -> Option<Value> {
+    let number = text.parse::<i64>().ok().filter(|number| number.to_string() == text);
+    let float = || {
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite())?;
+        let only = !types.has(Types::STRING) && text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        (only || format!("{number}") == text).then_some(number)
+    };
+    match (text, number) {
+        ("true" | "false", _) if types.has(Types::BOOLEAN) => Some(Value::Bool(text == "true")),
+        (_, Some(number)) if types.has(Types::INTEGER) => Some(Value::Int(number)),
+        _ if types.has(Types::NUMBER) && float().is_some() => float().map(Value::Float),
+        _ if types.has(Types::STRING) => Some(text.into()),
+        _ => None,
+    }
+}
+
+impl Set {
+    /// Lays the value over the tree.
+    ///
+    /// # Errors
+    /// Where the path names an item that the list has not.
+    pub(super) fn apply(&self, root: &mut Node, deleted: &mut Vec<Deleted>) -> Result<(), Finding> {
+        let mut node = root;
+        for (at, part) in self.steps.iter().enumerate() {
+            let last = at + 1 == self.steps.len();
+            match &part.step {
+                Segment::Key(key) => {
+                    if !matches!(node.value, Value::Mapping(_)) {
+                        node.value = Mapping::new().into();
+                    }
+                    // Keys alone are a small layer; lists on the way are changed in place.
+                    let rest = &self.steps[at..];
+                    if rest.iter().all(|part| matches!(part.step, Segment::Key(_))) {
+                        lay(node, &nest(rest, self.value.clone()), deleted);
+                        return Ok(());
+                    }
+                    let Value::Mapping(mapping) = &mut node.value else { return Ok(()) };
+                    if mapping.get(key).is_none() {
+                        mapping.push(key.clone(), part.span, Node::new(Vec::new(), Span::NONE));
+                    }
+                    let Some(next) = mapping.get_mut(key) else { return Ok(()) };
+                    node = next;
+                }
+                Segment::Index(index) => {
+                    if !matches!(node.value, Value::Sequence(_)) {
+                        node.value = Vec::new().into();
+                    }
+                    let Value::Sequence(items) = &mut node.value else { return Ok(()) };
+                    if *index > items.len() || (*index == items.len() && last && self.value.is_null()) {
+                        let has = suggest::count(items.len(), "item");
+                        let message = format!("`{}` has {has}, no item {index}", show(&self.steps[..at]));
+                        let help = format!("`[{}]` adds one at the end; items count from 0", items.len());
+                        return Err(Finding::error("profile-field-unknown", part.span, message).with_help(help));
+                    }
+                    if last && self.value.is_null() {
+                        items.remove(*index);
+                        return Ok(());
+                    }
+                    if *index == items.len() {
+                        items.push(Node::default());
+                    }
+                    node = &mut items[*index];
+                    if last {
+                        if node.is_null() {
+                            *node = self.value.clone();
+                        } else {
+                            lay(node, &self.value, deleted);
+                        }
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A tree that holds nothing but a value at a path of keys. The mappings on the way have no place.
+fn nest(steps: &[Part], value: Node) -> Node {
+    steps.iter().rev().fold(value, |inner, part| {
+        let mut mapping = Mapping::new();
+        if let Segment::Key(key) = &part.step {
+            mapping.push(key.clone(), part.span, inner);
+        }
+        Node::new(mapping, Span::NONE)
+    })
+}

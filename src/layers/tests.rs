@@ -1,0 +1,301 @@
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+const SCHEMA: &str = r##"{
+  "type": "object", "additionalProperties": false, "required": ["cluster"],
+  "properties": {
+    "cluster": {"type": "string", "description": "The kind cluster. It is made by the suite."},
+    "image": {"type": "object", "additionalProperties": false,
+      "properties": {"tag": {"type": "string", "pattern": "^[a-z0-9.]+$"}, "pullPolicy": {"enum": ["Always", "IfNotPresent"]}}},
+    "expose": {"type": "object", "additionalProperties": false, "properties": {
+      "nodePort": {"type": "integer", "minimum": 1, "maximum": 65535}, "type": {"type": "string"}}},
+    "database": {"type": "object", "additionalProperties": false,
+      "properties": {"password": {"type": "string", "writeOnly": true}, "port": {"type": "integer"}}},
+    "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+    "hosts": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
+    "ratio": {"type": "number"},
+    "spread": {"type": "boolean"},
+    "environments": {"type": "object", "additionalProperties": {"$ref": "#"}}
+  }
+}"##;
+
+/// A project in a folder of its own.
+struct Fixture {
+    folder: tempfile::TempDir,
+    sources: Sources,
+}
+
+impl Fixture {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let fixture = Self { folder: tempfile::tempdir().unwrap(), sources: Sources::new() };
+        fixture.write("plimsoll.toml", "");
+        fixture.write("profiles/schema.json", SCHEMA);
+        for (name, text) in files {
+            fixture.write(name, text);
+        }
+        fixture
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn project(&self) -> Project {
+        Project::discover(self.folder.path(), &self.sources).unwrap()
+    }
+
+    fn values(&self, environment: &str, sets: &[&str]) -> Result<Values, Failure> {
+        let sets = sets.iter().map(|set| SetArgument::Value((*set).to_owned())).collect();
+        let values = ["values.yaml"].map(|name| self.folder.path().join(name)).into_iter().filter(|path| path.exists());
+        let overrides = Overrides { values: values.collect(), sets };
+        let project = self.project();
+        let layers = Layers::load(&project, &self.sources, &overrides)?;
+        layers.values(&layers.profile("p")?, environment)
+    }
+
+    fn json(&self, environment: &str, sets: &[&str]) -> String {
+        match self.values(environment, sets) {
+            Ok(values) => yaml::json(&values.node).split_whitespace().collect::<Vec<_>>().join(" "),
+            Err(failure) => self.told(&failure),
+        }
+    }
+
+    /// What a failure says, one finding a line: `rule place message / label / help`.
+    fn told(&self, failure: &Failure) -> String {
+        let kind = if matches!(failure, Failure::Unable(_)) { "unable: " } else { "" };
+        let line = |finding: &Finding| {
+            let parts = [finding.message.as_str(), &finding.label, &finding.help];
+            let words: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            let place = self.sources.describe(finding.span);
+            format!("{kind}{} {place} {}", finding.rule, words.join(" / "))
+        };
+        failure.findings().iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+const BASE: &str =
+    "environments: {e2e: {}, ci: {spread: true}}\nexpose: {nodePort: 30081, type: NodePort}\nimage:\n  tag: v1\n";
+
+fn fixture(profile: &str) -> Fixture {
+    Fixture::new(&[
+        ("profiles/base.yaml", BASE),
+        ("profiles/environments/ci.yaml", "image: {tag: v2, pullPolicy: Always}\n"),
+        ("profiles/p.yaml", profile),
+    ])
+}
+
+#[test]
+fn layers_win_in_their_order_and_keep_what_they_beat() {
+    let fixture = fixture("cluster: c\nimage: {tag: v3}\nenvironments:\n  ci: {image: {tag: v4}}\n");
+    fixture.write("values.yaml", "image: {tag: v5}\n");
+    let values = fixture.values("ci", &["image.tag=v6", "image.tag=1.10"]).unwrap();
+    let tag = &values.node["image"]["tag"];
+    assert_eq!(tag.text(), "1.10");
+    let beaten: Vec<&str> = tag.origin.beat().iter().map(Node::text).collect();
+    assert_eq!(beaten, ["v6", "v5", "v4", "v3", "v2", "v1"]);
+    let places: Vec<String> =
+        tag.origin.beat()[2..].iter().map(|node| fixture.sources.describe(node.origin.span)).collect();
+    assert_eq!(
+        places,
+        [
+            "profiles/p.yaml:4:21",
+            "profiles/p.yaml:2:14",
+            "profiles/environments/ci.yaml:1:14",
+            "profiles/base.yaml:4:8"
+        ]
+    );
+    assert!(values.node["spread"].as_bool().unwrap());
+    assert!(values.node.get("environments").is_none());
+    assert!(fixture.values("e2e", &[]).unwrap().node["spread"].is_null());
+}
+
+#[test]
+fn null_deletes_and_is_remembered() {
+    let fixture = fixture("cluster: c\nexpose: {nodePort: null}\nlabels: {a: null}\n");
+    let values = fixture.values("e2e", &["image=null"]).unwrap();
+    assert_eq!(
+        yaml::json(&values.node).split_whitespace().collect::<String>(),
+        r#"{"expose":{"type":"NodePort"},"cluster":"c","labels":{}}"#
+    );
+    let deleted: Vec<_> =
+        values.deleted.iter().map(|deleted| (deleted.path.join("."), deleted.node.origin.beat().len())).collect();
+    assert_eq!(deleted, [("expose.nodePort".to_owned(), 1), ("labels.a".to_owned(), 0), ("image".to_owned(), 1)]);
+    assert_eq!(values.redundant().iter().map(|redundant| redundant.path.as_str()).collect::<Vec<_>>(), ["labels.a"]);
+}
+
+#[test]
+fn redundant_overrides_are_found() {
+    let fixture = fixture("cluster: c\nexpose: {nodePort: 30081, type: ClusterIP}\n");
+    let values = fixture.values("e2e", &[]).unwrap();
+    assert_eq!(
+        values.redundant().iter().map(|redundant| redundant.path.as_str()).collect::<Vec<_>>(),
+        ["expose.nodePort"]
+    );
+}
+
+#[test]
+fn faults_are_told_with_their_place() {
+    for (profile, told) in [
+        (
+            "cluster: c\nexpose:\n  nodeport: 1\n",
+            "profile-field-unknown profiles/p.yaml:3:3 no field `nodeport` in `expose` / did you mean `nodePort`?",
+        ),
+        (
+            "cluster: c\nexpose:\n  nodePort: '1'\n",
+            "profile-field-type profiles/p.yaml:3:13 `expose.nodePort` must be a whole number, not a string / write it without quotes",
+        ),
+        (
+            "cluster: 1\n",
+            "profile-field-type profiles/p.yaml:1:10 `cluster` must be a string, not a number / put it in quotes",
+        ),
+        (
+            "cluster: c\nexpose:\n  nodePort: 0\n",
+            "profile-value-invalid profiles/p.yaml:3:13 `expose.nodePort` must be from 1 to 65535",
+        ),
+        (
+            "cluster: c\nimage: {tag: A}\n",
+            "profile-value-invalid profiles/p.yaml:2:14 `image.tag` does not have the form it must have / must match `^[a-z0-9.]+$`",
+        ),
+        (
+            "cluster: c\nimage: {pullPolicy: always}\n",
+            "profile-value-invalid profiles/p.yaml:2:21 `image.pullPolicy` must be `Always` or `IfNotPresent` / did you mean `Always`?",
+        ),
+        (
+            "expose: {type: x}\n",
+            "profile-field-missing profiles/p.yaml:1:1 the profile has no `cluster` / set `cluster` in profiles/p.yaml: The kind cluster",
+        ),
+        (
+            "cluster: c\nenvironments: {prod: {expos: 1}}\n",
+            "profile-field-unknown profiles/p.yaml:2:23 no field `expos` in `environments.prod` / did you mean `expose`?",
+        ),
+        (
+            "cluster: c\n---\ncluster: d\n",
+            "profile-form profiles/p.yaml:3:1 a profile is one YAML document, and this is a second / take the `---` between them out",
+        ),
+        ("- a\n", "profile-form profiles/p.yaml:1:1 a profile is a mapping, and this is a list"),
+    ] {
+        assert_eq!(fixture(profile).json("e2e", &[]), told, "{profile}");
+    }
+}
+
+#[test]
+fn names_that_are_not_there_cannot_run() {
+    let fixture = fixture("cluster: c\n");
+    assert_eq!(
+        fixture.json("e2", &[]),
+        "unable: environment-not-found nowhere profile `p` has no environment `e2` / did you mean `e2e`?"
+    );
+    fixture.write("profiles/gateway.yaml", "");
+    let project = fixture.project();
+    let layers = Layers::load(&project, &fixture.sources, &Overrides::default()).unwrap();
+    for (name, help) in [
+        ("gatewya", "did you mean `gateway`?"),
+        ("base", "the base is a layer of every profile, not a profile"),
+        ("profiles/gateway.yaml", "a profile is named without folder and ending: `gateway`"),
+        ("../gateway", "a profile is named without folder and ending: `gateway`"),
+        ("zzzzzz", "the profiles are `gateway` and `p`"),
+    ] {
+        let failure = layers.profile(name).unwrap_err();
+        assert_eq!(
+            fixture.told(&failure),
+            format!("unable: profile-not-found nowhere there is no profile `{name}` in profiles / {help}")
+        );
+    }
+}
+
+#[test]
+fn sets_are_typed_by_the_schema() {
+    let fixture = fixture("cluster: c\nexpose: null\nimage: null\n");
+    for (set, told) in [
+        ("image.tag=1.10", r#"{ "cluster": "c", "image": { "tag": "1.10" } }"#),
+        ("image.tag=8", r#"{ "cluster": "c", "image": { "tag": "8" } }"#),
+        ("cluster=", r#"{ "cluster": "" }"#),
+        ("expose.nodePort=30082", r#"{ "cluster": "c", "expose": { "nodePort": 30082 } }"#),
+        (
+            r"labels.app\.kubernetes\.io/name=a=b",
+            r#"{ "cluster": "c", "labels": { "app.kubernetes.io/name": "a=b" } }"#,
+        ),
+        ("labels.a=true", r#"{ "cluster": "c", "labels": { "a": "true" } }"#),
+        ("labels={a: b}", r#"{ "cluster": "c", "labels": { "a": "b" } }"#),
+        ("spread=true", r#"{ "cluster": "c", "spread": true }"#),
+        ("ratio=1.50", r#"{ "cluster": "c", "ratio": 1.5 }"#),
+        ("hosts[0].name=a", r#"{ "cluster": "c", "hosts": [ { "name": "a" } ] }"#),
+        (
+            "hosts[1].name=a",
+            "profile-field-unknown --set:1:6 `hosts` has 0 items, no item 1 / `[0]` adds one at the end; items count from 0",
+        ),
+        (
+            "expose.nodeport=1",
+            "profile-field-unknown --set:1:8 no field `nodeport` in `expose` / did you mean `nodePort`?",
+        ),
+        ("expose.nodePort=abc", "profile-field-type --set:1:17 `expose.nodePort` must be a whole number, not `abc`"),
+        ("expose.nodePort=", "profile-field-type --set:1:17 `expose.nodePort` must be a whole number, not empty"),
+        ("expose.nodePort=0", "profile-value-invalid --set:1:17 `expose.nodePort` must be from 1 to 65535"),
+        ("spread=yes", "profile-field-type --set:1:8 `spread` must be a boolean, not `yes`"),
+        ("expose=1", "profile-field-type --set:1:8 `expose` must be a mapping, not `1`"),
+        ("cluster.x=1", "profile-field-unknown --set:1:9 no field `x` in `cluster` / `cluster` has no fields"),
+        ("cluster[0]=1", "profile-field-unknown --set:1:8 `cluster` is no list / `cluster` has no fields"),
+        (
+            "environments.e2e.cluster=x",
+            "profile-field-unknown --set:1:1 `environments` cannot be set: sections are read from files, before anything is set / choose one with `--env`",
+        ),
+    ] {
+        assert_eq!(fixture.json("e2e", &[set]), told, "{set}");
+    }
+    for set in ["a", "", "=1", "a..b=1", "a.=1", "a[x]=1", "a[0=1", r"a\b=1", "a[0]b=1", ".a=1", "[0]=1"] {
+        assert!(
+            fixture.json("e2e", &[set]).starts_with("unable: set-syntax --set:1:"),
+            "{set}: {}",
+            fixture.json("e2e", &[set])
+        );
+    }
+}
+
+#[test]
+fn items_of_lists_are_set_added_and_taken_out() {
+    let fixture = fixture("cluster: c\nexpose: null\nimage: null\nhosts: [{name: a}, {name: b}]\n");
+    let hosts = |sets: &[&str]| {
+        let values = fixture.values("e2e", sets).unwrap();
+        values.node["hosts"].items().iter().map(|host| host["name"].text().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(hosts(&["hosts[1].name=x"]), ["a", "x"]);
+    assert_eq!(hosts(&["hosts[2].name=x"]), ["a", "b", "x"]);
+    assert_eq!(hosts(&["hosts[0]=null"]), ["b"]);
+    assert_eq!(hosts(&["hosts[0]={name: z}"]), ["z", "b"]);
+    assert_eq!(hosts(&["hosts=[{name: q}]"]), ["q"]);
+}
+
+#[test]
+fn secrets_are_marked_in_every_layer_and_told_in_none() {
+    let fixture = fixture("cluster: c\ndatabase: {password: hunter2}\n");
+    let values = fixture.values("e2e", &["database.password=swordfish"]).unwrap();
+    let password = &values.node["database"]["password"];
+    assert!(password.origin.is_secret() && password.origin.beat().iter().all(|node| node.origin.is_secret()));
+    assert!(!values.node["cluster"].origin.is_secret());
+
+    fixture.write("profiles/p.yaml", "cluster: 1\ndatabase: {password: hunter2}\n");
+    let project = fixture.project();
+    let layers = Layers::load(&project, &fixture.sources, &Overrides::default()).unwrap();
+    assert!(layers.profile("p").is_err());
+    assert_eq!(layers.secrets().iter().map(Node::text).collect::<Vec<_>>(), ["hunter2"]);
+
+    let told = fixture.json("e2e", &["database.port=hunter2", "database.password={a: 1}"]);
+    assert!(told.contains("`database.port` must be a whole number"), "{told}");
+}
+
+#[test]
+fn the_built_in_project_gives_values_where_it_has_profiles() {
+    let (project, sources) = (Project::built_in(), Sources::new());
+    let layers = Layers::load(&project, &sources, &Overrides::default()).unwrap();
+    for name in project.profiles().unwrap() {
+        let profile = layers.profile(&name).unwrap();
+        assert!(!layers.environments(&profile).is_empty(), "{name}");
+    }
+    assert!(Path::new(project::SCHEMA).exists());
+}

@@ -1,0 +1,413 @@
+//! A tree to a compiled schema.
+
+use std::collections::HashMap;
+
+use regex_lite::Regex;
+
+use super::{Id, ListRules, NumberRules, ObjectRules, Schema, Sub, TYPES, TextRules, Types};
+use crate::finding::Finding;
+use crate::node::{Entry, Mapping, Node, Value};
+use crate::source::{FileId, Span};
+use crate::suggest;
+use crate::yaml::{self, Dialect};
+
+/// How many subschemas may stand within one another for one and the same value, references followed.
+const MAX_IN_PLACE: usize = 32;
+
+/// A keyword and how it is read.
+type Keyword = (&'static str, for<'a> fn(&mut Compiler<'a>, &mut Sub, &'a Entry));
+
+/// The keywords that are understood. Besides them, keywords that begin with `x-` are left alone.
+const KEYWORDS: &[Keyword] = &[
+    ("$comment", |_, _, _| {}),
+    ("$defs", |c, sub, entry| c.definitions(sub, entry)),
+    ("$id", |_, _, _| {}),
+    ("$ref", |c, sub, entry| c.reference(sub, entry)),
+    ("$schema", |_, _, _| {}),
+    ("additionalProperties", |c, sub, entry| object(sub).additional = c.schema(entry)),
+    ("allOf", |c, sub, entry| sub.all = c.schemas(entry)),
+    ("anyOf", |c, sub, entry| sub.any = c.schemas(entry)),
+    ("const", |_, sub, entry| sub.constant = Some(entry.value.clone())),
+    ("default", |_, _, _| {}),
+    ("definitions", |c, sub, entry| c.definitions(sub, entry)),
+    ("deprecated", |_, _, _| {}),
+    ("description", |_, sub, entry| sub.description = entry.value.as_str().map(Into::into)),
+    ("else", |c, sub, entry| sub.otherwise = c.schema(entry)),
+    ("enum", |c, sub, entry| sub.values = c.list(entry)),
+    ("examples", |_, _, _| {}),
+    ("exclusiveMaximum", |c, sub, entry| number(sub).below = c.number(entry)),
+    ("exclusiveMinimum", |c, sub, entry| number(sub).above = c.number(entry)),
+    ("format", |_, _, _| {}),
+    ("if", |c, sub, entry| sub.condition = c.schema(entry)),
+    ("items", |c, sub, entry| list(sub).items = c.schema(entry)),
+    ("maxItems", |c, sub, entry| list(sub).max = c.count(entry)),
+    ("maxLength", |c, sub, entry| text(sub).max = c.count(entry)),
+    ("maxProperties", |c, sub, entry| object(sub).max = c.count(entry)),
+    ("maximum", |c, sub, entry| number(sub).maximum = c.number(entry)),
+    ("minItems", |c, sub, entry| list(sub).min = c.count(entry)),
+    ("minLength", |c, sub, entry| text(sub).min = c.count(entry)),
+    ("minProperties", |c, sub, entry| object(sub).min = c.count(entry)),
+    ("minimum", |c, sub, entry| number(sub).minimum = c.number(entry)),
+    ("multipleOf", |c, sub, entry| c.multiple(sub, entry)),
+    ("not", |c, sub, entry| sub.not = c.schema(entry)),
+    ("oneOf", |c, sub, entry| sub.one = c.schemas(entry)),
+    ("pattern", |c, sub, entry| text(sub).pattern = c.pattern(entry.value.as_str(), entry.value.origin.span)),
+    ("patternProperties", |c, sub, entry| c.pattern_properties(sub, entry)),
+    ("properties", |c, sub, entry| c.properties(sub, entry)),
+    ("propertyNames", |c, sub, entry| object(sub).names = c.schema(entry)),
+    ("readOnly", |_, _, _| {}),
+    ("required", |c, sub, entry| c.required(sub, entry)),
+    ("then", |c, sub, entry| sub.then = c.schema(entry)),
+    ("title", |_, _, _| {}),
+    ("type", |c, sub, entry| sub.types = c.types(entry)),
+    ("uniqueItems", |c, sub, entry| list(sub).unique = c.switch(entry)),
+    ("writeOnly", |c, sub, entry| sub.secret = c.switch(entry)),
+];
+
+/// The keywords that are understood, sorted.
+pub fn keywords() -> impl Iterator<Item = &'static str> {
+    KEYWORDS.iter().map(|(name, _)| *name)
+}
+
+fn object(sub: &mut Sub) -> &mut ObjectRules {
+    sub.object.get_or_insert_default()
+}
+
+fn list(sub: &mut Sub) -> &mut ListRules {
+    sub.list.get_or_insert_default()
+}
+
+fn number(sub: &mut Sub) -> &mut NumberRules {
+    sub.number.get_or_insert_default()
+}
+
+fn text(sub: &mut Sub) -> &mut TextRules {
+    sub.text.get_or_insert_default()
+}
+
+impl Schema {
+    /// Reads a schema from JSON text, which is `file`.
+    ///
+    /// # Errors
+    /// Where it is no JSON, a keyword is unknown or has a value it cannot have, or a reference leads nowhere.
+    pub fn read(json: &str, file: FileId) -> Result<Self, Vec<Finding>> {
+        // The fast reader knows no places, and a good schema needs none.
+        if let Ok(json) = serde_json::from_str(json)
+            && let Ok(schema) = Self::compile(&from_json(&json))
+        {
+            return Ok(schema);
+        }
+        let mut loaded = yaml::load_text(json, file, Dialect::Kubectl);
+        if !loaded.findings.is_empty() {
+            return Err(loaded.findings);
+        }
+        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(json) {
+            let line = error.line().saturating_sub(1);
+            let start: usize = json.split_inclusive('\n').take(line).map(str::len).sum();
+            let at = (start + error.column().saturating_sub(1)).min(json.len()) as u32;
+            return Err(vec![invalid(Span::new(file, at, at + 1), "the schema is no JSON")]);
+        }
+        match loaded.documents.pop() {
+            Some(node) => Self::compile(&node),
+            None => Err(vec![invalid(Span::new(file, 0, 0), "the schema is empty")]),
+        }
+    }
+
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// Where a keyword is unknown or has a value it cannot have, or a reference leads nowhere.
+    pub fn compile(root: &Node) -> Result<Self, Vec<Finding>> {
+        let mut compiler =
+            Compiler { root, known: HashMap::new(), todo: Vec::new(), spans: Vec::new(), findings: Vec::new() };
+        compiler.id(root);
+        let mut subs: Vec<Sub> = Vec::new();
+        while let Some((id, node)) = compiler.todo.pop() {
+            let sub = compiler.sub(node);
+            if subs.len() <= id as usize {
+                subs.resize_with(id as usize + 1, Sub::default);
+            }
+            subs[id as usize] = sub;
+        }
+        let schema = Self { subs };
+        if compiler.findings.is_empty()
+            && let Some(id) = schema.too_deep()
+        {
+            let message = "the schema refers to itself for one and the same value, or nests too deep";
+            compiler.findings.push(invalid(compiler.spans[id as usize], message));
+        }
+        if compiler.findings.is_empty() { Ok(schema) } else { Err(compiler.findings) }
+    }
+
+    /// A subschema from which a walk would not come back, or only from too deep.
+    fn too_deep(&self) -> Option<Id> {
+        let mut depth = vec![0_usize; self.subs.len()];
+        // Each round lengthens the paths by one; those of a cycle never stop.
+        for _ in 0..=MAX_IN_PLACE {
+            let mut longer = None;
+            for (at, sub) in self.subs.iter().enumerate() {
+                let below = sub.in_place().map(|id| depth[id as usize] + 1).max().unwrap_or(0);
+                if below > depth[at] {
+                    depth[at] = below;
+                    longer = Some(at as Id);
+                }
+            }
+            longer?;
+        }
+        (0..self.subs.len()).max_by_key(|at| depth[*at]).map(|at| at as Id)
+    }
+}
+
+fn invalid(span: Span, message: impl Into<String>) -> Finding {
+    Finding::error("schema-invalid", span, message)
+}
+
+/// A JSON value as a node of no place.
+fn from_json(json: &serde_json::Value) -> Node {
+    use serde_json::Value as Json;
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) => {
+            number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or_default()), Value::Int)
+        }
+        Json::String(text) => text.as_str().into(),
+        Json::Array(items) => items.iter().map(from_json).collect::<Vec<_>>().into(),
+        Json::Object(entries) => {
+            let entry = |(key, value): (&String, _)| Entry {
+                key: key.as_str().into(),
+                key_span: Span::NONE,
+                value: from_json(value),
+            };
+            entries.iter().map(entry).collect::<Mapping>().into()
+        }
+    };
+    Node::new(value, Span::NONE)
+}
+
+struct Compiler<'a> {
+    root: &'a Node,
+    /// The subschemas that have a number, by the address of their node: references and cycles cost nothing.
+    known: HashMap<*const Node, Id>,
+    todo: Vec<(Id, &'a Node)>,
+    spans: Vec<Span>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Compiler<'a> {
+    /// The number of a subschema, which is compiled later.
+    fn id(&mut self, node: &'a Node) -> Id {
+        if let Some(id) = self.known.get(&std::ptr::from_ref(node)) {
+            return *id;
+        }
+        let id = self.spans.len() as Id;
+        self.known.insert(node, id);
+        self.spans.push(node.origin.span);
+        self.todo.push((id, node));
+        id
+    }
+
+    fn sub(&mut self, node: &'a Node) -> Sub {
+        let mut sub = Sub::default();
+        match &node.value {
+            Value::Bool(fits) => sub.never = !fits,
+            Value::Mapping(mapping) => {
+                for entry in mapping {
+                    self.keyword(&mut sub, entry);
+                }
+            }
+            _ => self.wrong(node, "a schema must be a mapping, `true` or `false`"),
+        }
+        if let Some(rules) = &mut sub.object {
+            let names = &rules.properties;
+            rules.sorted = (0..names.len() as u32).collect();
+            rules.sorted.sort_by(|a, b| names[*a as usize].0.cmp(&names[*b as usize].0));
+        }
+        sub
+    }
+
+    fn keyword(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        if entry.key.starts_with("x-") {
+            return;
+        }
+        if let Ok(at) = KEYWORDS.binary_search_by(|(name, _)| (*name).cmp(entry.key.as_str())) {
+            KEYWORDS[at].1(self, sub, entry);
+            return;
+        }
+        let message = format!("the schema has a keyword `{}` that is not understood", entry.key);
+        let mut finding = Finding::error("schema-keyword-unknown", entry.key_span, message);
+        match suggest::nearest(&entry.key, keywords()) {
+            Some(near) => finding.label = format!("did you mean `{near}`?"),
+            None => finding.help = format!("it can be {}", suggest::list(keywords(), "or")),
+        }
+        self.findings.push(finding);
+    }
+
+    fn wrong(&mut self, node: &Node, message: impl Into<String>) {
+        self.findings.push(invalid(node.origin.span, message));
+    }
+
+    fn schema(&mut self, entry: &'a Entry) -> Option<Id> {
+        Some(self.id(&entry.value))
+    }
+
+    fn list(&mut self, entry: &'a Entry) -> Option<Vec<Node>> {
+        if let Value::Sequence(items) = &entry.value.value {
+            return Some(items.clone());
+        }
+        self.wrong(&entry.value, format!("`{}` must be a list", entry.key));
+        None
+    }
+
+    fn schemas(&mut self, entry: &'a Entry) -> Vec<Id> {
+        if entry.value.items().is_empty() {
+            self.wrong(&entry.value, format!("`{}` must be a list of at least one schema", entry.key));
+        }
+        entry.value.items().iter().map(|item| self.id(item)).collect()
+    }
+
+    fn number(&mut self, entry: &'a Entry) -> Option<Node> {
+        if Types::NUMBER.has(Types::of(&entry.value)) {
+            return Some(entry.value.clone());
+        }
+        self.wrong(&entry.value, format!("`{}` must be a number", entry.key));
+        None
+    }
+
+    fn multiple(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        let of = self.number(entry);
+        if of.as_ref().and_then(super::compare::float).is_some_and(|of| of <= 0.0) {
+            self.wrong(&entry.value, "`multipleOf` must be above zero");
+        }
+        number(sub).multiple = of;
+    }
+
+    fn count(&mut self, entry: &'a Entry) -> Option<u64> {
+        let count = match entry.value.value {
+            Value::Int(number) => u64::try_from(number).ok(),
+            Value::Float(number) if number.fract() == 0.0 && number >= 0.0 => Some(number as u64),
+            _ => None,
+        };
+        if count.is_none() {
+            self.wrong(&entry.value, format!("`{}` must be a whole number, not below zero", entry.key));
+        }
+        count
+    }
+
+    fn switch(&mut self, entry: &'a Entry) -> bool {
+        entry.value.as_bool().unwrap_or_else(|| {
+            self.wrong(&entry.value, format!("`{}` must be `true` or `false`", entry.key));
+            false
+        })
+    }
+
+    fn pattern(&mut self, pattern: Option<&str>, span: Span) -> Option<Regex> {
+        match pattern.map(Regex::new) {
+            Some(Ok(regex)) => return Some(regex),
+            Some(Err(error)) => {
+                let finding = invalid(span, format!("the pattern cannot be read: {error}"))
+                    .with_help("patterns are regular expressions without look-around and back-references");
+                self.findings.push(finding);
+            }
+            None => self.findings.push(invalid(span, "a pattern must be a string")),
+        }
+        None
+    }
+
+    fn types(&mut self, entry: &'a Entry) -> Option<Types> {
+        let node = &entry.value;
+        let names = if node.as_str().is_some() { std::slice::from_ref(node) } else { node.items() };
+        if names.is_empty() {
+            self.wrong(node, "`type` must be a type or a list of types");
+        }
+        let mut types = Types::NONE;
+        for name in names {
+            match TYPES.iter().find(|(known, _, _)| name.as_str() == Some(known)) {
+                Some((_, known, _)) => types = types.or(*known),
+                None => {
+                    let known = TYPES.map(|(known, _, _)| known);
+                    let finding = invalid(name.origin.span, format!("a type must be {}", suggest::list(known, "or")));
+                    self.findings.push(match suggest::nearest(name.text(), known) {
+                        Some(near) => finding.with_label(format!("did you mean `{near}`?")),
+                        None => finding,
+                    });
+                }
+            }
+        }
+        Some(types)
+    }
+
+    fn entries(&mut self, entry: &'a Entry) -> &'a [Entry] {
+        if !matches!(entry.value.value, Value::Mapping(_)) {
+            self.wrong(&entry.value, format!("`{}` must be a mapping of schemas", entry.key));
+        }
+        entry.value.entries()
+    }
+
+    fn definitions(&mut self, _: &mut Sub, entry: &'a Entry) {
+        for definition in self.entries(entry) {
+            self.id(&definition.value);
+        }
+    }
+
+    fn properties(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        for property in self.entries(entry) {
+            let id = self.id(&property.value);
+            object(sub).properties.push((property.key.clone(), id));
+        }
+    }
+
+    fn pattern_properties(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        for property in self.entries(entry) {
+            let id = self.id(&property.value);
+            if let Some(regex) = self.pattern(Some(&property.key), property.key_span) {
+                object(sub).patterns.push((regex, id));
+            }
+        }
+    }
+
+    fn required(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        for item in self.list(entry).unwrap_or_default() {
+            match item.value {
+                Value::String(name) => object(sub).required.push(name),
+                _ => self.wrong(&item, "`required` must list names"),
+            }
+        }
+    }
+
+    fn reference(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        let target = entry.value.as_str().and_then(|reference| reference.strip_prefix('#'));
+        let Some(pointer) = target else {
+            self.wrong(&entry.value, "`$ref` must point into this schema, such as `#/$defs/Name`");
+            return;
+        };
+        let found = pointer.split('/').skip(1).try_fold(self.root, |node, part| {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            match &node.value {
+                Value::Sequence(items) => items.get(part.parse::<usize>().ok()?),
+                _ => node.get(&part),
+            }
+        });
+        match found.filter(|_| pointer.is_empty() || pointer.starts_with('/')) {
+            Some(node) => sub.reference = Some(self.id(node)),
+            None => {
+                let finding = invalid(entry.value.origin.span, format!("`{}` leads nowhere", entry.value.text()));
+                let names = self.root["$defs"].entries().iter().map(|entry| entry.key.as_str());
+                self.findings.push(match suggest::nearest(pointer.rsplit('/').next().unwrap_or_default(), names) {
+                    Some(near) => finding.with_label(format!("did you mean `#/$defs/{near}`?")),
+                    None => finding,
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_sorted() {
+        assert!(KEYWORDS.is_sorted_by(|a, b| a.0 < b.0));
+    }
+}

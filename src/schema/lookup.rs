@@ -1,0 +1,256 @@
+//! Which paths can exist, and of what type their values are.
+
+use super::{Id, Schema, Sub, Types};
+use crate::suggest;
+
+/// A step into a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// To a key of a mapping.
+    Key(&'a str),
+    /// To an item of a list.
+    Index(usize),
+}
+
+/// What the schema says of a path: one subschema, several that all hold, or several of which some hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// One subschema.
+    One(u32),
+    /// All of them.
+    All(Vec<Place>),
+    /// Any of them.
+    Any(Vec<Place>),
+}
+
+/// Whether a path can exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// The schema names it.
+    Known(Place),
+    /// The schema allows it without saying anything of it.
+    Open,
+    /// No value can have it.
+    Unknown {
+        /// Which step leads nowhere, from 0.
+        at: usize,
+        /// The nearest name that could stand there.
+        near: Option<String>,
+        /// All names that could stand there, in the schema's order.
+        fields: Vec<String>,
+    },
+}
+
+/// Where one step leads.
+enum Next {
+    Known(Place),
+    Open,
+    Nowhere,
+}
+
+impl Schema {
+    /// The place of a whole value.
+    #[must_use]
+    pub const fn root(&self) -> Place {
+        Place::One(Self::ROOT)
+    }
+
+    /// Whether the path of these keys can exist.
+    #[must_use]
+    pub fn lookup<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Lookup {
+        self.follow(keys.into_iter().map(Step::Key))
+    }
+
+    /// Whether the path of these steps can exist.
+    #[must_use]
+    pub fn follow<'a>(&self, steps: impl IntoIterator<Item = Step<'a>>) -> Lookup {
+        let mut place = self.root();
+        for (at, step) in steps.into_iter().enumerate() {
+            match self.next(&place, step) {
+                Next::Known(next) => place = next,
+                Next::Open => return Lookup::Open,
+                Next::Nowhere => {
+                    let fields: Vec<String> = self.fields(&place).into_iter().map(str::to_owned).collect();
+                    let near = match step {
+                        Step::Key(key) => suggest::nearest(key, fields.iter().map(String::as_str)).map(str::to_owned),
+                        Step::Index(_) => None,
+                    };
+                    return Lookup::Unknown { at, near, fields };
+                }
+            }
+        }
+        Lookup::Known(place)
+    }
+
+    /// The types a value there may have.
+    #[must_use]
+    pub fn types(&self, place: &Place) -> Types {
+        match place {
+            Place::One(id) => self.types_of(self.sub(*id)),
+            Place::All(places) => places.iter().fold(Types::ANY, |types, place| types.and(self.types(place))),
+            Place::Any(places) => places.iter().fold(Types::NONE, |types, place| types.or(self.types(place))),
+        }
+    }
+
+    /// Whether a value there is a secret.
+    #[must_use]
+    pub fn is_secret(&self, place: &Place) -> bool {
+        match place {
+            Place::One(id) => {
+                let sub = self.sub(*id);
+                sub.secret || sub.in_place().any(|id| self.is_secret(&Place::One(id)))
+            }
+            Place::All(places) | Place::Any(places) => places.iter().any(|place| self.is_secret(place)),
+        }
+    }
+
+    /// The names a mapping there may have, as far as the schema names them; in its order.
+    #[must_use]
+    pub fn fields(&self, place: &Place) -> Vec<&str> {
+        let mut fields = Vec::new();
+        self.collect_fields(place, &mut fields);
+        fields
+    }
+
+    /// What the schema says about the place, for people.
+    #[must_use]
+    pub fn description(&self, place: &Place) -> Option<&str> {
+        match place {
+            Place::One(id) => {
+                let sub = self.sub(*id);
+                let below = || sub.reference.and_then(|id| self.description(&Place::One(id)));
+                sub.description.as_deref().or_else(below)
+            }
+            Place::All(places) | Place::Any(places) => places.iter().find_map(|place| self.description(place)),
+        }
+    }
+
+    fn collect_fields<'a>(&'a self, place: &Place, fields: &mut Vec<&'a str>) {
+        match place {
+            Place::One(id) => {
+                let sub = self.sub(*id);
+                for (name, _) in sub.object.iter().flat_map(|rules| &rules.properties) {
+                    if !fields.contains(&name.as_str()) {
+                        fields.push(name);
+                    }
+                }
+                // What stands in a negation or a condition is not offered.
+                let named = [sub.reference, sub.then, sub.otherwise].into_iter().flatten();
+                let lists = [&sub.all, &sub.any, &sub.one].into_iter().flatten().copied();
+                for id in named.chain(lists) {
+                    self.collect_fields(&Place::One(id), fields);
+                }
+            }
+            Place::All(places) | Place::Any(places) => {
+                places.iter().for_each(|place| self.collect_fields(place, fields));
+            }
+        }
+    }
+
+    fn types_of(&self, sub: &Sub) -> Types {
+        if sub.never {
+            return Types::NONE;
+        }
+        let of = |id: &Id| self.types_of(self.sub(*id));
+        let any = |ids: &[Id]| match ids {
+            [] => Types::ANY,
+            ids => ids.iter().fold(Types::NONE, |types, id| types.or(of(id))),
+        };
+        let values =
+            |values: &[crate::node::Node]| values.iter().fold(Types::NONE, |types, value| types.or(Types::of(value)));
+        let mut types = sub.types.unwrap_or(Types::ANY);
+        types = sub.values.as_deref().map_or(types, |list| types.and(values(list)));
+        types = sub.constant.as_ref().map_or(types, |value| types.and(Types::of(value)));
+        types = types.and(any(&sub.any)).and(any(&sub.one));
+        sub.all.iter().chain(&sub.reference).fold(types, |types, id| types.and(of(id)))
+    }
+
+    fn next(&self, place: &Place, step: Step<'_>) -> Next {
+        match place {
+            Place::One(id) => self.next_of(self.sub(*id), step),
+            Place::All(places) => all(places.iter().map(|place| self.next(place, step))),
+            Place::Any(places) => any(places.iter().map(|place| self.next(place, step))),
+        }
+    }
+
+    fn next_of(&self, sub: &Sub, step: Step<'_>) -> Next {
+        let of = |id: &Id| self.next_of(self.sub(*id), step);
+        let own = match own(sub, step) {
+            Next::Known(Place::One(id)) if self.sub(id).never => Next::Nowhere,
+            other => other,
+        };
+        let mut parts = vec![own];
+        parts.extend(sub.all.iter().chain(&sub.reference).map(of));
+        for forms in [&sub.any, &sub.one] {
+            if !forms.is_empty() {
+                parts.push(any(forms.iter().map(of)));
+            }
+        }
+        if sub.condition.is_some() {
+            let branch = |id: Option<Id>| id.map_or(Next::Open, |id| of(&id));
+            parts.push(any([branch(sub.then), branch(sub.otherwise)]));
+        }
+        all(parts)
+    }
+}
+
+/// Where a step leads by a subschema's own words.
+fn own(sub: &Sub, step: Step<'_>) -> Next {
+    let types = sub.types.unwrap_or(Types::ANY);
+    if sub.never || sub.values.is_some() || sub.constant.is_some() {
+        return Next::Nowhere;
+    }
+    match step {
+        Step::Index(_) if !types.has(Types::ARRAY) => Next::Nowhere,
+        Step::Index(_) => {
+            sub.list.as_ref().and_then(|rules| rules.items).map_or(Next::Open, |id| Next::Known(Place::One(id)))
+        }
+        Step::Key(_) if !types.has(Types::OBJECT) => Next::Nowhere,
+        Step::Key(key) => {
+            let Some(rules) = &sub.object else { return Next::Open };
+            let patterns = rules.patterns.iter().filter(|(pattern, _)| pattern.is_match(key)).map(|(_, id)| *id);
+            let mut places: Vec<Place> = rules.property(key).into_iter().chain(patterns).map(Place::One).collect();
+            if places.is_empty() {
+                places.extend(rules.additional.map(Place::One));
+            }
+            match places.len() {
+                0 => Next::Open,
+                1 => places.pop().map_or(Next::Open, Next::Known),
+                _ => Next::Known(Place::All(places)),
+            }
+        }
+    }
+}
+
+fn all(parts: impl IntoIterator<Item = Next>) -> Next {
+    let mut places = Vec::new();
+    for part in parts {
+        match part {
+            Next::Known(place) => places.push(place),
+            Next::Open => {}
+            Next::Nowhere => return Next::Nowhere,
+        }
+    }
+    match places.len() {
+        0 => Next::Open,
+        1 => Next::Known(places.remove(0)),
+        _ => Next::Known(Place::All(places)),
+    }
+}
+
+fn any(parts: impl IntoIterator<Item = Next>) -> Next {
+    let (mut places, mut open) = (Vec::new(), false);
+    for part in parts {
+        match part {
+            Next::Known(place) => places.push(place),
+            Next::Open => open = true,
+            Next::Nowhere => {}
+        }
+    }
+    match places.len() {
+        0 if open => Next::Open,
+        0 => Next::Nowhere,
+        1 => Next::Known(places.remove(0)),
+        _ => Next::Known(Place::Any(places)),
+    }
+}

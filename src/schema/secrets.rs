@@ -1,0 +1,84 @@
+//! Marking what the schema calls `writeOnly`.
+
+use super::{Id, Schema};
+use crate::node::{Node, Value};
+
+impl Schema {
+    /// Marks the origin of every value that may be a secret, and of all it beat and holds. Where a schema has several forms,
+    /// a value is a secret if it is one in any of them.
+    pub fn mark_secrets(&self, node: &mut Node) {
+        let reaching = self.reaching();
+        if reaching[Self::ROOT as usize] {
+            self.descend(Self::ROOT, node, &reaching);
+        }
+    }
+
+    /// Which subschemas are secret or hold one.
+    fn reaching(&self) -> Vec<bool> {
+        let mut reaching: Vec<bool> = self.subs.iter().map(|sub| sub.secret).collect();
+        let mut before = 0;
+        loop {
+            let count = reaching.iter().filter(|reaches| **reaches).count();
+            if count == before {
+                return reaching;
+            }
+            before = count;
+            for (at, sub) in self.subs.iter().enumerate() {
+                reaching[at] = reaching[at] || sub.in_place().chain(sub.inside()).any(|id| reaching[id as usize]);
+            }
+        }
+    }
+
+    fn descend(&self, id: Id, node: &mut Node, reaching: &[bool]) {
+        let sub = self.sub(id);
+        if !reaching[id as usize] || node.origin.is_secret() {
+            return;
+        }
+        if sub.secret {
+            mark(node);
+            return;
+        }
+        for id in sub.in_place() {
+            self.descend(id, node, reaching);
+        }
+        match &mut node.value {
+            Value::Sequence(items) => {
+                if let Some(id) = sub.list.as_ref().and_then(|rules| rules.items) {
+                    items.iter_mut().for_each(|item| self.descend(id, item, reaching));
+                }
+            }
+            Value::Mapping(mapping) => {
+                let Some(rules) = &sub.object else { return };
+                for entry in mapping.entries_mut() {
+                    let named = rules.property(&entry.key);
+                    let mut known = named.is_some();
+                    if let Some(id) = named {
+                        self.descend(id, &mut entry.value, reaching);
+                    }
+                    for (_, id) in rules.patterns.iter().filter(|(pattern, _)| pattern.is_match(&entry.key)) {
+                        known = true;
+                        self.descend(*id, &mut entry.value, reaching);
+                    }
+                    if let (false, Some(id)) = (known, rules.additional) {
+                        self.descend(id, &mut entry.value, reaching);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Marks a value, what it holds and what it beat.
+pub(super) fn mark(node: &mut Node) {
+    if !node.origin.is_secret() {
+        let derived = node.origin.derived_mut();
+        derived.secret = true;
+        derived.beat.iter_mut().for_each(mark);
+    }
+    match &mut node.value {
+        Value::Sequence(items) => items.iter_mut().for_each(mark),
+        Value::Mapping(mapping) => mapping.entries_mut().iter_mut().for_each(|entry| mark(&mut entry.value)),
+        _ => {}
+    }
+}

@@ -1,0 +1,469 @@
+//! A schema held against a tree.
+
+use std::cmp::Ordering;
+
+use super::compare::{equal, is_multiple, numbers, order};
+use super::{Id, ListRules, NumberRules, ObjectRules, Schema, Sub, TextRules, Types, words};
+use crate::node::{Entry, Mapping, Node, Value};
+use crate::source::Span;
+
+/// How many subschemas are held against values before a walk gives up. A schema whose forms multiply could otherwise
+/// take for ever; this is a second or so.
+const MAX_STEPS: u32 = 20_000_000;
+
+/// What a tree is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A whole value: everything the schema says holds.
+    Whole,
+    /// One layer of a value: what it lacks may stand in another, and null deletes. What the schema says of the whole
+    /// (`required`, `minProperties`, `not`, `if`) is not asked; inside lists, which layers replace, everything is.
+    Layer,
+}
+
+/// What kind of fault it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// A mapping has a key that it cannot have.
+    Unknown,
+    /// A mapping lacks a key.
+    Missing,
+    /// A value has the wrong type.
+    Type,
+    /// A value has the right type and is none of those allowed.
+    Value,
+}
+
+/// A place where a tree does not fit the schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Violation {
+    /// What kind of fault it is.
+    pub fault: Fault,
+    /// The path of the value; of the key that is unknown or missing. `expose.nodePort`
+    pub path: String,
+    /// The value; the key that is unknown; the mapping that lacks one.
+    pub span: Span,
+    /// What is wrong.
+    pub message: String,
+    /// Words beside the place; may be empty.
+    pub label: String,
+    /// What to do; may be empty.
+    pub help: String,
+    /// Whether it is none of a list of values.
+    choice: bool,
+}
+
+impl Schema {
+    /// Holds the schema against a tree. `whole` is how messages name it: `the profile`.
+    #[must_use]
+    pub fn check(&self, node: &Node, mode: Mode, whole: &str) -> Vec<Violation> {
+        let mut walker = Walker { schema: self, whole, path: Vec::new(), found: Some(Vec::new()), steps: 0, mode };
+        walker.value(Self::ROOT, node);
+        let mut found = walker.found.unwrap_or_default();
+        if walker.steps > MAX_STEPS {
+            found.push(Violation {
+                fault: Fault::Value,
+                path: String::new(),
+                span: node.origin.span,
+                message: format!("{whole} takes too long to hold against its schema"),
+                label: String::new(),
+                help: "the schema's forms multiply; let fewer of them overlap".to_owned(),
+                choice: false,
+            });
+        }
+        found
+    }
+
+    /// Whether a tree fits the schema.
+    #[must_use]
+    pub fn fits(&self, node: &Node) -> bool {
+        let mut walker = Walker { schema: self, whole: "", path: Vec::new(), found: None, steps: 0, mode: Mode::Whole };
+        walker.value(Self::ROOT, node) && walker.steps <= MAX_STEPS
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+struct Walker<'a> {
+    schema: &'a Schema,
+    whole: &'a str,
+    path: Vec<Part<'a>>,
+    /// What was found; `None` where only the verdict counts, and the walk stops at the first fault.
+    found: Option<Vec<Violation>>,
+    steps: u32,
+    mode: Mode,
+}
+
+impl<'a> Walker<'a> {
+    /// Whether a value fits a subschema.
+    fn value(&mut self, id: Id, node: &'a Node) -> bool {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return true;
+        }
+        let sub = self.schema.sub(id);
+        if sub.never {
+            return self.fault(Fault::Value, node, |at| format!("{at} is not allowed here"));
+        }
+        if let Some(types) = sub.types
+            && !types.has(Types::of(node))
+        {
+            return self.wrong_type(types, node);
+        }
+        let mut fits = self.listed(sub, node);
+        if (fits || self.found.is_some())
+            && let Value::Int(_) | Value::Float(_) = &node.value
+        {
+            fits &= sub.number.as_ref().is_none_or(|rules| self.number(rules, node));
+        }
+        if let Value::String(value) = &node.value {
+            fits &= sub.text.as_ref().is_none_or(|rules| self.text(rules, value, node, sub));
+        }
+        if let (Value::Sequence(items), Some(rules)) = (&node.value, &sub.list) {
+            fits = (fits || self.found.is_some()) && self.list(rules, items, node) && fits;
+        }
+        if let (Value::Mapping(mapping), Some(rules)) = (&node.value, &sub.object) {
+            fits = (fits || self.found.is_some()) && self.mapping(rules, mapping, node) && fits;
+        }
+        if fits || self.found.is_some() {
+            fits &= self.combined(sub, node);
+        }
+        fits
+    }
+
+    fn combined(&mut self, sub: &'a Sub, node: &'a Node) -> bool {
+        let mut fits = true;
+        for id in sub.reference.iter().chain(&sub.all) {
+            fits &= self.value(*id, node);
+            if !fits && self.found.is_none() {
+                return false;
+            }
+        }
+        if !sub.any.is_empty() {
+            fits &= self.any(&sub.any, node, sub);
+        }
+        if !sub.one.is_empty() {
+            fits &= match self.mode {
+                Mode::Layer => self.any(&sub.one, node, sub),
+                Mode::Whole => match sub.one.iter().filter(|id| self.quietly(**id, node)).count() {
+                    0 => self.any(&sub.one, node, sub),
+                    1 => true,
+                    _ => {
+                        self.fault(Fault::Value, node, |at| format!("{at} fits more than one of the forms it can have"))
+                    }
+                },
+            };
+        }
+        if self.mode == Mode::Whole {
+            if let Some(id) = sub.not
+                && self.quietly(id, node)
+            {
+                fits &= self.fault(Fault::Value, node, |at| format!("{at} is what it must not be"));
+            }
+            if let Some(id) = sub.condition {
+                let branch = if self.quietly(id, node) { sub.then } else { sub.otherwise };
+                fits &= branch.is_none_or(|id| self.value(id, node));
+            }
+        }
+        fits
+    }
+
+    /// Whether a value fits, without a word.
+    fn quietly(&mut self, id: Id, node: &'a Node) -> bool {
+        let found = self.found.take();
+        let fits = self.value(id, node);
+        self.found = found;
+        fits
+    }
+
+    /// Whether a value fits any of several forms; tells what keeps it from the one it is nearest to.
+    fn any(&mut self, forms: &[Id], node: &'a Node, sub: &'a Sub) -> bool {
+        if forms.iter().any(|id| self.quietly(*id, node)) {
+            return true;
+        }
+        if self.found.is_none() {
+            return false;
+        }
+        let place = super::Place::Any(forms.iter().map(|id| super::Place::One(*id)).collect());
+        let types = self.schema.types(&place);
+        if !types.has(Types::of(node)) && types != Types::NONE {
+            return self.wrong_type(types, node);
+        }
+        let choices: Option<Vec<&Node>> =
+            forms.iter().map(|id| self.schema.choices(*id)).collect::<Option<Vec<_>>>().map(|all| all.concat());
+        if let Some(choices) = choices {
+            return self.not_among(&choices, node, sub);
+        }
+        let before = self.found.take();
+        let path = words::path(&self.path);
+        let nearest = forms
+            .iter()
+            .map(|id| {
+                self.found = Some(Vec::new());
+                self.value(*id, node);
+                self.found.take().unwrap_or_default()
+            })
+            .min_by_key(|found| {
+                let type_fault = found.iter().any(|violation| violation.fault == Fault::Type && violation.path == path);
+                let other_form = found.iter().filter(|violation| violation.choice).count();
+                (type_fault, other_form, found.len())
+            });
+        self.found = before;
+        self.found.get_or_insert_default().extend(nearest.unwrap_or_default());
+        false
+    }
+
+    /// Whether a value is among those listed by `enum` and `const`.
+    fn listed(&mut self, sub: &'a Sub, node: &'a Node) -> bool {
+        let mut fits = true;
+        if let Some(values) = &sub.values
+            && !values.iter().any(|value| equal(value, node))
+        {
+            fits = self.not_among(&values.iter().collect::<Vec<_>>(), node, sub);
+        }
+        if let Some(value) = &sub.constant
+            && !equal(value, node)
+        {
+            fits = self.not_among(&[value], node, sub);
+        }
+        fits
+    }
+
+    fn not_among(&mut self, values: &[&Node], node: &'a Node, sub: &Sub) -> bool {
+        let types = values.iter().fold(Types::NONE, |types, value| types.or(Types::of(value)));
+        if sub.types.is_none() && !types.has(Types::of(node)) && types != Types::NONE {
+            return self.wrong_type(types, node);
+        }
+        let fits = self.fault(Fault::Value, node, |at| format!("{at} must be {}", words::values(values)));
+        if let Some(violation) = self.last() {
+            violation.label = words::near_value(node, values);
+            violation.choice = true;
+        }
+        fits
+    }
+
+    fn wrong_type(&mut self, types: Types, node: &'a Node) -> bool {
+        let help = words::type_help(types, node);
+        let fits =
+            self.fault(Fault::Type, node, |at| format!("{at} must be {}, not {}", types.words(), node.type_name()));
+        if let Some(violation) = self.last() {
+            violation.help = help;
+        }
+        fits
+    }
+
+    fn number(&mut self, rules: &NumberRules, node: &'a Node) -> bool {
+        let beyond = |bound: &Option<Node>, wrong: &[Ordering]| {
+            bound.as_ref().is_some_and(|bound| wrong.contains(&numbers(node, bound)))
+        };
+        let mut fits = true;
+        if beyond(&rules.minimum, &[Ordering::Less])
+            || beyond(&rules.maximum, &[Ordering::Greater])
+            || beyond(&rules.above, &[Ordering::Less, Ordering::Equal])
+            || beyond(&rules.below, &[Ordering::Greater, Ordering::Equal])
+        {
+            fits = self.fault(Fault::Value, node, |at| format!("{at} must be {}", words::range(rules)));
+        }
+        if let Some(of) = &rules.multiple
+            && !is_multiple(node, of)
+        {
+            fits = self.fault(Fault::Value, node, |at| format!("{at} must be a multiple of {}", words::value(of)));
+        }
+        fits
+    }
+
+    fn text(&mut self, rules: &TextRules, value: &str, node: &'a Node, sub: &'a Sub) -> bool {
+        let outside =
+            |length: u64| rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max);
+        if (rules.min.is_some() || rules.max.is_some()) && outside(value.chars().count() as u64) {
+            return self.fault(Fault::Value, node, |at| {
+                let empty = value.is_empty() && rules.min.is_some();
+                if empty {
+                    format!("{at} must not be empty")
+                } else {
+                    format!("{at} must have {}", words::amount(rules.min, rules.max, "character"))
+                }
+            });
+        }
+        let Some(pattern) = rules.pattern.as_ref().filter(|pattern| !pattern.is_match(value)) else { return true };
+        let fits = self.fault(Fault::Value, node, |at| format!("{at} does not have the form it must have"));
+        if let Some(violation) = self.last() {
+            violation.label = format!("must match `{}`", pattern.as_str());
+            violation.help = sub.description.as_deref().map_or_else(String::new, words::first_sentence);
+        }
+        fits
+    }
+
+    fn list(&mut self, rules: &ListRules, items: &'a [Node], node: &'a Node) -> bool {
+        let mut fits = true;
+        let length = items.len() as u64;
+        if rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max) {
+            fits = self.fault(Fault::Value, node, |at| {
+                format!("{at} must have {}", words::amount(rules.min, rules.max, "item"))
+            });
+        }
+        if rules.unique {
+            let mut sorted: Vec<usize> = (0..items.len()).collect();
+            sorted.sort_by(|a, b| order(&items[*a], &items[*b]).then(a.cmp(b)));
+            if let Some(pair) = sorted.windows(2).find(|pair| equal(&items[pair[0]], &items[pair[1]])) {
+                self.path.push(Part::Index(pair[1]));
+                fits = self.fault(Fault::Value, &items[pair[1]], |at| format!("{at} stands in the list before"));
+                self.path.pop();
+            }
+        }
+        if let Some(id) = rules.items {
+            let mode = std::mem::replace(&mut self.mode, Mode::Whole);
+            for (index, item) in items.iter().enumerate() {
+                if !fits && self.found.is_none() {
+                    break;
+                }
+                self.path.push(Part::Index(index));
+                fits &= self.value(id, item);
+                self.path.pop();
+            }
+            self.mode = mode;
+        }
+        fits
+    }
+
+    fn mapping(&mut self, rules: &'a ObjectRules, mapping: &'a Mapping, node: &'a Node) -> bool {
+        let mut fits = true;
+        for entry in mapping {
+            self.path.push(Part::Key(&entry.key));
+            fits &= self.entry(rules, entry);
+            self.path.pop();
+            if !fits && self.found.is_none() {
+                return false;
+            }
+        }
+        if self.mode == Mode::Layer {
+            return fits;
+        }
+        for name in rules.required.iter().filter(|name| mapping.get(name).is_none()) {
+            fits = self.missing(rules, name, node);
+        }
+        let length = mapping.len() as u64;
+        if rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max) {
+            fits = self.fault(Fault::Value, node, |at| {
+                format!("{at} must have {}", words::amount(rules.min, rules.max, "entry"))
+            });
+        }
+        fits
+    }
+
+    fn entry(&mut self, rules: &'a ObjectRules, entry: &'a Entry) -> bool {
+        let mut fits = true;
+        if let Some(id) = rules.names {
+            let key = Node::new(entry.key.clone(), entry.key_span);
+            let mut names = Walker {
+                schema: self.schema,
+                whole: self.whole,
+                path: Vec::new(),
+                found: None,
+                steps: self.steps,
+                mode: Mode::Whole,
+            };
+            let named = names.value(id, &key);
+            self.steps = names.steps;
+            if !named {
+                let description =
+                    self.schema.description(&super::Place::One(id)).map_or_else(String::new, words::first_sentence);
+                let pattern = self.schema.sub(id).text.as_ref().and_then(|rules| rules.pattern.as_ref());
+                let label = pattern.map_or_else(String::new, |pattern| format!("must match `{}`", pattern.as_str()));
+                fits = self.at(Fault::Value, entry.key_span, |at| format!("the name of {at} is none it can have"));
+                if let Some(violation) = self.last() {
+                    violation.help = description;
+                    violation.label = label;
+                }
+            }
+        }
+        // A layer's null deletes, whatever the type.
+        let deletes = self.mode == Mode::Layer && entry.value.is_null();
+        let mut known = false;
+        if let Some(id) = rules.property(&entry.key) {
+            known = true;
+            fits &= deletes || self.value(id, &entry.value);
+        }
+        for (_, id) in rules.patterns.iter().filter(|(pattern, _)| pattern.is_match(&entry.key)) {
+            known = true;
+            fits &= deletes || self.value(*id, &entry.value);
+        }
+        match rules.additional.filter(|_| !known) {
+            Some(id) if self.schema.sub(id).never => self.unknown(rules, entry),
+            Some(id) => (deletes || self.value(id, &entry.value)) && fits,
+            None => fits,
+        }
+    }
+
+    fn unknown(&mut self, rules: &ObjectRules, entry: &Entry) -> bool {
+        if self.found.is_none() {
+            return false;
+        }
+        let parent = words::name(&self.path[..self.path.len() - 1], self.whole);
+        let message = format!("no field `{}` in {parent}", entry.key);
+        let fits = self.at(Fault::Unknown, entry.key_span, |_| message);
+        let names = rules.properties.iter().map(|(name, _)| name.as_str());
+        let (label, help) = words::near_field(&entry.key, names);
+        if let Some(violation) = self.last() {
+            violation.label = label;
+            violation.help = help;
+        }
+        fits
+    }
+
+    fn missing(&mut self, rules: &'a ObjectRules, name: &'a str, node: &'a Node) -> bool {
+        if self.found.is_none() {
+            return false;
+        }
+        let parent = words::name(&self.path, self.whole);
+        self.path.push(Part::Key(name));
+        let span = node.entries().iter().map(|entry| entry.key_span).find(|span| !span.is_none());
+        self.at(Fault::Missing, span.unwrap_or(node.origin.span), |_| format!("{parent} has no `{name}`"));
+        self.path.pop();
+        let place = rules.property(name).map(super::Place::One);
+        let help =
+            place.and_then(|place| self.schema.description(&place)).map_or_else(String::new, words::first_sentence);
+        if let Some(violation) = self.last() {
+            violation.help = help;
+        }
+        false
+    }
+
+    fn last(&mut self) -> Option<&mut Violation> {
+        self.found.as_mut()?.last_mut()
+    }
+
+    fn fault(&mut self, fault: Fault, node: &Node, message: impl FnOnce(&str) -> String) -> bool {
+        self.at(fault, node.origin.span, message)
+    }
+
+    /// Reports a fault at the present path; always false, for the verdict.
+    fn at(&mut self, fault: Fault, span: Span, message: impl FnOnce(&str) -> String) -> bool {
+        if let Some(found) = &mut self.found {
+            found.push(Violation {
+                fault,
+                path: words::path(&self.path),
+                span,
+                message: message(&words::name(&self.path, self.whole)),
+                label: String::new(),
+                help: String::new(),
+                choice: false,
+            });
+        }
+        false
+    }
+}
+
+impl Schema {
+    /// The values a subschema allows, where it does nothing but list them.
+    fn choices(&self, id: Id) -> Option<Vec<&Node>> {
+        let sub = self.sub(id);
+        let listed = sub.values.iter().flatten().chain(&sub.constant);
+        let choices: Vec<&Node> = listed.collect();
+        if choices.is_empty() { self.choices(sub.reference?) } else { Some(choices) }
+    }
+}
