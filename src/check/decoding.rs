@@ -82,7 +82,7 @@ impl Pass<'_> {
             FaultKind::Missing | FaultKind::Invalid => &custom_resource_invalid::RULE,
         };
         self.report(rule, |report| {
-            let mut draft = report.at(object, fault.node, &*fault.message).field(&*fault.field).help(&*fault.help);
+            let mut draft = report.field(object, fault.node, &*fault.field, &*fault.message).help(&*fault.help);
             if !fault.key_span.is_none() {
                 draft = draft.place(fault.key_span);
             }

@@ -39,6 +39,22 @@ impl<'a> Report<'a> {
         self.push(finding)
     }
 
+    /// The same where the field path is known already, which spares the search for it.
+    pub fn field(
+        &mut self,
+        object: &Object,
+        node: &Node,
+        field: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Draft<'_> {
+        let mut finding = self.finding(object, &node.origin, message.into());
+        finding.field = field.into();
+        if finding.span.is_none() {
+            finding.span = object.span();
+        }
+        self.push(finding)
+    }
+
     /// A finding about a field that `parent` lacks; it points at the parent and names the field.
     pub fn missing(&mut self, object: &Object, parent: &Node, field: &str, message: impl Into<String>) -> Draft<'_> {
         let path = FieldPath::find(&object.node, parent).unwrap_or_default();

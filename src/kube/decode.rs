@@ -19,7 +19,7 @@ pub struct Fault<'a> {
     pub kind: FaultKind,
     /// The value.
     pub node: &'a Node,
-    /// The place of its key, for an unknown field.
+    /// The place of its key, for an unknown field; of the first key of what lacks one, for a missing field.
     pub key_span: Span,
     /// The field, as the API server writes it.
     pub field: String,
@@ -41,6 +41,9 @@ pub enum FaultKind {
     /// A custom resource's value breaks a rule of its definition.
     Invalid,
 }
+
+/// How many faults of an object are told; the decoder too stops at a hundred.
+pub(super) const MOST_FAULTS: usize = 100;
 
 /// Walks a node along a type. Empty if the decoder takes it.
 #[must_use]
@@ -131,7 +134,7 @@ struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     fn value(&mut self, node: &'a Node, ty: Type, trail: &Trail<'_>) {
-        if node.is_null() {
+        if node.is_null() || self.faults.len() >= MOST_FAULTS {
             return;
         }
         match ty.form() {
@@ -146,7 +149,7 @@ impl<'a> Walker<'a> {
                         let trail = trail.field(&entry.key);
                         match own.field(&entry.key, self.version) {
                             Some(field) => self.value(&entry.value, field.ty, &trail),
-                            None if self.lenient => {}
+                            None if self.lenient || self.faults.len() >= MOST_FAULTS => {}
                             None => {
                                 let (message, help) = unknown(own, &entry.key, self.version);
                                 self.faults.push(Fault {
@@ -483,6 +486,12 @@ mod tests {
         assert_eq!(faults(&text("additionalProperties: true, default: [1, {a: b}]")), NONE);
         assert_eq!(faults(&text("bogus: 1")).len(), 1);
         assert_eq!(faults(&text("additionalProperties: 7")).len(), 1);
+    }
+
+    #[test]
+    fn a_hundred_faults_are_enough() {
+        let text: String = (0..300).map(|number| format!("x{number}: 1\n")).collect();
+        assert_eq!(faults(&format!("apiVersion: v1\nkind: Pod\n{text}")).len(), MOST_FAULTS);
     }
 
     #[test]

@@ -55,6 +55,8 @@ impl<'a> CustomKinds<'a> {
                 kinds.add(&object["spec"]);
             }
         }
+        // The first definition of a kind counts; the order among equals stays.
+        kinds.0.sort_by(|a, b| a.key().cmp(&b.key()));
         kinds
     }
 
@@ -81,7 +83,9 @@ impl<'a> CustomKinds<'a> {
     #[must_use]
     pub fn find(&self, api_version: &str, kind: &str) -> Option<&CustomKind<'a>> {
         let (group, version) = api_version.rsplit_once('/')?;
-        self.0.iter().find(|known| known.version == version && known.group == group && known.kind == kind)
+        let wanted = (kind, group, version);
+        let at = self.0.partition_point(|known| known.key() < wanted);
+        self.0.get(at).filter(|known| known.key() == wanted)
     }
 
     /// Whether there are none.
@@ -90,13 +94,17 @@ impl<'a> CustomKinds<'a> {
         self.0.is_empty()
     }
 
-    /// All kinds, in the order given.
+    /// All kinds, by name.
     pub fn iter(&self) -> impl Iterator<Item = &CustomKind<'a>> {
         self.0.iter()
     }
 }
 
 impl CustomKind<'_> {
+    const fn key(&self) -> (&str, &str, &str) {
+        (self.kind, self.group, self.version)
+    }
+
     /// `example.com/v1`.
     #[must_use]
     pub fn api_version(&self) -> String {

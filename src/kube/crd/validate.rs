@@ -33,7 +33,7 @@ const IMPLIED: [&str; 3] = ["apiVersion", "kind", "metadata"];
 impl<'a> Walker<'a> {
     fn value(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool) {
         // Null is absent, or allowed, or filled with the default.
-        if node.is_null() {
+        if node.is_null() || self.faults.len() >= decode::MOST_FAULTS {
             return;
         }
         if !self.fits_type(node, schema, trail) {
@@ -109,7 +109,12 @@ impl<'a> Walker<'a> {
             };
             if absent && !filled {
                 let field = trail.key(name).dotted();
-                self.push(FaultKind::Missing, node, field, format!("`{name}` is required"), String::new());
+                let message = format!("`{name}` is required");
+                self.push(FaultKind::Missing, node, field, message, String::new());
+                // The first key is a better thing to underline than all of the mapping.
+                if let (Some(fault), Some(entry)) = (self.faults.last_mut(), node.entries().first()) {
+                    fault.key_span = entry.key_span;
+                }
             }
         }
         self.count(node, node.entries().len(), &schema.limits.properties, trail, "entry", "entries");
@@ -125,6 +130,9 @@ impl<'a> Walker<'a> {
     }
 
     fn unknown(&mut self, entry: &'a Entry, schema: &Schema, trail: &Trail<'_>) {
+        if self.faults.len() >= decode::MOST_FAULTS {
+            return;
+        }
         let names = schema.properties.iter().map(|(name, _)| name.as_str());
         let help = suggest::nearest(&entry.key, names).map(|near| format!("did you mean `{near}`?"));
         self.faults.push(Fault {
