@@ -72,6 +72,7 @@ macro_rules! add {
 pub(super) static ALL: &[Function] = &[
     row!(Function, "app_labels", "app_labels('web', component='api')", app_labels),
     row!(Filter, "b64encode", "text | b64encode", b64encode),
+    row!(Filter, "enabled", "mapping | enabled", enabled),
     row!(Filter, "entries", "mapping | entries", entries),
     row!(Filter, "first", "list | first", minijinja::filters::first),
     row!(Filter, "int", "value | int", int),
@@ -238,6 +239,13 @@ pub(super) fn key_of(entry: &node::Entry) -> Node {
 fn keys(value: &Value) -> Result<Value, Error> {
     let keys: Vec<Node> = mapping(value, "`keys`")?.iter().map(key_of).collect();
     Ok(tree(Node { value: keys.into(), ..Node::default() }))
+}
+
+/// The keys whose value is true: what a profile switches on by name.
+fn enabled(value: &Value) -> Result<Value, Error> {
+    let mapping = mapping(value, "`enabled`")?;
+    let on: Vec<Node> = mapping.iter().filter(|entry| entry.value.as_bool() == Some(true)).map(key_of).collect();
+    Ok(tree(Node { value: on.into(), ..Node::default() }))
 }
 
 fn values(value: &Value) -> Result<Value, Error> {

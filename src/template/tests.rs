@@ -436,6 +436,8 @@ fn a_file_is_taken_as_it_is() {
 
 #[test]
 fn functions_do_what_they_say() {
+    assert_eq!(value("tables | enabled | join(' ')"), "\"events\"");
+    assert_eq!(value("{} | enabled"), "[]");
     assert_eq!(value("['', 'f', 'fo', 'foo', 'é'] | join(',')"), "\",f,fo,foo,é\"");
     assert_eq!(value("'foobar' | b64encode"), "\"Zm9vYmFy\"");
     assert_eq!(value("'fooba' | b64encode"), "\"Zm9vYmE=\"");
