@@ -13,12 +13,16 @@ pub mod rules;
 pub mod suppress;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use crate::finding::{Finding, Severity};
+use crate::graph::Graph;
 use crate::kube::KubernetesVersion;
 use crate::kube::crd::CustomKinds;
 use crate::node::Node;
 use crate::object::Object;
+use crate::service::Services;
+use crate::source::Sources;
 
 pub use pod::Pod;
 pub use report::Report;
@@ -93,6 +97,38 @@ pub struct Bundle<'a> {
     pub objects: &'a [Object],
     /// What the person asked for.
     pub options: &'a Options,
+    graph: OnceLock<Graph<'a>>,
+}
+
+impl<'a> Bundle<'a> {
+    /// A set of manifests; its graph is built when the first rule asks for it.
+    #[must_use]
+    pub const fn new(objects: &'a [Object], options: &'a Options) -> Self {
+        Self { objects, options, graph: OnceLock::new() }
+    }
+
+    /// Who names what, and what stands in texts.
+    pub fn graph(&self) -> &Graph<'a> {
+        self.graph.get_or_init(|| Graph::build(self.objects, self.options))
+    }
+
+    /// The severity of something that is not among the objects: an error where they are known to be all.
+    #[must_use]
+    pub const fn absent(&self) -> Severity {
+        if self.options.whole { Severity::Error } else { Severity::Warning }
+    }
+}
+
+/// What the cluster that the manifests are for is used for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nobody said.
+    #[default]
+    Unknown,
+    /// A test: its data may be lost.
+    Test,
+    /// Production: its data may not.
+    Production,
 }
 
 /// What a person asks of a check.
@@ -106,6 +142,12 @@ pub struct Options {
     pub only: Vec<String>,
     /// Families or rules to leave out.
     pub skip: Vec<String>,
+    /// The kind cluster the manifests are for (`kind: Cluster` of `kind.x-k8s.io`).
+    pub kind_config: Option<Object>,
+    /// The services whose ways are known.
+    pub services: Services,
+    /// What the cluster is for.
+    pub purpose: Purpose,
     /// The version of Kubernetes whose kinds and fields count.
     pub kubernetes_version: KubernetesVersion,
     /// CustomResourceDefinitions that are known beside those among the objects; others in here are passed over.
@@ -126,15 +168,21 @@ impl Options {
 /// From this many objects on, two threads look at them.
 const MANY_OBJECTS: usize = 64;
 
-/// Runs all rules asked for over the objects. Findings come in no particular order.
+/// Runs all rules asked for over objects that were not read from files. Findings come in no particular order.
 #[must_use]
 pub fn check(objects: &[Object], options: &Options) -> Vec<Finding> {
+    check_in(&Sources::new(), objects, options)
+}
+
+/// Runs all rules asked for over the objects, which were read from `sources`. Findings come in no particular order.
+#[must_use]
+pub fn check_in(sources: &Sources, objects: &[Object], options: &Options) -> Vec<Finding> {
     let rules: Vec<&'static Rule> = rules::ALL.iter().copied().filter(|rule| options.runs(rule)).collect();
     let threads =
         if objects.len() < MANY_OBJECTS { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
     let custom = CustomKinds::new(options.crds.iter().chain(objects.iter().map(|object| &object.node)));
     let mut findings = if threads == 1 {
-        let mut findings = check_bundle(&rules, objects, options);
+        let mut findings = check_bundle(&rules, sources, objects, options);
         findings.append(&mut check_objects(&rules, objects, options, &custom));
         findings
     } else {
@@ -144,7 +192,7 @@ pub fn check(objects: &[Object], options: &Options) -> Vec<Finding> {
                 .chunks(objects.len().div_ceil(threads))
                 .map(|share| scope.spawn(move || check_objects(rules, share, options, custom)))
                 .collect();
-            let mut findings = check_bundle(rules, objects, options);
+            let mut findings = check_bundle(rules, sources, objects, options);
             for share in shares {
                 findings.append(&mut share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             }
@@ -192,12 +240,12 @@ fn check_objects(
 }
 
 /// The rules that look at all objects together.
-fn check_bundle(rules: &[&'static Rule], objects: &[Object], options: &Options) -> Vec<Finding> {
-    let bundle = Bundle { objects, options };
+fn check_bundle(rules: &[&'static Rule], sources: &Sources, objects: &[Object], options: &Options) -> Vec<Finding> {
+    let bundle = Bundle::new(objects, options);
     let mut findings = Vec::new();
     for rule in rules {
         if let Check::Bundle(check) = rule.check {
-            let mut report = Report::new(rule, options);
+            let mut report = Report::new(rule, options).with_sources(sources);
             check(&bundle, &mut report);
             findings.append(&mut report.into_findings());
         }

@@ -1,13 +1,15 @@
 //! What rules write to: it adds the rule, the object, the field path and the place.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::check::{Options, Rule};
 use crate::finding::{Finding, Severity};
-use crate::node::{Node, Origin};
+use crate::node::{Node, Origin, TextPart};
 use crate::object::Object;
 use crate::path::FieldPath;
-use crate::source::Span;
+use crate::source::{Sources, Span};
+use crate::yaml::locate;
 
 /// The findings of one rule.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub struct Report<'a> {
     rule: &'static Rule,
     /// What the person asked for.
     pub options: &'a Options,
+    sources: Option<&'a Sources>,
     findings: Vec<Finding>,
 }
 
@@ -22,7 +25,45 @@ impl<'a> Report<'a> {
     /// An empty report.
     #[must_use]
     pub const fn new(rule: &'static Rule, options: &'a Options) -> Self {
-        Self { rule, options, findings: Vec::new() }
+        Self { rule, options, sources: None, findings: Vec::new() }
+    }
+
+    /// Gives it the texts the objects were read from, for places inside texts.
+    #[must_use]
+    pub const fn with_sources(mut self, sources: &'a Sources) -> Self {
+        self.sources = Some(sources);
+        self
+    }
+
+    /// A finding at a part of a text: `range` of the bytes of the node's value.
+    ///
+    /// For a rendered text the place is where that part came from; for one that was read it is the part's own line
+    /// and column in the file.
+    pub fn text(&mut self, object: &Object, node: &Node, range: Range<usize>, message: impl Into<String>) -> Draft<'_> {
+        let path = FieldPath::find(&object.node, node);
+        let covers = |part: &&TextPart| part.start as usize <= range.start && range.start < part.end as usize;
+        let part = node.origin.derived.as_ref().and_then(|derived| derived.text_parts.iter().rev().find(covers));
+        let mut finding = match part {
+            Some(part) => self.finding(object, &part.origin, message.into()),
+            None => self.finding(object, &node.origin, message.into()),
+        };
+        if part.is_none() && node.origin.inputs().is_empty() {
+            let file = self.sources.and_then(|sources| sources.get(node.origin.span.file));
+            let place = file.and_then(|file| locate(&file.text, node.origin.span, node.text(), range));
+            finding.span = place.unwrap_or(finding.span);
+        }
+        finding.field = path.unwrap_or_default().to_string();
+        if finding.span.is_none() {
+            finding.span = object.span();
+        }
+        self.push(finding)
+    }
+
+    /// The place of a part of a text, for [`Draft::related`].
+    #[must_use]
+    pub fn place(&self, node: &Node, range: Range<usize>) -> Span {
+        let file = self.sources.and_then(|sources| sources.get(node.origin.span.file));
+        file.and_then(|file| locate(&file.text, node.origin.span, node.text(), range)).unwrap_or(node.origin.span)
     }
 
     /// A finding at a node of an object. Chain `.severity()`, `.help()`, `.label()`, `.related()`, `.field()`.

@@ -41,7 +41,7 @@ pub(super) fn run(_global: &Global, args: &Check, output: &mut Output) -> anyhow
         ..Options::default()
     };
     let mut findings = input.findings;
-    findings.extend(check::check(&input.objects, &options));
+    findings.extend(check::check_in(&sources, &input.objects, &options));
     suppress(&sources, &input.objects, &mut findings);
     report::sort(&sources, &mut findings);
     let mask = Mask::of(&input.objects);

@@ -1,0 +1,268 @@
+//! The reference graph of a set of manifests, built once: who names what, who selects whom, who listens where, and
+//! which hosts stand in texts.
+//!
+//! A namespace that is left out is the one `kubectl -n` gives. So an object without one is found from everywhere
+//! as long as nothing in the very namespace has its name; see [`Graph::find`].
+
+mod mention;
+mod pod;
+mod reference;
+pub mod scan;
+mod services;
+pub mod shell;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::check::Options;
+use crate::node::Node;
+use crate::object::Object;
+use crate::suggest;
+
+pub use mention::{Mention, Place, Target, is_declared};
+pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod, image_name, image_tail};
+pub(crate) use pod::{config_path, data_keys, data_of, flag_value, text_of};
+pub use reference::{Reference, Relation};
+pub(crate) use services::label_selector_matches;
+pub use services::{ServiceObject, selects};
+
+/// What is known of a set of manifests as a whole.
+#[derive(Debug)]
+pub struct Graph<'a> {
+    /// The objects in the order given.
+    pub objects: &'a [Object],
+    /// Everything with a pod template.
+    pub pods: Vec<Pod<'a>>,
+    /// The Services.
+    pub services: Vec<ServiceObject<'a>>,
+    /// Names of other objects.
+    pub references: Vec<Reference<'a>>,
+    /// Hosts in texts.
+    pub mentions: Vec<Mention<'a>>,
+    /// The containers of known services.
+    pub known: Vec<Known<'a>>,
+    /// The namespaces that objects stand in, and those that are made. The empty one is left out.
+    pub namespaces: BTreeSet<&'a str>,
+    by_name: HashMap<(&'static str, &'a str), Vec<usize>>,
+    by_kind: HashMap<&'static str, Vec<&'a str>>,
+    by_namespace: HashMap<(&'static str, &'a str), Vec<&'a str>>,
+    services_by_pod: Vec<Vec<usize>>,
+    pods_by_object: HashMap<usize, usize>,
+    used: HashSet<usize>,
+    services_by_name: HashMap<&'a str, Vec<usize>>,
+    pods_by_label: HashMap<(&'a str, &'a str), Vec<usize>>,
+}
+
+/// A container of a known service.
+#[derive(Debug)]
+pub struct Known<'a> {
+    /// The number of its pod in [`Graph::pods`].
+    pub pod: usize,
+    /// The number of its container in the pod.
+    pub container: usize,
+    /// The number of its description in [`Options::services`].
+    pub service: usize,
+    /// The config file it reads, where it is among the objects.
+    pub config: Option<Config<'a>>,
+}
+
+/// A config file that stands in a ConfigMap or Secret.
+#[derive(Debug)]
+pub struct Config<'a> {
+    /// The object it stands in.
+    pub object: &'a Object,
+    /// The text.
+    pub node: &'a Node,
+    /// The tree; the spans are offsets in the text. `None` where the text cannot be read.
+    pub tree: Option<Node>,
+    /// The number of the dialect it is written in.
+    pub dialect: usize,
+}
+
+/// How many names are looked at for a suggestion.
+const MOST_NAMES: usize = 300;
+
+/// The kinds that references lead to, with their groups.
+const KINDS: &[(&str, &str)] = &[
+    ("ConfigMap", ""),
+    ("Secret", ""),
+    ("Service", ""),
+    ("ServiceAccount", ""),
+    ("PersistentVolumeClaim", ""),
+    ("PersistentVolume", ""),
+    ("Namespace", ""),
+    ("Pod", ""),
+    ("ReplicationController", ""),
+    ("Endpoints", ""),
+    ("EndpointSlice", "discovery.k8s.io"),
+    ("Deployment", "apps"),
+    ("StatefulSet", "apps"),
+    ("DaemonSet", "apps"),
+    ("ReplicaSet", "apps"),
+    ("Job", "batch"),
+    ("CronJob", "batch"),
+    ("Ingress", "networking.k8s.io"),
+    ("NetworkPolicy", "networking.k8s.io"),
+    ("HorizontalPodAutoscaler", "autoscaling"),
+    ("PodDisruptionBudget", "policy"),
+    ("Role", "rbac.authorization.k8s.io"),
+    ("ClusterRole", "rbac.authorization.k8s.io"),
+    ("RoleBinding", "rbac.authorization.k8s.io"),
+    ("ClusterRoleBinding", "rbac.authorization.k8s.io"),
+    ("PriorityClass", "scheduling.k8s.io"),
+    ("StorageClass", "storage.k8s.io"),
+    ("RuntimeClass", "node.k8s.io"),
+];
+
+/// The kind of an object, if it is one the graph knows (and not a custom one of the same name).
+#[must_use]
+pub fn kind_of(object: &Object) -> Option<&'static str> {
+    let kind = KINDS.iter().find(|(kind, _)| *kind == object.kind())?;
+    (kind.1 == object.group()).then_some(kind.0)
+}
+
+/// Whether objects of a kind stand in no namespace.
+#[must_use]
+pub fn is_cluster_wide(kind: &str) -> bool {
+    matches!(
+        kind,
+        "Namespace"
+            | "PersistentVolume"
+            | "ClusterRole"
+            | "ClusterRoleBinding"
+            | "PriorityClass"
+            | "StorageClass"
+            | "RuntimeClass"
+    )
+}
+
+impl<'a> Graph<'a> {
+    /// Reads all objects once.
+    #[must_use]
+    pub fn build(objects: &'a [Object], options: &Options) -> Self {
+        let mut graph = Self {
+            objects,
+            pods: Vec::new(),
+            services: Vec::new(),
+            references: Vec::new(),
+            mentions: Vec::new(),
+            known: Vec::new(),
+            namespaces: BTreeSet::new(),
+            by_name: HashMap::with_capacity(objects.len()),
+            by_kind: HashMap::new(),
+            by_namespace: HashMap::new(),
+            services_by_pod: Vec::new(),
+            pods_by_object: HashMap::new(),
+            used: HashSet::new(),
+            services_by_name: HashMap::new(),
+            pods_by_label: HashMap::new(),
+        };
+        for (index, object) in objects.iter().enumerate() {
+            let kind = kind_of(object);
+            if let Some(kind) = kind {
+                graph.by_name.entry((kind, object.name())).or_default().push(index);
+                graph.by_kind.entry(kind).or_default().push(object.name());
+                graph.by_namespace.entry((kind, object.namespace())).or_default().push(object.name());
+            }
+            let namespace = if kind == Some("Namespace") { object.name() } else { object.namespace() };
+            if !namespace.is_empty() {
+                graph.namespaces.insert(namespace);
+            }
+        }
+        graph.add_services();
+        graph.add_pods();
+        graph.connect_services();
+        graph.add_references();
+        graph.add_known(options);
+        graph.add_mentions(options);
+        graph
+    }
+
+    /// The object of a kind and name that is reached from a namespace: one of that very namespace, else one that
+    /// names none. From no namespace: one that names none or `default`, else one of any namespace.
+    #[must_use]
+    pub fn find(&self, kind: &'static str, namespace: &str, name: &str) -> Option<&'a Object> {
+        self.find_index(kind, namespace, name).map(|index| &self.objects[index])
+    }
+
+    fn find_index(&self, kind: &'static str, namespace: &str, name: &str) -> Option<usize> {
+        let candidates = self.by_name.get(&(kind, name))?;
+        self.reached(candidates, namespace, is_cluster_wide(kind), |index| self.objects[index].namespace())
+    }
+
+    /// The first of the candidates that is reached from a namespace.
+    fn reached<'b>(
+        &self,
+        candidates: &[usize],
+        from: &str,
+        anywhere: bool,
+        namespace: impl Fn(usize) -> &'b str,
+    ) -> Option<usize> {
+        if anywhere {
+            return candidates.first().copied();
+        }
+        let exact = candidates.iter().copied().find(|index| namespace(*index) == from);
+        exact.or_else(|| {
+            candidates.iter().copied().find(|index| match (from, namespace(*index)) {
+                ("", "default") | ("default", "") => true,
+                ("", _) => true,
+                // `kubectl -n` puts it there, unless other objects show that namespaces are written out here.
+                (from, "") => !self.namespaces.contains(from),
+                _ => false,
+            })
+        })
+    }
+
+    /// Objects of a kind and name in other namespaces than the one they are wanted in.
+    pub fn elsewhere(&self, kind: &'static str, name: &str) -> Vec<&'a Object> {
+        self.by_name.get(&(kind, name)).into_iter().flatten().map(|index| &self.objects[*index]).collect()
+    }
+
+    /// The names of a kind that are reached from a namespace, for suggestions.
+    pub fn names(&self, kind: &'static str, namespace: &str) -> Vec<&'a str> {
+        let wide = is_cluster_wide(kind) || namespace.is_empty();
+        let own = if wide { None } else { self.by_namespace.get(&(kind, namespace)) };
+        let without = self.by_namespace.get(&(kind, "")).filter(|_| !wide);
+        let all = self.by_kind.get(kind).filter(|_| wide);
+        own.into_iter()
+            .chain(without)
+            .chain(all)
+            .flatten()
+            .copied()
+            .filter(|name| !name.is_empty())
+            .take(MOST_NAMES)
+            .collect()
+    }
+
+    /// The name of a kind, reached from a namespace, that is nearest to one that leads nowhere.
+    #[must_use]
+    pub fn near(&self, kind: &'static str, namespace: &str, name: &str) -> Option<&'a str> {
+        suggest::nearest(name, self.names(kind, namespace))
+    }
+
+    /// Whether a reference leads to that object.
+    #[must_use]
+    pub fn is_used(&self, object: &Object) -> bool {
+        self.number(object).is_some_and(|index| self.used.contains(&index))
+    }
+
+    /// The number of an object of this set.
+    #[must_use]
+    pub fn number(&self, object: &Object) -> Option<usize> {
+        let start = self.objects.as_ptr() as usize;
+        let at = std::ptr::from_ref(object) as usize;
+        let index = at.checked_sub(start)? / size_of::<Object>();
+        (index < self.objects.len()).then_some(index)
+    }
+
+    /// The pod of an object.
+    #[must_use]
+    pub fn pod_of(&self, object: &Object) -> Option<&Pod<'a>> {
+        self.number(object).and_then(|index| self.pods_by_object.get(&index)).map(|pod| &self.pods[*pod])
+    }
+
+    /// Whether objects of a kind are among the manifests, in that namespace.
+    #[must_use]
+    pub fn has_kind(&self, kind: &'static str, namespace: &str) -> bool {
+        !self.names(kind, namespace).is_empty()
+    }
+}

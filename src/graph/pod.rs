@@ -1,0 +1,626 @@
+//! Pods as rules want to see them: containers with their variables resolved, mounts with what lies under them.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::check::Options;
+use crate::graph::{Config, Graph, Known};
+use crate::node::{Node, Value};
+use crate::object::{self, ContainerRole, Object};
+use crate::service::Service;
+use crate::source::FileId;
+use crate::yaml::{self, Dialect};
+
+/// Something with a pod template.
+#[derive(Debug)]
+pub struct Pod<'a> {
+    /// The workload, or the pod itself.
+    pub object: &'a Object,
+    /// The pod's labels.
+    pub labels: &'a Node,
+    /// The pod's annotations.
+    pub annotations: &'a Node,
+    /// The pod's spec.
+    pub spec: &'a Node,
+    /// Its containers, init containers first.
+    pub containers: Vec<Container<'a>>,
+}
+
+/// A container.
+#[derive(Debug)]
+pub struct Container<'a> {
+    /// The container.
+    pub node: &'a Node,
+    /// Which list it stands in.
+    pub role: ContainerRole,
+    /// Its variables in the order they are set; a later one of the same name wins.
+    pub env: Vec<EnvVar<'a>>,
+    /// Whether variables come from an object that is not among the manifests.
+    pub env_open: bool,
+    /// Its mounts.
+    pub mounts: Vec<Mount<'a>>,
+}
+
+/// A variable of a container.
+#[derive(Debug, Clone)]
+pub struct EnvVar<'a> {
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// The entry of `env`, or of `envFrom`.
+    pub entry: &'a Node,
+    /// The text of its value, where it is known; `$(NAME)` is not replaced.
+    pub value: Option<&'a Node>,
+    /// The object the value stands in.
+    pub object: &'a Object,
+    /// Whether it stands in `env` (and not in `envFrom`).
+    pub own: bool,
+}
+
+/// A mount of a container.
+#[derive(Debug)]
+pub struct Mount<'a> {
+    /// The entry of `volumeMounts`.
+    pub node: &'a Node,
+    /// Where it is mounted.
+    pub path: &'a str,
+    /// The key or folder of the volume that is mounted; empty for all of it.
+    pub sub_path: &'a str,
+    /// What is mounted.
+    pub source: MountSource<'a>,
+}
+
+/// What a volume holds.
+#[derive(Debug, Clone)]
+pub enum MountSource<'a> {
+    /// Keys of ConfigMaps and Secrets: the volume, and its parts.
+    Files(&'a Node, Vec<Part<'a>>),
+    /// Anything else: empty folders, disks, hosts.
+    Opaque(&'a Node),
+    /// No volume of that name.
+    Missing,
+}
+
+/// A ConfigMap or Secret in a volume.
+#[derive(Debug, Clone)]
+pub struct Part<'a> {
+    /// `ConfigMap` or `Secret`.
+    pub kind: &'static str,
+    /// The name node.
+    pub name: &'a Node,
+    /// The object, if it is among the manifests.
+    pub object: Option<&'a Object>,
+    /// `items`, if it names some.
+    pub items: &'a Node,
+    /// Whether it may be missing.
+    pub optional: bool,
+}
+
+/// What stands at a path in a container.
+#[derive(Debug)]
+pub enum File<'a> {
+    /// No mount covers it: it stands in the image, or nowhere.
+    Unmounted,
+    /// A mount whose files are not known.
+    Opaque,
+    /// A mount of an object that is not among the manifests.
+    Absent {
+        /// `ConfigMap` or `Secret`.
+        kind: &'static str,
+        /// The name node.
+        name: &'a Node,
+    },
+    /// A mount whose objects lack that file.
+    Lacking {
+        /// The mount.
+        mount: &'a Node,
+        /// The file the mount lacks.
+        key: String,
+        /// The object that is mounted.
+        object: &'a Object,
+        /// The files it has.
+        keys: Vec<&'a str>,
+    },
+    /// There it is.
+    Found {
+        /// The object.
+        object: &'a Object,
+        /// The key of its data.
+        key: &'a str,
+        /// The text; for binary data and unreadable base64 the static null.
+        node: &'a Node,
+    },
+}
+
+impl<'a> Pod<'a> {
+    /// Its namespace; may be empty.
+    #[must_use]
+    pub fn namespace(&self) -> &'a str {
+        self.object.namespace()
+    }
+
+    /// Whether it runs until somebody stops it.
+    #[must_use]
+    pub fn is_long_running(&self) -> bool {
+        !self.is_job()
+            && !(self.object.kind() == "Pod" && matches!(self.spec["restartPolicy"].text(), "Never" | "OnFailure"))
+    }
+
+    /// Whether it is a Job or CronJob.
+    #[must_use]
+    pub fn is_job(&self) -> bool {
+        matches!(self.object.kind(), "Job" | "CronJob")
+    }
+
+    /// The containers that run beside each other.
+    pub fn running(&self) -> impl Iterator<Item = &Container<'a>> {
+        self.containers
+            .iter()
+            .filter(|container| matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar))
+    }
+
+    /// How many pods there are to be.
+    #[must_use]
+    pub fn replicas(&self) -> i64 {
+        self.object.node.at(&["spec", "replicas"]).as_i64().unwrap_or(1)
+    }
+}
+
+impl<'a> Container<'a> {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.node["name"].text()
+    }
+
+    /// Its image.
+    #[must_use]
+    pub fn image(&self) -> &'a str {
+        self.node["image"].text()
+    }
+
+    /// The variable of that name that counts.
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&EnvVar<'a>> {
+        let own = self.env.iter().rev().find(|var| var.own && var.name == name);
+        own.or_else(|| self.env.iter().rev().find(|var| var.name == name))
+    }
+
+    /// The value of a variable, `$(NAME)` replaced; `None` where it is not known.
+    #[must_use]
+    pub fn var_text(&self, name: &str) -> Option<String> {
+        self.var(name).and_then(|var| var.value).and_then(Node::as_str).map(|text| self.expand(text).into_owned())
+    }
+
+    /// A text of `env`, `args` or `command` with `$(NAME)` replaced where the variable is known.
+    #[must_use]
+    pub fn expand<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.expand_at(text, 0)
+    }
+
+    fn expand_at<'t>(&self, text: &'t str, depth: usize) -> Cow<'t, str> {
+        if !text.contains("$(") || depth > 8 {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            let tail = &rest[at..];
+            if let Some(after) = tail.strip_prefix("$$") {
+                out.push('$');
+                rest = after;
+                continue;
+            }
+            let name = tail.strip_prefix("$(").and_then(|inner| inner.split_once(')')).map(|(name, _)| name);
+            let value = name.and_then(|name| self.var(name)).and_then(|var| var.value).and_then(Node::as_str);
+            match (name, value) {
+                (Some(name), Some(value)) => {
+                    out.push_str(&self.expand_at(value, depth + 1));
+                    rest = &tail[name.len() + 3..];
+                }
+                _ => {
+                    out.push('$');
+                    rest = &tail[1..];
+                }
+            }
+            if out.len() > 1 << 16 {
+                break;
+            }
+        }
+        out.push_str(rest);
+        Cow::Owned(out)
+    }
+
+    /// `command` and `args` in order.
+    pub fn words(&self) -> impl Iterator<Item = &'a Node> + use<'a> {
+        self.node["command"].items().iter().chain(self.node["args"].items())
+    }
+
+    /// The ports it declares.
+    pub fn ports(&self) -> impl Iterator<Item = (&'a Node, i64)> + use<'a> {
+        self.node["ports"].items().iter().filter_map(|port| Some((port, port["containerPort"].as_i64()?)))
+    }
+
+    /// The number of a port it names.
+    #[must_use]
+    pub fn port_named(&self, name: &str) -> Option<i64> {
+        self.ports().find(|(port, _)| port["name"].text() == name).map(|(_, number)| number)
+    }
+
+    /// The mount that covers a path: the one with the longest path.
+    #[must_use]
+    pub fn mount_of(&self, path: &str) -> Option<&Mount<'a>> {
+        self.mounts
+            .iter()
+            .filter(|mount| {
+                let at = mount.path.trim_end_matches('/');
+                path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+            .max_by_key(|mount| mount.path.trim_end_matches('/').len())
+    }
+
+    /// What stands at a path.
+    #[must_use]
+    pub fn file(&self, path: &str) -> File<'a> {
+        let Some(mount) = self.mount_of(path) else { return File::Unmounted };
+        let MountSource::Files(_, parts) = &mount.source else { return File::Opaque };
+        let below = path[mount.path.trim_end_matches('/').len()..].trim_start_matches('/');
+        let wanted = match (mount.sub_path, below) {
+            ("", below) => below.to_owned(),
+            (sub_path, "") => sub_path.to_owned(),
+            (sub_path, below) => format!("{}/{below}", sub_path.trim_end_matches('/')),
+        };
+        if wanted.is_empty() {
+            return File::Opaque;
+        }
+        let mut absent = None;
+        let mut lacking = None;
+        for part in parts {
+            let Some(object) = part.object else {
+                let listed = part.items.items().is_empty()
+                    || part.items.items().iter().any(|item| item["path"].text() == wanted);
+                if listed {
+                    absent = Some(part);
+                }
+                continue;
+            };
+            let key = if part.items.items().is_empty() {
+                Some(wanted.as_str())
+            } else {
+                part.items.items().iter().find(|item| item["path"].text() == wanted).map(|item| item["key"].text())
+            };
+            if let Some((key, node)) = key.and_then(|key| data_of(object, key)) {
+                return File::Found { object, key, node };
+            }
+            // A Secret without data is filled by somebody else.
+            if data_keys(object).next().is_none() && object.kind() == "Secret" {
+                return File::Opaque;
+            }
+            lacking.get_or_insert(object);
+        }
+        match (absent, lacking) {
+            (Some(part), _) if part.optional => File::Opaque,
+            (Some(part), _) => File::Absent { kind: part.kind, name: part.name },
+            (None, Some(object)) => {
+                File::Lacking { mount: mount.node, key: wanted, object, keys: data_keys(object).collect() }
+            }
+            (None, None) => File::Opaque,
+        }
+    }
+
+    /// Whether the container may write at a path: under a volume that takes writes.
+    #[must_use]
+    pub fn is_writable(&self, path: &str) -> bool {
+        self.mount_of(path).is_some_and(|mount| {
+            mount.node["readOnly"].as_bool() != Some(true) && !matches!(mount.source, MountSource::Files(..))
+        })
+    }
+}
+
+/// The keys of a ConfigMap's or Secret's data.
+pub(crate) fn data_keys(object: &Object) -> impl Iterator<Item = &str> {
+    ["data", "stringData", "binaryData"]
+        .into_iter()
+        .flat_map(|field| object.node[field].entries())
+        .map(|entry| entry.key.as_str())
+}
+
+/// A key of a ConfigMap's or Secret's data. `stringData` wins over `data`.
+pub(crate) fn data_of<'a>(object: &'a Object, key: &str) -> Option<(&'a str, &'a Node)> {
+    ["stringData", "data", "binaryData"].into_iter().find_map(|field| {
+        let entry = object.node[field].entries().iter().find(|entry| entry.key == key)?;
+        let encoded = field == "binaryData" || (field == "data" && object.kind() == "Secret");
+        Some((entry.key.as_str(), if encoded { Node::absent() } else { &entry.value }))
+    })
+}
+
+/// The text of a key of a Secret or ConfigMap, base64 decoded.
+#[must_use]
+pub(crate) fn text_of<'a>(object: &'a Object, key: &str) -> Option<Cow<'a, str>> {
+    let (_, node) = data_of(object, key)?;
+    if let Some(text) = node.as_str() {
+        return Some(Cow::Borrowed(text));
+    }
+    let encoded = object.node["data"].get(key)?.as_str()?;
+    String::from_utf8(base64(encoded)?).ok().map(Cow::Owned)
+}
+
+/// Decodes base64, line breaks passed over.
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len() * 3 / 4);
+    let (mut bits, mut count) = (0u32, 0);
+    for byte in text.bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' | b'\n' | b'\r' | b' ' => continue,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count) as u8);
+        }
+    }
+    Some(out)
+}
+
+/// The repository of an image, without tag and digest.
+#[must_use]
+pub fn image_name(image: &str) -> &str {
+    let image = image.trim();
+    let image = image.split_once('@').map_or(image, |(name, _)| name);
+    match image.rfind(':') {
+        Some(at) if !image[at..].contains('/') => &image[..at],
+        _ => image,
+    }
+}
+
+/// The last part of an image's repository: `postgres` for `docker.io/library/postgres:16`.
+#[must_use]
+pub fn image_tail(image: &str) -> &str {
+    let name = image_name(image);
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+impl<'a> Graph<'a> {
+    pub(super) fn add_pods(&mut self) {
+        for (index, object) in self.objects.iter().enumerate() {
+            let Some(template) = object.pod_template() else { continue };
+            let spec = &template["spec"];
+            let volumes = self.volumes(object, spec);
+            let containers =
+                object::containers(spec).map(|container| self.container(object, container, &volumes)).collect();
+            let pod = Pod {
+                object,
+                labels: &template["metadata"]["labels"],
+                annotations: &template["metadata"]["annotations"],
+                spec,
+                containers,
+            };
+            // Pods of Jobs are selected as well; the rules tell them apart.
+            for entry in pod.labels.entries() {
+                self.pods_by_label.entry((entry.key.as_str(), entry.value.text())).or_default().push(self.pods.len());
+            }
+            self.pods_by_object.insert(index, self.pods.len());
+            self.pods.push(pod);
+        }
+    }
+
+    fn volumes(&self, object: &'a Object, spec: &'a Node) -> HashMap<&'a str, MountSource<'a>> {
+        let mut volumes = HashMap::new();
+        for volume in spec["volumes"].items() {
+            let part = |kind, source: &'a Node, field: &str| Part {
+                kind,
+                name: &source[field],
+                object: self.find(kind, object.namespace(), source[field].text()),
+                items: &source["items"],
+                optional: source["optional"].as_bool() == Some(true),
+            };
+            let source = if volume["configMap"].is_set() {
+                MountSource::Files(volume, vec![part("ConfigMap", &volume["configMap"], "name")])
+            } else if volume["secret"].is_set() {
+                MountSource::Files(volume, vec![part("Secret", &volume["secret"], "secretName")])
+            } else if volume["projected"].is_set() {
+                let sources = volume["projected"]["sources"].items();
+                let files = |source: &&Node| source["configMap"].is_set() || source["secret"].is_set();
+                if sources.iter().all(|source| files(&source)) {
+                    let parts = sources.iter().map(|source| {
+                        if source["configMap"].is_set() {
+                            part("ConfigMap", &source["configMap"], "name")
+                        } else {
+                            part("Secret", &source["secret"], "name")
+                        }
+                    });
+                    MountSource::Files(volume, parts.collect())
+                } else {
+                    MountSource::Opaque(volume)
+                }
+            } else {
+                MountSource::Opaque(volume)
+            };
+            volumes.insert(volume["name"].text(), source);
+        }
+        for claim in object.node.at(&["spec", "volumeClaimTemplates"]).items() {
+            volumes.insert(claim.at(&["metadata", "name"]).text(), MountSource::Opaque(claim));
+        }
+        volumes
+    }
+
+    fn container(
+        &self,
+        object: &'a Object,
+        container: object::Container<'a>,
+        volumes: &HashMap<&'a str, MountSource<'a>>,
+    ) -> Container<'a> {
+        let node = container.node;
+        let namespace = object.namespace();
+        let (mut env, mut env_open) = (Vec::new(), false);
+        for entry in node["envFrom"].items() {
+            let prefix = entry["prefix"].text();
+            for (field, kind) in [("configMapRef", "ConfigMap"), ("secretRef", "Secret")] {
+                if entry[field].is_null() {
+                    continue;
+                }
+                let Some(source) = self.find(kind, namespace, entry[field]["name"].text()) else {
+                    env_open = true;
+                    continue;
+                };
+                env_open |= data_keys(source).next().is_none();
+                for key in data_keys(source) {
+                    let name = if prefix.is_empty() { Cow::Borrowed(key) } else { format!("{prefix}{key}").into() };
+                    let value = data_of(source, key).map(|(_, node)| node).filter(|node| node.is_set());
+                    env.push(EnvVar { name, entry, value, object: source, own: false });
+                }
+            }
+        }
+        for entry in node["env"].items() {
+            let from = &entry["valueFrom"];
+            let mut var =
+                EnvVar { name: entry["name"].text().into(), entry, value: entry.get("value"), object, own: true };
+            for (field, kind) in [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")] {
+                if from[field].is_set()
+                    && let Some(source) = self.find(kind, namespace, from[field]["name"].text())
+                    && let Some((_, value)) = data_of(source, from[field]["key"].text())
+                {
+                    var.value = Some(value).filter(|value| value.is_set());
+                    var.object = source;
+                }
+            }
+            env.push(var);
+        }
+        let mounts = node["volumeMounts"].items().iter().map(|mount| Mount {
+            node: mount,
+            path: mount["mountPath"].text(),
+            sub_path: mount["subPath"].text(),
+            source: volumes.get(mount["name"].text()).cloned().unwrap_or(MountSource::Missing),
+        });
+        Container { node, role: container.role, env, env_open, mounts: mounts.collect() }
+    }
+
+    pub(super) fn add_known(&mut self, options: &Options) {
+        let mut known = Vec::new();
+        for (at, pod) in self.pods.iter().enumerate() {
+            if !pod.is_long_running() {
+                continue;
+            }
+            let alone = pod.running().count() == 1;
+            for (number, container) in pod.containers.iter().enumerate() {
+                if !matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar) {
+                    continue;
+                }
+                let found = options.services.iter().position(|service| recognizes(service, pod, container, alone));
+                if let Some(service) = found {
+                    let description = options.services.iter().nth(service);
+                    let config = description.and_then(|description| config(description, container));
+                    known.push(Known { pod: at, container: number, service, config });
+                }
+            }
+        }
+        self.known = known;
+    }
+}
+
+/// Programs whose image tells what they are, whatever the container is called.
+const WELL_KNOWN: &[&str] = &[
+    "postgres",
+    "postgresql",
+    "postgis",
+    "timescaledb",
+    "redis",
+    "valkey",
+    "mysql",
+    "mariadb",
+    "mongo",
+    "mongodb",
+    "nginx",
+    "envoy",
+    "busybox",
+    "alpine",
+    "curl",
+    "kubectl",
+    "oauth2-proxy",
+    "oauth-proxy",
+    "ose-oauth-proxy",
+    "haproxy",
+    "traefik",
+    "goose",
+    "flyway",
+    "migrate",
+    "liquibase",
+];
+
+fn recognizes(service: &Service, pod: &Pod<'_>, container: &Container<'_>, alone: bool) -> bool {
+    let is = |names: &[String], name: &str| names.iter().any(|known| known == name);
+    let tail = image_tail(container.image());
+    if is(&service.recognize.images, tail) {
+        return true;
+    }
+    if WELL_KNOWN.contains(&tail) {
+        return false;
+    }
+    if is(&service.recognize.containers, container.name())
+        || (alone && is(&service.recognize.workloads, pod.object.name()))
+    {
+        return true;
+    }
+    let path = service.config_file.as_ref().and_then(|file| file.env.as_ref()).and_then(|env| container.var_text(env));
+    path.is_some_and(|path| service.recognize.path_prefixes.iter().any(|prefix| path.starts_with(prefix)))
+}
+
+/// Where a known container looks for its config: the path it is told, else the one a flag that it does not read
+/// names, else the usual one.
+pub(crate) fn config_path<'c>(service: &'c Service, container: &Container<'_>) -> Cow<'c, str> {
+    let Some(file) = &service.config_file else { return Cow::Borrowed("") };
+    let told = file.env.as_ref().and_then(|env| container.var_text(env));
+    if let Some(path) = told.filter(|path| !path.is_empty()) {
+        return path.into();
+    }
+    let flags = file.flag.iter().chain(&file.ignored_flags);
+    for flag in flags {
+        if let Some(path) = flag_value(container, flag) {
+            return path.into();
+        }
+    }
+    Cow::Borrowed(&file.path)
+}
+
+/// The value of a flag: `--flag=value` or `--flag value`.
+pub(crate) fn flag_value(container: &Container<'_>, flag: &str) -> Option<String> {
+    let words: Vec<&str> = container.words().map(Node::text).collect();
+    words.iter().enumerate().find_map(|(at, word)| {
+        let rest = word.strip_prefix(flag)?;
+        if let Some(value) = rest.strip_prefix('=') {
+            return Some(container.expand(value).into_owned());
+        }
+        rest.is_empty().then(|| words.get(at + 1).map(|next| container.expand(next).into_owned()))?
+    })
+}
+
+fn config<'a>(service: &Service, container: &Container<'a>) -> Option<Config<'a>> {
+    let path = config_path(service, container);
+    let found = match container.file(&path) {
+        File::Found { object, node, .. } if node.is_set() => Some((object, node)),
+        // Not at its path: the file of the usual name in whatever is mounted is still meant.
+        File::Unmounted | File::Lacking { .. } => container.mounts.iter().find_map(|mount| match &mount.source {
+            MountSource::Files(_, parts) => parts.iter().find_map(|part| {
+                let (_, node) = data_of(part.object?, service.config_key())?;
+                node.is_set().then_some((part.object?, node))
+            }),
+            _ => None,
+        }),
+        _ => None,
+    };
+    let (object, node) = found?;
+    let loaded = yaml::load_text(node.text(), FileId(u32::MAX - 1), Dialect::Kubectl);
+    let failed = loaded.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error);
+    let tree = loaded.documents.into_iter().next().filter(|tree| !failed && matches!(tree.value, Value::Mapping(_)));
+    let dialect = tree.as_ref().and_then(|tree| service.dialect_of(tree)).map_or(0, |dialect| {
+        service.dialects.iter().position(|other| std::ptr::eq(other, dialect)).unwrap_or_default()
+    });
+    Some(Config { object, node, tree, dialect })
+}

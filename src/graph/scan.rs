@@ -1,0 +1,562 @@
+//! Hosts in values and texts: URLs, `host:port`, bare hosts where the name of the field says that one stands there.
+//!
+//! Written by hand and linear; what is no host for certain is passed over, since a false alarm is worse than a gap.
+
+use std::ops::Range;
+
+/// What the name of a field says about its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hint {
+    /// Nothing.
+    None,
+    /// A host, with or without port.
+    Host,
+    /// An address, a URL, or a list of them.
+    Address,
+    /// An image reference, a version, a listening address: `a:1` in it is no host.
+    Never,
+}
+
+/// How a host is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `host`
+    Bare,
+    /// `host:port`
+    HostPort,
+    /// `scheme://host…`
+    Url,
+}
+
+/// A host in a text; all ranges are bytes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The host.
+    pub host: Range<usize>,
+    /// The port, and where it stands.
+    pub port: Option<(u16, Range<usize>)>,
+    /// The scheme.
+    pub scheme: Option<Range<usize>>,
+    /// How it is written.
+    pub form: Form,
+    /// Whether it is a host for certain; if not, only a known name counts.
+    pub sure: bool,
+}
+
+/// Splits a name into lower-case words: `dataStorage_URL` is `data`, `storage`, `url`.
+fn words(key: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = None;
+    for c in key.chars() {
+        let joins = c.is_ascii_alphanumeric();
+        let starts = match before {
+            Some(last) => !char::is_alphanumeric(last) || (c.is_ascii_uppercase() && !char::is_uppercase(last)),
+            None => true,
+        };
+        if joins {
+            if starts {
+                words.push(String::new());
+            }
+            if let Some(word) = words.last_mut() {
+                word.push(c.to_ascii_lowercase());
+            }
+        }
+        before = Some(c);
+    }
+    words
+}
+
+const HOST_WORDS: &[&str] = &["host", "hostname", "hosts"];
+const ADDRESS_WORDS: &[&str] = &[
+    "addr",
+    "addrs",
+    "address",
+    "addresses",
+    "endpoint",
+    "endpoints",
+    "url",
+    "urls",
+    "uri",
+    "uris",
+    "dsn",
+    "broker",
+    "brokers",
+    "server",
+    "servers",
+    "upstream",
+    "upstreams",
+    "target",
+    "targets",
+    "peers",
+    "connection",
+    "backend",
+];
+/// Words that say that the host is the program's own, or one of the outside.
+const OWN_WORDS: &[&str] = &[
+    "bind",
+    "listen",
+    "listener",
+    "listeners",
+    "listening",
+    "public",
+    "allowed",
+    "trusted",
+    "virtual",
+    "ingress",
+    "external",
+    "cookie",
+    "cors",
+    "advertise",
+    "advertised",
+    "domain",
+    "sni",
+    "rewrite",
+    "probe",
+    "pprof",
+    "health",
+    "metrics",
+    "redirect",
+    "callback",
+    "origin",
+    "origins",
+    "issuer",
+    "exposed",
+    "header",
+    "own",
+    "self",
+    "sender",
+];
+const NEVER_WORDS: &[&str] =
+    &["image", "images", "tag", "version", "digest", "repository", "registry", "checksum", "time"];
+
+/// What a field's name says about its value.
+#[must_use]
+pub fn hint(key: &str) -> Hint {
+    let words = words(key);
+    let Some(last) = words.last() else { return Hint::None };
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    if NEVER_WORDS.contains(&last.as_str()) {
+        return Hint::Never;
+    }
+    // `HOSTNAME` alone is the pod's own name.
+    if last == "hostname" && words.len() == 1 {
+        return Hint::Never;
+    }
+    if has(OWN_WORDS) {
+        return Hint::None;
+    }
+    // `KAFKA_BOOTSTRAP_SERVERS`, `CONNECTION_STRING`, `URL_PREFIX` …
+    if HOST_WORDS.contains(&last.as_str()) {
+        return Hint::Host;
+    }
+    let before = words.len().checked_sub(2).map(|at| words[at].as_str());
+    if ADDRESS_WORDS.contains(&last.as_str()) || (last == "string" && before == Some("connection")) {
+        return Hint::Address;
+    }
+    Hint::None
+}
+
+/// The hosts in one value of a field.
+#[must_use]
+pub fn value(text: &str, hint: Hint) -> Vec<Found> {
+    let mut found = Vec::new();
+    if text.len() < 2 || text.len() > 64 * 1024 {
+        return found;
+    }
+    if text.contains("://") {
+        urls(text, &mut found);
+        return found;
+    }
+    if text.contains('=') && text.contains("host") {
+        keywords(text, &mut found);
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    if let Some(at) = text.find("@tcp(") {
+        let from = at + 5;
+        let end = text[from..].find(')').map_or(text.len(), |end| from + end);
+        host_port(text, from..end, true, &mut found);
+        return found;
+    }
+    if hint == Hint::Never {
+        return found;
+    }
+    let mut list = Vec::new();
+    for part in pieces(text, &[',', ';', ' ', '\n', '\t']) {
+        let before = list.len();
+        host_port(text, part.clone(), hint != Hint::None, &mut list);
+        if list.len() > before {
+            continue;
+        }
+        // One piece that is no host: then the others are none either, except where the name says so.
+        if hint == Hint::None {
+            return found;
+        }
+        // `host:port/path`
+        let piece = &text[part.clone()];
+        if let Some(slash) = piece.find('/').filter(|slash| *slash > 0) {
+            host_port(text, part.start..part.start + slash, true, &mut list);
+            continue;
+        }
+        if is_name(piece) && !is_word(piece) {
+            list.push(Found { host: part, port: None, scheme: None, form: Form::Bare, sure: hint == Hint::Host });
+        }
+    }
+    found.append(&mut list);
+    found
+}
+
+/// The pieces of a text between separators, blanks trimmed; empty ones are left out.
+fn pieces<'t>(text: &'t str, separators: &'t [char]) -> impl Iterator<Item = Range<usize>> + 't {
+    let mut at = 0;
+    text.split(separators).filter_map(move |piece| {
+        let start = at + (piece.len() - piece.trim_start().len());
+        at += piece.len() + 1;
+        let trimmed = piece.trim();
+        (!trimmed.is_empty()).then(|| start..start + trimmed.len())
+    })
+}
+
+/// Values that stand where a host could and are none.
+fn is_word(text: &str) -> bool {
+    matches!(
+        text.to_ascii_lowercase().as_str(),
+        "true"
+            | "false"
+            | "auto"
+            | "none"
+            | "null"
+            | "any"
+            | "all"
+            | "host"
+            | "default"
+            | "yes"
+            | "no"
+            | "on"
+            | "off"
+            | "unix"
+            | "localhost"
+            | "tcp"
+            | "inherit"
+            | "hostname"
+            | "enabled"
+            | "disabled"
+            | "example"
+            | "changeme"
+            | "placeholder"
+            | "self"
+    )
+}
+
+/// Whether a text can be a DNS name: labels of letters, digits and dashes, at least one letter.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    !text.is_empty()
+        && text.len() <= 253
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && text.split('.').all(|label| {
+            let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            !label.is_empty()
+                && label.len() <= 63
+                && label.bytes().all(inner)
+                && !label.starts_with(['-', '_'])
+                && !label.ends_with(['-', '_'])
+        })
+}
+
+fn host_port(text: &str, range: Range<usize>, sure: bool, found: &mut Vec<Found>) {
+    let piece = &text[range.clone()];
+    let Some((host, port)) = piece.rsplit_once(':') else { return };
+    let number = port.parse::<u16>().ok().filter(|number| *number > 0 && !port.starts_with('0'));
+    let Some(number) = number else { return };
+    // `12:30` is a time, `alpine:3` an image, `a:b:1` neither.
+    if !is_name(host) || (port.len() < 2 && !sure) {
+        return;
+    }
+    let host_range = range.start..range.start + host.len();
+    let port_range = host_range.end + 1..range.end;
+    found.push(Found { host: host_range, port: Some((number, port_range)), scheme: None, form: Form::HostPort, sure });
+}
+
+/// Schemes whose host is one to connect to.
+const SCHEMES: &[&str] = &[
+    "http",
+    "https",
+    "ws",
+    "wss",
+    "grpc",
+    "grpcs",
+    "tcp",
+    "tls",
+    "udp",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "sqlserver",
+    "redis",
+    "rediss",
+    "valkey",
+    "amqp",
+    "amqps",
+    "mongodb",
+    "mongodb+srv",
+    "nats",
+    "kafka",
+    "mqtt",
+    "smtp",
+    "ldap",
+    "ldaps",
+    "clickhouse",
+    "cockroachdb",
+    "pgx",
+    "pgx5",
+    "elasticsearch",
+    "memcached",
+    "zookeeper",
+    "stomp",
+    "s3",
+    "ftp",
+    "sftp",
+    "syslog",
+    "otlp",
+    "zipkin",
+    "jaeger",
+    "vault",
+    "etcd",
+    "bolt",
+    "neo4j",
+    "cassandra",
+    "sentinel",
+    "redis-sentinel",
+    "postgresql+asyncpg",
+    "postgresql+psycopg2",
+    "postgresql+psycopg",
+    "mysql+pymysql",
+    "thrift",
+    "dns",
+];
+
+/// The URLs in a text.
+pub(crate) fn urls(text: &str, found: &mut Vec<Found>) {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(at) = text[from..].find("://").map(|at| at + from) {
+        from = at + 3;
+        let mut start = at;
+        while start > 0 && (bytes[start - 1].is_ascii_alphanumeric() || matches!(bytes[start - 1], b'+' | b'-' | b'.'))
+        {
+            start -= 1;
+        }
+        let scheme = start..at;
+        let known = text[scheme.clone()].to_ascii_lowercase();
+        if !SCHEMES.contains(&known.as_str()) {
+            continue;
+        }
+        let stop = |c: char| {
+            c.is_whitespace()
+                || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | ')' | ']' | '}' | '>' | '<' | '\\' | '|' | ';')
+        };
+        // A password may hold what would end the host: what stands before an `@` is none of it.
+        let rest = &text[from..];
+        let word_end =
+            rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>')).unwrap_or(rest.len());
+        let first = rest.find(stop).unwrap_or(rest.len());
+        let before_query = rest[..word_end].find('?').unwrap_or(word_end);
+        let begin = match rest[..before_query].rfind('@') {
+            Some(user) if first < user && rest[..first].contains(':') => user + 1,
+            _ => rest[..first].rfind('@').map_or(0, |user| user + 1),
+        };
+        let end = begin + rest[begin..].find(stop).unwrap_or(rest.len() - begin);
+        for part in pieces(&rest[begin..end], &[',']) {
+            let range = from + begin + part.start..from + begin + part.end;
+            let piece = &text[range.clone()];
+            if piece.contains(['$', '{', '%', '[', '*', '(']) {
+                continue;
+            }
+            let piece = piece.trim_end_matches(['.', ':']);
+            let (host, port) = piece.split_once(':').map_or((piece, None), |(host, port)| (host, Some(port)));
+            if !is_name(host) {
+                continue;
+            }
+            let number = port.and_then(|port| port.parse::<u16>().ok()).filter(|number| *number > 0);
+            if port.is_some() && number.is_none() {
+                continue;
+            }
+            let host_range = range.start..range.start + host.len();
+            let port = number.map(|number| (number, host_range.end + 1..range.start + piece.len()));
+            found.push(Found { host: host_range, port, scheme: Some(scheme.clone()), form: Form::Url, sure: true });
+        }
+        from += begin;
+    }
+}
+
+/// libpq's keywords: `host=postgres port=5432`.
+fn keywords(text: &str, found: &mut Vec<Found>) {
+    let mut host = None;
+    let mut port = None;
+    for range in pieces(text, &[' ', ';', '\n']) {
+        let Some((key, value)) = text[range.clone()].split_once('=') else { continue };
+        let quoted = value.trim_matches(['\'', '"']);
+        let start = range.start + key.len() + 1 + (value.len() - value.trim_start_matches(['\'', '"']).len());
+        match key.to_ascii_lowercase().as_str() {
+            "host" | "server" | "hostaddr" if is_name(quoted) => host = Some(start..start + quoted.len()),
+            "port" => port = quoted.parse().ok().map(|number: u16| (number, start..start + quoted.len())),
+            _ => {}
+        }
+    }
+    if let Some(host) = host {
+        found.push(Found { host, port, scheme: None, form: Form::HostPort, sure: true });
+    }
+}
+
+/// The URL's usual port; `None` where the scheme has none.
+#[must_use]
+pub fn default_port(scheme: &str) -> Option<u16> {
+    Some(match scheme.to_ascii_lowercase().split('+').next().unwrap_or_default() {
+        "http" | "ws" => 80,
+        "https" | "wss" => 443,
+        "postgres" | "postgresql" | "pgx" | "pgx5" => 5432,
+        "mysql" | "mariadb" => 3306,
+        "redis" | "rediss" | "valkey" => 6379,
+        "amqp" => 5672,
+        "amqps" => 5671,
+        "mongodb" => 27017,
+        "nats" => 4222,
+        "kafka" => 9092,
+        "ldap" => 389,
+        "ldaps" => 636,
+        "smtp" => 25,
+        _ => return None,
+    })
+}
+
+/// A line `key = value` or `key: value` of a text: the key, and where the value stands.
+#[must_use]
+pub fn pair(line: &str) -> Option<(&str, Range<usize>)> {
+    let trimmed = line.trim_start();
+    if trimmed.is_empty() || trimmed.starts_with(['#', ';', '/', '[', '!']) {
+        return None;
+    }
+    let indent = line.len() - trimmed.len();
+    let at = trimmed.find(['=', ':'])?;
+    let key = trimmed[..at].trim();
+    let key = key.strip_prefix("export ").unwrap_or(key).trim_matches(['"', '\'']);
+    if key.is_empty() || key.contains(char::is_whitespace) {
+        return None;
+    }
+    let rest = &trimmed[at + 1..];
+    let rest_start = indent + at + 1;
+    let lead = rest.len() - rest.trim_start().len();
+    let value = rest.trim().trim_end_matches(',');
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let start = rest_start + lead;
+    Some(match quote {
+        Some(quote) => {
+            let inner = &value[1..];
+            (key, start + 1..start + 1 + inner.find(quote).unwrap_or(inner.len()))
+        }
+        None => {
+            let value = value.split(" #").next().unwrap_or(value).trim_end();
+            (key, start..start + value.len())
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show(text: &str, hint: Hint) -> Vec<String> {
+        value(text, hint)
+            .into_iter()
+            .map(|found| {
+                let port = found.port.map_or(String::new(), |(port, range)| {
+                    assert_eq!(text[range].parse(), Ok(port));
+                    format!(":{port}")
+                });
+                let scheme = found.scheme.map_or(String::new(), |range| format!("{}|", &text[range]));
+                format!("{scheme}{}{port}{}", &text[found.host], if found.sure { "" } else { "?" })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn hosts_are_found_in_every_shape() {
+        assert_eq!(show("postgres", Hint::Host), ["postgres"]);
+        assert_eq!(show("redis:6379", Hint::None), ["redis:6379?"]);
+        assert_eq!(show("redis:6379", Hint::Address), ["redis:6379"]);
+        assert_eq!(
+            show("kafka-0.kafka:9092, kafka-1.kafka:9092", Hint::Address),
+            ["kafka-0.kafka:9092", "kafka-1.kafka:9092"]
+        );
+        assert_eq!(show("http://datastorage:8080/api/v1", Hint::None), ["http|datastorage:8080"]);
+        assert_eq!(
+            show("postgres://u:p@ss/w@db.ns.svc:5432/x?sslmode=disable", Hint::None),
+            ["postgres|db.ns.svc:5432"]
+        );
+        assert_eq!(show("jdbc:postgresql://db:5432/x", Hint::None), ["postgresql|db:5432"]);
+        assert_eq!(
+            show("mongodb://a:27017,b:27017/x?replicaSet=r", Hint::None),
+            ["mongodb|a:27017", "mongodb|b:27017"]
+        );
+        assert_eq!(show("host=db port=5432 user=u dbname=x", Hint::None), ["db:5432"]);
+        assert_eq!(show("u:p@tcp(mysql:3306)/x", Hint::None), ["mysql:3306"]);
+        assert_eq!(show("redis:6379/0", Hint::Address), ["redis:6379"]);
+        assert_eq!(show("http://x.example.com", Hint::None), ["http|x.example.com"]);
+    }
+
+    #[test]
+    fn what_is_no_host_is_passed_over() {
+        for text in [
+            "",
+            "12:30",
+            "nginx:1",
+            "hello world",
+            "a=b",
+            "INFO",
+            "{{ x }}:80",
+            "http://$(HOST):80",
+            "http://${X}/",
+            "file:///etc/x",
+            "-",
+            "0.0.0.0:8080",
+            ":8080",
+        ] {
+            assert_eq!(show(text, Hint::None), [""; 0], "{text}");
+        }
+        assert_eq!(show("nginx:1.25", Hint::None), [""; 0]);
+        assert_eq!(show("localhost", Hint::Host), [""; 0]);
+        assert_eq!(show("postgres:16", Hint::Never), [""; 0]);
+        assert_eq!(show("0.0.0.0", Hint::Host), [""; 0]);
+    }
+
+    #[test]
+    fn names_of_fields_tell() {
+        for key in ["POSTGRES_HOST", "dbHost", "host", "database.host"] {
+            assert_eq!(hint(key), Hint::Host, "{key}");
+        }
+        for key in
+            ["REDIS_ADDR", "DATABASE_URL", "dataStorageUrl", "KAFKA_BOOTSTRAP_SERVERS", "brokers", "data_storage_url"]
+        {
+            assert_eq!(hint(key), Hint::Address, "{key}");
+        }
+        for key in ["ALLOWED_HOSTS", "listenAddr", "metrics-bind-address", "LOG_LEVEL", "PUBLIC_URL", "healthProbeAddr"]
+        {
+            assert_eq!(hint(key), Hint::None, "{key}");
+        }
+        assert_eq!(hint("HOSTNAME"), Hint::Never);
+        assert_eq!(hint("image"), Hint::Never);
+    }
+
+    #[test]
+    fn pairs_are_read_from_lines() {
+        let line = "  redis_addr = \"redis:6379\" # x";
+        let (key, range) = pair(line).expect("a pair");
+        assert_eq!((key, &line[range]), ("redis_addr", "redis:6379"));
+        assert_eq!(pair("# a: b"), None);
+        assert_eq!(pair("export DB_HOST=postgres").map(|(key, _)| key), Some("DB_HOST"));
+    }
+}

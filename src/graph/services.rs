@@ -1,0 +1,141 @@
+//! Services: what they select, which ports they serve.
+
+use crate::graph::{Graph, kind_of};
+use crate::node::Node;
+use crate::object::Object;
+
+/// A Service and the pods it selects.
+#[derive(Debug)]
+pub struct ServiceObject<'a> {
+    /// The Service.
+    pub object: &'a Object,
+    /// The numbers of the pods it selects, in [`Graph::pods`].
+    pub pods: Vec<usize>,
+}
+
+impl<'a> ServiceObject<'a> {
+    /// Its selector.
+    #[must_use]
+    pub fn selector(&self) -> &'a Node {
+        &self.object.node["spec"]["selector"]
+    }
+
+    /// Its type; `ClusterIP` where it names none.
+    #[must_use]
+    pub fn kind(&self) -> &'a str {
+        self.object.node["spec"]["type"].as_str().unwrap_or("ClusterIP")
+    }
+
+    /// Its ports.
+    #[must_use]
+    pub fn ports(&self) -> &'a [Node] {
+        self.object.node["spec"]["ports"].items()
+    }
+
+    /// Whether it is headless: its name leads to the pods themselves.
+    #[must_use]
+    pub fn is_headless(&self) -> bool {
+        self.object.node["spec"]["clusterIP"].text() == "None"
+    }
+
+    /// Whether it stands for a host elsewhere.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        self.kind() == "ExternalName"
+    }
+
+    /// Whether a port is served under its name. Pods behind a headless one are reached at any of their ports.
+    #[must_use]
+    pub fn serves(&self, port: i64, graph: &Graph<'_>) -> bool {
+        if self.is_external() || self.ports().iter().any(|entry| entry["port"].as_i64() == Some(port)) {
+            return true;
+        }
+        self.is_headless() && {
+            let mut declared =
+                self.pods.iter().flat_map(|pod| graph.pods[*pod].running()).flat_map(|c| c.ports()).peekable();
+            declared.peek().is_none() || declared.any(|(_, number)| number == port)
+        }
+    }
+}
+
+/// Whether all labels of a selector are among a pod's. An empty selector selects nothing here.
+#[must_use]
+pub fn selects(selector: &Node, labels: &Node) -> bool {
+    !selector.entries().is_empty()
+        && selector
+            .entries()
+            .iter()
+            .all(|entry| labels.get(&entry.key).is_some_and(|label| label.text() == entry.value.text()))
+}
+
+/// Whether a label selector (`matchLabels`, `matchExpressions`) matches labels.
+#[must_use]
+pub(crate) fn label_selector_matches(selector: &Node, labels: &Node) -> bool {
+    let wanted = selector["matchLabels"].entries().iter();
+    if !wanted.clone().all(|entry| labels.get(&entry.key).is_some_and(|label| label.text() == entry.value.text())) {
+        return false;
+    }
+    selector["matchExpressions"].items().iter().all(|expression| {
+        let label = labels.get(expression["key"].text()).map(Node::text);
+        let listed = || expression["values"].items().iter().any(|value| Some(value.text()) == label);
+        match expression["operator"].text() {
+            "In" => listed(),
+            "NotIn" => !listed(),
+            "Exists" => label.is_some(),
+            "DoesNotExist" => label.is_none(),
+            _ => true,
+        }
+    })
+}
+
+impl<'a> Graph<'a> {
+    pub(super) fn add_services(&mut self) {
+        for object in self.objects.iter().filter(|object| kind_of(object) == Some("Service")) {
+            self.services_by_name.entry(object.name()).or_default().push(self.services.len());
+            self.services.push(ServiceObject { object, pods: Vec::new() });
+        }
+    }
+
+    pub(super) fn connect_services(&mut self) {
+        let mut services = std::mem::take(&mut self.services);
+        for service in &mut services {
+            service.pods = self.select(service.selector(), service.object.namespace());
+        }
+        let mut by_pod = vec![Vec::new(); self.pods.len()];
+        for (at, service) in services.iter().enumerate() {
+            service.pods.iter().for_each(|pod| by_pod[*pod].push(at));
+        }
+        self.services_by_pod = by_pod;
+        self.services = services;
+    }
+
+    /// The pods of a namespace that a selector matches.
+    fn select(&self, selector: &Node, namespace: &str) -> Vec<usize> {
+        // The rarest label first: few pods are left to look at.
+        let rarest = selector
+            .entries()
+            .iter()
+            .map(|entry| {
+                self.pods_by_label.get(&(entry.key.as_str(), entry.value.text())).map_or(&[][..], Vec::as_slice)
+            })
+            .min_by_key(|pods| pods.len());
+        rarest
+            .unwrap_or_default()
+            .iter()
+            .copied()
+            .filter(|pod| self.pods[*pod].namespace() == namespace && selects(selector, self.pods[*pod].labels))
+            .collect()
+    }
+
+    /// The Service of a name that is reached from a namespace.
+    #[must_use]
+    pub fn service(&self, namespace: &str, name: &str) -> Option<usize> {
+        let candidates = self.services_by_name.get(name)?;
+        self.reached(candidates, namespace, false, |index| self.services[index].object.namespace())
+    }
+
+    /// The Services that select a pod.
+    pub fn services_of(&self, pod: usize) -> impl Iterator<Item = &ServiceObject<'a>> {
+        self.services_by_pod.get(pod).into_iter().flatten().map(|service| &self.services[*service])
+    }
+}

@@ -1,0 +1,418 @@
+//! Shell snippets: the commands in them, and the hosts these commands talk to.
+
+use std::ops::Range;
+
+use crate::graph::scan::{self, Form, Found, Hint};
+
+/// A word of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// The word, quotes removed.
+    pub text: String,
+    /// Its bytes in the script, quotes included.
+    pub range: Range<usize>,
+}
+
+/// A host a command talks to: which word, and what in it.
+#[derive(Debug, Clone)]
+pub struct Talk {
+    /// The number of the word that holds the host.
+    pub word: usize,
+    /// What is in that word.
+    pub found: Found,
+    /// A port that is another word.
+    pub port: Option<u16>,
+    /// Whether the command only asks whether the host is there.
+    pub asks: bool,
+}
+
+/// The simple commands of a script, in order: lines, lists, pipes and substitutions taken apart.
+#[must_use]
+pub fn commands(script: &str) -> Vec<Vec<Word>> {
+    let mut commands = Vec::new();
+    let mut words: Vec<Word> = Vec::new();
+    let mut word = String::new();
+    let mut start = None;
+    let mut chars = script.char_indices().peekable();
+    let mut quote = None;
+    let finish = |word: &mut String, start: &mut Option<usize>, end: usize, words: &mut Vec<Word>| {
+        if let Some(from) = start.take() {
+            words.push(Word { text: std::mem::take(word), range: from..end });
+        }
+    };
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            (Some('\''), '\'') | (Some('"'), '"') => quote = None,
+            (Some('\''), c) => word.push(c),
+            (Some('"'), '\\') => {
+                if let Some((_, next)) = chars.next() {
+                    word.push(next);
+                }
+            }
+            (Some(_), c) => word.push(c),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                start.get_or_insert(at);
+            }
+            (None, '\\') => match chars.next() {
+                // A line that goes on.
+                Some((_, '\n')) => finish(&mut word, &mut start, at, &mut words),
+                Some((_, next)) => {
+                    start.get_or_insert(at);
+                    word.push(next);
+                }
+                None => {}
+            },
+            (None, '#') if start.is_none() => {
+                while chars.peek().is_some_and(|(_, next)| *next != '\n') {
+                    chars.next();
+                }
+            }
+            (None, '$') if matches!(chars.peek(), Some((_, '{'))) => {
+                start.get_or_insert(at);
+                word.push(c);
+                for (_, next) in chars.by_ref() {
+                    word.push(next);
+                    if next == '}' {
+                        break;
+                    }
+                }
+            }
+            (None, ' ' | '\t' | '\r') => finish(&mut word, &mut start, at, &mut words),
+            (None, '\n' | ';' | '&' | '|' | '(' | ')' | '`') => {
+                finish(&mut word, &mut start, at, &mut words);
+                if !words.is_empty() {
+                    commands.push(std::mem::take(&mut words));
+                }
+            }
+            (None, c) => {
+                start.get_or_insert(at);
+                word.push(c);
+            }
+        }
+    }
+    finish(&mut word, &mut start, script.len(), &mut words);
+    if !words.is_empty() {
+        commands.push(words);
+    }
+    commands
+}
+
+/// Words that stand before a command and are none.
+fn is_prefix(word: &str) -> bool {
+    matches!(
+        word,
+        "until"
+            | "while"
+            | "!"
+            | "if"
+            | "then"
+            | "elif"
+            | "else"
+            | "do"
+            | "exec"
+            | "sudo"
+            | "nohup"
+            | "time"
+            | "command"
+            | "{"
+            | "["
+            | "[["
+            | "$"
+    ) || (word.find('=').is_some_and(|at| {
+        at > 0 && word[..at].bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !word.starts_with('-')
+    }))
+}
+
+/// The number of the word that is the command's name.
+#[must_use]
+pub fn command_name(words: &[Word]) -> Option<usize> {
+    let mut at = words.iter().position(|word| !is_prefix(&word.text))?;
+    while words.get(at).is_some_and(|word| tail(&word.text) == "timeout") {
+        at += 1;
+        while words
+            .get(at)
+            .is_some_and(|word| word.text.starts_with('-') || word.text.starts_with(|c: char| c.is_ascii_digit()))
+        {
+            at += 1;
+        }
+    }
+    (at < words.len()).then_some(at)
+}
+
+/// A program's name without its folder.
+#[must_use]
+pub fn tail(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
+
+/// Whether a program is a shell.
+#[must_use]
+pub fn is_shell(program: &str) -> bool {
+    matches!(tail(program), "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "busybox")
+}
+
+/// The hosts a command talks to.
+#[must_use]
+pub fn talks(words: &[Word]) -> Vec<Talk> {
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        if let Some(place) = word.text.find("/dev/tcp/") {
+            let from = place + 9;
+            let rest = &word.text[from..];
+            let (host, port) = rest.split_once('/').unwrap_or((rest, ""));
+            if scan::is_name(host) {
+                let port = port.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok();
+                found.push(Talk { word: at, found: bare(from..from + host.len()), port, asks: true });
+            }
+        }
+    }
+    let Some(name) = command_name(words) else { return found };
+    let program = tail(&words[name].text);
+    let args = name + 1..words.len();
+    match program {
+        "nc" | "ncat" | "netcat" | "telnet" => {
+            positional_host(words, args, &["-w", "-i", "-q", "-G", "-p", "-s", "-W"], &mut found)
+        }
+        "pg_isready" | "mysqladmin" => flagged_host(words, args, true, &mut found),
+        "psql" | "pg_dump" | "pg_restore" | "createdb" | "dropdb" | "mysql" | "mariadb" | "mongosh" | "mongo"
+        | "redis-cli" | "valkey-cli" | "mongoimport" => {
+            flagged_host(words, args, matches!(program, "redis-cli" | "valkey-cli"), &mut found)
+        }
+        "nslookup" | "dig" | "ping" | "host" => {
+            single_host(words, args, &["-c", "-W", "-w", "-i", "-t", "-timeout"], &mut found);
+        }
+        "getent" => single_host(words, args.start + 1..args.end, &[], &mut found),
+        "wait-for-it" | "wait-for-it.sh" | "wait-for" | "wait-for.sh" | "wait4x" | "wait-for-port" | "waitforit" => {
+            for at in args.clone() {
+                let text = &words[at].text;
+                if text.starts_with('-') || text.contains("://") {
+                    continue;
+                }
+                for found_host in scan::value(text, Hint::Address).into_iter().filter(|found| found.port.is_some()) {
+                    found.push(Talk { word: at, found: found_host, port: None, asks: true });
+                }
+            }
+            flagged_host(words, args.clone(), true, &mut found);
+        }
+        "curl" | "wget" => {
+            let at = args.clone().rev().find(|at| !words[*at].text.starts_with('-'));
+            if let Some(at) = at
+                && !words[at].text.contains("://")
+            {
+                for found_host in
+                    scan::value(&words[at].text, Hint::Address).into_iter().filter(|found| found.port.is_some())
+                {
+                    found.push(Talk { word: at, found: found_host, port: None, asks: true });
+                }
+            }
+        }
+        _ => {}
+    }
+    let asks = matches!(
+        program,
+        "curl" | "wget" | "dockerize" | "wait4x" | "wait-for" | "wait-for-it" | "wait-for-it.sh" | "http"
+    );
+    for (at, word) in words.iter().enumerate() {
+        if word.text.contains("://") {
+            let mut urls = Vec::new();
+            scan::urls(&word.text, &mut urls);
+            found.extend(urls.into_iter().map(|found| Talk { word: at, found, port: None, asks }));
+        } else if word.text.contains("host=") && !word.text.starts_with('-') {
+            let keywords = scan::value(&word.text, Hint::None);
+            found.extend(keywords.into_iter().map(|found| Talk { word: at, found, port: None, asks: false }));
+        } else if let Some((flag, value)) = word.text.split_once('=').filter(|(flag, _)| flag.starts_with("--"))
+            && !matches!(program, "pg_isready" | "psql" | "mysql" | "mysqladmin" | "mongosh")
+        {
+            let from = flag.len() + 1;
+            for mut talk in scan::value(value, scan::hint(flag)) {
+                talk.host = talk.host.start + from..talk.host.end + from;
+                talk.port = talk.port.map(|(port, range)| (port, range.start + from..range.end + from));
+                found.push(Talk { word: at, found: talk, port: None, asks: false });
+            }
+        } else if at > 0
+            && words[at - 1].text.starts_with("--")
+            && !words[at - 1].text.contains('=')
+            && !word.text.starts_with('-')
+        {
+            let hint = scan::hint(&words[at - 1].text);
+            if hint != Hint::None && !matches!(program, "pg_isready" | "psql" | "mysql" | "mysqladmin" | "mongosh") {
+                found.extend(scan::value(&word.text, hint).into_iter().map(|found| Talk {
+                    word: at,
+                    found,
+                    port: None,
+                    asks: false,
+                }));
+            }
+        }
+    }
+    found
+}
+
+fn bare(host: Range<usize>) -> Found {
+    Found { host, port: None, scheme: None, form: Form::Bare, sure: true }
+}
+
+/// `nc -z HOST PORT`
+fn positional_host(words: &[Word], args: Range<usize>, valued: &[&str], found: &mut Vec<Talk>) {
+    let mut places = Vec::new();
+    let mut at = args.start;
+    while at < args.end {
+        let text = words[at].text.as_str();
+        if valued.contains(&text) {
+            at += 1;
+        } else if !text.starts_with(['-', '<', '>', '2']) && !matches!(text, "]" | "]]" | "do" | "then") {
+            places.push(at);
+        }
+        at += 1;
+    }
+    let [host, rest @ ..] = places.as_slice() else { return };
+    let text = &words[*host].text;
+    if let Some((name, port)) = text.split_once(':')
+        && scan::is_name(name)
+    {
+        found.push(Talk { word: *host, found: bare(0..name.len()), port: port.parse().ok(), asks: true });
+    } else if scan::is_name(text) {
+        let port = rest.first().and_then(|port| words[*port].text.parse().ok());
+        found.push(Talk { word: *host, found: bare(0..text.len()), port, asks: true });
+    }
+}
+
+/// `pg_isready -h HOST -p PORT`
+fn flagged_host(words: &[Word], args: Range<usize>, asks: bool, found: &mut Vec<Talk>) {
+    let mut host = None;
+    let mut port = None;
+    let mut at = args.start;
+    while at < args.end {
+        let text = words[at].text.as_str();
+        let next = (at + 1 < args.end).then(|| &words[at + 1].text);
+        match text {
+            "-h" | "--host" | "--hostname" => {
+                if let Some(next) = next {
+                    host = Some((at + 1, 0..next.len()));
+                    at += 1;
+                }
+            }
+            "-p" | "-P" | "--port" => {
+                port = next.and_then(|next| next.parse().ok()).or(port);
+            }
+            _ => {
+                if let Some(name) = text.strip_prefix("--host=") {
+                    host = Some((at, text.len() - name.len()..text.len()));
+                } else if let Some(number) = text.strip_prefix("--port=") {
+                    port = number.parse().ok();
+                } else if let Some(name) =
+                    text.strip_prefix("-h").filter(|name| scan::is_name(name) && !text.starts_with("--"))
+                {
+                    host = Some((at, 2..2 + name.len()));
+                }
+            }
+        }
+        at += 1;
+    }
+    if let Some((word, range)) = host
+        && scan::is_name(&words[word].text[range.clone()])
+    {
+        found.push(Talk { word, found: bare(range), port, asks });
+    }
+}
+
+/// `nslookup HOST`
+fn single_host(words: &[Word], args: Range<usize>, valued: &[&str], found: &mut Vec<Talk>) {
+    let mut at = args.start;
+    while at < args.end {
+        let text = words[at].text.as_str();
+        if valued.contains(&text) {
+            at += 1;
+        } else if !text.starts_with(['-', '+', '@', '<', '>']) {
+            if scan::is_name(text) {
+                found.push(Talk { word: at, found: bare(0..text.len()), port: None, asks: true });
+            }
+            return;
+        }
+        at += 1;
+    }
+}
+
+/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}` where the variable is known.
+#[must_use]
+pub fn expand(text: &str, var: &dyn Fn(&str) -> Option<String>) -> String {
+    if !text.contains('$') {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let tail = &rest[at + 1..];
+        let (name, default, length) = if let Some(inner) = tail.strip_prefix('{') {
+            let Some(end) = inner.find('}') else { break };
+            let (name, default) =
+                inner[..end].split_once(":-").map_or((&inner[..end], None), |(name, default)| (name, Some(default)));
+            (name, default, end + 2)
+        } else {
+            let end = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(tail.len());
+            (&tail[..end], None, end)
+        };
+        match var(name).or_else(|| default.map(str::to_owned)) {
+            Some(value) if !name.is_empty() => {
+                out.push_str(&value);
+                rest = &tail[length..];
+            }
+            _ => {
+                out.push('$');
+                rest = tail;
+            }
+        }
+        if out.len() > 1 << 16 {
+            break;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(script: &str) -> Vec<String> {
+        commands(script)
+            .iter()
+            .flat_map(|words| {
+                talks(words).into_iter().map(|talk| {
+                    let port = talk.found.port.map(|(port, _)| port).or(talk.port);
+                    let host = &words[talk.word].text[talk.found.host.clone()];
+                    format!(
+                        "{host}{}{}",
+                        port.map_or(String::new(), |port| format!(":{port}")),
+                        if talk.asks { "" } else { "!" }
+                    )
+                })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn commands_tell_whom_they_talk_to() {
+        assert_eq!(hosts("until nc -z postgres 5432; do echo waiting; sleep 2; done"), ["postgres:5432"]);
+        assert_eq!(hosts("until pg_isready -h postgresql -p 5432 -U u; do sleep 1; done"), ["postgresql:5432"]);
+        assert_eq!(hosts("PGPASSWORD=x psql -h db -U u -f /x.sql"), ["db!"]);
+        assert_eq!(hosts("psql \"postgres://u:p@db:5432/x\" -c 'select 1'"), ["db:5432!"]);
+        assert_eq!(hosts("wget -qO- http://web:8080/health"), ["web:8080"]);
+        assert_eq!(hosts("./wait-for-it.sh redis:6379 -t 60 -- ./run"), ["redis:6379"]);
+        assert_eq!(hosts("while ! timeout 1 bash -c '</dev/tcp/db/5432'; do sleep 1; done"), ["db:5432"]);
+        assert_eq!(hosts("until nslookup db.ns.svc.cluster.local; do sleep 1; done"), ["db.ns.svc.cluster.local"]);
+        assert_eq!(hosts("redis-cli -h redis ping"), ["redis"]);
+        assert_eq!(hosts("mysqladmin ping -h mysql --silent"), ["mysql"]);
+        assert_eq!(hosts("/app --redis-addr=redis:6379 --listen :8080"), ["redis:6379!"]);
+        assert_eq!(hosts("echo http is fine # nc -z no 1"), [""; 0]);
+        assert_eq!(hosts("nc -z $DB_HOST 5432"), [""; 0]);
+    }
+
+    #[test]
+    fn variables_are_replaced_where_known() {
+        let var = |name: &str| (name == "A").then(|| "x".to_owned());
+        assert_eq!(expand("$A ${A} ${B:-y} $C", &var), "x x y $C");
+    }
+}
