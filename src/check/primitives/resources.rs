@@ -75,6 +75,17 @@ fn entry<'n>(key: &str, at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_,
     }
 }
 
+/// Requests that a Pod's container does not make, so that the server takes its limits for them.
+pub fn copied_limits<'n>(at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_, 'n>) {
+    let (limits, requests) = (at.get("limits"), at.get("requests"));
+    let copies = requests.same(limits.node);
+    for (key, value) in copies.keys() {
+        if requests.node.get(key).is_none() {
+            entry(key, &value, name, say);
+        }
+    }
+}
+
 /// Requests and limits together.
 pub fn requirements<'n>(at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_, 'n>) {
     let (limits, requests) = (at.get("limits"), at.get("requests"));

@@ -1,5 +1,6 @@
 //! Rule `resources-invalid`.
 
+use crate::check::pod::Workload;
 use crate::check::primitives::resources;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -31,7 +32,12 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         if container.fields.resources.is_set() {
             let parent = container.at();
             let at = parent.on("resources", container.fields.resources);
-            resources::requirements(&at, resources::container_name, &mut pod.sayer(report));
+            let say = &mut pod.sayer(report);
+            resources::requirements(&at, resources::container_name, say);
+            // In a template that happens only when the pod is made.
+            if pod.workload == Workload::Pod {
+                resources::copied_limits(&at, resources::container_name, say);
+            }
         }
     }
 }
