@@ -54,6 +54,13 @@ pub(super) enum Command {
     Check(Check),
     /// List the rules, or explain one
     Rules(Rules),
+    /// Print the JSON Schema of the project's profiles
+    Schema,
+    /// Write the built-in profiles and templates into a folder, to be changed there
+    Init {
+        /// The folder; made if it is not there
+        dir: PathBuf,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell

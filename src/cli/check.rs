@@ -8,39 +8,42 @@ use anyhow::{Context, bail};
 
 use crate::check::input::Input;
 use crate::check::suppress::suppress;
-use crate::check::{self, Options, rules};
+use crate::check::{self, rules};
 use crate::cli::Outcome;
 use crate::cli::args::{Check, FailOn, Format, Global};
 use crate::cli::output::{self, Output};
+use crate::cli::project;
 use crate::finding::{Finding, Severity};
 use crate::report::{self, Mask};
 use crate::source::{self, ReadError, Sources};
 use crate::suggest;
 
-pub(super) fn run(_global: &Global, args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
+pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
     known_rules(args.only.iter().chain(&args.skip))?;
-    let sources = Sources::new();
-    let mut input = Input::default();
     if args.paths.is_empty() {
         bail!("nothing to check: name files or folders, or - for standard input");
     }
+    let sources = Sources::new();
+    let project = match project::open(global, &sources) {
+        Ok(project) => project,
+        Err(failure) => return Ok(output.failure(&sources, &failure, &Mask::default())),
+    };
+    let mut input = Input::default();
     for path in &args.paths {
         read(&sources, path, &mut input)?;
     }
-    let mut given = Input::default();
+    let mut definitions = Input::default();
     for path in &args.crd {
-        read(&sources, path, &mut given)?;
+        read(&sources, path, &mut definitions)?;
     }
-    input.findings.append(&mut given.findings);
-    let options = Options {
-        kubernetes_version: args.kubernetes_version,
-        crds: given.objects.into_iter().map(|object| object.node).collect(),
-        externals: args.external.clone(),
-        only: args.only.clone(),
-        skip: args.skip.clone(),
-        ..Options::default()
-    };
+    let mut options = project::options(&project);
+    options.externals.extend(args.external.iter().cloned());
+    options.only.clone_from(&args.only);
+    options.skip.clone_from(&args.skip);
+    options.kubernetes_version = args.kubernetes_version;
+    options.crds = definitions.objects.into_iter().map(|object| object.node).collect();
     let mut findings = input.findings;
+    findings.append(&mut definitions.findings);
     findings.extend(check::check_in(&sources, &input.objects, &options));
     suppress(&sources, &input.objects, &mut findings);
     report::sort(&sources, &mut findings);

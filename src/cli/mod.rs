@@ -6,6 +6,7 @@ mod args;
 mod check;
 pub mod docs;
 mod output;
+mod project;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ enum Outcome {
     Fine,
     /// A finding of severity error, or a difference.
     Objections,
+    /// The command could not run, and has said why.
+    Unable,
 }
 
 impl Outcome {
@@ -45,6 +48,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Objections) => ExitCode::from(1),
+        Ok(Outcome::Unable) => ExitCode::from(2),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output.message(&format!("error: {error:#}"));
@@ -57,6 +61,8 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
     match &args.command {
         Command::Check(check) => check::run(&args.global, check, output),
         Command::Rules(rules) => docs::rules(rules, output),
+        Command::Schema => project::schema(&args.global, output),
+        Command::Init { dir } => project::init(dir, output),
         Command::Completions { shell } => docs::completions(*shell, output),
         Command::Man => docs::man(output),
     }

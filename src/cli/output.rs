@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use anstream::ColorChoice;
 
-use crate::finding::Finding;
+use crate::cli::Outcome;
+use crate::finding::{Failure, Finding};
 use crate::report::{self, Mask};
 use crate::source::Sources;
 
@@ -40,6 +41,17 @@ impl Output {
     pub(super) fn findings(&self, sources: &Sources, findings: &[Finding], mask: &Mask) {
         let text = report::human(sources, findings, mask, self.colours(&io::stderr()), width());
         _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Tells why a command has no result.
+    pub(super) fn failure(&self, sources: &Sources, failure: &Failure, mask: &Mask) -> Outcome {
+        let mut findings = failure.findings().to_vec();
+        report::sort(sources, &mut findings);
+        self.findings(sources, &findings, mask);
+        match failure {
+            Failure::Findings(_) => Outcome::Objections,
+            Failure::Unable(_) => Outcome::Unable,
+        }
     }
 
     /// Whether the result goes out in colour.

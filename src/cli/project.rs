@@ -1,0 +1,92 @@
+//! The project a command works on, and the commands about a project itself: `schema` and `init`.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use crate::check::Options;
+use crate::cli::Outcome;
+use crate::cli::args::Global;
+use crate::cli::output::Output;
+use crate::finding::Failure;
+use crate::project::{self, AccessError, EMBEDDED, Level, Project};
+use crate::report::Mask;
+use crate::source::Sources;
+
+/// Opens the project that `--project` names, else the nearest one upwards, else the built-in set.
+pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failure> {
+    match &global.project {
+        Some(folder) => Project::open(folder, sources),
+        // Without a working folder there is no project above it either.
+        None => match std::env::current_dir() {
+            Ok(folder) => Project::discover(&folder, sources),
+            Err(_) => Ok(Project::built_in()),
+        },
+    }
+}
+
+/// What the project's settings say about checks.
+pub(super) fn options(project: &Project) -> Options {
+    let level = |level| match level {
+        Level::Off => None,
+        Level::At(severity) => Some(severity),
+    };
+    Options {
+        externals: project.settings.externals.clone(),
+        severities: project.settings.rules.iter().map(|rule| (rule.id.clone(), level(rule.level))).collect(),
+        ..Options::default()
+    }
+}
+
+pub(super) fn schema(global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+    let sources = Sources::new();
+    let read = |project: &Project| project.read(&sources, project::SCHEMA);
+    let file = open(global, &sources).and_then(|project| match read(&project) {
+        Err(AccessError::Missing(_)) => read(&Project::built_in()).map_err(|error| error.failure()),
+        file => file.map_err(|error| error.failure()),
+    });
+    match file {
+        Ok(file) => {
+            output.result(&sources.get(file).map(|file| file.text.to_string()).unwrap_or_default())?;
+            Ok(Outcome::Fine)
+        }
+        Err(failure) => Ok(output.failure(&sources, &failure, &Mask::default())),
+    }
+}
+
+pub(super) fn init(folder: &Path, output: &Output) -> anyhow::Result<Outcome> {
+    let taken = EMBEDDED.iter().map(|(path, _)| folder.join(path)).chain([folder.join(project::FILE)]);
+    if let Some(path) = taken.into_iter().find(|path| path.exists()) {
+        bail!("{} is already there; `init` overwrites nothing", path.display());
+    }
+    let files = EMBEDDED.iter().copied().chain([(project::FILE, SETTINGS)]);
+    for (path, text) in files.clone() {
+        let path = folder.join(path);
+        let parent = path.parent().unwrap_or(folder);
+        fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    output.message(&format!(
+        "{} files written to {}; `plimsoll render --project {} gateway` renders from there",
+        files.count(),
+        folder.display(),
+        folder.display(),
+    ));
+    Ok(Outcome::Fine)
+}
+
+/// The settings of a new project: nothing decided yet.
+const SETTINGS: &str = "\
+# This file marks a plimsoll project: profiles/, templates/ and services/ beside it are used.
+
+# The folder that `render --out` means where it is given none.
+# out = \"deploy\"
+
+# Hosts that live elsewhere: `host` or `host:port`.
+# externals = [\"db.example.com:5432\"]
+
+# Other levels for rules: off, note, warning or error.
+# [rules]
+# unused = \"off\"
+";
