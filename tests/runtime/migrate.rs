@@ -206,9 +206,7 @@ fn takes_any_name_and_password_as_it_is() {
         ("postgres://x/y", "a;b -- c", "${PGUSER}\u{1F511}\\\\"),
     ];
     for (name, user, password) in names {
-        let quoted = |text: &str| text.replace('"', "\"\"");
-        let made = Database::named(&quoted(name), &quoted(user), password);
-        let database = Database { name: name.to_owned(), user: user.to_owned(), password: made.password.clone() };
+        let database = Database::named(name, user, password);
         let volume = Volume::own(&database, &BOTH);
         volume.migrate().fine();
         volume.run("wait-for-schema.sh").fine();

@@ -5,10 +5,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bundle;
+mod config;
+mod database_pod;
 mod goose;
 mod interrupted;
+mod manifests;
 mod migrate;
 mod partitions;
+mod pod;
 mod servers;
 mod shell;
 mod wait;

@@ -10,6 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
+use super::pod::Pod;
+
 /// The superuser's password: what a shell, a URL or a quoted text would trip over.
 pub(super) const ODD_PASSWORD: &str = r#"it's "odd" $HOME `id` \n \\ %41 :x $$ ; # é"#;
 
@@ -51,7 +55,7 @@ fn server_user() -> Option<(u32, u32)> {
     root().then(|| find("postgres").or_else(|| find("nobody")).expect("a user for PostgreSQL"))
 }
 
-fn as_server_user(command: &mut Command) -> &mut Command {
+pub(super) fn as_server_user(command: &mut Command) -> &mut Command {
     if let Some((user, group)) = server_user() {
         command.uid(user).gid(group);
     }
@@ -94,8 +98,6 @@ pub(super) fn wait_until(what: &str, ready: impl FnMut() -> bool) {
 /// The PostgreSQL server of the tests.
 pub(super) struct Postgres {
     pub port: u16,
-    /// Where its Unix socket lies.
-    pub folder: PathBuf,
     _server: Mutex<Child>,
 }
 
@@ -113,6 +115,12 @@ pub(super) static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| {
     initdb.arg("--pwfile").arg(&password).arg("--pgdata").arg(&data).current_dir(&folder);
     let output = as_server_user(&mut initdb).output().unwrap();
     assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+    // A certificate, so that `sslmode=require` is put to the test as well.
+    let mut openssl = Command::new(program("openssl"));
+    openssl.args(["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+    openssl.args(["-subj", "/CN=plimsoll-tests", "-days", "2", "-keyout", "server.key", "-out", "server.crt"]);
+    let output = as_server_user(openssl.current_dir(&data)).output().unwrap();
+    assert!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
     let port = free_port();
     let settings = [
         format!("port={port}"),
@@ -121,11 +129,12 @@ pub(super) static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| {
         "fsync=off".to_owned(),
         "max_connections=200".to_owned(),
         "autovacuum=off".to_owned(),
+        "ssl=on".to_owned(),
     ];
     let mut arguments = vec!["-D", data.to_str().unwrap()];
     settings.iter().for_each(|setting| arguments.extend(["-c", setting]));
     let server = run_server(&folder, &program("postgres"), &arguments);
-    let postgres = Postgres { port, folder, _server: Mutex::new(server) };
+    let postgres = Postgres { port, _server: Mutex::new(server) };
     until("PostgreSQL", || postgres.psql("postgres", "postgres", ODD_PASSWORD, "SELECT 1").is_ok());
     postgres
 });
@@ -163,10 +172,19 @@ impl Database {
     /// A new database with these names and this password.
     pub(super) fn named(name: &str, user: &str, password: &str) -> Self {
         let database = Self { name: name.to_owned(), user: user.to_owned(), password: password.to_owned() };
+        let (name, user) = (name.replace('"', "\"\""), user.replace('"', "\"\""));
         Self::admin("postgres", &format!("CREATE ROLE \"{user}\" LOGIN PASSWORD {}", literal(password)));
         Self::admin("postgres", &format!("CREATE DATABASE \"{name}\" OWNER \"{user}\""));
-        Self::admin(name, "ALTER SCHEMA public OWNER TO pg_database_owner");
+        Self::admin(&database.name, "ALTER SCHEMA public OWNER TO pg_database_owner");
         database
+    }
+
+    /// The database of that name and its owner, made anew: whoever calls this sees to it that nobody else uses them.
+    pub(super) fn anew(name: &str, user: &str, password: &str) -> Self {
+        let (quoted_name, quoted_user) = (name.replace('"', "\"\""), user.replace('"', "\"\""));
+        Self::admin("postgres", &format!("DROP DATABASE IF EXISTS \"{quoted_name}\" WITH (FORCE)"));
+        Self::admin("postgres", &format!("DROP ROLE IF EXISTS \"{quoted_user}\""));
+        Self::named(name, user, password)
     }
 
     fn admin(database: &str, query: &str) -> String {
@@ -304,4 +322,75 @@ fn pipe(mut from: TcpStream, mut to: TcpStream) {
         }
         let _ = to.shutdown(std::net::Shutdown::Both);
     });
+}
+
+/// A Redis server of its own.
+pub(super) struct RedisServer {
+    port: u16,
+    server: Child,
+    folder: PathBuf,
+}
+
+impl RedisServer {
+    /// Any Redis with a password; none where it is empty.
+    pub(super) fn with_password(password: &str) -> Self {
+        let folder = server_folder("plimsoll-redis");
+        let port = free_port();
+        let mut command = Command::new(program("redis-server"));
+        command.args(["--port", &port.to_string(), "--save", "", "--bind", "127.0.0.1"]).current_dir(&folder);
+        if !password.is_empty() {
+            command.args(["--requirepass", password]);
+        }
+        Self::start(as_server_user(&mut command), port, folder)
+    }
+
+    fn start(command: &mut Command, port: u16, folder: PathBuf) -> Self {
+        let log = std::fs::File::create(folder.join("log")).unwrap();
+        let server = command.stdin(Stdio::null()).stdout(log).process_group(0).spawn().unwrap();
+        let redis = Self { port, server, folder };
+        until("Redis", || TcpStream::connect(("127.0.0.1", redis.port)).is_ok());
+        redis
+    }
+
+    /// The container of the bundle's Redis, on a free port: its own command, its own user, and its own probes, which
+    /// must fail before it is up and succeed afterwards.
+    pub(super) fn of(pod: &Pod<'_>, container: &Value, port: i64) -> Self {
+        let free = free_port();
+        let name = container["name"].as_str().unwrap();
+        let mut ready = pod.container(name).unwrap();
+        let moved = |words: Vec<String>| -> Vec<String> {
+            words.into_iter().map(|word| if word == port.to_string() { free.to_string() } else { word }).collect()
+        };
+        (ready.command, ready.args) = (moved(ready.command), moved(ready.args));
+        let probes: Vec<Vec<String>> = ["startupProbe", "readinessProbe", "livenessProbe"]
+            .into_iter()
+            .map(|probe| container[probe]["exec"]["command"].as_array().unwrap())
+            .map(|words| moved(words.iter().map(|word| word.as_str().unwrap().to_owned()).collect()))
+            .collect();
+        let succeeds = |words: &Vec<String>| ready.exec(words).output().unwrap().status.success();
+        assert!(!probes.iter().any(succeeds), "a probe succeeds before the server is up");
+        let redis = Self::start(&mut ready.process(), free, server_folder("plimsoll-redis"));
+        until("the startup probe", || succeeds(&probes[0]));
+        assert!(probes.iter().all(succeeds), "a probe fails while the server is up");
+        redis
+    }
+
+    /// What redis-cli prints.
+    pub(super) fn ask(&self, password: &str, database: i64, words: &[&str]) -> String {
+        let mut command = Command::new(program("redis-cli"));
+        command.args(["-p", &self.port.to_string(), "-n", &database.to_string()]);
+        if !password.is_empty() {
+            command.env("REDISCLI_AUTH", password);
+        }
+        let output = command.args(words).output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).trim_end().to_owned()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
 }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::servers::{Database, program, root};
 
 /// The user of postgres:16-alpine.
-const IMAGE_USER: u32 = 70;
+const IMAGE_USER: (u32, u32) = (70, 70);
 
 /// The programs of an alpine image that our containers use: busybox's and those named.
 pub(super) static TOOLS: LazyLock<TempDir> = LazyLock::new(|| {
@@ -83,7 +83,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    fn spawn(mut command: Command) -> Self {
+    pub(super) fn spawn(mut command: Command) -> Self {
         let (mut reader, writer) = std::io::pipe().unwrap();
         command.stdin(Stdio::null()).stdout(writer.try_clone().unwrap()).stderr(writer).process_group(0);
         let child = command.spawn().unwrap();
@@ -121,7 +121,7 @@ impl Running {
 }
 
 /// A command whose program is found among [`TOOLS`], run as a user where the tests may choose one.
-pub(super) fn command(words: &[String], env: &[(String, String)], user: Option<u32>) -> Command {
+pub(super) fn command(words: &[String], env: &[(String, String)], user: Option<(u32, u32)>) -> Command {
     let tools = TOOLS.path();
     let first = &words[0];
     // An absolute path is one of the image's; the same program stands among the tools.
@@ -133,8 +133,8 @@ pub(super) fn command(words: &[String], env: &[(String, String)], user: Option<u
     };
     let mut command = Command::new(program);
     command.arg0(name).args(&words[1..]).env_clear().env("PATH", tools).envs(env.iter().cloned());
-    if let Some(user) = user.filter(|_| root()) {
-        command.uid(user).gid(user);
+    if let Some((user, group)) = user.filter(|_| root()) {
+        command.uid(user).gid(group);
     }
     command
 }
