@@ -35,6 +35,11 @@ pub const FORM: &str = "migration-form";
 pub const FILE_NAME: &str = "migration-file-name";
 /// Rule: a quote or comment without an end.
 pub const UNTERMINATED: &str = "migration-unterminated";
+/// Rule: a file that no ConfigMap can hold.
+pub const TOO_BIG: &str = "migration-too-big";
+
+/// What the API server takes in one ConfigMap, in bytes, with room left for the rest of the object.
+const CONFIG_MAP_BYTES: usize = 1_000_000;
 
 /// The key under which [`order`] goes into the ConfigMap, beside the SQL files.
 pub const ORDER_KEY: &str = "order";
@@ -187,6 +192,33 @@ pub fn order(migrations: &[Migration]) -> String {
     text
 }
 
+/// The migrations that make these tables. The bundle's own SQL has one file for each table and is chosen from by this;
+/// a team's folder is taken whole.
+#[must_use]
+pub fn for_tables(migrations: Vec<Migration>, wanted: &[&str]) -> Vec<Migration> {
+    let makes = |migration: &Migration| migration.tables.iter().any(|table| wanted.contains(&table.as_str()));
+    migrations.into_iter().filter(makes).collect()
+}
+
+/// The data of the ConfigMaps that carry the migrations, which are mounted as one volume: [`ORDER_KEY`] and a key for
+/// each file, split so that none holds more than `limit` bytes unless a single file does.
+#[must_use]
+pub fn config_maps(migrations: &[Migration], limit: usize) -> Vec<Vec<(String, String)>> {
+    let mut maps = vec![vec![(ORDER_KEY.to_owned(), order(migrations))]];
+    let mut size = 0;
+    for migration in migrations {
+        size += migration.name.len() + migration.sql.len();
+        if size > limit {
+            size = migration.name.len() + migration.sql.len();
+            maps.push(Vec::new());
+        }
+        if let Some(last) = maps.last_mut() {
+            last.push((migration.name.clone(), migration.sql.clone()));
+        }
+    }
+    maps
+}
+
 fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Problem>) -> Migration {
     let head = 0..first_line(file.text);
     let key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -256,6 +288,13 @@ fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Probl
     facts::judge(file.text, &all, &mut migration, problems);
     edits.extend(all.iter().flat_map(|s| facts::psql_variables(file.text, s)).map(|at| (at, " ")));
     migration.sql = ready(file.text, end, edits);
+    if migration.sql.len() > CONFIG_MAP_BYTES {
+        let message = format!("the file has {} bytes, and a ConfigMap takes 1048576", migration.sql.len());
+        problems.push(
+            Problem::error(TOO_BIG, 0..first_line(file.text), message)
+                .with_help("split it into several migrations, or load the data some other way"),
+        );
+    }
     migration
 }
 

@@ -86,7 +86,7 @@ fn refuses_what_goose_refuses() {
 fn refuses_a_body_that_goose_would_cut() {
     let body = "CREATE FUNCTION f() RETURNS int AS $fn$\nBEGIN\n  RETURN 1;\nEND;\n$fn$ LANGUAGE plpgsql;\n";
     assert_eq!(problems("1_a.sql", &format!("-- +goose Up\n{body}")), ["migration-statement-markers: $f"]);
-    assert_eq!(problems("1_a.sql", body), [String::new(); 0], "psql runs a plain file whole");
+    assert!(problems("1_a.sql", body).is_empty(), "psql runs a plain file whole");
     one("1_a.sql", &format!("-- +goose Up\n-- +goose StatementBegin\n{body}-- +goose StatementEnd\n"));
     one("1_a.sql", "-- +goose Up\nDO $$ BEGIN PERFORM 1; END $$;\n");
 }
@@ -195,6 +195,18 @@ fn writes_the_order_the_scripts_read() {
 }
 
 #[test]
+fn splits_what_one_config_map_should_not_hold() {
+    let big = format!("SELECT '{}';\n", "x".repeat(400));
+    let names = ["1.sql", "2.sql", "3.sql", "4.sql"];
+    let (migrations, _) = read(&names.map(|name| file(name, if name == "4.sql" { "SELECT 1;\n" } else { &big })));
+    let maps = config_maps(&migrations, 900);
+    let keys = |map: &Vec<(String, String)>| map.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>().join(" ");
+    assert_eq!(maps.iter().map(keys).collect::<Vec<_>>(), ["order 1.sql 2.sql", "3.sql 4.sql"]);
+    let huge = format!("SELECT 1;\nSELECT '{}';\n", "x".repeat(1_000_000));
+    assert_eq!(problems("1.sql", &huge), ["migration-too-big: SELECT 1;"]);
+}
+
+#[test]
 fn reads_the_own_migrations() {
     let files = [
         file("0001_audit_events.sql", include_str!("../../templates/migrations/0001_audit_events.sql")),
@@ -208,6 +220,8 @@ fn reads_the_own_migrations() {
     for (migration, table) in migrations.iter().zip(["audit_events", "remediation_workflow_catalog"]) {
         assert_eq!((migration.tables.as_slice(), migration.transaction), ([table.to_owned()].as_slice(), true));
     }
+    let chosen = for_tables(migrations, &["remediation_workflow_catalog"]);
+    assert_eq!(order(&chosen), "transaction - 0002_remediation_workflow_catalog.sql\n");
 }
 
 proptest! {

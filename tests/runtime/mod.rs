@@ -5,9 +5,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod bundle;
-mod config;
-mod database_pod;
 mod goose;
 mod interrupted;
 mod manifests;
