@@ -28,12 +28,6 @@ const RELEASE_LABELS: &[&str] = &["app.kubernetes.io/version", "helm.sh/chart"];
 /// How many hexadecimal digits of the hash a name carries: 40 bits.
 const HASH_DIGITS: usize = 10;
 
-/// What stands for the checksum of a ConfigMap: `{$checksum: ConfigMap/name}`.
-const CHECKSUM: &str = "$checksum";
-
-/// How many hexadecimal digits a checksum has: 128 bits.
-const CHECKSUM_DIGITS: usize = 32;
-
 /// The kinds in the order they are printed: each line may need those above it, and what is not named stands between
 /// the workloads and the Jobs.
 const ORDER: &[&[&str]] = &[
@@ -95,9 +89,6 @@ pub fn finish(documents: Vec<Node>) -> Result<Bundle, Vec<Finding>> {
             Ok(draft) => drafts.push(draft),
             Err(finding) => findings.push(finding),
         }
-    }
-    if findings.is_empty() {
-        fill_checksums(&mut drafts, &mut findings);
     }
     if findings.is_empty() {
         name_by_content(&mut drafts, &mut findings);
@@ -255,61 +246,27 @@ fn in_a_circle(drafts: &[Draft], circle: &[usize]) -> Finding {
         .fold(finding, |finding, at| finding.with_related(drafts[*at].object.span(), "this one is part of it"))
 }
 
-/// Puts checksums where templates ask for them. Only of ConfigMaps: a short secret could be guessed from its checksum.
-fn fill_checksums(drafts: &mut [Draft], findings: &mut Vec<Finding>) {
-    let mut sums: Vec<(Called, String)> = Vec::new();
-    for draft in drafts.iter().filter(|draft| draft.object.kind() == "ConfigMap") {
-        let mut digest = Sha256::new();
-        for field in ["data", "binaryData"] {
-            feed(&draft.object.node[field], Within::Rest, &mut digest);
-        }
-        sums.push((called(draft), digits(digest, CHECKSUM_DIGITS)));
-    }
-    for draft in drafts {
-        let namespace = EcoString::from(draft.object.namespace());
-        fill_checksum(&mut draft.object.node, &namespace, &sums, findings);
-    }
-}
-
-fn fill_checksum(node: &mut Node, namespace: &str, sums: &[(Called, String)], findings: &mut Vec<Finding>) {
-    if let Some(target) = node.get(CHECKSUM) {
-        let name = target.text().strip_prefix("ConfigMap/");
-        let sum = sums.iter().find(|((_, space, base), _)| space == namespace && Some(base.as_str()) == name);
-        match sum {
-            Some((_, sum)) => {
-                let origin = target.origin.clone();
-                *node = Node { value: sum.as_str().into(), origin };
-            }
-            None => {
-                let message = format!("`$checksum` names no ConfigMap of this bundle: `{}`", target.text());
-                let finding = Finding::error("template-directive", target.origin.span, message).with_help(
-                    "write `ConfigMap/name`; a Secret has none, because a short one could be guessed from it",
-                );
-                findings.push(finding);
-            }
-        }
-        return;
-    }
-    match &mut node.value {
-        Value::Sequence(items) => items.iter_mut().for_each(|item| fill_checksum(item, namespace, sums, findings)),
-        Value::Mapping(mapping) => {
-            let entries = mapping.entries_mut().iter_mut();
-            entries.for_each(|entry| fill_checksum(&mut entry.value, namespace, sums, findings));
-        }
-        _ => {}
-    }
-}
-
 /// The first digits of the hash of an object's content: everything but its own name and what changes each release.
 fn hash(object: &Node) -> String {
-    let mut digest = Sha256::new();
-    feed(object, Within::Object, &mut digest);
-    digits(digest, HASH_DIGITS)
+    let mut digits = digits_of(object, Within::Object);
+    digits.truncate(HASH_DIGITS);
+    digits
 }
 
-/// The first hexadecimal digits.
-fn digits(digest: Sha256, count: usize) -> String {
-    digest.finalize().iter().take(count.div_ceil(2)).map(|byte| format!("{byte:02x}")).collect()
+/// How many hexadecimal digits a checksum has: 128 bits.
+const CHECKSUM_DIGITS: usize = 32;
+
+/// The checksum of a value, whatever the order of its keys.
+pub(crate) fn checksum(node: &Node) -> String {
+    let mut digits = digits_of(node, Within::Rest);
+    digits.truncate(CHECKSUM_DIGITS);
+    digits
+}
+
+fn digits_of(node: &Node, within: Within) -> String {
+    let mut digest = Sha256::new();
+    feed(node, within, &mut digest);
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -476,32 +433,6 @@ mod tests {
         assert!(error(&config.repeat(2)).starts_with("kind-config-duplicate"));
         let other = "---\napiVersion: cluster.x-k8s.io/v1\nkind: Cluster\nmetadata: {name: c}\n";
         assert_eq!(names(other), ["Cluster/c"]);
-    }
-
-    #[test]
-    fn checksums_follow_the_data_of_a_config_map_alone() {
-        let text = |data: &str, label: &str| {
-            format!(
-                "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c, namespace: ns, labels: {{a: {label}}}}}\ndata: {{x: {data}}}\n\
-                 ---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p, namespace: ns, annotations: {{sum: {{$checksum: ConfigMap/c}}}}}}\n"
-            )
-        };
-        let sum = |data, label| {
-            let bundle = finish_text(&text(data, label)).unwrap();
-            bundle.objects[1].node.at(&["metadata", "annotations", "sum"]).text().to_owned()
-        };
-        let first = sum("one", "l");
-        assert!(first.len() == 32 && first.bytes().all(|byte| byte.is_ascii_hexdigit()), "{first}");
-        assert_eq!(sum("one", "other"), first);
-        assert_ne!(sum("two", "l"), first);
-        for bad in ["ConfigMap/d", "Secret/c", "c", "[ConfigMap/c]"] {
-            let errors = error(&text("one", "l").replace("$checksum: ConfigMap/c", &format!("$checksum: {bad}")));
-            assert!(errors.starts_with("template-directive: `$checksum` names no ConfigMap"), "{bad}: {errors}");
-        }
-        // A namesake in another namespace is another object.
-        assert!(
-            error(&text("one", "l").replacen("namespace: ns", "namespace: o", 1)).starts_with("template-directive")
-        );
     }
 
     const CHAIN: &str = "\

@@ -113,9 +113,7 @@ enum Place {
 }
 
 /// The directives.
-const DIRECTIVES: [&str; 6] = ["$if", "$for", "$yaml", "$json", "$file", CHECKSUM];
-/// Stands for the checksum of a ConfigMap of the bundle, which is known when the bundle is finished.
-const CHECKSUM: &str = "$checksum";
+const DIRECTIVES: [&str; 5] = ["$if", "$for", "$yaml", "$json", "$file"];
 /// What stands in `metadata` and is read when the bundle is finished.
 pub(super) const CONTENT_NAME: &str = "$contentName";
 
@@ -131,12 +129,24 @@ pub(super) struct Compiler<'a> {
     pub(super) expressions: Vec<Expression>,
     pub(super) known: HashMap<(EcoString, bool), usize>,
     pub(super) findings: Vec<Finding>,
+    /// Whether an expression of the document at hand needs the bundle's other documents.
+    pub(super) late: bool,
+}
+
+/// A document of a template.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) item: Item,
+    /// Whether it is made after the others, because an expression needs them.
+    pub(super) late: bool,
 }
 
 impl Compiler<'_> {
     /// Compiles a document.
-    pub(super) fn document(&mut self, node: &Node) -> Item {
-        self.item(node, Place::Document)
+    pub(super) fn document(&mut self, node: &Node) -> Document {
+        self.late = false;
+        let item = self.item(node, Place::Document);
+        Document { item, late: self.late }
     }
 
     fn item(&mut self, node: &Node, place: Place) -> Item {
@@ -287,7 +297,6 @@ impl Compiler<'_> {
             }
             let known = match key {
                 CONTENT_NAME => place == Place::Metadata,
-                CHECKSUM => mapping.len() == 1,
                 _ => !key.starts_with('$'),
             };
             if !known {
@@ -342,9 +351,6 @@ impl Compiler<'_> {
         let finding = if key == CONTENT_NAME {
             Finding::error("template-directive", span, "`$contentName` stands outside `metadata`")
                 .with_help("it belongs into an object's own `metadata`, beside its `name`")
-        } else if key == CHECKSUM {
-            Finding::error("template-directive", span, "`$checksum` makes the whole value")
-                .with_help("nothing may stand beside it")
         } else {
             let near = suggest::nearest(key, DIRECTIVES.into_iter().chain([CONTENT_NAME]));
             let help = near.map_or_else(
@@ -399,6 +405,7 @@ impl Compiler<'_> {
         let found = raw.match_indices(source).nth(nth).map(|(at, _)| whole.start + at as u32);
         let span = found.map_or(whole, |at| Span::new(whole.file, at, at + source.len() as u32));
         let checked = names::check(source, self.names, &self.locals);
+        self.late |= checked.late;
         let place = |fault: &Fault| narrow(span, source, fault);
         if !checked.faults.is_empty() {
             let findings = checked.faults.into_iter().map(|fault| to_finding(place(&fault), fault));

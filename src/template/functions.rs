@@ -107,7 +107,10 @@ pub(super) static ALL: &[Function] = &[
 ];
 
 /// Functions that the project gives, beside those of the table: they stand in the scope, not in the engine.
-pub(super) const PROJECT_FUNCTIONS: &[&str] = &["migrations"];
+pub(super) const PROJECT_FUNCTIONS: &[&str] = &[CHECKSUM, "sql", "team_sql"];
+
+/// The function that needs the other documents of the bundle.
+pub(super) const CHECKSUM: &str = "checksum";
 
 /// How much work one expression may do: an instruction costs one, and so do 64 bytes made.
 const FUEL: u64 = 400_000;
@@ -137,14 +140,14 @@ pub(super) fn find(kind: Kind, name: &str) -> Option<&'static str> {
     names(kind).find(|known| *known == name)
 }
 
-fn fault(message: impl Into<String>) -> Error {
+pub(super) fn fault(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.into())
 }
 
 /// How much a function may be handed.
 const ARGUMENT: Budget = Budget { nodes: 100_000, bytes: 16 << 20 };
 
-fn argument(value: &Value) -> Result<Node, Error> {
+pub(super) fn argument(value: &Value) -> Result<Node, Error> {
     to_node(value, &mut ARGUMENT.clone()).map_err(|misfit| match misfit {
         Misfit::Undefined(_) => Error::from(ErrorKind::UndefinedError),
         Misfit::TooLarge => Error::from(ErrorKind::OutOfFuel),
@@ -241,11 +244,23 @@ fn keys(value: &Value) -> Result<Value, Error> {
     Ok(tree(Node { value: keys.into(), ..Node::default() }))
 }
 
-/// The keys whose value is true: what a profile switches on by name.
+/// The keys whose value is true.
 fn enabled(value: &Value) -> Result<Value, Error> {
-    let mapping = mapping(value, "`enabled`")?;
-    let on: Vec<Node> = mapping.iter().filter(|entry| entry.value.as_bool() == Some(true)).map(key_of).collect();
-    Ok(tree(Node { value: on.into(), ..Node::default() }))
+    let mut keys = Vec::new();
+    for entry in &mapping(value, "`enabled`")? {
+        match entry.value.as_bool() {
+            Some(true) => keys.push(key_of(entry)),
+            Some(false) => {}
+            None => {
+                let what = entry.value.type_name();
+                return Err(fault(format!(
+                    "`enabled` wants true or false for each key, not {what} for `{}`",
+                    entry.key
+                )));
+            }
+        }
+    }
+    Ok(tree(Node { value: keys.into(), ..Node::default() }))
 }
 
 fn values(value: &Value) -> Result<Value, Error> {

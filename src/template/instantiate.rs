@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use ecow::EcoString;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::node::{Input, Mapping, Node, Origin, Value};
 use crate::source::Span;
 use crate::template::compile::{Each, Field, Format, Item, Key, Part, Site, Text, TextPiece, When, narrow, to_finding};
 use crate::template::expression::{Expression, Failure, Scope, joined, place};
 use crate::template::functions::{key_of, mixed};
 use crate::template::names::Fault;
+use crate::template::project::{Exchange, Request};
 use crate::template::value::{Budget, Tree};
 use crate::yaml;
 
@@ -32,12 +33,35 @@ pub(super) struct Run<'a> {
     /// The values of expressions that are the same wherever they stand.
     memo: Vec<Option<Node>>,
     budget: Budget,
+    exchange: &'a Exchange,
+    read: &'a dyn Fn(&Request),
     pub(super) findings: Vec<Finding>,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(expressions: &'a [Expression], scope: Scope) -> Self {
-        Self { expressions, scope, memo: vec![None; expressions.len()], budget: BUNDLE, findings: Vec::new() }
+    pub(super) fn new(
+        expressions: &'a [Expression],
+        scope: Scope,
+        exchange: &'a Exchange,
+        read: &'a dyn Fn(&Request),
+    ) -> Self {
+        let memo = vec![None; expressions.len()];
+        Self { expressions, scope, memo, budget: BUNDLE, exchange, read, findings: Vec::new() }
+    }
+
+    /// Whether anything went wrong.
+    pub(super) fn failed(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Lets the expressions call one more function.
+    pub(super) fn give(&mut self, function: (&'static str, minijinja::Value)) {
+        Arc::make_mut(&mut self.scope.functions).push(function);
+    }
+
+    /// Takes all functions away.
+    pub(super) fn take_functions(&mut self) -> Arc<Vec<(&'static str, minijinja::Value)>> {
+        std::mem::take(&mut self.scope.functions)
     }
 
     /// The objects of a document: none, one, or as many as its `$for` has rounds.
@@ -227,18 +251,43 @@ impl<'a> Run<'a> {
             };
         }
         let expression = &self.expressions[site.expression];
-        match expression.evaluate(&self.scope, &mut self.budget) {
+        let mut result = expression.evaluate(&self.scope, &mut self.budget);
+        // Each request is for another folder that the expression names, so this ends.
+        while let Some(request) = self.exchange.requested() {
+            (self.read)(&request);
+            result = expression.evaluate(&self.scope, &mut self.budget);
+        }
+        let told = self.exchange.findings();
+        match result {
             Ok(node) => {
+                told.into_iter().for_each(|finding| drop(self.report(finding)));
                 if !expression.local {
                     self.memo[site.expression] = Some(node.clone());
                 }
                 Ok(node)
             }
-            Err(failure) => Err(self.failed(failure, site, &expression.source)),
+            Err(failure) if !told.is_empty() => Err(self.told(told, &failure, site)),
+            Err(failure) => Err(self.explain(failure, site, &expression.source)),
         }
     }
 
-    fn failed(&mut self, failure: Failure, site: Site, source: &str) -> Reported {
+    /// Reports what a function said of files, with the profile's line that names them.
+    fn told(&mut self, findings: Vec<Finding>, failure: &Failure, site: Site) -> Reported {
+        for mut finding in findings {
+            if finding.span.is_none() {
+                let names = |input: &&Input| input.node.as_str().is_some_and(|text| !text.is_empty());
+                let input = failure.reads.inputs.iter().find(names).map(|input| input.node.origin.span);
+                finding.span = input.filter(|span| !span.is_none()).unwrap_or(site.span);
+            }
+            if finding.span != site.span {
+                finding.related.push((site.span, "read here".to_owned()));
+            }
+            self.report(finding);
+        }
+        Reported
+    }
+
+    fn explain(&mut self, failure: Failure, site: Site, source: &str) -> Reported {
         let Failure { fault, reads } = failure;
         let span = narrow(site.span, source, &fault);
         let undefined = fault.rule == "template-undefined";

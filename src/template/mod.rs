@@ -9,22 +9,26 @@ mod expression;
 mod functions;
 mod instantiate;
 mod names;
+mod project;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod value;
 
 use std::collections::HashMap;
+use std::path::{Component, Path};
 use std::sync::Arc;
 
-use crate::finding::Finding;
+use crate::finding::{Failure, Finding};
 use crate::node::Node;
+use crate::project::{AccessError, Project};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Dialect};
 
-use compile::{Compiler, Item};
+use compile::{Compiler, Document};
 use expression::{Expression, Scope};
 use instantiate::Run;
+use project::{Checksum, Exchange, Folders, Sql};
 use value::Tree;
 
 pub use names::{AnyName, Fields, Names};
@@ -32,9 +36,10 @@ pub use names::{AnyName, Fields, Names};
 /// All templates of a project, compiled; shared by all profiles and threads.
 #[derive(Debug, Default)]
 pub struct Templates {
-    documents: Vec<Item>,
+    documents: Vec<Document>,
     expressions: Vec<Expression>,
     files: Vec<FileId>,
+    folders: Arc<Folders>,
 }
 
 impl Templates {
@@ -61,6 +66,7 @@ impl Templates {
             expressions: Vec::new(),
             known: HashMap::new(),
             findings: Vec::new(),
+            late: false,
         };
         compiler.findings.extend(reserved_names(names));
         let mut documents = Vec::new();
@@ -73,7 +79,24 @@ impl Templates {
             }
         }
         let Compiler { expressions, findings, .. } = compiler;
-        if findings.is_empty() { Ok(Self { documents, expressions, files: files.to_vec() }) } else { Err(findings) }
+        if findings.is_empty() {
+            Ok(Self { documents, expressions, files: files.to_vec(), folders: Arc::default() })
+        } else {
+            Err(findings)
+        }
+    }
+
+    /// Reads and compiles all templates of a project: the `.yaml` files below `templates/`.
+    ///
+    /// # Errors
+    /// As [`Templates::compile`], and where a file cannot be read.
+    pub fn load(project: &Project, sources: &Sources, names: &dyn Names) -> Result<Self, Failure> {
+        let unable = |error: AccessError| error.failure();
+        let paths = project.list("templates", ".yaml").map_err(unable)?;
+        let files: Result<Vec<FileId>, AccessError> = paths.iter().map(|path| project.read(sources, path)).collect();
+        let files = files.map_err(unable)?;
+        let read = |path: &str| read_below(project, sources, path);
+        Ok(Self::compile(sources, &files, names, &read)?)
     }
 
     /// The template files.
@@ -82,22 +105,69 @@ impl Templates {
         &self.files
     }
 
-    /// The documents that the templates make of a profile's merged values, in the order of the templates.
+    /// The documents that the templates make of a profile's merged values, and what is worth knowing about them.
     ///
     /// # Errors
     /// What is undefined, of the wrong type, or too large, at the template's line with the profile's beside it.
-    pub fn instantiate(&self, merged: &Node, profile: &str, environment: &str) -> Result<Vec<Node>, Vec<Finding>> {
+    pub fn instantiate(
+        &self,
+        project: &Project,
+        sources: &Sources,
+        merged: &Node,
+        profile: &str,
+        environment: &str,
+    ) -> Result<(Vec<Node>, Vec<Finding>), Vec<Finding>> {
         let node = instantiate::values(merged, profile, environment);
         let values = Arc::new(Tree { node, profile: true });
-        let scope = Scope { values, locals: Vec::new(), functions: Arc::default() };
-        let mut run = Run::new(&self.expressions, scope);
+        let exchange = Arc::new(Exchange::default());
+        let sql = |team| {
+            let sql = Sql { team, folders: self.folders.clone(), exchange: exchange.clone() };
+            minijinja::Value::from_object(sql)
+        };
+        let functions = vec![("sql", sql(false)), ("team_sql", sql(true))];
+        let scope = Scope { values, locals: Vec::new(), functions: Arc::new(functions) };
+        let read = |request: &_| self.folders.read(request, project, sources, profile);
+        let mut run = Run::new(&self.expressions, scope, &exchange, &read);
         let mut made = Vec::with_capacity(self.documents.len());
-        for document in &self.documents {
-            // What goes wrong is in the findings; the other documents may have something to say as well.
-            let _ = run.document(document, &mut made);
+        let pass = |run: &mut Run<'_>, late: bool, made: &mut Vec<Node>| {
+            for document in self.documents.iter().filter(|document| document.late == late) {
+                // What goes wrong is in the findings; the other documents may have something to say as well.
+                let _ = run.document(&document.item, made);
+            }
+        };
+        pass(&mut run, false, &mut made);
+        // After a mistake a ConfigMap may be missing, and its checksum would be a second one.
+        if !run.failed() && self.documents.iter().any(|document| document.late) {
+            let documents = Arc::new(made);
+            let checksum = minijinja::Value::from_object(Checksum { documents: documents.clone() });
+            run.give((functions::CHECKSUM, checksum));
+            let mut late = Vec::new();
+            pass(&mut run, true, &mut late);
+            drop(run.take_functions());
+            made = Arc::unwrap_or_clone(documents);
+            made.append(&mut late);
         }
-        if run.findings.is_empty() { Ok(made) } else { Err(run.findings) }
+        if run.failed() { Err(run.findings) } else { Ok((made, run.findings)) }
     }
+}
+
+/// Reads a file for `$file`: below `templates/`, links followed before that is asked.
+fn read_below(project: &Project, sources: &Sources, path: &str) -> Result<FileId, String> {
+    let outside = || Err(format!("`{path}` lies outside `templates/`"));
+    if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
+        return outside();
+    }
+    if let Some(root) = project.root() {
+        let templates = root.join("templates");
+        let real = |path: &Path| path.canonicalize().ok();
+        // What is not there is told by the reading.
+        if let (Some(templates), Some(file)) = (real(&templates), real(&templates.join(path)))
+            && !file.starts_with(templates)
+        {
+            return outside();
+        }
+    }
+    project.read(sources, &format!("templates/{path}")).map_err(|error| error.to_string())
 }
 
 /// Fields that bear the name of a function, which would hide one or the other.

@@ -21,7 +21,7 @@ pub enum Fields {
 
 /// What a profile can have, as templates need to know it.
 pub trait Names {
-    /// What may stand below that path; the root is the empty path. An item of a list is the step `0`; any key of a free
+    /// What may stand below that path; the root is the empty path. An item of a list is the step `[]`; any key of a free
     /// mapping is as good as another.
     fn fields(&self, path: &[&str]) -> Fields;
 }
@@ -83,6 +83,8 @@ impl Fault {
 pub(super) struct Checked {
     /// Whether a name of `$for` is read, so that the value changes from one round to the next.
     pub(super) local: bool,
+    /// Whether it needs the bundle's other documents.
+    pub(super) late: bool,
     /// The names, where the expression is nothing but `a.b.c`.
     pub(super) path: Option<Vec<EcoString>>,
     /// Where an `else` is missing: there the expression gets one, so that what comes out is an error by any way.
@@ -134,7 +136,7 @@ pub(super) fn item_shape(source: &str, names: &dyn Names, locals: &[Local]) -> S
             let steps: Vec<&str> = path.iter().map(EcoString::as_str).collect();
             match names.fields(&steps) {
                 Fields::Closed(_) => Shape::Scalar,
-                _ => Shape::At(path.into_iter().chain([EcoString::from("0")]).collect()),
+                _ => Shape::At(path.into_iter().chain([EcoString::from("[]")]).collect()),
             }
         }
         _ => Shape::Any,
@@ -168,7 +170,10 @@ impl<'a> Checker<'a> {
             Some(Token::Ident(name)) if KEYWORDS.contains(&name) => at + 1,
             // The name of an argument.
             Some(Token::Ident(_)) if self.sign(at + 1, "=") => at + 1,
-            Some(Token::Ident(_)) if self.sign(at + 1, "(") => self.named(at, Kind::Function),
+            Some(Token::Ident(name)) if self.sign(at + 1, "(") => {
+                self.out.late |= name == functions::CHECKSUM;
+                self.named(at, Kind::Function)
+            }
             Some(Token::Ident(_)) => {
                 let (_, end) = self.path(at);
                 if at == 0 && end == self.words.len() {
@@ -274,7 +279,7 @@ impl<'a> Checker<'a> {
                 }
                 (Some(Token::Sign("[")), Some(Token::Number(_)), Some(Token::Sign("]"))) => {
                     if let Shape::At(path) = &mut shape {
-                        path.push("0".into());
+                        path.push("[]".into());
                     }
                     at += 3;
                 }

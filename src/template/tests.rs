@@ -63,7 +63,8 @@ fn render_with(template: &str, profile: &str, names: &dyn Names) -> Rendered {
     };
     let file = sources.add("templates/t.yaml", template);
     let result = Templates::compile(&sources, &[file], names, &read)
-        .and_then(|templates| templates.instantiate(&values, "web", "e2e"));
+        .and_then(|templates| templates.instantiate(&Project::built_in(), &sources, &values, "web", "e2e"))
+        .map(|(documents, _)| documents);
     Rendered { sources, result }
 }
 
@@ -545,4 +546,132 @@ fn templates_are_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Templates>();
     assert!(matches!(Node::default().value, Value::Null));
+}
+
+#[test]
+fn the_keys_that_are_true_are_enabled() {
+    assert_eq!(value("tables | enabled"), r#"["events"]"#);
+    assert_eq!(value("tables | enabled | join(' ')"), "\"events\"");
+    assert!(error("labels | enabled").contains("`enabled` wants true or false for each key, not a string for `team`"));
+    let rendered = render("v: \"{{ tables | enabled }}\"\n");
+    assert_eq!(rendered.node()["v"][0].origin.inputs()[0].path, "tables.events");
+}
+
+const CONFIG: &str = "kind: ConfigMap\nmetadata: {name: config}\ndata: {port: \"{{ port | string }}\"}\n";
+
+#[test]
+fn a_checksum_follows_a_config_map_wherever_it_stands() {
+    let pod = "kind: Pod\nmetadata: {annotations: {checksum/config: \"{{ checksum('config') }}\"}}\n";
+    let sum = |text: &str| {
+        let rendered = render(text);
+        let documents = rendered.result.as_ref().unwrap();
+        let pod = documents.iter().find(|document| document["kind"].text() == "Pod").unwrap();
+        let node = pod.at(&["metadata", "annotations", "checksum/config"]);
+        assert_eq!(node.origin.inputs().iter().map(|input| &*input.path).collect::<Vec<_>>(), ["port"]);
+        node.text().to_owned()
+    };
+    let first = sum(&format!("{pod}---\n{CONFIG}"));
+    assert_eq!(first.len(), 32);
+    assert_eq!(first, sum(&format!("{CONFIG}---\n{pod}")));
+    assert_eq!(first, sum(&format!("{}---\n{pod}", CONFIG.replace("{name", "{labels: {a: b}, name"))));
+    assert_ne!(first, sum(&format!("{}---\n{pod}", CONFIG.replace("port | string", "port + 1"))));
+    let errors = render(&format!("{CONFIG}---\n{}", pod.replace("('config')", "('confg')"))).errors();
+    assert!(errors.contains("there is no ConfigMap `confg`") && errors.contains("did you mean `config`?"), "{errors}");
+    // A Secret's could be guessed from.
+    assert!(render(&format!("{}---\n{pod}", CONFIG.replace("ConfigMap", "Secret"))).result.is_err());
+    assert!(render(&format!("{CONFIG}---\n{CONFIG}---\n{pod}")).errors().contains("two ConfigMaps"));
+}
+
+/// A project in a folder, with a profile that names `sql/`.
+fn with_folder(files: &[(&str, &str)], template: &str, profile: &str) -> Rendered {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    for (path, text) in [("templates/t.yaml", template), ("profiles/web.yaml", profile), ("plimsoll.toml", "")] {
+        std::fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
+        std::fs::write(folder.path().join(path), text).unwrap();
+    }
+    let sources = Sources::new();
+    let project = Project::open(folder.path(), &sources).unwrap();
+    let file = sources.add("profiles/web.yaml", profile);
+    let values = yaml::load(&sources, file, Dialect::Strict).documents.remove(0);
+    let result = match Templates::load(&project, &sources, &AnyName) {
+        Ok(templates) => {
+            templates.instantiate(&project, &sources, &values, "web", "e2e").map(|(documents, _)| documents)
+        }
+        Err(failure) => Err(failure.findings().to_vec()),
+    };
+    Rendered { sources, result }
+}
+
+#[test]
+fn migrations_come_from_the_project_or_from_the_team() {
+    let template =
+        "v: \"{{ team_sql(folder, tables | enabled) if folder is defined else sql('own', tables | enabled) }}\"\n";
+    let files = [
+        ("templates/own/1_a.sql", "CREATE TABLE a (id int);\n"),
+        ("templates/own/2_b.sql", "CREATE TABLE b (id int);\n"),
+        ("profiles/sql/x.sql", "CREATE TABLE t (id int);\n"),
+        ("profiles/bad/x.sql", "CREATE TABLE t (id int);\n\\d t\n"),
+    ];
+    let own = with_folder(&files, template, "tables: {a: true, b: false}\n");
+    assert_eq!(
+        json(&own.node()["v"]),
+        r#"[{"index":1,"data":{"1_a.sql":"CREATE TABLE a (id int);\n","order":"transaction - 1_a.sql\n"}}]"#
+    );
+    let part = &own.node()["v"][0]["data"]["1_a.sql"].origin.derived.as_ref().unwrap().text_parts[0];
+    assert!(own.sources.describe(part.origin.span).ends_with("templates/own/1_a.sql:1:1"));
+    let team = with_folder(&files, template, "tables: {t: true}\nfolder: sql\n");
+    assert_eq!(team.node()["v"][0]["data"].entries().len(), 2);
+    for (profile, rule, place, words) in [
+        (
+            "tables: {c: true}\n",
+            "migration-table-missing",
+            "profiles/web.yaml:1:13",
+            "no migration in `own` makes the table `c`",
+        ),
+        ("tables: {t: true}\nfolder: none\n", "file-not-found", "profiles/web.yaml:2:9", "there is no file"),
+        ("tables: {t: true}\nfolder: ../../../..\n", "file-outside-project", "profiles/web.yaml:2:9", "lies outside"),
+        ("tables: {t: true}\nfolder: bad\n", "migration-psql-command", "profiles/bad/x.sql:2:1", ""),
+    ] {
+        let errors = with_folder(&files, template, profile).errors();
+        let line = errors.lines().next().unwrap();
+        assert!(line.starts_with(rule) && line.contains(place) && line.contains(words), "{errors}");
+    }
+}
+
+#[test]
+fn many_migrations_are_split() {
+    let text = format!("CREATE TABLE t (id int);\n-- {}\n", "x".repeat(90 << 10));
+    let names: Vec<String> = (1..=5).map(|number| format!("templates/own/{number}.sql")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), text.as_str())).collect();
+    let rendered = with_folder(&files, "v: \"{{ sql('own', ['t']) }}\"\n", "a: b\n");
+    let parts: Vec<usize> = rendered.node()["v"].items().iter().map(|part| part["data"].entries().len()).collect();
+    assert_eq!(parts, [3, 2, 1]);
+}
+
+#[test]
+fn files_outside_the_templates_are_not_read() {
+    for path in ["../profiles/web.yaml", "/etc/passwd", "a/../../plimsoll.toml"] {
+        let errors = with_folder(&[], &format!("v: {{$file: {path}}}\n"), "a: b\n").errors();
+        assert!(errors.starts_with("template-file") && errors.contains("lies outside"), "{errors}");
+    }
+    #[cfg(unix)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("templates")).unwrap();
+        std::fs::write(folder.path().join("plimsoll.toml"), "").unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", folder.path().join("templates/link")).unwrap();
+        std::os::unix::fs::symlink("../plimsoll.toml", folder.path().join("templates/inside")).unwrap();
+        for link in ["link", "inside"] {
+            std::fs::write(folder.path().join("templates/t.yaml"), format!("v: {{$file: {link}}}\n")).unwrap();
+            let sources = Sources::new();
+            let project = Project::open(folder.path(), &sources).unwrap();
+            let failure = Templates::load(&project, &sources, &AnyName).unwrap_err();
+            assert!(failure.findings()[0].message.contains("lies outside"), "{failure:?}");
+        }
+    }
 }

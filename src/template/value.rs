@@ -88,6 +88,11 @@ pub(super) fn recorded() -> Reads {
     Reads { inputs, misses }
 }
 
+/// Notes that all of a tree was read that the bundle has already made.
+pub(super) fn note_tree(node: Node) {
+    View::root(Arc::new(Tree { node, profile: false })).note();
+}
+
 /// Notes a name that is not there. Asking for it with `is defined` or `optional` takes the note back.
 pub(super) fn note_miss(name: EcoString) {
     RECORDER.with_borrow_mut(|recorder| recorder.misses.push(name));

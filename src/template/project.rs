@@ -1,0 +1,252 @@
+//! The functions that need the project or the rest of the bundle: migrations, and checksums of ConfigMaps.
+//!
+//! The engine's objects outlive any borrow, so a function that needs files asks for them: it leaves a request and fails;
+//! whoever evaluates the expression reads the files and evaluates it again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ecow::EcoString;
+use minijinja::value::{Object, ObjectRepr};
+use minijinja::{Error, ErrorKind, State, Value};
+
+use crate::bundle;
+use crate::finding::{Finding, Severity};
+use crate::migrations::{self, Migration, SqlFile};
+use crate::node::{Derived, Mapping, Node, Origin, TextPart};
+use crate::project::{AccessError, Project};
+use crate::source::{FileId, Sources, Span};
+use crate::suggest;
+use crate::template::functions::{argument, fault, tree};
+use crate::template::value::note_tree;
+
+/// A folder of SQL files that an expression asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Request {
+    /// Whether it is the team's own, named by the profile; else it lies under `templates/`.
+    pub(super) team: bool,
+    pub(super) folder: EcoString,
+}
+
+/// A folder of SQL files, read and understood.
+#[derive(Debug)]
+struct Folder {
+    files: Vec<FileId>,
+    texts: Vec<usize>,
+    migrations: Vec<Migration>,
+    problems: Vec<Finding>,
+}
+
+/// The folders read so far: all profiles of a run share them.
+#[derive(Debug, Default)]
+pub(super) struct Folders {
+    known: Mutex<HashMap<Request, Arc<Result<Folder, Finding>>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Folders {
+    /// Reads a folder, unless it is known.
+    pub(super) fn read(&self, request: &Request, project: &Project, sources: &Sources, profile: &str) {
+        if lock(&self.known).contains_key(request) {
+            return;
+        }
+        let folder = read(request, project, sources, profile).map_err(|error| error.finding(Span::NONE));
+        lock(&self.known).insert(request.clone(), Arc::new(folder));
+    }
+}
+
+fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) -> Result<Folder, AccessError> {
+    let files: Vec<(String, FileId)> = if request.team {
+        let beside = format!("profiles/{profile}.yaml");
+        let listed = project.read_folder_beside(sources, &beside, &request.folder, ".sql")?;
+        listed.into_iter().map(|listed| (listed.name, listed.file)).collect()
+    } else {
+        let folder = format!("templates/{}", request.folder);
+        let paths = project.list(&folder, ".sql")?;
+        let read = |path: String| {
+            let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+            Ok((name, project.read(sources, &path)?))
+        };
+        paths.into_iter().map(read).collect::<Result<_, AccessError>>()?
+    };
+    let texts: Vec<Arc<str>> = files
+        .iter()
+        .map(|(_, file)| sources.get(*file).map_or_else(|| "".into(), |source| source.text.clone()))
+        .collect();
+    let given: Vec<SqlFile<'_>> = files.iter().zip(&texts).map(|((name, _), text)| SqlFile { name, text }).collect();
+    let (migrations, problems) = migrations::read(&given);
+    let ids: Vec<FileId> = files.iter().map(|(_, file)| *file).collect();
+    Ok(Folder {
+        texts: texts.iter().map(|text| text.len()).collect(),
+        migrations,
+        problems: problems.iter().map(|problem| problem.finding(&ids)).collect(),
+        files: ids,
+    })
+}
+
+/// What the functions of one bundle tell the one who evaluates.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    request: Mutex<Option<Request>>,
+    findings: Mutex<Vec<Finding>>,
+}
+
+impl Exchange {
+    /// The folder that is asked for, if the evaluation failed for want of it.
+    pub(super) fn requested(&self) -> Option<Request> {
+        lock(&self.request).take()
+    }
+
+    /// What is wrong with the files, beyond what the engine can say.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        std::mem::take(&mut *lock(&self.findings))
+    }
+}
+
+/// How many bytes of SQL go into one ConfigMap. A ConfigMap may hold 1 MiB; `kubectl apply` keeps a copy in an annotation
+/// that may hold 256 KiB.
+const PART_BYTES: usize = 200 << 10;
+
+/// `sql(folder, tables)` and `team_sql(folder, tables)`: the migrations as the data of ConfigMaps.
+#[derive(Debug)]
+pub(super) struct Sql {
+    pub(super) team: bool,
+    pub(super) folders: Arc<Folders>,
+    pub(super) exchange: Arc<Exchange>,
+}
+
+impl Object for Sql {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let [folder, tables] = args else { return Err(fault("it is called with a folder and a list of tables")) };
+        let folder = folder.as_str().ok_or_else(|| fault("the folder is no string"))?;
+        let tables = argument(tables)?;
+        let request = Request { team: self.team, folder: folder.into() };
+        let known = lock(&self.folders.known).get(&request).cloned();
+        let Some(known) = known else {
+            *lock(&self.exchange.request) = Some(request);
+            return Err(fault("its files are not read yet"));
+        };
+        match &*known {
+            Ok(folder) => self.parts(folder, &request.folder, &tables),
+            Err(finding) => self.fail([finding.clone()]),
+        }
+    }
+}
+
+impl Sql {
+    fn fail(&self, findings: impl IntoIterator<Item = Finding>) -> Result<Value, Error> {
+        lock(&self.exchange.findings).extend(findings);
+        Err(fault("the migrations cannot be used"))
+    }
+
+    fn parts(&self, folder: &Folder, name: &str, tables: &Node) -> Result<Value, Error> {
+        if folder.problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return self.fail(folder.problems.iter().cloned());
+        }
+        lock(&self.exchange.findings).extend(folder.problems.iter().cloned());
+        let wanted: Vec<&str> = tables.items().iter().map(Node::text).collect();
+        let missing = migrations::missing_tables(&folder.migrations, wanted.iter().copied());
+        if !missing.is_empty() {
+            let made: Vec<&str> =
+                folder.migrations.iter().flat_map(|migration| &migration.tables).map(String::as_str).collect();
+            return self.fail(missing.iter().map(|table| {
+                let asked = tables.items().iter().find(|item| item.text() == *table);
+                let span = asked.and_then(|item| item.origin.inputs().first()).map(|input| input.node.origin.span);
+                let message = format!("no migration in `{name}` makes the table `{table}`");
+                let help = match suggest::nearest(table, made.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if made.is_empty() => "it makes no tables at all".to_owned(),
+                    None => format!("it makes {}", suggest::list(&made, "and")),
+                };
+                Finding::error(migrations::TABLE_MISSING, span.unwrap_or_default(), message).with_help(help)
+            }));
+        }
+        // A team's folder is one history; the project's own files are taken for the tables they make.
+        let used: Vec<Migration> = folder
+            .migrations
+            .iter()
+            .filter(|migration| self.team || migration.tables.iter().any(|table| wanted.contains(&table.as_str())))
+            .cloned()
+            .collect();
+        let mut parts: Vec<(usize, Mapping)> = vec![(0, Mapping::new())];
+        for migration in &used {
+            if parts.last().is_some_and(|(bytes, part)| !part.is_empty() && bytes + migration.sql.len() > PART_BYTES) {
+                parts.push((0, Mapping::new()));
+            }
+            if let Some((bytes, part)) = parts.last_mut() {
+                *bytes += migration.sql.len();
+                part.push(migration.name.as_str(), Span::NONE, text(folder, migration));
+            }
+        }
+        if let Some((_, first)) = parts.first_mut() {
+            let order = Node::new(migrations::order(&used), Span::NONE);
+            first.push(migrations::ORDER_KEY, Span::NONE, order);
+        }
+        let parts = parts.into_iter().enumerate().map(|(index, (_, data))| {
+            let mut part = Mapping::new();
+            part.push("index", Span::NONE, Node::new(index as i64 + 1, Span::NONE));
+            part.push("data", Span::NONE, Node::new(data, Span::NONE));
+            Node::new(part, Span::NONE)
+        });
+        Ok(tree(Node::new(parts.collect::<Vec<_>>(), Span::NONE)))
+    }
+}
+
+/// The SQL of a migration, which knows its file.
+fn text(folder: &Folder, migration: &Migration) -> Node {
+    let (file, length) = (folder.files[migration.file], folder.texts[migration.file]);
+    let origin = Origin::at(Span::new(file, 0, length as u32));
+    let part = TextPart { start: 0, end: migration.sql.len() as u32, origin };
+    let derived = Derived { text_parts: vec![part], ..Derived::default() };
+    let origin = Origin { span: Span::NONE, derived: Some(Arc::new(derived)) };
+    Node { value: migration.sql.as_str().into(), origin }
+}
+
+/// `checksum(name)`: the hash of a ConfigMap's data, for an annotation that changes with it.
+#[derive(Debug)]
+pub(super) struct Checksum {
+    /// The documents of the bundle that do not ask for a checksum themselves.
+    pub(super) documents: Arc<Vec<Node>>,
+}
+
+impl Object for Checksum {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let [name] = args else { return Err(fault("`checksum` is called with the name of a ConfigMap")) };
+        let name = name.as_str().ok_or_else(|| fault("`checksum` wants the name of a ConfigMap, a string"))?;
+        let maps = || self.documents.iter().filter(|document| document["kind"].text() == "ConfigMap");
+        let called = |document: &Node| document.at(&["metadata", "name"]).text().to_owned();
+        let mut found = maps().filter(|document| called(document) == name);
+        match (found.next(), found.next()) {
+            (Some(document), None) => {
+                let mut content = Mapping::new();
+                for key in ["data", "binaryData"] {
+                    content.push(key, Span::NONE, document[key].clone());
+                }
+                let content = Node::new(content, Span::NONE);
+                let digest = bundle::checksum(&content);
+                // Whatever went into the ConfigMap went into its checksum.
+                note_tree(content);
+                Ok(digest.into())
+            }
+            (Some(_), Some(_)) => Err(fault(format!("there are two ConfigMaps `{name}`"))),
+            (None, _) => {
+                let names: Vec<String> = maps().map(called).collect();
+                let near = suggest::nearest(name, names.iter().map(String::as_str));
+                let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                let message = format!("there is no ConfigMap `{name}` that a checksum can be made of{hint}");
+                Err(Error::new(ErrorKind::InvalidOperation, message))
+            }
+        }
+    }
+}
