@@ -395,4 +395,6 @@ fn read_argument(sources: &Sources, option: &str, path: &str, span: Span) -> Res
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

@@ -299,3 +299,62 @@ fn the_built_in_project_gives_values_where_it_has_profiles() {
     }
     assert!(Path::new(project::SCHEMA).exists());
 }
+
+#[test]
+fn marks_and_line_breaks_of_other_systems_are_read() {
+    let fixture = fixture("\u{feff}cluster: c\r\nexpose:\r\n  nodePort: 1\r\n");
+    assert_eq!(fixture.values("e2e", &[]).unwrap().node["expose"]["nodePort"].as_i64(), Some(1));
+    fixture.write("profiles/p.yaml", "\u{feff}clustre: c\r\n");
+    assert!(fixture.json("e2e", &[]).starts_with("profile-field-unknown profiles/p.yaml:1:1 no field `clustre`"));
+}
+
+#[test]
+fn a_null_section_takes_the_environment_away() {
+    let fixture = fixture("cluster: c\nenvironments: {ci: null, own: {}}\n");
+    assert!(fixture.json("ci", &[]).starts_with("unable: environment-not-found"));
+    assert!(fixture.values("own", &[]).is_ok() && fixture.values("e2e", &[]).is_ok());
+}
+
+#[test]
+fn sections_stand_in_base_and_profiles_only() {
+    let fixture = fixture("cluster: c\nenvironments: {e2e: {environments: {}}}\n");
+    assert_eq!(
+        fixture.json("e2e", &[]),
+        "profile-field-unknown profiles/p.yaml:2:22 a section has no `environments` of its own"
+    );
+    fixture.write("profiles/p.yaml", "cluster: c\n");
+    fixture.write("values.yaml", "environments: {}\n");
+    assert!(fixture.json("e2e", &[]).contains("`environments` is read in the base and in profiles only"));
+    fixture.write("values.yaml", "expose: {nodePort: x}\n");
+    assert!(
+        fixture.json("e2e", &[]).contains("values.yaml:1:20 `expose.nodePort` must be a whole number, not a string")
+    );
+    let missing = Overrides { values: vec!["no/values.yaml".into()], sets: Vec::new() };
+    let project = fixture.project();
+    let failure = Layers::load(&project, &fixture.sources, &missing).unwrap_err();
+    assert!(
+        fixture.told(&failure).starts_with("unable: file-unreadable nowhere cannot read `no/values.yaml` of --values")
+    );
+}
+
+#[test]
+fn texts_of_files_are_set_as_they_are() {
+    let fixture = fixture("cluster: c\n");
+    fixture.write("label.txt", "two\nlines: 1\n");
+    let project = fixture.project();
+    let load = |argument: String| {
+        let overrides = Overrides { values: Vec::new(), sets: vec![SetArgument::File(argument)] };
+        let layers = Layers::load(&project, &fixture.sources, &overrides)?;
+        layers.values(&layers.profile("p")?, "e2e")
+    };
+    let path = fixture.folder.path().join("label.txt").display().to_string();
+    let values = load(format!("labels.a={path}")).unwrap();
+    assert_eq!(values.node["labels"]["a"].text(), "two\nlines: 1\n");
+    assert_eq!(fixture.sources.describe(values.node["labels"]["a"].origin.span), format!("{path}:1:1"));
+    let told = |argument: &str| fixture.told(&load(argument.to_owned()).unwrap_err());
+    assert!(told("labels.a=no/such").starts_with("unable: file-unreadable --set-file:1:10 cannot read `no/such`"));
+    assert_eq!(
+        told("expose.nodePort=x"),
+        "profile-field-type --set-file:1:17 `expose.nodePort` must be a whole number, not the text of a file"
+    );
+}

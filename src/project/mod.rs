@@ -168,3 +168,6 @@ impl Project {
         Failure::unable(finding)
     }
 }
+
+#[cfg(test)]
+mod tests;

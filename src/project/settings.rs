@@ -1,5 +1,7 @@
 //! `plimsoll.toml`: what a project decides for all of its profiles.
 
+use std::ops::Range;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -53,20 +55,13 @@ const NAMES: [&str; 3] = ["externals", "out", "rules"];
 /// Reads the settings.
 pub(super) fn read(sources: &Sources, file: FileId) -> Result<Settings, Failure> {
     let text = sources.get(file).map(|source| source.text.clone()).unwrap_or_default();
-    let mut reader = Reader { file, findings: Vec::new() };
-    // The parser takes a byte order mark for a syntax error.
-    let (mark, body) = text.strip_prefix('\u{feff}').map_or((0, &*text), |body| (3, body));
+    // A byte order mark is no part of the text, but of the places in it.
+    let body = text.trim_start_matches('\u{feff}');
+    let mut reader = Reader { file, start: text.len() - body.len(), findings: Vec::new() };
     let settings = match DeTable::parse(body) {
-        Ok(table) if mark == 0 => reader.settings(table.get_ref()),
-        Ok(_) => {
-            let finding =
-                Finding::error("setting-syntax", Span::new(file, 0, 3), "the file starts with a byte order mark")
-                    .with_help("save it as UTF-8 without one");
-            return Err(finding.into());
-        }
+        Ok(table) => reader.settings(table.get_ref()),
         Err(error) => {
-            let range = error.span().unwrap_or_default();
-            let span = Span::new(file, (range.start + mark) as u32, (range.end + mark) as u32);
+            let span = reader.place(error.span().unwrap_or_default());
             return Err(Finding::error("setting-syntax", span, error.message().to_lowercase()).into());
         }
     };
@@ -75,13 +70,18 @@ pub(super) fn read(sources: &Sources, file: FileId) -> Result<Settings, Failure>
 
 struct Reader {
     file: FileId,
+    /// Where the text begins that was parsed.
+    start: usize,
     findings: Vec<Finding>,
 }
 
 impl Reader {
     fn span<T>(&self, spanned: &Spanned<T>) -> Span {
-        let range = spanned.span();
-        Span::new(self.file, range.start as u32, range.end as u32)
+        self.place(spanned.span())
+    }
+
+    fn place(&self, range: Range<usize>) -> Span {
+        Span::new(self.file, (self.start + range.start) as u32, (self.start + range.end) as u32)
     }
 
     fn settings(&mut self, table: &DeTable<'_>) -> Settings {

@@ -142,19 +142,21 @@ impl Schema {
     /// A subschema from which a walk would not come back, or only from too deep.
     fn too_deep(&self) -> Option<Id> {
         let mut depth = vec![0_usize; self.subs.len()];
-        // Each round lengthens the paths by one; those of a cycle never stop.
-        for _ in 0..=MAX_IN_PLACE {
-            let mut longer = None;
+        // Within a cycle the depth would grow for ever, so the bound ends it.
+        loop {
+            let mut grown = false;
             for (at, sub) in self.subs.iter().enumerate() {
                 let below = sub.in_place().map(|id| depth[id as usize] + 1).max().unwrap_or(0);
-                if below > depth[at] {
-                    depth[at] = below;
-                    longer = Some(at as Id);
+                if below > MAX_IN_PLACE {
+                    return Some(at as Id);
                 }
+                grown |= below > depth[at];
+                depth[at] = below;
             }
-            longer?;
+            if !grown {
+                return None;
+            }
         }
-        (0..self.subs.len()).max_by_key(|at| depth[*at]).map(|at| at as Id)
     }
 }
 
@@ -163,7 +165,7 @@ fn invalid(span: Span, message: impl Into<String>) -> Finding {
 }
 
 /// A JSON value as a node of no place.
-fn from_json(json: &serde_json::Value) -> Node {
+pub(super) fn from_json(json: &serde_json::Value) -> Node {
     use serde_json::Value as Json;
     let value = match json {
         Json::Null => Value::Null,

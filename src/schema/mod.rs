@@ -211,3 +211,6 @@ impl Types {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,10 @@ use super::{Id, ListRules, NumberRules, ObjectRules, Schema, Sub, TextRules, Typ
 use crate::node::{Entry, Mapping, Node, Value};
 use crate::source::Span;
 
-/// How many subschemas are held against values before a walk gives up. A schema whose forms multiply could otherwise
-/// take for ever; this is a second or so.
-const MAX_STEPS: u32 = 20_000_000;
+/// How many subschemas are held against values before a walk gives up, as a schema whose forms multiply could take for
+/// ever: so many, and so many more for each value.
+const MAX_STEPS: u64 = 1_000_000;
+const MAX_STEPS_A_VALUE: u64 = 200;
 
 /// What a tree is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +58,11 @@ impl Schema {
     /// Holds the schema against a tree. `whole` is how messages name it: `the profile`.
     #[must_use]
     pub fn check(&self, node: &Node, mode: Mode, whole: &str) -> Vec<Violation> {
-        let mut walker = Walker { schema: self, whole, path: Vec::new(), found: Some(Vec::new()), steps: 0, mode };
+        let mut walker =
+            Walker { schema: self, whole, path: Vec::new(), found: Some(Vec::new()), left: budget(node), mode };
         walker.value(Self::ROOT, node);
         let mut found = walker.found.unwrap_or_default();
-        if walker.steps > MAX_STEPS {
+        if walker.left == 0 {
             found.push(Violation {
                 fault: Fault::Value,
                 path: String::new(),
@@ -77,9 +79,21 @@ impl Schema {
     /// Whether a tree fits the schema.
     #[must_use]
     pub fn fits(&self, node: &Node) -> bool {
-        let mut walker = Walker { schema: self, whole: "", path: Vec::new(), found: None, steps: 0, mode: Mode::Whole };
-        walker.value(Self::ROOT, node) && walker.steps <= MAX_STEPS
+        let mut walker =
+            Walker { schema: self, whole: "", path: Vec::new(), found: None, left: budget(node), mode: Mode::Whole };
+        walker.value(Self::ROOT, node) && walker.left > 0
     }
+}
+
+fn budget(node: &Node) -> u64 {
+    MAX_STEPS + MAX_STEPS_A_VALUE * size(node)
+}
+
+/// How many values a tree holds.
+fn size(node: &Node) -> u64 {
+    let items: u64 = node.items().iter().map(size).sum();
+    let entries: u64 = node.entries().iter().map(|entry| size(&entry.value)).sum();
+    1 + items + entries
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -94,17 +108,18 @@ struct Walker<'a> {
     path: Vec<Part<'a>>,
     /// What was found; `None` where only the verdict counts, and the walk stops at the first fault.
     found: Option<Vec<Violation>>,
-    steps: u32,
+    /// How many more subschemas may be held against values.
+    left: u64,
     mode: Mode,
 }
 
 impl<'a> Walker<'a> {
     /// Whether a value fits a subschema.
     fn value(&mut self, id: Id, node: &'a Node) -> bool {
-        self.steps += 1;
-        if self.steps > MAX_STEPS {
+        if self.left == 0 {
             return true;
         }
+        self.left -= 1;
         let sub = self.schema.sub(id);
         if sub.never {
             return self.fault(Fault::Value, node, |at| format!("{at} is not allowed here"));
@@ -364,11 +379,11 @@ impl<'a> Walker<'a> {
                 whole: self.whole,
                 path: Vec::new(),
                 found: None,
-                steps: self.steps,
+                left: self.left,
                 mode: Mode::Whole,
             };
             let named = names.value(id, &key);
-            self.steps = names.steps;
+            self.left = names.left;
             if !named {
                 let description =
                     self.schema.description(&super::Place::One(id)).map_or_else(String::new, words::first_sentence);

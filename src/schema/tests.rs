@@ -1,0 +1,383 @@
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use super::compile::from_json;
+use super::*;
+use crate::source::{FileId, Sources, Span};
+
+fn compile(schema: &Json) -> Result<Schema, Vec<crate::finding::Finding>> {
+    Schema::compile(&from_json(schema))
+}
+
+/// The verdict of an independent implementation.
+fn oracle(schema: &Json, value: &Json) -> bool {
+    jsonschema::draft202012::new(schema).unwrap().is_valid(value)
+}
+
+fn agree(schema: &Json, value: &Json) {
+    let ours = compile(schema).unwrap();
+    let node = from_json(value);
+    assert_eq!(ours.fits(&node), oracle(schema, value), "{schema} against {value}");
+    // With and without words the verdict is one.
+    let found = ours.check(&node, Mode::Whole, "it");
+    assert_eq!(found.is_empty(), ours.fits(&node), "{schema} against {value}: {found:?}");
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["a", "b", "ab", "ba", ""]).prop_map(str::to_owned)
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["", "a", "b", "ab", "ä", "aaa", "1", "x y"]).prop_map(str::to_owned)
+}
+
+fn scalar() -> impl Strategy<Value = Json> {
+    prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        (-4..5_i64).prop_map(Json::from),
+        (-8..9_i64).prop_map(|halves| Json::from(halves as f64 / 2.0)),
+        prop::sample::select(vec![i64::MAX, i64::MIN]).prop_map(Json::from),
+        text().prop_map(Json::from),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Json> {
+    scalar().prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+            prop::collection::vec((name(), inner), 0..4)
+                .prop_map(|entries| Json::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+fn pattern() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["^a", "b$", "^[ab]{1,2}$", ".", "a|b", "[0-9]+"])
+}
+
+fn types() -> impl Strategy<Value = Json> {
+    let one = || prop::sample::select(TYPES.map(|(name, _, _)| name).to_vec());
+    prop_oneof![one().prop_map(Json::from), prop::collection::btree_set(one(), 1..3).prop_map(|names| json!(names))]
+}
+
+fn leaf_keyword() -> impl Strategy<Value = (String, Json)> {
+    let count = || (0..4_u8).prop_map(Json::from);
+    let number = || prop_oneof![(-3..4_i64).prop_map(Json::from), (-5..6_i64).prop_map(|n| Json::from(n as f64 / 2.0))];
+    let of =
+        |name: &'static str, value: BoxedStrategy<Json>| value.prop_map(move |value| (name.to_owned(), value)).boxed();
+    prop_oneof![
+        4 => of("type", types().boxed()),
+        1 => of("enum", prop::collection::vec(value(), 1..4).prop_map(Json::from).boxed()),
+        1 => of("const", value().boxed()),
+        1 => of("minimum", number().boxed()),
+        1 => of("maximum", number().boxed()),
+        1 => of("exclusiveMinimum", number().boxed()),
+        1 => of("exclusiveMaximum", number().boxed()),
+        1 => of("multipleOf", prop::sample::select(vec![json!(1), json!(2), json!(0.5), json!(1.5)]).boxed()),
+        1 => of("minLength", count().boxed()),
+        1 => of("maxLength", count().boxed()),
+        1 => of("pattern", pattern().prop_map(Json::from).boxed()),
+        1 => of("minItems", count().boxed()),
+        1 => of("maxItems", count().boxed()),
+        1 => of("uniqueItems", any::<bool>().prop_map(Json::from).boxed()),
+        1 => of("minProperties", count().boxed()),
+        1 => of("maxProperties", count().boxed()),
+        1 => of("required", prop::collection::btree_set(name(), 0..3).prop_map(|names| json!(names)).boxed()),
+        1 => of("format", Just(json!("email")).boxed()),
+        1 => of("x-anything", value().boxed()),
+        1 => of("$ref", prop::sample::select(vec![json!("#/$defs/A"), json!("#/$defs/B"), json!("#")]).boxed()),
+    ]
+}
+
+fn subschema() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        6 => prop::collection::vec(leaf_keyword(), 0..3).prop_map(|keywords| Json::Object(keywords.into_iter().collect())),
+        1 => any::<bool>().prop_map(Json::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        let named = |inner: BoxedStrategy<Json>| {
+            prop::collection::vec((name(), inner), 0..3).prop_map(|list| Json::Object(list.into_iter().collect()))
+        };
+        let many = |inner: BoxedStrategy<Json>| prop::collection::vec(inner, 1..4).prop_map(Json::from);
+        let patterned = prop::collection::vec((pattern(), inner.clone()), 0..3)
+            .prop_map(|list| Json::Object(list.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()));
+        let keyword = prop_oneof![
+            3 => leaf_keyword(),
+            3 => named(inner.clone().boxed()).prop_map(|value| ("properties".to_owned(), value)),
+            1 => patterned.prop_map(|value| ("patternProperties".to_owned(), value)),
+            2 => inner.clone().prop_map(|value| ("additionalProperties".to_owned(), value)),
+            1 => inner.clone().prop_map(|value| ("propertyNames".to_owned(), value)),
+            2 => inner.clone().prop_map(|value| ("items".to_owned(), value)),
+            1 => many(inner.clone().boxed()).prop_map(|value| ("allOf".to_owned(), value)),
+            1 => many(inner.clone().boxed()).prop_map(|value| ("anyOf".to_owned(), value)),
+            1 => many(inner.clone().boxed()).prop_map(|value| ("oneOf".to_owned(), value)),
+            1 => inner.clone().prop_map(|value| ("not".to_owned(), value)),
+            1 => inner.clone().prop_map(|value| ("if".to_owned(), value)),
+            1 => inner.clone().prop_map(|value| ("then".to_owned(), value)),
+            1 => inner.prop_map(|value| ("else".to_owned(), value)),
+        ];
+        prop::collection::vec(keyword, 1..5).prop_map(|keywords| Json::Object(keywords.into_iter().collect()))
+    })
+}
+
+fn schema() -> impl Strategy<Value = Json> {
+    (subschema(), subschema(), subschema()).prop_map(|(mut root, a, b)| {
+        if let Json::Object(root) = &mut root {
+            root.insert("$defs".to_owned(), json!({"A": a, "B": b}));
+        }
+        root
+    })
+}
+
+/// A value that the schema may well accept: its own examples are hard to guess.
+fn near(schema: &Json) -> Vec<Json> {
+    let mut found = Vec::new();
+    if let Json::Object(keywords) = schema {
+        found.extend(keywords.get("const").cloned());
+        found.extend(keywords.get("enum").and_then(Json::as_array).into_iter().flatten().cloned());
+        if let Some(Json::Object(properties)) = keywords.get("properties") {
+            let entries = properties.iter().filter_map(|(key, schema)| Some((key.clone(), near(schema).pop()?)));
+            found.push(Json::Object(entries.collect()));
+        }
+        found.extend(keywords.get("items").into_iter().flat_map(near).map(|item| json!([item])));
+        for forms in ["anyOf", "oneOf", "allOf"] {
+            found.extend(keywords.get(forms).and_then(Json::as_array).into_iter().flatten().flat_map(near));
+        }
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn verdicts_are_those_of_an_independent_implementation(schema in schema(), values in prop::collection::vec(value(), 8)) {
+        // References that go round in place have no meaning; ours are refused when compiled.
+        prop_assume!(compile(&schema).is_ok() || !schema.to_string().contains("$ref"));
+        for value in values.iter().chain(&near(&schema)) {
+            agree(&schema, value);
+        }
+    }
+
+    #[test]
+    fn a_layer_of_a_fitting_value_fits(mut schema in schema(), values in prop::collection::vec(value(), 4), keep in prop::collection::vec(any::<bool>(), 8)) {
+        // These say something of a whole value that need not hold of its parts.
+        without(&mut schema, &["const", "else", "enum", "if", "maxProperties", "not", "oneOf", "then"]);
+        let compiled = compile(&schema);
+        prop_assume!(compiled.is_ok());
+        let compiled = compiled.unwrap();
+        for mut node in values.iter().chain(&near(&schema)).map(from_json).filter(|node| compiled.fits(node)) {
+            if let crate::node::Value::Mapping(mapping) = &mut node.value {
+                let mut keep = keep.iter().cycle();
+                mapping.entries_mut().retain(|_| *keep.next().unwrap());
+                for entry in mapping.entries_mut() {
+                    if !keep.next().unwrap() {
+                        entry.value = Node::default();
+                    }
+                }
+            }
+            prop_assert_eq!(compiled.check(&node, Mode::Layer, "it"), vec![]);
+        }
+    }
+}
+
+/// Takes keywords out, at any depth.
+fn without(schema: &mut Json, keywords: &[&str]) {
+    match schema {
+        Json::Object(entries) => {
+            entries.retain(|key, _| !keywords.contains(&key.as_str()));
+            entries.values_mut().for_each(|value| without(value, keywords));
+        }
+        Json::Array(items) => items.iter_mut().for_each(|value| without(value, keywords)),
+        _ => {}
+    }
+}
+
+#[test]
+fn verdicts_agree_where_chance_seldom_goes() {
+    for (schema, values) in [
+        (json!({"type": "integer"}), vec![json!(1.0), json!(1.5), json!(1e300), json!(-0.0)]),
+        (json!({"enum": [1, 0.0]}), vec![json!(1.0), json!(-0.0), json!("1")]),
+        (json!({"const": {"a": 1, "b": [2]}}), vec![json!({"b": [2.0], "a": 1}), json!({"a": 1})]),
+        (
+            json!({"uniqueItems": true}),
+            vec![json!([1, 1.0]), json!([{"a": 1, "b": 2}, {"b": 2, "a": 1}]), json!([0, false]), json!([1, "1"])],
+        ),
+        (json!({"minLength": 2, "maxLength": 2}), vec![json!("ää"), json!("ä"), json!("👍👍")]),
+        (json!({"multipleOf": 0.01}), vec![json!(0.07), json!(19.99), json!(0.075), json!(3)]),
+        (
+            json!({"minimum": 9_007_199_254_740_993_i64}),
+            vec![json!(9_007_199_254_740_992_i64), json!(9_007_199_254_740_993_i64)],
+        ),
+        (
+            json!({"properties": {"a~b/c": {"type": "null"}}, "additionalProperties": {"$ref": "#/properties/a~0b~1c"}}),
+            vec![json!({"x": 1}), json!({"x": null})],
+        ),
+        (
+            json!({"properties": {"next": {"$ref": "#"}, "v": {"type": "string"}}, "additionalProperties": false}),
+            vec![json!({"next": {"next": {"v": 1}}}), json!({"next": {"next": {"v": "x"}}})],
+        ),
+        (
+            json!({"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}),
+            vec![json!({"a": 1}), json!({"a": 1, "b": 1}), json!({}), json!({"c": 1})],
+        ),
+    ] {
+        values.iter().for_each(|value| agree(&schema, value));
+    }
+}
+
+/// What a schema, as text, is told to lack.
+fn told(schema: &str) -> Vec<String> {
+    let sources = Sources::new();
+    let file = sources.add("schema.json", schema);
+    let findings = Schema::read(schema, file).err().unwrap_or_default();
+    findings
+        .iter()
+        .map(|finding| {
+            format!("{} {} {} {}", finding.rule, sources.describe(finding.span), finding.message, finding.label)
+        })
+        .collect()
+}
+
+#[test]
+fn faults_of_a_schema_are_told_with_their_place() {
+    for (schema, start) in [
+        (
+            "{\"typ\": 1}",
+            "schema-keyword-unknown schema.json:1:2 the schema has a keyword `typ` that is not understood did you mean `type`?",
+        ),
+        ("{\n  \"properties\": {\"a\": {\"type\": \"strin\"}}\n}", "schema-invalid schema.json:2:32 a type must be"),
+        (
+            "{\"$ref\": \"#/$defs/Nam\", \"$defs\": {\"Name\": {}}}",
+            "schema-invalid schema.json:1:10 `#/$defs/Nam` leads nowhere did you mean `#/$defs/Name`?",
+        ),
+        ("{\"$ref\": \"http://example.org\"}", "schema-invalid schema.json:1:10 `$ref` must point into this schema"),
+        ("{\"pattern\": \"(?=a)\"}", "schema-invalid schema.json:1:13 the pattern cannot be read"),
+        ("{\"minLength\": -1}", "schema-invalid schema.json:1:15 `minLength` must be a whole number"),
+        ("{\"$ref\": \"#\"}", "schema-invalid schema.json:1:1 the schema refers to itself"),
+        ("{\"anyOf\": []}", "schema-invalid schema.json:1:11 `anyOf` must be a list of at least one schema"),
+        (
+            "{\"$defs\": {\"A\": {\"colour\": 1}}}",
+            "schema-keyword-unknown schema.json:1:18 the schema has a keyword `colour`",
+        ),
+        ("{", "yaml-syntax"),
+        ("{\"type\": string}", "schema-invalid schema.json:1:10 the schema is no JSON"),
+        ("7", "schema-invalid schema.json:1:1 a schema must be a mapping"),
+    ] {
+        let told = told(schema);
+        assert!(told.first().is_some_and(|told| told.starts_with(start)), "{schema}: {told:?}");
+    }
+}
+
+#[test]
+fn schemas_that_multiply_come_to_an_end() {
+    let chain = |length: usize| {
+        let definition = |at: usize| {
+            let next = json!({"$ref": format!("#/$defs/d{}", at + 1)});
+            (format!("d{at}"), json!({"oneOf": [next, next]}))
+        };
+        let mut definitions: serde_json::Map<String, Json> = (0..length).map(definition).collect();
+        definitions.insert(format!("d{length}"), json!({"type": "string"}));
+        json!({"properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": definitions})
+    };
+    assert!(compile(&chain(17)).is_err());
+    let schema = compile(&chain(14)).unwrap();
+    let value = from_json(&json!({"a": 1}));
+    let found = schema.check(&value, Mode::Whole, "it");
+    assert!(!found.is_empty() && !schema.fits(&value));
+    // Eighty properties of that kind are given up, and said to be.
+    let many: serde_json::Map<String, Json> =
+        (0..80).map(|at| (format!("p{at}"), json!({"$ref": "#/$defs/d0"}))).collect();
+    let value = Json::Object(many.keys().map(|key| (key.clone(), json!("x"))).collect());
+    let mut schema = chain(14);
+    schema["properties"] = many.into();
+    let found = compile(&schema).unwrap().check(&from_json(&value), Mode::Whole, "it");
+    assert!(found.iter().any(|violation| violation.message == "it takes too long to hold against its schema"));
+}
+
+#[test]
+fn the_nearest_form_is_the_one_that_is_told() {
+    let schema = json!({"properties": {
+        "store": {"oneOf": [
+            {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "file"}, "path": {"type": "string"}}},
+            {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "s3"}, "bucket": {"type": "string"}}},
+        ]},
+        "level": {"oneOf": [{"const": "debug", "description": "All."}, {"const": "info"}]},
+        "size": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]},
+    }});
+    let schema = compile(&schema).unwrap();
+    for (value, message) in [
+        (json!({"store": {"kind": "s3", "bucket": 1}}), "`store.bucket` must be a string, not a number"),
+        (json!({"level": "inf"}), "`level` must be `debug` or `info`"),
+        (json!({"size": 0}), "`size` must be at least 1"),
+        (json!({"size": "x"}), "`size` must be a whole number or null, not a string"),
+    ] {
+        let found = schema.check(&from_json(&value), Mode::Whole, "it");
+        assert_eq!(found.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>(), [message]);
+    }
+}
+
+#[test]
+fn paths_are_looked_up_through_references_and_forms() {
+    let schema = compile(&json!({
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "image": {"$ref": "#/$defs/Image", "description": "The image."},
+            "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+            "port": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+            "store": {"oneOf": [
+                {"type": "object", "additionalProperties": false, "properties": {"path": {"type": "string"}}},
+                {"type": "object", "additionalProperties": false, "properties": {"bucket": {"type": "string"}}}]},
+            "free": {}, "hosts": {"type": "array", "items": {"$ref": "#/$defs/Image"}},
+        },
+        "$defs": {"Image": {"type": "object", "additionalProperties": false, "properties": {"tag": {"type": "string", "writeOnly": true}}}},
+    }))
+    .unwrap();
+    let types = |path: &[&str]| match schema.lookup(path.iter().copied()) {
+        Lookup::Known(place) => schema.types(&place).words(),
+        Lookup::Open => "open".to_owned(),
+        Lookup::Unknown { at, near, .. } => format!("unknown at {at}, near {near:?}"),
+    };
+    assert_eq!(types(&["image", "tag"]), "a string");
+    assert_eq!(types(&["image"]), "a mapping");
+    assert_eq!(types(&["image", "tags"]), "unknown at 1, near Some(\"tag\")");
+    assert_eq!(types(&["imag"]), "unknown at 0, near Some(\"image\")");
+    assert_eq!(types(&["image", "tag", "x"]), "unknown at 2, near None");
+    assert_eq!(types(&["labels", "any"]), "a string");
+    assert_eq!(types(&["port"]), "a string or a whole number");
+    assert_eq!(types(&["store", "bucket"]), "a string");
+    assert_eq!(types(&["store", "buckett"]), "unknown at 1, near Some(\"bucket\")");
+    assert_eq!(types(&["free", "a", "b"]), "open");
+    let tag = schema.follow([Step::Key("hosts"), Step::Index(3), Step::Key("tag")]);
+    assert!(matches!(&tag, Lookup::Known(place) if schema.is_secret(place)));
+    assert!(
+        matches!(schema.lookup(["image"]), Lookup::Known(place) if schema.description(&place) == Some("The image."))
+    );
+}
+
+#[test]
+fn secrets_are_marked_wherever_the_schema_reaches() {
+    let schema = compile(&json!({"properties": {
+        "list": {"items": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/Login"}]}},
+        "map": {"additionalProperties": {"$ref": "#/$defs/Login"}}},
+        "patternProperties": {"^x": {"writeOnly": true}},
+        "$defs": {"Login": {"properties": {"password": {"writeOnly": true}, "next": {"$ref": "#/$defs/Login"}}}}}))
+    .unwrap();
+    let mut node = from_json(&json!({
+        "list": [{"password": "a", "user": "b"}], "map": {"k": {"next": {"next": {"password": {"deep": "c"}}}}}, "xx": ["d"]}));
+    schema.mark_secrets(&mut node);
+    assert!(node["list"][0]["password"].origin.is_secret());
+    assert!(!node["list"][0]["user"].origin.is_secret());
+    assert!(node["map"]["k"]["next"]["next"]["password"]["deep"].origin.is_secret());
+    assert!(node["xx"][0].origin.is_secret());
+}
+
+#[test]
+fn the_built_in_schema_is_read() {
+    let schema = Schema::read(crate::profile::SCHEMA, FileId(0)).unwrap();
+    assert!(matches!(schema.lookup(["database", "password"]), Lookup::Known(place) if schema.is_secret(&place)));
+    assert_eq!(Span::NONE, Span::default());
+}
