@@ -90,6 +90,12 @@ impl<'n, 'p> At<'n, 'p> {
         At { node: &self.node[key], up: Some(self), step: Step::Key(key) }
     }
 
+    /// What this place is in; `None` at a start.
+    #[must_use]
+    pub const fn parent(&self) -> Option<&'p At<'n, 'p>> {
+        self.up
+    }
+
     /// The text; empty if it is absent.
     #[must_use]
     pub fn text(&self) -> &'n str {

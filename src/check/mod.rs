@@ -5,6 +5,7 @@
 
 pub mod at;
 mod decoding;
+pub mod faults;
 pub mod input;
 pub mod pod;
 pub mod primitives;
@@ -24,6 +25,8 @@ use crate::object::Object;
 use crate::service::Services;
 use crate::source::Sources;
 
+pub use at::At;
+pub use faults::Faults;
 pub use pod::Pod;
 pub use report::Report;
 

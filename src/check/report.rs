@@ -122,6 +122,24 @@ impl<'a> Report<'a> {
         self.push(finding)
     }
 
+    /// A finding at a place and field that are known already: of a node of the object, or of the nearest one to what is
+    /// absent.
+    pub(crate) fn place(
+        &mut self,
+        object: &Object,
+        node: &Node,
+        span: Span,
+        field: String,
+        message: String,
+    ) -> Draft<'_> {
+        let mut finding = self.finding(object, &node.origin, message);
+        if finding.related.is_empty() {
+            finding.span = span;
+        }
+        finding.field = field;
+        self.push(finding)
+    }
+
     /// The findings.
     #[must_use]
     pub fn into_findings(self) -> Vec<Finding> {

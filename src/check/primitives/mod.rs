@@ -1,13 +1,16 @@
 //! The formats that Kubernetes fields share: names, quantities, addresses. Nothing here allocates.
 
+pub mod cron;
 pub mod downward;
 pub mod enums;
 pub mod handler;
 pub mod ip;
 pub mod names;
+pub mod percent;
 pub mod quantity;
 pub mod resources;
 pub mod selector;
+pub mod time_zone;
 pub mod volume;
 
 /// Whether a text has a form; if not, what the form asks for, as a phrase that follows "it": `must be …`.

@@ -2,6 +2,7 @@
 
 use super::names;
 use crate::check::at::At;
+use crate::node::Node;
 
 /// Where faults go: the place and the message.
 pub type Say<'s, 'n> = &'s mut dyn FnMut(&At<'n, '_>, String);
@@ -71,4 +72,48 @@ pub fn label_selector<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
 pub fn names_key(at: &At<'_, '_>, key: &str) -> bool {
     at.node.at(&["matchLabels"]).get(key).is_some()
         || at.node["matchExpressions"].items().iter().any(|requirement| requirement["key"].text() == key)
+}
+
+/// Whether the selector can be evaluated: all its keys, operators and values are valid.
+#[must_use]
+pub fn is_valid(selector: &Node) -> bool {
+    let label = |key: &str, value: &str| names::qualified_name(key).is_ok() && names::label_value(value).is_ok();
+    selector["matchLabels"].entries().iter().all(|entry| label(&entry.key, entry.value.text()))
+        && selector["matchExpressions"].items().iter().all(|requirement| {
+            let values = requirement["values"].items();
+            let operator = match requirement["operator"].text() {
+                "In" | "NotIn" => !values.is_empty(),
+                "Exists" | "DoesNotExist" => values.is_empty(),
+                _ => false,
+            };
+            operator
+                && names::qualified_name(requirement["key"].text()).is_ok()
+                && values.iter().all(|value| names::label_value(value.text()).is_ok())
+        })
+}
+
+/// Whether a selector asks for nothing: it selects everything.
+#[must_use]
+pub fn is_empty(selector: &Node) -> bool {
+    selector["matchLabels"].entries().is_empty() && selector["matchExpressions"].items().is_empty()
+}
+
+/// Whether a valid selector selects an object with these labels; an absent selector selects nothing.
+#[must_use]
+pub fn matches(selector: &Node, labels: &Node) -> bool {
+    selector.is_set()
+        && selector["matchLabels"]
+            .entries()
+            .iter()
+            .all(|entry| labels.get(&entry.key).is_some_and(|value| value.text() == entry.value.text()))
+        && selector["matchExpressions"].items().iter().all(|requirement| {
+            let label = labels.get(requirement["key"].text());
+            let among = |label: &Node| requirement["values"].items().iter().any(|value| value.text() == label.text());
+            match requirement["operator"].text() {
+                "In" => label.is_some_and(among),
+                "NotIn" => !label.is_some_and(among),
+                "Exists" => label.is_some(),
+                _ => label.is_none(),
+            }
+        })
 }

@@ -1,6 +1,7 @@
 //! Rule `name-invalid`.
 
-use crate::check::{Check, Family, Report, Rule};
+use crate::check::primitives::{Checked, names};
+use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
 use crate::object::Object;
 
@@ -10,17 +11,117 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a name is missing or malformed",
-    doc: "Every object needs a `metadata.name` of the form its kind asks for.",
+    doc: "\
+Every object needs a `metadata.name` of the form its kind asks for: a DNS name for most (`web.v2`), a DNS label for
+Services, Namespaces and StatefulSets (`web-v2`), nearly anything for RBAC objects. A CronJob's name has at most 52
+characters, since its Jobs get a suffix of 11; a Job's name at most 63, since it becomes a label of its pods; an indexed
+Job's name and its highest index together make a host name. A CustomResourceDefinition is named `<plural>.<group>`, an
+APIService `<version>.<group>`.
+
+Restates `ValidateObjectMeta` and the name functions of `pkg/apis/*/validation`.",
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Not_Valid}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: valid}\n",
     check: Check::Object(check),
 };
 
+/// The longest name of a CronJob: 63, less the suffix of its Jobs.
+const CRON_JOB_NAME: usize = 52;
+
+/// The form of the names of a kind.
+fn form(group: &str, kind: &str) -> fn(&str) -> Checked {
+    match (group, kind) {
+        ("", "Service" | "Namespace") | ("apps", "StatefulSet") => names::dns1123_label,
+        ("rbac.authorization.k8s.io" | "events.k8s.io", _)
+        | ("", "Event")
+        | ("policy", "PodDisruptionBudget")
+        | ("certificates.k8s.io", "CertificateSigningRequest" | "ClusterTrustBundle")
+        | ("apiregistration.k8s.io", "APIService")
+        | ("networking.k8s.io", "IPAddress") => names::path_segment,
+        ("storage.k8s.io", "CSIDriver") => driver,
+        _ => names::dns1123_subdomain,
+    }
+}
+
+fn driver(name: &str) -> Checked {
+    if name.len() > 63 {
+        return Err("must be no more than 63 bytes");
+    }
+    names::dns1123_subdomain(name)
+}
+
+/// Whether objects of a kind need no name: they are asked, not kept, or the server names them.
+pub(super) fn is_nameless(group: &str, kind: &str) -> bool {
+    matches!(group, "authentication.k8s.io" | "authorization.k8s.io" | "kind.x-k8s.io" | "kustomize.config.k8s.io")
+        || matches!((group, kind), ("", "LimitRange" | "List" | "Binding"))
+        || kind.is_empty()
+}
+
 fn check(object: &Object, report: &mut Report<'_>) {
-    let metadata = &object.node["metadata"];
-    if metadata["name"].is_null() && metadata["generateName"].is_null() {
-        report.missing(object, metadata, "name", "the object has no name");
-    } else if object.name().contains(|c: char| c.is_ascii_uppercase()) {
-        report.at(object, &metadata["name"], "a name is lower-case");
+    let (group, kind) = (object.group(), object.kind());
+    let root = At::root("", &object.node);
+    let metadata = root.get("metadata");
+    let (name, prefix) = (metadata.get("name"), metadata.get("generateName"));
+    let text = name.text();
+    if text.is_empty() && prefix.text().is_empty() && is_nameless(group, kind) {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let form = form(group, kind);
+    if !prefix.text().is_empty() {
+        faults.check(&prefix, names::as_prefix(form, prefix.text()));
+    }
+    if text.is_empty() {
+        if prefix.text().is_empty() {
+            faults.required(&name);
+        }
+        return;
+    }
+    let checked = names::path_segment(text).and_then(|()| form(text));
+    let malformed = checked.is_err();
+    faults.check(&name, checked);
+    if malformed {
+        return;
+    }
+    match (group, kind) {
+        ("batch", "CronJob") if text.len() > CRON_JOB_NAME => {
+            faults.invalid(&name, "must be no more than 52 bytes, as the name of each Job adds 11");
+        }
+        ("batch", "Job") => job(&mut faults, &root, &name),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            let spec = &object.node["spec"];
+            let parts = (spec["names"]["plural"].text(), spec["group"].text());
+            joined(&mut faults, &name, parts, "must be `spec.names.plural` and `spec.group`, joined by a dot");
+        }
+        ("apiregistration.k8s.io", "APIService") => {
+            let spec = &object.node["spec"];
+            let parts = (spec["version"].text(), spec["group"].text());
+            joined(&mut faults, &name, parts, "must be `spec.version` and `spec.group`, joined by a dot");
+        }
+        _ => {}
+    }
+}
+
+fn joined(faults: &mut Faults<'_, '_>, name: &At<'_, '_>, (first, last): (&str, &str), rule: &str) {
+    let rest = name.text().strip_prefix(first).and_then(|rest| rest.strip_prefix('.'));
+    if rest != Some(last) {
+        faults.invalid(name, rule);
+    }
+}
+
+/// A Job's name becomes a label of its pods, and with an index their host name.
+fn job(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, name: &At<'_, '_>) {
+    let spec = root.get("spec");
+    if name.text().len() > 63 && !spec.get("manualSelector").is_true() {
+        faults
+            .invalid(name, "must be no more than 63 bytes, as it becomes a label of the Job's pods")
+            .field("spec.template.labels");
+    }
+    let completions = spec.node["completions"].as_i64().unwrap_or(0);
+    if spec.node["completionMode"].text() == "Indexed" && completions > 0 {
+        let host = format!("{}-{}", name.text(), completions - 1);
+        if let Err(rule) = names::dns1123_label(&host) {
+            let message = format!("the host name `{host}` of the Job's last pod {rule}");
+            faults.add(name, message);
+        }
     }
 }

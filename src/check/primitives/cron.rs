@@ -1,0 +1,204 @@
+//! Schedules of five fields, as `github.com/robfig/cron/v3` reads them with `ParseStandard`.
+
+/// One field of a schedule: its name, its range, and the words that stand for numbers.
+struct Field {
+    name: &'static str,
+    least: u32,
+    most: u32,
+    words: &'static [&'static str],
+}
+
+const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const DAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+const FIELDS: [Field; 5] = [
+    Field { name: "minute", least: 0, most: 59, words: &[] },
+    Field { name: "hour", least: 0, most: 23, words: &[] },
+    Field { name: "day of the month", least: 1, most: 31, words: &[] },
+    Field { name: "month", least: 1, most: 12, words: MONTHS },
+    Field { name: "day of the week", least: 0, most: 6, words: DAYS },
+];
+
+const DESCRIPTORS: &[&str] = &["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
+
+/// Reads a schedule.
+///
+/// # Errors
+/// What is wrong with it, as a phrase that follows the schedule.
+pub fn check(schedule: &str) -> Result<(), String> {
+    if schedule.is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    if schedule.starts_with('@') {
+        return descriptor(schedule);
+    }
+    let mut parts = schedule.split_whitespace();
+    for field in &FIELDS {
+        let part = parts.next().ok_or_else(|| count(schedule))?;
+        for range in part.split(',').filter(|range| !range.is_empty()) {
+            field.range(range)?;
+        }
+    }
+    if parts.next().is_some() { Err(count(schedule)) } else { Ok(()) }
+}
+
+fn count(schedule: &str) -> String {
+    format!("must have five fields (minute, hour, day, month, weekday), not {}", schedule.split_whitespace().count())
+}
+
+fn descriptor(schedule: &str) -> Result<(), String> {
+    if let Some(duration) = schedule.strip_prefix("@every ") {
+        return if is_duration(duration) {
+            Ok(())
+        } else {
+            Err("must name a duration such as `@every 1h30m`".to_owned())
+        };
+    }
+    if DESCRIPTORS.contains(&schedule) {
+        return Ok(());
+    }
+    Err(format!("must be one of {}, `@every <duration>` or five fields", crate::suggest::list(DESCRIPTORS, ",")))
+}
+
+impl Field {
+    /// Reads `*`, `a`, `a-b`, each with an optional `/step`.
+    fn range(&self, text: &str) -> Result<(), String> {
+        let fault = |what: &str| Err(format!("has {what} in its {} field `{text}`", self.name));
+        let (span, step) = match text.split_once('/') {
+            Some((_, step)) if step.contains('/') => return fault("more than one `/`"),
+            Some((span, step)) => (span, Some(step)),
+            None => (text, None),
+        };
+        let mut ends = span.split('-');
+        let first = ends.next().unwrap_or_default();
+        let (start, mut end) = if matches!(first, "*" | "?") {
+            (self.least, self.most)
+        } else {
+            let Some(start) = self.number(first) else { return fault("something that is no number") };
+            match (ends.next(), ends.next()) {
+                (None, _) => (start, start),
+                (Some(last), None) => match self.number(last) {
+                    Some(end) => (start, end),
+                    None => return fault("something that is no number"),
+                },
+                (Some(_), Some(_)) => return fault("more than one `-`"),
+            }
+        };
+        if let Some(step) = step {
+            match number(step) {
+                None => return fault("a step that is no number"),
+                Some(0) => return fault("a step of nothing"),
+                Some(_) => {}
+            }
+            if !span.contains('-') {
+                end = self.most;
+            }
+        }
+        if start < self.least || end > self.most {
+            return Err(format!("must have its {} between {} and {}, not `{text}`", self.name, self.least, self.most));
+        }
+        if start > end { fault("a range that ends before it begins") } else { Ok(()) }
+    }
+
+    fn number(&self, text: &str) -> Option<u32> {
+        let word = self.words.iter().position(|word| word.eq_ignore_ascii_case(text));
+        match word {
+            Some(at) => u32::try_from(at).ok().map(|at| at + self.least),
+            None => number(text),
+        }
+    }
+}
+
+/// A number as Go's `Atoi` reads it, not negative.
+fn number(text: &str) -> Option<u32> {
+    let value: i64 = text.parse().ok()?;
+    u32::try_from(value).ok()
+}
+
+/// A duration as Go's `time.ParseDuration` reads it: `1h30m`, `1.5s`, `-2m`, `0`.
+#[must_use]
+pub fn is_duration(text: &str) -> bool {
+    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if rest == "0" {
+        return true;
+    }
+    if rest.is_empty() {
+        return false;
+    }
+    while !rest.is_empty() {
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let whole = digits(rest);
+        rest = &rest[whole..];
+        let mut any = whole > 0;
+        if let Some(after) = rest.strip_prefix('.') {
+            let fraction = digits(after);
+            any |= fraction > 0;
+            rest = &after[fraction..];
+        }
+        let units = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"];
+        let length = rest.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(rest.len());
+        if !any || !units.contains(&&rest[..length]) {
+            return false;
+        }
+        rest = &rest[length..];
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schedules() {
+        for good in [
+            "0 3 1 * *",
+            "* * * * *",
+            "*/5 0-23/2 1,15 JAN-dec sun",
+            "? ? ? ? ?",
+            "@daily",
+            "@every 1h30m",
+            " 0  0 1 1 0 ",
+            "5/15 * * * *",
+            ", * * * *",
+            "+1 * * * *",
+            "*-5 * * * *",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "* * * *",
+            "* * * * * *",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "* * 32 * *",
+            "* * * 13 *",
+            "* * * * 7",
+            "*/0 * * * *",
+            "5-1 * * * *",
+            "1-2-3 * * * *",
+            "1/2/3 * * * *",
+            "x * * * *",
+            "-1 * * * *",
+            "@noon",
+            "@every x",
+            "0 3 1 * *x",
+            "@every",
+            "mon * * * *",
+        ] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn durations() {
+        for good in ["0", "1s", "1h2m3.5s", "-1m", ".5s", "1.s", "3µs"] {
+            assert!(is_duration(good), "{good}");
+        }
+        for bad in ["", "1", "s", ".s", "1d", "1 s", "1h2"] {
+            assert!(!is_duration(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Amounts that are a number or a percentage (`IntOrString` fields such as `maxSurge`).
+
+use crate::check::primitives::names;
+use crate::check::{At, Faults};
+use crate::node::{Node, Value};
+
+/// The amount as the rules compare it: the percentage of a percentage, else the number; nothing where it is neither.
+#[must_use]
+pub fn amount(node: &Node) -> i64 {
+    match &node.value {
+        Value::Int(number) => *number,
+        Value::String(text) if names::percent(text).is_ok() => percentage(text),
+        Value::String(text) => text.parse().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn percentage(text: &str) -> i64 {
+    text.strip_suffix('%').unwrap_or_default().parse().unwrap_or(i64::MAX)
+}
+
+/// A number that is not negative, or a percentage; absent is fine.
+pub fn not_negative(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    match &at.node.value {
+        Value::String(text) => faults.check(at, names::percent(text)),
+        _ => faults.not_negative(at),
+    }
+}
+
+/// No more than 100 percent; a number is fine.
+pub fn at_most_all(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    if let Value::String(text) = &at.node.value
+        && names::percent(text).is_ok()
+        && percentage(text) > 100
+    {
+        faults.invalid(at, "must not be more than `100%`");
+    }
+}

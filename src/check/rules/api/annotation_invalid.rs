@@ -1,0 +1,29 @@
+//! Rule `annotation-invalid`.
+
+use crate::check::primitives::selector;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "annotation-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "an annotation's key is malformed, or there is too much text in annotations",
+    doc: "\
+An annotation's key has the form of a label's key, in any case. All keys and values of one object together hold at most
+256 KiB.
+
+Restates `ValidateAnnotations`.",
+    bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {'a note': text}}\n",
+    good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {a-note: any text at all}}\n",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let metadata = root.get("metadata");
+    selector::annotations(&metadata.get("annotations"), &mut |place, message| _ = faults.add(place, message));
+}

@@ -1,0 +1,66 @@
+//! Rule `config-key-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "config-key-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a key of a ConfigMap or Secret is malformed, or there is too much data",
+    doc: "\
+A key is a file name: at most 253 letters, digits, `-`, `_` and `.`, not `.` and not starting with `..`; so no `/`. A key is
+not in both `data` and `binaryData`. All values together hold at most 1 MiB.
+
+Restates `ValidateConfigMap` and `ValidateSecret`.",
+    bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {conf/app.yaml: 'a: 1'}\n",
+    good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {app.yaml: 'a: 1'}\n",
+    check: Check::Object(check),
+};
+
+/// The most bytes all values may have.
+const LIMIT: usize = 1024 * 1024;
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    let fields: &[(&str, bool)] = match (object.group(), object.kind()) {
+        ("", "ConfigMap") => &[("data", false), ("binaryData", true)],
+        ("", "Secret") => &[("data", true), ("stringData", false)],
+        _ => return,
+    };
+    let secret = object.kind() == "Secret";
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let mut size = 0;
+    for (name, encoded) in fields {
+        let field = root.get(name);
+        for (key, value) in field.keys() {
+            let hidden = secret && *name == "data" && object.node["stringData"].get(key).is_some();
+            let length = value.text().len();
+            size += if hidden {
+                0
+            } else if *encoded {
+                length / 4 * 3
+            } else {
+                length
+            };
+            if let Err(rule) = names::config_key(key) {
+                let draft = faults.key(&field, key, format!("the key `{key}` {rule}"));
+                if *name == "stringData" {
+                    draft.field(format!("data[{key}]"));
+                }
+            }
+            if !secret && *encoded && object.node["data"].get(key).is_some() {
+                let message = format!("the key `{key}` is in both `data` and `binaryData`");
+                faults.add(&value, message).field(format!("data[{key}]"));
+            }
+        }
+    }
+    if size > LIMIT {
+        let message = format!("the values hold {size} bytes, more than the 1048576 allowed");
+        let at = root.get("data");
+        faults.add(&at, message).field(if secret { "data" } else { "" });
+    }
+}

@@ -1,0 +1,53 @@
+//! Rule `disruption-budget-invalid`.
+
+use crate::check::primitives::percent;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "disruption-budget-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a PodDisruptionBudget's numbers are malformed",
+    doc: "\
+A budget has `minAvailable` or `maxUnavailable`, not both: a whole number or a percentage of at most 100.
+`unhealthyPodEvictionPolicy` is `IfHealthyBudget` or `AlwaysAllow`.
+
+Restates `ValidatePodDisruptionBudgetSpec`.",
+    bad: "\
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {minAvailable: 1, maxUnavailable: 1, selector: {matchLabels: {app: web}}}
+",
+    good: "\
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "PodDisruptionBudget" || object.group() != "policy" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let (least, most) = (spec.get("minAvailable"), spec.get("maxUnavailable"));
+    if least.is_set() && most.is_set() {
+        faults.add(&most, "a budget has `minAvailable` or `maxUnavailable`, not both").field("spec");
+    }
+    for at in [&least, &most] {
+        percent::not_negative(&mut faults, at);
+        percent::at_most_all(&mut faults, at);
+    }
+    let policy = spec.get("unhealthyPodEvictionPolicy");
+    if policy.is_set() {
+        faults.one_of(&policy, &["AlwaysAllow", "IfHealthyBudget"]);
+    }
+}

@@ -1,0 +1,62 @@
+//! Rule `finalizer-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "finalizer-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a finalizer's name is malformed",
+    doc: "\
+A finalizer is named like a label's key. On built-in kinds a name without a domain must be one the server knows: `kubernetes`,
+`orphan` or `foregroundDeletion`; the last two exclude each other.
+
+Restates `ValidateFinalizers` and `validateKubeFinalizerName`.",
+    bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, finalizers: [keep]}\n",
+    good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, finalizers: [example.com/keep]}\n",
+    check: Check::Object(check),
+};
+
+const STANDARD: &[&str] = &["kubernetes", "orphan", "foregroundDeletion"];
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    let root = At::root("", &object.node);
+    let metadata = root.get("metadata");
+    let finalizers = metadata.get("finalizers");
+    let mut faults = Faults::new(object, report);
+    // These groups validate their metadata without the list of standard names.
+    let built_in = !object.group().contains('.')
+        || object.group().ends_with(".k8s.io")
+            && !matches!(
+                object.group(),
+                "admissionregistration.k8s.io" | "apiextensions.k8s.io" | "apiregistration.k8s.io"
+            );
+    for finalizer in finalizers.items() {
+        if let Err(rule) = names::qualified_name(finalizer.text()) {
+            faults.invalid(&finalizer, rule).field("metadata.finalizers");
+        }
+        if built_in && !finalizer.text().contains('/') && !STANDARD.contains(&finalizer.text()) {
+            faults.invalid(&finalizer, "must have a domain before it (`example.com/keep`)");
+        }
+    }
+    let has = |name: &str| finalizers.node.items().iter().any(|item| item.text() == name);
+    if has("orphan") && has("foregroundDeletion") {
+        faults.add(&finalizers, "`orphan` and `foregroundDeletion` exclude each other");
+    }
+    if object.kind() == "Namespace" && object.group().is_empty() {
+        let spec = root.get("spec");
+        for finalizer in spec.get("finalizers").items() {
+            let rule = names::qualified_name(finalizer.text()).err().or_else(|| {
+                let known = finalizer.text().contains('/') || STANDARD.contains(&finalizer.text());
+                (!known).then_some("must have a domain before it (`example.com/keep`)")
+            });
+            if let Some(rule) = rule {
+                faults.invalid(&finalizer, rule).field("spec.finalizers");
+            }
+        }
+    }
+}

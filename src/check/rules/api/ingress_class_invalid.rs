@@ -1,0 +1,53 @@
+//! Rule `ingress-class-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+use super::ingress_invalid::typed_reference;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "ingress-class-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "an IngressClass names no valid controller or parameters",
+    doc: "\
+`controller` is a domain and a path (`example.com/ingress`) of at most 250 characters. `parameters` name a kind and a name;
+with the scope `Namespace` also a namespace, with `Cluster` none.
+
+Restates `ValidateIngressClass`.",
+    bad: "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: a}\nspec: {controller: nginx}\n",
+    good: "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: a}\nspec: {controller: k8s.io/nginx}\n",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "IngressClass" || object.group() != "networking.k8s.io" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let (controller, parameters) = (spec.get("controller"), spec.get("parameters"));
+    if controller.text().len() > 250 {
+        faults.invalid(&controller, "must be no more than 250 bytes");
+    }
+    faults.check(&controller, names::domain_prefixed_path(controller.text()));
+    if !parameters.is_set() {
+        return;
+    }
+    typed_reference(&mut faults, &parameters);
+    let (scope, space) = (parameters.get("scope"), parameters.get("namespace"));
+    match (scope.text(), scope.is_set()) {
+        (_, false) | ("Cluster", _) => {
+            if space.is_set() {
+                faults.forbidden(&space, "with the scope `Cluster`");
+            }
+        }
+        ("Namespace", _) if !space.is_set() => _ = faults.required(&space),
+        ("Namespace", _) => faults.check(&space, names::dns1123_label(space.text())),
+        _ => faults.one_of(&scope, &["Cluster", "Namespace"]),
+    }
+}

@@ -1,0 +1,176 @@
+//! Rule `ingress-invalid`.
+
+use crate::check::primitives::{Checked, ip, names};
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "ingress-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a host, path or backend of an Ingress is malformed",
+    doc: "\
+An Ingress has rules or a default backend. A host is a DNS name, with `*.` in front at most, no address and no port. Each path
+has a `pathType`; `Exact` and `Prefix` paths begin with `/` and hold no `//`, `.` or `..` parts. A backend is a Service with
+the name or the number of a port, or another resource.
+
+Restates `validateIngressSpec`.",
+    bad: "\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  rules: [{http: {paths: [{path: api, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
+",
+    good: "\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  rules: [{http: {paths: [{path: /api, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
+",
+    check: Check::Object(check),
+};
+
+/// The annotation that came before `ingressClassName`.
+const CLASS: &str = "kubernetes.io/ingress.class";
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "Ingress" || object.group() != "networking.k8s.io" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let (default, rules) = (spec.get("defaultBackend"), spec.get("rules"));
+    if !default.is_set() && rules.node.items().is_empty() {
+        faults.add(&spec, "an Ingress needs `rules` or a `defaultBackend`");
+    }
+    if default.is_set() {
+        backend(&mut faults, &default);
+    }
+    for rule in rules.items() {
+        host(&mut faults, &rule.get("host"));
+        let http = rule.get("http");
+        if http.is_set() {
+            let paths = http.get("paths");
+            if paths.node.items().is_empty() {
+                faults.required(&paths);
+            }
+            paths.items().for_each(|at| path(&mut faults, &at));
+        }
+    }
+    for tls in spec.get("tls").items() {
+        tls.get("hosts").items().for_each(|at| faults.check(&at, host_name(at.text())));
+        let secret = tls.get("secretName");
+        if !secret.text().is_empty() {
+            faults.check(&secret, names::dns1123_subdomain(secret.text()));
+        }
+    }
+    class(&mut faults, &root, &spec.get("ingressClassName"));
+}
+
+fn class(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, class: &At<'_, '_>) {
+    if !class.is_set() {
+        return;
+    }
+    faults.check(class, names::dns1123_subdomain(class.text()));
+    let metadata = root.get("metadata");
+    let annotations = metadata.get("annotations");
+    if let Some(old) = annotations.node.get(CLASS)
+        && old.text() != class.text()
+    {
+        faults
+            .add(&annotations.key(CLASS), "the annotation and `ingressClassName` name different classes")
+            .field(format!("metadata.annotations.{CLASS}"));
+    }
+}
+
+fn host_name(text: &str) -> Checked {
+    if text.contains('*') { names::wildcard_subdomain(text) } else { names::dns1123_subdomain(text) }
+}
+
+fn host(faults: &mut Faults<'_, '_>, host: &At<'_, '_>) {
+    let text = host.text();
+    if text.is_empty() {
+        return;
+    }
+    if ip::sloppy(text).is_some() {
+        faults.invalid(host, "must be a DNS name, not an address");
+    }
+    faults.check(host, host_name(text));
+}
+
+fn path(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let (path, kind) = (at.get("path"), at.get("pathType"));
+    let text = path.text();
+    if !kind.is_set() {
+        faults.required(&kind).help("`Prefix` is what most paths mean");
+    } else {
+        match kind.text() {
+            "Exact" | "Prefix" => {
+                if !text.starts_with('/') {
+                    faults.invalid(&path, "must begin with `/`");
+                }
+                let inside = ["//", "/./", "/../", "%2f", "%2F"].iter().find(|part| text.contains(**part));
+                let last = ["/..", "/."].iter().find(|part| text.ends_with(**part));
+                for part in inside.into_iter().chain(last) {
+                    let message = format!("must not hold `{part}`");
+                    faults.invalid(&path, &message);
+                }
+            }
+            "ImplementationSpecific" if !text.is_empty() && !text.starts_with('/') => {
+                faults.invalid(&path, "must begin with `/`");
+            }
+            "ImplementationSpecific" => {}
+            _ => faults.one_of(&kind, &["Exact", "ImplementationSpecific", "Prefix"]),
+        }
+    }
+    backend(faults, &at.get("backend"));
+}
+
+fn backend(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let (service, resource) = (at.get("service"), at.get("resource"));
+    if service.is_set() && resource.is_set() {
+        faults.add(at, "a backend is a Service or another resource, not both");
+    } else if resource.is_set() {
+        typed_reference(faults, &resource);
+    } else if service.is_set() {
+        service_backend(faults, at, &service);
+    } else {
+        faults.add(at, "a backend needs a `service` or a `resource`");
+    }
+}
+
+fn service_backend(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, service: &At<'_, '_>) {
+    let (name, port) = (service.get("name"), service.get("port"));
+    if name.text().is_empty() {
+        faults.required(&name);
+    } else {
+        faults.check(&name, names::dns1123_label(name.text()));
+    }
+    let (port_name, number) = (port.get("name"), port.get("number"));
+    match (port_name.text(), number.number().unwrap_or(0)) {
+        ("", 0) => _ = faults.add(at, "the backend needs the `name` or the `number` of a port of the Service"),
+        ("", given) => faults.check(&number, names::port_number(given)),
+        (given, 0) => faults.check(&port_name, names::port_name(given)),
+        _ => _ = faults.add(at, "a port has a `name` or a `number`, not both"),
+    }
+}
+
+/// A reference by group, kind and name.
+pub(super) fn typed_reference(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let (group, kind, name) = (at.get("apiGroup"), at.get("kind"), at.get("name"));
+    if group.is_set() {
+        faults.check(&group, names::dns1123_subdomain(group.text()));
+    }
+    for part in [&kind, &name] {
+        if part.text().is_empty() {
+            faults.required(part);
+        } else {
+            faults.check(part, names::path_segment(part.text()));
+        }
+    }
+}

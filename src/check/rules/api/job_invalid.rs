@@ -1,0 +1,144 @@
+//! Rule `job-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "job-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a number or choice in a Job's spec is out of range",
+    doc: "\
+A Job's numbers are not negative. `completionMode: Indexed` needs `completions` and allows at most 100000 pods at once; only
+it has `backoffLimitPerIndex` and `maxFailedIndexes`, and the second needs the first. With a `podFailurePolicy` the pods'
+`restartPolicy` is `Never`, and failed pods are replaced only when they have `Failed`.
+
+Restates `validateJobSpec` of `pkg/apis/batch/validation`.",
+    bad: "\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  completionMode: Indexed
+  parallelism: 3
+  template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}
+",
+    good: "\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  completionMode: Indexed
+  completions: 3
+  template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}
+",
+    check: Check::Object(check),
+};
+
+/// The most pods of an indexed Job at once, and the most of its indexes that may fail.
+const MOST: i64 = 100_000;
+/// The same for a Job of more completions than that with a limit for each index.
+const MOST_OF_LARGE: i64 = 10_000;
+
+/// Calls with the Job spec of a Job or CronJob.
+pub(super) fn with_job_spec(object: &Object, call: impl FnOnce(&At<'_, '_>)) {
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    match (object.group(), object.kind()) {
+        ("batch", "Job") => call(&spec),
+        ("batch", "CronJob") => call(&spec.get("jobTemplate").get("spec")),
+        _ => {}
+    }
+}
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    with_job_spec(object, |spec| {
+        let mut faults = Faults::new(object, report);
+        for name in [
+            "parallelism",
+            "completions",
+            "activeDeadlineSeconds",
+            "backoffLimit",
+            "ttlSecondsAfterFinished",
+            "backoffLimitPerIndex",
+            "maxFailedIndexes",
+        ] {
+            faults.not_negative(&spec.get(name));
+        }
+        completion(&mut faults, spec);
+        replacement(&mut faults, spec);
+        let manager = spec.get("managedBy");
+        if manager.is_set() {
+            faults.check(&manager, names::domain_prefixed_path(manager.text()));
+            if manager.text().len() > 63 {
+                faults.invalid(&manager, "must be no more than 63 bytes");
+            }
+        }
+    });
+}
+
+fn completion(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let mode = spec.get("completionMode");
+    if mode.is_set() {
+        faults.one_of(&mode, &["Indexed", "NonIndexed"]);
+    }
+    let (per_index, most_failed) = (spec.get("backoffLimitPerIndex"), spec.get("maxFailedIndexes"));
+    if mode.text() == "Indexed" {
+        indexed(faults, spec);
+    } else {
+        for at in [&per_index, &most_failed] {
+            if at.is_set() {
+                faults.forbidden(at, "without `completionMode: Indexed`");
+            }
+        }
+        let success = spec.get("successPolicy");
+        if success.is_set() {
+            faults.forbidden(&success, "without `completionMode: Indexed`");
+        }
+    }
+    if most_failed.is_set() && !per_index.is_set() {
+        faults.required(&per_index).help("`maxFailedIndexes` needs it");
+    }
+}
+
+fn indexed(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let (completions, parallelism) = (spec.get("completions"), spec.get("parallelism"));
+    let most_failed = spec.get("maxFailedIndexes");
+    // Where neither is given, both are 1 before anything is checked; a CronJob's template has no such defaults.
+    let defaulted = faults.object.kind() == "Job" && !completions.is_set() && !parallelism.is_set();
+    if !completions.is_set() && !defaulted {
+        faults.required(&completions).help("an indexed Job says how many indexes it has");
+    }
+    let large = spec.get("backoffLimitPerIndex").is_set() && completions.number().is_some_and(|number| number > MOST);
+    let most = if large { MOST_OF_LARGE } else { MOST };
+    for at in [&parallelism, &most_failed] {
+        if at.number().is_some_and(|number| number > most) {
+            faults.invalid(at, if large { "must be no more than 10000" } else { "must be no more than 100000" });
+        }
+    }
+    if let (Some(failed), Some(all)) = (most_failed.number(), completions.number())
+        && failed > all
+    {
+        faults.invalid(&most_failed, "must be no more than `completions`");
+    }
+    if large && !most_failed.is_set() {
+        faults.required(&most_failed).help("a Job of more than 100000 indexes must say how many may fail");
+    }
+}
+
+fn replacement(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let policy = spec.get("podReplacementPolicy");
+    let failures = spec.get("podFailurePolicy").is_set();
+    if policy.is_set() {
+        faults.one_of(&policy, if failures { &["Failed"] } else { &["Failed", "TerminatingOrFailed"] });
+    }
+    let template = spec.get("template");
+    let pod = template.get("spec");
+    let restart = pod.get("restartPolicy");
+    if failures && restart.text() != "Never" {
+        faults.add(&restart, "with a `podFailurePolicy` the `restartPolicy` must be `Never`");
+    }
+}

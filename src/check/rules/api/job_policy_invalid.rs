@@ -1,0 +1,196 @@
+//! Rule `job-policy-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+use super::job_invalid::with_job_spec;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "job-policy-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a Job's failure or success policy is malformed",
+    doc: "\
+Each rule of a `podFailurePolicy` has an action and either exit codes or pod conditions. Exit codes are ascending, each
+once, without 0 under `In`; a container they name exists. `FailIndex` needs `backoffLimitPerIndex`. A rule of a
+`successPolicy` names indexes (`0-2,5`), a count, or both, within `completions`.
+
+Restates `validatePodFailurePolicy` and `validateSuccessPolicy`.",
+    bad: "\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  podFailurePolicy: {rules: [{action: FailJob, onExitCodes: {operator: In, values: [0, 42]}}]}
+  template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}
+",
+    good: "\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  podFailurePolicy: {rules: [{action: FailJob, onExitCodes: {operator: In, values: [41, 42]}}]}
+  template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}
+",
+    check: Check::Object(check),
+};
+
+/// The most rules of a policy, and conditions of a rule.
+const MOST_RULES: usize = 20;
+const MOST_CODES: usize = 255;
+const MOST_INDEX_TEXT: usize = 64 * 1024;
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    with_job_spec(object, |spec| {
+        let mut faults = Faults::new(object, report);
+        let failure = spec.get("podFailurePolicy");
+        let rules = failure.get("rules");
+        too_many(&mut faults, &rules, MOST_RULES);
+        for rule in rules.items() {
+            failure_rule(&mut faults, spec, &rule);
+        }
+        let success = spec.get("successPolicy");
+        if success.is_set() && spec.get("completionMode").text() == "Indexed" {
+            let rules = success.get("rules");
+            if rules.node.items().is_empty() {
+                faults.required(&rules);
+            }
+            too_many(&mut faults, &rules, MOST_RULES);
+            for rule in rules.items() {
+                success_rule(&mut faults, spec, &rule);
+            }
+        }
+    });
+}
+
+fn too_many(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, most: usize) {
+    let count = list.node.items().len();
+    if count > most {
+        faults.add(list, format!("{count} entries are more than the {most} allowed"));
+    }
+}
+
+fn failure_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, rule: &At<'_, '_>) {
+    let action = rule.get("action");
+    match action.text() {
+        "" => _ = faults.required(&action),
+        "FailIndex" if !spec.get("backoffLimitPerIndex").is_set() => {
+            faults.invalid(&action, "needs `backoffLimitPerIndex`");
+        }
+        _ => faults.one_of(&action, &["Count", "FailIndex", "FailJob", "Ignore"]),
+    }
+    let (codes, conditions) = (rule.get("onExitCodes"), rule.get("onPodConditions"));
+    let some = !conditions.node.items().is_empty();
+    if codes.is_set() {
+        if some {
+            faults.add(rule, "a rule has either `onExitCodes` or `onPodConditions`, not both");
+        }
+        exit_codes(faults, spec, &codes);
+    } else if !some {
+        faults.add(rule, "a rule needs `onExitCodes` or `onPodConditions`");
+    } else {
+        too_many(faults, &conditions, MOST_RULES);
+        for condition in conditions.items() {
+            let (kind, status) = (condition.get("type"), condition.get("status"));
+            faults.check(&kind, names::qualified_name(kind.text()));
+            if !status.text().is_empty() {
+                faults.one_of(&status, &["False", "True", "Unknown"]);
+            }
+        }
+    }
+}
+
+fn exit_codes(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, codes: &At<'_, '_>) {
+    let (operator, container, values) = (codes.get("operator"), codes.get("containerName"), codes.get("values"));
+    if operator.text().is_empty() {
+        faults.required(&operator);
+    } else {
+        faults.one_of(&operator, &["In", "NotIn"]);
+    }
+    if container.is_set() {
+        let pod = &spec.node["template"]["spec"];
+        let known = ["containers", "initContainers"]
+            .iter()
+            .any(|list| pod[*list].items().iter().any(|node| node["name"].text() == container.text()));
+        if !known {
+            faults.invalid(&container, "must be the name of a container of the pod template");
+        }
+    }
+    let items = values.node.items();
+    if items.is_empty() {
+        faults.invalid(&values, "must hold at least one exit code");
+    }
+    too_many(faults, &values, MOST_CODES);
+    let number = |node: &crate::node::Node| node.as_i64().unwrap_or(0);
+    for value in values.items().filter(|value| operator.text() == "In" && number(value.node) == 0) {
+        faults.add(&value, "0 is success and cannot be among the exit codes of `In`");
+    }
+    if !items.is_sorted_by_key(number) {
+        faults.invalid(&values, "must be in ascending order");
+    }
+    let repeated =
+        |(at, node): (usize, &crate::node::Node)| items[..at].iter().any(|other| number(other) == number(node));
+    if items.iter().enumerate().any(repeated) {
+        faults.invalid(&values, "must hold each exit code once");
+    }
+}
+
+fn success_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, rule: &At<'_, '_>) {
+    let (count, indexes) = (rule.get("succeededCount"), rule.get("succeededIndexes"));
+    let completions = spec.node["completions"].as_i64().unwrap_or(1);
+    if !count.is_set() && !indexes.is_set() {
+        faults.required(rule).help("name `succeededCount`, `succeededIndexes` or both");
+    }
+    if indexes.is_set() {
+        if indexes.text().len() > MOST_INDEX_TEXT {
+            faults.invalid(&indexes, "must be no more than 65536 bytes");
+        }
+        match index_count(indexes.text(), completions) {
+            None => _ = faults.invalid(&indexes, "must be ascending indexes such as `0-2,5`, below `completions`"),
+            Some(all) if count.number().is_some_and(|count| count > all) => {
+                faults.invalid(&count, "must be no more than the number of `succeededIndexes`");
+            }
+            Some(_) => {}
+        }
+    }
+    faults.not_negative(&count);
+    if count.number().is_some_and(|count| count > completions) {
+        faults.invalid(&count, "must be no more than `completions`");
+    }
+}
+
+/// How many indexes a text such as `0-2,5` names. `None` if it is malformed.
+fn index_count(text: &str, completions: i64) -> Option<i64> {
+    let (mut all, mut last) = (0, None);
+    if text.is_empty() {
+        return Some(0);
+    }
+    for part in text.split(',') {
+        let (first, end) = part.split_once('-').unwrap_or((part, part));
+        let (first, end): (i64, i64) = (first.parse().ok()?, end.parse().ok()?);
+        let ordered = first <= end && (!part.contains('-') || first < end) && last.is_none_or(|last| last < first);
+        if !ordered || first < 0 || end >= completions {
+            return None;
+        }
+        all += end - first + 1;
+        last = Some(end);
+    }
+    Some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::index_count;
+
+    #[test]
+    fn indexes() {
+        assert_eq!(index_count("0-2,5", 6), Some(4));
+        assert_eq!(index_count("", 6), Some(0));
+        for bad in ["5,0", "0-6", "a", "0--1", "2-2", "1,1", "0-2,2"] {
+            assert_eq!(index_count(bad, 6), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Rule `limit-range-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::primitives::quantity::Quantity;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Node;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "limit-range-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "the limits of a LimitRange contradict each other",
+    doc: "\
+Each type (`Container`, `Pod`, `PersistentVolumeClaim`, or a qualified name) stands once. For each resource: min ≤
+defaultRequest ≤ default ≤ max, after the server filled in what is absent (a container's default is its max, its default
+request is its default). A ratio is at least 1. A Pod has no defaults; a claim has a min or max of `storage`.
+
+Restates `ValidateLimitRange` and `SetDefaults_LimitRangeItem`.",
+    bad: "\
+apiVersion: v1
+kind: LimitRange
+metadata: {name: a}
+spec: {limits: [{type: Container, max: {cpu: '1'}, default: {cpu: '2'}}]}
+",
+    good: "\
+apiVersion: v1
+kind: LimitRange
+metadata: {name: a}
+spec: {limits: [{type: Container, max: {cpu: '2'}, default: {cpu: '1'}}]}
+",
+    check: Check::Object(check),
+};
+
+const TYPES: &[&str] = &["Container", "PersistentVolumeClaim", "Pod"];
+/// Resources that no quota or container counts otherwise; the names a limit of another type may have.
+const STANDARD: &[&str] = &[
+    "configmaps",
+    "cpu",
+    "ephemeral-storage",
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "memory",
+    "persistentvolumeclaims",
+    "pods",
+    "replicationcontrollers",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+    "requests.storage",
+    "resourcequotas",
+    "secrets",
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+    "storage",
+];
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "LimitRange" || !object.group().is_empty() {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let limits = spec.get("limits");
+    for (index, limit) in limits.items().enumerate() {
+        let kind = limit.get("type");
+        if let Err(rule) = names::qualified_name(kind.text()) {
+            faults.invalid(&kind, rule);
+        } else if !kind.text().contains('/') && !TYPES.contains(&kind.text()) {
+            faults.not_supported(&kind, &kind, TYPES);
+        }
+        if limits.node.items()[..index].iter().any(|other| other["type"].text() == kind.text()) {
+            faults.invalid(&kind, "is the type of another entry");
+        }
+        one(&mut faults, &limit);
+    }
+}
+
+/// The amounts a limit names, defaults filled in as the server does for containers.
+struct Amounts<'a> {
+    limit: &'a Node,
+    container: bool,
+}
+
+impl<'a> Amounts<'a> {
+    fn of(&self, field: &str, key: &str) -> Option<&'a Node> {
+        let own = |field: &str| self.limit[field].get(key);
+        match field {
+            "default" if self.container => own("default").or_else(|| own("max")),
+            "defaultRequest" if self.container => {
+                own("defaultRequest").or_else(|| self.of("default", key)).or_else(|| own("min"))
+            }
+            _ => own(field),
+        }
+    }
+}
+
+fn one(faults: &mut Faults<'_, '_>, limit: &At<'_, '_>) {
+    let kind = limit.node["type"].text();
+    if kind == "Pod" {
+        for name in ["default", "defaultRequest"] {
+            let at = limit.get(name);
+            if !at.node.entries().is_empty() {
+                faults.forbidden(&at, "for the type `Pod`");
+            }
+        }
+    }
+    if kind == "PersistentVolumeClaim" && ["min", "max"].iter().all(|name| limit.node[*name].get("storage").is_none()) {
+        faults.required(&limit.get("limits")).help("name a `min` or `max` of `storage`");
+    }
+    let amounts = Amounts { limit: limit.node, container: kind == "Container" };
+    let fields = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"];
+    for name in fields {
+        let field = limit.get(name);
+        for (key, _) in field.keys() {
+            if let Err(rule) = resource(key, matches!(kind, "Container" | "Pod")) {
+                faults.key(&field, key, format!("the resource `{key}` {rule}"));
+            }
+            // Each resource once, at the first field that names it.
+            let first = fields.iter().find(|name| limit.node[**name].get(key).is_some());
+            if first == Some(&name) {
+                compare(faults, limit, &amounts, key);
+            }
+        }
+    }
+}
+
+fn resource(name: &str, of_containers: bool) -> Result<(), &'static str> {
+    names::qualified_name(name)?;
+    if name.contains('/') {
+        return Ok(());
+    }
+    let known = if of_containers {
+        matches!(name, "cpu" | "memory" | "ephemeral-storage") || name.starts_with("hugepages-")
+    } else {
+        STANDARD.contains(&name) || name.strip_prefix("requests.").unwrap_or(name).starts_with("hugepages-")
+    };
+    if known { Ok(()) } else { Err("is not one a limit can be set for") }
+}
+
+fn compare<'n>(faults: &mut Faults<'_, '_>, limit: &At<'n, '_>, amounts: &Amounts<'_>, key: &'n str) {
+    let value = |field: &str| amounts.of(field, key).map(|node| Quantity::of(node).unwrap_or_default());
+    let pod = limit.node["type"].text() == "Pod";
+    let (min, max) = (value("min"), value("max"));
+    let (default, request) = if pod { (None, None) } else { (value("default"), value("defaultRequest")) };
+    let mut more = |smaller: (&str, Option<Quantity>), larger: (&str, Option<Quantity>), at: &'static str| {
+        if let (Some(least), Some(most)) = (smaller.1, larger.1)
+            && least > most
+        {
+            let message = format!("the {} of `{key}` is greater than its {}", words(smaller.0), words(larger.0));
+            faults.add(&limit.get(at).key(key), message);
+        }
+    };
+    more(("min", min), ("max", max), "min");
+    more(("min", min), ("defaultRequest", request), "defaultRequest");
+    more(("defaultRequest", request), ("max", max), "defaultRequest");
+    more(("defaultRequest", request), ("default", default), "defaultRequest");
+    more(("min", min), ("default", default), "default");
+    more(("default", default), ("max", max), "default");
+    let ratio = limit.get("maxLimitRequestRatio");
+    let ratio = ratio.key(key);
+    let Some(amount) = Quantity::of(ratio.node) else { return };
+    if amount < Quantity::whole(1) {
+        faults.invalid(&ratio, "must be at least 1");
+    }
+    if let (Some(min), Some(max)) = (min, max)
+        && min.round_up() > 0
+        && amount.round_up().saturating_mul(min.round_up()) > max.round_up()
+    {
+        faults.invalid(&ratio, "must be no more than max divided by min");
+    }
+}
+
+fn words(field: &str) -> &str {
+    match field {
+        "defaultRequest" => "default request",
+        other => other,
+    }
+}

@@ -1,0 +1,58 @@
+//! Rule `namespace-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "namespace-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a namespace's name is malformed, or stands where there is none",
+    doc: "\
+`metadata.namespace` is a DNS label. Objects that live in the cluster and in no namespace have none: the server ignores it
+there, which is a warning.
+
+Restates `ValidateObjectMeta` and `EnsureObjectNamespaceMatchesRequestNamespace`.",
+    bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: My_Space}\n",
+    good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: my-space}\n",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    let text = object.namespace();
+    if text.is_empty() {
+        return;
+    }
+    let root = At::root("", &object.node);
+    let metadata = root.get("metadata");
+    let namespace = metadata.get("namespace");
+    let mut faults = Faults::new(object, report);
+    if is_cluster_kind(object.group(), object.kind()) {
+        let message = format!("a {} lives in no namespace: `{text}` is ignored", object.kind());
+        faults.add(&namespace, message).severity(Severity::Warning).help("leave `namespace` out");
+        return;
+    }
+    faults.check(&namespace, names::dns1123_label(text));
+}
+
+/// Whether objects of a kind live in the cluster, not in a namespace.
+fn is_cluster_kind(group: &str, kind: &str) -> bool {
+    match group {
+        "" => matches!(kind, "Namespace" | "Node" | "PersistentVolume"),
+        "rbac.authorization.k8s.io" => matches!(kind, "ClusterRole" | "ClusterRoleBinding"),
+        "storage.k8s.io" => kind != "CSIStorageCapacity",
+        "networking.k8s.io" => matches!(kind, "IngressClass" | "IPAddress" | "ServiceCIDR"),
+        "certificates.k8s.io" => matches!(kind, "CertificateSigningRequest" | "ClusterTrustBundle"),
+        "resource.k8s.io" => matches!(kind, "DeviceClass" | "ResourceSlice"),
+        "scheduling.k8s.io" => kind == "PriorityClass",
+        "admissionregistration.k8s.io"
+        | "apiextensions.k8s.io"
+        | "apiregistration.k8s.io"
+        | "flowcontrol.apiserver.k8s.io"
+        | "node.k8s.io" => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,124 @@
+//! Rule `network-policy-invalid`.
+
+use crate::check::primitives::{ip, names};
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Value;
+use crate::object::Object;
+
+use super::service_port_invalid::PROTOCOLS;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "network-policy-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a NetworkPolicy's peer, port or type is malformed",
+    doc: "\
+A peer selects pods, namespaces or both, or is an `ipBlock` alone; the block's exceptions lie inside it. A port is a number
+or a name; `endPort` needs a number that is not greater. The types are `Ingress` and `Egress`.
+
+Restates `ValidateNetworkPolicySpec`.",
+    bad: "\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web}
+spec:
+  podSelector: {}
+  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [192.168.0.0/16]}}]}]
+",
+    good: "\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web}
+spec:
+  podSelector: {}
+  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}]
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "NetworkPolicy" || object.group() != "networking.k8s.io" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    faults.selector(&spec.get("podSelector"));
+    for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
+        let rules = spec.get(direction);
+        for rule in rules.items() {
+            rule.get("ports").items().for_each(|at| port(&mut faults, &at));
+            rule.get(peers).items().for_each(|at| peer(&mut faults, &at));
+        }
+    }
+    let types = spec.get("policyTypes");
+    if types.node.items().len() > 2 {
+        faults.add(&types, "there are only two types, `Ingress` and `Egress`");
+        return;
+    }
+    types.items().for_each(|at| faults.one_of(&at, &["Egress", "Ingress"]));
+}
+
+fn port(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let (protocol, port, end) = (at.get("protocol"), at.get("port"), at.get("endPort"));
+    if protocol.is_set() {
+        faults.one_of(&protocol, PROTOCOLS);
+    }
+    match &port.node.value {
+        Value::Int(number) => {
+            faults.check(&port, names::port_number(*number));
+            if let Some(last) = end.number() {
+                if last < *number {
+                    faults.invalid(&end, "must not be less than `port`");
+                }
+                faults.check(&end, names::port_number(last));
+            }
+        }
+        Value::String(name) => {
+            if end.is_set() {
+                faults.forbidden(&end, "beside the name of a port");
+            }
+            faults.check(&port, names::port_name(name));
+        }
+        _ if end.is_set() => _ = faults.forbidden(&end, "without `port`"),
+        _ => {}
+    }
+}
+
+fn peer(faults: &mut Faults<'_, '_>, peer: &At<'_, '_>) {
+    let (pods, spaces, block) = (peer.get("podSelector"), peer.get("namespaceSelector"), peer.get("ipBlock"));
+    faults.selector(&pods);
+    faults.selector(&spaces);
+    let selects = pods.is_set() || spaces.is_set();
+    if block.is_set() {
+        ip_block(faults, &block);
+        if selects {
+            faults.forbidden(peer, "to have both `ipBlock` and a selector");
+        }
+    } else if !selects {
+        faults.required(peer).help("name `podSelector`, `namespaceSelector` or `ipBlock`; `{}` selects all");
+    }
+}
+
+fn ip_block(faults: &mut Faults<'_, '_>, block: &At<'_, '_>) {
+    let cidr = block.get("cidr");
+    if cidr.text().is_empty() {
+        faults.required(&cidr);
+        return;
+    }
+    let Some(range) = ip::sloppy_cidr(cidr.text()) else {
+        faults.invalid(&cidr, "must be an address range such as `10.0.0.0/8`");
+        return;
+    };
+    for except in block.get("except").items() {
+        match ip::sloppy_cidr(except.text()) {
+            None => _ = faults.invalid(&except, "must be an address range such as `10.1.0.0/16`"),
+            Some(inner) if !range.contains(inner.network()) || inner.prefix <= range.prefix => {
+                faults.invalid(&except, "must lie inside the block and be smaller");
+            }
+            Some(_) => {}
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Rule `owner-reference-invalid`.
+
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "owner-reference-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "an owner reference is incomplete",
+    doc: "\
+An entry of `metadata.ownerReferences` names `apiVersion`, `kind`, `name` and `uid`; only one may be the controller, and an
+Event may own nothing. A uid is only known when the owner exists, so manifests seldom hold owner references.
+
+Restates `ValidateOwnerReferences`.",
+    bad: "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  ownerReferences: [{apiVersion: v1, kind: Pod, name: p}]\n",
+    good: "\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: a
+  ownerReferences: [{apiVersion: v1, kind: Pod, name: p, uid: 6f1c6d3e-0000-4000-8000-000000000000}]
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    let root = At::root("", &object.node);
+    let metadata = root.get("metadata");
+    let owners = metadata.get("ownerReferences");
+    let mut faults = Faults::new(object, report);
+    let mut controllers = 0;
+    for owner in owners.items() {
+        for name in ["apiVersion", "kind", "name", "uid"] {
+            if owner.node[name].text().is_empty() {
+                // The server leaves the index out.
+                faults.required(&owner.get(name)).field(format!("metadata.ownerReferences.{name}"));
+            }
+        }
+        if owner.node["kind"].text() == "Event" && owner.node["apiVersion"].text() == "v1" {
+            faults.add(&owner, "an Event cannot own an object").field("metadata.ownerReferences");
+        }
+        controllers += usize::from(owner.get("controller").is_true());
+    }
+    if controllers > 1 {
+        faults.add(&owners, "more than one owner is the controller");
+    }
+}

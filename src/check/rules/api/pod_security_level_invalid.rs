@@ -1,0 +1,54 @@
+//! Rule `pod-security-level-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "pod-security-level-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a namespace asks for a pod security level that does not exist",
+    doc: "\
+The labels `pod-security.kubernetes.io/enforce`, `audit` and `warn` of a Namespace are `privileged`, `baseline` or
+`restricted`; the labels of the same names with `-version` are `latest` or a version such as `v1.36`.
+
+Restates the PodSecurity admission's `PolicyToEvaluate`.",
+    bad: "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {pod-security.kubernetes.io/enforce: strict}}\n",
+    good: "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {pod-security.kubernetes.io/enforce: restricted}}\n",
+    check: Check::Object(check),
+};
+
+const LEVELS: &[&str] = &["baseline", "privileged", "restricted"];
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "Namespace" || !object.group().is_empty() {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let metadata = root.get("metadata");
+    let labels = metadata.get("labels");
+    for (key, value) in labels.keys() {
+        let Some(mode) = key.strip_prefix("pod-security.kubernetes.io/") else { continue };
+        // A malformed value is told by the rule for labels.
+        if names::label_value(value.text()).is_err() {
+            continue;
+        }
+        match mode {
+            "enforce" | "audit" | "warn" => faults.one_of(&value, LEVELS),
+            "enforce-version" | "audit-version" | "warn-version" if !is_version(value.text()) => {
+                faults.invalid(&value, "must be `latest` or a version such as `v1.36`");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    let minor = text.strip_prefix("v1.").unwrap_or_default();
+    let number = !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit());
+    text == "latest" || number && (minor == "0" || !minor.starts_with('0'))
+}

@@ -1,0 +1,50 @@
+//! Rule `priority-class-invalid`.
+
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "priority-class-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a PriorityClass's name, value or policy is not allowed",
+    doc: "\
+The value is at most 1000000000; names that begin with `system-` are the server's own; `preemptionPolicy` is `Never` or
+`PreemptLowerPriority`.
+
+Restates `ValidatePriorityClass`.",
+    bad: "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 2000000000\n",
+    good: "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000000000\n",
+    check: Check::Object(check),
+};
+
+/// The greatest value a class may have that is not the server's own.
+const GREATEST: i64 = 1_000_000_000;
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "PriorityClass" || object.group() != "scheduling.k8s.io" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let value = root.get("value");
+    if object.name().starts_with("system-") {
+        let own = match object.name() {
+            "system-node-critical" => Some(2_000_001_000),
+            "system-cluster-critical" => Some(2_000_000_000),
+            _ => None,
+        };
+        if own.is_none() || value.number() != own {
+            let metadata = root.get("metadata");
+            faults.forbidden(&metadata.get("name"), "to begin with `system-`");
+        }
+    } else if value.number().is_some_and(|number| number > GREATEST) {
+        faults.forbidden(&value, "to be greater than 1000000000");
+    }
+    let policy = root.get("preemptionPolicy");
+    if policy.is_set() {
+        faults.one_of(&policy, &["Never", "PreemptLowerPriority"]);
+    }
+}

@@ -1,0 +1,154 @@
+//! Rule `quota-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::primitives::quantity::Quantity;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "quota-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a ResourceQuota counts something unknown, or a scope does not fit",
+    doc: "\
+A quota limits standard resources (`requests.cpu`, `pods`, `services.nodeports`…) or qualified ones
+(`count/deployments.apps`). The amounts are not negative, and counts are whole. A scope goes only with the resources it can
+tell apart: `BestEffort` with `pods` alone, `Terminating` and its like with pods and their compute resources.
+
+Restates `ValidateResourceQuotaSpec`.",
+    bad: "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: a}\nspec: {hard: {pod: '10'}}\n",
+    good: "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: a}\nspec: {hard: {pods: '10'}}\n",
+    check: Check::Object(check),
+};
+
+/// Resources that are counted, and so whole.
+const COUNTED: &[&str] = &[
+    "configmaps",
+    "persistentvolumeclaims",
+    "pods",
+    "replicationcontrollers",
+    "resourcequotas",
+    "secrets",
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+];
+/// The other resources a quota may limit.
+const MEASURED: &[&str] = &[
+    "cpu",
+    "ephemeral-storage",
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "memory",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+    "requests.storage",
+];
+/// What a scope of pods may limit.
+const OF_PODS: &[&str] = &["cpu", "limits.cpu", "limits.memory", "memory", "pods", "requests.cpu", "requests.memory"];
+const SCOPES: &[&str] = &[
+    "BestEffort",
+    "CrossNamespacePodAffinity",
+    "NotBestEffort",
+    "NotTerminating",
+    "PriorityClass",
+    "Terminating",
+    "VolumeAttributesClass",
+];
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "ResourceQuota" || !object.group().is_empty() {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let hard = spec.get("hard");
+    for (key, amount) in hard.keys() {
+        resource(&mut faults, key, &amount);
+    }
+    let scopes = spec.get("scopes");
+    let limited = || hard.node.entries().iter().map(|entry| entry.key.as_str()).filter(|key| is_standard(key));
+    for scope in scopes.items() {
+        if !SCOPES.contains(&scope.text()) {
+            faults.not_supported(&scopes, &scope, SCOPES).place(scope.node.origin.span);
+        } else if let Some(key) = limited().find(|key| !fits(scope.text(), key)) {
+            let message = format!("the scope `{}` does not go with `{key}`", scope.text());
+            faults.add(&scopes, message).place(scope.node.origin.span);
+        }
+    }
+    let has = |name: &str| scopes.node.items().iter().any(|scope| scope.text() == name);
+    for (one, other) in [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")] {
+        if has(one) && has(other) {
+            faults.add(&scopes, format!("the scopes `{one}` and `{other}` exclude each other"));
+        }
+    }
+    selector(&mut faults, &spec, limited);
+}
+
+fn is_standard(name: &str) -> bool {
+    COUNTED.contains(&name)
+        || MEASURED.contains(&name)
+        || name.strip_prefix("requests.").unwrap_or(name).starts_with("hugepages-")
+}
+
+fn resource(faults: &mut Faults<'_, '_>, name: &str, amount: &At<'_, '_>) {
+    if let Err(rule) = names::qualified_name(name) {
+        faults.add(amount, format!("the resource `{name}` {rule}"));
+    } else if !name.contains('/') && !is_standard(name) {
+        let all = COUNTED.iter().chain(MEASURED).copied();
+        let near = crate::suggest::nearest(name, all).map(|near| format!("did you mean `{near}`?"));
+        let help = near.unwrap_or_else(|| format!("objects of other kinds are counted as `count/{name}.<group>`"));
+        faults.add(amount, format!("a quota cannot limit `{name}`")).help(help);
+    }
+    let Some(value) = Quantity::of(amount.node) else { return };
+    if value.is_negative() {
+        faults.invalid(amount, "must not be negative");
+    }
+    let extended = name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.");
+    if (COUNTED.contains(&name) || extended) && !value.is_whole() {
+        faults.invalid(amount, "must be a whole number");
+    }
+}
+
+fn fits(scope: &str, resource: &str) -> bool {
+    match scope {
+        "BestEffort" => resource == "pods",
+        "VolumeAttributesClass" => matches!(resource, "persistentvolumeclaims" | "requests.storage"),
+        _ => OF_PODS.contains(&resource),
+    }
+}
+
+fn selector<'a, I: Iterator<Item = &'a str>>(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, limited: impl Fn() -> I) {
+    let field = "spec.scopeSelector.matchExpressions";
+    let selector = spec.get("scopeSelector");
+    for at in selector.get("matchExpressions").items() {
+        let (scope, operator, values) = (at.get("scopeName"), at.get("operator"), at.get("values"));
+        if !SCOPES.contains(&scope.text()) {
+            faults.not_supported(&scope, &scope, SCOPES).field(format!("{field}.scopeName"));
+        } else if let Some(key) = limited().find(|key| !fits(scope.text(), key)) {
+            let message = format!("the scope `{}` does not go with `{key}`", scope.text());
+            faults.add(&scope, message).field(field);
+        }
+        let plain = !matches!(scope.text(), "PriorityClass" | "VolumeAttributesClass");
+        if plain && SCOPES.contains(&scope.text()) && operator.text() != "Exists" {
+            faults.invalid(&operator, "must be `Exists` for this scope").field(format!("{field}.operator"));
+        }
+        let some = !values.node.items().is_empty();
+        match operator.text() {
+            "In" | "NotIn" if !some => _ = faults.required(&values).field(format!("{field}.values")),
+            "Exists" | "DoesNotExist" if some => {
+                faults.forbidden(&values, "with `Exists` and `DoesNotExist`").field(format!("{field}.values"));
+            }
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+            _ => {
+                let allowed = &["DoesNotExist", "Exists", "In", "NotIn"];
+                faults.not_supported(&operator, &operator, allowed).field(format!("{field}.operator"));
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Rule `rbac-rule-invalid`.
+
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "rbac-rule-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a rule of a role is incomplete",
+    doc: "\
+A rule has verbs, and either API groups (`\"\"` is the core group) and resources, or `nonResourceURLs`; the latter only in a
+ClusterRole. An aggregation rule has selectors.
+
+Restates `ValidatePolicyRule` and `ValidateClusterRole`.",
+    bad: "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader}
+rules: [{resources: [configmaps], verbs: [get]}]
+",
+    good: "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader}
+rules: [{apiGroups: [''], resources: [configmaps], verbs: [get]}]
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.group() != "rbac.authorization.k8s.io" || !matches!(object.kind(), "Role" | "ClusterRole") {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let rules = root.get("rules");
+    for rule in rules.items() {
+        one(&mut faults, &rule, object.kind() == "Role");
+    }
+    let aggregation = root.get("aggregationRule");
+    if object.kind() == "ClusterRole" && aggregation.is_set() {
+        let selectors = aggregation.get("clusterRoleSelectors");
+        if selectors.node.items().is_empty() {
+            faults.required(&selectors);
+        }
+        for selector in selectors.items() {
+            faults.selector(&selector);
+        }
+    }
+}
+
+fn one(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>, namespaced: bool) {
+    let (groups, resources, urls) = (rule.get("apiGroups"), rule.get("resources"), rule.get("nonResourceURLs"));
+    let some = |at: &At<'_, '_>| !at.node.items().is_empty();
+    if !some(&rule.get("verbs")) {
+        faults.required(&rule.get("verbs"));
+    }
+    if some(&urls) {
+        if namespaced {
+            faults.forbidden(&urls, "in a Role").help("URLs belong to no namespace: use a ClusterRole");
+        }
+        if some(&groups) || some(&resources) || some(&rule.get("resourceNames")) {
+            faults.forbidden(&urls, "beside resources").help("make it a rule of its own");
+        }
+        return;
+    }
+    if !some(&groups) {
+        faults.required(&groups).help("the core group is `\"\"`");
+    }
+    if !some(&resources) {
+        faults.required(&resources);
+    }
+}

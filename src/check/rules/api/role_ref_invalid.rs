@@ -1,0 +1,87 @@
+//! Rule `role-ref-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "role-ref-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a role binding names no valid role or subject",
+    doc: "\
+`roleRef` names a `Role` or `ClusterRole` of the group `rbac.authorization.k8s.io`; a ClusterRoleBinding only a ClusterRole. A
+subject is a `User` or `Group` of that group, or a `ServiceAccount` of no group, with its namespace in a ClusterRoleBinding.
+
+Restates `ValidateRoleBinding`, `ValidateClusterRoleBinding` and `ValidateRoleBindingSubject`.",
+    bad: "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: reader}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
+subjects: [{kind: ServiceAccount, name: web}]
+",
+    good: "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: reader}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
+subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
+",
+    check: Check::Object(check),
+};
+
+const GROUP: &str = "rbac.authorization.k8s.io";
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.group() != GROUP || !matches!(object.kind(), "RoleBinding" | "ClusterRoleBinding") {
+        return;
+    }
+    let namespaced = object.kind() == "RoleBinding";
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let role = root.get("roleRef");
+    let (group, kind, name) = (role.get("apiGroup"), role.get("kind"), role.get("name"));
+    if !group.text().is_empty() {
+        faults.one_of(&group, &[GROUP]);
+    }
+    faults.one_of(&kind, if namespaced { &["ClusterRole", "Role"] } else { &["ClusterRole"] });
+    if name.text().is_empty() {
+        faults.required(&name);
+    } else {
+        faults.check(&name, names::path_segment(name.text()));
+    }
+    let subjects = root.get("subjects");
+    for subject in subjects.items() {
+        one(&mut faults, &subject, namespaced);
+    }
+}
+
+fn one(faults: &mut Faults<'_, '_>, subject: &At<'_, '_>, namespaced: bool) {
+    let (kind, name, group) = (subject.get("kind"), subject.get("name"), subject.get("apiGroup"));
+    let space = subject.get("namespace");
+    if name.text().is_empty() {
+        faults.required(&name);
+    }
+    match kind.text() {
+        "ServiceAccount" => {
+            if !name.text().is_empty() {
+                faults.check(&name, names::dns1123_subdomain(name.text()));
+            }
+            if !group.text().is_empty() {
+                faults.invalid(&group, "must be left out for a ServiceAccount");
+            }
+            if !namespaced && space.text().is_empty() {
+                faults.required(&space).help("name the namespace of the ServiceAccount");
+            }
+        }
+        "User" | "Group" => {
+            if !group.text().is_empty() {
+                faults.one_of(&group, &[GROUP]);
+            }
+        }
+        _ => faults.one_of(&kind, &["Group", "ServiceAccount", "User"]),
+    }
+}

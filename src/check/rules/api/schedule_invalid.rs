@@ -1,0 +1,73 @@
+//! Rule `schedule-invalid`.
+
+use crate::check::primitives::{cron, time_zone};
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "schedule-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a CronJob's schedule, time zone or another field of it is malformed",
+    doc: "\
+A schedule has five fields (minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6 from Sunday) or is one of `@hourly`,
+`@daily`, `@weekly`, `@monthly`, `@yearly`, `@every <duration>`. A time zone stands in `timeZone`, never in the schedule, and
+is a name of the IANA database. `concurrencyPolicy` is `Allow`, `Forbid` or `Replace`; the numbers are not negative.
+
+Restates `validateCronJobSpec` of `pkg/apis/batch/validation`.",
+    bad: "\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: '0 25 * * *'
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}}}
+",
+    good: "\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: '0 3 * * *'
+  timeZone: Europe/Berlin
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}}}
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "CronJob" || object.group() != "batch" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let schedule = spec.get("schedule");
+    let text = schedule.text();
+    if text.is_empty() {
+        faults.required(&schedule);
+    } else if text.contains("TZ") {
+        faults.invalid(&schedule, "must not name a time zone").help("name it in `timeZone`");
+    } else if let Err(rule) = cron::check(text) {
+        faults.invalid(&schedule, &rule);
+    }
+    zone(&mut faults, &spec.get("timeZone"));
+    let policy = spec.get("concurrencyPolicy");
+    if !policy.text().is_empty() {
+        faults.one_of(&policy, &["Allow", "Forbid", "Replace"]);
+    }
+    for name in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
+        faults.not_negative(&spec.get(name));
+    }
+}
+
+fn zone(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    if !at.is_set() || time_zone::is_known(at.text()) {
+        return;
+    }
+    let near = suggest::nearest(at.text(), time_zone::all()).map(|near| format!("did you mean `{near}`?"));
+    faults.invalid(at, "must be a time zone of the IANA database").help(near.unwrap_or_default());
+}

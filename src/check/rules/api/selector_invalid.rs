@@ -1,0 +1,91 @@
+//! Rule `selector-invalid`.
+
+use crate::check::primitives::selector;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "selector-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a label selector is missing, empty or malformed",
+    doc: "\
+A workload's selector is required, selects something, and has valid keys, operators and values: `In` and `NotIn` need values,
+`Exists` and `DoesNotExist` have none. A Job generates its selector; one set by hand needs `manualSelector: true`, and a
+CronJob's Jobs can have neither. Selectors of claims, budgets, quotas and Services follow the same rules for keys and values.
+
+Restates `ValidateLabelSelector`, the spec validations of `pkg/apis/apps` and `ValidateGeneratedSelector`.",
+    bad: "\
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec:
+  minAvailable: 1
+  selector: {matchExpressions: [{key: app, operator: In}]}
+",
+    good: "\
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec:
+  minAvailable: 1
+  selector: {matchExpressions: [{key: app, operator: In, values: [web]}]}
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let at = spec.get("selector");
+    match (object.group(), object.kind()) {
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet") => workload(&mut faults, &at, true),
+        // A DaemonSet without a selector is told that it does not match its template.
+        ("apps", "DaemonSet") => workload(&mut faults, &at, false),
+        ("", "ReplicationController" | "Service") => faults.labels(&at),
+        ("", "PersistentVolumeClaim") | ("policy", "PodDisruptionBudget") => faults.selector(&at),
+        ("batch", "Job") => job(&mut faults, &spec, &at),
+        ("batch", "CronJob") => {
+            let template = spec.get("jobTemplate");
+            let job = template.get("spec");
+            let (at, manual) = (job.get("selector"), job.get("manualSelector"));
+            if at.is_set() {
+                faults.forbidden(&at, "in a CronJob, whose Jobs generate their own");
+            }
+            if manual.is_true() {
+                faults.forbidden(&manual, "in a CronJob, whose Jobs generate their selectors");
+            }
+        }
+        _ => {}
+    }
+}
+
+fn workload(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, strict: bool) {
+    if !at.is_set() {
+        if strict {
+            faults.required(at).help("select the labels of the pod template");
+        }
+        return;
+    }
+    faults.selector(at);
+    if selector::is_empty(at.node) {
+        faults.invalid(at, "must not be an empty selector");
+    }
+}
+
+/// A Job's selector is generated: only with `manualSelector` may it hold more.
+fn job(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, at: &At<'_, '_>) {
+    faults.selector(at);
+    if spec.get("manualSelector").is_true() {
+        if !at.is_set() {
+            faults.required(at).help("`manualSelector: true` says that you write the selector");
+        }
+    } else if at.is_set() && selector::is_valid(at.node) && !selector::is_empty(at.node) {
+        faults
+            .invalid(at, "must not be set, as the Job generates its selector")
+            .help("leave `selector` out, or set `manualSelector: true`");
+    }
+}

@@ -1,0 +1,79 @@
+//! Rule `selector-mismatch`.
+
+use crate::check::primitives::selector;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Node;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "selector-mismatch",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a workload's selector does not select its own pods",
+    doc: "\
+The selector of a Deployment, ReplicaSet, StatefulSet or DaemonSet, and a manual one of a Job, must match the labels of the
+pod template: a workload that cannot find its pods would create them for ever.
+
+Restates the template validations of `pkg/apis/apps` and `pkg/apis/batch`.",
+    bad: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: website}}
+    spec: {containers: [{name: web, image: web:1}]}
+",
+    good: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web, tier: front}}
+    spec: {containers: [{name: web, image: web:1}]}
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let at = spec.node;
+    let (select, labels) = (&at["selector"], &at["template"]["metadata"]["labels"]);
+    let fits = match (object.group(), object.kind()) {
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => {
+            let everything = select.is_set() && selector::is_empty(select);
+            !selector::is_valid(select) || everything || selector::matches(select, labels)
+        }
+        // What a Job generates matches; what was added to it must match too.
+        ("batch", "Job") => {
+            select.is_null() || !selector::is_valid(select) || selector::is_empty(select) || matches_job(select, labels)
+        }
+        ("", "ReplicationController") => {
+            let entries = select.entries();
+            entries.iter().all(|entry| labels.get(&entry.key).is_some_and(|value| value.text() == entry.value.text()))
+        }
+        _ => return,
+    };
+    if !fits {
+        let template = spec.get("template");
+        let metadata = template.get("metadata");
+        let mut faults = Faults::new(object, report);
+        faults
+            .add(&metadata.get("labels"), "the selector does not match the labels of the pod template")
+            .related(select.origin.span, "this selector")
+            .help("give the template every label that the selector asks for");
+    }
+}
+
+fn matches_job(select: &Node, labels: &Node) -> bool {
+    let generated = |key: &str| matches!(key, "controller-uid" | "batch.kubernetes.io/controller-uid");
+    let only_generated = select["matchExpressions"].items().is_empty()
+        && select["matchLabels"].entries().iter().all(|entry| generated(&entry.key));
+    only_generated || selector::matches(select, labels)
+}

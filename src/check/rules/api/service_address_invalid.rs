@@ -1,0 +1,159 @@
+//! Rule `service-address-invalid`.
+
+use std::net::IpAddr;
+
+use crate::check::primitives::{Checked, ip};
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Node;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "service-address-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "an address, address family or address range of a Service is malformed",
+    doc: "\
+`clusterIP` is an address, `None` or nothing, and the first of `clusterIPs`, of which there are at most two, one of each
+family. `ipFamilies` are `IPv4` and `IPv6`, each once; two need an `ipFamilyPolicy` of `PreferDualStack` or
+`RequireDualStack`. `externalIPs` are addresses others can reach; `loadBalancerSourceRanges` are CIDRs.
+
+Restates `ValidateServiceClusterIPsRelatedFields`, `ValidateNonSpecialIP` and `ValidateService`.",
+    bad: "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {clusterIP: none, ports: [{port: 80}]}
+",
+    good: "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {clusterIP: None, ports: [{port: 80}]}
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "Service" || !object.group().is_empty() {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    if spec.get("type").text() != "ExternalName" {
+        families(&mut faults, &spec);
+        cluster(&mut faults, &spec);
+    }
+    let externals = spec.get("externalIPs");
+    for external in externals.items() {
+        address(&mut faults, &external);
+    }
+    let ranges = spec.get("loadBalancerSourceRanges");
+    for (index, range) in ranges.items().enumerate() {
+        if ip::sloppy_cidr(range.text().trim()).is_none() {
+            faults
+                .invalid(&range, "must be an address range such as `10.0.0.0/8`")
+                .field(format!("spec.LoadBalancerSourceRanges[{index}]"));
+        }
+    }
+}
+
+/// An address that others can reach.
+pub(super) fn address(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    match ip::sloppy(at.text()) {
+        None => _ = faults.invalid(at, "must be an IP address"),
+        Some(address) => faults.check(at, reachable(address)),
+    }
+}
+
+fn reachable(address: IpAddr) -> Checked {
+    let link_local = match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    if address.is_unspecified() {
+        Err("must not be the unspecified address")
+    } else if address.is_loopback() {
+        Err("must not be a loopback address")
+    } else if link_local {
+        Err("must not be a link-local address")
+    } else if is_local_multicast(address) {
+        Err("must not be a link-local multicast address")
+    } else {
+        Ok(())
+    }
+}
+
+fn is_local_multicast(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.octets()[..3] == [224, 0, 0],
+        IpAddr::V6(v6) => v6.segments()[0] & 0xff0f == 0xff02,
+    }
+}
+
+fn families(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let (families, policy) = (spec.get("ipFamilies"), spec.get("ipFamilyPolicy"));
+    let items = families.node.items();
+    for (index, family) in families.items().enumerate() {
+        faults.one_of(&family, &["IPv4", "IPv6"]);
+        if items[..index].iter().any(|other| other.text() == family.text()) {
+            faults.invalid(&family, "is there twice");
+        }
+    }
+    if policy.is_set() {
+        faults.one_of(&policy, &["PreferDualStack", "RequireDualStack", "SingleStack"]);
+    }
+    if policy.text() == "SingleStack" && (items.len() == 2 || spec.node["clusterIPs"].items().len() == 2) {
+        faults.invalid(&policy, "does not go with two address families");
+    }
+}
+
+fn cluster(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let (single, list) = (spec.get("clusterIP"), spec.get("clusterIPs"));
+    let items = list.node.items();
+    if items.is_empty() {
+        if !single.text().is_empty() {
+            one(faults, &single, "spec.clusterIPs[0]", true, spec.node["ipFamilies"].items().first());
+        }
+        return;
+    }
+    if single.text().is_empty() {
+        faults.add(&list, "`clusterIPs` needs `clusterIP` with the first address");
+    } else if items[0].text() != single.text() {
+        faults.add(&list, "the first of `clusterIPs` must be the `clusterIP`");
+    }
+    for (index, at) in list.items().enumerate() {
+        let lone = index == 0 && items.len() == 1;
+        if index == 0 && at.text() == "None" && !lone {
+            faults.add(&list, "`None` must be the only entry");
+            continue;
+        }
+        let field = format!("spec.clusterIPs[{index}]");
+        one(faults, &at, &field, lone, spec.node["ipFamilies"].items().get(index));
+    }
+    if items.len() > 2 {
+        faults.add(&list, "there may be at most two addresses");
+    }
+    if let [first, second] = items
+        && let (Some(first), Some(second)) = (ip::sloppy(first.text()), ip::sloppy(second.text()))
+        && first.is_ipv4() == second.is_ipv4()
+    {
+        faults.add(&list, "the two addresses must be of different families");
+    }
+}
+
+fn one(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, field: &str, none: bool, family: Option<&Node>) {
+    if none && at.text() == "None" {
+        return;
+    }
+    let Some(address) = ip::sloppy(at.text()) else {
+        faults.invalid(at, "must be an IP address, `None` or nothing").field(field);
+        return;
+    };
+    let wanted = family.map_or("", Node::text);
+    if matches!((wanted, address.is_ipv4()), ("IPv4", false) | ("IPv6", true)) {
+        faults.invalid(at, "is not of the family that `ipFamilies` names").field(field);
+    }
+}

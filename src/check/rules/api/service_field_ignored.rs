@@ -1,0 +1,59 @@
+//! Rule `service-field-ignored`.
+
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+use super::service_port_invalid::is_headless;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "service-field-ignored",
+    family: Family::Api,
+    severity: Severity::Warning,
+    summary: "a field of a Service has no effect",
+    doc: "\
+The server accepts these with a warning: `externalIPs`, `loadBalancerIP` and `sessionAffinity` of a headless Service, and
+`externalName` of a Service of another type.
+
+Restates `GetWarningsForService`.",
+    bad: "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {clusterIP: None, externalIPs: [203.0.113.1], ports: [{port: 80}]}
+",
+    good: "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {externalIPs: [203.0.113.1], ports: [{port: 80}]}
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "Service" || !object.group().is_empty() {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    if is_headless(spec.node) {
+        let (addresses, address, affinity) =
+            (spec.get("externalIPs"), spec.get("loadBalancerIP"), spec.get("sessionAffinity"));
+        if !addresses.node.items().is_empty() {
+            faults.add(&addresses, "`externalIPs` has no effect on a headless Service");
+        }
+        if !address.text().is_empty() {
+            faults.add(&address, "`loadBalancerIP` has no effect on a headless Service");
+        }
+        if affinity.text() == "ClientIP" {
+            faults.add(&affinity, "`sessionAffinity` has no effect on a headless Service");
+        }
+    }
+    let (name, kind) = (spec.get("externalName"), spec.get("type").text());
+    if !name.text().is_empty() && kind != "ExternalName" {
+        faults.add(&name, "`externalName` has no effect without `type: ExternalName`");
+    }
+}

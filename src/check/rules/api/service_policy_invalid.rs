@@ -1,0 +1,102 @@
+//! Rule `service-policy-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "service-policy-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "how a Service spreads its traffic is malformed",
+    doc: "\
+`sessionAffinity` is `None` or `ClientIP`, its timeout 1 to 86400 seconds. `externalTrafficPolicy` (`Cluster`, `Local`) is for
+Services that are reached from outside; `healthCheckNodePort` for a LoadBalancer with `Local`. `internalTrafficPolicy` is
+`Cluster` or `Local`, `trafficDistribution` is `PreferClose`, `PreferSameZone` or `PreferSameNode`.
+
+Restates `validateServiceExternalTrafficPolicy` and its neighbours.",
+    bad: "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {externalTrafficPolicy: Local, ports: [{port: 80}]}
+",
+    good: "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: NodePort, externalTrafficPolicy: Local, ports: [{port: 80}]}
+",
+    check: Check::Object(check),
+};
+
+/// The longest session, in seconds: a day.
+const LONGEST: i64 = 86_400;
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "Service" || !object.group().is_empty() {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    affinity(&mut faults, &spec);
+    outside(&mut faults, &spec);
+    let inside = spec.get("internalTrafficPolicy");
+    if inside.is_set() {
+        faults.one_of(&inside, &["Cluster", "Local"]);
+    }
+    let distribution = spec.get("trafficDistribution");
+    if distribution.is_set() {
+        faults.one_of(&distribution, &["PreferClose", "PreferSameNode", "PreferSameZone"]);
+    }
+    let class = spec.get("loadBalancerClass");
+    if class.is_set() && spec.get("type").text() == "LoadBalancer" {
+        faults.check(&class, names::qualified_name(class.text()));
+    }
+}
+
+fn affinity(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let (affinity, config) = (spec.get("sessionAffinity"), spec.get("sessionAffinityConfig"));
+    match affinity.text() {
+        "ClientIP" => {
+            let client = config.get("clientIP");
+            let timeout = client.get("timeoutSeconds");
+            if timeout.number().is_some_and(|seconds| !(1..=LONGEST).contains(&seconds)) {
+                faults.invalid(&timeout, "must be between 1 and 86400");
+            }
+        }
+        // What stands beside `None` is dropped before it is checked.
+        "" | "None" => {}
+        _ => faults.one_of(&affinity, &["ClientIP", "None"]),
+    }
+}
+
+fn outside(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let (policy, port) = (spec.get("externalTrafficPolicy"), spec.get("healthCheckNodePort"));
+    let kind = spec.get("type").text();
+    let reached = match kind {
+        "NodePort" | "LoadBalancer" => true,
+        "" | "ClusterIP" => !spec.node["externalIPs"].items().is_empty(),
+        _ => false,
+    };
+    if !policy.text().is_empty() {
+        if reached {
+            faults.one_of(&policy, &["Cluster", "Local"]);
+        } else {
+            faults
+                .invalid(&policy, "is for Services that are reached from outside")
+                .help("set `type: NodePort` or `type: LoadBalancer`, or leave it out");
+        }
+    }
+    let number = port.number().unwrap_or(0);
+    if number != 0 {
+        if kind != "LoadBalancer" || policy.text() != "Local" {
+            faults.invalid(&port, "is for the type `LoadBalancer` with `externalTrafficPolicy: Local`");
+        } else {
+            faults.check(&port, names::port_number(number));
+        }
+    }
+}

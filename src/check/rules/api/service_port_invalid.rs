@@ -1,0 +1,134 @@
+//! Rule `service-port-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::node::{Node, Value};
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "service-port-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a port of a Service is missing, malformed or there twice",
+    doc: "\
+A Service has ports, unless it is headless or an ExternalName. With several, each has a name, a DNS label that no other has.
+`port` is between 1 and 65535; `targetPort` is such a number or the name of a container port (at most 15 characters). A port
+number stands once for each protocol, and so does a node port.
+
+Restates `validateServicePort` and `ValidateService`.",
+    bad: "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  ports: [{port: 80}, {port: 443}]
+",
+    good: "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  ports: [{name: http, port: 80}, {name: https, port: 443}]
+",
+    check: Check::Object(check),
+};
+
+/// The port of the node's own agent, which must not be exposed.
+const KUBELET: i64 = 10250;
+
+/// The protocols of ports.
+pub(super) const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "Service" || !object.group().is_empty() {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let ports = spec.get("ports");
+    let items = ports.node.items();
+    let kind = spec.get("type").text();
+    if items.is_empty() && kind != "ExternalName" && !is_headless(spec.node) {
+        faults.required(&ports);
+    }
+    for (index, port) in ports.items().enumerate() {
+        one(&mut faults, &port, &items[..index], items.len() > 1);
+        if kind == "LoadBalancer" && port.node["port"].as_i64() == Some(KUBELET) {
+            faults.add(&port, "port 10250 is the node's own and must not be exposed");
+        }
+    }
+}
+
+/// Whether a Service has no address: `clusterIP: None`.
+pub(super) fn is_headless(spec: &Node) -> bool {
+    spec["clusterIP"].text() == "None" || matches!(spec["clusterIPs"].items(), [only] if only.text() == "None")
+}
+
+fn protocol(port: &Node) -> &str {
+    match port["protocol"].text() {
+        "" => "TCP",
+        other => other,
+    }
+}
+
+fn one(faults: &mut Faults<'_, '_>, port: &At<'_, '_>, before: &[Node], named: bool) {
+    let (name, number, target, kind) =
+        (port.get("name"), port.get("port"), port.get("targetPort"), port.get("protocol"));
+    if name.text().is_empty() {
+        if named {
+            faults.required(&name).help("a Service of several ports names each");
+        }
+    } else {
+        faults.check(&name, names::dns1123_label(name.text()));
+        if before.iter().any(|other| other["name"].text() == name.text()) {
+            faults.invalid(&name, "is the name of another port of this Service");
+        }
+    }
+    if let Err(rule) = names::port_number(number.number().unwrap_or(0)) {
+        if number.is_set() {
+            faults.invalid(&number, rule)
+        } else {
+            faults.required(&number)
+        };
+    }
+    if !kind.text().is_empty() {
+        faults.one_of(&kind, PROTOCOLS);
+    }
+    target_port(faults, &target, number.number().unwrap_or(0));
+    let application = port.get("appProtocol");
+    if application.is_set() {
+        faults.check(&application, names::qualified_name(application.text()));
+    }
+    let same = |field: &str| {
+        let number = port.node[field].as_i64().filter(|number| *number != 0)?;
+        before.iter().find(|other| other[field].as_i64() == Some(number) && protocol(other) == protocol(port.node))
+    };
+    if same("port").is_some() {
+        let message = format!("port {} {} is there twice", number.number().unwrap_or(0), protocol(port.node));
+        faults.add(port, message);
+    }
+    if same("nodePort").is_some() {
+        faults.invalid(&port.get("nodePort"), "is the node port of another port of this Service");
+    }
+    let node_port = port.get("nodePort");
+    if node_port.number().is_some_and(|number| number < 0) {
+        faults.invalid(&node_port, "must not be negative");
+    }
+}
+
+/// A number or the name of a container's port; 0 and the empty text stand for the port itself.
+fn target_port(faults: &mut Faults<'_, '_>, target: &At<'_, '_>, port: i64) {
+    match &target.node.value {
+        Value::String(text) if !text.is_empty() => faults.check(target, names::port_name(text)),
+        Value::Int(number) if *number != 0 => faults.check(target, names::port_number(*number)),
+        _ if names::port_number(port).is_err() => {
+            if target.is_set() {
+                faults.check(target, names::port_number(port));
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,113 @@
+//! Rule `service-type-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+use super::service_port_invalid::is_headless;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "service-type-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a Service's type is unknown, or does not go with its other fields",
+    doc: "\
+A Service is a `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`. Node ports do not go with `ClusterIP`, an address
+of `None` not with `NodePort` and `LoadBalancer`; source ranges, a load balancer class and `allocateLoadBalancerNodePorts` go
+with `LoadBalancer` only, addresses and address families not with `ExternalName`, which needs `externalName`, a DNS name.
+
+Restates `ValidateService`.",
+    bad: "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {ports: [{port: 80, nodePort: 30080}]}
+",
+    good: "\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
+",
+    check: Check::Object(check),
+};
+
+const TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+/// The annotation that came before `loadBalancerSourceRanges`.
+const RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "Service" || !object.group().is_empty() {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let kind = spec.get("type");
+    if !kind.text().is_empty() {
+        faults.one_of(&kind, TYPES);
+    }
+    match kind.text() {
+        "" | "ClusterIP" => {
+            let ports = spec.get("ports");
+            for port in ports.items() {
+                let node_port = port.get("nodePort");
+                if node_port.number().is_some_and(|number| number != 0) {
+                    faults.forbidden(&node_port, "with the type `ClusterIP`").help("set `type: NodePort`");
+                }
+            }
+        }
+        "ExternalName" => external(&mut faults, &spec),
+        "NodePort" | "LoadBalancer" if is_headless(spec.node) => {
+            let addresses = spec.get("clusterIPs");
+            let message = format!("a Service of type `{}` must have an address, not `None`", kind.text());
+            faults.add(&addresses, message).place(spec.node["clusterIP"].origin.span).field("spec.clusterIPs[0]");
+        }
+        _ => {}
+    }
+    if kind.text() != "LoadBalancer" {
+        balancer_only(&mut faults, &root, &spec);
+    }
+}
+
+fn external(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let name = spec.get("externalName");
+    let text = name.text().strip_suffix('.').unwrap_or(name.text());
+    if text.is_empty() {
+        faults.required(&name);
+    } else {
+        faults.check(&name, names::dns1123_subdomain(text));
+    }
+    let (address, addresses) = (spec.get("clusterIP"), spec.get("clusterIPs"));
+    if !address.text().is_empty() || !addresses.node.items().is_empty() {
+        faults.forbidden(&addresses, "with the type `ExternalName`");
+    }
+    let (families, policy) = (spec.get("ipFamilies"), spec.get("ipFamilyPolicy"));
+    if !families.node.items().is_empty() {
+        faults.forbidden(&families, "with the type `ExternalName`");
+    }
+    if policy.is_set() {
+        faults.forbidden(&policy, "with the type `ExternalName`");
+    }
+}
+
+fn balancer_only(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, spec: &At<'_, '_>) {
+    let why = "without the type `LoadBalancer`";
+    let metadata = root.get("metadata");
+    let annotations = metadata.get("annotations");
+    let (ranges, old) = (spec.get("loadBalancerSourceRanges"), annotations.key(RANGES));
+    if !ranges.node.items().is_empty() {
+        // The server writes this one with a capital.
+        faults.forbidden(&ranges, why).field("spec.LoadBalancerSourceRanges");
+    } else if annotations.node.get(RANGES).is_some() {
+        faults.forbidden(&old, why);
+    }
+    for name in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] {
+        let at = spec.get(name);
+        if at.is_set() {
+            faults.forbidden(&at, why);
+        }
+    }
+}

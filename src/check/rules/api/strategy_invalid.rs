@@ -1,0 +1,121 @@
+//! Rule `strategy-invalid`.
+
+use crate::check::primitives::percent;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "strategy-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a rollout strategy is contradictory or malformed",
+    doc: "\
+A Deployment's strategy is `RollingUpdate` or `Recreate`, a DaemonSet's and StatefulSet's `RollingUpdate` or `OnDelete`; only
+`RollingUpdate` has parameters. `maxSurge` and `maxUnavailable` are whole numbers or percentages, not both nothing; a
+DaemonSet sets exactly one of them.
+
+Restates `ValidateDeploymentStrategy`, `ValidateDaemonSetUpdateStrategy` and `ValidateStatefulSetSpec`.",
+    bad: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  strategy: {type: Recreate, rollingUpdate: {maxSurge: 1}}
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web:1}]}}
+",
+    good: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web:1}]}}
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.group() != "apps" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    match object.kind() {
+        "Deployment" => deployment(&mut faults, &spec.get("strategy")),
+        "DaemonSet" => daemon_set(&mut faults, &spec.get("updateStrategy")),
+        "StatefulSet" => stateful_set(&mut faults, &spec.get("updateStrategy")),
+        _ => {}
+    }
+}
+
+fn deployment(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
+    let (kind, rolling) = (strategy.get("type"), strategy.get("rollingUpdate"));
+    match kind.text() {
+        "Recreate" if rolling.is_set() => _ = faults.forbidden(&rolling, "with the strategy `Recreate`"),
+        "Recreate" => {}
+        "" | "RollingUpdate" => {
+            let (surge, unavailable) = (rolling.get("maxSurge"), rolling.get("maxUnavailable"));
+            percent::not_negative(faults, &unavailable);
+            percent::not_negative(faults, &surge);
+            if unavailable.is_set()
+                && surge.is_set()
+                && percent::amount(unavailable.node) == 0
+                && percent::amount(surge.node) == 0
+            {
+                faults.add(&unavailable, "`maxUnavailable` and `maxSurge` must not both be 0");
+            }
+            percent::at_most_all(faults, &unavailable);
+        }
+        _ => _ = faults.not_supported(strategy, &kind, &["Recreate", "RollingUpdate"]).place(kind.node.origin.span),
+    }
+}
+
+fn daemon_set(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
+    let (kind, rolling) = (strategy.get("type"), strategy.get("rollingUpdate"));
+    match kind.text() {
+        "OnDelete" => {}
+        "" | "RollingUpdate" => {
+            let (surge, unavailable) = (rolling.get("maxSurge"), rolling.get("maxUnavailable"));
+            for at in [&unavailable, &surge] {
+                percent::not_negative(faults, at);
+                percent::at_most_all(faults, at);
+            }
+            // Absent, they are 1 and 0.
+            let stops = unavailable.node.is_null() || percent::amount(unavailable.node) != 0;
+            let surges = percent::amount(surge.node) != 0;
+            if stops && surges {
+                faults
+                    .add(&surge, "`maxSurge` must not be set where `maxUnavailable` is not 0")
+                    .help("set `maxUnavailable: 0`");
+            } else if !stops && !surges {
+                faults.add(&unavailable, "`maxUnavailable` must not be 0 where `maxSurge` is 0");
+            }
+        }
+        _ => _ = faults.not_supported(strategy, &kind, &["OnDelete", "RollingUpdate"]).place(kind.node.origin.span),
+    }
+}
+
+fn stateful_set(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
+    let (kind, rolling) = (strategy.get("type"), strategy.get("rollingUpdate"));
+    match kind.text() {
+        "OnDelete" if rolling.is_set() => _ = faults.forbidden(&rolling, "with the strategy `OnDelete`"),
+        "OnDelete" => {}
+        "" | "RollingUpdate" => {
+            faults.not_negative(&rolling.get("partition"));
+            let unavailable = rolling.get("maxUnavailable");
+            if unavailable.is_set() {
+                percent::not_negative(faults, &unavailable);
+                if percent::amount(unavailable.node) == 0 {
+                    faults.invalid(&unavailable, "must not be 0");
+                }
+                percent::at_most_all(faults, &unavailable);
+            }
+        }
+        _ => _ = faults.not_supported(strategy, &kind, &["OnDelete", "RollingUpdate"]).place(kind.node.origin.span),
+    }
+}

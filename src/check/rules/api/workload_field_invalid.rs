@@ -1,0 +1,105 @@
+//! Rule `workload-field-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "workload-field-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a number or choice in a workload's spec is out of range",
+    doc: "\
+`replicas`, `minReadySeconds` and `revisionHistoryLimit` are not negative. A Deployment's `progressDeadlineSeconds` (600 by
+default) is greater than its `minReadySeconds`. A StatefulSet's `podManagementPolicy` is `OrderedReady` or `Parallel`, its
+claims are `Retain`ed or `Delete`d, its `serviceName` is a DNS label.
+
+Restates the spec validations of `pkg/apis/apps`.",
+    bad: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  minReadySeconds: 60
+  progressDeadlineSeconds: 60
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web:1}]}}
+",
+    good: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  minReadySeconds: 60
+  progressDeadlineSeconds: 120
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web:1}]}}
+",
+    check: Check::Object(check),
+};
+
+/// What `progressDeadlineSeconds` is when nothing is said.
+const PROGRESS_DEADLINE: i64 = 600;
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if !matches!((object.group(), object.kind()), ("apps", _) | ("", "ReplicationController")) {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    match object.kind() {
+        "ControllerRevision" => {
+            if !root.get("data").is_set() {
+                faults.required(&root.get("data"));
+            }
+            faults.not_negative(&root.get("revision"));
+            return;
+        }
+        "ReplicationController" if !spec.get("template").is_set() => {
+            faults.required(&spec.get("template"));
+        }
+        _ => {}
+    }
+    for name in ["replicas", "minReadySeconds", "revisionHistoryLimit"] {
+        faults.not_negative(&spec.get(name));
+    }
+    match object.kind() {
+        "Deployment" => progress(&mut faults, &spec),
+        "StatefulSet" => stateful_set(&mut faults, &spec),
+        _ => {}
+    }
+}
+
+fn progress(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let deadline = spec.get("progressDeadlineSeconds");
+    faults.not_negative(&deadline);
+    let (seconds, ready) =
+        (deadline.number().unwrap_or(PROGRESS_DEADLINE), spec.get("minReadySeconds").number().unwrap_or(0));
+    if seconds <= ready {
+        let message = format!("`progressDeadlineSeconds` ({seconds}) must be greater than `minReadySeconds` ({ready})");
+        faults.add(&deadline, message);
+    }
+}
+
+fn stateful_set(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let policy = spec.get("podManagementPolicy");
+    if !policy.text().is_empty() {
+        faults.one_of(&policy, &["OrderedReady", "Parallel"]);
+    }
+    let service = spec.get("serviceName");
+    if !service.text().is_empty() {
+        faults.check(&service, names::dns1123_label(service.text()));
+    }
+    let ordinals = spec.get("ordinals");
+    faults.not_negative(&ordinals.get("start"));
+    let retention = spec.get("persistentVolumeClaimRetentionPolicy");
+    for name in ["whenDeleted", "whenScaled"] {
+        let at = retention.get(name);
+        if !at.text().is_empty() {
+            faults.one_of(&at, &["Delete", "Retain"]);
+        }
+    }
+}
