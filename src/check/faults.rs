@@ -28,7 +28,7 @@ impl<'a, 'r> Faults<'a, 'r> {
         let place = if exact { node.origin.span } else { first_key(node).unwrap_or(node.origin.span) };
         let top = std::ptr::eq(node, &raw const self.object.node);
         let place = if top || place.is_none() { self.object.span() } else { place };
-        self.report.place(self.object, node, place, at.to_string(), message.into())
+        self.report.known(self.object, node, place, at.to_string(), message.into())
     }
 
     /// A fault of a key of a free mapping: the key itself is underlined.
@@ -37,7 +37,7 @@ impl<'a, 'r> Faults<'a, 'r> {
         let place = entry.map_or(Span::NONE, |entry| entry.key_span);
         let place = if place.is_none() { self.object.span() } else { place };
         let node = entry.map_or(mapping.node, |entry| &entry.value);
-        self.report.place(self.object, node, place, format!("{mapping}[{key}]"), message.into())
+        self.report.known(self.object, node, place, format!("{mapping}[{key}]"), message.into())
     }
 
     /// A field that must be there.

@@ -124,7 +124,7 @@ impl<'a> Report<'a> {
 
     /// A finding at a place and field that are known already: of a node of the object, or of the nearest one to what is
     /// absent.
-    pub(crate) fn place(
+    pub(crate) fn known(
         &mut self,
         object: &Object,
         node: &Node,
