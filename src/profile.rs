@@ -14,7 +14,7 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The committed schema of profiles, as `plimsoll schema` prints it.
 pub const SCHEMA: &str = include_str!("../profiles/schema.json");
@@ -25,7 +25,7 @@ pub const SCHEMA: &str = include_str!("../profiles/schema.json");
 /// environment, values files, `--set`. Mappings merge key by key, lists and scalars replace, null deletes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(title = "DataStorage profile")]
+#[schemars(title = "DataStorage profile", extend("allOf" = conditions()))]
 pub struct Profile {
     /// The kind cluster that the suite creates: the `name` in its kind config. NodePorts and host ports must be unique
     /// among the profiles of one cluster. No default: each profile names its own.
@@ -91,6 +91,28 @@ pub struct Profile {
     /// rendered for are the names here and in `base.yaml`.
     #[schemars(schema_with = "sections")]
     pub environments: Option<BTreeMap<String, Profile>>,
+}
+
+/// What must be given where a switch stands so, because nothing in the bundle could stand in for it.
+const NEEDED: &[(&str, bool, &[&str])] = &[
+    ("createSecrets", false, &["migrate.secret", "runtime.secret"]),
+    ("image.pinned", true, &["image.repository", "image.digest"]),
+    ("postgresql.enabled", false, &["database.host", "database.user"]),
+    ("redis.enabled", false, &["redis.host"]),
+];
+
+/// [`NEEDED`] as JSON Schema. It holds for merged profiles; one layer may always leave a field to another.
+fn conditions() -> Vec<Value> {
+    let at = |path: &str, inner: Value| {
+        path.rsplit('.').fold(inner, |inner, name| json!({"properties": {name: inner}, "required": [name]}))
+    };
+    NEEDED
+        .iter()
+        .map(|(switch, value, fields)| {
+            let needed: Vec<Value> = fields.iter().map(|field| at(field, json!({}))).collect();
+            json!({"if": at(switch, json!({"const": value})), "then": {"allOf": needed}})
+        })
+        .collect()
 }
 
 /// The sections of `environments` are profiles again.
