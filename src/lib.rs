@@ -18,6 +18,7 @@ pub mod path;
 pub mod profile;
 pub mod project;
 pub mod references;
+pub mod render;
 pub mod report;
 pub mod schema;
 pub mod service;

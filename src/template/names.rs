@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ecow::EcoString;
 
+use crate::schema::{Lookup, Schema, Step, Types};
 use crate::suggest;
 use crate::template::functions::{self, Kind};
 use crate::template::scan::{Token, Word, words};
@@ -24,6 +25,31 @@ pub trait Names {
     /// What may stand below that path; the root is the empty path. An item of a list is the step `[]`; any key of a free
     /// mapping is as good as another.
     fn fields(&self, path: &[&str]) -> Fields;
+}
+
+impl Names for Schema {
+    fn fields(&self, path: &[&str]) -> Fields {
+        let steps = path.iter().map(|name| match *name {
+            "[]" => Step::Index(0),
+            name => Step::Key(name),
+        });
+        let Lookup::Known(place) = self.follow(steps.clone()) else {
+            // What no profile can have is told where the path leaves the schema, not again for each name below.
+            return Fields::Open;
+        };
+        let types = self.types(&place);
+        if types.and(Types::OBJECT.or(Types::ARRAY)) == Types::NONE {
+            return Fields::Scalar;
+        }
+        // A name that no schema has shows whether any would do.
+        let any = steps.chain([Step::Key("\u{0}")]);
+        match self.follow(any) {
+            Lookup::Unknown { fields, .. } if types.has(Types::OBJECT) => {
+                Fields::Closed(fields.into_iter().map(EcoString::from).collect())
+            }
+            _ => Fields::Open,
+        }
+    }
 }
 
 /// Nothing is known: every name passes. For projects without a schema.

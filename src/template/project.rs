@@ -13,7 +13,7 @@ use minijinja::{Error, ErrorKind, State, Value};
 use crate::bundle;
 use crate::finding::{Finding, Severity};
 use crate::migrations::{self, Migration, SqlFile};
-use crate::node::{Derived, Mapping, Node, Origin, TextPart};
+use crate::node::{Entry, Mapping, Node, Origin, TextPart};
 use crate::project::{AccessError, Project};
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
@@ -169,27 +169,17 @@ impl Sql {
             }));
         }
         // A team's folder is one history; the project's own files are taken for the tables they make.
-        let used: Vec<Migration> = folder
-            .migrations
-            .iter()
-            .filter(|migration| self.team || migration.tables.iter().any(|table| wanted.contains(&table.as_str())))
-            .cloned()
-            .collect();
-        let mut parts: Vec<(usize, Mapping)> = vec![(0, Mapping::new())];
-        for migration in &used {
-            if parts.last().is_some_and(|(bytes, part)| !part.is_empty() && bytes + migration.sql.len() > PART_BYTES) {
-                parts.push((0, Mapping::new()));
-            }
-            if let Some((bytes, part)) = parts.last_mut() {
-                *bytes += migration.sql.len();
-                part.push(migration.name.as_str(), Span::NONE, text(folder, migration));
-            }
-        }
-        if let Some((_, first)) = parts.first_mut() {
-            let order = Node::new(migrations::order(&used), Span::NONE);
-            first.push(migrations::ORDER_KEY, Span::NONE, order);
-        }
-        let parts = parts.into_iter().enumerate().map(|(index, (_, data))| {
+        let all = folder.migrations.clone();
+        let used = if self.team { all } else { migrations::for_tables(all, &wanted) };
+        let parts = migrations::config_maps(&used, PART_BYTES).into_iter().map(|part| {
+            part.into_iter().map(|(key, text)| Entry {
+                value: sql_text(folder, &key, text),
+                key: key.into(),
+                key_span: Span::NONE,
+            })
+        });
+        let parts = parts.enumerate().map(|(index, data)| {
+            let data: Mapping = data.collect();
             let mut part = Mapping::new();
             part.push("index", Span::NONE, Node::new(index as i64 + 1, Span::NONE));
             part.push("data", Span::NONE, Node::new(data, Span::NONE));
@@ -199,14 +189,16 @@ impl Sql {
     }
 }
 
-/// The SQL of a migration, which knows its file.
-fn text(folder: &Folder, migration: &Migration) -> Node {
-    let (file, length) = (folder.files[migration.file], folder.texts[migration.file]);
-    let origin = Origin::at(Span::new(file, 0, length as u32));
-    let part = TextPart { start: 0, end: migration.sql.len() as u32, origin };
-    let derived = Derived { text_parts: vec![part], ..Derived::default() };
-    let origin = Origin { span: Span::NONE, derived: Some(Arc::new(derived)) };
-    Node { value: migration.sql.as_str().into(), origin }
+/// The text under a key of a ConfigMap of migrations; the SQL of one knows its file.
+fn sql_text(folder: &Folder, key: &str, text: String) -> Node {
+    let mut node = Node::new(text, Span::NONE);
+    if let Some(migration) = folder.migrations.iter().find(|migration| migration.name == key) {
+        let (file, length) = (folder.files[migration.file], folder.texts[migration.file]);
+        let origin = Origin::at(Span::new(file, 0, length as u32));
+        let part = TextPart { start: 0, end: node.text().len() as u32, origin };
+        node.origin.derived_mut().text_parts = vec![part];
+    }
+    node
 }
 
 /// `checksum(name)`: the hash of a ConfigMap's data, for an annotation that changes with it.

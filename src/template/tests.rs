@@ -620,7 +620,7 @@ fn migrations_come_from_the_project_or_from_the_team() {
     let own = with_folder(&files, template, "tables: {a: true, b: false}\n");
     assert_eq!(
         json(&own.node()["v"]),
-        r#"[{"index":1,"data":{"1_a.sql":"CREATE TABLE a (id int);\n","order":"transaction - 1_a.sql\n"}}]"#
+        r#"[{"index":1,"data":{"order":"transaction - 1_a.sql\n","1_a.sql":"CREATE TABLE a (id int);\n"}}]"#
     );
     let part = &own.node()["v"][0]["data"]["1_a.sql"].origin.derived.as_ref().unwrap().text_parts[0];
     assert!(own.sources.describe(part.origin.span).ends_with("templates/own/1_a.sql:1:1"));

@@ -1,0 +1,152 @@
+//! The pipeline: profile, values, templates, bundle.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::bundle;
+use crate::finding::{Failure, Finding};
+use crate::layers::{Layers, Overrides, Values};
+use crate::object::Object;
+use crate::project::Project;
+use crate::source::Sources;
+use crate::template::Templates;
+
+/// All that the bundles of a run share: read, checked and compiled once. Used by many threads.
+#[derive(Debug)]
+pub struct Renderer<'a> {
+    /// The layers below and above the profiles.
+    pub layers: Layers<'a>,
+    /// The compiled templates.
+    pub templates: Templates,
+    project: &'a Project,
+    sources: &'a Sources,
+}
+
+/// The bundle of one profile in one environment.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The merged values it was made from, with the profile's name and the environment's.
+    pub values: Values,
+    /// The objects, in the order they are printed.
+    pub objects: Vec<Object>,
+    /// The config of the kind cluster it fits, where the templates make one.
+    pub kind_config: Option<Object>,
+    /// What is worth knowing about its inputs; none is an error.
+    pub findings: Vec<Finding>,
+}
+
+impl<'a> Renderer<'a> {
+    /// Reads what all profiles share: schema, base, overrides, templates.
+    ///
+    /// # Errors
+    /// Where one of them cannot be read or is wrong.
+    pub fn load(project: &'a Project, sources: &'a Sources, overrides: &Overrides) -> Result<Self, Failure> {
+        let layers = Layers::load(project, sources, overrides)?;
+        let templates = Templates::load(project, sources, layers.schema())?;
+        Ok(Self { layers, templates, project, sources })
+    }
+
+    /// Renders one profile in one environment. Nothing is checked beyond what is needed to make objects.
+    ///
+    /// # Errors
+    /// Where there is no such profile or environment, its values are wrong, or the templates cannot be filled with them.
+    pub fn render(&self, profile: &str, environment: &str) -> Result<Rendered, Failure> {
+        let profile = self.layers.profile(profile)?;
+        self.render_values(self.layers.values(&profile, environment)?)
+    }
+
+    /// Renders merged values.
+    ///
+    /// # Errors
+    /// Where the templates cannot be filled with them.
+    pub fn render_values(&self, values: Values) -> Result<Rendered, Failure> {
+        let (documents, findings) = self.templates.instantiate(
+            self.project,
+            self.sources,
+            &values.node,
+            &values.profile,
+            &values.environment,
+        )?;
+        let bundle = bundle::finish(documents)?;
+        Ok(Rendered { values, objects: bundle.objects, kind_config: bundle.kind_config, findings })
+    }
+}
+
+/// Does `work` on all items, on as many threads as asked for (`None`: as many as there are processors). The results come in the
+/// order of the items, whatever thread made them.
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], threads: Option<usize>, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let processors = || thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.unwrap_or_else(processors).min(items.len());
+    if threads < 2 {
+        return items.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let (Some(item), Some(result)) = (items.get(at), results.get(at)) else { break };
+                    let made = work(item);
+                    *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
+                }
+            });
+        }
+    });
+    // Every item was taken by one of the threads, and the scope waited for all of them.
+    results.into_iter().filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::yaml::emit_stream;
+
+    fn yaml(rendered: &Result<Rendered, Failure>) -> String {
+        match rendered {
+            Ok(rendered) => emit_stream(rendered.objects.iter().map(|object| &object.node)),
+            Err(failure) => format!("{failure:?}"),
+        }
+    }
+
+    #[test]
+    fn the_same_bytes_come_out_on_any_number_of_threads() {
+        let project = Project::built_in();
+        let mut wanted = Vec::new();
+        for profile in project.profiles().unwrap() {
+            wanted.extend(["e2e", "ci"].map(|environment| (profile.clone(), environment)));
+        }
+        let render = |threads| {
+            let sources = Sources::new();
+            let renderer = Renderer::load(&project, &sources, &Overrides::default()).unwrap();
+            in_parallel(&wanted, Some(threads), |(profile, environment)| yaml(&renderer.render(profile, environment)))
+        };
+        let one = render(1);
+        assert!(one.iter().all(|text| text.starts_with("apiVersion: v1\nkind: Namespace\n")), "{}", one[0]);
+        assert_eq!(one, render(2));
+        assert_eq!(one, render(7));
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_the_items() {
+        let items: Vec<usize> = (0..100).collect();
+        for threads in [None, Some(0), Some(1), Some(3), Some(500)] {
+            assert_eq!(in_parallel(&items, threads, |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        }
+        assert!(in_parallel(&[0_usize; 0], None, |item| *item).is_empty());
+    }
+
+    #[test]
+    fn what_is_not_there_is_told() {
+        let (project, sources) = (Project::built_in(), Sources::new());
+        let renderer = Renderer::load(&project, &sources, &Overrides::default()).unwrap();
+        let failure = |profile, environment| renderer.render(profile, environment).unwrap_err();
+        assert!(matches!(failure("gatewya", "e2e"), Failure::Unable(finding) if finding.help.contains("`gateway`")));
+        assert!(matches!(failure("gateway", "e2"), Failure::Unable(finding) if finding.help.contains("`e2e`")));
+    }
+}
