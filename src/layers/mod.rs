@@ -190,7 +190,7 @@ impl<'a> Layers<'a> {
         }
         let mut findings = Vec::new();
         for set in &self.sets {
-            findings.extend(set.apply(&mut node, &mut deleted).err());
+            findings.extend(set.apply(&mut node, &mut deleted).err().map(|finding| *finding));
         }
         if !self.sets.is_empty() {
             self.schema.mark_secrets(&mut node);

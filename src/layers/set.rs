@@ -10,6 +10,9 @@ use crate::source::{FileId, Sources, Span};
 use crate::suggest;
 use crate::yaml::{self, Dialect};
 
+/// How many steps a path may have, as many as files may nest.
+const MAX_STEPS: usize = yaml::MAX_DEPTH;
+
 /// A parsed `--set`, typed by the schema.
 #[derive(Debug, Clone)]
 pub struct Set {
@@ -107,6 +110,9 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
                     parts.push(Part { step: Segment::Key(std::mem::take(&mut key)), span });
                 } else if !after_index {
                     return Err(wrong(at, at + 1, "the path starts with a name"));
+                }
+                if parts.len() > MAX_STEPS {
+                    return Err(wrong(0, at, "the path is too long"));
                 }
                 open = false;
                 match c {
@@ -239,7 +245,7 @@ impl Set {
     ///
     /// # Errors
     /// Where the path names an item that the list has not.
-    pub(super) fn apply(&self, root: &mut Node, deleted: &mut Vec<Deleted>) -> Result<(), Finding> {
+    pub(super) fn apply(&self, root: &mut Node, deleted: &mut Vec<Deleted>) -> Result<(), Box<Finding>> {
         let mut node = root;
         for (at, part) in self.steps.iter().enumerate() {
             let last = at + 1 == self.steps.len();
@@ -270,7 +276,9 @@ impl Set {
                         let has = suggest::count(items.len(), "item");
                         let message = format!("`{}` has {has}, no item {index}", show(&self.steps[..at]));
                         let help = format!("`[{}]` adds one at the end; items count from 0", items.len());
-                        return Err(Finding::error("profile-field-unknown", part.span, message).with_help(help));
+                        return Err(Box::new(
+                            Finding::error("profile-field-unknown", part.span, message).with_help(help),
+                        ));
                     }
                     if last && self.value.is_null() {
                         items.remove(*index);

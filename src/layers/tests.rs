@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
-use std::path::Path;
 
 use super::*;
 
@@ -248,7 +247,9 @@ fn sets_are_typed_by_the_schema() {
     ] {
         assert_eq!(fixture.json("e2e", &[set]), told, "{set}");
     }
-    for set in ["a", "", "=1", "a..b=1", "a.=1", "a[x]=1", "a[0=1", r"a\b=1", "a[0]b=1", ".a=1", "[0]=1"] {
+    let long = format!("{}=1", "labels.".repeat(100_000));
+    for set in [long.as_str(), "a", "", "=1", "a..b=1", "a.=1", "a[x]=1", "a[0=1", r"a\b=1", "a[0]b=1", ".a=1", "[0]=1"]
+    {
         assert!(
             fixture.json("e2e", &[set]).starts_with("unable: set-syntax --set:1:"),
             "{set}: {}",
@@ -290,14 +291,33 @@ fn secrets_are_marked_in_every_layer_and_told_in_none() {
 }
 
 #[test]
-fn the_built_in_project_gives_values_where_it_has_profiles() {
+fn every_built_in_profile_has_values_in_its_environments() {
     let (project, sources) = (Project::built_in(), Sources::new());
     let layers = Layers::load(&project, &sources, &Overrides::default()).unwrap();
-    for name in project.profiles().unwrap() {
+    let names = project.profiles().unwrap();
+    assert!(names.iter().any(|name| name == "gateway"), "{names:?}");
+    for name in names {
         let profile = layers.profile(&name).unwrap();
-        assert!(!layers.environments(&profile).is_empty(), "{name}");
+        let environments = layers.environments(&profile);
+        assert!(["e2e", "ci"].iter().all(|known| environments.iter().any(|name| name == known)), "{name}");
+        for environment in environments {
+            let values = layers.values(&profile, &environment).unwrap();
+            let password = &values.node["database"]["password"];
+            assert!(password.is_null() || password.origin.is_secret(), "{name} {environment}");
+        }
     }
-    assert!(Path::new(project::SCHEMA).exists());
+}
+
+#[test]
+fn threads_share_what_was_read() {
+    let (project, sources) = (Project::built_in(), Sources::new());
+    let layers = Layers::load(&project, &sources, &Overrides::default()).unwrap();
+    let values = || yaml::json(&layers.values(&layers.profile("gateway").unwrap(), "ci").unwrap().node);
+    let first = values();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(values)).collect();
+        threads.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), first));
+    });
 }
 
 #[test]

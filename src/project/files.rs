@@ -139,7 +139,8 @@ impl Project {
         };
         let bound = work_tree(root);
         let above = Path::new(beside).parent().unwrap_or(Path::new(""));
-        let (path, shown) = (root.join(above).join(folder), tidy(&shown.join(above).join(folder)));
+        let (path, shown) =
+            (root.join(above).join(folder), tidy(&shown.join(above).join(folder)).display().to_string());
         let real = real_path(bound, &path, &shown, "Git work tree")?;
         let unreadable = |error| AccessError::Unreadable(shown.clone(), ReadError::Io(error));
         let mut names = Vec::new();
@@ -243,7 +244,7 @@ fn file_name(entry: &std::fs::DirEntry, folder: &str) -> Result<String, AccessEr
 }
 
 /// `a/../b` as `b`, for showing only.
-fn tidy(path: &Path) -> String {
+pub(super) fn tidy(path: &Path) -> PathBuf {
     let mut parts: Vec<Component<'_>> = Vec::new();
     for part in path.components() {
         match (part, parts.last()) {
@@ -252,5 +253,5 @@ fn tidy(path: &Path) -> String {
             _ => parts.push(part),
         }
     }
-    parts.iter().collect::<PathBuf>().display().to_string()
+    parts.iter().collect()
 }

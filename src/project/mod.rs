@@ -46,7 +46,7 @@ enum Place {
 }
 
 impl Project {
-    /// The nearest folder with a `plimsoll.toml`, from `start` upwards; else the built-in set.
+    /// The nearest folder with a `plimsoll.toml`, from `start` upwards, which is an absolute path; else the built-in set.
     ///
     /// # Errors
     /// Where the file is there and cannot be read, or says something wrong.
@@ -65,7 +65,7 @@ impl Project {
     /// # Errors
     /// Where there is no such folder, or its `plimsoll.toml` cannot be read or says something wrong.
     pub fn open(folder: &Path, sources: &Sources) -> Result<Self, Failure> {
-        Self::folder(folder, folder.to_owned(), sources)
+        Self::folder(folder, files::tidy(folder), sources)
     }
 
     /// The set embedded in the binary.

@@ -29,6 +29,7 @@ fn the_nearest_folder_upwards_is_the_project() {
     assert_eq!(sources.get(file).unwrap().name, "../../profiles/p.yaml");
     let named = Project::open(&folder.path().join("project"), &sources).unwrap();
     assert_eq!(named.shown("x"), folder.path().join("project/x").display().to_string());
+    assert_eq!(Project::open(Path::new("./"), &sources).unwrap().shown("a/b"), "a/b");
     assert!(Project::discover(folder.path(), &sources).unwrap().is_built_in());
 }
 

@@ -8,8 +8,10 @@
 mod compare;
 mod compile;
 mod lookup;
+mod mappings;
 mod secrets;
 mod walk;
+
 mod words;
 
 use ecow::EcoString;

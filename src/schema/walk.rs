@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use super::compare::{equal, is_multiple, numbers, order};
-use super::{Id, ListRules, NumberRules, ObjectRules, Schema, Sub, TextRules, Types, words};
-use crate::node::{Entry, Mapping, Node, Value};
+use super::{Id, ListRules, NumberRules, Schema, Sub, TextRules, Types, words};
+use crate::node::{Node, Value};
 use crate::source::Span;
 
 /// How many subschemas are held against values before a walk gives up, as a schema whose forms multiply could take for
@@ -102,20 +102,20 @@ pub(super) enum Part<'a> {
     Index(usize),
 }
 
-struct Walker<'a> {
-    schema: &'a Schema,
-    whole: &'a str,
-    path: Vec<Part<'a>>,
+pub(super) struct Walker<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) whole: &'a str,
+    pub(super) path: Vec<Part<'a>>,
     /// What was found; `None` where only the verdict counts, and the walk stops at the first fault.
-    found: Option<Vec<Violation>>,
+    pub(super) found: Option<Vec<Violation>>,
     /// How many more subschemas may be held against values.
-    left: u64,
-    mode: Mode,
+    pub(super) left: u64,
+    pub(super) mode: Mode,
 }
 
 impl<'a> Walker<'a> {
     /// Whether a value fits a subschema.
-    fn value(&mut self, id: Id, node: &'a Node) -> bool {
+    pub(super) fn value(&mut self, id: Id, node: &'a Node) -> bool {
         if self.left == 0 {
             return true;
         }
@@ -129,25 +129,26 @@ impl<'a> Walker<'a> {
         {
             return self.wrong_type(types, node);
         }
-        let mut fits = self.listed(sub, node);
-        if (fits || self.found.is_some())
-            && let Value::Int(_) | Value::Float(_) = &node.value
-        {
-            fits &= sub.number.as_ref().is_none_or(|rules| self.number(rules, node));
-        }
-        if let Value::String(value) = &node.value {
-            fits &= sub.text.as_ref().is_none_or(|rules| self.text(rules, value, node, sub));
-        }
-        if let (Value::Sequence(items), Some(rules)) = (&node.value, &sub.list) {
-            fits = (fits || self.found.is_some()) && self.list(rules, items, node) && fits;
-        }
-        if let (Value::Mapping(mapping), Some(rules)) = (&node.value, &sub.object) {
-            fits = (fits || self.found.is_some()) && self.mapping(rules, mapping, node) && fits;
-        }
-        if fits || self.found.is_some() {
-            fits &= self.combined(sub, node);
+        let checks: [fn(&mut Self, &'a Sub, &'a Node) -> bool; 3] = [Self::listed, Self::by_type, Self::combined];
+        let mut fits = true;
+        for check in checks {
+            // Where only the verdict counts, the first fault decides.
+            if fits || self.found.is_some() {
+                fits &= check(self, sub, node);
+            }
         }
         fits
+    }
+
+    /// What is asked of values of one type, and not of others.
+    fn by_type(&mut self, sub: &'a Sub, node: &'a Node) -> bool {
+        match &node.value {
+            Value::Int(_) | Value::Float(_) => sub.number.as_ref().is_none_or(|rules| self.number(rules, node)),
+            Value::String(value) => sub.text.as_ref().is_none_or(|rules| self.text(rules, value, node, sub)),
+            Value::Sequence(items) => sub.list.as_ref().is_none_or(|rules| self.list(rules, items, node)),
+            Value::Mapping(mapping) => sub.object.as_ref().is_none_or(|rules| self.mapping(rules, mapping, node)),
+            Value::Null | Value::Bool(_) => true,
+        }
     }
 
     fn combined(&mut self, sub: &'a Sub, node: &'a Node) -> bool {
@@ -345,119 +346,16 @@ impl<'a> Walker<'a> {
         fits
     }
 
-    fn mapping(&mut self, rules: &'a ObjectRules, mapping: &'a Mapping, node: &'a Node) -> bool {
-        let mut fits = true;
-        for entry in mapping {
-            self.path.push(Part::Key(&entry.key));
-            fits &= self.entry(rules, entry);
-            self.path.pop();
-            if !fits && self.found.is_none() {
-                return false;
-            }
-        }
-        if self.mode == Mode::Layer {
-            return fits;
-        }
-        for name in rules.required.iter().filter(|name| mapping.get(name).is_none()) {
-            fits = self.missing(rules, name, node);
-        }
-        let length = mapping.len() as u64;
-        if rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max) {
-            fits = self.fault(Fault::Value, node, |at| {
-                format!("{at} must have {}", words::amount(rules.min, rules.max, "entry"))
-            });
-        }
-        fits
-    }
-
-    fn entry(&mut self, rules: &'a ObjectRules, entry: &'a Entry) -> bool {
-        let mut fits = true;
-        if let Some(id) = rules.names {
-            let key = Node::new(entry.key.clone(), entry.key_span);
-            let mut names = Walker {
-                schema: self.schema,
-                whole: self.whole,
-                path: Vec::new(),
-                found: None,
-                left: self.left,
-                mode: Mode::Whole,
-            };
-            let named = names.value(id, &key);
-            self.left = names.left;
-            if !named {
-                let description =
-                    self.schema.description(&super::Place::One(id)).map_or_else(String::new, words::first_sentence);
-                let pattern = self.schema.sub(id).text.as_ref().and_then(|rules| rules.pattern.as_ref());
-                let label = pattern.map_or_else(String::new, |pattern| format!("must match `{}`", pattern.as_str()));
-                fits = self.at(Fault::Value, entry.key_span, |at| format!("the name of {at} is none it can have"));
-                if let Some(violation) = self.last() {
-                    violation.help = description;
-                    violation.label = label;
-                }
-            }
-        }
-        // A layer's null deletes, whatever the type.
-        let deletes = self.mode == Mode::Layer && entry.value.is_null();
-        let mut known = false;
-        if let Some(id) = rules.property(&entry.key) {
-            known = true;
-            fits &= deletes || self.value(id, &entry.value);
-        }
-        for (_, id) in rules.patterns.iter().filter(|(pattern, _)| pattern.is_match(&entry.key)) {
-            known = true;
-            fits &= deletes || self.value(*id, &entry.value);
-        }
-        match rules.additional.filter(|_| !known) {
-            Some(id) if self.schema.sub(id).never => self.unknown(rules, entry),
-            Some(id) => (deletes || self.value(id, &entry.value)) && fits,
-            None => fits,
-        }
-    }
-
-    fn unknown(&mut self, rules: &ObjectRules, entry: &Entry) -> bool {
-        if self.found.is_none() {
-            return false;
-        }
-        let parent = words::name(&self.path[..self.path.len() - 1], self.whole);
-        let message = format!("no field `{}` in {parent}", entry.key);
-        let fits = self.at(Fault::Unknown, entry.key_span, |_| message);
-        let names = rules.properties.iter().map(|(name, _)| name.as_str());
-        let (label, help) = words::near_field(&entry.key, names);
-        if let Some(violation) = self.last() {
-            violation.label = label;
-            violation.help = help;
-        }
-        fits
-    }
-
-    fn missing(&mut self, rules: &'a ObjectRules, name: &'a str, node: &'a Node) -> bool {
-        if self.found.is_none() {
-            return false;
-        }
-        let parent = words::name(&self.path, self.whole);
-        self.path.push(Part::Key(name));
-        let span = node.entries().iter().map(|entry| entry.key_span).find(|span| !span.is_none());
-        self.at(Fault::Missing, span.unwrap_or(node.origin.span), |_| format!("{parent} has no `{name}`"));
-        self.path.pop();
-        let place = rules.property(name).map(super::Place::One);
-        let help =
-            place.and_then(|place| self.schema.description(&place)).map_or_else(String::new, words::first_sentence);
-        if let Some(violation) = self.last() {
-            violation.help = help;
-        }
-        false
-    }
-
-    fn last(&mut self) -> Option<&mut Violation> {
+    pub(super) fn last(&mut self) -> Option<&mut Violation> {
         self.found.as_mut()?.last_mut()
     }
 
-    fn fault(&mut self, fault: Fault, node: &Node, message: impl FnOnce(&str) -> String) -> bool {
+    pub(super) fn fault(&mut self, fault: Fault, node: &Node, message: impl FnOnce(&str) -> String) -> bool {
         self.at(fault, node.origin.span, message)
     }
 
     /// Reports a fault at the present path; always false, for the verdict.
-    fn at(&mut self, fault: Fault, span: Span, message: impl FnOnce(&str) -> String) -> bool {
+    pub(super) fn at(&mut self, fault: Fault, span: Span, message: impl FnOnce(&str) -> String) -> bool {
         if let Some(found) = &mut self.found {
             found.push(Violation {
                 fault,
