@@ -131,7 +131,7 @@ pub fn resource<'n>(at: &At<'n, '_>, place: Use, say: Say<'_, 'n>) {
 
 fn divides_cpu(node: &Node, amount: Quantity) -> bool {
     let one = Quantity::whole(1);
-    !is_exponential(node) && (amount == one || Some(amount) == Quantity::parse("1m")) || amount == one
+    amount == one || (!is_exponential(node) && Some(amount) == Quantity::parse("1m"))
 }
 
 fn divides_bytes(node: &Node, amount: Quantity) -> bool {
