@@ -93,6 +93,13 @@ impl Origin {
         self.derived.as_ref().map_or(&[], |derived| &derived.inputs)
     }
 
+    /// The profile value to change where `value`, which it was rendered to, is wrong: the one it equals, else the first.
+    #[must_use]
+    pub fn blame(&self, value: &Value) -> Option<&Input> {
+        let placed = || self.inputs().iter().filter(|input| !input.node.origin.span.is_none());
+        placed().find(|input| input.node.value == *value).or_else(|| placed().next())
+    }
+
     /// The values of earlier layers that this one replaced, latest first.
     #[must_use]
     pub fn beat(&self) -> &[Node] {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::check::{Options, Rule};
 use crate::finding::{Finding, Severity};
-use crate::node::{Node, Origin, TextPart};
+use crate::node::{Node, Origin, TextPart, Value};
 use crate::object::Object;
 use crate::path::FieldPath;
 use crate::source::{Sources, Span};
@@ -44,8 +44,8 @@ impl<'a> Report<'a> {
         let covers = |part: &&TextPart| part.start as usize <= range.start && range.start < part.end as usize;
         let part = node.origin.derived.as_ref().and_then(|derived| derived.text_parts.iter().rev().find(covers));
         let mut finding = match part {
-            Some(part) => self.finding(object, &part.origin, message.into()),
-            None => self.finding(object, &node.origin, message.into()),
+            Some(part) => self.finding(object, &part.origin, &Value::Null, message.into()),
+            None => self.finding(object, &node.origin, &node.value, message.into()),
         };
         if part.is_none() && node.origin.inputs().is_empty() {
             let file = self.sources.and_then(|sources| sources.get(node.origin.span.file));
@@ -72,7 +72,7 @@ impl<'a> Report<'a> {
     pub fn at(&mut self, object: &Object, node: &Node, message: impl Into<String>) -> Draft<'_> {
         let path = FieldPath::find(&object.node, node);
         let origin = if path.is_some() { &node.origin } else { &object.node.origin };
-        let mut finding = self.finding(object, origin, message.into());
+        let mut finding = self.finding(object, origin, &node.value, message.into());
         finding.field = path.unwrap_or_default().to_string();
         if finding.field.is_empty() || finding.span.is_none() {
             finding.span = object.span();
@@ -88,7 +88,7 @@ impl<'a> Report<'a> {
         field: impl Into<String>,
         message: impl Into<String>,
     ) -> Draft<'_> {
-        let mut finding = self.finding(object, &node.origin, message.into());
+        let mut finding = self.finding(object, &node.origin, &node.value, message.into());
         finding.field = field.into();
         if finding.span.is_none() {
             finding.span = object.span();
@@ -99,7 +99,7 @@ impl<'a> Report<'a> {
     /// A finding about a field that `parent` lacks; it points at the parent and names the field.
     pub fn missing(&mut self, object: &Object, parent: &Node, field: &str, message: impl Into<String>) -> Draft<'_> {
         let path = FieldPath::find(&object.node, parent).unwrap_or_default();
-        let mut finding = self.finding(object, &parent.origin, message.into());
+        let mut finding = self.finding(object, &parent.origin, &Value::Null, message.into());
         finding.span = first_key(parent).unwrap_or(finding.span);
         if path.0.is_empty() {
             finding.span = object.span();
@@ -110,7 +110,7 @@ impl<'a> Report<'a> {
 
     /// A finding about an object as a whole.
     pub fn object(&mut self, object: &Object, message: impl Into<String>) -> Draft<'_> {
-        let mut finding = self.finding(object, &object.node.origin, message.into());
+        let mut finding = self.finding(object, &object.node.origin, &Value::Null, message.into());
         finding.span = object.span();
         self.push(finding)
     }
@@ -132,7 +132,7 @@ impl<'a> Report<'a> {
         field: String,
         message: String,
     ) -> Draft<'_> {
-        let mut finding = self.finding(object, &node.origin, message);
+        let mut finding = self.finding(object, &node.origin, &node.value, message);
         if finding.related.is_empty() {
             finding.span = span;
         }
@@ -148,12 +148,10 @@ impl<'a> Report<'a> {
 
     /// A finding that points where a person must change something: where a profile value went into the node, that is
     /// the place; the template's place then comes as a related one.
-    fn finding(&self, object: &Object, origin: &Origin, message: String) -> Finding {
+    fn finding(&self, object: &Object, origin: &Origin, value: &Value, message: String) -> Finding {
         let mut finding = Finding::new(self.rule.id, self.rule.severity, origin.span, message);
         finding.object = Some(object.id.clone());
-        if let [input, ..] = origin.inputs()
-            && !input.node.origin.span.is_none()
-        {
+        if let Some(input) = origin.blame(value) {
             finding.span = input.node.origin.span;
             finding.related.push((origin.span, "written by this template".to_owned()));
         }

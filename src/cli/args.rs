@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::kube::KubernetesVersion;
+use crate::layers::{Overrides, SetArgument};
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -50,6 +51,8 @@ impl From<Color> for anstream::ColorChoice {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Render the bundle of a profile, complete and checked
+    Render(Render),
     /// Check any manifests: what the API server would refuse, and what would not come up
     Check(Check),
     /// List the rules, or explain one
@@ -68,6 +71,65 @@ pub(super) enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Render {
+    /// The profiles to render
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "PROFILE")]
+    pub(super) profiles: Vec<String>,
+    /// Render all profiles of the project that have the environment
+    #[arg(long)]
+    pub(super) all: bool,
+    /// The environment; may be given several times with --out
+    #[arg(long, value_name = "ENV", default_value = "e2e")]
+    pub(super) env: Vec<String>,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+    /// Print only these objects: Kind or Kind/name; all are checked
+    #[arg(long, value_name = "KIND[/NAME]", value_delimiter = ',', conflicts_with = "out")]
+    pub(super) only: Vec<String>,
+    /// Write one file a bundle into a folder, all or none; without DIR the folder that plimsoll.toml names
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    pub(super) out: Option<Option<PathBuf>>,
+    /// With --out: compare, write nothing, and exit with 1 if something differs
+    #[arg(long, requires = "out")]
+    pub(super) verify: bool,
+}
+
+impl Render {
+    /// The environments, each once.
+    pub(super) fn environments(&self) -> Vec<String> {
+        let mut environments: Vec<String> = Vec::new();
+        for name in &self.env {
+            if !environments.contains(name) {
+                environments.push(name.clone());
+            }
+        }
+        environments
+    }
+}
+
+/// What is laid over a profile.
+#[derive(Debug, ClapArgs)]
+pub(super) struct OverrideArgs {
+    /// A file of values laid over the profile; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(super) values: Vec<PathBuf>,
+    /// A value laid over all files: image.tag=1.10
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(super) set: Vec<String>,
+    /// A text laid over all files, read from a file
+    #[arg(long, value_name = "PATH=FILE")]
+    pub(super) set_file: Vec<String>,
+}
+
+impl OverrideArgs {
+    pub(super) fn to_overrides(&self) -> Overrides {
+        let values = self.set.iter().cloned().map(SetArgument::Value);
+        let files = self.set_file.iter().cloned().map(SetArgument::File);
+        Overrides { values: self.values.clone(), sets: values.chain(files).collect() }
+    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -7,6 +7,7 @@ mod check;
 pub mod docs;
 mod output;
 mod project;
+mod render;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
     match &args.command {
         Command::Check(check) => check::run(&args.global, check, output),
         Command::Rules(rules) => docs::rules(rules, output),
+        Command::Render(render) => render::run(&args.global, render, output),
         Command::Schema => project::schema(&args.global, output),
         Command::Init { dir } => project::init(dir, output),
         Command::Completions { shell } => docs::completions(*shell, output),

@@ -11,6 +11,7 @@ use crate::cli::args::Global;
 use crate::cli::output::Output;
 use crate::finding::Failure;
 use crate::project::{self, AccessError, EMBEDDED, Level, Project};
+use crate::render::Rendered;
 use crate::report::Mask;
 use crate::source::Sources;
 
@@ -37,6 +38,15 @@ pub(super) fn options(project: &Project) -> Options {
         severities: project.settings.rules.iter().map(|rule| (rule.id.clone(), level(rule.level))).collect(),
         ..Options::default()
     }
+}
+
+/// The same for a rendered bundle, which is whole and names its own externals, services and cluster.
+pub(super) fn options_of(rendered: &Rendered, options: &Options) -> Options {
+    let external = &rendered.values.node["external"];
+    let named = external.entries().iter().map(|entry| entry.value.text().to_owned());
+    let mut options = Options { whole: true, kind_config: rendered.kind_config.clone(), ..options.clone() };
+    options.externals.extend(named);
+    options
 }
 
 pub(super) fn schema(global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {

@@ -42,6 +42,15 @@ impl Mask {
         mask
     }
 
+    /// The marked secrets of values.
+    #[must_use]
+    pub fn of_values(values: &[Node]) -> Self {
+        let mut mask = Self::default();
+        values.iter().for_each(|value| mask.marked(value));
+        mask.sort();
+        mask
+    }
+
     /// The marked secrets of a tree, such as a profile's merged values.
     pub fn add_marked(&mut self, node: &Node) {
         self.marked(node);
