@@ -2,15 +2,16 @@
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use crate::bundle;
 use crate::finding::{Failure, Finding};
 use crate::layers::{Layers, Overrides, Values};
 use crate::object::Object;
+use crate::out;
 use crate::project::Project;
-use crate::source::Sources;
+use crate::source::{FileId, Sources};
 use crate::template::Templates;
 
 /// All that the bundles of a run share: read, checked and compiled once. Used by many threads.
@@ -22,6 +23,7 @@ pub struct Renderer<'a> {
     pub templates: Templates,
     project: &'a Project,
     sources: &'a Sources,
+    templates_digest: OnceLock<String>,
 }
 
 /// The bundle of one profile in one environment.
@@ -45,7 +47,7 @@ impl<'a> Renderer<'a> {
     pub fn load(project: &'a Project, sources: &'a Sources, overrides: &Overrides) -> Result<Self, Failure> {
         let layers = Layers::load(project, sources, overrides)?;
         let templates = Templates::load(project, sources, layers.schema())?;
-        Ok(Self { layers, templates, project, sources })
+        Ok(Self { layers, templates, project, sources, templates_digest: OnceLock::new() })
     }
 
     /// Renders one profile in one environment. Nothing is checked beyond what is needed to make objects.
@@ -55,6 +57,26 @@ impl<'a> Renderer<'a> {
     pub fn render(&self, profile: &str, environment: &str) -> Result<Rendered, Failure> {
         let profile = self.layers.profile(profile)?;
         self.render_values(self.layers.values(&profile, environment)?)
+    }
+
+    /// The files a bundle was made from beside the templates: its layers, and the SQL it carries.
+    #[must_use]
+    pub fn inputs(&self, rendered: &Rendered) -> Vec<FileId> {
+        let mut files = rendered.values.files.clone();
+        files.extend(self.templates.sql_files(&rendered.values.node));
+        files
+    }
+
+    /// One digest of all templates, names and texts.
+    #[must_use]
+    pub fn templates_digest(&self) -> &str {
+        self.templates_digest.get_or_init(|| {
+            let files = self.templates.files().iter().filter_map(|file| self.sources.get(*file));
+            let lines: String = files
+                .map(|file| format!("{} {}\n", out::digest(file.text.as_bytes()), self.project.inner(&file.name)))
+                .collect();
+            out::digest(lines.as_bytes())
+        })
     }
 
     /// Renders merged values.
@@ -136,7 +158,10 @@ mod tests {
     fn results_come_in_the_order_of_the_items() {
         let items: Vec<usize> = (0..100).collect();
         for threads in [None, Some(0), Some(1), Some(3), Some(500)] {
-            assert_eq!(in_parallel(&items, threads, |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+            assert_eq!(
+                in_parallel(&items, threads, |item| item * 2),
+                items.iter().map(|item| item * 2).collect::<Vec<_>>()
+            );
         }
         assert!(in_parallel(&[0_usize; 0], None, |item| *item).is_empty());
     }

@@ -59,7 +59,7 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
     };
     let options = project::options(&project);
     let results = in_parallel(&wanted, None, |(profile, environment)| {
-        one(&sources, &renderer, &options, profile, environment, &args.only)
+        one(&sources, &project, &renderer, &options, profile, environment, &args.only)
     });
     let mut done = Vec::with_capacity(results.len());
     let mut refused = Vec::new();
@@ -78,7 +78,11 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
     match folder {
         Some(folder) => {
             let renderings: Vec<Rendering> = done.into_iter().map(|done| done.rendering).collect();
-            if args.verify { verify(&folder, &renderings, args, output) } else { write(&folder, &renderings, args, output) }
+            if args.verify {
+                verify(&folder, &renderings, args, output)
+            } else {
+                write(&folder, &renderings, args, output)
+            }
         }
         None => print(&done, args, output),
     }
@@ -109,7 +113,7 @@ fn wanted(
             let profile = renderer.layers.profile(name)?;
             let has = renderer.layers.environments(&profile);
             let pairs = environments.iter().filter(|environment| has.iter().any(|name| name == *environment));
-            Ok(pairs.map(|environment| (name.clone(), environment.clone())).collect::<Vec<_>>())
+            Ok::<Vec<_>, Failure>(pairs.map(|environment| (name.clone(), environment.clone())).collect())
         });
         for pairs in pairs {
             wanted.append(&mut pairs?);
@@ -135,6 +139,7 @@ fn wanted(
 /// Renders and checks one bundle.
 fn one(
     sources: &Sources,
+    project: &Project,
     renderer: &Renderer<'_>,
     options: &Options,
     profile: &str,
@@ -147,7 +152,8 @@ fn one(
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(refused(Failure::Findings(findings), Mask::of(&rendered.objects)));
     }
-    let chosen = choose(&rendered.objects, only).map_err(|finding| refused(Failure::unable(finding), Mask::default()))?;
+    let chosen =
+        choose(&rendered.objects, only).map_err(|finding| refused(Failure::unable(finding), Mask::default()))?;
     let text = emit_stream(chosen.iter().map(|object| &object.node));
     let mask = if findings.is_empty() { Mask::default() } else { Mask::of(&rendered.objects) };
     Ok(Done {
@@ -155,7 +161,7 @@ fn one(
             profile: profile.to_owned(),
             environment: environment.to_owned(),
             text,
-            made_from: made_from(sources, renderer, &rendered),
+            made_from: made_from(sources, project, renderer, &rendered),
         },
         identities: chosen.iter().map(|object| object.id.clone()).collect(),
         findings,
@@ -185,7 +191,8 @@ fn choose<'a>(objects: &'a [Object], only: &[String]) -> Result<Vec<&'a Object>,
     for wanted in only {
         if !objects.iter().any(|object| matches(object, wanted)) {
             let names: Vec<String> = objects.iter().map(|object| object.id.to_string()).collect();
-            let finding = Finding::error("object-not-found", Default::default(), format!("the bundle has no `{wanted}`"));
+            let finding =
+                Finding::error("object-not-found", Default::default(), format!("the bundle has no `{wanted}`"));
             return Err(match suggest::nearest(wanted, names.iter().map(String::as_str)) {
                 Some(near) => finding.with_help(format!("did you mean `{near}`?")),
                 None => finding.with_help(format!("it has {}", suggest::list(&names, "and"))),
@@ -197,8 +204,11 @@ fn choose<'a>(objects: &'a [Object], only: &[String]) -> Result<Vec<&'a Object>,
 }
 
 /// Digests of what a bundle was made from, for its receipt.
-fn made_from(sources: &Sources, renderer: &Renderer<'_>, rendered: &Rendered) -> MadeFrom {
-    let digest = |file| sources.get(file).map(|file| (file.name.clone(), out::digest(file.text.as_bytes())));
+fn made_from(sources: &Sources, project: &Project, renderer: &Renderer<'_>, rendered: &Rendered) -> MadeFrom {
+    let digest = |file| {
+        let file = sources.get(file)?;
+        Some((project.inner(&file.name).to_owned(), out::digest(file.text.as_bytes())))
+    };
     MadeFrom {
         inputs: renderer.inputs(rendered).into_iter().filter_map(digest).collect(),
         templates: renderer.templates_digest().to_owned(),
@@ -239,7 +249,9 @@ fn print(done: &[Done], args: &Render, output: &mut Output) -> anyhow::Result<Ou
                 && first != bundle.rendering.profile
             {
                 let both = suggest::list([first, &bundle.rendering.profile], "and");
-                bail!("{both} both hold {identity}, so they cannot be printed together; write them to files: --out DIR");
+                bail!(
+                    "{both} both hold {identity}, so they cannot be printed together; write them to files: --out DIR"
+                );
             }
         }
     }
@@ -255,7 +267,12 @@ fn print(done: &[Done], args: &Render, output: &mut Output) -> anyhow::Result<Ou
     Ok(Outcome::Fine)
 }
 
-fn write(folder: &std::path::Path, renderings: &[Rendering], args: &Render, output: &Output) -> anyhow::Result<Outcome> {
+fn write(
+    folder: &std::path::Path,
+    renderings: &[Rendering],
+    args: &Render,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
     let written = out::write(folder, renderings, args.all)?;
     for name in &written.removed {
         output.message(&format!("removed {}: no profile makes it any more", folder.join(name).display()));
@@ -271,7 +288,12 @@ fn write(folder: &std::path::Path, renderings: &[Rendering], args: &Render, outp
     Ok(Outcome::Fine)
 }
 
-fn verify(folder: &std::path::Path, renderings: &[Rendering], args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
+fn verify(
+    folder: &std::path::Path,
+    renderings: &[Rendering],
+    args: &Render,
+    output: &mut Output,
+) -> anyhow::Result<Outcome> {
     let drifts = out::verify(folder, renderings, args.all)?;
     for drift in &drifts {
         let name = folder.join(&drift.name);
@@ -282,7 +304,8 @@ fn verify(folder: &std::path::Path, renderings: &[Rendering], args: &Render, out
         output.message(&format!("{number} in {} as rendered", folder.display()));
     } else {
         output.flush()?;
-        output.message(&format!("{} of {number} differ; the same command without `--verify` writes them", drifts.len()));
+        output
+            .message(&format!("{} of {number} differ; the same command without `--verify` writes them", drifts.len()));
     }
     Ok(Outcome::objecting(!drifts.is_empty()))
 }

@@ -64,6 +64,7 @@ pub struct Layers<'a> {
 /// A file that was read, its sections taken out.
 #[derive(Debug, Clone)]
 struct Layer {
+    file: Option<FileId>,
     node: Node,
     sections: Vec<Entry>,
 }
@@ -71,6 +72,7 @@ struct Layer {
 /// What lies under a profile.
 #[derive(Debug)]
 struct Under {
+    file: Option<FileId>,
     node: Node,
     deleted: Vec<Deleted>,
 }
@@ -102,7 +104,7 @@ impl<'a> Layers<'a> {
             project,
             sources,
             schema,
-            base: Layer { node: Node::new(Mapping::new(), Span::NONE), sections: Vec::new() },
+            base: Layer { file: None, node: Node::new(Mapping::new(), Span::NONE), sections: Vec::new() },
             over: Vec::new(),
             sets: Vec::new(),
             under: Mutex::default(),
@@ -213,7 +215,9 @@ impl<'a> Layers<'a> {
         }
         if findings.is_empty() {
             let environment = environment.to_owned();
-            Ok(Values { profile: profile.name.clone(), environment, file: profile.file, node, deleted })
+            let files = [self.base.file, under.file, Some(profile.file)].into_iter().flatten();
+            let files = files.chain(self.over.iter().filter_map(|layer| layer.file)).collect();
+            Ok(Values { profile: profile.name.clone(), environment, file: profile.file, files, node, deleted })
         } else {
             Err(findings.into())
         }
@@ -246,16 +250,20 @@ impl<'a> Layers<'a> {
 
     fn merge_under(&self, environment: &str) -> Result<Under, Failure> {
         let (mut node, mut deleted) = (Node::new(Mapping::new(), Span::NONE), Vec::new());
+        let mut file = None;
         lay(&mut node, &self.base.node, &mut deleted);
         if let Some(section) = self.base.section(environment) {
             lay(&mut node, section, &mut deleted);
         }
         match self.project.read(self.sources, &format!("profiles/environments/{environment}.yaml")) {
-            Ok(file) => lay(&mut node, &self.layer(file, false)?.node, &mut deleted),
+            Ok(found) => {
+                file = Some(found);
+                lay(&mut node, &self.layer(found, false)?.node, &mut deleted);
+            }
             Err(AccessError::Missing(_)) => {}
             Err(error) => return Err(error.failure()),
         }
-        Ok(Under { node, deleted })
+        Ok(Under { file, node, deleted })
     }
 
     /// Reads a file as a layer, and holds it against the schema as far as a part can be.
@@ -280,7 +288,7 @@ impl<'a> Layers<'a> {
         }
         let sections = merge::take(&mut node, ENVIRONMENTS);
         let mut findings = Vec::new();
-        let mut layer = Layer { node, sections: Vec::new() };
+        let mut layer = Layer { file: Some(file), node, sections: Vec::new() };
         if let Some(sections) = sections {
             if sections_allowed {
                 layer.sections = self.sections(sections, &mut findings);

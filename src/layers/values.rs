@@ -13,6 +13,8 @@ pub struct Values {
     pub environment: String,
     /// The profile's file.
     pub file: FileId,
+    /// All files that were laid, in order.
+    pub files: Vec<FileId>,
     /// The values, each with its place, and what it beat.
     pub node: Node,
     /// What layers deleted, in order; what a later layer brought back stands here as well.

@@ -114,6 +114,14 @@ impl Project {
         }
     }
 
+    /// The path inside the project of a file that is shown under this name; the name itself for one outside. So that a
+    /// receipt says the same wherever the project lies and wherever the command was called.
+    #[must_use]
+    pub fn inner<'n>(&self, name: &'n str) -> &'n str {
+        let prefix = self.shown("");
+        name.strip_prefix(&prefix).map_or(name, |inner| inner.trim_start_matches('/'))
+    }
+
     /// The names of all profiles, sorted.
     ///
     /// # Errors

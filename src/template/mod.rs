@@ -15,6 +15,7 @@ mod scan;
 mod tests;
 mod value;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -95,14 +96,28 @@ impl Templates {
         let paths = project.list("templates", ".yaml").map_err(unable)?;
         let files: Result<Vec<FileId>, AccessError> = paths.iter().map(|path| project.read(sources, path)).collect();
         let files = files.map_err(unable)?;
-        let read = |path: &str| read_below(project, sources, path);
-        Ok(Self::compile(sources, &files, names, &read)?)
+        let named = RefCell::new(Vec::new());
+        let read = |path: &str| {
+            let file = read_below(project, sources, path)?;
+            named.borrow_mut().push(file);
+            Ok(file)
+        };
+        let mut templates = Self::compile(sources, &files, names, &read)?;
+        templates.files.append(&mut named.into_inner());
+        Ok(templates)
     }
 
-    /// The template files.
+    /// The template files, and those that `$file` names in them.
     #[must_use]
     pub fn files(&self) -> &[FileId] {
         &self.files
+    }
+
+    /// The SQL files that a bundle with these values may have used: those below `templates/`, and the team's own where a
+    /// value names their folder.
+    #[must_use]
+    pub fn sql_files(&self, merged: &Node) -> Vec<FileId> {
+        self.folders.files(|folder| project::names_folder(merged, folder))
     }
 
     /// The documents that the templates make of a profile's merged values, and what is worth knowing about them.

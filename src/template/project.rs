@@ -56,6 +56,24 @@ impl Folders {
         let folder = read(request, project, sources, profile).map_err(|error| error.finding(Span::NONE));
         lock(&self.known).insert(request.clone(), Arc::new(folder));
     }
+
+    /// The files of the folders read so far: all below `templates/`, and the teams' own that are wanted.
+    pub(super) fn files(&self, wanted: impl Fn(&str) -> bool) -> Vec<FileId> {
+        let known = lock(&self.known);
+        let folders = known.iter().filter(|(request, _)| !request.team || wanted(&request.folder));
+        folders
+            .filter_map(|(_, folder)| folder.as_ref().as_ref().ok())
+            .flat_map(|folder| &folder.files)
+            .copied()
+            .collect()
+    }
+}
+
+/// Whether one of the values is that text.
+pub(super) fn names_folder(values: &Node, folder: &str) -> bool {
+    values.as_str() == Some(folder)
+        || values.items().iter().any(|item| names_folder(item, folder))
+        || values.entries().iter().any(|entry| names_folder(&entry.value, folder))
 }
 
 fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) -> Result<Folder, AccessError> {
