@@ -55,6 +55,12 @@ pub(super) enum Command {
     Render(Render),
     /// Check any manifests: what the API server would refuse, and what would not come up
     Check(Check),
+    /// List the profiles: cluster, namespace, NodePorts, tables, image
+    Profiles(Profiles),
+    /// List the images a bundle runs, one a line, for build, load and pre-pull
+    Images(OneProfile),
+    /// Print the config of the kind cluster whose port mappings fit a profile
+    Kind(OneProfile),
     /// List the rules, or explain one
     Rules(Rules),
     /// Print the JSON Schema of the project's profiles
@@ -108,6 +114,27 @@ impl Render {
         }
         environments
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Profiles {
+    /// The environment
+    #[arg(long, value_name = "ENV", default_value = "e2e")]
+    pub(super) env: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct OneProfile {
+    /// The profile
+    pub(super) profile: String,
+    /// The environment
+    #[arg(long, value_name = "ENV", default_value = "e2e")]
+    pub(super) env: String,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
 }
 
 /// What is laid over a profile.

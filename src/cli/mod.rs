@@ -5,6 +5,7 @@
 mod args;
 mod check;
 pub mod docs;
+mod list;
 mod output;
 mod project;
 mod render;
@@ -63,6 +64,9 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
         Command::Check(check) => check::run(&args.global, check, output),
         Command::Rules(rules) => docs::rules(rules, output),
         Command::Render(render) => render::run(&args.global, render, output),
+        Command::Profiles(profiles) => list::profiles(&args.global, profiles, output),
+        Command::Images(profile) => list::images(&args.global, profile, output),
+        Command::Kind(profile) => list::kind(&args.global, profile, output),
         Command::Schema => project::schema(&args.global, output),
         Command::Init { dir } => project::init(dir, output),
         Command::Completions { shell } => docs::completions(*shell, output),
