@@ -108,6 +108,7 @@ impl SourceFile {
 #[derive(Debug, Default)]
 pub struct Sources {
     files: RwLock<Vec<Arc<SourceFile>>>,
+    secrets: RwLock<Vec<(Span, String)>>,
 }
 
 impl Sources {
@@ -123,6 +124,18 @@ impl Sources {
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
         files.push(Arc::new(file));
         FileId(files.len() as u32 - 1)
+    }
+
+    /// Notes that a secret value stands at a place, so that what is printed can leave it out.
+    pub fn add_secret(&self, span: Span, value: impl Into<String>) {
+        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        secrets.push((span, value.into()));
+    }
+
+    /// The secret values met so far, and where they stand.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<(Span, String)> {
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The file of that number; `None` for [`Span::NONE`]'s.

@@ -58,7 +58,6 @@ pub struct Layers<'a> {
     sets: Vec<Set>,
     /// Base and environment file merged, by environment; made when first asked for.
     under: Mutex<BTreeMap<String, Result<Arc<Under>, Failure>>>,
-    secrets: Mutex<Vec<Node>>,
 }
 
 /// A file that was read, its sections taken out.
@@ -108,7 +107,6 @@ impl<'a> Layers<'a> {
             over: Vec::new(),
             sets: Vec::new(),
             under: Mutex::default(),
-            secrets: Mutex::default(),
         };
         match project.read(sources, project::BASE) {
             Ok(file) => layers.base = layers.layer(file, true)?,
@@ -138,10 +136,10 @@ impl<'a> Layers<'a> {
         &self.schema
     }
 
-    /// The secrets met in any layer so far, beaten ones too, for keeping them out of what is printed.
+    /// The secrets met so far; see [`secrets`].
     #[must_use]
     pub fn secrets(&self) -> Vec<Node> {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        secrets(self.sources)
     }
 
     /// Reads a profile's file.
@@ -196,7 +194,6 @@ impl<'a> Layers<'a> {
         }
         if !self.sets.is_empty() {
             self.schema.mark_secrets(&mut node);
-            self.remember_secrets(&node);
         }
         for violation in self.schema.check(&node, Mode::Whole, "the profile") {
             let mut finding = finding(violation);
@@ -338,32 +335,54 @@ impl<'a> Layers<'a> {
     /// Marks the secrets of a layer and holds it against the schema.
     fn hold(&self, node: &mut Node, path: &str, findings: &mut Vec<Finding>) {
         self.schema.mark_secrets(node);
-        self.remember_secrets(node);
+        remember(self.sources, node, false);
         let whole = if path.is_empty() { "a profile".to_owned() } else { format!("`{path}`") };
-        findings.extend(self.schema.check(node, Mode::Layer, &whole).into_iter().map(|mut violation| {
+        for mut violation in self.schema.check(node, Mode::Layer, &whole) {
+            if violation.fault == Fault::Unknown {
+                self.remember_misspelt(node, violation.span);
+            }
             if !path.is_empty() {
                 violation.path = format!("{path}.{}", violation.path);
             }
-            finding(violation)
-        }));
+            findings.push(finding(violation));
+        }
     }
 
-    fn remember_secrets(&self, node: &Node) {
-        let mut found = Vec::new();
-        collect_secrets(node, &mut found);
-        if !found.is_empty() {
-            self.secrets.lock().unwrap_or_else(PoisonError::into_inner).append(&mut found);
+    /// Keeps the value of an unknown field secret if its name is nearly that of a secret.
+    fn remember_misspelt(&self, node: &Node, key: Span) {
+        for entry in node.entries() {
+            if entry.key_span == key && self.schema.is_near_secret(&entry.key) {
+                remember(self.sources, &entry.value, true);
+            }
+            self.remember_misspelt(&entry.value, key);
         }
+        node.items().iter().for_each(|item| self.remember_misspelt(item, key));
     }
 }
 
-fn collect_secrets(node: &Node, found: &mut Vec<Node>) {
-    if node.origin.is_secret() {
-        found.push(node.clone());
-        return;
+/// The secrets met so far in any layer, beaten ones and those of `--set` too, each marked, for keeping them out of what is
+/// printed. They are known even where no values came of it.
+#[must_use]
+pub fn secrets(sources: &Sources) -> Vec<Node> {
+    let marked = |(span, text): (Span, String)| {
+        let mut node = Node::new(text, span);
+        node.origin.derived_mut().secret = true;
+        node
+    };
+    sources.secrets().into_iter().map(marked).collect()
+}
+
+/// Notes the scalars of a tree that are marked as secrets; all of them, if the whole is a secret.
+fn remember(sources: &Sources, node: &Node, secret: bool) {
+    let secret = secret || node.origin.is_secret();
+    node.items().iter().for_each(|item| remember(sources, item, secret));
+    node.entries().iter().for_each(|entry| remember(sources, &entry.value, secret));
+    match &node.value {
+        Value::Sequence(_) | Value::Mapping(_) | Value::Null => {}
+        _ if !secret => {}
+        Value::String(text) => sources.add_secret(node.origin.span, text.as_str()),
+        _ => sources.add_secret(node.origin.span, yaml::json(node)),
     }
-    node.items().iter().for_each(|item| collect_secrets(item, found));
-    node.entries().iter().for_each(|entry| collect_secrets(&entry.value, found));
 }
 
 /// The project's own schema of profiles, else the built-in one.

@@ -50,11 +50,23 @@ impl Part {
 /// [`Failure::Unable`] where the argument has not that form; findings where no value can have that path or that type.
 pub(super) fn parse(sources: &Sources, schema: &Schema, argument: &str) -> Result<Set, Failure> {
     let file = sources.add("--set", argument);
-    let (steps, start) = split(file, argument)?;
+    let (steps, start) = split(file, argument).inspect_err(|_| {
+        // What cannot be read may still be a secret.
+        let start = argument.find('=').map_or(argument.len(), |at| at + 1);
+        sources.add_secret(Span::new(file, start as u32, argument.len() as u32), &argument[start..]);
+    })?;
     let text = &argument[start..];
     let span = Span::new(file, start as u32, argument.len() as u32);
+    let near_secret = |part: &Part| matches!(&part.step, Segment::Key(key) if schema.is_near_secret(key));
+    if steps.iter().any(near_secret) {
+        sources.add_secret(span, text);
+    }
     let place = find(schema, &steps)?;
-    let value = typed(schema, place.as_ref(), text, span, &steps)?;
+    let secret = place.as_ref().is_some_and(|place| schema.is_secret(place));
+    if secret {
+        sources.add_secret(span, text);
+    }
+    let value = typed(schema, place.as_ref(), text, span, &steps, secret)?;
     Ok(Set { steps, value })
 }
 
@@ -79,7 +91,11 @@ pub(super) fn parse_file(
     }
     let content = read(&argument[start..], span)?;
     let text = sources.get(content).map(|source| source.text.clone()).unwrap_or_default();
-    let value = Node::new(&*text, Span::new(content, 0, text.len() as u32));
+    let span = Span::new(content, 0, text.len() as u32);
+    if place.as_ref().is_some_and(|place| schema.is_secret(place)) {
+        sources.add_secret(span, &*text);
+    }
+    let value = Node::new(&*text, span);
     Ok(Set { steps, value })
 }
 
@@ -190,7 +206,14 @@ fn wrong_type(types: Types, steps: &[Part], span: Span, given: &str) -> Finding 
 }
 
 /// The text as the value it is at that place.
-fn typed(schema: &Schema, place: Option<&Place>, text: &str, span: Span, steps: &[Part]) -> Result<Node, Failure> {
+fn typed(
+    schema: &Schema,
+    place: Option<&Place>,
+    text: &str,
+    span: Span,
+    steps: &[Part],
+    secret: bool,
+) -> Result<Node, Failure> {
     let types = place.map_or(Types::ANY, |place| schema.types(place));
     if text == "null" {
         return Ok(Node::new(Value::Null, span));
@@ -207,7 +230,6 @@ fn typed(schema: &Schema, place: Option<&Place>, text: &str, span: Span, steps: 
     }
     let scalar = scalar(types, text);
     let Some(value) = scalar else {
-        let secret = place.is_some_and(|place| schema.is_secret(place));
         let given = match text {
             "" => "empty".to_owned(),
             _ if secret => "this text".to_owned(),

@@ -1,7 +1,8 @@
 //! Marking what the schema calls `writeOnly`.
 
-use super::{Id, Schema};
+use super::{Id, Place, Schema};
 use crate::node::{Node, Value};
+use crate::suggest;
 
 impl Schema {
     /// Marks the origin of every value that may be a secret, and of all it beat and holds. Where a schema has several forms,
@@ -11,6 +12,15 @@ impl Schema {
         if reaching[Self::ROOT as usize] {
             self.descend(Self::ROOT, node, &reaching);
         }
+    }
+
+    /// Whether a name is that of a secret anywhere in the schema, or one misspelt.
+    #[must_use]
+    pub fn is_near_secret(&self, name: &str) -> bool {
+        let properties = self.subs.iter().flat_map(|sub| sub.object.iter().flat_map(|rules| &rules.properties));
+        let mut secrets =
+            properties.filter(|(_, id)| self.is_secret(&Place::One(*id))).map(|(known, _)| known.as_str());
+        secrets.any(|known| known == name || suggest::nearest(name, [known]).is_some())
     }
 
     /// Which subschemas are secret or hold one.
