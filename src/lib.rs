@@ -25,4 +25,5 @@ pub mod service;
 pub mod source;
 pub mod suggest;
 pub mod template;
+pub mod updates;
 pub mod yaml;

@@ -5,4 +5,5 @@ mod oracle;
 mod pods;
 mod profile;
 mod runtime;
+mod updates;
 mod yaml;

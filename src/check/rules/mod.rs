@@ -3,6 +3,7 @@
 use crate::check::Rule;
 
 pub mod api;
+pub mod rollout;
 
 /// All rules, sorted by family and id.
 pub static ALL: &[&Rule] = &[
@@ -92,6 +93,7 @@ pub static ALL: &[&Rule] = &[
     &api::volume_source_invalid::RULE,
     &api::windows_options_invalid::RULE,
     &api::workload_field_invalid::RULE,
+    &rollout::change_immutable::RULE,
 ];
 
 #[cfg(test)]

@@ -1,0 +1,68 @@
+//! Rule `change-immutable`.
+
+use std::collections::HashMap;
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+use crate::updates::refusals;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "change-immutable",
+    family: Family::Rollout,
+    severity: Severity::Error,
+    summary: "an object that is applied again changes what cannot be changed",
+    doc: "\
+Some fields are fixed once the object exists: a workload's selector, a StatefulSet's claims, a Job's pod template, a binding's
+role, a Secret's type, the data of what is `immutable`. Here an object stands twice in one file and the second differs from
+the first in such a field, so that applying the file fails half-way. `diff` says the same of what changed since the last
+render.
+
+Restates the update validations of `pkg/apis/*/validation`; measured on `kubectl apply --server-side`.",
+    bad: "\
+apiVersion: v1
+kind: Secret
+metadata: {name: a}
+stringData: {token: t}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: a}
+type: example.com/token
+stringData: {token: t}
+",
+    good: "\
+apiVersion: v1
+kind: Secret
+metadata: {name: a}
+stringData: {token: t}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: a}
+stringData: {token: u}
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let mut last: HashMap<(u32, &str, &str, &str, &str), &Object> = HashMap::new();
+    for object in bundle.objects.iter().filter(|object| !object.name().is_empty()) {
+        let file = object.node.origin.span.file.0;
+        let key = (file, object.group(), object.kind(), object.namespace(), object.name());
+        let Some(before) = last.insert(key, object) else { continue };
+        for refusal in refusals(before, object) {
+            // Entries of one key are refused without an object before.
+            if refusal.field.is_empty() {
+                continue;
+            }
+            report
+                .object(object, refusal.message)
+                .field(refusal.field)
+                .place(refusal.span)
+                .help(refusal.help)
+                .related(if refusal.old_span.is_none() { before.span() } else { refusal.old_span }, "as it was before");
+        }
+    }
+}

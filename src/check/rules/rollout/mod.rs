@@ -1,0 +1,3 @@
+//! What comes up and hurts when it is rolled out or changed.
+
+pub mod change_immutable;

@@ -1,0 +1,391 @@
+//! What each kind does not let change.
+
+use super::same::same;
+use super::{Change, Refusal};
+use crate::check::primitives::quantity::Quantity;
+use crate::check::primitives::selector;
+use crate::node::{Mapping, Node, Value};
+use crate::object::Object;
+use crate::source::Span;
+
+type Say<'s> = &'s mut dyn FnMut(Refusal);
+
+/// How an immutable field that was changed is helped.
+const ANEW: &str = "delete the object and create it anew, or give the new one another name";
+
+/// Reports what a kind does not let change.
+pub(super) fn refuse(object: &Object, change: &Change<'_, '_>, say: Say<'_>) {
+    let spec = change.get("spec");
+    match (object.group(), object.kind()) {
+        ("", "ConfigMap") => frozen(change, &["data", "binaryData"], say),
+        ("", "Secret") => secret(change, say),
+        ("", "PersistentVolumeClaim") => claim(&spec, say),
+        ("", "PersistentVolume") => volume(&spec, say),
+        ("", "Pod") => pod(&spec, say),
+        ("", "ResourceQuota") => quota(&spec.get("scopes"), say),
+        ("", "Service") => service(&spec, say),
+        ("apps", "Deployment") => {
+            fixed(&spec, &["selector"], say);
+            left_over(&spec, "strategy", "Recreate", say);
+        }
+        ("apps", "DaemonSet" | "ReplicaSet") => fixed(&spec, &["selector"], say),
+        ("apps", "StatefulSet") => stateful_set(&spec, say),
+        ("apps", "ControllerRevision") => fixed(change, &["data"], say),
+        ("batch", "Job") => job(&spec, say),
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => role(&change.get("roleRef"), say),
+        ("scheduling.k8s.io", "PriorityClass") => fixed(change, &["value", "preemptionPolicy"], say),
+        ("networking.k8s.io", "IngressClass") => fixed(&spec, &["controller"], say),
+        ("node.k8s.io", "RuntimeClass") => fixed(change, &["handler"], say),
+        ("storage.k8s.io", "StorageClass") => storage_class(change, say),
+        ("storage.k8s.io", "VolumeAttributesClass") => fixed(change, &["driverName", "parameters"], say),
+        ("storage.k8s.io", "CSIDriver") => fixed(&spec, &["attachRequired", "volumeLifecycleModes"], say),
+        ("discovery.k8s.io", "EndpointSlice") => fixed(change, &["addressType"], say),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            fixed(&spec, &["group", "scope"], say);
+            fixed(&spec.get("names"), &["kind", "plural"], say);
+        }
+        ("resource.k8s.io", "ResourceClaim" | "ResourceClaimTemplate")
+        | ("certificates.k8s.io", "CertificateSigningRequest") => whole(&spec, say),
+        _ => {}
+    }
+}
+
+/// Fields that must stay what they are.
+fn fixed(change: &Change<'_, '_>, fields: &[&'static str], say: Say<'_>) {
+    for field in fields {
+        let change = change.get(field);
+        if !same(field, change.old.node, change.new.node) {
+            say(change.refusal(format!("`{}` cannot be changed", change.new), ANEW));
+        }
+    }
+}
+
+/// A struct that must stay what it is, refused as a whole.
+fn whole(change: &Change<'_, '_>, say: Say<'_>) {
+    if !same("", change.old.node, change.new.node) {
+        say(change.refusal(format!("`{}` cannot be changed", change.new), ANEW));
+    }
+}
+
+/// Data that must stay what it is once the object is immutable, and the mark itself.
+fn frozen(change: &Change<'_, '_>, fields: &[&'static str], say: Say<'_>) {
+    let mark = change.get("immutable");
+    if !mark.old.is_true() {
+        return;
+    }
+    let help = "give the changed object another name, and whoever uses it too";
+    if !mark.new.is_true() {
+        say(mark.refusal("an immutable object stays immutable", help));
+    }
+    for field in fields {
+        let change = change.get(field);
+        if !same("", change.old.node, change.new.node) {
+            say(change.refusal(format!("`{field}` of an immutable object cannot be changed"), help));
+        }
+    }
+}
+
+fn secret(change: &Change<'_, '_>, say: Say<'_>) {
+    let kind = change.get("type");
+    let text = |node: &Node| if node.text().is_empty() { "Opaque".to_owned() } else { node.text().to_owned() };
+    let (old, new) = (text(kind.old.node), text(kind.new.node));
+    if old != new {
+        say(kind.refusal(format!("the type of a Secret cannot be changed from `{old}` to `{new}`"), ANEW));
+    }
+    frozen(change, &["data", "stringData"], &mut |mut refusal| {
+        if refusal.field == "stringData" {
+            refusal.field = "data".to_owned();
+        }
+        say(refusal);
+    });
+}
+
+/// A mapping without some of its keys.
+fn without(node: &Node, keys: &[&str]) -> Node {
+    let mut rest = Mapping::new();
+    for entry in node.entries().iter().filter(|entry| !keys.contains(&entry.key.as_str())) {
+        rest.push(entry.key.clone(), entry.key_span, entry.value.clone());
+    }
+    Node { value: Value::Mapping(rest), origin: node.origin.clone() }
+}
+
+/// A struct of which only some fields may change; the server names the struct, we also the field.
+fn only(change: &Change<'_, '_>, free: &[&str], what: &str, say: Say<'_>) {
+    let (old, new) = (without(change.old.node, free), without(change.new.node, free));
+    let keys = old.entries().iter().chain(new.entries().iter().filter(|entry| old.get(&entry.key).is_none()));
+    for entry in keys {
+        let (before, after) = (&old[entry.key.as_str()], &new[entry.key.as_str()]);
+        if !same(&entry.key, before, after) {
+            let message = format!("`{}.{}` of {what} cannot be changed", change.new, entry.key);
+            let mut refusal = change.refusal(message, ANEW);
+            let place = change.new.node[entry.key.as_str()].origin.span;
+            if !place.is_none() {
+                refusal.span = place;
+            }
+            refusal.old_span = before.origin.span;
+            say(refusal);
+        }
+    }
+}
+
+fn stateful_set(spec: &Change<'_, '_>, say: Say<'_>) {
+    let free = [
+        "minReadySeconds",
+        "ordinals",
+        "persistentVolumeClaimRetentionPolicy",
+        "replicas",
+        "revisionHistoryLimit",
+        "template",
+        "updateStrategy",
+        "volumeClaimTemplates",
+    ];
+    only(spec, &free, "a StatefulSet", say);
+    let claims = spec.get("volumeClaimTemplates");
+    // The server fills in the version and the kind.
+    let bare = |node: &Node| -> Vec<Node> {
+        node.items().iter().map(|item| without(item, &["apiVersion", "kind", "status"])).collect()
+    };
+    let (old, new) = (bare(claims.old.node), bare(claims.new.node));
+    if old.len() != new.len() || !old.iter().zip(&new).all(|(old, new)| same("", old, new)) {
+        let mut refusal = claims.refusal("`spec.volumeClaimTemplates` of a StatefulSet cannot be changed", ANEW);
+        refusal.field = "spec".to_owned();
+        say(refusal);
+    }
+    left_over(spec, "updateStrategy", "OnDelete", say);
+}
+
+/// The parameters of a rolling update that the server filled in stay when the strategy becomes another.
+fn left_over(spec: &Change<'_, '_>, field: &'static str, to: &str, say: Say<'_>) {
+    let strategy = spec.get(field);
+    let kind = strategy.get("type");
+    let parameters = strategy.get("rollingUpdate");
+    let rolled = matches!(kind.old.text(), "" | "RollingUpdate");
+    if rolled && kind.new.text() == to && !parameters.old.is_set() && !parameters.new.is_set() {
+        let message = format!("`{}` was filled in by the server and does not go with `{to}`", parameters.new);
+        say(parameters.refusal(message, "delete the object and create it anew, or use `kubectl replace`"));
+    }
+}
+
+fn job(spec: &Change<'_, '_>, say: Say<'_>) {
+    fixed(spec, &["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"], say);
+    completions(spec, say);
+    let selected = spec.get("selector");
+    let generated = |node: &Node| node.is_null() || selector::is_empty(node);
+    if !(generated(selected.old.node) && generated(selected.new.node))
+        && !same("", selected.old.node, selected.new.node)
+    {
+        say(selected.refusal("the selector of a Job cannot be changed", ANEW));
+    }
+    let template = spec.get("template");
+    let fits = if spec.get("suspend").old.is_true() {
+        same("", &unscheduled(template.old.node), &unscheduled(template.new.node))
+    } else {
+        same("", template.old.node, template.new.node)
+    };
+    if !fits {
+        let help = "a Job runs once: give the changed one another name";
+        let mut refusal = template.refusal("the pod template of a Job cannot be changed", help);
+        if let Some((old, new)) = first_difference(template.old.node, template.new.node) {
+            refusal.old_span = old;
+            refusal.span = if new.is_none() { refusal.span } else { new };
+        }
+        say(refusal);
+    }
+}
+
+/// How many pods must succeed changes only in an indexed Job, together with how many run at once.
+fn completions(spec: &Change<'_, '_>, say: Say<'_>) {
+    let (all, at_once, mode) = (spec.get("completions"), spec.get("parallelism"), spec.get("completionMode"));
+    let count =
+        |completions: Option<i64>, parallelism: Option<i64>| completions.or_else(|| parallelism.is_none().then_some(1));
+    let old = count(all.old.number(), at_once.old.number());
+    let new = count(all.new.number(), at_once.new.number());
+    let together = mode.new.text() == "Indexed" && new.is_some() && new == at_once.new.number().or(Some(1));
+    if old != new && !together {
+        say(all.refusal("the completions of a Job cannot be changed", ANEW));
+    }
+}
+
+/// A pod template without what a suspended Job may change.
+fn unscheduled(template: &Node) -> Node {
+    let mut bare = without(template, &["metadata", "spec"]);
+    let mut spec = without(&template["spec"], &["nodeSelector", "tolerations", "schedulingGates", "affinity"]);
+    if let Some(containers) = spec.get_mut("containers")
+        && let Value::Sequence(items) = &mut containers.value
+    {
+        items.iter_mut().for_each(|item| *item = without(item, &["resources"]));
+    }
+    if let Value::Mapping(mapping) = &mut bare.value {
+        mapping.push("spec", Span::NONE, spec);
+    }
+    bare
+}
+
+/// The places of the first difference of two trees.
+fn first_difference(old: &Node, new: &Node) -> Option<(Span, Span)> {
+    for entry in old.entries().iter().chain(new.entries()) {
+        let (before, after) = (&old[entry.key.as_str()], &new[entry.key.as_str()]);
+        if !same(&entry.key, before, after) {
+            return first_difference(before, after).or(Some((before.origin.span, after.origin.span)));
+        }
+    }
+    let pair = old.items().iter().zip(new.items()).find(|(old, new)| !same("", old, new))?;
+    first_difference(pair.0, pair.1).or(Some((pair.0.origin.span, pair.1.origin.span)))
+}
+
+fn claim(spec: &Change<'_, '_>, say: Say<'_>) {
+    let resources = spec.get("resources");
+    let requests = resources.get("requests");
+    let amount = |node: &Node| Quantity::of(&node["storage"]);
+    // A bound claim may grow where its class allows it, so growth is not refused as such.
+    let grown = matches!((amount(requests.old.node), amount(requests.new.node)), (Some(old), Some(new)) if new > old);
+    let mut free = vec!["volumeAttributesClassName"];
+    for field in ["storageClassName", "volumeName"] {
+        if spec.old.node[field].text().is_empty() {
+            free.push(field);
+        }
+    }
+    // Both name the same source; the server fills in the one that is absent.
+    if spec.old.node["dataSource"].is_set() != spec.old.node["dataSourceRef"].is_set() {
+        free.extend(["dataSource", "dataSourceRef"]);
+    }
+    if grown {
+        free.push("resources");
+        let bare = |node: &Node| without(&node["requests"], &["storage"]);
+        let (old, new) = (resources.old.node, resources.new.node);
+        if !same("requests", &bare(old), &bare(new)) || !same("limits", &old["limits"], &new["limits"]) {
+            say(resources.refusal("of a claim's resources only the requested storage can grow", ANEW));
+        }
+    }
+    only(spec, &free, "a claim", &mut |mut refusal| {
+        refusal.field = "spec".to_owned();
+        say(refusal);
+    });
+}
+
+/// A volume's source, and the rules for where it is.
+fn volume(spec: &Change<'_, '_>, say: Say<'_>) {
+    const FREE: &[&str] = &[
+        "accessModes",
+        "capacity",
+        "claimRef",
+        "mountOptions",
+        "nodeAffinity",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "volumeAttributesClassName",
+        "volumeMode",
+    ];
+    only(spec, FREE, "a volume", &mut |mut refusal| {
+        refusal.field = "spec.persistentvolumesource".to_owned();
+        say(refusal);
+    });
+    fixed(spec, &["volumeMode"], say);
+    let affinity = spec.get("nodeAffinity");
+    if affinity.old.is_set() && !same("", affinity.old.node, affinity.new.node) {
+        say(affinity.refusal("the node affinity of a volume cannot be changed", ANEW));
+    }
+}
+
+/// Of a Pod only images, tolerations that are added, and two times may change.
+fn pod(spec: &Change<'_, '_>, say: Say<'_>) {
+    let help = "delete the Pod and create it anew";
+    let lists = ["initContainers", "containers"];
+    let mut counted = false;
+    for list in lists {
+        let change = spec.get(list);
+        if change.old.node.items().len() != change.new.node.items().len() {
+            counted = true;
+            say(change.refusal("containers of a Pod cannot be added or removed", help));
+        }
+    }
+    let images = |node: &Node| -> Node {
+        let mut bare = without(
+            node,
+            &["tolerations", "activeDeadlineSeconds", "ephemeralContainers", "terminationGracePeriodSeconds"],
+        );
+        for list in lists {
+            if let Some(list) = bare.get_mut(list)
+                && let Value::Sequence(items) = &mut list.value
+            {
+                items.iter_mut().for_each(|item| *item = without(item, &["image"]));
+            }
+        }
+        bare
+    };
+    let (old, new) = (images(spec.old.node), images(spec.new.node));
+    let kept = |toleration: &Node| spec.new.node["tolerations"].items().iter().any(|other| same("", toleration, other));
+    let tolerated = spec.old.node["tolerations"].items().iter().all(kept);
+    if counted || (same("", &old, &new) && tolerated) {
+        return;
+    }
+    let mut refusal = spec.refusal("of a Pod only images can be changed, and tolerations added", help);
+    if let Some((old, new)) = first_difference(&old, &new) {
+        refusal.old_span = old;
+        refusal.span = if new.is_none() { refusal.span } else { new };
+    }
+    say(refusal);
+}
+
+/// The scopes of a quota, in any order.
+fn quota(scopes: &Change<'_, '_>, say: Say<'_>) {
+    let (old, new) = (scopes.old.node.items(), scopes.new.node.items());
+    let within = |some: &[Node], all: &[Node]| some.iter().all(|scope| all.contains(scope));
+    if !within(old, new) || !within(new, old) {
+        say(scopes.refusal("the scopes of a quota cannot be changed", ANEW));
+    }
+}
+
+fn role(role: &Change<'_, '_>, say: Say<'_>) {
+    let parts = |node: &Node| ["kind", "name"].map(|part| node[part].text().to_owned());
+    if parts(role.old.node) != parts(role.new.node) {
+        say(role.refusal("the role of a binding cannot be changed", ANEW));
+    }
+}
+
+fn storage_class(change: &Change<'_, '_>, say: Say<'_>) {
+    fixed(change, &["parameters", "provisioner"], say);
+    for (field, default) in [("reclaimPolicy", "Delete"), ("volumeBindingMode", "Immediate")] {
+        let change = change.get(field);
+        let text = |node: &Node| if node.text().is_empty() { default.to_owned() } else { node.text().to_owned() };
+        if text(change.old.node) != text(change.new.node) {
+            say(change.refusal(format!("`{field}` cannot be changed"), ANEW));
+        }
+    }
+}
+
+fn service(spec: &Change<'_, '_>, say: Say<'_>) {
+    let kind = spec.get("type");
+    let external = |text: &str| text == "ExternalName";
+    if !external(kind.old.text()) && !external(kind.new.text()) {
+        let (address, addresses) = (spec.get("clusterIP"), spec.get("clusterIPs"));
+        let first = |node: &Node, list: &Node| {
+            if node.text().is_empty() { list[0].text().to_owned() } else { node.text().to_owned() }
+        };
+        let old = first(address.old.node, addresses.old.node);
+        let new = first(address.new.node, addresses.new.node);
+        // An address the new object does not name stays; one the old did not name was given by the server.
+        if !new.is_empty() && new != old {
+            let mut refusal = address.refusal("the address of a Service cannot be changed", ANEW);
+            refusal.field = "spec.clusterIPs[0]".to_owned();
+            say(refusal);
+        }
+        let families = spec.get("ipFamilies");
+        let (old, new) = (&families.old.node[0], &families.new.node[0]);
+        if old.is_set() && new.is_set() && old.text() != new.text() {
+            let mut refusal = families.refusal("the first address family of a Service cannot be changed", ANEW);
+            refusal.field = "spec.ipFamilies[0]".to_owned();
+            say(refusal);
+        }
+    }
+    let balanced = |text: &str| text == "LoadBalancer";
+    if balanced(kind.old.text()) && balanced(kind.new.text()) {
+        fixed(spec, &["loadBalancerClass"], say);
+        let (port, policy) = (spec.get("healthCheckNodePort"), spec.get("externalTrafficPolicy"));
+        let local = policy.old.text() == "Local" && policy.new.text() == "Local";
+        let given = port.new.number().unwrap_or(0);
+        if local && given != 0 && port.old.number() != Some(given) {
+            say(port.refusal("the health check port of a Service cannot be changed", ANEW));
+        }
+    }
+}
