@@ -39,10 +39,11 @@ const CASES: &[Case] = &[
     ),
     (
         "affinity-invalid",
-        "affinity: {podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, podAffinityTerm: {topologyKey: zone, namespaces: [A], matchLabelKeys: [app], labelSelector: {matchLabels: {app: x}}}}]}}",
+        "affinity: {podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, podAffinityTerm: {topologyKey: zone, namespaces: [A], matchLabelKeys: [app], mismatchLabelKeys: [app], labelSelector: {matchLabels: {app: x}, matchExpressions: [{key: app, operator: Exists}]}}}]}}",
         &[
             "spec.affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm.matchLabelKeys[0]",
             "spec.affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm.namespace",
+            "spec.affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm[0]",
         ],
     ),
     ("container-name-invalid", "containers: [{name: a, image: i}, {name: b, image: i}]", &[]),
@@ -205,7 +206,7 @@ const CASES: &[Case] = &[
     ("lifecycle-invalid", "c: lifecycle: {postStart: {sleep: {seconds: 30}}, preStop: {httpGet: {port: http}}}", &[]),
     (
         "lifecycle-invalid",
-        "containers: [{name: a, image: i, lifecycle: {postStart: {}, preStop: {exec: {}, tcpSocket: {port: 0}}, stopSignal: SIGTERM}}]\n  initContainers: [{name: b, image: i, lifecycle: {}}]",
+        "containers: [{name: a, image: i, lifecycle: {postStart: {}, preStop: {exec: {}, tcpSocket: {port: 0}}, stopSignal: SIGFOO}}]\n  os: {name: linux}\n  initContainers: [{name: b, image: i, lifecycle: {}}]",
         &[
             "spec.containers[0].lifecycle.postStart",
             "spec.containers[0].lifecycle.preStop.exec.command",
@@ -451,7 +452,7 @@ const CASES: &[Case] = &[
     ),
     (
         "toleration-invalid",
-        "tolerations: [{operator: Exists}, {key: a, value: b, effect: NoExecute, tolerationSeconds: -1}]",
+        "tolerations: [{operator: Exists}, {key: a, operator: Gt, value: '5'}, {key: a, value: b, effect: NoExecute, tolerationSeconds: -1}]",
         &[],
     ),
     (
@@ -474,14 +475,14 @@ const CASES: &[Case] = &[
     ),
     (
         "topology-spread-invalid",
-        "topologySpreadConstraints: [{maxSkew: 1, topologyKey: a, whenUnsatisfiable: ScheduleAnyway, minDomains: 0, nodeTaintsPolicy: honor, labelSelector: {matchExpressions: [{key: b, operator: Exists, values: [c]}]}, matchLabelKeys: [b]}, {maxSkew: 1, topologyKey: a, whenUnsatisfiable: ScheduleAnyway, labelSelector: {}}]",
+        "topologySpreadConstraints: [{maxSkew: 1, topologyKey: a, whenUnsatisfiable: ScheduleAnyway, minDomains: 0, nodeTaintsPolicy: honor, labelSelector: {matchLabels: {b: c}, matchExpressions: [{key: b, operator: Exists, values: [c]}]}, matchLabelKeys: [b]}, {maxSkew: 1, topologyKey: a, whenUnsatisfiable: ScheduleAnyway, labelSelector: {}}]",
         &[
             "spec.topologySpreadConstraints[0].labelSelector.matchExpressions[0].values",
-            "spec.topologySpreadConstraints[0].matchLabelKeys[0]",
             "spec.topologySpreadConstraints[0].minDomains",
             "spec.topologySpreadConstraints[0].minDomains",
             "spec.topologySpreadConstraints[0].nodeTaintsPolicy",
             "spec.topologySpreadConstraints[0].{topologyKey, whenUnsatisfiable}",
+            "spec.topologySpreadConstraints[0][0]",
         ],
     ),
     ("volume-deprecated", "v: nfs: {server: a, path: /b}", &[]),
@@ -543,6 +544,38 @@ const CASES: &[Case] = &[
         "volume-source-invalid",
         "v: csi: {driver: a_b, nodePublishSecretRef: {}}",
         &["spec.volumes[0].csi.driver", "spec.volumes[0].csi.nodePublishSecretRef.name"],
+    ),
+    (
+        "volume-source-invalid",
+        "v: projected: {sources: [{podCertificate: {signerName: a.b/c, keyType: RSA, maxExpirationSeconds: 60}}]}",
+        &[
+            "spec.volumes[0].projected.sources[0].podCertificate",
+            "spec.volumes[0].projected.sources[0].podCertificate.keyType",
+            "spec.volumes[0].projected.sources[0].podCertificate.maxExpirationSeconds",
+        ],
+    ),
+    ("volume-source-invalid", "v: image: {pullPolicy: Always}", &["spec.volumes[0].image.reference"]),
+    (
+        "resize-policy-invalid",
+        "initContainers: [{name: b, image: i, resizePolicy: [{resourceName: cpu, restartPolicy: RestartContainer}]}]",
+        &["spec.initContainers[0].resizePolicy[0].restartPolicy"],
+    ),
+    (
+        "lifecycle-invalid",
+        "os: {name: linux}\n  containers: [{name: a, image: i, lifecycle: {stopSignal: SIGRTMIN+15}}]",
+        &[],
+    ),
+    (
+        "lifecycle-invalid",
+        "os: {name: windows}\n  containers: [{name: a, image: i, lifecycle: {stopSignal: SIGHUP}}]",
+        &["spec.containers[0].lifecycle.stopSignal"],
+    ),
+    ("toleration-invalid", "tolerations: [{key: a, operator: Gt, value: '5'}]", &[]),
+    ("toleration-invalid", "tolerations: [{key: a, operator: Lt, value: five}]", &["spec.tolerations[0].value"]),
+    (
+        "host-namespace-conflict",
+        "hostUsers: false\n  containers: [{name: a, image: i, volumeDevices: [{name: d, devicePath: /d}]}]",
+        &["spec.containers[0].volumeDevices"],
     ),
     ("volume-source-invalid", "v: ephemeral: {}", &["spec.volumes[0].ephemeral.volumeClaimTemplate"]),
     (

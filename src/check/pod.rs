@@ -309,6 +309,15 @@ impl<'n> Pod<'n> {
         }
     }
 
+    /// The labels of a Pod; null for the pods of a workload, whose selectors the server leaves alone until they are made.
+    #[must_use]
+    pub fn own_labels(&self) -> &'n Node {
+        match self.workload {
+            Workload::Pod => self.template.at(&["metadata", "labels"]),
+            _ => Node::absent(),
+        }
+    }
+
     /// The restart policy, defaulted.
     #[must_use]
     pub fn restart_policy(&self) -> &'n str {

@@ -67,11 +67,44 @@ pub fn label_selector<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
     }
 }
 
-/// Whether a selector names a label key.
-#[must_use]
-pub fn names_key(at: &At<'_, '_>, key: &str) -> bool {
-    at.node.at(&["matchLabels"]).get(key).is_some()
-        || at.node["matchExpressions"].items().iter().any(|requirement| requirement["key"].text() == key)
+/// The keys of labels that the scheduler adds to a term's selector: `matchLabelKeys` and `mismatchLabelKeys`.
+///
+/// A Pod's selectors get those labels that it has before they are checked, and no label may then stand there twice; the
+/// server names the term and the key's index for that.
+pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, say: Say<'_, 'n>) {
+    let own = term.get("labelSelector");
+    let (same, other) = (term.get("matchLabelKeys"), term.get("mismatchLabelKeys"));
+    for list in [same, other] {
+        if list.node.items().is_empty() {
+            continue;
+        }
+        if !own.is_set() {
+            say(&list, "needs a labelSelector".to_owned());
+            continue;
+        }
+        for key in list.items() {
+            if let Err(form) = names::qualified_name(key.text()) {
+                say(&key, format!("the label key `{}` {form}", key.text()));
+            }
+        }
+    }
+    for (index, key) in same.node.items().iter().enumerate() {
+        let text = key.text();
+        let expressions = own.node["matchExpressions"].items();
+        let count = expressions.iter().filter(|requirement| requirement["key"].text() == text).count()
+            + usize::from(own.node["matchLabels"].get(text).is_some())
+            + usize::from(pod_labels.get(text).is_some());
+        let only_labels =
+            !expressions.iter().any(|requirement| requirement["key"].text() == text) && pod_labels.get(text).is_none();
+        if own.is_set() && count > 1 && !only_labels {
+            say(&term.item(index, key), format!("the label key `{text}` stands in the labelSelector as well"));
+        }
+    }
+    for key in same.items() {
+        if other.node.items().iter().any(|other| other.text() == key.text()) {
+            say(&key, format!("the label key `{}` stands in mismatchLabelKeys as well", key.text()));
+        }
+    }
 }
 
 /// Whether the selector can be evaluated: all its keys, operators and values are valid.

@@ -96,6 +96,7 @@ pub static SOURCES: &[Source] = &[
         }
     }),
     source("image", |at, say| {
+        required(&at.get("reference"), say);
         enums::choice_or_empty(&at.get("pullPolicy"), &["Always", "IfNotPresent", "Never"], say);
     }),
 ];
@@ -411,6 +412,11 @@ fn projected<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
             trust_bundle(&trust, say);
             once(at, &trust.get("path"), &mut paths, say);
         }
+        let certificate = source.get("podCertificate");
+        if certificate.is_set() {
+            types += 1;
+            pod_certificate(at, &certificate, &mut paths, say);
+        }
         if types > 1 {
             say(&source, "the entry has more than one source".to_owned());
         }
@@ -456,4 +462,30 @@ fn trust_bundle<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
     let path = at.get("path");
     required(&path, say);
     form(&path, names::local_non_reserved_path(path.text()), say);
+}
+
+const KEY_TYPES: &[&str] = &["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"];
+
+fn pod_certificate<'n>(volume: &At<'n, '_>, at: &At<'n, '_>, paths: &mut HashSet<&'n str>, say: Say<'_, 'n>) {
+    let (signer, seconds) = (at.get("signerName"), at.get("maxExpirationSeconds"));
+    form(&signer, names::domain_prefixed_path(signer.text()), say);
+    enums::choice(&at.get("keyType"), KEY_TYPES, say);
+    // Signers of Kubernetes itself issue for a day, others for three months.
+    let own = signer.text().split('/').next().is_some_and(|domain| domain.ends_with("kubernetes.io"));
+    let most = if own { 86_400 } else { 91 * 86_400 };
+    if seconds.number().is_some_and(|seconds| !(3600..=most).contains(&seconds)) {
+        say(&seconds, format!("must be between 3600 and {most} seconds"));
+    }
+    let mut count = 0;
+    for field in ["credentialBundlePath", "keyPath", "certificateChainPath"] {
+        let path = at.get(field);
+        if !path.text().is_empty() {
+            count += 1;
+            form(&path, names::local_non_reserved_path(path.text()), say);
+            once(volume, &path, paths, say);
+        }
+    }
+    if count == 0 {
+        say(at, "the entry names no file: use credentialBundlePath, or keyPath and certificateChainPath".to_owned());
+    }
 }

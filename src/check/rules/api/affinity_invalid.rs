@@ -5,6 +5,7 @@ use crate::check::primitives::selector::{self, Say};
 use crate::check::primitives::{enums, names};
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
+use crate::node::Node;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -40,6 +41,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let affinity = spec.on("affinity", pod.spec.affinity);
     let say = &mut pod.sayer(report);
+    let labels = pod.own_labels();
     let node = affinity.get("nodeAffinity");
     let required = node.get(REQUIRED);
     if required.is_set() {
@@ -54,10 +56,10 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         node_term(&term.get("preference"), false, say);
     }
     for affinity in [affinity.get("podAffinity"), affinity.get("podAntiAffinity")] {
-        affinity.get(REQUIRED).items().for_each(|term| pod_term(&term, say));
+        affinity.get(REQUIRED).items().for_each(|term| pod_term(&term, labels, say));
         for term in affinity.get(PREFERRED).items() {
             weight(&term.get("weight"), say);
-            pod_term(&term.get("podAffinityTerm"), say);
+            pod_term(&term.get("podAffinityTerm"), labels, say);
         }
     }
 }
@@ -117,7 +119,7 @@ fn node_term<'n>(at: &At<'n, '_>, required: bool, say: Say<'_, 'n>) {
     }
 }
 
-fn pod_term<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn pod_term<'n>(at: &At<'n, '_>, labels: &'n Node, say: Say<'_, 'n>) {
     let (own, topology) = (at.get("labelSelector"), at.get("topologyKey"));
     selector::label_selector(&own, say);
     selector::label_selector(&at.get("namespaceSelector"), say);
@@ -127,25 +129,7 @@ fn pod_term<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
             say(&at.on("namespace", namespace), format!("the namespace `{}` {form}", namespace.text()));
         }
     }
-    let (same, other) = (at.get("matchLabelKeys"), at.get("mismatchLabelKeys"));
-    for list in [same, other] {
-        if !list.node.items().is_empty() && !own.is_set() {
-            say(&list, "needs a labelSelector".to_owned());
-            continue;
-        }
-        for key in list.items() {
-            if let Err(form) = names::qualified_name(key.text()) {
-                say(&key, format!("the label key `{}` {form}", key.text()));
-            } else if selector::names_key(&own, key.text()) {
-                say(&key, format!("the label key `{}` stands in the labelSelector as well", key.text()));
-            }
-        }
-    }
-    for key in other.items() {
-        if same.node.items().iter().any(|same| same.text() == key.text()) {
-            say(&key, format!("the label key `{}` stands in matchLabelKeys as well", key.text()));
-        }
-    }
+    selector::label_keys(at, labels, say);
     if topology.text().is_empty() {
         say(&topology, "the term has no topology key".to_owned());
     } else if let Err(form) = names::qualified_name(topology.text()) {

@@ -107,13 +107,19 @@ fn file_ref<'n>(pod: &Pod<'n>, at: &At<'n, '_>, say: Say<'_, 'n>) {
     }
     if path.text().is_empty() {
         say(&path, "the reference has no path".to_owned());
-    } else if let Err(form) = names::local_non_reserved_path(path.text()) {
+    } else if let Err(form) = names::path_without_backsteps(path.text()) {
         say(&path, format!("the path {form}"));
     }
-    match pod.volume(volume.text()) {
-        _ if volume.text().is_empty() => say(&volume, "the reference has no volume".to_owned()),
+    if volume.text().is_empty() {
+        say(&volume, "the reference has no volume".to_owned());
+    } else if let Err(form) = names::dns1123_label(volume.text()) {
+        say(&volume, format!("the volume name {form}"));
+    }
+    // Here a volume with faults of its own counts as there.
+    match pod.volumes.iter().rfind(|found| found.name.text() == volume.text()) {
         None => say(&volume, format!("there is no volume `{}`", volume.text())),
-        Some(found) if found.claim || found.node["emptyDir"].is_null() => {
+        // A volume without a source is an emptyDir.
+        Some(found) if found.claim || (found.node["emptyDir"].is_null() && found.node.entries().len() > 1) => {
             say(&volume, format!("the volume `{}` must be an emptyDir", volume.text()));
         }
         Some(_) => {}

@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "settings about the host's namespaces exclude each other",
-    doc: "`shareProcessNamespace` cannot stand beside `hostPID`; a pod with its own user namespace (`hostUsers: false`) cannot use the host's network, PIDs or IPC. Source: `validatePodSpecSecurityContext`, `validateHostUsers`.",
+    doc: "`shareProcessNamespace` cannot stand beside `hostPID`; a pod with its own user namespace (`hostUsers: false`) cannot use the host's network, PIDs or IPC, or block devices. Source: `validatePodSpecSecurityContext`, `validateHostUsers`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}
@@ -45,6 +45,13 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         {
             if is_true(node) {
                 pod.say(report, &at.on(field, node), "cannot be true in a pod with `hostUsers: false`");
+            }
+        }
+        for container in &pod.containers {
+            let parent = container.at();
+            let devices = parent.on("volumeDevices", container.fields.volume_devices);
+            if !devices.node.items().is_empty() {
+                pod.say(report, &devices, "cannot stand in a pod with `hostUsers: false`");
             }
         }
     }

@@ -1,9 +1,12 @@
 //! Rule `lifecycle-invalid`.
 
+use crate::check::at::At;
 use crate::check::pod::List;
 use crate::check::primitives::handler;
+use crate::check::primitives::selector::Say;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
+use crate::node::Node;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -45,8 +48,36 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             }
         }
         let signal = lifecycle.get("stopSignal");
-        if signal.is_set() && pod.spec.os["name"].text().is_empty() {
-            pod.say(report, &signal, "a stop signal needs the pod's `os.name`");
+        if signal.is_set() {
+            stop_signal(pod.spec.os, &signal, &mut pod.sayer(report));
         }
+    }
+}
+
+/// The signals of Linux, without the real-time ones.
+const SIGNALS: &[&str] = &[
+    "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL",
+    "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1",
+    "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ", "RTMIN", "RTMAX",
+];
+
+fn stop_signal<'n>(os: &Node, at: &At<'n, '_>, say: Say<'_, 'n>) {
+    let name = at.text().strip_prefix("SIG").unwrap_or_default();
+    let real_time = |start: &str, most: u8| {
+        name.strip_prefix(start).is_some_and(|number| {
+            number.parse().is_ok_and(|value: u8| (1..=most).contains(&value) && value.to_string() == number)
+        })
+    };
+    let known = match os["name"].text() {
+        _ if os.is_null() => {
+            say(at, "a stop signal needs the pod's `os.name`".to_owned());
+            return;
+        }
+        "windows" => matches!(name, "KILL" | "TERM"),
+        "linux" => SIGNALS.contains(&name) || real_time("RTMIN+", 15) || real_time("RTMAX-", 14),
+        _ => true,
+    };
+    if !known {
+        say(at, format!("`{}` is no signal of the pod's operating system: SIGTERM is one", at.text()));
     }
 }

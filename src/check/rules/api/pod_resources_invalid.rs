@@ -31,7 +31,8 @@ spec:
 };
 
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
-    if pod.spec.resources.is_null() {
+    // A Windows pod has none at all; that is another rule's.
+    if pod.spec.resources.is_null() || pod.spec.os["name"].text() == "windows" {
         return;
     }
     let spec = pod.at();
@@ -43,8 +44,14 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let requests = at.get("requests");
     for (key, amount) in requests.keys() {
         let Some(whole) = Quantity::of(amount.node) else { continue };
-        if aggregate(pod, key) > whole {
+        if aggregate(pod, "requests", key) > whole {
             pod.say(report, &amount, format!("the containers together request more `{key}` than the pod"));
+        }
+    }
+    let all_limits = at.get("limits");
+    for (key, amount) in all_limits.keys().filter(|(key, _)| key.starts_with("hugepages-")) {
+        if Quantity::of(amount.node).is_some_and(|whole| aggregate(pod, "limits", key) > whole) {
+            pod.say(report, &amount, format!("the containers' limits of `{key}` together are above the pod's"));
         }
     }
     let limits = &pod.spec.resources["limits"];
@@ -62,12 +69,12 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// What the containers request together at their peak: the main ones and the sidecars, or an init container and the
+/// What the containers request (or are limited to) together at their peak: the main ones and the sidecars, or an init container and the
 /// sidecars before it.
-fn aggregate(pod: &Pod<'_>, resource: &str) -> Quantity {
+fn aggregate(pod: &Pod<'_>, list: &str, resource: &str) -> Quantity {
     let of = |container: &Container<'_>| {
         let resources = container.fields.resources;
-        let amount = Quantity::of(&resources["requests"][resource]);
+        let amount = Quantity::of(&resources[list][resource]);
         let amount = amount.or_else(|| match pod.workload {
             Workload::Pod => Quantity::of(&resources["limits"][resource]),
             _ => None,

@@ -1,5 +1,6 @@
 //! Rule `resize-policy-invalid`.
 
+use crate::check::pod::List;
 use crate::check::primitives::enums;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -39,6 +40,9 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             // The server names the list for these.
             enums::choice(&list.same(resource.node), &["cpu", "memory"], say);
             enums::choice(&list.same(restart.node), &["NotRequired", "RestartContainer"], say);
+            if container.list == List::Init && !container.is_sidecar() && restart.text() == "RestartContainer" {
+                say(&restart, "an init container cannot be restarted to resize it".to_owned());
+            }
             if pod.restart_policy() == "Never" && restart.text() != "NotRequired" {
                 say(&list.same(restart.node), "must be `NotRequired` in a pod that never restarts".to_owned());
             }

@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a toleration is wrong",
-    doc: "A toleration's key is a qualified name; without a key the operator is Exists. Equal (the default) compares a label value, Exists takes no value. The effect is NoSchedule, PreferNoSchedule or NoExecute, and only with NoExecute are there `tolerationSeconds`. Source: `ValidateTolerations`.",
+    doc: "A toleration's key is a qualified name; without a key the operator is Exists. Equal (the default) compares a label value, Exists takes no value, Lt and Gt (since 1.35) a whole number. The effect is NoSchedule, PreferNoSchedule or NoExecute, and only with NoExecute are there `tolerationSeconds`. Source: `ValidateTolerations`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}
@@ -53,6 +53,12 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             }
             "Exists" if !value.text().is_empty() => {
                 say(&operator, "the operator `Exists` takes no value".to_owned());
+            }
+            // New in 1.35, and off in most clusters.
+            "Lt" | "Gt" => {
+                if value.text().parse::<i64>().is_err() {
+                    say(&value, format!("the value `{}` must be a whole number", value.text()));
+                }
             }
             _ => enums::choice(&operator, &["Equal", "Exists"], say),
         }

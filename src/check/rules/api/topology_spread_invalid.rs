@@ -1,8 +1,8 @@
 //! Rule `topology-spread-invalid`.
 
 use crate::check::at::At;
+use crate::check::primitives::enums;
 use crate::check::primitives::selector::{self, Say};
-use crate::check::primitives::{enums, names};
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
 use crate::node::Node;
@@ -35,7 +35,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let list = spec.on("topologySpreadConstraints", pod.spec.topology_spread_constraints);
     for (index, at) in list.items().enumerate() {
-        constraint(&at, &list.node.items()[index + 1..], &mut pod.sayer(report));
+        constraint(&at, &list.node.items()[index + 1..], pod.own_labels(), &mut pod.sayer(report));
         let selector = at.get("labelSelector");
         if !selector.is_set() {
             let draft = pod.say(report, &selector, "without a selector the constraint matches no pod");
@@ -44,7 +44,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn constraint<'n>(at: &At<'n, '_>, later: &[Node], say: Say<'_, 'n>) {
+fn constraint<'n>(at: &At<'n, '_>, later: &[Node], labels: &'n Node, say: Say<'_, 'n>) {
     let (skew, key, action) = (at.get("maxSkew"), at.get("topologyKey"), at.get("whenUnsatisfiable"));
     if skew.number().unwrap_or(0) <= 0 {
         say(&skew, "must be greater than 0".to_owned());
@@ -74,16 +74,6 @@ fn constraint<'n>(at: &At<'n, '_>, later: &[Node], say: Say<'_, 'n>) {
             enums::choice(&policy, &["Honor", "Ignore"], say);
         }
     }
-    let (keys, own) = (at.get("matchLabelKeys"), at.get("labelSelector"));
-    if !keys.node.items().is_empty() && !own.is_set() {
-        say(&keys, "needs a labelSelector".to_owned());
-    }
-    for key in keys.items() {
-        if let Err(form) = names::qualified_name(key.text()) {
-            say(&key, format!("the label key `{}` {form}", key.text()));
-        } else if selector::names_key(&own, key.text()) {
-            say(&key, format!("the label key `{}` stands in the labelSelector as well", key.text()));
-        }
-    }
-    selector::label_selector(&own, say);
+    selector::label_keys(at, labels, say);
+    selector::label_selector(&at.get("labelSelector"), say);
 }
