@@ -4,6 +4,7 @@
 mod oracle;
 mod pods;
 mod profile;
+mod render;
 mod runtime;
 mod updates;
 mod yaml;
