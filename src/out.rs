@@ -175,7 +175,8 @@ fn remove_leftovers(receipts: &Path) {
     }
 }
 
-/// A file of an earlier run that no rendering makes any more.
+/// A file of an earlier run that no rendering makes any more, though its environment is among those rendered. The
+/// other environments' files are none of this run's business: one may need values that only another run is given.
 struct Stale {
     name: String,
     receipt: PathBuf,
@@ -184,6 +185,10 @@ struct Stale {
 
 fn stale(folder: &Path, renderings: &[Rendering]) -> anyhow::Result<Vec<Stale>> {
     let made: BTreeSet<String> = renderings.iter().map(Rendering::receipt_name).collect();
+    let rendered = |name: &str| {
+        let environment = name.strip_suffix(".json").and_then(|name| name.rsplit_once('.'));
+        environment.is_some_and(|(_, name)| renderings.iter().any(|rendering| rendering.environment == name))
+    };
     let receipts = folder.join(RECEIPTS);
     let entries = match fs::read_dir(&receipts) {
         Ok(entries) => entries,
@@ -195,7 +200,7 @@ fn stale(folder: &Path, renderings: &[Rendering]) -> anyhow::Result<Vec<Stale>> 
         names.extend(entry?.file_name().into_string());
     }
     names.sort();
-    let stale = names.iter().filter(|name| !made.contains(*name)).filter_map(|name| {
+    let stale = names.iter().filter(|name| rendered(name) && !made.contains(*name)).filter_map(|name| {
         let receipt = receipts.join(name);
         let file = format!("{}.yaml", name.strip_suffix(".json")?);
         let text = fs::read(folder.join(&file)).ok()?;
@@ -333,7 +338,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &[rendering("a", "x: 1\n")], false).unwrap();
         fs::write(folder.path().join("a.e2e.yaml"), "x: 9\n").unwrap();
-        assert_eq!(write(folder.path(), &[], true).unwrap().kept, ["a.e2e.yaml"]);
+        let other = Rendering { environment: "ci".to_owned(), ..rendering("b", "x: 1\n") };
+        assert_eq!(write(folder.path(), &[other], true).unwrap().kept.len(), 0);
+        assert_eq!(write(folder.path(), &[rendering("b", "x: 1\n")], true).unwrap().kept, ["a.e2e.yaml"]);
     }
 
     #[test]
