@@ -715,3 +715,19 @@ fn claim_templates_are_volumes() {
         ]
     );
 }
+
+#[test]
+fn ephemeral_volumes_make_claims() {
+    let pod = |template: &str| manifest(&format!("v: ephemeral: {{volumeClaimTemplate: {template}}}"));
+    let good =
+        "{metadata: {labels: {a: b}}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}";
+    assert!(fields("claim-invalid", &pod(good)).is_empty());
+    assert_eq!(
+        fields("claim-invalid", &pod("{metadata: {name: x}}")),
+        [
+            "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.name",
+            "spec.volumes[0].ephemeral.volumeClaimTemplate.spec.accessModes",
+            "spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources[storage]",
+        ]
+    );
+}

@@ -2,8 +2,9 @@
 
 use crate::check::primitives::names;
 use crate::check::primitives::quantity::Quantity;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::check::{At, Check, Family, Faults, Pod, Report, Rule};
 use crate::finding::Severity;
+use crate::node::Node;
 use crate::object::Object;
 
 /// The rule.
@@ -13,7 +14,7 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "a volume claim is incomplete or malformed",
     doc: "\
-A PersistentVolumeClaim, and each claim template of a StatefulSet, has at least one access mode (`ReadWriteOnce`,
+A PersistentVolumeClaim, each claim template of a StatefulSet and each of an ephemeral volume has at least one access mode (`ReadWriteOnce`,
 `ReadOnlyMany`, `ReadWriteMany`, or `ReadWriteOncePod` alone) and asks for some storage. `volumeMode` is `Filesystem` or
 `Block`; the classes are DNS names; a data source has a kind and a name, and agrees with `dataSourceRef`.
 
@@ -44,24 +45,40 @@ fn check(object: &Object, report: &mut Report<'_>) {
         ("", "PersistentVolumeClaim") => claim(&mut faults, &spec),
         ("apps", "StatefulSet") => {
             let templates = spec.get("volumeClaimTemplates");
-            for (index, template) in templates.items().enumerate() {
-                name(&mut faults, &template, index);
+            // Their names become those of volumes, and are checked with them.
+            for template in templates.items() {
                 claim(&mut faults, &template.get("spec"));
             }
         }
         _ => {}
     }
+    ephemeral(object, &mut faults);
 }
 
-/// The name of a claim template, which becomes a volume's.
-fn name(faults: &mut Faults<'_, '_>, template: &At<'_, '_>, index: usize) {
-    let metadata = template.get("metadata");
-    let name = metadata.get("name");
-    let field = format!("spec.template.spec.volumes[{index}].name");
-    if name.text().is_empty() {
-        faults.required(&name).field(field);
-    } else if let Err(rule) = names::dns1123_label(name.text()) {
-        faults.invalid(&name, rule).field(field);
+/// The claims that a pod's ephemeral volumes make. Their templates have labels and annotations, and no names.
+fn ephemeral(object: &Object, faults: &mut Faults<'_, '_>) {
+    let has_any = |spec: &Node| spec["volumes"].items().iter().any(|volume| volume["ephemeral"].is_set());
+    if !object.pod_spec().is_some_and(has_any) {
+        return;
+    }
+    let Some(pod) = Pod::of(object) else { return };
+    let spec = pod.at();
+    let list = spec.on("volumes", pod.spec.volumes);
+    for (index, volume) in pod.volumes.iter().enumerate().filter(|(_, volume)| !volume.claim) {
+        let volume = list.item(index, volume.node);
+        let source = volume.get("ephemeral");
+        let template = source.get("volumeClaimTemplate");
+        if !template.is_set() {
+            continue;
+        }
+        let metadata = template.get("metadata");
+        for (key, value) in
+            metadata.keys().filter(|(key, value)| !matches!(*key, "labels" | "annotations") && value.is_set())
+        {
+            let field = format!("{metadata}.{key}");
+            faults.add(&value, format!("the template of an ephemeral volume has no `{key}`")).field(field);
+        }
+        claim(faults, &template.get("spec"));
     }
 }
 
