@@ -369,6 +369,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_has_the_table_and_nothing_else() {
+        let text = include_str!("../../docs/templates.md");
+        let heading = text.find("## Functions").expect("it has them");
+        let section = text[heading + 3..].split("\n## ").next().unwrap_or_default();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+        let documented: Vec<String> = rows.map(|(usage, _)| usage.replace("\\|", "|")).collect();
+        let usages = |kind| {
+            let project = PROJECT_USAGES.iter().filter(move |_| kind == Kind::Function).copied();
+            ALL.iter().filter(move |function| function.kind == kind).map(|function| function.usage).chain(project)
+        };
+        let expected: Vec<&str> = [Kind::Function, Kind::Filter, Kind::Test].into_iter().flat_map(usages).collect();
+        assert_eq!(documented, expected);
+    }
+
+    /// How the project's functions are written, in the order of their table.
+    const PROJECT_USAGES: [&str; 3] =
+        ["checksum('web-config')", "sql('migrations', ['events'])", "team_sql(folder, ['events'])"];
+
+    #[test]
     fn the_table_is_sorted_and_names_are_single() {
         let order: Vec<(u8, &str)> = ALL.iter().map(|function| (function.kind as u8, function.name)).collect();
         assert!(order.is_sorted() && order.windows(2).all(|pair| pair[0] != pair[1]));
