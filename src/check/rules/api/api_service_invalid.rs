@@ -1,0 +1,84 @@
+//! Rule `api-service-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "api-service-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "an APIService's version, priorities or Service are malformed",
+    doc: "\
+An APIService names a group and a version, priorities (1 to 20000 for the group, 1 to 1000 for the version) and the Service
+that serves it. Without verification of its certificate it has no `caBundle`.
+
+Restates `ValidateAPIService`.",
+    bad: "\
+apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: v1.example.com}
+spec: {group: example.com, version: v1, groupPriorityMinimum: 0, versionPriority: 10, service: {name: a, namespace: b}}
+",
+    good: "\
+apiVersion: apiregistration.k8s.io/v1
+kind: APIService
+metadata: {name: v1.example.com}
+spec: {group: example.com, version: v1, groupPriorityMinimum: 100, versionPriority: 10, service: {name: a, namespace: b}}
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "APIService" || object.group() != "apiregistration.k8s.io" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let (group, version, service) = (spec.get("group"), spec.get("version"), spec.get("service"));
+    if group.text().is_empty() {
+        if version.text() != "v1" {
+            faults.required(&group);
+        }
+    } else {
+        faults.check(&group, names::dns1123_subdomain(group.text()));
+    }
+    if version.text().is_empty() {
+        faults.required(&version);
+    } else {
+        faults.check(&version, names::dns1035_label(version.text()));
+    }
+    for (name, most, rule) in [
+        ("groupPriorityMinimum", 20_000, "must be between 1 and 20000"),
+        ("versionPriority", 1000, "must be between 1 and 1000"),
+    ] {
+        let at = spec.get(name);
+        if !(1..=most).contains(&at.number().unwrap_or(0)) {
+            faults.invalid(&at, rule);
+        }
+    }
+    let (bundle, insecure) = (spec.get("caBundle"), spec.get("insecureSkipTLSVerify"));
+    if !service.is_set() {
+        for at in [&bundle, &insecure] {
+            if at.is_true() || !at.text().is_empty() {
+                faults.forbidden(at, "without `service`");
+            }
+        }
+        return;
+    }
+    for name in ["namespace", "name"] {
+        if service.node[name].text().is_empty() {
+            faults.required(&service.get(name));
+        }
+    }
+    let port = service.get("port");
+    if let Some(number) = port.number() {
+        faults.check(&port, names::port_number(number));
+    }
+    if insecure.is_true() && !bundle.text().is_empty() {
+        faults.forbidden(&insecure, "beside a `caBundle`");
+    }
+}

@@ -1,0 +1,141 @@
+//! Rule `endpoints-invalid`.
+
+use std::net::IpAddr;
+
+use crate::check::primitives::{ip, names};
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+use super::service_address_invalid::address;
+use super::service_port_invalid::PROTOCOLS;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "endpoints-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "an address or port of Endpoints or an EndpointSlice is malformed",
+    doc: "\
+A subset of Endpoints has addresses, each an IP address that others can reach, and ports that are named where there are
+several. An EndpointSlice has an `addressType`, 1 to 100 addresses of it in each endpoint, and ports of different names.
+
+Restates `ValidateEndpoints` and `ValidateEndpointSlice`.",
+    bad: "\
+apiVersion: v1
+kind: Endpoints
+metadata: {name: db}
+subsets: [{addresses: [{ip: db.example.com}], ports: [{port: 5432}]}]
+",
+    good: "\
+apiVersion: v1
+kind: Endpoints
+metadata: {name: db}
+subsets: [{addresses: [{ip: 203.0.113.7}], ports: [{port: 5432}]}]
+",
+    check: Check::Object(check),
+};
+
+const MOST_ENDPOINTS: usize = 1000;
+const MOST_ADDRESSES: usize = 100;
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    let root = At::root("", &object.node);
+    let mut faults = Faults::new(object, report);
+    match (object.group(), object.kind()) {
+        ("", "Endpoints") => root.get("subsets").items().for_each(|at| subset(&mut faults, &at)),
+        ("discovery.k8s.io", "EndpointSlice") => slice(&mut faults, &root),
+        _ => {}
+    }
+}
+
+fn subset(faults: &mut Faults<'_, '_>, subset: &At<'_, '_>) {
+    let lists = [subset.get("addresses"), subset.get("notReadyAddresses")];
+    if lists.iter().all(|list| list.node.items().is_empty()) {
+        faults.required(subset).help("name `addresses` or `notReadyAddresses`");
+    }
+    for list in &lists {
+        for at in list.items() {
+            address(faults, &at.get("ip"));
+            let host = at.get("hostname");
+            if !host.text().is_empty() {
+                faults.check(&host, names::dns1123_label(host.text()));
+            }
+        }
+    }
+    let ports = subset.get("ports");
+    for port in ports.items() {
+        let (name, number) = (port.get("name"), port.get("port"));
+        if name.text().is_empty() {
+            if ports.node.items().len() > 1 {
+                faults.required(&name);
+            }
+        } else {
+            faults.check(&name, names::dns1123_label(name.text()));
+        }
+        faults.check(&number, names::port_number(number.number().unwrap_or(0)));
+        port_parts(faults, &port);
+    }
+}
+
+fn port_parts(faults: &mut Faults<'_, '_>, port: &At<'_, '_>) {
+    let (protocol, application) = (port.get("protocol"), port.get("appProtocol"));
+    if !protocol.text().is_empty() {
+        faults.one_of(&protocol, PROTOCOLS);
+    }
+    if application.is_set() {
+        faults.check(&application, names::qualified_name(application.text()));
+    }
+}
+
+fn slice(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
+    let kind = root.get("addressType");
+    if kind.text().is_empty() {
+        faults.required(&kind);
+    } else {
+        faults.one_of(&kind, &["FQDN", "IPv4", "IPv6"]);
+    }
+    let endpoints = root.get("endpoints");
+    if endpoints.node.items().len() > MOST_ENDPOINTS {
+        faults.invalid(&endpoints, "must not hold more than 1000 endpoints");
+    }
+    for endpoint in endpoints.items() {
+        let addresses = endpoint.get("addresses");
+        match addresses.node.items().len() {
+            0 => _ = faults.required(&addresses),
+            count if count > MOST_ADDRESSES => _ = faults.invalid(&addresses, "must not hold more than 100 addresses"),
+            _ => {}
+        }
+        for at in addresses.items() {
+            of_type(faults, &at, kind.text());
+        }
+        let host = endpoint.get("hostname");
+        if host.is_set() {
+            faults.check(&host, names::dns1123_label(host.text()));
+        }
+    }
+    let ports = root.get("ports");
+    for (index, port) in ports.items().enumerate() {
+        let (name, number) = (port.get("name"), port.get("port"));
+        if !name.text().is_empty() {
+            faults.check(&name, names::dns1123_label(name.text()));
+        }
+        if ports.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+            faults.invalid(&name, "is the name of another port");
+        }
+        if let Some(number) = number.number() {
+            faults.check(&port.get("port"), names::port_number(number));
+        }
+        port_parts(faults, &port);
+    }
+}
+
+fn of_type(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, kind: &str) {
+    match (kind, ip::strict(at.text())) {
+        ("IPv4", Some(IpAddr::V4(_))) | ("IPv6", Some(IpAddr::V6(_))) => address(faults, at),
+        ("IPv4", _) => _ = faults.invalid(at, "must be an IPv4 address"),
+        ("IPv6", _) => _ = faults.invalid(at, "must be an IPv6 address"),
+        ("FQDN", _) => faults.check(at, names::fully_qualified_domain(at.text())),
+        _ => {}
+    }
+}

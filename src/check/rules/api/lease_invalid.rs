@@ -1,0 +1,34 @@
+//! Rule `lease-invalid`.
+
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "lease-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a Lease's numbers are out of range",
+    doc: "\
+`leaseDurationSeconds` is positive and `leaseTransitions` not negative.
+
+Restates `ValidateLeaseSpec`.",
+    bad: "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: a}\nspec: {leaseDurationSeconds: 0}\n",
+    good: "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: a}\nspec: {leaseDurationSeconds: 15}\n",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "Lease" || object.group() != "coordination.k8s.io" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    let duration = spec.get("leaseDurationSeconds");
+    if duration.number().is_some_and(|seconds| seconds <= 0) {
+        faults.invalid(&duration, "must be positive");
+    }
+    faults.not_negative(&spec.get("leaseTransitions"));
+}

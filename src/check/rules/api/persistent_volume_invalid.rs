@@ -1,0 +1,143 @@
+//! Rule `persistent-volume-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::primitives::quantity::Quantity;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+use super::claim_invalid::access_modes;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "persistent-volume-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a PersistentVolume is incomplete or malformed",
+    doc: "\
+A volume has a capacity of `storage` and nothing else, at least one access mode, and exactly one source. A `local` source
+needs a path and a node affinity. The reclaim policy is `Retain`, `Delete` or `Recycle`.
+
+Restates `ValidatePersistentVolumeSpec`.",
+    bad: "\
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: data}
+spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce]}
+",
+    good: "\
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: data}
+spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /srv/data}}
+",
+    check: Check::Object(check),
+};
+
+/// The fields that name what a volume is made of, in the order the server looks at them.
+const SOURCES: &[&str] = &[
+    "hostPath",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "glusterfs",
+    "flocker",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "cephfs",
+    "iscsi",
+    "cinder",
+    "fc",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "scaleIO",
+    "local",
+    "storageos",
+    "csi",
+    "flexVolume",
+];
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.kind() != "PersistentVolume" || !object.group().is_empty() {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    access_modes(&mut faults, &spec.get("accessModes"));
+    capacity(&mut faults, &spec.get("capacity"));
+    let mut sources = SOURCES.iter().map(|name| spec.get(name)).filter(At::is_set);
+    if sources.next().is_none() {
+        faults.required(&spec).help("name what the volume is made of: `hostPath`, `nfs`, `csi` and so on");
+    }
+    for more in sources {
+        faults.forbidden(&more, "beside another source");
+    }
+    source(&mut faults, &spec);
+    let policy = spec.get("persistentVolumeReclaimPolicy");
+    if !policy.text().is_empty() {
+        faults.one_of(&policy, &["Delete", "Recycle", "Retain"]);
+    }
+    if spec.node["hostPath"]["path"].text() == "/" && policy.text() == "Recycle" {
+        faults
+            .forbidden(&policy, "to be `Recycle` for the root of the node")
+            .field("spec.persistentVolumeReclaimPolicy");
+    }
+    let (class, mode) = (spec.get("storageClassName"), spec.get("volumeMode"));
+    if !class.text().is_empty() {
+        faults.check(&class, names::dns1123_subdomain(class.text()));
+    }
+    if mode.is_set() {
+        faults.one_of(&mode, &["Block", "Filesystem"]);
+    }
+}
+
+fn capacity(faults: &mut Faults<'_, '_>, capacity: &At<'_, '_>) {
+    let entries = capacity.node.entries();
+    if entries.is_empty() {
+        faults.required(capacity);
+    } else if entries.len() > 1 || entries[0].key != "storage" {
+        faults.invalid(capacity, "must hold `storage` and nothing else");
+    }
+    for (_, amount) in capacity.keys() {
+        if amount.node.is_null() || Quantity::of(amount.node).is_some_and(|value| value <= Quantity::ZERO) {
+            faults.invalid(&amount, "must be more than nothing");
+        }
+    }
+}
+
+fn source(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let (host, local, nfs, csi) = (spec.get("hostPath"), spec.get("local"), spec.get("nfs"), spec.get("csi"));
+    for at in [&host, &local] {
+        let path = at.get("path");
+        if at.is_set() && path.text().is_empty() {
+            faults.required(&path);
+        } else {
+            faults.check(&path, names::path_without_backsteps(path.text()));
+        }
+    }
+    if local.is_set() && !spec.get("nodeAffinity").is_set() {
+        faults.required(&spec.get("nodeAffinity")).help("a local volume says on which node it is");
+    }
+    if nfs.is_set() {
+        let (server, path) = (nfs.get("server"), nfs.get("path"));
+        if server.text().is_empty() {
+            faults.required(&server);
+        }
+        if path.text().is_empty() {
+            faults.required(&path);
+        } else if !path.text().starts_with('/') {
+            faults.invalid(&path, "must be an absolute path");
+        }
+    }
+    if csi.is_set() {
+        for name in ["driver", "volumeHandle"] {
+            if csi.node[name].text().is_empty() {
+                faults.required(&csi.get(name));
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Rule `storage-class-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "storage-class-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a StorageClass, VolumeAttributesClass or CSIDriver is malformed",
+    doc: "\
+A StorageClass names a provisioner; its reclaim policy is `Delete` or `Retain`, its binding mode `Immediate` or
+`WaitForFirstConsumer`. A VolumeAttributesClass names a driver and at least one parameter. A CSIDriver's policies are those
+the server knows.
+
+Restates `ValidateStorageClass`, `ValidateVolumeAttributesClass` and `ValidateCSIDriver`.",
+    bad: "\
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: fast}
+provisioner: example.com/disk
+volumeBindingMode: Later
+",
+    good: "\
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: fast}
+provisioner: example.com/disk
+volumeBindingMode: WaitForFirstConsumer
+",
+    check: Check::Object(check),
+};
+
+/// The most parameters, and the most bytes of all their keys and values.
+const MOST: usize = 512;
+const MOST_BYTES: usize = 256 * 1024;
+/// The shortest and the longest life of a token, in seconds.
+const TOKEN: std::ops::RangeInclusive<i64> = 600..=1 << 32;
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.group() != "storage.k8s.io" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    match object.kind() {
+        "StorageClass" => class(&mut faults, &root),
+        "VolumeAttributesClass" => {
+            provisioner(&mut faults, &root.get("driverName"));
+            let given = root.get("parameters");
+            if given.node.entries().is_empty() {
+                faults.required(&given);
+            }
+            parameters(&mut faults, &given);
+        }
+        "CSIDriver" => driver(&mut faults, &root.get("spec")),
+        _ => {}
+    }
+}
+
+fn provisioner(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    if at.text().is_empty() {
+        faults.required(at);
+    } else {
+        faults.check(at, names::qualified_name(&at.text().to_lowercase()));
+    }
+}
+
+fn parameters(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let entries = at.node.entries();
+    let size: usize = entries.iter().map(|entry| entry.key.len() + entry.value.text().len()).sum();
+    if entries.len() > MOST {
+        faults.invalid(at, "must not hold more than 512 parameters");
+    }
+    if size > MOST_BYTES {
+        faults.invalid(at, "must not hold more than 262144 bytes");
+    }
+    if entries.iter().any(|entry| entry.key.is_empty()) {
+        faults.invalid(at, "must not hold an empty key");
+    }
+}
+
+fn class(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
+    provisioner(faults, &root.get("provisioner"));
+    parameters(faults, &root.get("parameters"));
+    let (policy, mode) = (root.get("reclaimPolicy"), root.get("volumeBindingMode"));
+    if policy.is_set() {
+        faults.one_of(&policy, &["Delete", "Retain"]);
+    }
+    if mode.is_set() {
+        faults.one_of(&mode, &["Immediate", "WaitForFirstConsumer"]);
+    }
+    for term in root.get("allowedTopologies").items() {
+        for label in term.get("matchLabelExpressions").items() {
+            let (key, values) = (label.get("key"), label.get("values"));
+            faults.check(&key, names::qualified_name(key.text()));
+            if values.node.items().is_empty() {
+                faults.required(&values);
+            }
+        }
+    }
+}
+
+fn driver(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let policy = spec.get("fsGroupPolicy");
+    if policy.is_set() {
+        faults.one_of(&policy, &["File", "None", "ReadWriteOnceWithFSType"]);
+    }
+    for mode in spec.get("volumeLifecycleModes").items() {
+        faults.one_of(&mode, &["Ephemeral", "Persistent"]);
+    }
+    let tokens = spec.get("tokenRequests");
+    for (index, token) in tokens.items().enumerate() {
+        let (audience, seconds) = (token.get("audience"), token.get("expirationSeconds"));
+        if tokens.node.items()[..index].iter().any(|other| other["audience"].text() == audience.text()) {
+            faults.invalid(&audience, "is the audience of another token");
+        }
+        if seconds.number().is_some_and(|number| !TOKEN.contains(&number)) {
+            faults.invalid(&seconds, "must be between 600 and 4294967296");
+        }
+    }
+}

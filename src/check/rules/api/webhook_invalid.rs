@@ -1,0 +1,180 @@
+//! Rule `webhook-invalid`.
+
+use crate::check::primitives::names;
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "webhook-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "an admission webhook is incomplete or malformed",
+    doc: "\
+A webhook has a name of at least three parts (`check.example.com`) that no other has, either a URL or a Service, the versions
+of reviews it reads (`v1`), and says what side effects it has (`None` or `NoneOnDryRun`). Its rules name operations, groups,
+versions and resources; it answers within 1 to 30 seconds.
+
+Restates `ValidateValidatingWebhookConfiguration` and `ValidateMutatingWebhookConfiguration`.",
+    bad: "\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: a}
+webhooks: [{name: check, clientConfig: {url: 'https://example.com/'}, sideEffects: None, admissionReviewVersions: [v1]}]
+",
+    good: "\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: a}
+webhooks:
+- {name: check.example.com, clientConfig: {url: 'https://example.com/'}, sideEffects: None, admissionReviewVersions: [v1]}
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    let mutating = object.kind() == "MutatingWebhookConfiguration";
+    if object.group() != "admissionregistration.k8s.io"
+        || !(mutating || object.kind() == "ValidatingWebhookConfiguration")
+    {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let hooks = root.get("webhooks");
+    for (index, hook) in hooks.items().enumerate() {
+        let name = hook.get("name");
+        full_name(&mut faults, &name);
+        if hooks.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+            faults.invalid(&name, "is the name of another webhook");
+        }
+        one(&mut faults, &hook, mutating);
+    }
+}
+
+fn full_name(faults: &mut Faults<'_, '_>, name: &At<'_, '_>) {
+    if name.text().is_empty() {
+        faults.required(name);
+    } else if let Err(rule) = names::dns1123_subdomain(name.text()) {
+        faults.invalid(name, rule);
+    } else if name.text().split('.').count() < 3 {
+        faults.invalid(name, "must have at least three parts separated by dots");
+    }
+}
+
+fn one(faults: &mut Faults<'_, '_>, hook: &At<'_, '_>, mutating: bool) {
+    for rule in hook.get("rules").items() {
+        operations(faults, &rule);
+        resources(faults, &rule);
+    }
+    let optional = [
+        ("failurePolicy", ["Fail", "Ignore"]),
+        ("matchPolicy", ["Equivalent", "Exact"]),
+        ("reinvocationPolicy", ["IfNeeded", "Never"]),
+    ];
+    for (name, allowed) in optional {
+        let at = hook.get(name);
+        if at.is_set() && (mutating || name != "reinvocationPolicy") {
+            faults.one_of(&at, &allowed);
+        }
+    }
+    let effects = hook.get("sideEffects");
+    if effects.is_set() {
+        faults.one_of(&effects, &["None", "NoneOnDryRun"]);
+    } else {
+        faults.required(&effects).help("say `None` if the webhook changes nothing else");
+    }
+    let timeout = hook.get("timeoutSeconds");
+    if timeout.number().is_some_and(|seconds| !(1..=30).contains(&seconds)) {
+        faults.invalid(&timeout, "must be between 1 and 30");
+    }
+    faults.selector(&hook.get("namespaceSelector"));
+    faults.selector(&hook.get("objectSelector"));
+    versions(faults, &hook.get("admissionReviewVersions"));
+    client(faults, &hook.get("clientConfig"));
+}
+
+/// The operations of a rule.
+pub(super) fn operations(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
+    let at = rule.get("operations");
+    let items = at.node.items();
+    if items.is_empty() {
+        faults.required(&at);
+    }
+    if items.len() > 1 && items.iter().any(|item| item.text() == "*") {
+        faults.invalid(&at, "must hold `*` alone");
+    }
+    for operation in at.items() {
+        faults.one_of(&operation, &["*", "CONNECT", "CREATE", "DELETE", "UPDATE"]);
+    }
+}
+
+/// The groups, versions, resources and scope of a rule.
+pub(super) fn resources(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
+    for name in ["apiGroups", "apiVersions", "resources"] {
+        let at = rule.get(name);
+        let items = at.node.items();
+        if items.is_empty() {
+            faults.required(&at);
+        }
+        if name != "resources" && items.len() > 1 && items.iter().any(|item| item.text() == "*") {
+            faults.invalid(&at, "must hold `*` alone");
+        }
+        for item in at.items().filter(|item| name != "apiGroups" && item.text().is_empty()) {
+            faults.required(&item);
+        }
+    }
+    let scope = rule.get("scope");
+    if scope.is_set() {
+        faults.one_of(&scope, &["*", "Cluster", "Namespaced"]);
+    }
+}
+
+fn versions(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let items = at.node.items();
+    if items.is_empty() {
+        faults.required(at).help("`[v1]` is what servers send");
+        return;
+    }
+    for (index, version) in at.items().enumerate() {
+        faults.check(&version, names::dns1035_label(version.text()));
+        if items[..index].iter().any(|other| other.text() == version.text()) {
+            faults.invalid(&version, "is there twice");
+        }
+    }
+    if !items.iter().any(|item| matches!(item.text(), "v1" | "v1beta1")) {
+        faults.invalid(at, "must hold `v1` or `v1beta1`");
+    }
+}
+
+/// How the server reaches a webhook: by a URL or a Service.
+pub(super) fn client(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let (url, service) = (at.get("url"), at.get("service"));
+    if url.is_set() == service.is_set() {
+        faults.add(at, "name either the `url` or the `service` of the webhook");
+    }
+    if url.is_set() {
+        let text = url.text();
+        let host = text.strip_prefix("https://").map_or("", |rest| rest.split('/').next().unwrap_or_default());
+        if host.is_empty() {
+            faults.invalid(&url, "must begin with `https://` and a host");
+        } else if host.contains('@') || text.contains(['?', '#']) {
+            faults.invalid(&url, "must not hold a user, a query or a fragment");
+        }
+    }
+    if service.is_set() {
+        for name in ["name", "namespace"] {
+            if service.node[name].text().is_empty() {
+                faults.required(&service.get(name));
+            }
+        }
+        let (port, path) = (service.get("port"), service.get("path"));
+        if let Some(number) = port.number() {
+            faults.check(&port, names::port_number(number));
+        }
+        if path.is_set() && !path.text().starts_with('/') {
+            faults.invalid(&path, "must begin with `/`");
+        }
+    }
+}
