@@ -13,6 +13,8 @@ pub struct Input {
     pub objects: Vec<Object>,
     /// What is wrong with the texts.
     pub findings: Vec<Finding>,
+    /// The first kind cluster config met.
+    pub kind_config: Option<Object>,
 }
 
 /// API groups of files that only local tools read, and that no API server knows.
@@ -56,6 +58,10 @@ impl Input {
             }
         }
         let group = node["apiVersion"].text().split('/').next().unwrap_or_default();
+        if group == "kind.x-k8s.io" {
+            self.kind_config.get_or_insert_with(|| Object::new(node));
+            return;
+        }
         if LOCAL_GROUPS.contains(&group) {
             return;
         }

@@ -4,6 +4,7 @@
 //! A namespace that is left out is the one `kubectl -n` gives. So an object without one is found from everywhere
 //! as long as nothing in the very namespace has its name; see [`Graph::find`].
 
+mod known;
 mod mention;
 mod pod;
 mod reference;
@@ -18,6 +19,7 @@ use crate::node::Node;
 use crate::object::Object;
 use crate::suggest;
 
+pub use known::View;
 pub use mention::{Mention, Place, Target, is_declared};
 pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod, image_name, image_tail};
 pub(crate) use pod::{config_path, data_keys, data_of, flag_value, text_of};

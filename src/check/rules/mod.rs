@@ -4,6 +4,7 @@ use crate::check::Rule;
 
 pub mod api;
 pub mod rollout;
+pub mod wiring;
 
 /// All rules, sorted by family and id.
 pub static ALL: &[&Rule] = &[
@@ -104,6 +105,47 @@ pub static ALL: &[&Rule] = &[
     &api::webhook_invalid::RULE,
     &api::windows_options_invalid::RULE,
     &api::workload_field_invalid::RULE,
+    &wiring::config_duration_invalid::RULE,
+    &wiring::config_file_missing::RULE,
+    &wiring::config_key_required::RULE,
+    &wiring::config_key_unknown::RULE,
+    &wiring::config_not_a_file::RULE,
+    &wiring::config_path_missing::RULE,
+    &wiring::config_path_unmounted::RULE,
+    &wiring::config_value_invalid::RULE,
+    &wiring::duplicate_object::RULE,
+    &wiring::env_not_read::RULE,
+    &wiring::env_required_missing::RULE,
+    &wiring::host_unresolved::RULE,
+    &wiring::hostport_collision::RULE,
+    &wiring::image_never_from_registry::RULE,
+    &wiring::image_not_loaded::RULE,
+    &wiring::image_text_invalid::RULE,
+    &wiring::image_unqualified::RULE,
+    &wiring::listen_port_mismatch::RULE,
+    &wiring::mount_missing::RULE,
+    &wiring::nodeport_duplicate::RULE,
+    &wiring::nodeport_missing_for_mapping::RULE,
+    &wiring::nodeport_range::RULE,
+    &wiring::nodeport_unmapped::RULE,
+    &wiring::probe_missing::RULE,
+    &wiring::probe_path_unserved::RULE,
+    &wiring::probe_port_unserved::RULE,
+    &wiring::rbac_roleref_missing::RULE,
+    &wiring::rbac_subject_missing::RULE,
+    &wiring::reference_missing::RULE,
+    &wiring::secret_empty_data::RULE,
+    &wiring::secret_file_missing::RULE,
+    &wiring::secret_file_unparsable::RULE,
+    &wiring::secret_file_unresolved::RULE,
+    &wiring::service_selects_job::RULE,
+    &wiring::service_selects_nothing::RULE,
+    &wiring::serviceaccount_missing::RULE,
+    &wiring::target_port_unserved::RULE,
+    &wiring::url_other_namespace::RULE,
+    &wiring::url_port_unserved::RULE,
+    &wiring::url_scheme_mismatch::RULE,
+    &wiring::url_unresolved::RULE,
     &rollout::change_immutable::RULE,
 ];
 
@@ -112,7 +154,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::check::input::Input;
-    use crate::check::{Family, Options, check};
+    use crate::check::{Family, Options, check_in};
     use crate::source::Sources;
 
     fn fires(rule: &Rule, manifests: &str) -> bool {
@@ -120,7 +162,8 @@ mod tests {
         let mut input = Input::default();
         input.add(&sources, sources.add("example.yaml", manifests), true);
         assert!(input.findings.is_empty(), "{}: {:?}", rule.id, input.findings);
-        check(&input.objects, &Options::default()).iter().any(|finding| finding.rule == rule.id)
+        let options = Options { kind_config: input.kind_config, ..Options::default() };
+        check_in(&sources, &input.objects, &options).iter().any(|finding| finding.rule == rule.id)
     }
 
     #[test]

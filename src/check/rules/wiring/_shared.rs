@@ -1,0 +1,198 @@
+//! What several rules of the family share: places in texts, words, near names.
+
+use std::ops::Range;
+
+use crate::check::report::Draft;
+use crate::check::{Bundle, Report};
+use crate::finding::Severity;
+use crate::graph::{Graph, Mention, Target, View};
+use crate::node::{Node, Value};
+use crate::object::Object;
+use crate::suggest;
+
+/// A finding at a host in a text.
+pub(crate) fn at_mention<'r>(report: &'r mut Report<'_>, mention: &Mention<'_>, message: String) -> Draft<'r> {
+    match &mention.range {
+        Some(range) => report.text(mention.object, mention.node, range.clone(), message),
+        None => report.at(mention.object, mention.node, message),
+    }
+}
+
+/// A finding at a part of a mention: its port, its scheme; at the host where that has no place.
+pub(crate) fn at_part<'r>(
+    report: &'r mut Report<'_>,
+    mention: &Mention<'_>,
+    part: Option<&Range<usize>>,
+    message: String,
+) -> Draft<'r> {
+    match part {
+        Some(range) => report.text(mention.object, mention.node, range.clone(), message),
+        None => at_mention(report, mention, message),
+    }
+}
+
+/// A finding at a value in the config file of a known container.
+pub(crate) fn at_value<'r>(
+    report: &'r mut Report<'_>,
+    view: &View<'_, '_, '_>,
+    value: &Node,
+    message: String,
+) -> Draft<'r> {
+    let Some(config) = view.config else { return report.at(view.object(), view.name_node(), message) };
+    let span = value.origin.span;
+    if span.is_none() {
+        return report.at(config.object, config.node, message);
+    }
+    report.text(config.object, config.node, span.start as usize..span.end as usize, message)
+}
+
+/// A finding at the place where a key of the config file would stand: its section, else the file.
+pub(crate) fn at_section<'r>(
+    report: &'r mut Report<'_>,
+    view: &View<'_, '_, '_>,
+    key: &str,
+    message: String,
+) -> Draft<'r> {
+    let Some((config, tree)) = view.config.zip(view.tree()) else {
+        return report.at(view.object(), view.name_node(), message);
+    };
+    let mut node = tree;
+    let mut place = None;
+    for part in key.split('.') {
+        let Value::Mapping(mapping) = &node.value else { break };
+        let Some(entry) = mapping.entry(part) else { break };
+        place = Some(entry.key_span);
+        node = &entry.value;
+    }
+    let place = place.or_else(|| tree.entries().first().map(|entry| entry.key_span));
+    match place {
+        Some(span) => report.text(config.object, config.node, span.start as usize..span.end as usize, message),
+        None => report.at(config.object, config.node, message),
+    }
+}
+
+/// Where a key of a ConfigMap's or Secret's data stands.
+pub(crate) fn data_node<'a>(object: &'a Object, key: &str) -> &'a Node {
+    ["stringData", "data", "binaryData"].iter().find_map(|field| object.node[*field].get(key)).unwrap_or(&object.node)
+}
+
+/// The Service that was probably meant by a name that leads nowhere, and whether that is as good as certain: the
+/// names are near, and the port, where one is given, is one it serves.
+pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<(String, bool)> {
+    let graph = bundle.graph();
+    let Target::Missing { name, namespace, .. } = &mention.target else { return None };
+    // All the names one service goes by are near each other.
+    let alias = bundle.options.services.iter().find(|service| service.services.contains(name)).and_then(|service| {
+        service.services.iter().find(|other| *other != name && graph.service(namespace, other).is_some())
+    });
+    let near = alias.cloned().or_else(|| near_service(graph, namespace, name));
+    if let Some(near) = near {
+        let serves = match (graph.service(namespace, &near), mention.port) {
+            (Some(service), Some(port)) => graph.services[service].serves(i64::from(port), graph),
+            _ => true,
+        };
+        return Some((near, serves));
+    }
+    // A known service's own dependencies have usual names.
+    let known = graph.known(bundle.options).find(|view| {
+        mention.container.is_some_and(|at| {
+            std::ptr::eq(&raw const graph.pods[view.at].containers[at], view.container) && mention.pod == Some(view.at)
+        }) || view.config.is_some_and(|config| std::ptr::eq(config.node, mention.node))
+    })?;
+    let usual = known.service.dependencies.iter().flat_map(|dependency| &dependency.services).map(String::as_str);
+    if usual.clone().any(|usual| usual == name) {
+        return None;
+    }
+    suggest::nearest(name, usual).map(|near| (near.to_owned(), true))
+}
+
+/// The nearest name of a Service; endings such as `-service` and `-svc` count little.
+fn near_service(graph: &Graph<'_>, namespace: &str, name: &str) -> Option<String> {
+    let fold = |name: &str| {
+        let name = ["-service", "-svc", "-server", "-db"]
+            .iter()
+            .fold(name, |name, end| name.strip_suffix(end).unwrap_or(name));
+        name.chars().filter(|c| *c != '-').collect::<String>()
+    };
+    let folded = fold(name);
+    let names = graph.names("Service", namespace);
+    let same = names.iter().find(|other| fold(other) == folded).map(|name| (*name).to_owned());
+    same.or_else(|| graph.near("Service", namespace, name).map(str::to_owned))
+}
+
+/// How bad a name is that leads nowhere: an error where a near name shows that it is a slip, or where all objects are
+/// known; a note where the namespace is none of these manifests.
+pub(crate) fn missing_severity(bundle: &Bundle<'_>, mention: &Mention<'_>, meant: Option<&(String, bool)>) -> Severity {
+    let foreign = matches!(&mention.target, Target::Missing { namespace, written: true, .. } if !bundle.graph().namespaces.contains(namespace.as_str()));
+    match meant {
+        _ if bundle.options.whole => Severity::Error,
+        Some((_, true)) => Severity::Error,
+        _ if foreign => Severity::Note,
+        _ => Severity::Warning,
+    }
+}
+
+/// The object's name as messages say it: `Deployment/web`.
+pub(crate) fn title(object: &Object) -> String {
+    format!("{}/{}", object.kind(), object.name())
+}
+
+/// The program an image is known to hold: `postgresql`, `mysql`, `mongodb`, `redis`.
+pub(crate) fn program(image: &str) -> Option<&'static str> {
+    let tail = crate::graph::image_tail(image);
+    Some(match tail {
+        "postgres" | "postgresql" | "postgis" | "timescaledb" | "pgvector" | "spilo-16" => "postgresql",
+        _ if tail.starts_with("postgresql-") && tail[11..].bytes().all(|byte| byte.is_ascii_digit()) => "postgresql",
+        "mysql" | "mariadb" | "percona" => "mysql",
+        "mongo" | "mongodb" => "mongodb",
+        "redis" | "valkey" | "redis-stack-server" | "keydb" | "dragonfly" => "redis",
+        "rabbitmq" => "rabbitmq",
+        _ => return None,
+    })
+}
+
+/// The folder in which a database keeps its data.
+pub(crate) fn data_folder(program: &str) -> Option<&'static str> {
+    Some(match program {
+        "postgresql" => "/var/lib/postgresql/data",
+        "mysql" => "/var/lib/mysql",
+        "mongodb" => "/data/db",
+        _ => return None,
+    })
+}
+
+/// The registry an image names; `None` where it names none.
+pub(crate) fn registry(image: &str) -> Option<&str> {
+    let (first, _) = image.split_once('/')?;
+    (first.contains(['.', ':']) || first == "localhost").then_some(first)
+}
+
+/// A port mapping of a kind cluster.
+#[derive(Debug)]
+pub(crate) struct PortMapping<'a> {
+    /// The entry of `extraPortMappings`.
+    pub(crate) node: &'a Node,
+    /// The port of the node.
+    pub(crate) node_port: i64,
+    /// The port of the host.
+    pub(crate) host_port: i64,
+    /// `TCP` where it names none.
+    pub(crate) protocol: &'a str,
+    /// The address of the host; empty for all.
+    pub(crate) address: &'a str,
+}
+
+/// The port mappings of a kind cluster.
+pub(crate) fn mappings(cluster: &Object) -> Vec<PortMapping<'_>> {
+    let nodes = cluster.node["nodes"].items().iter();
+    nodes
+        .flat_map(|node| node["extraPortMappings"].items())
+        .map(|node| PortMapping {
+            node,
+            node_port: node["containerPort"].as_i64().unwrap_or_default(),
+            host_port: node["hostPort"].as_i64().unwrap_or_default(),
+            protocol: node["protocol"].as_str().unwrap_or("TCP"),
+            address: node["listenAddress"].text(),
+        })
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! Rule `config-file-missing`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{File, data_keys, kind_of};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "config-file-missing",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "nothing among the manifests holds the config file a service reads",
+    doc: "The service reads its settings from a file, and no ConfigMap or Secret of these manifests holds it. Where the manifests are only a part of what is applied this is a warning; where they are known to be all, an error. Add a ConfigMap with the file under its usual key and mount it.",
+    bad: r#"apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for view in graph.known(bundle.options) {
+        let (Some(_), None) = (view.file(), view.config) else { continue };
+        let path = view.path();
+        let absent = match view.container.file(&path) {
+            File::Absent { kind, name } => Some((kind, name.text())),
+            File::Unmounted => None,
+            File::Lacking { .. } | File::Found { .. } | File::Opaque => continue,
+        };
+        let key = view.service.config_key();
+        // Somewhere it is: then the mount is at fault.
+        let holder = graph.objects.iter().any(|object| {
+            matches!(kind_of(object), Some("ConfigMap" | "Secret"))
+                && object.namespace() == view.pod.namespace()
+                && data_keys(object).any(|other| other == key)
+        });
+        if holder && absent.is_none() {
+            continue;
+        }
+        let service = &view.service.name;
+        let message = match absent {
+            Some((kind, name)) => {
+                format!("{kind} `{name}`, which is to hold `{key}` for {service}, is not among these manifests")
+            }
+            None => format!("no ConfigMap among these manifests holds `{key}` for {service}"),
+        };
+        report
+            .at(view.object(), view.name_node(), message)
+            .severity(bundle.absent())
+            .label(format!("reads {path}"))
+            .help(format!(
+                "add a ConfigMap with the key `{key}` and mount it at `{}`",
+                path.rsplit_once('/').map_or("/", |(folder, _)| folder)
+            ));
+    }
+}

@@ -1,0 +1,166 @@
+//! Rule `config-key-required`.
+
+use crate::check::rules::wiring::_shared::{at_section, at_value};
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Value;
+use crate::service::{self, KeyType};
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "config-key-required",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "the config file lacks a key that the service validates",
+    doc: "The service checks its config when it starts and ends when one of these keys is missing or empty. Often the key is there under another spelling: releases differ (`snake_case` and `camelCase`), but `secretsFile`, `usernameKey` and `passwordKey` are written so in all of them.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      password_key: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known(bundle.options) {
+        let (Some(tree), Some(dialect)) = (view.tree(), view.dialect) else { continue };
+        let present = service::leaves(tree);
+        for (path, key) in dialect.config.iter().filter(|(_, key)| key.required) {
+            let value = view.value(path);
+            let unneeded = key.unless.as_ref().is_some_and(|other| !view.value(other).text().is_empty());
+            let empty = match &value.value {
+                Value::Null => true,
+                Value::String(text) => text.is_empty(),
+                Value::Int(0) => key.kind == KeyType::Port,
+                _ => false,
+            };
+            if !empty || unneeded {
+                continue;
+            }
+            let service = &view.service.name;
+            let section = path.rsplit_once('.').map_or("", |(section, _)| section);
+            let draft = if value.is_set() {
+                at_value(report, &view, value, format!("`{path}` is empty, and {service} stops without it"))
+            } else {
+                at_section(report, &view, path, format!("`{path}` is missing, and {service} stops without it"))
+            };
+            let near = suggest::nearest(
+                path.rsplit('.').next().unwrap_or(path),
+                present
+                    .iter()
+                    .filter(|(other, _)| {
+                        other.rsplit_once('.').map_or("", |(section, _)| section) == section
+                            && !dialect.config.contains_key(other)
+                    })
+                    .filter_map(|(other, _)| other.rsplit('.').next()),
+            );
+            match near {
+                Some(near) => {
+                    draft.help(format!("`{near}` is not read: write `{}`", path.rsplit('.').next().unwrap_or(path)))
+                }
+                None => draft.help(hint(path, key.kind)),
+            };
+        }
+    }
+}
+
+fn hint(path: &str, kind: KeyType) -> String {
+    match kind {
+        KeyType::SecretFile => format!("`{path}` is the path of a mounted file with the credentials"),
+        KeyType::SecretKey => format!("`{path}` names a key in the secret file"),
+        KeyType::Address => format!("`{path}` is `host:port`"),
+        _ => format!("set `{path}` in the config file"),
+    }
+}

@@ -1,0 +1,176 @@
+//! Rule `config-key-unknown`.
+
+use crate::check::rules::wiring::_shared::at_section;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::service::{self, KeyType};
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "config-key-unknown",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "the config file holds a key that the service drops in silence",
+    doc: "The service reads the keys it knows and says nothing about others, so a setting under a wrong spelling has no effect. Releases differ in the spelling of most keys; the dialect is told by the keys that are there.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+    logging: {level: info}
+    server_port: 8080
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+    logging: {level: info}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known(bundle.options) {
+        let (Some(tree), Some(dialect)) = (view.tree(), view.dialect) else { continue };
+        let service = &view.service.name;
+        let mut sections: Vec<&str> = Vec::new();
+        let leaves = service::leaves(tree);
+        for (path, _) in &leaves {
+            let below_any = dialect.config.iter().any(|(known, key)| {
+                key.kind == KeyType::Any
+                    && path.strip_prefix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            });
+            if below_any || dialect.config.contains_key(path) {
+                continue;
+            }
+            // A whole section of a name nobody knows is told once.
+            let top = path.split('.').next().unwrap_or(path);
+            let section_known = dialect.config.keys().any(|known| known.starts_with(&format!("{top}.")));
+            if !section_known {
+                if sections.contains(&top) {
+                    continue;
+                }
+                sections.push(top);
+                let draft = at_section(report, &view, top, format!("{service} does not read `{top}`"));
+                let tops = dialect.config.keys().filter_map(|known| known.split('.').next());
+                match (view.service.not_read.get(top), suggest::nearest(top, tops)) {
+                    (Some(instead), _) => draft.help(instead.clone()),
+                    (None, Some(near)) => draft.help(format!("did you mean `{near}`?")),
+                    (None, None) => draft.help("it has no effect; take it out"),
+                };
+                continue;
+            }
+            let draft = at_section(report, &view, path, format!("{service} does not read `{path}`"));
+            let leaf = path.rsplit('.').next().unwrap_or(path);
+            let section = path.rsplit_once('.').map_or("", |(section, _)| section);
+            let siblings = || {
+                dialect.config.keys().filter_map(|known| match known.rsplit_once('.') {
+                    Some((other, leaf)) if other == section => Some(leaf),
+                    None if section.is_empty() => Some(known.as_str()),
+                    _ => None,
+                })
+            };
+            let other = view.service.dialects.iter().find(|other| other.config.contains_key(path));
+            let near = suggest::nearest(leaf, siblings());
+            match (view.service.not_read.get(path), near, other) {
+                (Some(instead), _, _) => draft.help(instead.clone()),
+                (None, Some(near), Some(other)) => draft.help(format!(
+                    "this is the {} spelling; the other keys here are {}: `{near}`",
+                    other.name, dialect.name
+                )),
+                (None, Some(near), None) => draft.help(format!("did you mean `{near}`?")),
+                (None, None, Some(other)) => draft.help(format!(
+                    "only releases with {} keys read it; the other keys here are {}",
+                    other.name, dialect.name
+                )),
+                (None, None, None) => draft.help("it has no effect; take it out"),
+            };
+        }
+    }
+}

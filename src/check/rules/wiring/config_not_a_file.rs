@@ -1,0 +1,146 @@
+//! Rule `config-not-a-file`.
+
+use crate::check::rules::wiring::_shared::{data_node, title};
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{MountSource, data_keys};
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "config-not-a-file",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "the ConfigMap of a file-reading service holds loose variables instead of the file",
+    doc: "The service reads one file. The ConfigMap it is given holds single variables (`DB_HOST`, `LOG_LEVEL`), or its file is no mapping: nothing of it is read. Put the settings into one key, the file's name, as YAML.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data: {DB_HOST: postgresql, DB_PORT: "5432", LOG_LEVEL: info}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known(bundle.options) {
+        let (Some(_), key) = (view.file(), view.service.config_key()) else { continue };
+        let service = &view.service.name;
+        if let Some(config) = view.config {
+            if config.tree.is_none() {
+                let message = format!("`{key}` of {} is no YAML mapping", title(config.object));
+                report
+                    .at(config.object, config.node, message)
+                    .help(format!("{service} reads a mapping of sections: `server:`, `database:` and so on"));
+            }
+            continue;
+        }
+        let mut seen: Vec<&Object> = Vec::new();
+        let mounted = view.container.mounts.iter().flat_map(|mount| match &mount.source {
+            MountSource::Files(_, parts) => parts.as_slice(),
+            _ => &[],
+        });
+        let mounted = mounted.filter(|part| part.kind == "ConfigMap").filter_map(|part| part.object);
+        let graph = bundle.graph();
+        let from_env = view.container.node["envFrom"]
+            .items()
+            .iter()
+            .filter_map(|entry| graph.find("ConfigMap", view.pod.namespace(), entry["configMapRef"]["name"].text()));
+        for object in mounted.chain(from_env) {
+            let keys: Vec<&str> = data_keys(object).collect();
+            let loose = !keys.is_empty()
+                && keys.iter().all(|key| is_variable(key))
+                && !seen.iter().any(|other| std::ptr::eq(*other, object));
+            if loose {
+                seen.push(object);
+                let message = format!("{} holds loose variables, and {service} reads a file", title(object));
+                report
+                    .at(object, data_node(object, keys[0]), message)
+                    .related(view.name_node().origin.span, "the container it is given to")
+                    .help(format!("put them into one key `{key}`, as YAML"));
+            }
+        }
+    }
+}
+
+/// Whether a key is the name of a variable and not of a file.
+fn is_variable(key: &str) -> bool {
+    !key.contains('.') && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}

@@ -1,0 +1,143 @@
+//! Rule `config-path-missing`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "config-path-missing",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a service is never told where its config file is",
+    doc: "A service that reads a config file is told its path in one way: DataStorage by the variable `CONFIG_PATH`, and by nothing else. It parses no flags, so `--config=…` alone changes nothing. Without it the process ends at once. Set the variable, and mount the file there.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        args: ["--config=/etc/datastorage/config.yaml"]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known(bundle.options) {
+        let Some(file) = view.file() else { continue };
+        let (Some(way), told) = (file.env.as_ref().or(file.flag.as_ref()), view.told()) else { continue };
+        // A variable may come from an object that is not here, or from a Secret that others fill.
+        let by_env = file.env.as_ref().and_then(|env| view.container.var(env));
+        let unknown = by_env.is_some_and(|var| var.value.is_none() && var.entry["valueFrom"].is_set());
+        if told.is_some() || unknown || (view.container.env_open && by_env.is_none()) {
+            continue;
+        }
+        let name = view.container.name();
+        let service = &view.service.name;
+        let ignored = view.container.words().find(|word| {
+            file.ignored_flags.iter().any(|flag| {
+                word.text() == flag || word.text().strip_prefix(flag.as_str()).is_some_and(|rest| rest.starts_with('='))
+            })
+        });
+        let node = by_env.and_then(|var| var.value).unwrap_or_else(|| view.name_node());
+        let draft =
+            report.at(view.object(), node, format!("container `{name}` is never told where its config file is"));
+        let key = view.service.config_key();
+        let draft = draft.label(format!("{service} reads {way} and stops without it")).help(format!(
+            "set {} {way} to {} and mount a ConfigMap with {key} there",
+            if file.env.is_some() { "env" } else { "the flag" },
+            file.path
+        ));
+        if let Some(flag) = ignored.filter(|flag| !std::ptr::eq(*flag, Node::absent())) {
+            draft.related(flag.origin.span, format!("{service} does not read this flag"));
+        }
+    }
+}

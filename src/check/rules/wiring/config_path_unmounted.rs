@@ -1,0 +1,247 @@
+//! Rule `config-path-unmounted`.
+
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{Container, File, Graph, Pod, data_keys};
+use crate::node::Node;
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "config-path-unmounted",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a config file path is under no mount, or under one that lacks the file",
+    doc: "The path a container is given for a file (by a variable or a flag) must exist in it. It is under no mount of the container, or the ConfigMap or Secret that is mounted there has no such key. The process then ends with \"no such file\". For a program that is not known a path under no mount may stand in the image: it is told only where a ConfigMap or Secret of that key is at hand.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/config/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for (at, pod) in graph.pods.iter().enumerate() {
+        for container in &pod.containers {
+            let known =
+                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
+            let read = known.and_then(|view| view.file()).and_then(|file| file.env.as_deref());
+            for (node, path, told) in paths(container) {
+                // What a known service does not read is `env-not-read`'s and `config-path-missing`'s.
+                let certain = match (&known, told) {
+                    (Some(view), Told::Env(name)) => view.file().is_some() && read == Some(name),
+                    (Some(view), Told::Flag(flag)) => view.file().and_then(|file| file.flag.as_deref()) == Some(flag),
+                    (None, _) => false,
+                };
+                if known.is_some() && !certain {
+                    continue;
+                }
+                one(graph, pod, container, node, &path, certain, report);
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Told<'a> {
+    Env(&'a str),
+    Flag(&'a str),
+}
+
+fn one(
+    graph: &Graph<'_>,
+    pod: &Pod<'_>,
+    container: &Container<'_>,
+    node: &Node,
+    path: &str,
+    certain: bool,
+    report: &mut Report<'_>,
+) {
+    let key = path.rsplit('/').next().unwrap_or_default();
+    match container.file(path) {
+        File::Unmounted => {
+            let holder = graph.objects.iter().find(|object| {
+                matches!(object.kind(), "ConfigMap" | "Secret")
+                    && object.namespace() == pod.namespace()
+                    && data_keys(object).any(|other| other == key)
+            });
+            if !certain && holder.is_none() {
+                return;
+            }
+            let message = format!("`{path}` is under no mount of container `{}`", container.name());
+            let draft = report.at(pod.object, node, message);
+            let elsewhere = container.mounts.iter().find(|mount| {
+                matches!(container.file(&format!("{}/{key}", mount.path.trim_end_matches('/'))), File::Found { .. })
+            });
+            let draft = match (elsewhere, holder) {
+                (Some(mount), _) => {
+                    draft.related(mount.node["mountPath"].origin.span, format!("`{key}` is mounted here")).help(
+                        format!("say `{}/{key}`, or mount it where it is looked for", mount.path.trim_end_matches('/')),
+                    )
+                }
+                (None, Some(holder)) => draft.help(format!("mount {} there: it holds `{key}`", title(holder))),
+                (None, None) => draft.help(format!(
+                    "mount a ConfigMap that holds `{key}` at `{}`",
+                    path.rsplit_once('/').map_or("/", |(folder, _)| folder)
+                )),
+            };
+            if !certain {
+                draft.severity(Severity::Warning);
+            }
+        }
+        File::Lacking { mount, key, object, keys } => {
+            let message = format!("{} has no key `{key}`, so `{path}` will not exist", title(object));
+            let near = suggest::nearest(&key, keys.iter().copied());
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if keys.is_empty() => "it has no keys at all".to_owned(),
+                None => format!("it has {}", suggest::list(keys.iter().take(6), "and")),
+            };
+            report.at(pod.object, node, message).related(mount.origin.span, "the mount").help(help);
+        }
+        _ => {}
+    }
+}
+
+/// The paths of config files a container is given.
+fn paths<'c>(container: &'c Container<'_>) -> Vec<(&'c Node, String, Told<'c>)> {
+    let mut found = Vec::new();
+    for var in container.env.iter().filter(|var| var.own) {
+        let Some(node) = var.value else { continue };
+        let name = var.name.to_ascii_uppercase();
+        if name.contains("CONFIG") || name.ends_with("_FILE") || name.ends_with("_FILE_PATH") {
+            let text = container.expand(node.text());
+            if is_file(&text) && var.entry["value"].is_set() {
+                found.push((node, text.into_owned(), Told::Env(&var.name)));
+            }
+        }
+    }
+    let words: Vec<&Node> = container.words().collect();
+    for (at, word) in words.iter().enumerate() {
+        let text = word.text();
+        let (flag, value) = text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)));
+        let names_config =
+            flag.starts_with('-') && (flag.contains("config") || flag == "-c" || flag == "-f") && !text.contains(' ');
+        if !names_config {
+            continue;
+        }
+        match value {
+            Some(value) if is_file(&container.expand(value)) => {
+                found.push((*word, container.expand(value).into_owned(), Told::Flag(flag)))
+            }
+            None => {
+                if let Some(next) = words.get(at + 1).filter(|next| is_file(&container.expand(next.text()))) {
+                    found.push((*next, container.expand(next.text()).into_owned(), Told::Flag(flag)));
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    found
+}
+
+/// Whether a text is the absolute path of a config file.
+fn is_file(text: &str) -> bool {
+    let name = text.rsplit('/').next().unwrap_or_default();
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    text.starts_with('/')
+        && !text.contains([' ', '$', '*', '\n', ':', ','])
+        && matches!(
+            end,
+            "yaml" | "yml" | "json" | "toml" | "conf" | "cfg" | "ini" | "properties" | "env" | "cnf" | "xml" | "hcl"
+        )
+}

@@ -1,0 +1,210 @@
+//! Rule `config-value-invalid`.
+
+use crate::check::rules::wiring::_shared::at_value;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::scan;
+use crate::node::{Node, Value};
+use crate::service::{Key, KeyType};
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "config-value-invalid",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a value in the config file is one the service refuses",
+    doc: "The service checks its config when it starts: ports are whole numbers within their range, `ssl_mode` and the logging keys take few words, `redis.addr` is `host:port`, a host carries neither scheme nor port, a secrets file is an absolute path.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 80}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known(bundle.options) {
+        let (Some(dialect), Some(_)) = (view.dialect, view.tree()) else { continue };
+        for (path, key) in &dialect.config {
+            let value = view.value(path);
+            if value.is_null() || value.as_str() == Some("") {
+                continue;
+            }
+            if let Some((fault, help)) = fault(key, value) {
+                at_value(report, &view, value, format!("`{path}` {fault}")).help(help);
+            }
+        }
+        // A section that is no section.
+        let sections = dialect.config.keys().filter_map(|path| path.split_once('.').map(|(section, _)| section));
+        let mut last = "";
+        for section in sections {
+            let value = view.value(section);
+            if section != last && value.is_set() && !matches!(value.value, Value::Mapping(_)) {
+                at_value(report, &view, value, format!("`{section}` is {}, not a section", value.type_name()))
+                    .help("its keys stand below it, indented");
+            }
+            last = section;
+        }
+    }
+}
+
+fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
+    let text = value.text();
+    let told = |fault: &str, help: &str| Some((fault.to_owned(), help.to_owned()));
+    match key.kind {
+        KeyType::Port => {
+            let least = key.min.unwrap_or(1);
+            match value.as_i64() {
+                Some(port) if (least..=65535).contains(&port) => None,
+                // 0 reads as missing.
+                Some(0) if key.required => None,
+                Some(port) => {
+                    Some((format!("is {port}, outside {least}..65535"), "choose a port within the range".to_owned()))
+                }
+                None => {
+                    Some((format!("is {}, not a port number", value.type_name()), "write it without quotes".to_owned()))
+                }
+            }
+        }
+        KeyType::Int if value.as_i64().is_none() => {
+            Some((format!("is {}, not a whole number", value.type_name()), "write it without quotes".to_owned()))
+        }
+        KeyType::Choice => {
+            let known = |word: &String| word == text || (key.any_case && word.eq_ignore_ascii_case(text));
+            if key.values.iter().any(known) {
+                return None;
+            }
+            let help = match suggest::nearest(text, key.values.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("one of {}", suggest::list(&key.values, "or")),
+            };
+            Some((format!("is `{text}`, which is no value it knows"), help))
+        }
+        KeyType::Address => {
+            if text.contains("://") {
+                return told("is a URL, not `host:port`", "leave the scheme out");
+            }
+            let Some((host, port)) = text.rsplit_once(':') else {
+                return told("has no port", "write it as `host:port`");
+            };
+            let good = port.parse::<u16>().is_ok_and(|port| port > 0)
+                && (host.is_empty()
+                    || scan::is_name(host)
+                    || host.parse::<std::net::IpAddr>().is_ok()
+                    || host.starts_with('['));
+            if good { None } else { told("is not `host:port`", "write it as `host:port`") }
+        }
+        KeyType::Host => {
+            if text.contains("://") {
+                told("is a URL, not a host", "leave scheme and port out; the port has a key of its own")
+            } else if text.contains(':') && text.parse::<std::net::IpAddr>().is_err() {
+                told("holds a port", "the port has a key of its own")
+            } else if value.as_str().is_none() || (!scan::is_name(text) && text.parse::<std::net::IpAddr>().is_err()) {
+                told("is no host name", "the name of a Service, or a DNS name")
+            } else {
+                None
+            }
+        }
+        KeyType::SecretFile if !text.starts_with('/') => {
+            told("is no absolute path", "name the file where the Secret is mounted")
+        }
+        KeyType::Text | KeyType::SecretKey | KeyType::SecretFile | KeyType::Listen
+            if matches!(value.value, Value::Sequence(_) | Value::Mapping(_)) =>
+        {
+            Some((format!("is {}, not a text", value.type_name()), "write one value".to_owned()))
+        }
+        _ => None,
+    }
+}

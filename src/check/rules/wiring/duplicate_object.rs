@@ -1,0 +1,55 @@
+//! Rule `duplicate-object`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use std::collections::HashMap;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "duplicate-object",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "one object is declared twice",
+    doc: "Two documents with one kind, namespace and name: the later overwrites the earlier, silently. It is an error where they differ, since then one of them is lost.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data: {LEVEL: info}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data: {LEVEL: debug}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data: {LEVEL: info}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web, namespace: other}
+data: {LEVEL: debug}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let mut seen = HashMap::with_capacity(bundle.objects.len());
+    for object in bundle.objects {
+        if object.name().is_empty() {
+            continue;
+        }
+        let first = *seen.entry((object.group(), object.kind(), object.namespace(), object.name())).or_insert(object);
+        if std::ptr::eq(first, object) {
+            continue;
+        }
+        let same = first.node == object.node;
+        let words = if same { "is given twice" } else { "is given twice, and the two differ: the later one wins" };
+        report
+            .object(object, format!("{} `{}` {words}", object.kind(), object.name()))
+            .severity(if same { Severity::Warning } else { Severity::Error })
+            .related(first.span(), "first here")
+            .help("take one of them out");
+    }
+}

@@ -1,0 +1,197 @@
+//! Rule `env-not-read`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "env-not-read",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "a variable is set that the service does not read",
+    doc: "The service reads few variables and takes everything else from its config file. Settings given as variables (`POSTGRES_HOST`, `DB_PASSWORD`, `LOG_LEVEL`) change nothing. It is an error where the container is never told its config file, since then the variables are all it was given; else a warning.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env:
+        - {name: CONFIG_PATH, value: /etc/datastorage/config.yaml}
+        - {name: POSTGRES_HOST, value: postgresql}
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+/// Variables that runtimes, proxies and sidecars read, whatever the program is.
+const AMBIENT: &[&str] = &[
+    "GO",
+    "OTEL_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "TZ",
+    "SSL_CERT_",
+    "POD_",
+    "NODE_NAME",
+    "NAMESPACE",
+    "MY_POD_",
+    "HOST_IP",
+    "HOSTNAME",
+    "KUBERNETES_",
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_",
+    "TMPDIR",
+    "AWS_",
+    "AZURE_",
+    "GOOGLE_",
+    "LD_",
+    "MALLOC_",
+    "K8S_",
+    "KUBE",
+    "USER",
+    "SERVICE_NAME",
+];
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known(bundle.options) {
+        let read = &view.service.environment.read;
+        if read.is_empty() {
+            continue;
+        }
+        let used = |name: &str| {
+            let token = format!("$({name})");
+            view.container.words().any(|word| word.text().contains(&token))
+                || view.container.env.iter().any(|var| var.value.is_some_and(|value| value.text().contains(&token)))
+        };
+        let mut names: Vec<&str> = Vec::new();
+        let mut first = None;
+        for var in &view.container.env {
+            let name: &str = &var.name;
+            let ambient =
+                AMBIENT.iter().any(|start| name.starts_with(start)) || var.entry["valueFrom"]["fieldRef"].is_set();
+            if name.is_empty()
+                || ambient
+                || read.iter().any(|known| known == name)
+                || used(name)
+                || names.contains(&name)
+            {
+                continue;
+            }
+            names.push(name);
+            first = first.or(Some(var));
+        }
+        let Some(first) = first else { continue };
+        let shown = names[..names.len().min(2)].join(", ");
+        let rest = if names.len() > 2 { format!(" and {} more", names.len() - 2) } else { String::new() };
+        let message = format!("{} does not read {shown}{rest}", view.service.name);
+        let node = if first.own { &first.entry["name"] } else { first.entry };
+        let near = suggest::nearest(names[0], read.iter().map(String::as_str))
+            .filter(|near| !view.container.env.iter().any(|var| var.name == *near));
+        let severity = if view.told().is_none() && view.file().is_some() && !view.container.env_open {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        let draft = report.at(view.object(), node, message).severity(severity);
+        match (near, view.file()) {
+            (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
+            (None, Some(_)) => draft.label("no effect").help(format!("its settings stand in its config file: put them into `{}` of a ConfigMap, credentials into a Secret's files", view.service.config_key())),
+            (None, None) => draft.help(format!("it reads {}", suggest::list(read, "and"))),
+        };
+    }
+}

@@ -1,0 +1,118 @@
+//! Rule `image-text-invalid`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "image-text-invalid",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "an image is no image reference at all",
+    doc: "Blanks, a stray comment (`image: app:v1 // local build`), capital letters or an empty tag make a text that no container runtime accepts: the pod stays in InvalidImageName. The API server accepts it in pod templates. A remark in YAML starts with `#`.",
+    bad: r#"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: ghcr.io/acme/web:v1  // the local build
+"#,
+    good: r#"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: ghcr.io/acme/web:v1  # the local build
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for pod in &bundle.graph().pods {
+        for container in &pod.containers {
+            let node = &container.node["image"];
+            let image = node.text();
+            // A bare pod with blanks around its image is refused, as is an empty one.
+            if image.is_empty() || (pod.object.kind() == "Pod" && image.trim() != image && fault(image.trim()).is_none()) {
+                continue;
+            }
+            if let Some((fault, help)) = fault(image) {
+                report.at(pod.object, node, format!("this is no image reference: {fault}")).help(help);
+            }
+        }
+    }
+}
+
+/// What makes a text no image reference, and what to do. The grammar is that of the distribution project:
+/// `[host[:port]/]path[:tag][@digest]`, the path in lower case.
+pub(crate) fn fault(image: &str) -> Option<(String, String)> {
+    if image.is_empty() {
+        return None;
+    }
+    if image.contains(char::is_whitespace) {
+        let first = image.split_whitespace().next().unwrap_or_default();
+        let help = if image.contains("//") { "a remark in YAML starts with `#`" } else { "leave out what does not belong to the name" };
+        return Some((format!("it holds blanks; is `{first}` meant?"), help.to_owned()));
+    }
+    if image.contains("://") {
+        return Some(("it is a URL".to_owned(), "leave the scheme out".to_owned()));
+    }
+    let (rest, digest) = image.split_once('@').map_or((image, None), |(rest, digest)| (rest, Some(digest)));
+    if let Some(digest) = digest {
+        let good = digest.split_once(':').is_some_and(|(kind, hex)| {
+            let length = match kind {
+                "sha256" => 64,
+                "sha512" => 128,
+                _ => hex.len().max(32),
+            };
+            hex.len() == length && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+        });
+        if !good {
+            return Some((format!("`{digest}` is no digest"), "a digest is `sha256:` and 64 hexadecimal digits".to_owned()));
+        }
+    }
+    let (name, tag) = match rest.rfind(':') {
+        Some(at) if !rest[at..].contains('/') => (&rest[..at], Some(&rest[at + 1..])),
+        _ => (rest, None),
+    };
+    if let Some(tag) = tag {
+        let good = !tag.is_empty()
+            && tag.len() <= 128
+            && !tag.starts_with(['.', '-'])
+            && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+        if !good {
+            let what = if tag.is_empty() { "its tag is empty".to_owned() } else { format!("`{tag}` is no tag") };
+            return Some((what, "a tag is letters, digits, `_`, `.` and `-`".to_owned()));
+        }
+    }
+    let (host, path) = match name.split_once('/') {
+        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (Some(host), path),
+        _ => (None, name),
+    };
+    if let Some(host) = host {
+        let (host, port) = host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port)));
+        let good = port.is_none_or(|port| port.parse::<u16>().is_ok()) && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+        if !good {
+            return Some((format!("`{host}` is no registry"), "a registry is a host, with a port where it has one".to_owned()));
+        }
+    }
+    let part = |part: &str| {
+        let inner = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-'));
+        inner && !part.is_empty() && !part.starts_with(['.', '-', '_']) && !part.ends_with(['.', '-', '_'])
+    };
+    if !path.split('/').all(part) {
+        let help = if path.chars().any(char::is_uppercase) { format!("names are lower-case: `{}`", image.to_lowercase()) } else { "a name is lower-case letters, digits, and `-`, `_`, `.` between them".to_owned() };
+        return Some((format!("`{path}` is no name"), help));
+    }
+    None
+}

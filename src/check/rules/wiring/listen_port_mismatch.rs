@@ -1,0 +1,247 @@
+//! Rule `listen-port-mismatch`.
+
+use crate::check::rules::wiring::_shared::{at_value, title};
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{Container, Graph, Pod, View, flag_value};
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "listen-port-mismatch",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "the port a program listens on is not the one that is declared and sent to",
+    doc: "The config file (or a variable, a flag) says on which port the program listens; `containerPort` and the Service's `targetPort` must be the same number. A `targetPort` on which nothing listens is an error. A wrong `containerPort` alone is only misleading, and a warning.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8085}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: datastorage}
+spec: {selector: {app: datastorage}, ports: [{port: 8080, targetPort: 8080}]}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: datastorage}
+spec: {selector: {app: datastorage}, ports: [{port: 8080, targetPort: 8080}]}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for view in graph.known(bundle.options) {
+        configured(graph, &view, report);
+    }
+    for (at, pod) in graph.pods.iter().enumerate() {
+        let known = graph.known(bundle.options).any(|view| view.at == at);
+        let mut running = pod.running();
+        // With several containers nobody knows whose port it is.
+        if let (Some(container), None, false) = (running.next(), running.next(), known || pod.is_job()) {
+            told(graph, at, pod, container, report);
+        }
+    }
+}
+
+/// A known service, whose config names its port.
+fn configured(graph: &Graph<'_>, view: &View<'_, '_, '_>, report: &mut Report<'_>) {
+    let Some(key) = view.dialect.and_then(|dialect| dialect.endpoints.iter().find_map(|end| end.key.as_deref())) else {
+        return;
+    };
+    let value = view.value(key);
+    let Some(port) = value.as_i64().filter(|port| (1..=65535).contains(port)) else { return };
+    let open: Vec<i64> = view.endpoints().iter().map(|(port, _)| *port).collect();
+    // What another container of the pod serves is not this one's.
+    let beside = |number: i64| {
+        view.pod
+            .running()
+            .any(|other| !std::ptr::eq(other, view.container) && other.ports().any(|(_, port)| port == number))
+    };
+    let many = view.pod.running().count() > 1;
+    let mut sent = false;
+    for service in graph.services_of(view.at) {
+        for entry in service.ports() {
+            let target = &entry["targetPort"];
+            let number = match (target.as_i64(), target.as_str()) {
+                (Some(number), _) => number,
+                (None, Some(name)) => match view.container.port_named(name) {
+                    Some(number) => number,
+                    None => continue,
+                },
+                (None, None) => entry["port"].as_i64().unwrap_or_default(),
+            };
+            let metrics = entry["name"].text().contains("metrics") || (many && beside(number));
+            if number == 0
+                || open.contains(&number)
+                || metrics
+                || (many && !view.container.ports().any(|(_, port)| port == number))
+            {
+                continue;
+            }
+            sent = true;
+            let place = if target.is_set() { target } else { &entry["port"] };
+            let message = format!(
+                "{} listens on {port} (`{key}`), and {} sends to {number}",
+                view.service.name,
+                title(service.object)
+            );
+            report
+                .at(service.object, place, message)
+                .help(format!("make `targetPort`, `containerPort` and `{key}` one number"));
+        }
+    }
+    let declared: Vec<(&Node, i64)> = view.container.ports().collect();
+    if sent || declared.is_empty() || declared.iter().any(|(_, number)| *number == port) {
+        return;
+    }
+    let message = format!(
+        "{} listens on {port}, which container `{}` does not declare",
+        view.service.name,
+        view.container.name()
+    );
+    let first = declared.iter().find(|(entry, _)| entry["name"].text() == "http").or(declared.first());
+    let draft = at_value(report, view, value, message).severity(Severity::Warning);
+    if let Some((entry, number)) = first {
+        draft
+            .related(entry["containerPort"].origin.span, "declared")
+            .help(format!("make `containerPort` {number} and `{key}` {port} one number"));
+    }
+}
+
+/// A program that is told its port by a variable or a flag.
+fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, report: &mut Report<'_>) {
+    let by_env = ["PORT", "HTTP_PORT", "SERVER_PORT", "LISTEN_PORT", "APP_PORT"].iter().find_map(|name| {
+        let var = container.var(name)?;
+        let port: i64 = var.value?.as_str()?.trim().parse().ok()?;
+        Some((port, var.value?, (*name).to_owned(), std::ptr::eq(var.object, pod.object)))
+    });
+    let by_flag = || {
+        ["--port", "--http-port", "--listen-port", "--server.port"].iter().find_map(|flag| {
+            let port: i64 = flag_value(container, flag)?.parse().ok()?;
+            let node = container.words().find(|word| word.text().starts_with(flag))?;
+            Some((port, node, (*flag).to_owned(), true))
+        })
+    };
+    let Some((port, node, name, own)) = by_env.or_else(by_flag) else { return };
+    let declared: Vec<i64> = container.ports().map(|(_, number)| number).collect();
+    if declared.is_empty() || declared.contains(&port) || !(1..=65535).contains(&port) {
+        return;
+    }
+    let sent = graph.services_of(at).any(|service| {
+        service.ports().iter().any(|entry| {
+            let target = &entry["targetPort"];
+            target
+                .as_i64()
+                .or_else(|| target.as_str().and_then(|name| container.port_named(name)))
+                .or(entry["port"].as_i64())
+                == Some(port)
+        })
+    });
+    if sent {
+        return;
+    }
+    let message = format!(
+        "`{name}` says {port}, and container `{}` declares {}",
+        container.name(),
+        declared.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+    );
+    let (object, place) = if own { (pod.object, node) } else { (pod.object, &container.node["name"]) };
+    report
+        .at(object, place, message)
+        .severity(Severity::Warning)
+        .help("if the program listens there, declare that port and send to it");
+}

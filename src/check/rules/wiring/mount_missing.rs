@@ -1,0 +1,204 @@
+//! Rule `mount-missing`.
+
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{File, MountSource, View, data_keys};
+use crate::node::Node;
+use crate::service::KeyType;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "mount-missing",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a service that reads files mounts none",
+    doc: "The service reads its config and its credentials from files, and its container mounts nothing that could hold them: no ConfigMap, no Secret, no other volume. Or a volume made of a ConfigMap or Secret stands in the pod, and no container mounts it.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known(bundle.options) {
+        if view.file().is_none() {
+            continue;
+        }
+        // A volume that nobody mounts says most exactly what was forgotten.
+        let mut forgotten = false;
+        for volume in view.pod.spec["volumes"].items() {
+            let files = volume["configMap"].is_set() || volume["secret"].is_set() || volume["projected"].is_set();
+            let mounted = view.pod.containers.iter().any(|container| {
+                container.node["volumeMounts"].items().iter().any(|mount| mount["name"].text() == volume["name"].text())
+            });
+            if files && !mounted {
+                forgotten = true;
+                let message = format!("volume `{}` is mounted by no container", volume["name"].text());
+                report
+                    .at(view.object(), &volume["name"], message)
+                    .related(view.name_node().origin.span, format!("{} reads its files", view.service.name))
+                    .help(format!("mount it under {}", folder(&view.path())));
+            }
+        }
+        let config = reaches(&view, "ConfigMap", &view.path());
+        let secret_keys = view
+            .dialect
+            .is_some_and(|dialect| dialect.config.values().any(|key| key.kind == KeyType::SecretFile && key.required));
+        let secret_paths: Vec<&str> = view
+            .keys(KeyType::SecretFile)
+            .map(|(_, value)| value.text())
+            .filter(|path| path.starts_with('/'))
+            .collect();
+        let secrets = !secret_keys
+            || if secret_paths.is_empty() {
+                reaches(&view, "Secret", "")
+            } else {
+                secret_paths.iter().all(|path| reaches(&view, "Secret", path))
+            };
+        if forgotten || (config && secrets) {
+            continue;
+        }
+        let what = match (config, secrets) {
+            (false, false) => "neither its config file nor its secret files",
+            (false, true) => "no config file",
+            _ => "no secret files",
+        };
+        let message = format!("container `{}` mounts {what}", view.container.name());
+        let related = holder(bundle, &view, if config { "" } else { view.service.config_key() });
+        let draft = report
+            .at(view.object(), view.name_node(), message)
+            .label(format!("{} reads them from volumes", view.service.name));
+        let draft = match related {
+            Some((object, node)) => draft.related(node.origin.span, format!("{} is mounted nowhere", title(object))),
+            None => draft,
+        };
+        draft.help(format!(
+            "mount the ConfigMap at {} and the Secret at {}/secrets",
+            folder(&view.service.config_file.as_ref().map_or("", |file| &file.path)),
+            folder(view.service.config_path())
+        ));
+    }
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("/", |(folder, _)| folder)
+}
+
+/// Whether some mount may hold the file: one that covers the path, or one of the kind anywhere.
+fn reaches(view: &View<'_, '_, '_>, kind: &str, path: &str) -> bool {
+    let covered = !path.is_empty() && !matches!(view.container.file(path), File::Unmounted);
+    covered
+        || view.container.mounts.iter().any(|mount| match &mount.source {
+            MountSource::Files(_, parts) => parts.iter().any(|part| part.kind == kind),
+            MountSource::Opaque(volume) => path.is_empty() && volume["csi"].is_set(),
+            MountSource::Missing => true,
+        })
+}
+
+/// The object that holds the file and is not mounted.
+fn holder<'a>(
+    bundle: &Bundle<'a>,
+    view: &View<'_, 'a, '_>,
+    key: &str,
+) -> Option<(&'a crate::object::Object, &'a Node)> {
+    bundle.graph().objects.iter().find_map(|object| {
+        let fits = object.namespace() == view.pod.namespace()
+            && if key.is_empty() {
+                object.kind() == "Secret" && data_keys(object).any(|key| key.contains('.'))
+            } else {
+                object.kind() == "ConfigMap" && data_keys(object).any(|other| other == key)
+            };
+        fits.then_some((object, &object.node["metadata"]["name"]))
+    })
+}

@@ -1,0 +1,55 @@
+//! Rule `nodeport-duplicate`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::check::rules::wiring::_shared::title;
+use std::collections::HashMap;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "nodeport-duplicate",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "two Services want one NodePort",
+    doc: "A NodePort belongs to one Service of the whole cluster; the second that asks for it is refused.",
+    bad: r#"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
+"#,
+    good: r#"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec: {type: NodePort, ports: [{port: 80, nodePort: 30081}]}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let mut taken = HashMap::new();
+    for service in &bundle.graph().services {
+        for entry in service.ports() {
+            let Some(port) = entry["nodePort"].as_i64().filter(|port| *port > 0) else { continue };
+            let protocol = entry["protocol"].as_str().unwrap_or("TCP");
+            let object = service.object;
+            let (first, place) = *taken.entry((port, protocol)).or_insert((object, &entry["nodePort"]));
+            // Within one Service the API server refuses it; one object given twice is `duplicate-object`'s.
+            if first.id != object.id {
+                report
+                    .at(object, &entry["nodePort"], format!("NodePort {port} is taken by {}", title(first)))
+                    .related(place.origin.span, "taken here")
+                    .help("a NodePort belongs to one Service of the cluster");
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Rule `probe-missing`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "probe-missing",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "a container that serves traffic has no probes",
+    doc: "Without a readiness probe traffic goes to the container before it can answer, and a rollout counts as done when it is not; without a liveness probe a hung process stays. Every container behind a Service needs at least one probe. It is an error where a known service is known to be whole.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+        readinessProbe: {httpGet: {path: /health, port: 8080}}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    let bare = |container: &crate::graph::Container<'_>| {
+        ["readinessProbe", "livenessProbe", "startupProbe"].iter().all(|probe| container.node[*probe].is_null())
+    };
+    for view in graph.known(bundle.options).filter(|view| bare(view.container)) {
+        let path = view
+            .endpoints()
+            .iter()
+            .flat_map(|(port, paths)| paths.iter().map(move |path| (*port, path)))
+            .find(|(_, path)| path.contains("health"));
+        let draft = report
+            .at(
+                view.object(),
+                view.name_node(),
+                format!("container `{}` has neither readiness nor liveness probe", view.container.name()),
+            )
+            .severity(bundle.absent());
+        if let Some((port, path)) = path {
+            draft.help(format!("{} answers on {path}, port {port}", view.service.name));
+        }
+    }
+    for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {
+        if graph.known(bundle.options).any(|view| view.at == at) || graph.services_of(at).next().is_none() {
+            continue;
+        }
+        // A sidecar need not have one as long as somebody in the pod has.
+        if let Some(container) = pod.running().next().filter(|_| pod.running().all(bare)) {
+            report
+                .at(
+                    pod.object,
+                    &container.node["name"],
+                    format!("container `{}` is behind a Service and has no probe", container.name()),
+                )
+                .severity(Severity::Warning)
+                .help("add a readinessProbe");
+        }
+    }
+}

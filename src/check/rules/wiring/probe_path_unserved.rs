@@ -1,0 +1,150 @@
+//! Rule `probe-path-unserved`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "probe-path-unserved",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a probe asks for a path that the service does not serve",
+    doc: "A known service answers its health paths on certain ports; any other path is a 404, the container never gets ready, or is killed again and again. DataStorage serves `/health`, `/health/ready` and `/health/live` on its listening port; later releases `/healthz` and `/readyz` on 8081.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+        readinessProbe: {httpGet: {path: /ready, port: 8080}}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+        readinessProbe: {httpGet: {path: /health/ready, port: 8080}}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known(bundle.options) {
+        let endpoints = view.endpoints();
+        for name in ["readinessProbe", "livenessProbe", "startupProbe"] {
+            let get = &view.container.node[name]["httpGet"];
+            let path = get["path"].as_str().unwrap_or("/");
+            if get.is_null() {
+                continue;
+            }
+            let port = get["port"].as_i64().or_else(|| view.container.port_named(get["port"].text()));
+            let here: Vec<&String> =
+                endpoints.iter().filter(|(open, _)| Some(*open) == port).flat_map(|(_, paths)| *paths).collect();
+            let path = path.split('?').next().unwrap_or(path);
+            let serves = |served: &String| {
+                served == path || served.strip_suffix('*').is_some_and(|start| path.starts_with(start))
+            };
+            if here.is_empty() || here.iter().any(|served| serves(served)) {
+                continue;
+            }
+            let place = if get["path"].is_set() { &get["path"] } else { get };
+            let message = format!("{} does not serve `{path}` on port {}", view.service.name, port.unwrap_or_default());
+            let health: Vec<&str> = here
+                .iter()
+                .map(|path| path.as_str())
+                .filter(|path| !path.ends_with('*') && *path != "/metrics")
+                .collect();
+            let draft = report.at(view.object(), place, message);
+            let other = endpoints.iter().find(|(_, paths)| paths.iter().any(serves));
+            match (suggest::nearest(path, health.iter().copied()), other) {
+                (_, Some((port, _))) => draft.help(format!("it serves it on port {port}")),
+                (Some(near), None) => draft.help(format!("did you mean `{near}`?")),
+                (None, None) => draft.help(format!("it serves {}", suggest::list(&health, "and"))),
+            };
+        }
+    }
+}

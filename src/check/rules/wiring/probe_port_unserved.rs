@@ -1,0 +1,220 @@
+//! Rule `probe-port-unserved`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{Container, Pod, View};
+use crate::node::Node;
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "probe-port-unserved",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a probe asks a port that the container does not serve",
+    doc: "A probe's port that is a name must be one of the container's own ports. A known service listens on the ports its config says, and on no others: `9090` is often declared as metrics and never served by older releases of DataStorage. For other programs a number that nothing in the container names is a warning. A `prometheus.io/port` on which a known service does not listen is a warning too.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+        readinessProbe: {httpGet: {path: /health, port: 9090}}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+        readinessProbe: {httpGet: {path: /health, port: 8080}}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for (at, pod) in graph.pods.iter().enumerate() {
+        for container in &pod.containers {
+            let known =
+                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
+            for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
+                let probe = &container.node[probe];
+                let ports = [&probe["httpGet"]["port"], &probe["tcpSocket"]["port"], &probe["grpc"]["port"]];
+                for port in ports.into_iter().filter(|port| port.is_set()) {
+                    one(pod, container, known.as_ref(), port, report);
+                }
+            }
+            if let Some(view) = &known {
+                scrape(view, report);
+            }
+        }
+    }
+}
+
+fn one(
+    pod: &Pod<'_>,
+    container: &Container<'_>,
+    known: Option<&View<'_, '_, '_>>,
+    port: &Node,
+    report: &mut Report<'_>,
+) {
+    let number = match port.as_str() {
+        Some(name) => match container.port_named(name) {
+            Some(number) => number,
+            None if name.parse::<u16>().is_ok() => return,
+            None => {
+                let names: Vec<&str> =
+                    container.ports().map(|(port, _)| port["name"].text()).filter(|name| !name.is_empty()).collect();
+                let draft =
+                    report.at(pod.object, port, format!("container `{}` has no port named `{name}`", container.name()));
+                match (suggest::nearest(name, names.iter().copied()), names.is_empty()) {
+                    (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
+                    (None, true) => draft.help("it names no ports"),
+                    (None, false) => draft.help(format!("it names {}", suggest::list(&names, "and"))),
+                };
+                return;
+            }
+        },
+        None => port.as_i64().unwrap_or_default(),
+    };
+    if !(1..=65535).contains(&number) {
+        return;
+    }
+    if let Some(view) = known {
+        if !view.listens_on(number)
+            && !(view.tree().is_none() && number != 9090 && container.ports().any(|(_, port)| port == number))
+        {
+            let open: Vec<String> = view.endpoints().iter().map(|(port, _)| port.to_string()).collect();
+            report
+                .at(pod.object, port, format!("{} does not listen on {number}", view.service.name))
+                .help(format!("it listens on {}", suggest::list(&open, "and")));
+        }
+        return;
+    }
+    let declared: Vec<i64> = container.ports().map(|(_, port)| port).collect();
+    let text = number.to_string();
+    let named = container
+        .words()
+        .chain(container.env.iter().filter_map(|var| var.value))
+        .any(|node| node.text().contains(&text));
+    // A sidecar of the pod may serve it; many programs serve health on a port that they do not declare.
+    let beside = pod.running().any(|other| other.ports().any(|(_, port)| port == number));
+    if declared.is_empty()
+        || beside
+        || named
+        || container.env_open
+        || !container.mounts.iter().all(|mount| mount.path.starts_with("/var/run"))
+    {
+        return;
+    }
+    let shown: Vec<String> = declared.iter().map(i64::to_string).collect();
+    report
+        .at(pod.object, port, format!("container `{}` does not declare port {number}", container.name()))
+        .severity(Severity::Warning)
+        .help(format!("it declares {}", suggest::list(&shown, "and")));
+}
+
+/// `prometheus.io/port` of the pod.
+fn scrape(view: &View<'_, '_, '_>, report: &mut Report<'_>) {
+    let node = &view.pod.annotations["prometheus.io/port"];
+    let Some(port) = node.text().parse::<i64>().ok().filter(|port| !view.listens_on(*port)) else { return };
+    if view.pod.annotations["prometheus.io/scrape"].text() == "true" && view.tree().is_some() {
+        let open: Vec<String> = view
+            .endpoints()
+            .iter()
+            .filter(|(_, paths)| paths.iter().any(|path| path == "/metrics"))
+            .map(|(port, _)| port.to_string())
+            .collect();
+        report
+            .at(
+                view.object(),
+                node,
+                format!("{} does not listen on {port}, where it is to be scraped", view.service.name),
+            )
+            .severity(Severity::Warning)
+            .help(format!("its metrics are on {}", suggest::list(&open, "or")));
+    }
+}

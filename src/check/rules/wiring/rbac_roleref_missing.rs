@@ -1,0 +1,59 @@
+//! Rule `rbac-roleref-missing`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::Relation;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "rbac-roleref-missing",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "a binding names a role that is not there",
+    doc: "A RoleBinding or ClusterRoleBinding may be made before its role, and grants nothing until that exists; `roleRef` cannot be changed afterwards. The roles every cluster has (`cluster-admin`, `admin`, `edit`, `view`, `system:*`) are known. A near name makes it an error.",
+    bad: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: data-storage-client}
+rules: [{apiGroups: [""], resources: [services], resourceNames: [data-storage-service], verbs: [create]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: gateway-data-storage}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: datastorage-client}
+subjects: [{kind: ServiceAccount, name: default, namespace: gateway}]
+"#,
+    good: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: data-storage-client}
+rules: [{apiGroups: [""], resources: [services], resourceNames: [data-storage-service], verbs: [create]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: gateway-data-storage}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: data-storage-client}
+subjects: [{kind: ServiceAccount, name: default, namespace: gateway}]
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for reference in graph.references.iter().filter(|reference| reference.relation == Relation::Role && reference.found.is_none()) {
+        let (kind, name) = (reference.kind, reference.name);
+        if kind == "ClusterRole" && (matches!(name, "cluster-admin" | "admin" | "edit" | "view") || name.starts_with("system:")) {
+            continue;
+        }
+        let bound = |role: &str| graph.references.iter().any(|other| other.relation == Relation::Role && other.found.is_some() && other.name == role && other.kind == kind);
+        let near = graph.near(kind, reference.namespace, name).filter(|near| !bound(near));
+        let other = if kind == "Role" { "ClusterRole" } else { "Role" };
+        let confused = graph.find(other, reference.namespace, name);
+        let severity = if near.is_some() || confused.is_some() { Severity::Error } else { bundle.absent() };
+        let draft = report.at(reference.from, reference.node, format!("no {kind} `{name}` here; the binding grants nothing")).severity(severity);
+        match (near, confused, graph.elsewhere(kind, name).first()) {
+            (_, Some(object), _) => draft.related(object.span(), format!("a {other} of this name")).help(format!("say `kind: {other}`")),
+            (Some(near), None, _) => draft.help(format!("did you mean `{near}`?")),
+            (None, None, Some(object)) => draft.related(object.span(), "one of this name is in another namespace").help("a Role is bound in its own namespace"),
+            (None, None, None) => draft.help("add the role, or make sure that it is there"),
+        };
+    }
+}

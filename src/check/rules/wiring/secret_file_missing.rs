@@ -1,0 +1,154 @@
+//! Rule `secret-file-missing`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{File, MountSource, View, data_keys, kind_of};
+use crate::service::KeyType;
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "secret-file-missing",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "nothing among the manifests holds the secret files a service reads",
+    doc: "The config names files with credentials, and no Secret of these manifests holds them. Where the manifests are only a part of what is applied this is a warning; where they are known to be all, an error. Add a Secret with these files and mount it where the config looks for them.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for view in graph.known(bundle.options) {
+        let Some(dialect) = view.dialect else { continue };
+        if !dialect.config.values().any(|key| key.kind == KeyType::SecretFile && key.required) {
+            continue;
+        }
+        let held = |name: &str| {
+            graph.objects.iter().any(|object| {
+                kind_of(object) == Some("Secret")
+                    && object.namespace() == view.pod.namespace()
+                    && data_keys(object).any(|key| name.is_empty() || key == name)
+            })
+        };
+        let mut lacking: Vec<String> = Vec::new();
+        let mut asked = 0;
+        for (_, value) in view.keys(KeyType::SecretFile) {
+            let Some(path) = value.as_str().filter(|path| path.starts_with('/')) else { continue };
+            asked += 1;
+            match view.container.file(path) {
+                File::Absent { .. } => lacking.push(path.to_owned()),
+                File::Unmounted if !held(path.rsplit('/').next().unwrap_or_default()) => lacking.push(path.to_owned()),
+                _ => {}
+            }
+        }
+        let message = if asked > 0 {
+            if lacking.is_empty() {
+                continue;
+            }
+            format!("no Secret among these manifests holds {}", suggest::list(&lacking, "and"))
+        } else if held("") || mounts_secret(&view) {
+            continue;
+        } else {
+            format!("no Secret among these manifests holds the credentials {} reads from files", view.service.name)
+        };
+        report
+            .at(view.object(), view.name_node(), message)
+            .severity(bundle.absent())
+            .help("add a Secret with the files the config names, and mount it where the config looks for them");
+    }
+}
+
+/// Whether a Secret that is here, or a volume nobody can look into, is mounted.
+fn mounts_secret(view: &View<'_, '_, '_>) -> bool {
+    view.container.mounts.iter().any(|mount| match &mount.source {
+        MountSource::Files(_, parts) => parts.iter().any(|part| part.kind == "Secret" && part.object.is_some()),
+        MountSource::Opaque(volume) => volume["csi"].is_set() || volume["projected"].is_set(),
+        MountSource::Missing => false,
+    })
+}

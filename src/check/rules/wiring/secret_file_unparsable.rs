@@ -1,0 +1,185 @@
+//! Rule `secret-file-unparsable`.
+
+use crate::check::rules::wiring::_shared::{at_value, data_node};
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{File, text_of};
+use crate::node::{Node, Value};
+use crate::service::KeyType;
+use crate::source::FileId;
+use crate::suggest;
+use crate::yaml::{self, Dialect};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "secret-file-unparsable",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a secret file is no mapping, or lacks the named key, or the key is no string",
+    doc: "A secret file is YAML or JSON: a mapping in which the key that the config names is a string. An unquoted number (`password: 12345`) and an empty value (`password:`) are no strings, and the service ends. The empty string `\"\"` is one.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: 12345
+  redis.yaml: "password: \"\""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known(bundle.options) {
+        let Some(dialect) = view.dialect else { continue };
+        for (file_key, value) in view.keys(KeyType::SecretFile) {
+            let Some(path) = value.as_str() else { continue };
+            let File::Found { object, key, node } = view.container.file(path) else { continue };
+            let Some(text) = text_of(object, key) else { continue };
+            let place = data_node(object, key);
+            let loaded = yaml::load_text(&text, FileId(u32::MAX - 1), Dialect::Kubectl);
+            let tree = loaded.documents.first().filter(|tree| matches!(tree.value, Value::Mapping(_)));
+            let Some(tree) = tree.filter(|_| loaded.findings.iter().all(|finding| finding.severity != Severity::Error))
+            else {
+                report
+                    .at(object, place, format!("`{key}` is no YAML mapping"))
+                    .related(view.name_node().origin.span, format!("{} reads it as {file_key}", view.service.name))
+                    .help("write it as `username: …` and `password: …`, each on its own line");
+                continue;
+            };
+            for (named, _) in dialect
+                .config
+                .iter()
+                .filter(|(_, key)| key.kind == KeyType::SecretKey && key.of.as_deref() == Some(file_key))
+            {
+                let wanted = view.value(named);
+                let Some(name) = wanted.as_str().filter(|name| !name.is_empty()) else { continue };
+                // The user's name may stand in the config instead.
+                let optional = dialect.config.get(named).is_some_and(|key| !key.required)
+                    && dialect.config.iter().any(|(other, key)| {
+                        key.unless.as_deref() == Some(named) && !view.value(other).text().is_empty()
+                    });
+                match tree.get(name) {
+                    None if optional => {}
+                    None => {
+                        let draft = at_value(report, &view, wanted, format!("`{key}` has no key `{name}`"))
+                            .related(place.origin.span, "the secret file");
+                        let keys: Vec<&str> = tree.entries().iter().map(|entry| entry.key.as_str()).collect();
+                        match suggest::nearest(name, keys.iter().copied()) {
+                            Some(near) => draft.help(format!("did you mean `{near}`?")),
+                            None => draft.help(format!("it has {}", suggest::list(keys.iter().take(6), "and"))),
+                        };
+                    }
+                    Some(found) if found.as_str().is_none() => no_string(report, object, node, place, found, key, name),
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+}
+
+fn no_string(
+    report: &mut Report<'_>,
+    object: &crate::object::Object,
+    node: &Node,
+    place: &Node,
+    found: &Node,
+    key: &str,
+    name: &str,
+) {
+    let what = if found.is_null() { "empty" } else { found.type_name() };
+    let message = format!("`{name}` in `{key}` is {what}, not a string");
+    let span = found.origin.span;
+    let draft = if node.is_set() && !span.is_none() && span.end > span.start {
+        report.text(object, node, span.start as usize..span.end as usize, message)
+    } else {
+        report.at(object, place, message)
+    };
+    draft.help("put it in quotes");
+}

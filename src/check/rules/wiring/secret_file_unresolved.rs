@@ -1,0 +1,164 @@
+//! Rule `secret-file-unresolved`.
+
+use crate::check::rules::wiring::_shared::{at_value, title};
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::File;
+use crate::service::KeyType;
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "secret-file-unresolved",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "the config names a secret file that no mounted Secret holds",
+    doc: "`secretsFile` is a path in the container. It is under no mount, or the Secret mounted there has no key of that name; the service ends when it cannot open the file. Mount the Secret there, or correct the path or the key.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db-secrets.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known(bundle.options) {
+        for (key, value) in view.keys(KeyType::SecretFile) {
+            let Some(path) = value.as_str().filter(|path| path.starts_with('/')) else { continue };
+            match view.container.file(path) {
+                File::Unmounted => {
+                    let name = path.rsplit('/').next().unwrap_or_default();
+                    let elsewhere = view.container.mounts.iter().find(|mount| {
+                        matches!(
+                            view.container.file(&format!("{}/{name}", mount.path.trim_end_matches('/'))),
+                            File::Found { .. }
+                        )
+                    });
+                    let draft = at_value(
+                        report,
+                        &view,
+                        value,
+                        format!("`{key}` is under no mount of container `{}`", view.container.name()),
+                    );
+                    match elsewhere {
+                        Some(mount) => draft
+                            .related(mount.node.origin.span, "it is mounted here")
+                            .help(format!("say `{}/{name}`", mount.path.trim_end_matches('/'))),
+                        None => draft.help(format!(
+                            "mount a Secret with the key `{name}` at `{}`",
+                            path.rsplit_once('/').map_or("/", |(folder, _)| folder)
+                        )),
+                    };
+                }
+                File::Lacking { mount, key: wanted, object, keys } => {
+                    let draft = at_value(report, &view, value, format!("{} has no key `{wanted}`", title(object)));
+                    let draft = draft.related(mount.origin.span, "mounted here");
+                    match suggest::nearest(&wanted, keys.iter().copied()) {
+                        Some(near) => draft.help(format!("did you mean `{near}`?")),
+                        None => draft.help(format!(
+                            "it has {}",
+                            if keys.is_empty() {
+                                "no keys".to_owned()
+                            } else {
+                                suggest::list(keys.iter().take(6), "and")
+                            }
+                        )),
+                    };
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Rule `service-selects-job`.
+
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "service-selects-job",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "a Service selects the pods of a Job",
+    doc: "The pods of a Job have all labels of the selector, so traffic goes to them while they run, and nothing listens there. It is an error where the Service selects nothing else. Give the pods of the Job labels of their own.",
+    bad: r#"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: web-migrate}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {restartPolicy: Never, containers: [{name: migrate, image: "ghcr.io/acme/migrate:v1"}]}
+"#,
+    good: r#"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", ports: [{containerPort: 80}]}]}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: web-migrate}
+spec:
+  template:
+    metadata: {labels: {app: web-migrate}}
+    spec: {restartPolicy: Never, containers: [{name: migrate, image: "ghcr.io/acme/migrate:v1"}]}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for service in graph.services.iter().filter(|service| !service.pods.is_empty()) {
+        let jobs: Vec<usize> = service.pods.iter().copied().filter(|pod| graph.pods[*pod].is_job()).collect();
+        let Some(job) = jobs.first().map(|job| &graph.pods[*job]) else { continue };
+        let only = jobs.len() == service.pods.len();
+        let severity = if only { Severity::Error } else { Severity::Warning };
+        let message = format!(
+            "Service `{}` {}selects the pods of {}",
+            service.object.name(),
+            if only { "" } else { "also " },
+            title(job.object)
+        );
+        report
+            .at(service.object, service.selector(), message)
+            .severity(severity)
+            .related(job.labels.origin.span, "the labels of the Job's pods")
+            .help("give the Job's pods labels of their own");
+    }
+}

@@ -1,0 +1,122 @@
+//! Rule `service-selects-nothing`.
+
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{Pod, selects};
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "service-selects-nothing",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "a Service selects no pods",
+    doc: "No pod template in the Service's namespace has all the labels of its selector, so the name resolves and every connection fails. It is an error where a workload of the Service's name or of nearly these labels shows that it is a slip; else a warning, since the pods may be made elsewhere (by an operator, in another file).",
+    bad: r#"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: website}}
+  template:
+    metadata: {labels: {app: website}}
+    spec: {containers: [{name: web, image: "nginx:1.27", ports: [{containerPort: 80}]}]}
+"#,
+    good: r#"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: website}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: website}}
+  template:
+    metadata: {labels: {app: website}}
+    spec: {containers: [{name: web, image: "nginx:1.27", ports: [{containerPort: 80}]}]}
+"#,
+    check: Check::Bundle(check),
+};
+
+/// Labels that controllers put on pods while they run.
+const RUNTIME: &[&str] = &[
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+    "role",
+    "leader",
+    "spilo-role",
+    "controller-revision-hash",
+    "pod-template-hash",
+];
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for service in graph.services.iter().filter(|service| service.pods.is_empty() && !service.is_external()) {
+        let selector = service.selector();
+        let (object, namespace) = (service.object, service.object.namespace());
+        if selector.entries().is_empty()
+            || selector
+                .entries()
+                .iter()
+                .any(|entry| RUNTIME.contains(&entry.key.as_str()) || entry.key.ends_with("/role"))
+        {
+            continue;
+        }
+        let here = || graph.pods.iter().filter(|pod| pod.namespace() == namespace);
+        let twin = here().find(|pod| pod.object.name() == object.name() && pod.is_long_running());
+        let near = twin.or_else(|| here().filter(|pod| pod.is_long_running()).find(|pod| nearly(selector, pod)));
+        let elsewhere = graph.pods.iter().find(|pod| pod.namespace() != namespace && selects(selector, pod.labels));
+        let severity = if near.is_some() { Severity::Error } else { bundle.absent() };
+        let message = format!("Service `{}` selects no pods", object.name());
+        let draft = report.at(object, selector, message).severity(severity);
+        match (near, elsewhere) {
+            (Some(pod), _) => {
+                let wrong = selector
+                    .entries()
+                    .iter()
+                    .find(|entry| pod.labels.get(&entry.key).is_none_or(|label| label.text() != entry.value.text()));
+                let draft = draft.related(pod.labels.origin.span, format!("the labels of {}", title(pod.object)));
+                if let Some(entry) = wrong {
+                    let has = pod.labels.get(&entry.key).map_or_else(
+                        || "no such label".to_owned(),
+                        |label| format!("`{}: {}`", entry.key, label.text()),
+                    );
+                    draft.place(entry.value.origin.span).help(format!(
+                        "the selector wants `{}: {}`; the pods have {has}",
+                        entry.key,
+                        entry.value.text()
+                    ));
+                }
+            }
+            (None, Some(pod)) => {
+                draft
+                    .related(pod.object.span(), "its pods are in another namespace")
+                    .help("a Service selects pods of its own namespace only");
+            }
+            (None, None) => {
+                draft.help("no pod template here has all these labels");
+            }
+        }
+    }
+}
+
+/// Whether a pod has the label that names it in common with a selector, and nothing else tells them apart on purpose.
+fn nearly(selector: &Node, pod: &Pod<'_>) -> bool {
+    let names = ["app", "app.kubernetes.io/name", "k8s-app", "name"];
+    let common = selector.entries().iter().any(|entry| {
+        names.contains(&entry.key.as_str())
+            && pod.labels.get(&entry.key).is_some_and(|label| label.text() == entry.value.text())
+    });
+    // `component: worker` beside `component: web` is meant.
+    let different = selector.entries().iter().any(|entry| {
+        entry.key.ends_with("component")
+            && pod.labels.get(&entry.key).is_some_and(|label| label.text() != entry.value.text())
+    });
+    common && !different
+}

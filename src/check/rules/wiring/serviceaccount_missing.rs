@@ -1,0 +1,60 @@
+//! Rule `serviceaccount-missing`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::Relation;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "serviceaccount-missing",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "a pod runs as a ServiceAccount that is not there",
+    doc: "The pods of a workload are refused until the ServiceAccount exists in their namespace; the workload itself is accepted, so nothing tells. A near name makes it an error; else it is a warning, since the account may be applied elsewhere.",
+    bad: r#"apiVersion: v1
+kind: ServiceAccount
+metadata: {name: data-storage-sa}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: datastorage}
+spec:
+  serviceAccountName: datastorage-sa
+  containers: [{name: app, image: "ghcr.io/acme/app:v1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: ServiceAccount
+metadata: {name: data-storage-sa}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: datastorage}
+spec:
+  serviceAccountName: data-storage-sa
+  containers: [{name: app, image: "ghcr.io/acme/app:v1"}]
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for reference in graph.references.iter().filter(|reference| reference.relation == Relation::Account && reference.found.is_none()) {
+        let name = reference.name;
+        if name == "default" {
+            continue;
+        }
+        let near = graph.near("ServiceAccount", reference.namespace, name).filter(|near| {
+            graph.find("ServiceAccount", reference.namespace, near).is_some_and(|object| {
+                !graph.references.iter().any(|other| other.relation == Relation::Account && other.found.is_some_and(|found| std::ptr::eq(found, object)))
+            })
+        });
+        let elsewhere = graph.elsewhere("ServiceAccount", name).into_iter().next();
+        let severity = if near.is_some() { Severity::Error } else { bundle.absent() };
+        let draft = report.at(reference.from, reference.node, format!("no ServiceAccount `{name}` here; its pods will not be made")).severity(severity);
+        match (near, elsewhere) {
+            (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
+            (None, Some(object)) => draft.related(object.span(), "one of this name is in another namespace").help("a pod runs as an account of its own namespace"),
+            (None, None) => draft.help("add the ServiceAccount, or make sure that it is there before"),
+        };
+    }
+}

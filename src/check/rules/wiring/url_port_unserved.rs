@@ -1,0 +1,81 @@
+//! Rule `url-port-unserved`.
+
+use crate::check::rules::wiring::_shared::at_part;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::scan::default_port;
+use crate::graph::{Target, is_declared};
+use crate::node::Node;
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "url-port-unserved",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a URL or address names a port that its Service does not serve",
+    doc: "The Service is there, and has no such port: the connection is refused. The ports of a Service are those under `spec.ports[].port`; what the container listens on (`targetPort`) and NodePorts are not reached under its name. A URL without a port means its scheme's usual one.",
+    bad: r#"apiVersion: v1
+kind: Service
+metadata: {name: datastorage}
+spec: {ports: [{port: 8081}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: app}
+spec:
+  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DATA_STORAGE_URL, value: "http://datastorage:8080"}]}]
+"#,
+    good: r#"apiVersion: v1
+kind: Service
+metadata: {name: datastorage}
+spec: {ports: [{port: 8081}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: app}
+spec:
+  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DATA_STORAGE_URL, value: "http://datastorage:8081"}]}]
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for mention in graph.mentions.iter().filter(|mention| !mention.repeated && mention.sure) {
+        let Target::Service(service) = mention.target else { continue };
+        let service = &graph.services[service];
+        let implied = mention.port.is_none();
+        let Some(port) = mention.port.or_else(|| mention.scheme.as_deref().and_then(default_port)) else { continue };
+        if service.ports().is_empty()
+            || service.serves(i64::from(port), graph)
+            || is_declared(&bundle.options.externals, &mention.host, Some(port))
+        {
+            continue;
+        }
+        let name = service.object.name();
+        let served: Vec<String> =
+            service.ports().iter().filter_map(|entry| entry["port"].as_i64()).map(|port| port.to_string()).collect();
+        let message = match &mention.scheme {
+            Some(scheme) if implied => format!("Service `{name}` does not serve port {port}, which {scheme} means"),
+            _ => format!("Service `{name}` does not serve port {port}"),
+        };
+        let is = |field: &str| service.ports().iter().find(|entry| entry[field].as_i64() == Some(i64::from(port)));
+        let help = match (is("targetPort"), is("nodePort"), served.as_slice()) {
+            (Some(entry), _, _) => {
+                format!("{port} is the container's port; the Service serves it as {}", number(&entry["port"]))
+            }
+            (None, Some(entry), _) => {
+                format!("{port} is the NodePort; inside the cluster it is {}", number(&entry["port"]))
+            }
+            (None, None, [only]) => format!("it serves {only}"),
+            _ => format!("it serves {}", suggest::list(&served, "and")),
+        };
+        let place = service.ports().first().map_or(service.object.span(), |entry| entry["port"].origin.span);
+        at_part(report, mention, mention.port_range.as_ref(), message).related(place, "the port it serves").help(help);
+    }
+}
+
+fn number(node: &Node) -> String {
+    node.as_i64().map_or_else(String::new, |number| number.to_string())
+}

@@ -1,0 +1,111 @@
+//! Rule `url-scheme-mismatch`.
+
+use crate::check::rules::wiring::_shared::{at_part, program};
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::scan::default_port;
+use crate::graph::{Graph, ServiceObject, Target};
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "url-scheme-mismatch",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "the scheme of a URL does not fit the port it leads to",
+    doc: "The Service says by its port's name, `appProtocol` or number what is spoken there, or its pods run a known database, and the URL's scheme is another: `https` to a plain port, `http` to a TLS port or a database. The connection is made and fails in the first bytes.",
+    bad: r#"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {ports: [{name: http, port: 8080}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: app}
+spec:
+  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: WEB_URL, value: "https://web:8080"}]}]
+"#,
+    good: r#"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {ports: [{name: http, port: 8080}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: app}
+spec:
+  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: WEB_URL, value: "http://web:8080"}]}]
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for mention in graph.mentions.iter().filter(|mention| !mention.repeated) {
+        let (Target::Service(service), Some(scheme)) = (&mention.target, mention.scheme.as_deref()) else { continue };
+        let service = &graph.services[*service];
+        let Some(number) = mention.port.or_else(|| default_port(scheme)) else { continue };
+        let Some(port) = service.ports().iter().find(|entry| entry["port"].as_i64() == Some(i64::from(number))) else {
+            continue;
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        if let Some((spoken, severity)) = spoken(graph, service, port).filter(|(spoken, _)| !fits(&scheme, spoken)) {
+            let known = graph.known(bundle.options).any(|view| service.pods.contains(&view.at));
+            let severity = if known { Severity::Error } else { severity };
+            let message = format!("port {number} of Service `{}` speaks {spoken}, not {scheme}", service.object.name());
+            let place = [&port["appProtocol"], &port["name"], &port["port"]]
+                .into_iter()
+                .find(|node| node.is_set())
+                .map_or(service.object.span(), |node| node.origin.span);
+            at_part(report, mention, mention.scheme_range.as_ref(), message)
+                .severity(severity)
+                .related(place, "the port it leads to")
+                .help(format!("say `{}://`", suggestion(spoken)));
+        }
+    }
+}
+
+/// What a port is known to speak, and how certain that is.
+fn spoken(graph: &Graph<'_>, service: &ServiceObject<'_>, port: &Node) -> Option<(&'static str, Severity)> {
+    let images =
+        service.pods.iter().flat_map(|pod| graph.pods[*pod].running()).map(|container| program(container.image()));
+    let mut programs: Vec<&'static str> = images.flatten().collect();
+    programs.dedup();
+    let number = port["port"].as_i64();
+    if let [only] = programs.as_slice()
+        && number.is_some_and(|number| default_port(only).map(i64::from) == Some(number))
+    {
+        return Some((only, Severity::Error));
+    }
+    let protocol = port["appProtocol"].text();
+    let name = port["name"].text();
+    let is = |word: &str| {
+        protocol == word || name == word || name.strip_prefix(word).is_some_and(|rest| rest.starts_with('-'))
+    };
+    if is("https") || (name.is_empty() && protocol.is_empty() && matches!(number, Some(443))) {
+        return Some(("https", Severity::Warning));
+    }
+    if is("http") || (name.is_empty() && protocol.is_empty() && matches!(number, Some(80))) {
+        return Some(("http", Severity::Warning));
+    }
+    None
+}
+
+fn fits(scheme: &str, spoken: &str) -> bool {
+    let family = match scheme.split('+').next().unwrap_or(scheme) {
+        "http" | "ws" => "http",
+        "https" | "wss" => "https",
+        "postgres" | "postgresql" | "pgx" | "pgx5" | "cockroachdb" => "postgresql",
+        "mysql" | "mariadb" => "mysql",
+        "redis" | "rediss" | "valkey" | "sentinel" => "redis",
+        "mongodb" => "mongodb",
+        "amqp" | "amqps" => "rabbitmq",
+        // `grpc`, `tcp` and what else may run over anything.
+        _ => return true,
+    };
+    family == spoken
+}
+
+const fn suggestion(spoken: &str) -> &str {
+    spoken
+}

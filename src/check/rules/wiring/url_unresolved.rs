@@ -1,0 +1,61 @@
+//! Rule `url-unresolved`.
+
+use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity};
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::Target;
+use crate::graph::scan::Form;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "url-unresolved",
+    family: Family::Wiring,
+    severity: Severity::Warning,
+    summary: "the host of a URL leads to no Service in reach",
+    doc: "As `host-unresolved`, for URLs: the host is the name of no Service among these manifests. Public names are passed over. A near name makes it an error; declare what lives elsewhere with `--external host[:port]`.",
+    bad: r#"apiVersion: v1
+kind: Service
+metadata: {name: data-storage-service}
+spec: {ports: [{port: 8080}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: gateway-config}
+data:
+  config.yaml: |
+    data_storage_url: http://datastorage:8080
+"#,
+    good: r#"apiVersion: v1
+kind: Service
+metadata: {name: data-storage-service}
+spec: {ports: [{port: 8080}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: gateway-config}
+data:
+  config.yaml: |
+    data_storage_url: http://data-storage-service:8080
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for mention in bundle.graph().mentions.iter().filter(|mention| mention.form == Form::Url && !mention.repeated) {
+        let Target::Missing { name, namespace, written } = &mention.target else { continue };
+        let meant = meant(bundle, mention);
+        if !mention.sure && !matches!(meant, Some((_, true))) {
+            continue;
+        }
+        let severity = missing_severity(bundle, mention, meant.as_ref());
+        let place = if *written { format!(" in `{namespace}`") } else { String::new() };
+        let shown = if mention.is_secret() { "of the URL's host".to_owned() } else { format!("`{name}`") };
+        let (question, help) = match meant {
+            Some((near, _)) => {
+                (format!("; did you mean `{near}`?"), "declare it with --external if it lives elsewhere")
+            }
+            None => (String::new(), "if it lives elsewhere, declare it with --external"),
+        };
+        at_mention(report, mention, format!("no Service {shown} here{place}{question}")).severity(severity).help(help);
+    }
+}
