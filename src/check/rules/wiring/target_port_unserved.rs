@@ -130,8 +130,9 @@ fn numeric(
     declared.sort_unstable();
     declared.dedup();
     let shown: Vec<String> = declared.iter().map(i64::to_string).collect();
-    let only = pods.iter().flat_map(|(_, pod)| pod.running()).map(|container| program(container.image()));
-    let certain = only.clone().count() == 1 && only.flatten().next().is_some();
+    let programs: Vec<_> =
+        pods.iter().flat_map(|(_, pod)| pod.running()).map(|container| program(container.image())).collect();
+    let certain = matches!(programs.as_slice(), [Some(_)]);
     report
         .at(service, place, format!("no container of {} has port {number}", title(pods[0].1.object)))
         .severity(if certain { Severity::Error } else { Severity::Warning })
