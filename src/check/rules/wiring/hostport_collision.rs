@@ -1,8 +1,8 @@
 //! Rule `hostport-collision`.
 
+use crate::check::rules::wiring::_shared::{mappings, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::check::rules::wiring::_shared::{mappings, title};
 use std::collections::HashMap;
 
 /// The rule.
@@ -39,7 +39,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let first = *taken.entry(key).or_insert(mapping.node);
             if !std::ptr::eq(first, mapping.node) && mapping.host_port > 0 {
                 report
-                    .at(cluster, &mapping.node["hostPort"], format!("port {} of the host is mapped twice", mapping.host_port))
+                    .at(
+                        cluster,
+                        &mapping.node["hostPort"],
+                        format!("port {} of the host is mapped twice", mapping.host_port),
+                    )
                     .related(first["hostPort"].origin.span, "mapped here")
                     .help("each mapping needs a host port of its own");
             }
@@ -55,13 +59,21 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 if !std::ptr::eq(first, pod.object) && !first.namespace().is_empty() == !pod.namespace().is_empty() {
                     // Pods that are kept apart by their nodes may share it.
                     report
-                        .at(pod.object, &entry["hostPort"], format!("{} wants port {port} of the node as well", title(first)))
+                        .at(
+                            pod.object,
+                            &entry["hostPort"],
+                            format!("{} wants port {port} of the node as well", title(first)),
+                        )
                         .severity(Severity::Warning)
                         .related(place["hostPort"].origin.span, "here")
                         .help("only one of them runs on a node");
                 } else if pod.replicas() > 1 && pod.object.kind() != "DaemonSet" && std::ptr::eq(place, entry) {
                     report
-                        .at(pod.object, &entry["hostPort"], format!("{} replicas want port {port} of the node", pod.replicas()))
+                        .at(
+                            pod.object,
+                            &entry["hostPort"],
+                            format!("{} replicas want port {port} of the node", pod.replicas()),
+                        )
                         .severity(Severity::Warning)
                         .help("each needs a node of its own");
                 }

@@ -1,8 +1,8 @@
 //! Rule `image-never-from-registry`.
 
+use crate::check::rules::wiring::_shared::registry;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::check::rules::wiring::_shared::registry;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -29,8 +29,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for (at, pod) in graph.pods.iter().enumerate() {
         for container in &pod.containers {
             let policy = &container.node["imagePullPolicy"];
-            let Some(registry) = registry(container.image()).filter(|registry| policy.text() == "Never" && !is_local(registry)) else { continue };
-            let known = graph.known(bundle.options).any(|view| view.at == at && std::ptr::eq(view.container, container));
+            let Some(registry) =
+                registry(container.image()).filter(|registry| policy.text() == "Never" && !is_local(registry))
+            else {
+                continue;
+            };
+            let known =
+                graph.known(bundle.options).any(|view| view.at == at && std::ptr::eq(view.container, container));
             let severity = if known || bundle.options.whole { Severity::Error } else { Severity::Warning };
             report
                 .at(pod.object, policy, format!("an image of `{registry}` is never pulled"))
@@ -44,5 +49,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 /// Registries that stand for the machine itself.
 fn is_local(registry: &str) -> bool {
     let host = registry.split(':').next().unwrap_or(registry);
-    matches!(host, "localhost" | "127.0.0.1" | "kind.local" | "ko.local" | "dev.local" | "kind-registry" | "registry.local") || host.ends_with(".local")
+    matches!(
+        host,
+        "localhost" | "127.0.0.1" | "kind.local" | "ko.local" | "dev.local" | "kind-registry" | "registry.local"
+    ) || host.ends_with(".local")
 }

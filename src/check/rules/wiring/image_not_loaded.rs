@@ -1,9 +1,9 @@
 //! Rule `image-not-loaded`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
 use crate::check::rules::wiring::_shared::registry;
 use crate::check::rules::wiring::image_text_invalid::fault;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -42,11 +42,17 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if !never || image.is_empty() || registry(image).is_some() || fault(image).is_some() {
                 continue;
             }
-            let known = graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
-            let built = known.and_then(|view| view.service.image.as_deref()).filter(|built| built.starts_with("localhost/"));
+            let known =
+                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
+            let built =
+                known.and_then(|view| view.service.image.as_deref()).filter(|built| built.starts_with("localhost/"));
             let severity = if built.is_some() || bundle.options.whole { Severity::Error } else { Severity::Warning };
             report
-                .at(pod.object, &container.node["image"], format!("`{image}` is never pulled, and no node has an image of this name"))
+                .at(
+                    pod.object,
+                    &container.node["image"],
+                    format!("`{image}` is never pulled, and no node has an image of this name"),
+                )
                 .severity(severity)
                 .label("without a registry it means docker.io")
                 .related(container.node["imagePullPolicy"].origin.span, "never pulled")

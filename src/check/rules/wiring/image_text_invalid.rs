@@ -43,7 +43,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let node = &container.node["image"];
             let image = node.text();
             // A bare pod with blanks around its image is refused, as is an empty one.
-            if image.is_empty() || (pod.object.kind() == "Pod" && image.trim() != image && fault(image.trim()).is_none()) {
+            if image.is_empty()
+                || (pod.object.kind() == "Pod" && image.trim() != image && fault(image.trim()).is_none())
+            {
                 continue;
             }
             if let Some((fault, help)) = fault(image) {
@@ -61,7 +63,11 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
     }
     if image.contains(char::is_whitespace) {
         let first = image.split_whitespace().next().unwrap_or_default();
-        let help = if image.contains("//") { "a remark in YAML starts with `#`" } else { "leave out what does not belong to the name" };
+        let help = if image.contains("//") {
+            "a remark in YAML starts with `#`"
+        } else {
+            "leave out what does not belong to the name"
+        };
         return Some((format!("it holds blanks; is `{first}` meant?"), help.to_owned()));
     }
     if image.contains("://") {
@@ -78,7 +84,10 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
             hex.len() == length && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
         });
         if !good {
-            return Some((format!("`{digest}` is no digest"), "a digest is `sha256:` and 64 hexadecimal digits".to_owned()));
+            return Some((
+                format!("`{digest}` is no digest"),
+                "a digest is `sha256:` and 64 hexadecimal digits".to_owned(),
+            ));
         }
     }
     let (name, tag) = match rest.rfind(':') {
@@ -101,17 +110,27 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
     };
     if let Some(host) = host {
         let (host, port) = host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port)));
-        let good = port.is_none_or(|port| port.parse::<u16>().is_ok()) && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+        let good = port.is_none_or(|port| port.parse::<u16>().is_ok())
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
         if !good {
-            return Some((format!("`{host}` is no registry"), "a registry is a host, with a port where it has one".to_owned()));
+            return Some((
+                format!("`{host}` is no registry"),
+                "a registry is a host, with a port where it has one".to_owned(),
+            ));
         }
     }
     let part = |part: &str| {
-        let inner = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-'));
+        let inner = part
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-'));
         inner && !part.is_empty() && !part.starts_with(['.', '-', '_']) && !part.ends_with(['.', '-', '_'])
     };
     if !path.split('/').all(part) {
-        let help = if path.chars().any(char::is_uppercase) { format!("names are lower-case: `{}`", image.to_lowercase()) } else { "a name is lower-case letters, digits, and `-`, `_`, `.` between them".to_owned() };
+        let help = if path.chars().any(char::is_uppercase) {
+            format!("names are lower-case: `{}`", image.to_lowercase())
+        } else {
+            "a name is lower-case letters, digits, and `-`, `_`, `.` between them".to_owned()
+        };
         return Some((format!("`{path}` is no name"), help));
     }
     None

@@ -1,9 +1,9 @@
 //! Rule `image-unqualified`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
 use crate::check::rules::wiring::_shared::registry;
 use crate::check::rules::wiring::image_text_invalid::fault;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
 use crate::graph::image_name;
 
 /// The rule.
@@ -28,15 +28,155 @@ spec: {containers: [{name: datastorage, image: "ghcr.io/acme/datastorage:e2e-tes
 
 /// Docker's official images.
 const OFFICIAL: &[&str] = &[
-    "adminer", "alpine", "almalinux", "amazonlinux", "archlinux", "bash", "buildpack-deps", "busybox", "caddy", "cassandra", "centos", "chronograf", "clickhouse",
-    "clojure", "composer", "consul", "couchbase", "couchdb", "crate", "dart", "debian", "docker", "drupal", "eclipse-mosquitto", "eclipse-temurin", "elasticsearch",
-    "elixir", "erlang", "express-gateway", "fedora", "flink", "fluentd", "gazebo", "gcc", "geonetwork", "ghost", "golang", "gradle", "groovy", "haproxy", "haskell",
-    "haxe", "hello-world", "httpd", "hylang", "ibmjava", "influxdb", "irssi", "jetty", "joomla", "jruby", "julia", "kapacitor", "kibana", "kong", "krakend", "lightstreamer",
-    "liquibase", "logstash", "mageia", "mariadb", "matomo", "maven", "mediawiki", "memcached", "mongo", "mongo-express", "monica", "mono", "mysql", "nats", "nats-streaming",
-    "neo4j", "neurodebian", "nextcloud", "nginx", "node", "notary", "odoo", "open-liberty", "openjdk", "oraclelinux", "orientdb", "percona", "perl", "photon", "php",
-    "php-zendserver", "phpmyadmin", "plone", "postfixadmin", "postgres", "pypy", "python", "r-base", "rabbitmq", "rakudo-star", "redis", "redmine", "registry", "rethinkdb",
-    "rocket.chat", "rockylinux", "ros", "ruby", "rust", "sapmachine", "satosa", "scratch", "silverpeas", "solr", "sonarqube", "spark", "spiped", "storm", "swift", "swipl",
-    "teamspeak", "telegraf", "tomcat", "tomee", "traefik", "ubuntu", "unit", "valkey", "varnish", "vault", "websphere-liberty", "wordpress", "xwiki", "yourls", "znc", "zookeeper", "flyway", "api-firewall", "arangodb", "backdrop", "bonita", "cirros", "emqx", "flyway", "hitch", "hipache", "aerospike", "sl", "clefos", "fsharp", "known", "mongodb",
+    "adminer",
+    "alpine",
+    "almalinux",
+    "amazonlinux",
+    "archlinux",
+    "bash",
+    "buildpack-deps",
+    "busybox",
+    "caddy",
+    "cassandra",
+    "centos",
+    "chronograf",
+    "clickhouse",
+    "clojure",
+    "composer",
+    "consul",
+    "couchbase",
+    "couchdb",
+    "crate",
+    "dart",
+    "debian",
+    "docker",
+    "drupal",
+    "eclipse-mosquitto",
+    "eclipse-temurin",
+    "elasticsearch",
+    "elixir",
+    "erlang",
+    "express-gateway",
+    "fedora",
+    "flink",
+    "fluentd",
+    "gazebo",
+    "gcc",
+    "geonetwork",
+    "ghost",
+    "golang",
+    "gradle",
+    "groovy",
+    "haproxy",
+    "haskell",
+    "haxe",
+    "hello-world",
+    "httpd",
+    "hylang",
+    "ibmjava",
+    "influxdb",
+    "irssi",
+    "jetty",
+    "joomla",
+    "jruby",
+    "julia",
+    "kapacitor",
+    "kibana",
+    "kong",
+    "krakend",
+    "lightstreamer",
+    "liquibase",
+    "logstash",
+    "mageia",
+    "mariadb",
+    "matomo",
+    "maven",
+    "mediawiki",
+    "memcached",
+    "mongo",
+    "mongo-express",
+    "monica",
+    "mono",
+    "mysql",
+    "nats",
+    "nats-streaming",
+    "neo4j",
+    "neurodebian",
+    "nextcloud",
+    "nginx",
+    "node",
+    "notary",
+    "odoo",
+    "open-liberty",
+    "openjdk",
+    "oraclelinux",
+    "orientdb",
+    "percona",
+    "perl",
+    "photon",
+    "php",
+    "php-zendserver",
+    "phpmyadmin",
+    "plone",
+    "postfixadmin",
+    "postgres",
+    "pypy",
+    "python",
+    "r-base",
+    "rabbitmq",
+    "rakudo-star",
+    "redis",
+    "redmine",
+    "registry",
+    "rethinkdb",
+    "rocket.chat",
+    "rockylinux",
+    "ros",
+    "ruby",
+    "rust",
+    "sapmachine",
+    "satosa",
+    "scratch",
+    "silverpeas",
+    "solr",
+    "sonarqube",
+    "spark",
+    "spiped",
+    "storm",
+    "swift",
+    "swipl",
+    "teamspeak",
+    "telegraf",
+    "tomcat",
+    "tomee",
+    "traefik",
+    "ubuntu",
+    "unit",
+    "valkey",
+    "varnish",
+    "vault",
+    "websphere-liberty",
+    "wordpress",
+    "xwiki",
+    "yourls",
+    "znc",
+    "zookeeper",
+    "flyway",
+    "api-firewall",
+    "arangodb",
+    "backdrop",
+    "bonita",
+    "cirros",
+    "emqx",
+    "flyway",
+    "hitch",
+    "hipache",
+    "aerospike",
+    "sl",
+    "clefos",
+    "fsharp",
+    "known",
+    "mongodb",
 ];
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
@@ -47,13 +187,22 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let name = image_name(image);
             // `org/name` is Docker Hub's common form. What is never pulled is `image-not-loaded`'s.
             let own = !name.is_empty() && !name.contains('/') && registry(image).is_none() && !OFFICIAL.contains(&name);
-            if !own || container.node["imagePullPolicy"].text() == "Never" || fault(image).is_some() || image.contains('$') {
+            if !own
+                || container.node["imagePullPolicy"].text() == "Never"
+                || fault(image).is_some()
+                || image.contains('$')
+            {
                 continue;
             }
-            let known = graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
+            let known =
+                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
             let severity = if known.is_some() { bundle.absent() } else { Severity::Warning };
             let draft = report
-                .at(pod.object, &container.node["image"], format!("`{image}` names no registry, and docker.io has no official image `{name}`"))
+                .at(
+                    pod.object,
+                    &container.node["image"],
+                    format!("`{image}` names no registry, and docker.io has no official image `{name}`"),
+                )
                 .severity(severity);
             match known.and_then(|view| view.service.image.as_deref()) {
                 Some(built) => draft.help(format!("one built and loaded locally is `{built}:<tag>` with imagePullPolicy Never; else name the registry")),

@@ -1,8 +1,8 @@
 //! Rule `nodeport-duplicate`.
 
+use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::check::rules::wiring::_shared::title;
 use std::collections::HashMap;
 
 /// The rule.

@@ -1,8 +1,8 @@
 //! Rule `nodeport-missing-for-mapping`.
 
+use crate::check::rules::wiring::_shared::mappings;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::check::rules::wiring::_shared::mappings;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -40,7 +40,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
     let mappings = mappings(cluster);
     let ports = || graph.services.iter().flat_map(|service| service.ports());
-    let unmapped = ports().find(|entry| entry["nodePort"].as_i64().is_some_and(|port| !mappings.iter().any(|mapping| mapping.node_port == port)));
+    let unmapped = ports().find(|entry| {
+        entry["nodePort"].as_i64().is_some_and(|port| !mappings.iter().any(|mapping| mapping.node_port == port))
+    });
     // Ports of the nodes themselves: an ingress controller's, say.
     let on_host = |port: i64| {
         graph.pods.iter().flat_map(|pod| &pod.containers).any(|container| {
@@ -49,13 +51,27 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     };
     for mapping in &mappings {
         let port = mapping.node_port;
-        if !(30000..=32767).contains(&port) || on_host(port) || ports().any(|entry| entry["nodePort"].as_i64() == Some(port)) {
+        if !(30000..=32767).contains(&port)
+            || on_host(port)
+            || ports().any(|entry| entry["nodePort"].as_i64() == Some(port))
+        {
             continue;
         }
         let severity = if unmapped.is_some() { Severity::Warning } else { Severity::Note };
-        let draft = report.at(cluster, mapping.node, format!("no Service here has NodePort {port}, which the kind cluster maps to {} of the host", mapping.host_port)).severity(severity);
+        let draft = report
+            .at(
+                cluster,
+                mapping.node,
+                format!(
+                    "no Service here has NodePort {port}, which the kind cluster maps to {} of the host",
+                    mapping.host_port
+                ),
+            )
+            .severity(severity);
         match unmapped {
-            Some(entry) => draft.related(entry["nodePort"].origin.span, "this NodePort is not mapped").help("make them one number"),
+            Some(entry) => {
+                draft.related(entry["nodePort"].origin.span, "this NodePort is not mapped").help("make them one number")
+            }
             None => draft.help("give a Service this NodePort, or take the mapping out"),
         };
     }

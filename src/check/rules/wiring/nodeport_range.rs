@@ -27,15 +27,17 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for service in &bundle.graph().services {
         for entry in service.ports() {
             let node = &entry["nodePort"];
-            let Some(port) = node.as_i64().filter(|port| *port != 0 && !(30000..=32767).contains(port)) else { continue };
+            let Some(port) = node.as_i64().filter(|port| *port != 0 && !(30000..=32767).contains(port)) else {
+                continue;
+            };
             // What is no port at all the API server refuses.
             if (1..=65535).contains(&port) && matches!(service.kind(), "NodePort" | "LoadBalancer") {
-                report
-                    .at(service.object, node, format!("NodePort {port} is outside 30000-32767"))
-                    .help(match mapping(bundle, port) {
-                        Some(inner) => format!("{port} is the port of the host: the kind config maps it to {inner}"),
-                        None => "choose one of the range; a kind cluster maps it to any port of the host".to_owned(),
-                    });
+                report.at(service.object, node, format!("NodePort {port} is outside 30000-32767")).help(match mapping(
+                    bundle, port,
+                ) {
+                    Some(inner) => format!("{port} is the port of the host: the kind config maps it to {inner}"),
+                    None => "choose one of the range; a kind cluster maps it to any port of the host".to_owned(),
+                });
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Rule `nodeport-unmapped`.
 
+use crate::check::rules::wiring::_shared::mappings;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::check::rules::wiring::_shared::mappings;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -40,7 +40,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let node = &entry["nodePort"];
             let protocol = entry["protocol"].as_str().unwrap_or("TCP");
             let port = node.as_i64().filter(|port| *port > 0);
-            let mapped = port.is_some_and(|port| mappings.iter().any(|mapping| mapping.node_port == port && mapping.protocol.eq_ignore_ascii_case(protocol)));
+            let mapped = port.is_some_and(|port| {
+                mappings
+                    .iter()
+                    .any(|mapping| mapping.node_port == port && mapping.protocol.eq_ignore_ascii_case(protocol))
+            });
             if mapped || port.is_some_and(|port| !(30000..=32767).contains(&port)) {
                 continue;
             }
@@ -48,7 +52,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 Some(port) => (node, format!("the kind cluster does not map NodePort {port} to the host")),
                 None => (entry, "a NodePort that the cluster chooses is mapped to no port of the host".to_owned()),
             };
-            let used = |port: i64| bundle.graph().services.iter().any(|other| other.ports().iter().any(|entry| entry["nodePort"].as_i64() == Some(port)));
+            let used = |port: i64| {
+                bundle
+                    .graph()
+                    .services
+                    .iter()
+                    .any(|other| other.ports().iter().any(|entry| entry["nodePort"].as_i64() == Some(port)))
+            };
             let free = mappings.iter().find(|mapping| !used(mapping.node_port));
             let draft = report.at(service.object, place, message);
             match free {

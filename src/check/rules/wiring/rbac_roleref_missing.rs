@@ -38,21 +38,35 @@ subjects: [{kind: ServiceAccount, name: default, namespace: gateway}]
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    for reference in graph.references.iter().filter(|reference| reference.relation == Relation::Role && reference.found.is_none()) {
+    for reference in
+        graph.references.iter().filter(|reference| reference.relation == Relation::Role && reference.found.is_none())
+    {
         let (kind, name) = (reference.kind, reference.name);
-        if kind == "ClusterRole" && (matches!(name, "cluster-admin" | "admin" | "edit" | "view") || name.starts_with("system:")) {
+        if kind == "ClusterRole"
+            && (matches!(name, "cluster-admin" | "admin" | "edit" | "view") || name.starts_with("system:"))
+        {
             continue;
         }
-        let bound = |role: &str| graph.references.iter().any(|other| other.relation == Relation::Role && other.found.is_some() && other.name == role && other.kind == kind);
+        let bound = |role: &str| {
+            graph.references.iter().any(|other| {
+                other.relation == Relation::Role && other.found.is_some() && other.name == role && other.kind == kind
+            })
+        };
         let near = graph.near(kind, reference.namespace, name).filter(|near| !bound(near));
         let other = if kind == "Role" { "ClusterRole" } else { "Role" };
         let confused = graph.find(other, reference.namespace, name);
         let severity = if near.is_some() || confused.is_some() { Severity::Error } else { bundle.absent() };
-        let draft = report.at(reference.from, reference.node, format!("no {kind} `{name}` here; the binding grants nothing")).severity(severity);
+        let draft = report
+            .at(reference.from, reference.node, format!("no {kind} `{name}` here; the binding grants nothing"))
+            .severity(severity);
         match (near, confused, graph.elsewhere(kind, name).first()) {
-            (_, Some(object), _) => draft.related(object.span(), format!("a {other} of this name")).help(format!("say `kind: {other}`")),
+            (_, Some(object), _) => {
+                draft.related(object.span(), format!("a {other} of this name")).help(format!("say `kind: {other}`"))
+            }
             (Some(near), None, _) => draft.help(format!("did you mean `{near}`?")),
-            (None, None, Some(object)) => draft.related(object.span(), "one of this name is in another namespace").help("a Role is bound in its own namespace"),
+            (None, None, Some(object)) => draft
+                .related(object.span(), "one of this name is in another namespace")
+                .help("a Role is bound in its own namespace"),
             (None, None, None) => draft.help("add the role, or make sure that it is there"),
         };
     }

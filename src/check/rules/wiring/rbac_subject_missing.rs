@@ -36,19 +36,25 @@ subjects: [{kind: ServiceAccount, name: gateway-sa, namespace: gateway}]
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    for reference in graph.references.iter().filter(|reference| reference.relation == Relation::Subject && reference.found.is_none()) {
+    for reference in
+        graph.references.iter().filter(|reference| reference.relation == Relation::Subject && reference.found.is_none())
+    {
         let (name, namespace) = (reference.name, reference.namespace);
         if name == "default" {
             continue;
         }
         let bound = |account: &str| {
             graph.references.iter().any(|other| {
-                other.relation == Relation::Subject && other.found.is_some() && other.name == account && other.from.node["roleRef"] == reference.from.node["roleRef"]
+                other.relation == Relation::Subject
+                    && other.found.is_some()
+                    && other.name == account
+                    && other.from.node["roleRef"] == reference.from.node["roleRef"]
             })
         };
         let near = graph.near("ServiceAccount", namespace, name).filter(|near| !bound(near));
         // Accounts that have no namespace here are put into one by `kubectl -n`.
-        let elsewhere = graph.elsewhere("ServiceAccount", name).into_iter().find(|object| !object.namespace().is_empty());
+        let elsewhere =
+            graph.elsewhere("ServiceAccount", name).into_iter().find(|object| !object.namespace().is_empty());
         let unplaced = graph.elsewhere("ServiceAccount", name).into_iter().any(|object| object.namespace().is_empty());
         let foreign = !namespace.is_empty() && !graph.namespaces.contains(namespace);
         // The subject itself may be all that names this namespace: pods and accounts tell more.
@@ -59,10 +65,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             None => bundle.absent(),
         };
         let place = if namespace.is_empty() { String::new() } else { format!(" in `{namespace}`") };
-        let draft = report.at(reference.from, reference.node, format!("no ServiceAccount `{name}` here{place}; the binding grants it nothing")).severity(severity);
+        let draft = report
+            .at(
+                reference.from,
+                reference.node,
+                format!("no ServiceAccount `{name}` here{place}; the binding grants it nothing"),
+            )
+            .severity(severity);
         match (near, elsewhere) {
             (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
-            (None, Some(object)) => draft.related(object.span(), format!("one of this name is in `{}`", object.namespace())).help(format!("is `namespace: {}` meant?", object.namespace())),
+            (None, Some(object)) => draft
+                .related(object.span(), format!("one of this name is in `{}`", object.namespace()))
+                .help(format!("is `namespace: {}` meant?", object.namespace())),
             (None, None) => draft.help("add the account, or make sure that it is there"),
         };
     }

@@ -1,8 +1,8 @@
 //! Rule `reference-missing`.
 
+use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::check::rules::wiring::_shared::title;
 use crate::graph::{Graph, Reference, Relation, data_keys};
 use crate::node::Node;
 use crate::object::Object;
@@ -84,12 +84,14 @@ fn absent(bundle: &Bundle<'_>, graph: &Graph<'_>, reference: &Reference<'_>, rep
     }
     let elsewhere = graph.elsewhere(kind, name).into_iter().find(|object| object.namespace() != reference.namespace);
     // A near name that somebody else uses is another thing.
-    let near = graph.near(kind, reference.namespace, name).filter(|near| {
-        graph.find(kind, reference.namespace, near).is_some_and(|object| !graph.is_used(object))
-    });
+    let near = graph
+        .near(kind, reference.namespace, name)
+        .filter(|near| graph.find(kind, reference.namespace, near).is_some_and(|object| !graph.is_used(object)));
     // A pull secret that is missing is passed over by the kubelet; a governing Service only gives names.
     let severity = match reference.relation {
-        Relation::ImagePull | Relation::Runtime | Relation::Priority | Relation::Tls if !bundle.options.whole => Severity::Warning,
+        Relation::ImagePull | Relation::Runtime | Relation::Priority | Relation::Tls if !bundle.options.whole => {
+            Severity::Warning
+        }
         Relation::Governing => Severity::Warning,
         _ if near.is_some() => Severity::Error,
         _ => bundle.absent(),
@@ -98,15 +100,24 @@ fn absent(bundle: &Bundle<'_>, graph: &Graph<'_>, reference: &Reference<'_>, rep
     let draft = report.at(reference.from, reference.node, format!("no {kind} `{name}` here{place}")).severity(severity);
     match (near, elsewhere) {
         (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
-        (None, Some(object)) if object.namespace().is_empty() => {
-            draft.related(object.span(), "one of this name has no namespace, and goes to `default` or where `kubectl -n` says").help("name the same namespace in both")
-        }
+        (None, Some(object)) if object.namespace().is_empty() => draft
+            .related(
+                object.span(),
+                "one of this name has no namespace, and goes to `default` or where `kubectl -n` says",
+            )
+            .help("name the same namespace in both"),
         (None, Some(object)) => draft
             .related(object.span(), format!("one of this name is in `{}`", object.namespace()))
             .help(format!("a {kind} is reached from its own namespace only")),
         (None, None) => draft.help(match reference.relation {
-            Relation::Governing => "without it the pods have no names of their own: add a headless Service, or leave `serviceName` out".to_owned(),
-            _ => format!("add it, or make sure that it is there before these {} are applied", if bundle.objects.len() == 1 { "lines" } else { "manifests" }),
+            Relation::Governing => {
+                "without it the pods have no names of their own: add a headless Service, or leave `serviceName` out"
+                    .to_owned()
+            }
+            _ => format!(
+                "add it, or make sure that it is there before these {} are applied",
+                if bundle.objects.len() == 1 { "lines" } else { "manifests" }
+            ),
         }),
     };
 }
@@ -116,9 +127,23 @@ fn absent(bundle: &Bundle<'_>, graph: &Graph<'_>, reference: &Reference<'_>, rep
 fn made_elsewhere(graph: &Graph<'_>, namespace: &str, name: &str) -> bool {
     graph.objects.iter().any(|object| {
         let spec = &object.node["spec"];
-        let own = matches!(object.kind(), "SealedSecret" | "ExternalSecret" | "SecretProviderClass" | "VaultStaticSecret" | "OnePasswordItem" | "InfisicalSecret" | "Kafka" | "Cluster" | "KafkaUser");
+        let own = matches!(
+            object.kind(),
+            "SealedSecret"
+                | "ExternalSecret"
+                | "SecretProviderClass"
+                | "VaultStaticSecret"
+                | "OnePasswordItem"
+                | "InfisicalSecret"
+                | "Kafka"
+                | "Cluster"
+                | "KafkaUser"
+        );
         (object.namespace() == namespace || object.namespace().is_empty())
-            && ((own && (object.name() == name || spec["target"]["name"].text() == name || name.starts_with(&format!("{}-", object.name()))))
+            && ((own
+                && (object.name() == name
+                    || spec["target"]["name"].text() == name
+                    || name.starts_with(&format!("{}-", object.name()))))
                 || (object.kind() == "Certificate" && spec["secretName"].text() == name)
                 || spec["destination"]["name"].text() == name
                 || spec["writeConnectionSecretToRef"]["name"].text() == name)
@@ -134,11 +159,16 @@ fn key(graph: &Graph<'_>, reference: &Reference<'_>, object: &Object, report: &m
     let Some(key) = node.as_str().filter(|key| !key.is_empty()) else { return };
     let keys: Vec<&str> = data_keys(object).collect();
     // A Secret without data is filled by somebody else.
-    if keys.contains(&key) || (keys.is_empty() && (reference.kind == "Secret" || object.node["metadata"]["annotations"].is_set())) {
+    if keys.contains(&key)
+        || (keys.is_empty() && (reference.kind == "Secret" || object.node["metadata"]["annotations"].is_set()))
+    {
         return;
     }
     let _ = graph;
-    let draft = report.at(reference.from, node, format!("{} has no key `{key}`", title(object))).severity(Severity::Error).related(object.span(), "this one");
+    let draft = report
+        .at(reference.from, node, format!("{} has no key `{key}`", title(object)))
+        .severity(Severity::Error)
+        .related(object.span(), "this one");
     match (suggest::nearest(key, keys.iter().copied()), keys.is_empty()) {
         (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
         (None, true) => draft.help("it has no keys"),
@@ -156,16 +186,27 @@ fn backend(reference: &Reference<'_>, object: &Object, node: &Node, report: &mut
     if served || ports.is_empty() || object.node["spec"]["type"].text() == "ExternalName" {
         return;
     }
-    let wanted = node.as_str().map_or_else(|| node.as_i64().unwrap_or_default().to_string(), |name| format!("named `{name}`"));
+    let wanted =
+        node.as_str().map_or_else(|| node.as_i64().unwrap_or_default().to_string(), |name| format!("named `{name}`"));
     let have: Vec<String> = ports
         .iter()
-        .filter_map(|port| if node.as_str().is_some() { port["name"].as_str().map(str::to_owned) } else { port["port"].as_i64().map(|port| port.to_string()) })
+        .filter_map(|port| {
+            if node.as_str().is_some() {
+                port["name"].as_str().map(str::to_owned)
+            } else {
+                port["port"].as_i64().map(|port| port.to_string())
+            }
+        })
         .collect();
     report
         .at(reference.from, node, format!("Service `{}` has no port {wanted}", object.name()))
         .severity(Severity::Error)
         .related(object.span(), "the backend")
-        .help(if have.is_empty() { "its ports have no names: give the number".to_owned() } else { format!("it has {}", suggest::list(&have, "and")) });
+        .help(if have.is_empty() {
+            "its ports have no names: give the number".to_owned()
+        } else {
+            format!("it has {}", suggest::list(&have, "and"))
+        });
 }
 
 /// Budgets and policies that select nothing, autoscalers of custom kinds: what selects by labels has no name to miss.

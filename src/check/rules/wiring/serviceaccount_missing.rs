@@ -38,22 +38,30 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    for reference in graph.references.iter().filter(|reference| reference.relation == Relation::Account && reference.found.is_none()) {
+    for reference in
+        graph.references.iter().filter(|reference| reference.relation == Relation::Account && reference.found.is_none())
+    {
         let name = reference.name;
         if name == "default" {
             continue;
         }
         let near = graph.near("ServiceAccount", reference.namespace, name).filter(|near| {
             graph.find("ServiceAccount", reference.namespace, near).is_some_and(|object| {
-                !graph.references.iter().any(|other| other.relation == Relation::Account && other.found.is_some_and(|found| std::ptr::eq(found, object)))
+                !graph.references.iter().any(|other| {
+                    other.relation == Relation::Account && other.found.is_some_and(|found| std::ptr::eq(found, object))
+                })
             })
         });
         let elsewhere = graph.elsewhere("ServiceAccount", name).into_iter().next();
         let severity = if near.is_some() { Severity::Error } else { bundle.absent() };
-        let draft = report.at(reference.from, reference.node, format!("no ServiceAccount `{name}` here; its pods will not be made")).severity(severity);
+        let draft = report
+            .at(reference.from, reference.node, format!("no ServiceAccount `{name}` here; its pods will not be made"))
+            .severity(severity);
         match (near, elsewhere) {
             (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
-            (None, Some(object)) => draft.related(object.span(), "one of this name is in another namespace").help("a pod runs as an account of its own namespace"),
+            (None, Some(object)) => draft
+                .related(object.span(), "one of this name is in another namespace")
+                .help("a pod runs as an account of its own namespace"),
             (None, None) => draft.help("add the ServiceAccount, or make sure that it is there before"),
         };
     }
