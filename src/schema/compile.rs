@@ -129,7 +129,8 @@ impl Schema {
             }
             subs[id as usize] = sub;
         }
-        let schema = Self { subs };
+        let secret = super::secrets::reaching(&subs);
+        let schema = Self { subs, secret };
         if compiler.findings.is_empty()
             && let Some(id) = schema.too_deep()
         {

@@ -30,6 +30,8 @@ type Id = u32;
 #[derive(Debug)]
 pub struct Schema {
     subs: Vec<Sub>,
+    /// Which subschemas are secret or hold one.
+    secret: Vec<bool>,
 }
 
 impl Schema {

@@ -1,6 +1,6 @@
 //! Marking what the schema calls `writeOnly`.
 
-use super::{Id, Place, Schema};
+use super::{Id, Place, Schema, Sub};
 use crate::node::{Node, Value};
 use crate::suggest;
 
@@ -8,10 +8,7 @@ impl Schema {
     /// Marks the origin of every value that may be a secret, and of all it beat and holds. Where a schema has several forms,
     /// a value is a secret if it is one in any of them.
     pub fn mark_secrets(&self, node: &mut Node) {
-        let reaching = self.reaching();
-        if reaching[Self::ROOT as usize] {
-            self.descend(Self::ROOT, node, &reaching);
-        }
+        self.descend(Self::ROOT, node);
     }
 
     /// Whether a name is that of a secret anywhere in the schema, or one misspelt.
@@ -23,25 +20,9 @@ impl Schema {
         secrets.any(|known| known == name || suggest::nearest(name, [known]).is_some())
     }
 
-    /// Which subschemas are secret or hold one.
-    fn reaching(&self) -> Vec<bool> {
-        let mut reaching: Vec<bool> = self.subs.iter().map(|sub| sub.secret).collect();
-        let mut before = 0;
-        loop {
-            let count = reaching.iter().filter(|reaches| **reaches).count();
-            if count == before {
-                return reaching;
-            }
-            before = count;
-            for (at, sub) in self.subs.iter().enumerate() {
-                reaching[at] = reaching[at] || sub.in_place().chain(sub.inside()).any(|id| reaching[id as usize]);
-            }
-        }
-    }
-
-    fn descend(&self, id: Id, node: &mut Node, reaching: &[bool]) {
+    fn descend(&self, id: Id, node: &mut Node) {
         let sub = self.sub(id);
-        if !reaching[id as usize] || node.origin.is_secret() {
+        if !self.secret[id as usize] || node.origin.is_secret() {
             return;
         }
         if sub.secret {
@@ -49,12 +30,12 @@ impl Schema {
             return;
         }
         for id in sub.in_place() {
-            self.descend(id, node, reaching);
+            self.descend(id, node);
         }
         match &mut node.value {
             Value::Sequence(items) => {
                 if let Some(id) = sub.list.as_ref().and_then(|rules| rules.items) {
-                    items.iter_mut().for_each(|item| self.descend(id, item, reaching));
+                    items.iter_mut().for_each(|item| self.descend(id, item));
                 }
             }
             Value::Mapping(mapping) => {
@@ -63,18 +44,34 @@ impl Schema {
                     let named = rules.property(&entry.key);
                     let mut known = named.is_some();
                     if let Some(id) = named {
-                        self.descend(id, &mut entry.value, reaching);
+                        self.descend(id, &mut entry.value);
                     }
                     for (_, id) in rules.patterns.iter().filter(|(pattern, _)| pattern.is_match(&entry.key)) {
                         known = true;
-                        self.descend(*id, &mut entry.value, reaching);
+                        self.descend(*id, &mut entry.value);
                     }
                     if let (false, Some(id)) = (known, rules.additional) {
-                        self.descend(id, &mut entry.value, reaching);
+                        self.descend(id, &mut entry.value);
                     }
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// Which subschemas are secret or hold one.
+pub(super) fn reaching(subs: &[Sub]) -> Vec<bool> {
+    let mut reaching: Vec<bool> = subs.iter().map(|sub| sub.secret).collect();
+    let mut before = 0;
+    loop {
+        let count = reaching.iter().filter(|reaches| **reaches).count();
+        if count == before {
+            return reaching;
+        }
+        before = count;
+        for (at, sub) in subs.iter().enumerate() {
+            reaching[at] = reaching[at] || sub.in_place().chain(sub.inside()).any(|id| reaching[id as usize]);
         }
     }
 }
