@@ -41,6 +41,9 @@ pub const TOO_BIG: &str = "migration-too-big";
 /// What the API server takes in one ConfigMap, in bytes, with room left for the rest of the object.
 const CONFIG_MAP_BYTES: usize = 1_000_000;
 
+/// What `kubectl apply` can keep in its annotation of 256 KiB, escaping included.
+const APPLY_BYTES: usize = 230_000;
+
 /// The key under which [`order`] goes into the ConfigMap, beside the SQL files.
 pub const ORDER_KEY: &str = "order";
 
@@ -294,6 +297,12 @@ fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Probl
             Problem::error(TOO_BIG, 0..first_line(file.text), message)
                 .with_help("split it into several migrations, or load the data some other way"),
         );
+    } else if migration.sql.len() > APPLY_BYTES {
+        let message =
+            format!("the file has {} bytes, more than the annotation of `kubectl apply` takes", migration.sql.len());
+        let problem = Problem::error(TOO_BIG, 0..first_line(file.text), message)
+            .with_help("split it into several migrations, or apply with --server-side");
+        problems.push(Problem { severity: Severity::Warning, ..problem });
     }
     migration
 }

@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bundle;
+mod config;
+mod database_pod;
 mod goose;
 mod interrupted;
 mod manifests;
