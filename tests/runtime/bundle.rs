@@ -228,7 +228,7 @@ fn any_password_and_any_names() {
             "--set",
             &format!("redis.password={}", redis.replace('\\', "\\\\")),
             "--set",
-            "database.user=odd \"user\"",
+            "database.user=select",
             "--set",
             "database.name=yes",
         ],

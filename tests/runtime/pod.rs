@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::manifests::Manifests;
 use super::servers::root;
-use super::shell::{Running, command};
+use super::shell::{Running, User, command};
 
 /// A pod whose volumes are mounted.
 pub(super) struct Pod<'a> {
@@ -34,8 +34,8 @@ pub(super) struct Container {
     pub args: Vec<String>,
     /// The environment, in order, paths mapped.
     pub env: Vec<(String, String)>,
-    /// The user and group it runs as, where the pod says so.
-    pub user: Option<(u32, u32)>,
+    /// Whom it runs as, where the pod says so.
+    pub user: Option<User>,
     view: PathBuf,
     mounts: Vec<String>,
 }
@@ -93,21 +93,20 @@ impl<'a> Pod<'a> {
         Ok(built)
     }
 
-    fn user(&self, container: &Value) -> Result<Option<(u32, u32)>, String> {
+    fn user(&self, container: &Value) -> Result<Option<User>, String> {
         let setting = |name: &str| {
             let own = &container["securityContext"][name];
             if own.is_null() { &self.spec["securityContext"][name] } else { own }
         };
         let user = setting("runAsUser").as_u64().map(|user| user as u32);
-        let extra = self.spec["securityContext"]["fsGroup"].as_u64().map(|group| group as u32);
-        let group = setting("runAsGroup").as_u64().map(|group| group as u32).or(extra).unwrap_or(0);
-        // A process of the tests has one group; a second one would be lost without a word.
-        assert!(extra.is_none_or(|extra| extra == group), "an fsGroup beside another group is not modelled");
+        let number = |value: &Value| value.as_u64().map(|number| number as u32);
+        let volumes = number(&self.spec["securityContext"]["fsGroup"]);
+        let group = number(setting("runAsGroup")).unwrap_or(0);
         match user {
             Some(0) | None if setting("runAsNonRoot") == true => {
                 Err("runAsNonRoot, and no numeric user but root".into())
             }
-            _ => Ok(user.map(|user| (user, group))),
+            _ => Ok(user.map(|user| User { user, group, volumes })),
         }
     }
 
@@ -298,10 +297,14 @@ pub(super) fn expand(text: &str, env: &[(String, String)]) -> String {
 }
 
 impl Container {
-    /// A path of the container as a path of this machine; unchanged where nothing is mounted.
+    /// A path of the container as a path of this machine; unchanged where nothing is mounted, or where it is one already.
     pub(super) fn path(&self, path: &str) -> PathBuf {
         let under = |mount: &String| path == mount || path.starts_with(&format!("{}/", mount.trim_end_matches('/')));
-        if self.mounts.iter().any(under) { self.view.join(path.trim_start_matches('/')) } else { PathBuf::from(path) }
+        if !Path::new(path).starts_with(&self.view) && self.mounts.iter().any(under) {
+            self.view.join(path.trim_start_matches('/'))
+        } else {
+            PathBuf::from(path)
+        }
     }
 
     fn map(&self, word: &str) -> String {

@@ -13,8 +13,17 @@ use tempfile::TempDir;
 
 use super::servers::{Database, program, root};
 
+/// Whom a container runs as.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct User {
+    pub user: u32,
+    pub group: u32,
+    /// The group of the volumes, which the kubelet gives every process of the pod.
+    pub volumes: Option<u32>,
+}
+
 /// The user of postgres:16-alpine.
-const IMAGE_USER: (u32, u32) = (70, 70);
+const IMAGE_USER: User = User { user: 70, group: 70, volumes: None };
 
 /// The programs of an alpine image that our containers use: busybox's and those named.
 pub(super) static TOOLS: LazyLock<TempDir> = LazyLock::new(|| {
@@ -121,7 +130,7 @@ impl Running {
 }
 
 /// A command whose program is found among [`TOOLS`], run as a user where the tests may choose one.
-pub(super) fn command(words: &[String], env: &[(String, String)], user: Option<(u32, u32)>) -> Command {
+pub(super) fn command(words: &[String], env: &[(String, String)], user: Option<User>) -> Command {
     let tools = TOOLS.path();
     let first = &words[0];
     // An absolute path is one of the image's; the same program stands among the tools.
@@ -131,11 +140,24 @@ pub(super) fn command(words: &[String], env: &[(String, String)], user: Option<(
     } else {
         PathBuf::from(first)
     };
-    let mut command = Command::new(program);
-    command.arg0(name).args(&words[1..]).env_clear().env("PATH", tools).envs(env.iter().cloned());
-    if let Some((user, group)) = user.filter(|_| root()) {
-        command.uid(user).gid(group);
-    }
+    let mut command = match user.filter(|_| root()) {
+        None => {
+            let mut command = Command::new(program);
+            command.arg0(name);
+            command
+        }
+        Some(User { user, group, volumes }) => {
+            let mut command = Command::new("/usr/bin/setpriv");
+            command.args(["--reuid", &user.to_string(), "--regid", &group.to_string()]);
+            match volumes {
+                Some(group) => command.args(["--groups", &group.to_string()]),
+                None => command.arg("--clear-groups"),
+            };
+            command.arg(program);
+            command
+        }
+    };
+    command.args(&words[1..]).env_clear().env("PATH", tools).envs(env.iter().cloned());
     command
 }
 
