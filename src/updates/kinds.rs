@@ -171,9 +171,8 @@ fn job(spec: &Change<'_, '_>, say: Say<'_>) {
     completions(spec, say);
     let selected = spec.get("selector");
     let generated = |node: &Node| node.is_null() || selector::is_empty(node);
-    if !(generated(selected.old.node) && generated(selected.new.node))
-        && !same("", selected.old.node, selected.new.node)
-    {
+    let both = generated(selected.old.node) && generated(selected.new.node);
+    if !both && !same("", selected.old.node, selected.new.node) {
         say(selected.refusal("the selector of a Job cannot be changed", ANEW));
     }
     let template = spec.get("template");

@@ -130,6 +130,7 @@ fn of(parent: &At<'_, '_>, lists: &[(&'static str, Keys)], say: &mut dyn FnMut(R
         let fault = items.iter().enumerate().find_map(|(at, item)| {
             let before = &items[..at];
             match keys {
+                _ if item.is_null() => Some((at, "an entry that is null".to_owned())),
                 Itself => before.iter().any(|other| other == item).then(|| (at, "the same value twice".to_owned())),
                 Fields(fields) => by_fields(item, before, fields).map(|words| (at, words)),
             }

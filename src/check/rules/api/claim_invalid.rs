@@ -123,10 +123,17 @@ pub(super) fn access_modes(faults: &mut Faults<'_, '_>, modes: &At<'_, '_>) {
 
 fn sources(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let (source, reference) = (spec.get("dataSource"), spec.get("dataSourceRef"));
-    for at in [&source, &reference] {
-        if !at.is_set() {
-            continue;
-        }
+    // What is neither a claim nor a snapshot counts only as a reference, and references to other namespaces are off by
+    // default: the server drops both before it looks at a claim.
+    let known = matches!(
+        (source.node["apiGroup"].text(), source.node["kind"].text()),
+        ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")
+    );
+    let is_claim = faults.object.kind() == "PersistentVolumeClaim";
+    let has_source = source.is_set() && (known || !is_claim);
+    let has_reference = reference.is_set() && reference.get("namespace").text().is_empty();
+    for at in [(&source, has_source), (&reference, has_reference)].into_iter().filter_map(|(at, has)| has.then_some(at))
+    {
         let (kind, name, group) = (at.get("kind"), at.get("name"), at.get("apiGroup"));
         for required in [&kind, &name] {
             if required.text().is_empty() {
@@ -141,12 +148,8 @@ fn sources(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
             faults.check(&group, names::dns1123_subdomain(group.text()));
         }
     }
-    if !source.is_set() || !reference.is_set() {
-        return;
-    }
-    if !reference.get("namespace").text().is_empty() {
-        faults.add(&source, "`dataSource` does not go with a `dataSourceRef` of another namespace").field("spec");
-    } else if ["apiGroup", "kind", "name"].iter().any(|key| source.node[*key].text() != reference.node[*key].text()) {
-        faults.add(&source, "`dataSource` and `dataSourceRef` must be the same").field("spec");
+    let differ = ["apiGroup", "kind", "name"].iter().any(|key| source.node[*key].text() != reference.node[*key].text());
+    if has_source && has_reference && differ {
+        faults.add(&source, "`dataSource` and `dataSourceRef` must be the same").field(spec.to_string());
     }
 }

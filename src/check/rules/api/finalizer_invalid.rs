@@ -23,18 +23,31 @@ Restates `ValidateFinalizers` and `validateKubeFinalizerName`.",
 
 const STANDARD: &[&str] = &["kubernetes", "orphan", "foregroundDeletion"];
 
+/// The groups whose objects are held against the list of standard names; those of extensions and webhooks are not.
+const BUILT_IN: &[&str] = &[
+    "",
+    "apps",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+];
+
 fn check(object: &Object, report: &mut Report<'_>) {
     let root = At::root("", &object.node);
     let metadata = root.get("metadata");
     let finalizers = metadata.get("finalizers");
     let mut faults = Faults::new(object, report);
-    // These groups validate their metadata without the list of standard names.
-    let built_in = !object.group().contains('.')
-        || object.group().ends_with(".k8s.io")
-            && !matches!(
-                object.group(),
-                "admissionregistration.k8s.io" | "apiextensions.k8s.io" | "apiregistration.k8s.io"
-            );
+    let built_in = BUILT_IN.contains(&object.group());
     for finalizer in finalizers.items() {
         if let Err(rule) = names::qualified_name(finalizer.text()) {
             faults.invalid(&finalizer, rule).field("metadata.finalizers");

@@ -73,6 +73,9 @@ fn check(object: &Object, report: &mut Report<'_>) {
     if text.is_empty() {
         if prefix.text().is_empty() {
             faults.required(&name);
+        } else {
+            let message = "`kubectl apply` needs a `name`: with `generateName` only `kubectl create` works";
+            faults.add(&prefix, message).severity(Severity::Warning);
         }
         return;
     }

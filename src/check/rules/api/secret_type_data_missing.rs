@@ -40,16 +40,11 @@ fn check(object: &Object, report: &mut Report<'_>) {
     };
     match kind {
         "kubernetes.io/tls" => ["tls.crt", "tls.key"].iter().for_each(|key| need(key)),
-        "kubernetes.io/basic-auth" => {
-            if find(object, "username").is_none() && find(object, "password").is_none() {
-                ["username", "password"].iter().for_each(|key| need(key));
-            }
+        "kubernetes.io/basic-auth" if find(object, "username").is_none() && find(object, "password").is_none() => {
+            ["username", "password"].iter().for_each(|key| need(key));
         }
-        "kubernetes.io/ssh-auth" => {
-            if find(object, "ssh-privatekey").is_none_or(|(value, _)| value.text().is_empty()) {
-                faults
-                    .add(&data.key("ssh-privatekey"), "a Secret of type `kubernetes.io/ssh-auth` needs a private key");
-            }
+        "kubernetes.io/ssh-auth" if find(object, "ssh-privatekey").is_none_or(|(value, _)| value.text().is_empty()) => {
+            faults.add(&data.key("ssh-privatekey"), "a Secret of type `kubernetes.io/ssh-auth` needs a private key");
         }
         "kubernetes.io/dockercfg" => json(&mut faults, object, &data.key(".dockercfg")),
         "kubernetes.io/dockerconfigjson" => json(&mut faults, object, &data.key(".dockerconfigjson")),

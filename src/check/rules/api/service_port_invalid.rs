@@ -113,10 +113,6 @@ fn one(faults: &mut Faults<'_, '_>, port: &At<'_, '_>, before: &[Node], named: b
     if same("nodePort").is_some() {
         faults.invalid(&port.get("nodePort"), "is the node port of another port of this Service");
     }
-    let node_port = port.get("nodePort");
-    if node_port.number().is_some_and(|number| number < 0) {
-        faults.invalid(&node_port, "must not be negative");
-    }
 }
 
 /// A number or the name of a container's port; 0 and the empty text stand for the port itself.
@@ -124,11 +120,7 @@ fn target_port(faults: &mut Faults<'_, '_>, target: &At<'_, '_>, port: i64) {
     match &target.node.value {
         Value::String(text) if !text.is_empty() => faults.check(target, names::port_name(text)),
         Value::Int(number) if *number != 0 => faults.check(target, names::port_number(*number)),
-        _ if names::port_number(port).is_err() => {
-            if target.is_set() {
-                faults.check(target, names::port_number(port));
-            }
-        }
-        _ => {}
+        // Absent, it is the port itself.
+        _ => faults.check(target, names::port_number(port)),
     }
 }

@@ -1,0 +1,415 @@
+//! Further cases of the rules about everything but pods, on both sides: which fields each rule names.
+
+use plimsoll::check::input::Input;
+use plimsoll::check::{Options, check};
+use plimsoll::finding::Severity;
+use plimsoll::source::Sources;
+
+/// The rule, `apiVersion/Kind|rest of the object`, and the fields of its errors in any order: none where it is silent.
+type Case = (&'static str, &'static str, &'static [&'static str]);
+
+const PODS: &str = "{metadata: {labels: {app: a}}, spec: {containers: [{name: a, image: i}]}}";
+const JOB: &str = "template: {spec: {restartPolicy: Never, containers: [{name: a, image: i}]}}";
+
+const CASES: &[Case] = &[
+    ("name-invalid", "v1/Service|metadata: {name: 1a}", &[]),
+    ("name-invalid", "v1/Service|metadata: {name: a.b}", &["metadata.name"]),
+    ("name-invalid", "v1/ConfigMap|metadata: {name: a.b}", &[]),
+    ("name-invalid", "v1/ConfigMap|metadata: {generateName: a-}", &[]),
+    ("name-invalid", "v1/ConfigMap|metadata: {generateName: a_}", &["metadata.generateName"]),
+    ("name-invalid", "v1/LimitRange|metadata: {}", &[]),
+    ("name-invalid", "rbac.authorization.k8s.io/v1/ClusterRole|metadata: {name: 'system:a'}", &[]),
+    ("name-invalid", "rbac.authorization.k8s.io/v1/ClusterRole|metadata: {name: a%b}", &["metadata.name"]),
+    ("name-invalid", "policy/v1/PodDisruptionBudget|metadata: {name: A_b-}", &[]),
+    (
+        "name-invalid",
+        "batch/v1/CronJob|metadata: {name: a2345678901234567890123456789012345678901234567890123}",
+        &["metadata.name"],
+    ),
+    ("name-invalid", "batch/v1/CronJob|metadata: {name: a234567890123456789012345678901234567890123456789012}", &[]),
+    (
+        "name-invalid",
+        "batch/v1/Job|metadata: {name: a23456789012345678901234567890123456789012345678901234567890123}\nspec: {completionMode: Indexed, completions: 2}",
+        &["metadata.name"],
+    ),
+    (
+        "name-invalid",
+        "apiregistration.k8s.io/v1/APIService|spec: {group: example.com, version: v1}",
+        &["metadata.name"],
+    ),
+    ("label-invalid", "v1/ConfigMap|metadata: {name: a, labels: {Example.com/a: b}}", &["metadata.labels"]),
+    ("label-invalid", "v1/ConfigMap|metadata: {name: a, labels: {example.com/A_b: '', c: D.e}}", &[]),
+    (
+        "label-invalid",
+        "batch/v1/Job|spec: {template: {metadata: {labels: {job-name: b}}}}",
+        &["spec.template.metadata.labels[job-name]"],
+    ),
+    ("label-invalid", "batch/v1/Job|spec: {manualSelector: true, template: {metadata: {labels: {job-name: b}}}}", &[]),
+    ("namespace-invalid", "v1/ConfigMap|metadata: {name: a, namespace: a.b}", &["metadata.namespace"]),
+    ("namespace-invalid", "v1/Namespace|metadata: {name: a, namespace: b}", &[]),
+    (
+        "finalizer-invalid",
+        "v1/ConfigMap|metadata: {name: a, finalizers: [orphan, foregroundDeletion]}",
+        &["metadata.finalizers"],
+    ),
+    ("finalizer-invalid", "v1/Namespace|spec: {finalizers: [kubernetes]}", &[]),
+    ("selector-invalid", "apps/v1/Deployment|spec: {template: PODS}", &["spec.selector"]),
+    ("selector-invalid", "apps/v1/DaemonSet|spec: {selector: {}, template: PODS}", &["spec.selector"]),
+    ("selector-invalid", "apps/v1/DaemonSet|spec: {template: PODS}", &[]),
+    ("selector-mismatch", "apps/v1/DaemonSet|spec: {template: PODS}", &["spec.template.metadata.labels"]),
+    (
+        "selector-mismatch",
+        "apps/v1/Deployment|spec: {selector: {matchExpressions: [{key: app, operator: NotIn, values: [b]}, {key: x, operator: DoesNotExist}]}, template: PODS}",
+        &[],
+    ),
+    (
+        "selector-mismatch",
+        "v1/ReplicationController|spec: {selector: {app: b}, template: PODS}",
+        &["spec.template.metadata.labels"],
+    ),
+    ("selector-invalid", "batch/v1/Job|spec: {selector: {matchLabels: {a: b}}, JOB}", &["spec.selector"]),
+    ("selector-invalid", "batch/v1/Job|spec: {manualSelector: true, JOB}", &["spec.selector"]),
+    (
+        "selector-invalid",
+        "batch/v1/CronJob|spec: {jobTemplate: {spec: {selector: {}, manualSelector: true}}}",
+        &["spec.jobTemplate.spec.manualSelector", "spec.jobTemplate.spec.selector"],
+    ),
+    (
+        "strategy-invalid",
+        "apps/v1/Deployment|spec: {strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}}",
+        &["spec.strategy.rollingUpdate.maxUnavailable"],
+    ),
+    (
+        "strategy-invalid",
+        "apps/v1/Deployment|spec: {strategy: {rollingUpdate: {maxSurge: 200%, maxUnavailable: 101%}}}",
+        &["spec.strategy.rollingUpdate.maxUnavailable"],
+    ),
+    ("strategy-invalid", "apps/v1/Deployment|spec: {strategy: {rollingUpdate: {maxSurge: 0}}}", &[]),
+    (
+        "strategy-invalid",
+        "apps/v1/DaemonSet|spec: {updateStrategy: {rollingUpdate: {maxSurge: 1}}}",
+        &["spec.updateStrategy.rollingUpdate.maxSurge"],
+    ),
+    (
+        "strategy-invalid",
+        "apps/v1/DaemonSet|spec: {updateStrategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}}",
+        &[],
+    ),
+    (
+        "strategy-invalid",
+        "apps/v1/StatefulSet|spec: {updateStrategy: {type: OnDelete, rollingUpdate: {partition: 0}}}",
+        &["spec.updateStrategy.rollingUpdate"],
+    ),
+    (
+        "strategy-invalid",
+        "apps/v1/StatefulSet|spec: {updateStrategy: {rollingUpdate: {maxUnavailable: 0}}}",
+        &["spec.updateStrategy.rollingUpdate.maxUnavailable"],
+    ),
+    ("workload-field-invalid", "apps/v1/Deployment|spec: {minReadySeconds: 600}", &["spec.progressDeadlineSeconds"]),
+    (
+        "workload-field-invalid",
+        "apps/v1/StatefulSet|spec: {ordinals: {start: -1}, serviceName: a.b}",
+        &["spec.ordinals.start", "spec.serviceName"],
+    ),
+    ("job-invalid", "batch/v1/Job|spec: {completionMode: Indexed, JOB}", &[]),
+    (
+        "job-invalid",
+        "batch/v1/CronJob|spec: {jobTemplate: {spec: {completionMode: Indexed, JOB}}}",
+        &["spec.jobTemplate.spec.completions"],
+    ),
+    (
+        "job-invalid",
+        "batch/v1/Job|spec: {maxFailedIndexes: 1, JOB}",
+        &["spec.backoffLimitPerIndex", "spec.maxFailedIndexes"],
+    ),
+    (
+        "job-invalid",
+        "batch/v1/Job|spec: {podReplacementPolicy: TerminatingOrFailed, podFailurePolicy: {}, JOB}",
+        &["spec.podReplacementPolicy"],
+    ),
+    ("job-invalid", "batch/v1/Job|spec: {managedBy: me, JOB}", &["spec.managedBy"]),
+    (
+        "job-policy-invalid",
+        "batch/v1/Job|spec: {podFailurePolicy: {rules: [{action: Ignore, onPodConditions: [{type: DisruptionTarget}]}]}, JOB}",
+        &[],
+    ),
+    (
+        "job-policy-invalid",
+        "batch/v1/Job|spec: {podFailurePolicy: {rules: [{action: FailIndex, onExitCodes: {operator: NotIn, values: [0, 5, 3, 3]}}]}, JOB}",
+        &[
+            "spec.podFailurePolicy.rules[0].action",
+            "spec.podFailurePolicy.rules[0].onExitCodes.values",
+            "spec.podFailurePolicy.rules[0].onExitCodes.values",
+        ],
+    ),
+    (
+        "job-policy-invalid",
+        "batch/v1/Job|spec: {completionMode: Indexed, completions: 5, successPolicy: {rules: [{succeededIndexes: '0-5'}, {succeededCount: 6}, {}]}, JOB}",
+        &[
+            "spec.successPolicy.rules[0].succeededIndexes",
+            "spec.successPolicy.rules[1].succeededCount",
+            "spec.successPolicy.rules[2]",
+        ],
+    ),
+    (
+        "schedule-invalid",
+        "batch/v1/CronJob|spec: {schedule: 'CRON_TZ=UTC 0 0 * * *', timeZone: Local, concurrencyPolicy: allow}",
+        &["spec.concurrencyPolicy", "spec.schedule", "spec.timeZone"],
+    ),
+    ("service-port-invalid", "v1/Service|spec: {clusterIP: None}", &[]),
+    (
+        "service-port-invalid",
+        "v1/Service|spec: {ports: [{name: a, port: 53, protocol: UDP}, {name: b, port: 53}]}",
+        &[],
+    ),
+    (
+        "service-port-invalid",
+        "v1/Service|spec: {ports: [{name: a, port: 53}, {name: a, port: 53, protocol: TCP}]}",
+        &["spec.ports[1]", "spec.ports[1].name"],
+    ),
+    (
+        "service-port-invalid",
+        "v1/Service|spec: {ports: [{port: 80, targetPort: too-long-for-a-port}]}",
+        &["spec.ports[0].targetPort"],
+    ),
+    ("service-port-invalid", "v1/Service|spec: {type: LoadBalancer, ports: [{port: 10250}]}", &["spec.ports[0]"]),
+    (
+        "service-type-invalid",
+        "v1/Service|spec: {type: ExternalName, externalName: a.b., clusterIP: None}",
+        &["spec.clusterIPs"],
+    ),
+    (
+        "service-type-invalid",
+        "v1/Service|spec: {type: NodePort, clusterIP: None, loadBalancerClass: a/b}",
+        &["spec.clusterIPs[0]", "spec.loadBalancerClass"],
+    ),
+    ("service-policy-invalid", "v1/Service|spec: {externalIPs: [1.2.3.4], externalTrafficPolicy: Cluster}", &[]),
+    (
+        "service-policy-invalid",
+        "v1/Service|spec: {type: LoadBalancer, healthCheckNodePort: 30000}",
+        &["spec.healthCheckNodePort"],
+    ),
+    (
+        "service-policy-invalid",
+        "v1/Service|spec: {sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 86401}}, trafficDistribution: Near}",
+        &["spec.sessionAffinityConfig.clientIP.timeoutSeconds", "spec.trafficDistribution"],
+    ),
+    (
+        "service-address-invalid",
+        "v1/Service|spec: {clusterIP: 10.0.0.1, clusterIPs: [10.0.0.1, 'fd00::1'], ipFamilyPolicy: PreferDualStack}",
+        &[],
+    ),
+    (
+        "service-address-invalid",
+        "v1/Service|spec: {clusterIP: 10.0.0.1, clusterIPs: [10.0.0.2, 10.0.0.3]}",
+        &["spec.clusterIPs", "spec.clusterIPs"],
+    ),
+    (
+        "service-address-invalid",
+        "v1/Service|spec: {externalIPs: [127.0.0.1, 169.254.1.1, 0.0.0.0, 224.0.0.1, 203.0.113.1]}",
+        &["spec.externalIPs[0]", "spec.externalIPs[1]", "spec.externalIPs[2]", "spec.externalIPs[3]"],
+    ),
+    (
+        "service-address-invalid",
+        "v1/Service|spec: {ipFamilies: [IPv4, IPv4], ipFamilyPolicy: SingleStack}",
+        &["spec.ipFamilies[1]", "spec.ipFamilyPolicy"],
+    ),
+    (
+        "config-key-invalid",
+        "v1/ConfigMap|data: {a: x}\nbinaryData: {a: eA==, ..b: eA==}",
+        &["binaryData[..b]", "data[a]"],
+    ),
+    ("config-key-invalid", "v1/Secret|stringData: {a/b: x}", &["data[a/b]"]),
+    (
+        "secret-type-data-missing",
+        "v1/Secret|type: kubernetes.io/ssh-auth\nstringData: {ssh-privatekey: ''}",
+        &["data[ssh-privatekey]"],
+    ),
+    ("secret-type-data-missing", "v1/Secret|type: kubernetes.io/dockercfg\ndata: {.dockercfg: e30=}", &[]),
+    (
+        "secret-type-data-missing",
+        "v1/Secret|type: kubernetes.io/dockercfg\ndata: {.dockercfg: W10=}",
+        &["data[.dockercfg]"],
+    ),
+    (
+        "secret-type-data-missing",
+        "v1/Secret|type: kubernetes.io/service-account-token",
+        &["metadata.annotations[kubernetes.io/service-account.name]"],
+    ),
+    (
+        "pod-security-level-invalid",
+        "v1/Namespace|metadata: {name: a, labels: {pod-security.kubernetes.io/warn-version: v1.30, pod-security.kubernetes.io/audit-version: '1.30'}}",
+        &["metadata.labels[pod-security.kubernetes.io/audit-version]"],
+    ),
+    (
+        "claim-invalid",
+        "v1/PersistentVolumeClaim|spec: {accessModes: [ReadWriteOncePod, ReadWriteOnce], resources: {requests: {storage: 0}}}",
+        &["spec.accessModes", "spec.resources[storage]"],
+    ),
+    (
+        "claim-invalid",
+        "v1/PersistentVolumeClaim|spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1}}, storageClassName: '', dataSource: {kind: Disk, name: a, apiGroup: b.c}}",
+        &[],
+    ),
+    (
+        "rbac-rule-invalid",
+        "rbac.authorization.k8s.io/v1/Role|rules: [{nonResourceURLs: [/a], verbs: [get]}]",
+        &["rules[0].nonResourceURLs"],
+    ),
+    (
+        "rbac-rule-invalid",
+        "rbac.authorization.k8s.io/v1/ClusterRole|aggregationRule: {}",
+        &["aggregationRule.clusterRoleSelectors"],
+    ),
+    (
+        "role-ref-invalid",
+        "rbac.authorization.k8s.io/v1/ClusterRoleBinding|roleRef: {kind: Role, name: a}",
+        &["roleRef.kind"],
+    ),
+    (
+        "role-ref-invalid",
+        "rbac.authorization.k8s.io/v1/RoleBinding|roleRef: {kind: Role, name: a}\nsubjects: [{kind: ServiceAccount, name: a, apiGroup: b}]",
+        &["subjects[0].apiGroup"],
+    ),
+    (
+        "network-policy-invalid",
+        "networking.k8s.io/v1/NetworkPolicy|spec: {ingress: [{from: [{podSelector: {}, ipBlock: {cidr: '::/0', except: ['fd00::/8', '::/0', 10.0.0.0/8]}}]}]}",
+        &[
+            "spec.ingress[0].from[0]",
+            "spec.ingress[0].from[0].ipBlock.except[1]",
+            "spec.ingress[0].from[0].ipBlock.except[2]",
+        ],
+    ),
+    ("ingress-invalid", "networking.k8s.io/v1/Ingress|spec: {}", &["spec"]),
+    (
+        "ingress-invalid",
+        "networking.k8s.io/v1/Ingress|spec: {rules: [{host: 10.0.0.1}, {host: '*.a.b'}, {host: 'a:80'}]}",
+        &["spec.rules[0].host", "spec.rules[2].host"],
+    ),
+    (
+        "ingress-invalid",
+        "networking.k8s.io/v1/Ingress|spec: {rules: [{http: {paths: [{path: /a//b, pathType: Exact, backend: {resource: {kind: a, name: b}}}, {pathType: ImplementationSpecific, backend: {service: {name: a, port: {name: b, number: 1}}}}]}}]}",
+        &["spec.rules[0].http.paths[0].path", "spec.rules[0].http.paths[1].backend"],
+    ),
+    (
+        "ingress-class-invalid",
+        "networking.k8s.io/v1/IngressClass|spec: {controller: a/b, parameters: {kind: a, name: b, scope: Namespace}}",
+        &["spec.parameters.namespace"],
+    ),
+    (
+        "disruption-budget-invalid",
+        "policy/v1/PodDisruptionBudget|spec: {maxUnavailable: 101%}",
+        &["spec.maxUnavailable"],
+    ),
+    (
+        "autoscaler-invalid",
+        "autoscaling/v2/HorizontalPodAutoscaler|spec: {maxReplicas: 1, scaleTargetRef: {kind: ReplicationController, name: a, apiVersion: v1}}",
+        &[],
+    ),
+    (
+        "autoscaler-invalid",
+        "autoscaling/v1/HorizontalPodAutoscaler|spec: {maxReplicas: 1, targetCPUUtilizationPercentage: 0, scaleTargetRef: {kind: Deployment, name: a, apiVersion: v1}}",
+        &["spec.metrics[0].resource.target.averageUtilization", "spec.scaleTargetRef.apiVersion"],
+    ),
+    (
+        "autoscaler-invalid",
+        "autoscaling/v2/HorizontalPodAutoscaler|spec: {maxReplicas: 1, scaleTargetRef: {kind: a, name: b, apiVersion: c/d}, metrics: [{type: Pods, pods: {metric: {name: a}, target: {type: AverageValue, averageValue: 0}}}, {type: External, external: {metric: {name: a}, target: {type: Value, value: 1, averageValue: 1}}}]}",
+        &[
+            "spec.metrics[0].pods.target.averageValue",
+            "spec.metrics[0].pods.target.averageValue",
+            "spec.metrics[1].external.target.value",
+        ],
+    ),
+    (
+        "quota-invalid",
+        "v1/ResourceQuota|spec: {hard: {pods: 1.5, count/deployments.apps: 1, requests.example.com/gpu: 1, requests.hugepages-2Mi: 1Gi}}",
+        &["spec.hard[pods]"],
+    ),
+    (
+        "quota-invalid",
+        "v1/ResourceQuota|spec: {hard: {cpu: 1}, scopes: [BestEffort, NotBestEffort]}",
+        &["spec.scopes", "spec.scopes"],
+    ),
+    (
+        "quota-invalid",
+        "v1/ResourceQuota|spec: {hard: {cpu: 1}, scopeSelector: {matchExpressions: [{scopeName: PriorityClass, operator: In}]}}",
+        &["spec.scopeSelector.matchExpressions.values"],
+    ),
+    (
+        "limit-range-invalid",
+        "v1/LimitRange|spec: {limits: [{type: Pod, default: {cpu: 1}}, {type: PersistentVolumeClaim}]}",
+        &["spec.limits[0].default", "spec.limits[1].limits"],
+    ),
+    (
+        "limit-range-invalid",
+        "v1/LimitRange|spec: {limits: [{type: Container, min: {cpu: 2}, max: {cpu: 1}}]}",
+        &["spec.limits[0].defaultRequest[cpu]", "spec.limits[0].default[cpu]", "spec.limits[0].min[cpu]"],
+    ),
+    (
+        "limit-range-invalid",
+        "v1/LimitRange|spec: {limits: [{type: Container, maxLimitRequestRatio: {cpu: 500m}}]}",
+        &["spec.limits[0].maxLimitRequestRatio[cpu]"],
+    ),
+    (
+        "priority-class-invalid",
+        "scheduling.k8s.io/v1/PriorityClass|metadata: {name: system-a}\nvalue: 1",
+        &["metadata.name"],
+    ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], local: {path: /a}}",
+        &["spec.nodeAffinity"],
+    ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {cpu: 1}, accessModes: [ReadWriteOnce], nfs: {server: a, path: b}, hostPath: {path: /a}}",
+        &["spec.capacity", "spec.nfs", "spec.nfs.path"],
+    ),
+    (
+        "webhook-invalid",
+        "admissionregistration.k8s.io/v1/MutatingWebhookConfiguration|webhooks: [{name: a.b.c, clientConfig: {}, sideEffects: Some, admissionReviewVersions: [v2], timeoutSeconds: 31, reinvocationPolicy: Once}]",
+        &[
+            "webhooks[0].admissionReviewVersions",
+            "webhooks[0].clientConfig",
+            "webhooks[0].reinvocationPolicy",
+            "webhooks[0].sideEffects",
+            "webhooks[0].timeoutSeconds",
+        ],
+    ),
+    (
+        "endpoints-invalid",
+        "discovery.k8s.io/v1/EndpointSlice|addressType: IPv4\nendpoints: [{addresses: ['::1']}, {addresses: [10.0.0.1]}, {}]",
+        &["endpoints[0].addresses[0]", "endpoints[2].addresses"],
+    ),
+    (
+        "storage-class-invalid",
+        "storage.k8s.io/v1/StorageClass|reclaimPolicy: Recycle",
+        &["provisioner", "reclaimPolicy"],
+    ),
+];
+
+#[test]
+fn cases_name_their_fields() {
+    let mut wrong = Vec::new();
+    for (rule, text, fields) in CASES {
+        let (head, rest) = text.split_once('|').unwrap();
+        let (version, kind) = head.rsplit_once('/').unwrap();
+        let rest = rest.replace("PODS", PODS).replace("JOB", JOB);
+        let metadata = if rest.starts_with("metadata") { "" } else { "metadata: {name: a}\n" };
+        let manifest = format!("apiVersion: {version}\nkind: {kind}\n{metadata}{rest}\n");
+        let sources = Sources::new();
+        let mut input = Input::default();
+        input.add(&sources, sources.add("case.yaml", manifest), true);
+        let options = Options { only: vec![(*rule).to_owned()], ..Options::default() };
+        let mut found: Vec<_> = check(&input.objects, &options)
+            .into_iter()
+            .filter(|finding| finding.rule == *rule && finding.severity == Severity::Error)
+            .map(|finding| finding.field)
+            .collect();
+        found.sort();
+        if !input.findings.is_empty() || found != *fields {
+            wrong.push(format!("{rule}: {text}\n  {found:?}, not {fields:?} {:?}", input.findings));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
