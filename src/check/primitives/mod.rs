@@ -7,6 +7,7 @@ pub mod handler;
 pub mod ip;
 pub mod names;
 pub mod percent;
+mod projected;
 pub mod quantity;
 pub mod resources;
 pub mod selector;

@@ -1,10 +1,8 @@
 //! The sources a volume can have, and what each needs.
 
-use std::collections::HashSet;
-
 use super::downward::{self, Use};
-use super::selector::{self, Say};
-use super::{enums, names};
+use super::selector::Say;
+use super::{enums, names, projected};
 use crate::check::at::At;
 use crate::check::primitives::quantity::Quantity;
 
@@ -86,7 +84,7 @@ pub static SOURCES: &[Source] = &[
     source("portworxVolume", |at, say| required(&at.get("volumeID"), say)),
     source("azureDisk", azure_disk),
     source("storageos", storage_os),
-    source("projected", projected),
+    source("projected", projected::check),
     source("scaleIO", |at, say| all_required(at, &["gateway", "system", "volumeName"], say)),
     source("csi", csi),
     source("ephemeral", |at, say| {
@@ -101,7 +99,7 @@ pub static SOURCES: &[Source] = &[
     }),
 ];
 
-fn required<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+pub(super) fn required<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
     if at.text().is_empty() {
         say(at, "the volume needs this field".to_owned());
     }
@@ -119,7 +117,7 @@ fn list_required<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
     }
 }
 
-fn form<'n>(at: &At<'n, '_>, checked: super::Checked, say: Say<'_, 'n>) {
+pub(super) fn form<'n>(at: &At<'n, '_>, checked: super::Checked, say: Say<'_, 'n>) {
     if let Err(form) = checked {
         say(at, format!("`{}` {form}", at.text()));
     }
@@ -132,7 +130,7 @@ fn range<'n>(at: &At<'n, '_>, most: i64, say: Say<'_, 'n>) {
 }
 
 /// A file mode.
-fn mode<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+pub(super) fn mode<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
     if let Some(mode) = at.number().filter(|mode| !(0..=0o777).contains(mode)) {
         say(at, format!("the file mode {mode} must be between 0 and 511 (0777 in octal)"));
     }
@@ -146,7 +144,7 @@ fn secret_ref<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
 }
 
 /// Keys of a ConfigMap or Secret that become files.
-fn key_items<'n>(items: &At<'n, '_>, say: Say<'_, 'n>) {
+pub(super) fn key_items<'n>(items: &At<'n, '_>, say: Say<'_, 'n>) {
     for item in items.items() {
         let path = item.get("path");
         required(&item.get("key"), say);
@@ -157,7 +155,7 @@ fn key_items<'n>(items: &At<'n, '_>, say: Say<'_, 'n>) {
 }
 
 /// A file of the downward API. The server names the source, not the item.
-fn downward_file<'n>(source: &At<'n, '_>, file: &At<'n, '_>, say: Say<'_, 'n>) {
+pub(super) fn downward_file<'n>(source: &At<'n, '_>, file: &At<'n, '_>, say: Say<'_, 'n>) {
     let at = source.same(file.node);
     let path = at.get("path");
     required(&path, say);
@@ -372,120 +370,5 @@ pub fn csi_driver<'n>(driver: &At<'n, '_>, say: Say<'_, 'n>) {
         "" => required(driver, say),
         text if text.len() > 63 => say(driver, "must be no more than 63 bytes".to_owned()),
         text => form(driver, names::dns1123_subdomain(&text.to_lowercase()), say),
-    }
-}
-
-fn projected<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    mode(&at.get("defaultMode"), say);
-    let mut paths = HashSet::new();
-    for source in at.get("sources").items() {
-        let mut types = 0;
-        for field in ["secret", "configMap"] {
-            let projection = source.get(field);
-            if !projection.is_set() {
-                continue;
-            }
-            types += 1;
-            required(&projection.get("name"), say);
-            let items = projection.get("items");
-            key_items(&items, say);
-            for item in items.items() {
-                once(at, &item.get("path"), &mut paths, say);
-            }
-        }
-        let downward = source.get("downwardAPI");
-        if downward.is_set() {
-            types += 1;
-            for file in downward.get("items").items() {
-                downward_file(&downward, &file, say);
-                once(at, &file.get("path"), &mut paths, say);
-            }
-        }
-        let token = source.get("serviceAccountToken");
-        if token.is_set() {
-            types += 1;
-            service_account_token(at, &token, say);
-        }
-        let trust = source.get("clusterTrustBundle");
-        if trust.is_set() {
-            types += 1;
-            trust_bundle(&trust, say);
-            once(at, &trust.get("path"), &mut paths, say);
-        }
-        let certificate = source.get("podCertificate");
-        if certificate.is_set() {
-            types += 1;
-            pod_certificate(at, &certificate, &mut paths, say);
-        }
-        if types > 1 {
-            say(&source, "the entry has more than one source".to_owned());
-        }
-    }
-}
-
-/// Two sources cannot write one file. The server names the volume.
-fn once<'n>(volume: &At<'n, '_>, path: &At<'n, '_>, paths: &mut HashSet<&'n str>, say: Say<'_, 'n>) {
-    if !path.text().is_empty() && !paths.insert(path.text()) {
-        say(&volume.same(path.node), format!("two sources write the file `{}`", path.text()));
-    }
-}
-
-fn service_account_token<'n>(volume: &At<'n, '_>, at: &At<'n, '_>, say: Say<'_, 'n>) {
-    let seconds = at.get("expirationSeconds");
-    if seconds.number().is_some_and(|seconds| !(600..=1 << 32).contains(&seconds)) {
-        say(&seconds, "must be between 600 and 4294967296 seconds".to_owned());
-    }
-    // The server names the volume here.
-    let path = volume.on("path", &at.node["path"]);
-    required(&path, say);
-    form(&path, names::local_non_reserved_path(path.text()), say);
-}
-
-fn trust_bundle<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    let (name, signer, selector) = (at.get("name"), at.get("signerName"), at.get("labelSelector"));
-    match (name.is_set(), signer.is_set()) {
-        (true, true) => say(at, "the entry has both a name and a signerName".to_owned()),
-        (false, false) => say(at, "the entry needs a name or a signerName".to_owned()),
-        (true, false) => {
-            // The bundles of a signer carry its name with colons for slashes: `example.com:signer:bundle`.
-            let own = name.text().rsplit(':').next().unwrap_or_default();
-            form(&name, names::dns1123_subdomain(own), say);
-            if selector.is_set() {
-                say(&selector, "cannot stand beside a name".to_owned());
-            }
-        }
-        (false, true) => {
-            form(&signer, names::domain_prefixed_path(signer.text()), say);
-            selector::label_selector(&selector, say);
-        }
-    }
-    let path = at.get("path");
-    required(&path, say);
-    form(&path, names::local_non_reserved_path(path.text()), say);
-}
-
-const KEY_TYPES: &[&str] = &["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"];
-
-fn pod_certificate<'n>(volume: &At<'n, '_>, at: &At<'n, '_>, paths: &mut HashSet<&'n str>, say: Say<'_, 'n>) {
-    let (signer, seconds) = (at.get("signerName"), at.get("maxExpirationSeconds"));
-    form(&signer, names::domain_prefixed_path(signer.text()), say);
-    enums::choice(&at.get("keyType"), KEY_TYPES, say);
-    // Signers of Kubernetes itself issue for a day, others for three months.
-    let own = signer.text().split('/').next().is_some_and(|domain| domain.ends_with("kubernetes.io"));
-    let most = if own { 86_400 } else { 91 * 86_400 };
-    if seconds.number().is_some_and(|seconds| !(3600..=most).contains(&seconds)) {
-        say(&seconds, format!("must be between 3600 and {most} seconds"));
-    }
-    let mut count = 0;
-    for field in ["credentialBundlePath", "keyPath", "certificateChainPath"] {
-        let path = at.get(field);
-        if !path.text().is_empty() {
-            count += 1;
-            form(&path, names::local_non_reserved_path(path.text()), say);
-            once(volume, &path, paths, say);
-        }
-    }
-    if count == 0 {
-        say(at, "the entry names no file: use credentialBundlePath, or keyPath and certificateChainPath".to_owned());
     }
 }

@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a deadline of the pod is wrong",
-    doc: "`activeDeadlineSeconds` is between 1 and 2147483647 in a Pod or Job; in the template of a workload that runs for ever it is refused. Source: `ValidatePodSpec`, `ValidatePodTemplateSpecForReplicaSet`.",
+    doc: "\
+`activeDeadlineSeconds` is between 1 and 2147483647 in a Pod or Job; in the template of a workload that runs for
+ever it is refused.
+
+Source: `ValidatePodSpec`, `ValidatePodTemplateSpecForReplicaSet`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -13,7 +13,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "an affinity is wrong",
-    doc: "A required node affinity has at least one term; the operators are In, NotIn, Exists, DoesNotExist, Gt and Lt, each with the values it takes; weights are between 1 and 100. A pod affinity needs a `topologyKey`; its selectors, namespaces and label keys are well-formed; `matchLabelKeys` need a `labelSelector` that does not name them. Source: `validateAffinity`.",
+    doc: "\
+A required node affinity has at least one term; the operators are In, NotIn, Exists, DoesNotExist, Gt and Lt, each
+with the values it takes; weights are between 1 and 100. A pod affinity needs a `topologyKey`; its selectors,
+namespaces and label keys are well-formed; `matchLabelKeys` need a `labelSelector` that does not name them.
+
+Source: `validateAffinity`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

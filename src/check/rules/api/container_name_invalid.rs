@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a container has no name, a malformed one, or one that another has",
-    doc: "A container's name is a DNS-1123 label (at most 63 lower-case letters, digits and `-`), and no two containers of a pod, init containers included, have the same. Source: `validateContainerCommon`, `validateInitContainers`.",
+    doc: "\
+A container's name is a DNS-1123 label (at most 63 lower-case letters, digits and `-`), and no two containers of a
+pod, init containers included, have the same.
+
+Source: `validateContainerCommon`, `validateInitContainers`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -13,7 +13,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a container's own restart policy is wrong",
-    doc: "A container may have a `restartPolicy` of its own (Always, OnFailure or Never) and with it up to 20 `restartPolicyRules`, each with an action and exit codes. Source: `validateContainerRestartPolicy`.",
+    doc: "\
+A container may have a `restartPolicy` of its own (Always, OnFailure or Never) and with it up to 20
+`restartPolicyRules`, each with an action and exit codes.
+
+Source: `validateContainerRestartPolicy`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

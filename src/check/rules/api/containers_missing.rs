@@ -9,7 +9,10 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a pod has no container",
-    doc: "A pod needs at least one entry in `containers`; init containers do not count. Source: `ValidatePodSpec`, `validateContainers`.",
+    doc: "\
+A pod needs at least one entry in `containers`; init containers do not count.
+
+Source: `ValidatePodSpec`, `validateContainers`.",
     bad: "apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a volume device is wrong",
-    doc: "A `volumeDevices` entry names a volume that is a PersistentVolumeClaim or an ephemeral one, once in a container and not mounted as well, and has a `devicePath` of its own without `..`. Source: `ValidateVolumeDevices`.",
+    doc: "\
+A `volumeDevices` entry names a volume that is a PersistentVolumeClaim or an ephemeral one, once in a container and
+not mounted as well, and has a `devicePath` of its own without `..`.
+
+Source: `ValidateVolumeDevices`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -10,7 +10,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "the DNS settings of the pod are wrong",
-    doc: "`dnsPolicy` is ClusterFirst (the default), ClusterFirstWithHostNet, Default or None; None needs a nameserver. `dnsConfig` has at most 3 nameservers, which are addresses, at most 32 search domains of at most 2048 characters in all, and options with names. Source: `validateDNSPolicy`, `validatePodDNSConfig`.",
+    doc: "\
+`dnsPolicy` is ClusterFirst (the default), ClusterFirstWithHostNet, Default or None; None needs a nameserver.
+`dnsConfig` has at most 3 nameservers, which are addresses, at most 32 search domains of at most 2048 characters in
+all, and options with names.
+
+Source: `validateDNSPolicy`, `validatePodDNSConfig`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

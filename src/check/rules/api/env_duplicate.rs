@@ -10,7 +10,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Warning,
     summary: "a variable is set twice",
-    doc: "The later of two variables with one name hides the earlier, and `kubectl apply` may drop one of them; with `--server-side` it is refused. Only a later value that refers to the earlier one (`$(NAME)`) is meant so. The server warns. Source: `warningsForPodSpecAndMeta`.",
+    doc: "\
+The later of two variables with one name hides the earlier, and `kubectl apply` may drop one of them; with
+`--server-side` it is refused. Only a later value that refers to the earlier one (`$(NAME)`) is meant so. The server
+warns.
+
+Source: `warningsForPodSpecAndMeta`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

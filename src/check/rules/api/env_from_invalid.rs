@@ -10,7 +10,10 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "an `envFrom` entry is wrong",
-    doc: "An `envFrom` entry names a ConfigMap or a Secret, not both; its prefix is printable ASCII without `=`. Source: `ValidateEnvFrom`.",
+    doc: "\
+An `envFrom` entry names a ConfigMap or a Secret, not both; its prefix is printable ASCII without `=`.
+
+Source: `ValidateEnvFrom`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -14,7 +14,13 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "an environment variable is wrong",
-    doc: "A variable needs a name of printable ASCII without `=`. `valueFrom` names exactly one source and not beside a `value`: a field of the pod (`metadata.name`, `metadata.namespace`, `metadata.uid`, `metadata.labels['key']`, `metadata.annotations['key']`, `spec.nodeName`, `spec.serviceAccountName`, `status.hostIP(s)`, `status.podIP(s)`), a resource of a container, or a key of a ConfigMap, a Secret or a file. Source: `ValidateEnv`, `validateEnvVarValueFrom`.",
+    doc: "\
+A variable needs a name of printable ASCII without `=`. `valueFrom` names exactly one source and not beside a
+`value`: a field of the pod (`metadata.name`, `metadata.namespace`, `metadata.uid`, `metadata.labels['key']`,
+`metadata.annotations['key']`, `spec.nodeName`, `spec.serviceAccountName`, `status.hostIP(s)`, `status.podIP(s)`), a
+resource of a container, or a key of a ConfigMap, a Secret or a file.
+
+Source: `ValidateEnv`, `validateEnvVarValueFrom`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -11,7 +11,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "ephemeral containers stand in a manifest",
-    doc: "Ephemeral containers are added to a running pod through its `ephemeralcontainers` subresource (`kubectl debug`); in a manifest or a template they are refused. Source: `ValidatePodTemplateSpec`, `ValidatePodCreate`.",
+    doc: "\
+Ephemeral containers are added to a running pod through its `ephemeralcontainers` subresource (`kubectl debug`); in
+a manifest or a template they are refused.
+
+Source: `ValidatePodTemplateSpec`, `ValidatePodCreate`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

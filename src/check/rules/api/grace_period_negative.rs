@@ -9,7 +9,10 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Warning,
     summary: "the grace period is negative",
-    doc: "A negative `terminationGracePeriodSeconds` counts as 1. The server warns. Source: `GetWarningsForPod`.",
+    doc: "\
+A negative `terminationGracePeriodSeconds` counts as 1. The server warns.
+
+Source: `GetWarningsForPod`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

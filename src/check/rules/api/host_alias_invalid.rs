@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a host alias is wrong",
-    doc: "A `hostAliases` entry has an IP address and host names that are DNS-1123 subdomains. Two entries for one address are a warning: `kubectl apply` may drop one. Source: `ValidateHostAliases`, `warningsForPodSpecAndMeta`.",
+    doc: "\
+A `hostAliases` entry has an IP address and host names that are DNS-1123 subdomains. Two entries for one address are
+a warning: `kubectl apply` may drop one.
+
+Source: `ValidateHostAliases`, `warningsForPodSpecAndMeta`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "settings about the host's namespaces exclude each other",
-    doc: "`shareProcessNamespace` cannot stand beside `hostPID`; a pod with its own user namespace (`hostUsers: false`) cannot use the host's network, PIDs or IPC, or block devices. Source: `validatePodSpecSecurityContext`, `validateHostUsers`.",
+    doc: "\
+`shareProcessNamespace` cannot stand beside `hostPID`; a pod with its own user namespace (`hostUsers: false`) cannot
+use the host's network, PIDs or IPC, or block devices.
+
+Source: `validatePodSpecSecurityContext`, `validateHostUsers`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -13,7 +13,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a host port is wrong or taken twice",
-    doc: "A `hostPort` is between 1 and 65535, and no two containers of a pod claim the same one for the same protocol and address. In a pod with `hostNetwork` it equals the container port. A `hostIP` without a `hostPort` has no effect (a warning). Source: `validateContainerPorts`, `checkHostPortConflicts`, `validatePodHostNetworkDeps`.",
+    doc: "\
+A `hostPort` is between 1 and 65535, and no two containers of a pod claim the same one for the same protocol and
+address. In a pod with `hostNetwork` it equals the container port. A `hostIP` without a `hostPort` has no effect (a
+warning).
+
+Source: `validateContainerPorts`, `checkHostPortConflicts`, `validatePodHostNetworkDeps`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

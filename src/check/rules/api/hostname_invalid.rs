@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "the host name of the pod is wrong",
-    doc: "`hostname` and `subdomain` are DNS-1123 labels; `hostnameOverride` is a DNS name of at most 64 bytes and excludes `setHostnameAsFQDN` and the host's network. Source: `ValidatePodSpec`.",
+    doc: "\
+`hostname` and `subdomain` are DNS-1123 labels; `hostnameOverride` is a DNS name of at most 64 bytes and excludes
+`setHostnameAsFQDN` and the host's network.
+
+Source: `ValidatePodSpec`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

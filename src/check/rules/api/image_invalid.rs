@@ -11,7 +11,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a container has no image, or a pull policy that does not exist",
-    doc: "A container needs an `image`; in a bare Pod it must not begin or end with a blank (in a template that is only found out on the node). `imagePullPolicy` is Always, IfNotPresent or Never. Source: `validateContainerCommon`, `validatePullPolicy`.",
+    doc: "\
+A container needs an `image`; in a bare Pod it must not begin or end with a blank (in a template that is only found
+out on the node). `imagePullPolicy` is Always, IfNotPresent or Never.
+
+Source: `validateContainerCommon`, `validatePullPolicy`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -14,7 +14,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a lifecycle hook is wrong",
-    doc: "A hook has exactly one handler: exec with a command, httpGet or tcpSocket with a port, or sleep for no longer than the pod's `terminationGracePeriodSeconds`. A `stopSignal` needs `os.name`. An init container has hooks only if it restarts always. Source: `validateLifecycle`, `validateInitContainers`.",
+    doc: "\
+A hook has exactly one handler: exec with a command, httpGet or tcpSocket with a port, or sleep for no longer than
+the pod's `terminationGracePeriodSeconds`. A `stopSignal` needs `os.name`. An init container has hooks only if it
+restarts always.
+
+Source: `validateLifecycle`, `validateInitContainers`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -13,7 +13,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a volume mount is wrong",
-    doc: "A mount needs a `mountPath` that no other mount of the container has. `subPath` and `subPathExpr` are relative, without `..`, and exclude each other. `mountPropagation` is None, HostToContainer or, for privileged containers, Bidirectional. `recursiveReadOnly` needs `readOnly` and no propagation. Source: `ValidateVolumeMounts`.",
+    doc: "\
+A mount needs a `mountPath` that no other mount of the container has. `subPath` and `subPathExpr` are relative,
+without `..`, and exclude each other. `mountPropagation` is None, HostToContainer or, for privileged containers,
+Bidirectional. `recursiveReadOnly` needs `readOnly` and no propagation.
+
+Source: `ValidateVolumeMounts`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a volume mount names a volume that is not there",
-    doc: "A `volumeMounts` entry names a volume of the same pod, or a claim template of the same StatefulSet. A volume that has faults of its own counts as not there. Source: `ValidateVolumeMounts`.",
+    doc: "\
+A `volumeMounts` entry names a volume of the same pod, or a claim template of the same StatefulSet. A volume that
+has faults of its own counts as not there.
+
+Source: `ValidateVolumeMounts`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

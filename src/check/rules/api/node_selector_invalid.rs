@@ -10,7 +10,10 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "the node selector holds what no label can be",
-    doc: "The keys of `nodeSelector` are qualified names, its values label values. Labels of nodes that Kubernetes has renamed (`beta.kubernetes.io/os` and the like) are a warning. Source: `ValidateLabels`, `GetNodeLabelDeprecatedMessage`.",
+    doc: "\
+The keys of `nodeSelector` are qualified names, its values label values.
+
+Source: `ValidateLabels`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}
@@ -28,15 +31,6 @@ spec:
     check: Check::Pod(check),
 };
 
-/// The old labels of nodes and what they are called now.
-const RENAMED: &[(&str, &str)] = &[
-    ("beta.kubernetes.io/arch", "kubernetes.io/arch"),
-    ("beta.kubernetes.io/os", "kubernetes.io/os"),
-    ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"),
-    ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"),
-    ("beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"),
-];
-
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     if pod.spec.node_selector.is_null() {
         return;
@@ -44,10 +38,4 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let at = spec.on("nodeSelector", pod.spec.node_selector);
     selector::labels(&at, &mut pod.sayer(report));
-    for (key, value) in at.keys() {
-        if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == key) {
-            let draft = pod.say(report, &value, format!("the node label `{key}` is deprecated"));
-            draft.severity(Severity::Warning).help(format!("use `{new}`"));
-        }
-    }
 }

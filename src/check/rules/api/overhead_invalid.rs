@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "the overhead of the pod is wrong",
-    doc: "`overhead` is a list of resources like the limits of a container; the admission controller sets it from the runtime class. Source: `validateOverhead`.",
+    doc: "\
+`overhead` is a list of resources like the limits of a container; the admission controller sets it from the runtime
+class.
+
+Source: `validateOverhead`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

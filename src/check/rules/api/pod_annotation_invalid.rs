@@ -12,7 +12,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "an annotation that Kubernetes reads in a pod is wrong",
-    doc: "Some annotations of pods have a meaning: `controller.kubernetes.io/pod-deletion-cost` is a 32-bit whole number; the old seccomp and AppArmor annotations name a profile, of a container that is there, and agree with the fields; a mirror pod names its node. Source: `ValidatePodSpecificAnnotations`.",
+    doc: "\
+Some annotations of pods have a meaning: `controller.kubernetes.io/pod-deletion-cost` is a 32-bit whole number; the
+old seccomp and AppArmor annotations name a profile, of a container that is there, and agree with the fields; a
+mirror pod names its node.
+
+Source: `ValidatePodSpecificAnnotations`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web, annotations: {controller.kubernetes.io/pod-deletion-cost: low}}

@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a readiness or scheduling gate is wrong",
-    doc: "The condition of a readiness gate and the name of a scheduling gate are qualified names; a scheduling gate stands once. Source: `validateReadinessGates`, `validateSchedulingGates`.",
+    doc: "\
+The condition of a readiness gate and the name of a scheduling gate are qualified names; a scheduling gate stands
+once.
+
+Source: `validateReadinessGates`, `validateSchedulingGates`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

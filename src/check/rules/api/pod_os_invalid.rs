@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a pod for one operating system has settings of another",
-    doc: "`os.name` is linux or windows. A Linux pod has no `windowsOptions`; a Windows pod has none of the Linux fields of security contexts, no host users, PID or IPC and no pod-level resources. Source: `validateOS`, `validateLinux`, `validateWindows`.",
+    doc: "\
+`os.name` is linux or windows. A Linux pod has no `windowsOptions`; a Windows pod has none of the Linux fields of
+security contexts, no host users, PID or IPC and no pod-level resources.
+
+Source: `validateOS`, `validateLinux`, `validateWindows`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -11,7 +11,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a name the pod refers to is malformed",
-    doc: "`serviceAccountName`, `nodeName`, `priorityClassName` and `runtimeClassName` are DNS-1123 subdomains, `preemptionPolicy` is PreemptLowerPriority or Never. A Pod with scheduling gates cannot name its node. Source: `ValidatePodSpec`, `ValidatePodCreate`.",
+    doc: "\
+`serviceAccountName`, `nodeName`, `priorityClassName` and `runtimeClassName` are DNS-1123 subdomains,
+`preemptionPolicy` is PreemptLowerPriority or Never. A Pod with scheduling gates cannot name its node.
+
+Source: `ValidatePodSpec`, `ValidatePodCreate`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -12,7 +12,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "the resources of the pod as a whole are wrong",
-    doc: "The pod's own `resources` are cpu, memory and huge pages, without claims. They are no less than what its containers request together, and no container's limit is above the pod's. Source: `validatePodResources`, `validatePodResourceConsistency`.",
+    doc: "\
+The pod's own `resources` are cpu, memory and huge pages, without claims. They are no less than what its containers
+request together, and no container's limit is above the pod's.
+
+Source: `validatePodResources`, `validatePodResourceConsistency`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -10,7 +10,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Warning,
     summary: "a pod lists a port twice",
-    doc: "The same port and protocol twice in a pod: the containers share one address, so the second to listen there fails; and `kubectl apply` may drop or refuse one of two such entries in a container. A port name that two containers use means the first of them to a Service. The server warns. Source: `warningsForPodSpecAndMeta`.",
+    doc: "\
+The same port and protocol twice in a pod: the containers share one address, so the second to listen there fails;
+and `kubectl apply` may drop or refuse one of two such entries in a container. A port name that two containers use
+means the first of them to a Service. The server warns.
+
+Source: `warningsForPodSpecAndMeta`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

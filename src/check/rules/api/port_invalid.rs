@@ -10,7 +10,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a container port is wrong",
-    doc: "A container port needs a `containerPort` between 1 and 65535. Its name has at most 15 lower-case letters, digits and `-`, with at least one letter, and stands once in a container. The protocol is TCP (the default), UDP or SCTP. Source: `validateContainerPorts`.",
+    doc: "\
+A container port needs a `containerPort` between 1 and 65535. Its name has at most 15 lower-case letters, digits and
+`-`, with at least one letter, and stands once in a container. The protocol is TCP (the default), UDP or SCTP.
+
+Source: `validateContainerPorts`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -13,7 +13,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a probe is wrong",
-    doc: "A probe has exactly one handler: exec with a command, httpGet, tcpSocket or grpc with a port between 1 and 65535 or, but for grpc, a port's name. Its numbers are not negative; liveness and startup probes have the success threshold 1; a readiness probe has no grace period. An init container has probes only if it restarts always. Source: `validateProbe`, `validateInitContainers`.",
+    doc: "\
+A probe has exactly one handler: exec with a command, httpGet, tcpSocket or grpc with a port between 1 and 65535 or,
+but for grpc, a port's name. Its numbers are not negative; liveness and startup probes have the success threshold 1;
+a readiness probe has no grace period. An init container has probes only if it restarts always.
+
+Source: `validateProbe`, `validateInitContainers`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -9,7 +9,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Warning,
     summary: "an image pull secret has no name, or is listed twice",
-    doc: "An `imagePullSecrets` entry without a name does nothing, and of two with one name `kubectl apply` may drop one. The server warns. Source: `warningsForPodSpecAndMeta`.",
+    doc: "\
+An `imagePullSecrets` entry without a name does nothing, and of two with one name `kubectl apply` may drop one. The
+server warns.
+
+Source: `warningsForPodSpecAndMeta`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -11,7 +11,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a resize policy is wrong",
-    doc: "A `resizePolicy` entry names cpu or memory, each once, and NotRequired or RestartContainer; in a pod that never restarts only NotRequired. Source: `validateResizePolicy`.",
+    doc: "\
+A `resizePolicy` entry names cpu or memory, each once, and NotRequired or RestartContainer; in a pod that never
+restarts only NotRequired.
+
+Source: `validateResizePolicy`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -11,7 +11,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a resource claim is wrong or not there",
-    doc: "Each entry of `resourceClaims` has a name of its own and names either a claim or a claim template; each entry of a container's `resources.claims` names one of them, once. Source: `validatePodResourceClaims`, `validateResourceClaimNames`.",
+    doc: "\
+Each entry of `resourceClaims` has a name of its own and names either a claim or a claim template; each entry of a
+container's `resources.claims` names one of them, once.
+
+Source: `validatePodResourceClaims`, `validateResourceClaimNames`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -11,7 +11,10 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Warning,
     summary: "an amount of bytes is not whole",
-    doc: "`memory: 100m` asks for a tenth of a byte: `M` or `Mi` was meant. The server takes it with a warning. Source: `warningsForPodSpecAndMeta`.",
+    doc: "\
+`memory: 100m` asks for a tenth of a byte: `M` or `Mi` was meant. The server takes it with a warning.
+
+Source: `warningsForPodSpecAndMeta`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

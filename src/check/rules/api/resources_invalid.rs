@@ -11,7 +11,13 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "requests or limits are wrong",
-    doc: "The resources of a container are cpu, memory, ephemeral-storage, `hugepages-<size>` and extended ones with a domain (`example.com/gpu`). Amounts are not negative, extended ones whole; a request is no more than the limit, and equal to it for extended resources and huge pages, which need a limit. Huge pages come in multiples of their size and beside cpu or memory. Source: `validateContainerResourceRequirements`.",
+    doc: "\
+The resources of a container are cpu, memory, ephemeral-storage, `hugepages-<size>` and extended ones with a domain
+(`example.com/gpu`). Amounts are not negative, extended ones whole; a request is no more than the limit, and equal
+to it for extended resources and huge pages, which need a limit. Huge pages come in multiples of their size and
+beside cpu or memory.
+
+Source: `validateContainerResourceRequirements`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

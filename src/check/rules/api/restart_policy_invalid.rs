@@ -11,7 +11,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "the restart policy does not fit the workload",
-    doc: "The pods of a Deployment, ReplicaSet, StatefulSet, DaemonSet or ReplicationController restart Always (the default). Those of a Job or CronJob say OnFailure or Never; the default does not fit them. Source: `validateRestartPolicy`, `ValidatePodTemplateSpecForReplicaSet`, `validateJobSpec`.",
+    doc: "\
+The pods of a Deployment, ReplicaSet, StatefulSet, DaemonSet or ReplicationController restart Always (the default).
+Those of a Job or CronJob say OnFailure or Never; the default does not fit them.
+
+Source: `validateRestartPolicy`, `ValidatePodTemplateSpecForReplicaSet`, `validateJobSpec`.",
     bad: r#"apiVersion: batch/v1
 kind: Job
 metadata: {name: migrate}

@@ -12,7 +12,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a security context is wrong",
-    doc: "User and group ids are between 0 and 2147483647. `allowPrivilegeEscalation: false` excludes `privileged: true` and the capability CAP_SYS_ADMIN. A seccomp or AppArmor profile has a type; only Localhost has, and needs, a `localhostProfile`. `procMount: Unmasked` needs `hostUsers: false`. Source: `ValidateSecurityContext`, `validatePodSpecSecurityContext`.",
+    doc: "\
+User and group ids are between 0 and 2147483647. `allowPrivilegeEscalation: false` excludes `privileged: true` and
+the capability CAP_SYS_ADMIN. A seccomp or AppArmor profile has a type; only Localhost has, and needs, a
+`localhostProfile`. `procMount: Unmasked` needs `hostUsers: false`.
+
+Source: `ValidateSecurityContext`, `validatePodSpecSecurityContext`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

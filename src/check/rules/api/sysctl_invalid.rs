@@ -9,7 +9,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a sysctl is wrong",
-    doc: "A sysctl's name is lower-case letters, digits, `-` and `_` in parts joined by `.` or `/`, at most 253 bytes, and stands once. `net.*` cannot be set on the host's network, the ipc ones not in its IPC namespace. Source: `validateSysctls`.",
+    doc: "\
+A sysctl's name is lower-case letters, digits, `-` and `_` in parts joined by `.` or `/`, at most 253 bytes, and
+stands once. `net.*` cannot be set on the host's network, the ipc ones not in its IPC namespace.
+
+Source: `validateSysctls`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -12,7 +12,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "the labels or annotations of a pod template are malformed",
-    doc: "Label keys and annotation keys are qualified names, label values at most 63 letters, digits, `-`, `_` and `.` with a letter or digit at both ends. A Job without labels takes those of its template. Source: `ValidatePodTemplateSpec`, `SetDefaults_Job`.",
+    doc: "\
+Label keys and annotation keys are qualified names, label values at most 63 letters, digits, `-`, `_` and `.` with a
+letter or digit at both ends. A Job without labels takes those of its template.
+
+Source: `ValidatePodTemplateSpec`, `SetDefaults_Job`.",
     bad: r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}

@@ -10,7 +10,10 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a termination message policy does not exist",
-    doc: "`terminationMessagePolicy` is File (the default) or FallbackToLogsOnError. Source: `validateContainerCommon`.",
+    doc: "\
+`terminationMessagePolicy` is File (the default) or FallbackToLogsOnError.
+
+Source: `validateContainerCommon`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -10,7 +10,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a toleration is wrong",
-    doc: "A toleration's key is a qualified name; without a key the operator is Exists. Equal (the default) compares a label value, Exists takes no value, Lt and Gt (since 1.35) a whole number. The effect is NoSchedule, PreferNoSchedule or NoExecute, and only with NoExecute are there `tolerationSeconds`. Source: `ValidateTolerations`.",
+    doc: "\
+A toleration's key is a qualified name; without a key the operator is Exists. Equal (the default) compares a label
+value, Exists takes no value, Lt and Gt (since 1.35) a whole number. The effect is NoSchedule, PreferNoSchedule or
+NoExecute, and only with NoExecute are there `tolerationSeconds`.
+
+Source: `ValidateTolerations`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

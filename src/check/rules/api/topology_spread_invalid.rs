@@ -13,7 +13,12 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a topology spread constraint is wrong",
-    doc: "A constraint has a `maxSkew` above 0, a `topologyKey`, and `whenUnsatisfiable` DoNotSchedule or ScheduleAnyway; no two agree in the last two. `minDomains` is above 0 and only with DoNotSchedule; the policies are Honor or Ignore. Without a `labelSelector` it matches no pod (a warning). Source: `validateTopologySpreadConstraints`.",
+    doc: "\
+A constraint has a `maxSkew` above 0, a `topologyKey`, and `whenUnsatisfiable` DoNotSchedule or ScheduleAnyway; no
+two agree in the last two. `minDomains` is above 0 and only with DoNotSchedule; the policies are Honor or Ignore.
+Without a `labelSelector` it matches no pod (a warning).
+
+Source: `validateTopologySpreadConstraints`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

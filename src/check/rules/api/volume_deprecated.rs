@@ -9,7 +9,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Warning,
     summary: "a volume type is deprecated or no longer works",
-    doc: "gitRepo, glusterfs, rbd, cephfs, flocker, quobyte, storageos, scaleIO and photonPersistentDisk volumes are deprecated; most of them no longer work. The server warns. Source: `warningsForPodSpecAndMeta`.",
+    doc: "\
+gitRepo, glusterfs, rbd, cephfs, flocker, quobyte, storageos, scaleIO and photonPersistentDisk volumes are
+deprecated; most of them no longer work. The server warns.
+
+Source: `warningsForPodSpecAndMeta`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -11,7 +11,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "a volume has no name, a malformed one, or one that another has",
-    doc: "A volume's name is a DNS-1123 label and stands once in a pod. The claim templates of a StatefulSet are volumes as well, before the pod's own. Source: `ValidateVolumes`.",
+    doc: "\
+A volume's name is a DNS-1123 label and stands once in a pod. The claim templates of a StatefulSet are volumes as
+well, before the pod's own.
+
+Source: `ValidateVolumes`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -12,7 +12,11 @@ pub static RULE: Rule = Rule {
     family: Family::Api,
     severity: Severity::Error,
     summary: "the Windows options of a security context are wrong",
-    doc: r#"A GMSA credential spec name is a DNS name; a user name is `user` or `DOMAIN\\user`. If one container is a host process, all are, they agree with the pod, and the pod uses the host's network. Source: `validateWindowsSecurityContextOptions`, `validateWindowsHostProcessPod`."#,
+    doc: "\
+A GMSA credential spec name is a DNS name; a user name is `user` or `DOMAIN\\user`. If one container is a host
+process, all are, they agree with the pod, and the pod uses the host's network.
+
+Source: `validateWindowsSecurityContextOptions`, `validateWindowsHostProcessPod`.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,0 +1,79 @@
+//! Rule `node-label-deprecated`.
+
+use crate::check::at::At;
+use crate::check::{Check, Family, Pod, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "node-label-deprecated",
+    family: Family::Api,
+    severity: Severity::Warning,
+    summary: "a deprecated label of nodes is used",
+    doc: "\
+Kubernetes has renamed some labels of nodes (`beta.kubernetes.io/os` is `kubernetes.io/os` now); new nodes may lack
+the old ones, so that nothing matches. Looked for in `nodeSelector`, node affinities and topology keys. The server
+warns.
+
+Source: `GetNodeLabelDeprecatedMessage`.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  nodeSelector: {beta.kubernetes.io/os: linux}
+  containers: [{name: web, image: "web:1"}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  nodeSelector: {kubernetes.io/os: linux}
+  containers: [{name: web, image: "web:1"}]
+"#,
+    check: Check::Pod(check),
+};
+
+/// The old labels and what they are called now.
+const RENAMED: &[(&str, &str)] = &[
+    ("beta.kubernetes.io/arch", "kubernetes.io/arch"),
+    ("beta.kubernetes.io/os", "kubernetes.io/os"),
+    ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"),
+    ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"),
+    ("beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"),
+];
+
+fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+    let spec = pod.at();
+    for (key, at) in spec.on("nodeSelector", pod.spec.node_selector).keys() {
+        label(pod, report, &at, key);
+    }
+    for constraint in spec.on("topologySpreadConstraints", pod.spec.topology_spread_constraints).items() {
+        let key = constraint.get("topologyKey");
+        label(pod, report, &key, key.text());
+    }
+    if pod.spec.affinity.is_null() {
+        return;
+    }
+    let affinity = spec.on("affinity", pod.spec.affinity);
+    let node = affinity.get("nodeAffinity");
+    let required = node.get("requiredDuringSchedulingIgnoredDuringExecution");
+    for term in required.get("nodeSelectorTerms").items() {
+        expressions(pod, report, &term);
+    }
+    for term in node.get("preferredDuringSchedulingIgnoredDuringExecution").items() {
+        expressions(pod, report, &term.get("preference"));
+    }
+}
+
+fn expressions(pod: &Pod<'_>, report: &mut Report<'_>, term: &At<'_, '_>) {
+    for requirement in term.get("matchExpressions").items() {
+        let key = requirement.get("key");
+        label(pod, report, &key, key.text());
+    }
+}
+
+fn label(pod: &Pod<'_>, report: &mut Report<'_>, at: &At<'_, '_>, key: &str) {
+    if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == key) {
+        pod.say(report, at, format!("the node label `{key}` is deprecated")).help(format!("use `{new}`"));
+    }
+}
