@@ -1,0 +1,138 @@
+//! What `kubectl apply` cannot do, and what it leaves behind.
+
+use crate::diff::consequences::{Consequence, delete, renames, shrinks};
+use crate::diff::{Change, Renamed};
+use crate::finding::Severity;
+use crate::node::Node;
+use crate::object::Object;
+
+pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
+    match (change.old, change.new) {
+        (Some(old), None) => gone(old, found),
+        (Some(old), Some(new)) if change.renamed.is_some() => renamed(old, new, change.renamed, found),
+        (Some(old), Some(new)) => smaller(old, new, found),
+        _ => {}
+    }
+}
+
+/// Gone from the manifests, and not from the cluster.
+fn gone(old: &Object, found: &mut Vec<Consequence>) {
+    if is_local(old) {
+        return;
+    }
+    let stays = "stays in the cluster: `kubectl apply` deletes nothing";
+    let message = match old.kind() {
+        "Deployment" | "StatefulSet" | "DaemonSet" => format!("{stays}, and its pods keep running"),
+        "CronJob" => format!("{stays}, and it keeps running on schedule"),
+        "HorizontalPodAutoscaler" => format!("{stays}, and it keeps scaling"),
+        "NetworkPolicy" => format!("{stays}, and it keeps holding traffic back"),
+        _ => stays.to_owned(),
+    };
+    found.push(renames(Severity::Warning, message).with_help(delete(old)));
+}
+
+fn renamed(old: &Object, new: &Object, how: Option<Renamed>, found: &mut Vec<Consequence>) {
+    if how == Some(Renamed::ByContent) {
+        let message = match new.kind() {
+            "Job" => "runs again, under its new name; the old Job stays".to_owned(),
+            kind => format!("a new {kind} beside the old one, which stays for pods that still use it"),
+        };
+        let rule = if new.kind() == "Job" { "change-restarts" } else { "change-renames" };
+        found.push(Consequence::new(rule, Severity::Note, message));
+        return;
+    }
+    let shown = if old.namespace() == new.namespace() {
+        old.id.to_string()
+    } else {
+        format!("{} in namespace `{}`", old.id, old.namespace())
+    };
+    let and = match old.kind() {
+        "Deployment" | "StatefulSet" | "DaemonSet" | "CronJob" => ", and both run",
+        "Service" => "; clients must follow to the new name",
+        "PersistentVolumeClaim" => ", and so does its data: the new claim is empty",
+        _ => "",
+    };
+    found.push(renames(Severity::Warning, format!("{shown} stays behind{and}")).with_help(delete(old)));
+    if old.kind() == "StatefulSet" && old.node["spec"]["volumeClaimTemplates"].is_set() {
+        found.push(shrinks(Severity::Warning, "its pods get new, empty volumes: claims are named after the StatefulSet"));
+    }
+}
+
+/// Lists and amounts that only ever matter where they shrink.
+fn smaller(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
+    let (from, to) = (&old.node, &new.node);
+    match old.kind() {
+        "PersistentVolumeClaim" => storage(&from["spec"], &to["spec"], "", found),
+        "StatefulSet" => {
+            for claim in from["spec"]["volumeClaimTemplates"].items() {
+                let name = claim["metadata"]["name"].text();
+                let after = to["spec"]["volumeClaimTemplates"].items().iter();
+                if let Some(after) = after.into_iter().find(|after| after["metadata"]["name"].text() == name) {
+                    storage(&claim["spec"], &after["spec"], name, found);
+                }
+            }
+        }
+        "Role" | "ClusterRole" => {
+            let less = from["rules"].items().iter().any(|rule| !to["rules"].items().contains(rule));
+            if less && to["rules"].items().len() <= from["rules"].items().len() {
+                found.push(shrinks(Severity::Note, "grants other or fewer permissions, at once"));
+            }
+        }
+        "ResourceQuota" => {
+            for entry in from["spec"]["hard"].entries() {
+                let (before, after) = (amount(&entry.value), amount(&to["spec"]["hard"][entry.key.as_str()]));
+                if let (Some(before), Some(after)) = (before, after)
+                    && after < before
+                {
+                    let message = format!("allows less `{}`; what runs stays, what is new may be refused", entry.key);
+                    found.push(shrinks(Severity::Warning, message));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn storage(old: &Node, new: &Node, claim: &str, found: &mut Vec<Consequence>) {
+    let request = |spec: &Node| amount(spec.at(&["resources", "requests", "storage"]));
+    if let (Some(before), Some(after)) = (request(old), request(new))
+        && after < before
+    {
+        let which = if claim.is_empty() { String::new() } else { format!(" of `{claim}`") };
+        let message = format!("the volume{which} would shrink, and volumes can only grow");
+        found.push(shrinks(Severity::Error, message).with_help("back up, delete the claim, restore"));
+    }
+}
+
+/// The suffixes of quantities, and what they multiply by.
+const SUFFIXES: &[(&str, f64)] = &[
+    ("Ki", 1024.0),
+    ("Mi", 1_048_576.0),
+    ("Gi", 1_073_741_824.0),
+    ("Ti", 1_099_511_627_776.0),
+    ("Pi", 1_125_899_906_842_624.0),
+    ("m", 0.001),
+    ("k", 1e3),
+    ("M", 1e6),
+    ("G", 1e9),
+    ("T", 1e12),
+    ("P", 1e15),
+];
+
+/// A quantity as a number, for comparing.
+pub(super) fn amount(node: &Node) -> Option<f64> {
+    if let Some(number) = node.as_i64() {
+        return Some(number as f64);
+    }
+    let text = node.as_str()?;
+    let (digits, factor) = SUFFIXES
+        .iter()
+        .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)))
+        .unwrap_or((text, 1.0));
+    digits.parse::<f64>().ok().map(|number| number * factor)
+}
+
+/// What no API server knows: the config of a local cluster.
+pub(super) fn is_local(object: &Object) -> bool {
+    object.group() == "kind.x-k8s.io"
+}

@@ -1,0 +1,121 @@
+//! ConfigMaps and Secrets that change, and the pods that read them.
+
+use std::collections::BTreeSet;
+
+use crate::diff::consequences::{Consequence, pods, restarts};
+use crate::diff::{Change, Step};
+use crate::finding::Severity;
+use crate::node::Node;
+use crate::object::{Object, containers};
+use crate::suggest;
+
+/// How a pod reads an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reads {
+    /// Not what changed of it.
+    No,
+    /// As files that follow it.
+    Files,
+    /// When it starts, and never again.
+    AtStart,
+}
+
+pub(super) fn tell(change: &Change<'_>, changes: &[Change<'_>], new: &[Object], found: &mut Vec<Consequence>) {
+    let (Some(object), Some(_), None) = (change.new, change.old, change.renamed) else { return };
+    if object.group() != "" || !matches!(object.kind(), "ConfigMap" | "Secret") {
+        return;
+    }
+    let keys: BTreeSet<&str> = change
+        .fields
+        .iter()
+        .filter_map(|field| match field.path.as_slice() {
+            [Step::Key(data), Step::Key(key), ..] if matches!(&**data, "data" | "binaryData" | "stringData") => {
+                Some(key.as_str())
+            }
+            _ => None,
+        })
+        .collect();
+    // An immutable one is refused, which is told elsewhere.
+    if keys.is_empty() || object.node["immutable"].as_bool() == Some(true) {
+        return;
+    }
+    let (mut anew, mut stale, mut live, mut later) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for user in new.iter().filter(|user| user.namespace() == object.namespace()) {
+        let Some(spec) = user.pod_spec() else { continue };
+        let reads = reads(spec, object, &keys);
+        if reads == Reads::No {
+            continue;
+        }
+        let own = changes.iter().find(|change| change.new.is_some_and(|new| std::ptr::eq(new, user)));
+        let name = user.id.to_string();
+        match user.kind() {
+            "CronJob" => later.push(name),
+            // It has run, or is new and will read what is there.
+            "Job" => {}
+            _ if own.is_some_and(|own| own.old.is_none() || pods::restarts_pods(own)) => anew.push(name),
+            _ if reads == Reads::AtStart => stale.push(name),
+            _ => live.push(name),
+        }
+    }
+    let and = |names: &[String]| suggest::list(names, "and");
+    if !anew.is_empty() {
+        found.push(restarts(Severity::Note, format!("{} restarts and reads it", and(&anew))));
+    }
+    if !stale.is_empty() {
+        let message = format!("{} keeps the old values: it reads them at its start, and nothing restarts it", and(&stale));
+        let namespace = if object.namespace().is_empty() { String::new() } else { format!(" -n {}", object.namespace()) };
+        let names: Vec<String> = stale.iter().map(|name| name.to_lowercase()).collect();
+        let help = format!("kubectl rollout restart {}{namespace}", names.join(" "));
+        found.push(restarts(Severity::Warning, message).with_help(help));
+    }
+    if !live.is_empty() {
+        let message = format!(
+            "the files in running pods of {} change within about a minute; nothing restarts them",
+            and(&live)
+        );
+        found.push(restarts(Severity::Warning, message).with_help("a process that reads them only once keeps the old ones"));
+    }
+    if !later.is_empty() {
+        found.push(restarts(Severity::Note, format!("{} reads it from the next run on", and(&later))));
+    }
+}
+
+/// How the pod reads the changed keys of an object.
+fn reads(spec: &Node, object: &Object, keys: &BTreeSet<&str>) -> Reads {
+    let (secret, name) = (object.kind() == "Secret", object.name());
+    let (of_key, of_all) =
+        if secret { ("secretKeyRef", "secretRef") } else { ("configMapKeyRef", "configMapRef") };
+    let mut reads = Reads::No;
+    for container in containers(spec) {
+        let from = container.node["envFrom"].items().iter().any(|entry| entry[of_all]["name"].text() == name);
+        let by_key = container.node["env"].items().iter().any(|entry| {
+            let source = &entry["valueFrom"][of_key];
+            source["name"].text() == name && keys.contains(source["key"].text())
+        });
+        if from || by_key {
+            return Reads::AtStart;
+        }
+    }
+    for volume in spec["volumes"].items() {
+        let own = if secret { (&volume["secret"], "secretName") } else { (&volume["configMap"], "name") };
+        let projected = volume["projected"]["sources"].items().iter();
+        let projected = projected.map(|source| (if secret { &source["secret"] } else { &source["configMap"] }, "name"));
+        let read = std::iter::once(own).chain(projected).any(|(source, field)| {
+            let items = source["items"].items();
+            source[field].text() == name
+                && (items.is_empty() || items.iter().any(|item| keys.contains(item["key"].text())))
+        });
+        if !read {
+            continue;
+        }
+        let volume = volume["name"].text();
+        for mount in containers(spec).flat_map(|container| container.node["volumeMounts"].items()) {
+            if mount["name"].text() == volume {
+                // A mount of one path in the volume never follows it.
+                let fixed = mount["subPath"].is_set() || mount["subPathExpr"].is_set();
+                reads = reads.max(if fixed { Reads::AtStart } else { Reads::Files });
+            }
+        }
+    }
+    reads
+}

@@ -1,0 +1,83 @@
+//! What applying changed manifests does: pods that restart, Jobs that run again, objects that stay behind, changes that
+//! the API server refuses.
+//!
+//! Each consequence bears the id of a change rule, and is told beside the object it befalls.
+
+mod apply;
+mod data;
+mod pods;
+mod traffic;
+
+use crate::diff::Change;
+use crate::finding::Severity;
+use crate::object::Object;
+
+/// The change rules, with what they tell.
+pub const RULES: &[(&str, &str)] = &[
+    ("change-immutable", "the API server refuses the change"),
+    ("change-renames", "an object stays behind under its old name, or clients must follow to another address"),
+    ("change-restarts", "pods restart, or keep what changed until they do; Jobs run again"),
+    ("change-shrinks", "there is less than before: replicas, storage, allowed traffic or permissions"),
+];
+
+/// What applying a change does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consequence {
+    /// The change rule it falls under.
+    pub rule: &'static str,
+    /// An error where it cannot be applied, a warning where somebody must act or lose something, else a note.
+    pub severity: Severity,
+    /// What happens: a lower-case phrase.
+    pub message: String,
+    /// What to do; may be empty.
+    pub help: String,
+}
+
+impl Consequence {
+    fn new(rule: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+        Self { rule, severity, message: message.into(), help: String::new() }
+    }
+
+    fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+}
+
+/// Pods restart, or ought to; Jobs run again.
+fn restarts(severity: Severity, message: impl Into<String>) -> Consequence {
+    Consequence::new("change-restarts", severity, message)
+}
+
+/// Something stays behind, or somebody must follow.
+fn renames(severity: Severity, message: impl Into<String>) -> Consequence {
+    Consequence::new("change-renames", severity, message)
+}
+
+/// There is less than before.
+fn shrinks(severity: Severity, message: impl Into<String>) -> Consequence {
+    Consequence::new("change-shrinks", severity, message)
+}
+
+/// What applying the changes does, for each of them. `new`: all objects as they will be, unchanged ones too.
+#[must_use]
+pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequence>> {
+    changes
+        .iter()
+        .map(|change| {
+            let mut found = Vec::new();
+            apply::tell(change, &mut found);
+            pods::tell(change, &mut found);
+            data::tell(change, changes, new, &mut found);
+            traffic::tell(change, &mut found);
+            found.sort_by_key(|consequence| std::cmp::Reverse(consequence.severity));
+            found
+        })
+        .collect()
+}
+
+/// `kubectl delete job/x -n ns`.
+fn delete(object: &Object) -> String {
+    let namespace = if object.namespace().is_empty() { String::new() } else { format!(" -n {}", object.namespace()) };
+    format!("kubectl delete {}/{}{namespace}", object.kind().to_lowercase(), object.name())
+}

@@ -1,0 +1,143 @@
+//! Pods that restart, Jobs that run, replicas that go.
+
+use crate::diff::consequences::{Consequence, restarts, shrinks};
+use crate::diff::{Change, FieldChange, Step};
+use crate::finding::Severity;
+use crate::node::Node;
+use crate::object::Object;
+use crate::suggest;
+
+/// How many reasons are worth naming.
+const MOST_REASONS: usize = 3;
+
+/// Where a workload keeps its pod template.
+pub(super) fn template_path(object: &Object) -> Option<&'static [&'static str]> {
+    match (object.group(), object.kind()) {
+        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("batch", "Job") => {
+            Some(&["spec", "template"])
+        }
+        ("batch", "CronJob") => Some(&["spec", "jobTemplate"]),
+        _ => None,
+    }
+}
+
+/// Whether applying the change makes new pods by itself.
+pub(super) fn restarts_pods(change: &Change<'_>) -> bool {
+    matches!(change.object().kind(), "Deployment" | "StatefulSet" | "DaemonSet")
+        && (change.renamed.is_some()
+            || template_path(change.object()).is_some_and(|path| change.below(path).next().is_some()))
+}
+
+pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
+    let (Some(old), Some(new)) = (change.old, change.new) else {
+        if let (None, Some(new)) = (change.old, change.new)
+            && new.kind() == "Job"
+        {
+            found.push(restarts(Severity::Note, "runs once"));
+        }
+        return;
+    };
+    if change.renamed.is_some() {
+        return;
+    }
+    replicas(old, new, found);
+    let Some(path) = template_path(new) else { return };
+    let why = reasons(change, path);
+    if why.is_empty() {
+        return;
+    }
+    let why = suggest::list(&why, "and");
+    let spec = &new.node["spec"];
+    let consequence = match new.kind() {
+        "CronJob" => restarts(Severity::Note, format!("from the next run on: {why}")),
+        "ReplicaSet" => restarts(Severity::Warning, format!("only new pods get it: {why}")),
+        // A Job of the same name cannot change; that it is refused is told elsewhere.
+        "Job" => return,
+        "Deployment" if spec["paused"].as_bool() == Some(true) => {
+            restarts(Severity::Warning, format!("nothing restarts while it is paused: {why}"))
+        }
+        "StatefulSet" | "DaemonSet" if spec["updateStrategy"]["type"].text() == "OnDelete" => {
+            restarts(Severity::Warning, format!("pods get it only when they are deleted (OnDelete): {why}"))
+        }
+        _ if spec["replicas"].as_i64() == Some(0) => return,
+        _ => restarts(Severity::Note, format!("pods restart: {why}{}", meanwhile(new))),
+    };
+    found.push(consequence);
+}
+
+/// What a restart means for those who use the pods.
+fn meanwhile(object: &Object) -> &'static str {
+    let spec = &object.node["spec"];
+    let alone = spec["replicas"].as_i64().unwrap_or(1) == 1;
+    match object.kind() {
+        "Deployment" if spec["strategy"]["type"].text() == "Recreate" => "; all stop before new ones start",
+        "StatefulSet" if alone => "; with one replica it is away meanwhile",
+        _ => "",
+    }
+}
+
+/// What changes in the pods, in words.
+fn reasons(change: &Change<'_>, path: &'static [&'static str]) -> Vec<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    for field in change.below(path) {
+        let reason = reason(field, path.len());
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    if reasons.len() > MOST_REASONS {
+        let more = reasons.len() - MOST_REASONS + 1;
+        reasons.truncate(MOST_REASONS - 1);
+        reasons.push(format!("{more} more fields"));
+    }
+    reasons
+}
+
+fn reason(field: &FieldChange<'_>, skipped: usize) -> String {
+    let key = field.key();
+    if field.follows {
+        return format!("new name of {}", names(field));
+    }
+    match field.path.as_slice() {
+        [.., Step::Key(parent), Step::Key(key)] if parent == "annotations" && key.starts_with("checksum/") => {
+            "checksum annotation".to_owned()
+        }
+        [.., Step::Key(parent), Step::Key(key)] if parent == "annotations" || parent == "labels" => {
+            format!("{} `{key}`", parent.trim_end_matches('s'))
+        }
+        [.., Step::Item { label: Some(container), .. }, Step::Key(key)] if key == "image" => {
+            format!("image of `{container}`")
+        }
+        [.., Step::Key(list), Step::Item { label: Some(name), .. }, Step::Key(_)]
+        | [.., Step::Key(list), Step::Item { label: Some(name), .. }]
+            if list == "env" =>
+        {
+            format!("variable `{name}`")
+        }
+        path => {
+            let rest = crate::diff::shown(path.get(skipped..).unwrap_or_default());
+            let rest = rest.strip_prefix("spec.").unwrap_or(&rest);
+            if rest.is_empty() { key.to_owned() } else { format!("`{rest}`") }
+        }
+    }
+}
+
+/// What a field that follows an object names.
+fn names(field: &FieldChange<'_>) -> String {
+    let name = field.old().map(Node::text).unwrap_or_default();
+    format!("`{}`", crate::diff::bare_name(name).unwrap_or(name))
+}
+
+fn replicas(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
+    if !matches!(new.kind(), "Deployment" | "StatefulSet" | "ReplicaSet") {
+        return;
+    }
+    // Absent is one.
+    let number = |object: &Object| object.node["spec"]["replicas"].as_i64().unwrap_or(1);
+    let (before, after) = (number(old), number(new));
+    if after == 0 && before > 0 {
+        found.push(shrinks(Severity::Warning, "all pods stop: no replicas are left"));
+    } else if after < before {
+        found.push(shrinks(Severity::Note, format!("{} of {before} pods stop", before - after)));
+    }
+}

@@ -1,0 +1,109 @@
+//! Addresses that clients must follow, and traffic that no longer passes.
+
+use crate::diff::consequences::{Consequence, apply, renames, shrinks};
+use crate::diff::{Change, What};
+use crate::finding::Severity;
+use crate::node::Node;
+use crate::object::Object;
+
+pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
+    match (change.old, change.new) {
+        (Some(old), Some(new)) => match (new.group(), new.kind()) {
+            ("", "Service") => service(&old.node["spec"], &new.node["spec"], found),
+            ("networking.k8s.io", "NetworkPolicy") => policy(change, found),
+            ("networking.k8s.io", "Ingress") => ingress(&old.node["spec"], &new.node["spec"], found),
+            ("kind.x-k8s.io", "Cluster") => found.push(
+                renames(Severity::Warning, "kind reads it only when a cluster is made: the cluster must be made anew")
+                    .with_help("kind delete cluster, then kind create cluster with the new config"),
+            ),
+            _ => {}
+        },
+        (None, Some(new)) => new_policy(new, found),
+        _ => {}
+    }
+}
+
+fn service(old: &Node, new: &Node, found: &mut Vec<Consequence>) {
+    let kind = |spec: &'_ Node| spec["type"].as_str().unwrap_or("ClusterIP").to_owned();
+    let (before, after) = (kind(old), kind(new));
+    let mut follow = |message: String| found.push(renames(Severity::Warning, message));
+    if before != after {
+        let lost = match before.as_str() {
+            "NodePort" if after != "LoadBalancer" => ": its node ports are gone",
+            "LoadBalancer" => ": its outer address is gone",
+            _ => "",
+        };
+        follow(format!("clients must follow: the type is `{after}`, was `{before}`{lost}"));
+    }
+    for port in old["ports"].items() {
+        let Some(now) = same_port(port, new["ports"].items()) else {
+            follow(format!("clients must follow: port {} is gone", number(&port["port"])));
+            continue;
+        };
+        if port["port"] != now["port"] {
+            follow(format!("clients must follow: port {}, was {}", number(&now["port"]), number(&port["port"])));
+        }
+        let outside = |kind: &str| matches!(kind, "NodePort" | "LoadBalancer");
+        if port["nodePort"].is_set() && port["nodePort"] != now["nodePort"] && outside(&before) && outside(&after) {
+            let is = if now["nodePort"].is_set() { number(&now["nodePort"]) } else { "one the cluster picks".to_owned() };
+            follow(format!("clients must follow: node port {is}, was {}", number(&port["nodePort"])));
+        }
+    }
+    if old["selector"] != new["selector"] {
+        follow("traffic goes to other pods: the selector changes".to_owned());
+    }
+}
+
+fn number(node: &Node) -> String {
+    node.as_i64().map_or_else(|| node.text().to_owned(), |number| number.to_string())
+}
+
+/// The port that takes the place of another: of its number, else of its name, else the only one.
+fn same_port<'a>(port: &Node, ports: &'a [Node]) -> Option<&'a Node> {
+    let protocol = |port: &'_ Node| port["protocol"].as_str().unwrap_or("TCP").to_owned();
+    let mut same = ports.iter().filter(|other| protocol(other) == protocol(port));
+    let by_number = same.clone().find(|other| other["port"] == port["port"]);
+    let by_name = || same.clone().find(|other| other["name"].is_set() && other["name"] == port["name"]);
+    by_number.or_else(by_name).or_else(|| if ports.len() == 1 { same.next() } else { None })
+}
+
+/// Less may pass where an allowance goes, or a direction is held back that was free.
+fn policy(change: &Change<'_>, found: &mut Vec<Consequence>) {
+    let narrower = change.fields.iter().any(|field| {
+        let allowance = field.is_below(&["spec", "ingress"]) || field.is_below(&["spec", "egress"]);
+        let held_back = field.is_below(&["spec", "policyTypes"]);
+        match field.what {
+            // Narrower selectors and smaller ports stand in fields that are new.
+            What::Added(_) => held_back || allowance && field.path.len() > 3 && !is_entry(field),
+            What::Removed(_) => allowance && is_entry(field),
+            What::Changed(..) => allowance,
+            What::Reordered(..) => false,
+        }
+    });
+    if narrower {
+        found.push(shrinks(Severity::Warning, "may let less traffic pass than before, at once"));
+    }
+}
+
+/// Whether a change is of a whole entry of a list, or of a whole list of them.
+fn is_entry(field: &crate::diff::FieldChange<'_>) -> bool {
+    matches!(field.path.last(), Some(crate::diff::Step::Item { .. }))
+        || matches!(field.key(), "ingress" | "egress")
+}
+
+fn new_policy(new: &Object, found: &mut Vec<Consequence>) {
+    if new.group() == "networking.k8s.io" && new.kind() == "NetworkPolicy" && !apply::is_local(new) {
+        let message = "the pods it selects keep only the traffic it lets pass, at once";
+        found.push(shrinks(Severity::Warning, message));
+    }
+}
+
+fn ingress(old: &Node, new: &Node, found: &mut Vec<Consequence>) {
+    let hosts = |spec: &Node| -> Vec<String> {
+        spec["rules"].items().iter().map(|rule| rule["host"].text().to_owned()).collect()
+    };
+    let after = hosts(new);
+    for host in hosts(old).iter().filter(|host| !host.is_empty() && !after.contains(host)) {
+        found.push(renames(Severity::Warning, format!("clients must follow: host `{host}` is gone")));
+    }
+}

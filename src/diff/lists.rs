@@ -1,0 +1,196 @@
+//! Lists: entries matched by what tells them apart, the others by the longest run that stayed.
+
+use std::collections::HashMap;
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use crate::diff::fields::Walk;
+use crate::diff::{Step, What};
+use crate::kube::{Identity, ListKind, Shape};
+use crate::node::{Node, Value};
+use crate::yaml;
+
+/// A list's entries by what tells them apart.
+struct Known {
+    /// What tells each from the others, in their order.
+    names: Vec<String>,
+    places: HashMap<String, usize>,
+}
+
+/// How the order of a keyed list is read.
+#[derive(PartialEq, Eq)]
+enum Order {
+    /// Not at all.
+    Free,
+    /// One after the other.
+    Strict,
+    /// Variables that name each other: what is named must stand before.
+    References,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn list(&mut self, old: &'a [Node], new: &'a [Node], shape: Shape<'_>) {
+        let identity = shape.identity();
+        let key = self.path.iter().rev().find_map(|step| match step {
+            Step::Key(key) => Some(key.clone()),
+            Step::Item { .. } => None,
+        });
+        let order = match (key.as_deref(), shape) {
+            (Some("initContainers"), _) => Order::Strict,
+            (Some("env"), _) => Order::References,
+            (_, Shape::Unknown) => Order::Strict,
+            _ => Order::Free,
+        };
+        let name = |item: &Node| match shape {
+            // Nobody knows this list; names that are all different are the best guess.
+            Shape::Unknown => item["name"].as_str().map(str::to_owned),
+            _ => identity.of(item),
+        };
+        match (Known::of(old, &name), Known::of(new, &name)) {
+            (Some(from), Some(to)) => self.keyed(old, new, &from, &to, shape, &identity, &order),
+            _ => self.aligned(old, new, shape),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the two sides, and what is known of the list")]
+    fn keyed(
+        &mut self,
+        old: &'a [Node],
+        new: &'a [Node],
+        from: &Known,
+        to: &Known,
+        shape: Shape<'_>,
+        identity: &Identity<'_>,
+        order: &Order,
+    ) {
+        for (at, (item, name)) in new.iter().zip(&to.names).enumerate() {
+            let before = from.places.get(name).copied();
+            let both = [before.map(|before| &old[before]), Some(item)];
+            self.path.push(Step::Item { old: before, new: Some(at), label: Some(label(name, identity, both)) });
+            match before {
+                Some(before) => self.node(&old[before], item, shape.items()),
+                None => self.put(What::Added(item)),
+            }
+            self.path.pop();
+        }
+        for (at, (item, name)) in old.iter().zip(&from.names).enumerate() {
+            if !to.places.contains_key(name) {
+                let label = Some(label(name, identity, [Some(item), None]));
+                self.path.push(Step::Item { old: Some(at), new: None, label });
+                self.put(What::Removed(item));
+                self.path.pop();
+            }
+        }
+        let changed = match order {
+            Order::Free => false,
+            Order::Strict => {
+                let kept = |a: &'_ Known, b: &Known| -> Vec<String> {
+                    a.names.iter().filter(|name| b.places.contains_key(*name)).cloned().collect()
+                };
+                kept(from, to) != kept(to, from)
+            }
+            Order::References => references(new, from, to),
+        };
+        if changed {
+            let plain = |known: &Known, items: &[Node]| -> Vec<String> {
+                known.names.iter().zip(items).map(|(name, item)| label(name, identity, [Some(item), None])).collect()
+            };
+            self.put(What::Reordered(plain(from, old), plain(to, new)));
+        }
+    }
+
+    /// Entries that nothing tells apart: what stayed keeps its place, what was replaced is compared.
+    fn aligned(&mut self, old: &'a [Node], new: &'a [Node], shape: Shape<'_>) {
+        if old == new {
+            return;
+        }
+        let texts = |items: &[Node]| -> Vec<String> { items.iter().map(yaml::emit).collect() };
+        let (from, to) = (texts(old), texts(new));
+        for op in capture_diff_slices(Algorithm::Myers, &from, &to) {
+            let (gone, come) = match op {
+                DiffOp::Equal { .. } => continue,
+                DiffOp::Delete { old_index, old_len, new_index } => {
+                    (old_index..old_index + old_len, new_index..new_index)
+                }
+                DiffOp::Insert { old_index, new_index, new_len } => {
+                    (old_index..old_index, new_index..new_index + new_len)
+                }
+                DiffOp::Replace { old_index, old_len, new_index, new_len } => {
+                    (old_index..old_index + old_len, new_index..new_index + new_len)
+                }
+            };
+            let (mut gone, mut come) = (gone.peekable(), come.peekable());
+            while let (Some(o), Some(n)) = (gone.peek().copied(), come.peek().copied())
+                && are_alike(&old[o], &new[n])
+            {
+                self.path.push(Step::Item { old: Some(o), new: Some(n), label: None });
+                self.node(&old[o], &new[n], shape.items());
+                self.path.pop();
+                (gone.next(), come.next());
+            }
+            for o in gone {
+                self.path.push(Step::Item { old: Some(o), new: None, label: None });
+                self.put(What::Removed(&old[o]));
+                self.path.pop();
+            }
+            for n in come {
+                self.path.push(Step::Item { old: None, new: Some(n), label: None });
+                self.put(What::Added(&new[n]));
+                self.path.pop();
+            }
+        }
+    }
+}
+
+impl Known {
+    /// `None` where an entry is not told apart, or two are the same.
+    fn of(items: &[Node], name: &impl Fn(&Node) -> Option<String>) -> Option<Self> {
+        let names: Vec<String> = items.iter().map(name).collect::<Option<_>>()?;
+        let places: HashMap<String, usize> = names.iter().cloned().enumerate().map(|(at, name)| (name, at)).collect();
+        (places.len() == names.len()).then_some(Self { names, places })
+    }
+}
+
+/// How people call an entry: by its one key, by its name, else by its keys.
+fn label(name: &str, identity: &Identity<'_>, items: [Option<&Node>; 2]) -> String {
+    if identity.kind != ListKind::Map {
+        return name.to_owned();
+    }
+    let own: Vec<&str> = items.iter().flatten().map(|item| item["name"].text()).collect();
+    match own.as_slice() {
+        [first, rest @ ..] if !first.is_empty() && rest.iter().all(|name| name == first) => (*first).to_owned(),
+        _ => name.split(", ").map(|part| part.split_once('=').map_or(part, |(_, value)| value)).collect::<Vec<_>>().join("/"),
+    }
+}
+
+/// Whether what a variable names stands before it in one list and behind it in the other.
+fn references(new: &[Node], from: &Known, to: &Known) -> bool {
+    new.iter().zip(&to.names).enumerate().any(|(at, (item, name))| {
+        let Some(before) = from.places.get(name) else { return false };
+        named(item["value"].text()).any(|wanted| {
+            let key = format!("name={wanted}");
+            match (from.places.get(&key), to.places.get(&key)) {
+                (Some(was), Some(is)) => (was < before) != (*is < at),
+                _ => false,
+            }
+        })
+    })
+}
+
+/// The variables that a text names as `$(NAME)`.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    text.split("$(").skip(1).filter_map(|rest| rest.split_once(')').map(|(name, _)| name))
+}
+
+/// Whether two entries are the same one, changed, rather than two.
+fn are_alike(old: &Node, new: &Node) -> bool {
+    match (&old.value, &new.value) {
+        (Value::Mapping(from), Value::Mapping(to)) => {
+            let same_keys = from.len() == to.len() && from.iter().all(|entry| to.get(&entry.key).is_some());
+            same_keys || from.iter().any(|entry| to.get(&entry.key) == Some(&entry.value))
+        }
+        (Value::Sequence(_), Value::Sequence(_)) => true,
+        (Value::Mapping(_) | Value::Sequence(_), _) | (_, Value::Mapping(_) | Value::Sequence(_)) => false,
+        _ => true,
+    }
+}

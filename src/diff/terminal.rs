@@ -1,0 +1,152 @@
+//! Changes for a terminal.
+
+use std::fmt::Write as _;
+
+use crate::diff::show::{Line, Shown, ShownField, ShownWhat, State, Tag};
+use crate::finding::Severity;
+
+/// The colours; empty where none are wanted.
+struct Paint {
+    red: &'static str,
+    green: &'static str,
+    yellow: &'static str,
+    bold: &'static str,
+    dim: &'static str,
+    off: &'static str,
+}
+
+const PLAIN: Paint = Paint { red: "", green: "", yellow: "", bold: "", dim: "", off: "" };
+const COLOUR: Paint = Paint {
+    red: "\x1b[31m",
+    green: "\x1b[32m",
+    yellow: "\x1b[33m",
+    bold: "\x1b[1m",
+    dim: "\x1b[2m",
+    off: "\x1b[0m",
+};
+
+/// How many lines of a text that is new or gone are shown.
+const MOST_LINES: usize = 60;
+
+/// The changes of one bundle, object by object.
+#[must_use]
+pub fn terminal(changes: &[Shown], colour: bool) -> String {
+    let paint = if colour { &COLOUR } else { &PLAIN };
+    let mut out = String::new();
+    for change in changes {
+        object(change, paint, &mut out);
+        out.push('\n');
+    }
+    out
+}
+
+fn object(change: &Shown, paint: &Paint, out: &mut String) {
+    let (sign, tint) = match change.state {
+        State::Added => ("+", paint.green),
+        State::Removed => ("-", paint.red),
+        State::Changed => ("~", paint.yellow),
+    };
+    let _ = write!(out, "{tint}{sign}{} {}{}{}", paint.off, paint.bold, change.object, paint.off);
+    if !change.object.namespace.is_empty() {
+        let _ = write!(out, "{} in {}{}", paint.dim, change.object.namespace, paint.off);
+    }
+    if let Some(renamed) = change.renamed {
+        let was = match (&change.old_name, &change.old_namespace) {
+            (Some(name), None) => name.clone(),
+            (None, Some(namespace)) => format!("in {namespace}"),
+            (Some(name), Some(namespace)) => format!("{name} in {namespace}"),
+            (None, None) => String::new(),
+        };
+        let _ = write!(out, "{} ({renamed}; was {was}){}", paint.dim, paint.off);
+    }
+    out.push('\n');
+    for consequence in &change.consequences {
+        let tint = match consequence.severity {
+            Severity::Error => paint.red,
+            Severity::Warning => paint.yellow,
+            Severity::Note => "",
+        };
+        let _ = write!(out, "  {tint}=> {}{}", consequence.message, paint.off);
+        let _ = writeln!(out, " {}[{}]{}", paint.dim, consequence.rule, paint.off);
+        if !consequence.help.is_empty() {
+            let _ = writeln!(out, "     {}{}{}", paint.dim, consequence.help, paint.off);
+        }
+    }
+    let width = change.fields.iter().map(|field| field.path.chars().count()).filter(|width| *width <= 60).max();
+    for shown in &change.fields {
+        field(shown, width.unwrap_or_default(), "  ", paint, out);
+    }
+    block(&change.text, true, "    ", paint, out);
+}
+
+fn field(field: &ShownField, width: usize, indent: &str, paint: &Paint, out: &mut String) {
+    let Paint { red, green, dim, off, .. } = *paint;
+    let path = &field.path;
+    match &field.what {
+        ShownWhat::Values { old: Some(old), new: Some(new) } => {
+            let _ = writeln!(out, "{indent}{path:width$}  {red}{old}{off} -> {green}{new}{off}");
+        }
+        ShownWhat::Values { old: None, new } => {
+            let new = new.as_deref().unwrap_or_default();
+            let _ = writeln!(out, "{indent}{path:width$}  {green}+ {new}{off}");
+        }
+        ShownWhat::Values { old: Some(old), new: None } => {
+            let _ = writeln!(out, "{indent}{path:width$}  {red}- {old}{off}");
+        }
+        ShownWhat::Block { added, text } => {
+            let _ = writeln!(out, "{indent}{path}");
+            block(text, *added, &format!("{indent}  "), paint, out);
+        }
+        ShownWhat::Text { lines, secret, .. } => {
+            let _ = writeln!(out, "{indent}{path}");
+            lines.iter().for_each(|line| text_line(line, &format!("{indent}  "), paint, out));
+            if *secret {
+                let _ = writeln!(out, "{indent}  {dim}a secret in it changes{off}");
+            }
+        }
+        ShownWhat::Secret { was, is } => {
+            let _ = writeln!(out, "{indent}{path:width$}  {}", secret(*was, *is));
+        }
+        ShownWhat::Checksum => {
+            let _ = writeln!(out, "{indent}{dim}{path:width$}  another checksum{off}");
+        }
+        ShownWhat::Follows(name) => {
+            let _ = writeln!(out, "{indent}{dim}{path:width$}  the new name of {name}{off}");
+        }
+        ShownWhat::Order { old, new } => {
+            let _ = writeln!(out, "{indent}{path:width$}  in another order: {red}{old}{off} -> {green}{new}{off}");
+        }
+    }
+}
+
+/// What may be said of a secret.
+pub(super) const fn secret(was: bool, is: bool) -> &'static str {
+    match (was, is) {
+        (false, _) => "a secret, new",
+        (_, false) => "a secret, gone",
+        _ => "a secret, changed",
+    }
+}
+
+fn text_line(line: &Line, indent: &str, paint: &Paint, out: &mut String) {
+    let text = &line.text;
+    let _ = match line.tag {
+        Tag::Same => writeln!(out, "{indent}{}  {text}{}", paint.dim, paint.off),
+        Tag::Removed => writeln!(out, "{indent}{}- {text}{}", paint.red, paint.off),
+        Tag::Added => writeln!(out, "{indent}{}+ {text}{}", paint.green, paint.off),
+        Tag::Gap => writeln!(out, "{indent}{}  ...{}", paint.dim, paint.off),
+    };
+}
+
+fn block(text: &str, added: bool, indent: &str, paint: &Paint, out: &mut String) {
+    let tag = if added { Tag::Added } else { Tag::Removed };
+    let total = text.lines().count();
+    // A line or two are not worth leaving out.
+    let shown = if total > MOST_LINES + 3 { MOST_LINES } else { total };
+    for line in text.lines().take(shown) {
+        text_line(&Line { tag, text: line.to_owned() }, indent, paint, out);
+    }
+    if total > shown {
+        let _ = writeln!(out, "{indent}{}  ... {} more lines{}", paint.dim, total - shown, paint.off);
+    }
+}
