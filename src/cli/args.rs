@@ -55,6 +55,9 @@ pub(super) enum Command {
     Render(Render),
     /// Check any manifests: what the API server would refuse, and what would not come up
     Check(Check),
+    /// Show what changes from one bundle to another, and what applying it will do
+    #[command(after_help = DIFF_HELP)]
+    Diff(Diff),
     /// List the profiles: cluster, namespace, NodePorts, tables, image
     Profiles(Profiles),
     /// List the images a bundle runs, one a line, for build, load and pre-pull
@@ -114,6 +117,50 @@ impl Render {
         }
         environments
     }
+}
+
+const DIFF_HELP: &str = "\
+Examples:
+  plimsoll diff gateway                  what is rendered now against the committed file of the out folder
+  plimsoll diff gateway aianalysis       two profiles
+  plimsoll diff old.yaml new.yaml        two files or folders; - is standard input
+  plimsoll diff --base main              all profiles and environments, the working tree against a Git revision
+  plimsoll diff --base main...           the same, against the commit at which this branch left main
+
+The exit code is 1 where something differs.";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Diff {
+    /// A profile, or manifests: a file, a folder, - for standard input
+    #[arg(value_name = "PROFILE|FILE|DIR|-")]
+    pub(super) old: Option<String>,
+    /// What it is compared with; without it, PROFILE is compared with its committed file
+    #[arg(value_name = "PROFILE|FILE|DIR|-", conflicts_with = "base")]
+    pub(super) new: Option<String>,
+    /// Render this Git revision as well, and compare it with the working tree
+    #[arg(long, value_name = "REVISION", conflicts_with = "out")]
+    pub(super) base: Option<String>,
+    /// The environment; may be given several times. Without it e2e, and with --base all
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Vec<String>,
+    /// The folder of the committed files; without it the one that plimsoll.toml names
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+    /// How the changes are written
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub(super) output: DiffFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffFormat {
+    /// For people
+    Terminal,
+    /// For a comment on a pull request
+    Markdown,
+    /// One JSON document
+    Json,
 }
 
 #[derive(Debug, ClapArgs)]

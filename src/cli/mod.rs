@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod diff;
 pub mod docs;
 mod list;
 mod output;
@@ -61,6 +62,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
     match &args.command {
+        Command::Diff(diff) => diff::run(&args.global, diff, output),
         Command::Check(check) => check::run(&args.global, check, output),
         Command::Rules(rules) => docs::rules(rules, output),
         Command::Render(render) => render::run(&args.global, render, output),

@@ -241,9 +241,9 @@ fn line_without(line: &str, hidden: &mut Hidden) {
 /// The name that ends before a colon or equals sign.
 fn name_before(line: &str, end: usize) -> &str {
     let before = line[..end].trim_end().trim_end_matches(['"', '\'']);
-    let start = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))).map_or(0, |at| {
-        at + before[at..].chars().next().map_or(1, char::len_utf8)
-    });
+    let start = before
+        .rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')))
+        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
     before[start..].trim_start_matches('-')
 }
 
@@ -265,7 +265,8 @@ fn value_after(line: &str, from: usize, sign: u8) -> Option<(usize, usize)> {
         _ => rest.trim_end().len(),
     };
     let value = &rest[..end];
-    let public = value.is_empty() || value.starts_with('$') || matches!(value, "|" | "|-" | ">" | ">-" | "{}" | "{" | "[");
+    let public =
+        value.is_empty() || value.starts_with('$') || matches!(value, "|" | "|-" | ">" | ">-" | "{}" | "{" | "[");
     (!public).then_some((start, start + end))
 }
 
@@ -288,7 +289,10 @@ mod tests {
             ("{\"user\": \"a\", \"token\": \"t\", \"n\": 1}", "{\"user\": \"a\", \"token\": \"•••\", \"n\": 1}"),
             ("passwordKey: password", "passwordKey: password"),
             ("secretsFile: /etc/x.yaml", "secretsFile: /etc/x.yaml"),
-            ("key: |\n  a\npassword: |\n  one\n  two\nlevel: info", "key: |\n  a\npassword: |\n  •••\n  •••\nlevel: info"),
+            (
+                "key: |\n  a\npassword: |\n  one\n  two\nlevel: info",
+                "key: |\n  a\npassword: |\n  •••\n  •••\nlevel: info",
+            ),
             ("a\n-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nb", "a\n•••\n•••\n•••\nb"),
         ] {
             assert_eq!(shown(text), expected);

@@ -159,7 +159,11 @@ fn label(name: &str, identity: &Identity<'_>, items: [Option<&Node>; 2]) -> Stri
     let own: Vec<&str> = items.iter().flatten().map(|item| item["name"].text()).collect();
     match own.as_slice() {
         [first, rest @ ..] if !first.is_empty() && rest.iter().all(|name| name == first) => (*first).to_owned(),
-        _ => name.split(", ").map(|part| part.split_once('=').map_or(part, |(_, value)| value)).collect::<Vec<_>>().join("/"),
+        _ => name
+            .split(", ")
+            .map(|part| part.split_once('=').map_or(part, |(_, value)| value))
+            .collect::<Vec<_>>()
+            .join("/"),
     }
 }
 

@@ -1,16 +1,18 @@
 //! What changes between two sets of manifests: object by object and field by field, and what applying it will do.
 //!
 //! [`compare`] pairs the objects and finds the changed fields; [`consequences`] says what they lead to; [`show`] puts
-//! both into words that hold no secret; `terminal`, `markdown` and `json` print those.
+//! both into words that hold no secret; [`terminal()`], [`markdown()`] and [`json()`] print those.
 
+mod bundle;
 pub mod consequences;
 mod fields;
 mod hide;
+mod json;
 mod lists;
+mod markdown;
 mod pair;
 pub mod show;
 mod terminal;
-
 
 use std::fmt;
 
@@ -21,7 +23,10 @@ use crate::node::Node;
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
 
+pub use bundle::{BundleDiff, Group, Purpose, groups};
 pub use hide::Hide;
+pub use json::json;
+pub use markdown::markdown;
 pub use pair::bare_name;
 pub use terminal::terminal;
 

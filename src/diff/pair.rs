@@ -82,12 +82,7 @@ pub(super) fn pair<'a>(old: &'a [Object], new: &'a [Object]) -> Vec<Pair<'a>> {
 }
 
 /// Pairs what is left by content, the most alike first.
-fn pair_alike(
-    old: &[Object],
-    new: &[Object],
-    partner: &mut [Option<(usize, Option<Renamed>)>],
-    taken: &mut [bool],
-) {
+fn pair_alike(old: &[Object], new: &[Object], partner: &mut [Option<(usize, Option<Renamed>)>], taken: &mut [bool]) {
     let left: Vec<usize> = (0..old.len()).filter(|at| !taken[*at]).collect();
     let fresh: Vec<usize> = (0..new.len()).filter(|at| partner[*at].is_none()).collect();
     if left.is_empty() || fresh.is_empty() || left.len() * fresh.len() > MOST_COMPARISONS {

@@ -46,6 +46,18 @@ pub enum State {
     Changed,
 }
 
+impl State {
+    /// `added`, `removed` or `changed`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Changed => "changed",
+        }
+    }
+}
+
 /// A field that differs, in words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShownField {
@@ -291,11 +303,7 @@ fn text_fields(old: &str, new: &str, hide: &Hide) -> Vec<ShownField> {
                 What::Reordered(old, new) => ShownWhat::Order { old: old.join(", "), new: new.join(", ") },
                 _ => {
                     let (old, new) = (field.old().map(value), field.new().map(value));
-                    if old == new {
-                        ShownWhat::Secret { was: true, is: true }
-                    } else {
-                        ShownWhat::Values { old, new }
-                    }
+                    if old == new { ShownWhat::Secret { was: true, is: true } } else { ShownWhat::Values { old, new } }
                 }
             };
             ShownField { field: path.clone(), path, what }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use crate::diff::bundle::{BundleDiff, groups};
 use crate::diff::show::{Line, Shown, ShownField, ShownWhat, State, Tag};
 use crate::finding::Severity;
+use crate::suggest;
 
 /// The colours; empty where none are wanted.
 struct Paint {
@@ -16,28 +18,50 @@ struct Paint {
 }
 
 const PLAIN: Paint = Paint { red: "", green: "", yellow: "", bold: "", dim: "", off: "" };
-const COLOUR: Paint = Paint {
-    red: "\x1b[31m",
-    green: "\x1b[32m",
-    yellow: "\x1b[33m",
-    bold: "\x1b[1m",
-    dim: "\x1b[2m",
-    off: "\x1b[0m",
-};
+const COLOUR: Paint =
+    Paint { red: "\x1b[31m", green: "\x1b[32m", yellow: "\x1b[33m", bold: "\x1b[1m", dim: "\x1b[2m", off: "\x1b[0m" };
 
 /// How many lines of a text that is new or gone are shown.
 const MOST_LINES: usize = 60;
 
-/// The changes of one bundle, object by object.
+/// The bundles that differ, object by object, and a summary.
 #[must_use]
-pub fn terminal(changes: &[Shown], colour: bool) -> String {
+pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
     let paint = if colour { &COLOUR } else { &PLAIN };
     let mut out = String::new();
-    for change in changes {
-        object(change, paint, &mut out);
-        out.push('\n');
+    let groups = groups(bundles);
+    for group in &groups {
+        if bundles.len() > 1 || group.bundles[0].environment.is_empty() {
+            let all = group.bundles.len() == bundles.len() && bundles.len() > 2;
+            let title = if all { format!("all {} bundles", bundles.len()) } else { group.title() };
+            let _ = writeln!(out, "{}{title}{}\n", paint.bold, paint.off);
+        }
+        for change in &group.changes {
+            object(change, paint, &mut out);
+            out.push('\n');
+        }
+    }
+    let changes = || groups.iter().flat_map(|group| &group.changes);
+    let objects: usize = groups.iter().map(|group| group.bundles.len() * group.changes.len()).sum();
+    let changed: usize = groups.iter().map(|group| group.bundles.len()).sum();
+    let _ = match (bundles, changed) {
+        (_, 0) => writeln!(out, "nothing changes"),
+        ([one], _) => {
+            writeln!(out, "{}, {} unchanged", changing(objects), suggest::count(one.unchanged, "object"))
+        }
+        _ => writeln!(out, "{} in {changed} of {}", changing(objects), suggest::count(bundles.len(), "bundle")),
+    };
+    let refused = changes().flat_map(|change| &change.consequences);
+    let refused = refused.filter(|found| found.severity == Severity::Error).count();
+    if refused > 0 {
+        let _ = writeln!(out, "{}{} cannot be applied{}", paint.red, suggest::count(refused, "change"), paint.off);
     }
     out
+}
+
+/// `1 object changes`, `2 objects change`.
+fn changing(objects: usize) -> String {
+    format!("{} {}", suggest::count(objects, "object"), if objects == 1 { "changes" } else { "change" })
 }
 
 fn object(change: &Shown, paint: &Paint, out: &mut String) {

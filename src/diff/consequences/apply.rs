@@ -54,12 +54,16 @@ fn renamed(old: &Object, new: &Object, how: Option<Renamed>, found: &mut Vec<Con
     };
     found.push(renames(Severity::Warning, format!("{shown} stays behind{and}")).with_help(delete(old)));
     if old.kind() == "StatefulSet" && old.node["spec"]["volumeClaimTemplates"].is_set() {
-        found.push(shrinks(Severity::Warning, "its pods get new, empty volumes: claims are named after the StatefulSet"));
+        found.push(shrinks(
+            Severity::Warning,
+            "its pods get new, empty volumes: claims are named after the StatefulSet",
+        ));
     }
 }
 
-/// Lists and amounts that only ever matter where they shrink.
-fn smaller(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
+/// What would be lost, told beside a refusal.
+pub(super) fn lost(change: &Change<'_>, found: &mut Vec<Consequence>) {
+    let (Some(old), Some(new)) = (change.old, change.new) else { return };
     let (from, to) = (&old.node, &new.node);
     match old.kind() {
         "PersistentVolumeClaim" => storage(&from["spec"], &to["spec"], "", found),
@@ -72,6 +76,14 @@ fn smaller(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
                 }
             }
         }
+        _ => {}
+    }
+}
+
+/// Lists and amounts that matter where they shrink.
+fn smaller(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
+    let (from, to) = (&old.node, &new.node);
+    match old.kind() {
         "Role" | "ClusterRole" => {
             let less = from["rules"].items().iter().any(|rule| !to["rules"].items().contains(rule));
             if less && to["rules"].items().len() <= from["rules"].items().len() {
@@ -125,10 +137,8 @@ pub(super) fn amount(node: &Node) -> Option<f64> {
         return Some(number as f64);
     }
     let text = node.as_str()?;
-    let (digits, factor) = SUFFIXES
-        .iter()
-        .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)))
-        .unwrap_or((text, 1.0));
+    let (digits, factor) =
+        SUFFIXES.iter().find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor))).unwrap_or((text, 1.0));
     digits.parse::<f64>().ok().map(|number| number * factor)
 }
 

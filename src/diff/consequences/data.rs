@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diff::consequences::{Consequence, pods, restarts};
+use crate::diff::consequences::{Consequence, restarts};
 use crate::diff::{Change, Step};
 use crate::finding::Severity;
 use crate::node::Node;
@@ -20,7 +20,14 @@ enum Reads {
     AtStart,
 }
 
-pub(super) fn tell(change: &Change<'_>, changes: &[Change<'_>], new: &[Object], found: &mut Vec<Consequence>) {
+/// `restarting`: the objects of the new set whose pods are made anew by the changes.
+pub(super) fn tell(
+    change: &Change<'_>,
+    changes: &[Change<'_>],
+    restarting: &[&Object],
+    new: &[Object],
+    found: &mut Vec<Consequence>,
+) {
     let (Some(object), Some(_), None) = (change.new, change.old, change.renamed) else { return };
     if object.group() != "" || !matches!(object.kind(), "ConfigMap" | "Secret") {
         return;
@@ -46,13 +53,14 @@ pub(super) fn tell(change: &Change<'_>, changes: &[Change<'_>], new: &[Object], 
         if reads == Reads::No {
             continue;
         }
-        let own = changes.iter().find(|change| change.new.is_some_and(|new| std::ptr::eq(new, user)));
+        let is_new =
+            changes.iter().any(|change| change.old.is_none() && change.new.is_some_and(|new| std::ptr::eq(new, user)));
         let name = user.id.to_string();
         match user.kind() {
             "CronJob" => later.push(name),
             // It has run, or is new and will read what is there.
             "Job" => {}
-            _ if own.is_some_and(|own| own.old.is_none() || pods::restarts_pods(own)) => anew.push(name),
+            _ if is_new || restarting.iter().any(|other| std::ptr::eq(*other, user)) => anew.push(name),
             _ if reads == Reads::AtStart => stale.push(name),
             _ => live.push(name),
         }
@@ -62,18 +70,20 @@ pub(super) fn tell(change: &Change<'_>, changes: &[Change<'_>], new: &[Object], 
         found.push(restarts(Severity::Note, format!("{} restarts and reads it", and(&anew))));
     }
     if !stale.is_empty() {
-        let message = format!("{} keeps the old values: it reads them at its start, and nothing restarts it", and(&stale));
-        let namespace = if object.namespace().is_empty() { String::new() } else { format!(" -n {}", object.namespace()) };
+        let message =
+            format!("{} keeps the old values: it reads them at its start, and nothing restarts it", and(&stale));
+        let namespace =
+            if object.namespace().is_empty() { String::new() } else { format!(" -n {}", object.namespace()) };
         let names: Vec<String> = stale.iter().map(|name| name.to_lowercase()).collect();
         let help = format!("kubectl rollout restart {}{namespace}", names.join(" "));
         found.push(restarts(Severity::Warning, message).with_help(help));
     }
     if !live.is_empty() {
-        let message = format!(
-            "the files in running pods of {} change within about a minute; nothing restarts them",
-            and(&live)
+        let message =
+            format!("the files in running pods of {} change within about a minute; nothing restarts them", and(&live));
+        found.push(
+            restarts(Severity::Warning, message).with_help("a process that reads them only once keeps the old ones"),
         );
-        found.push(restarts(Severity::Warning, message).with_help("a process that reads them only once keeps the old ones"));
     }
     if !later.is_empty() {
         found.push(restarts(Severity::Note, format!("{} reads it from the next run on", and(&later))));
@@ -83,8 +93,7 @@ pub(super) fn tell(change: &Change<'_>, changes: &[Change<'_>], new: &[Object], 
 /// How the pod reads the changed keys of an object.
 fn reads(spec: &Node, object: &Object, keys: &BTreeSet<&str>) -> Reads {
     let (secret, name) = (object.kind() == "Secret", object.name());
-    let (of_key, of_all) =
-        if secret { ("secretKeyRef", "secretRef") } else { ("configMapKeyRef", "configMapRef") };
+    let (of_key, of_all) = if secret { ("secretKeyRef", "secretRef") } else { ("configMapKeyRef", "configMapRef") };
     let mut reads = Reads::No;
     for container in containers(spec) {
         let from = container.node["envFrom"].items().iter().any(|entry| entry[of_all]["name"].text() == name);

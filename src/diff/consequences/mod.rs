@@ -11,6 +11,7 @@ mod traffic;
 use crate::diff::Change;
 use crate::finding::Severity;
 use crate::object::Object;
+use crate::updates;
 
 /// The change rules, with what they tell.
 pub const RULES: &[(&str, &str)] = &[
@@ -62,16 +63,44 @@ fn shrinks(severity: Severity, message: impl Into<String>) -> Consequence {
 /// What applying the changes does, for each of them. `new`: all objects as they will be, unchanged ones too.
 #[must_use]
 pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequence>> {
+    let refused: Vec<Vec<Consequence>> = changes.iter().map(refusals).collect();
+    // What is refused changes nothing in the cluster.
+    let restarting: Vec<&Object> = changes
+        .iter()
+        .zip(&refused)
+        .filter(|(change, refused)| refused.is_empty() && pods::restarts_pods(change))
+        .filter_map(|(change, _)| change.new)
+        .collect();
     changes
         .iter()
-        .map(|change| {
-            let mut found = Vec::new();
-            apply::tell(change, &mut found);
-            pods::tell(change, &mut found);
-            data::tell(change, changes, new, &mut found);
-            traffic::tell(change, &mut found);
-            found.sort_by_key(|consequence| std::cmp::Reverse(consequence.severity));
+        .zip(refused)
+        .map(|(change, mut found)| {
+            if found.is_empty() {
+                apply::tell(change, &mut found);
+                pods::tell(change, &mut found);
+                data::tell(change, changes, &restarting, new, &mut found);
+                traffic::tell(change, &mut found);
+                found.sort_by_key(|consequence| std::cmp::Reverse(consequence.severity));
+            } else {
+                apply::lost(change, &mut found);
+            }
             found
+        })
+        .collect()
+}
+
+/// What the API server refuses; nothing, where the object gets another name.
+fn refusals(change: &Change<'_>) -> Vec<Consequence> {
+    let (Some(old), Some(new), None) = (change.old, change.new, change.renamed) else { return Vec::new() };
+    if apply::is_local(new) {
+        return Vec::new();
+    }
+    updates::refusals(old, new)
+        .into_iter()
+        .map(|refusal| {
+            let place = if refusal.field.is_empty() { String::new() } else { format!("`{}`: ", refusal.field) };
+            let message = format!("the API server refuses it: {place}{}", refusal.message);
+            Consequence::new("change-immutable", Severity::Error, message).with_help(refusal.help)
         })
         .collect()
 }

@@ -45,7 +45,8 @@ fn service(old: &Node, new: &Node, found: &mut Vec<Consequence>) {
         }
         let outside = |kind: &str| matches!(kind, "NodePort" | "LoadBalancer");
         if port["nodePort"].is_set() && port["nodePort"] != now["nodePort"] && outside(&before) && outside(&after) {
-            let is = if now["nodePort"].is_set() { number(&now["nodePort"]) } else { "one the cluster picks".to_owned() };
+            let is =
+                if now["nodePort"].is_set() { number(&now["nodePort"]) } else { "one the cluster picks".to_owned() };
             follow(format!("clients must follow: node port {is}, was {}", number(&port["nodePort"])));
         }
     }
@@ -87,8 +88,7 @@ fn policy(change: &Change<'_>, found: &mut Vec<Consequence>) {
 
 /// Whether a change is of a whole entry of a list, or of a whole list of them.
 fn is_entry(field: &crate::diff::FieldChange<'_>) -> bool {
-    matches!(field.path.last(), Some(crate::diff::Step::Item { .. }))
-        || matches!(field.key(), "ingress" | "egress")
+    matches!(field.path.last(), Some(crate::diff::Step::Item { .. })) || matches!(field.key(), "ingress" | "egress")
 }
 
 fn new_policy(new: &Object, found: &mut Vec<Consequence>) {
