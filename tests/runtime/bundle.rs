@@ -235,3 +235,161 @@ fn any_password_and_any_names() {
         AUDIT,
     );
 }
+
+/// A project of one's own with the gateway's profile taking its SQL from a folder of these files.
+fn project(files: &[(&str, &str)], tables: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = Command::new("cp")
+        .args(["-r", "plimsoll.toml", "profiles", "templates", "services"])
+        .arg(folder.path())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    assert!(copy.unwrap().success());
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    std::fs::create_dir(folder.path().join("profiles/sql")).unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join("profiles/sql").join(name), text).unwrap();
+    }
+    let profile = folder.path().join("profiles/gateway.yaml");
+    let text = std::fs::read_to_string(&profile).unwrap();
+    std::fs::write(&profile, format!("{text}\nmigrations: {{folder: sql, tables: {{{tables}}}}}\n")).unwrap();
+    folder
+}
+
+const GOOSE: [(&str, &str); 4] = [
+    (
+        "00010_parts.sql",
+        "-- +goose Up\n-- +goose StatementBegin\nCREATE FUNCTION touch() RETURNS trigger AS $$\nBEGIN\n  NEW.event_date := (NEW.event_timestamp AT TIME ZONE 'UTC')::date;\n  RETURN NEW;\nEND;\n$$ LANGUAGE plpgsql;\n-- +goose StatementEnd\nCREATE TRIGGER touch BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION touch();\n-- +goose Down\nDROP FUNCTION touch CASCADE;\n",
+    ),
+    (
+        "2_audit_events.sql",
+        "-- +goose Up\nCREATE TABLE audit_events (event_id uuid DEFAULT gen_random_uuid(), event_timestamp timestamptz NOT NULL DEFAULT now(),\n  event_date date NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')::date, event_type text, event_category text, event_action text,\n  event_outcome text, correlation_id text, PRIMARY KEY (event_id, event_date)) PARTITION BY RANGE (event_date);\nCREATE TABLE teams_own (x int);\n-- +goose Down\nDROP TABLE audit_events;\n",
+    ),
+    (
+        "9_index.sql",
+        "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY IF NOT EXISTS own ON teams_own (x);\n-- +goose Down\nDROP INDEX own;\n",
+    ),
+    ("00001_first.sql", "-- +goose Up\nSELECT ':HOST';\n"),
+];
+
+#[test]
+fn a_team_s_own_goose_folder() {
+    let project = project(&GOOSE, "audit_events: true");
+    own(&["gateway", "--project", project.path().to_str().unwrap()], "audit_events teams_own");
+}
+
+#[test]
+fn a_folder_too_big_for_one_config_map() {
+    let big: Vec<(String, String)> = (20..23)
+        .map(|n| {
+            (
+                format!("{n}_big.sql"),
+                format!("-- +goose Up\nINSERT INTO teams_own SELECT length('{}');\n", "x".repeat(150_000)),
+            )
+        })
+        .collect();
+    let files: Vec<(&str, &str)> =
+        GOOSE.into_iter().chain(big.iter().map(|(name, text)| (name.as_str(), text.as_str()))).collect();
+    let project = project(&files, "audit_events: true");
+    let arguments = ["gateway", "--project", project.path().to_str().unwrap()];
+    let maps = render(&arguments);
+    let maps = maps.objects.iter().filter(|object| object["kind"] == "ConfigMap");
+    assert!(
+        maps.filter(|map| map["metadata"]["name"].as_str().unwrap().starts_with("datastorage-migrations")).count() > 1
+    );
+    own(&arguments, "audit_events teams_own");
+}
+
+#[test]
+fn refuses_folders_that_would_not_run_as_goose_runs_them() {
+    let body = "-- +goose Up\nCREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  RETURN 1;\nEND;\n$$ LANGUAGE plpgsql;\n";
+    let table = "-- +goose Up\nCREATE TABLE audit_events (x int);\n";
+    for (files, tables, rule, place) in [
+        (vec![("1_a.sql", table), ("00001_b.sql", table)], "", "migration-duplicate-version", "_"),
+        (vec![("1_a.sql", table), ("2_f.sql", body)], "", "migration-statement-markers", "2_f.sql:2:36"),
+        (
+            vec![("1_a.sql", table), ("2_i.sql", "-- +goose Up\nCREATE INDEX CONCURRENTLY i ON audit_events (x);\n")],
+            "",
+            "migration-needs-no-transaction",
+            "2_i.sql:2:1",
+        ),
+        (
+            vec![("1_a.sql", "-- +goose Up\nCREATE TABLE audit_events (x int);\n\\i other.sql\n")],
+            "",
+            "migration-psql-command",
+            "1_a.sql:3:1",
+        ),
+        (vec![("1_a.sql", table)], ", remediation_workflow_catalog: true", "migration-table-missing", ""),
+        (vec![("1_a.sql", "-- +goose Up\nCREATE TABLE audit_events (x int)\n")], "", "migration-form", "1_a.sql:2:1"),
+    ] {
+        let project = project(&files, &format!("audit_events: true{tables}"));
+        let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+            .args(["render", "gateway", "--project", project.path().to_str().unwrap()])
+            .output()
+            .unwrap();
+        let messages = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{rule}: {messages}");
+        assert!(
+            messages.contains(&format!("error[{rule}]")) && messages.contains(place),
+            "{rule} at {place}:\n{messages}"
+        );
+    }
+}
+
+/// The same checks, on bundles with one thing broken: each must be seen by what stands in for the cluster.
+#[test]
+fn broken_bundles_are_seen() {
+    let broken = |change: fn(&mut Vec<serde_json::Value>)| {
+        let mut manifests = render(&["gateway"]);
+        change(&mut manifests.objects);
+        let pod = Pod::of(&manifests, manifests.only("Deployment", "datastorage"));
+        let job = Pod::of(&manifests, manifests.only("Job", "datastorage-migrate")).container("migrate").map(drop);
+        job.and(pod.container("datastorage").and_then(|container| config::read(&container)).map(|settings| {
+            manifests.resolve(namespace(&manifests), &settings.database.host, settings.database.port).map(drop)
+        }))
+        .and_then(|resolved| resolved)
+    };
+    fn find<'a>(objects: &'a mut [serde_json::Value], kind: &str, name: &str) -> &'a mut serde_json::Value {
+        objects.iter_mut().find(|object| object["kind"] == kind && object["metadata"]["name"] == name).unwrap()
+    }
+    assert_eq!(broken(|_| {}), Ok(()));
+    let seen = |change, words: &str| {
+        let error = broken(change).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    };
+    seen(|all| *find(all, "Secret", "datastorage-db") = serde_json::Value::Null, "Secret `datastorage-db` not found");
+    seen(
+        |all| {
+            drop(
+                find(all, "Secret", "datastorage-secret")["stringData"]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("redis-secrets.yaml"),
+            )
+        },
+        "has no key `redis-secrets.yaml`",
+    );
+    seen(
+        |all| {
+            find(all, "Secret", "datastorage-secret")["stringData"]["db-secrets.yaml"] =
+                "username: u\npassword: 123\n".into()
+        },
+        "no string `password`",
+    );
+    seen(|all| find(all, "Service", "postgresql")["metadata"]["name"] = "postgres".into(), "no Service `postgresql`");
+    seen(|all| find(all, "Service", "postgresql")["spec"]["selector"]["app"] = "pg".into(), "selects no pod");
+    for (from, to, words) in [
+        ("passwordKey", "password_key", "is never read"),
+        ("port: 8080", "port: \"8080\"", "`port` must be a number"),
+        ("read_timeout: 30s", "read_timeout: 30", "no Go duration"),
+    ] {
+        let mut manifests = render(&["gateway"]);
+        let text = &mut find(&mut manifests.objects, "ConfigMap", "datastorage-config")["data"]["config.yaml"];
+        let edited = text.as_str().unwrap().replacen(from, to, 1);
+        assert_ne!(*text, *edited);
+        *text = edited.into();
+        let pod = Pod::of(&manifests, manifests.only("Deployment", "datastorage"));
+        let error = config::read(&pod.container("datastorage").unwrap()).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
+}
