@@ -219,6 +219,21 @@ fn production_without_its_values_says_what_is_missing() {
     }
 }
 
+/// Secrets that production needs and does not bring are taken for present only where the profile says so.
+#[test]
+fn existing_secrets_are_declared() {
+    for (external, name) in
+        [("owner", "datastorage-owner"), ("runtime", "datastorage-runtime"), ("registry", "registry-login")]
+    {
+        let set = format!("external.{external}=null");
+        let output =
+            plimsoll(root(), &["render", "datastorage", "--env", "production", "--values", VALUES, "--set", &set]);
+        assert_eq!(output.status.code(), Some(1));
+        let errors = text(&output.stderr);
+        assert!(errors.contains(&format!("error[reference-missing]: no Secret `{name}`")), "{errors}");
+    }
+}
+
 #[test]
 fn another_service_renders_through_the_same_code() {
     let folder = root().join("examples/web");
@@ -353,6 +368,9 @@ fn labels_and_annotations_reach_everything_but_selectors() {
     }
 }
 
+/// A profile, its cluster, and `(NodePort, host port)`.
+type Row = (&'static str, &'static str, &'static [(i64, i64)]);
+
 /// The kind config maps exactly the NodePorts that the profile gives, each to its host port.
 #[test]
 fn the_kind_config_maps_the_ports_of_the_profile() {
@@ -370,7 +388,7 @@ fn the_kind_config_maps_the_ports_of_the_profile() {
         };
         (config["name"].as_str().unwrap().to_owned(), mappings.iter().map(pair).collect())
     };
-    let table: &[(&str, &str, &[(i64, i64)])] = &[
+    let table: &[Row] = &[
         ("gateway", "gateway-e2e", &[(30080, 8080), (30081, 18091)]),
         ("aianalysis", "aianalysis-e2e", &[(30081, 8091), (30084, 8084), (30184, 9184), (30284, 8184)]),
         ("notification", "notification-e2e", &[(30090, 30090), (30186, 9186)]),

@@ -139,7 +139,7 @@ pub enum Purpose {
 pub struct Options {
     /// Whether the objects are known to be the whole bundle, so that what is absent is an error.
     pub whole: bool,
-    /// Hosts that live elsewhere: `host` or `host:port`.
+    /// What lives elsewhere: hosts as `host` or `host:port`, objects as `Kind/name`.
     pub externals: Vec<String>,
     /// Families to run; all where empty.
     pub only: Vec<String>,

@@ -220,8 +220,8 @@ pub(super) struct Check {
     /// The severity from which on the exit code is 1
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     pub(super) fail_on: FailOn,
-    /// A host that lives elsewhere, as host or host:port; may be given several times
-    #[arg(long, value_name = "HOST[:PORT]")]
+    /// What lives elsewhere: a host as host or host:port, an object as Kind/name; may be given several times
+    #[arg(long, value_name = "HOST[:PORT]|KIND/NAME")]
     pub(super) external: Vec<String>,
     /// The version of Kubernetes whose kinds and fields count, 1.33 to 1.37; the rules are measured on 1.36
     #[arg(long, value_name = "VERSION", default_value_t)]

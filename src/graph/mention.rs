@@ -140,6 +140,12 @@ pub fn is_declared(externals: &[String], host: &str, port: Option<u16>) -> bool 
     })
 }
 
+/// Whether a declared external (`Kind/name`) names an object, such as a Secret that exists already.
+#[must_use]
+pub fn is_declared_object(externals: &[String], kind: &str, name: &str) -> bool {
+    externals.iter().any(|external| external.split_once('/') == Some((kind, name)))
+}
+
 /// What a mention is made from.
 struct Spot<'a> {
     object: &'a Object,

@@ -20,7 +20,7 @@ use crate::object::Object;
 use crate::suggest;
 
 pub use known::View;
-pub use mention::{Mention, Place, Target, is_declared};
+pub use mention::{Mention, Place, Target, is_declared, is_declared_object};
 pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod, image_name, image_tail};
 pub(crate) use pod::{config_path, data_keys, data_of, flag_value, text_of};
 pub use reference::{Reference, Relation};

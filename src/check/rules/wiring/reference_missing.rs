@@ -3,7 +3,7 @@
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{Graph, Reference, Relation, data_keys};
+use crate::graph::{Graph, Reference, Relation, data_keys, is_declared_object};
 use crate::node::Node;
 use crate::object::Object;
 use crate::suggest;
@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     family: Family::Wiring,
     severity: Severity::Warning,
     summary: "something that is named is not there: an object, or a key of one",
-    doc: "A pod, an Ingress, an autoscaler or a StatefulSet names an object that is not among the manifests in its namespace, or a key that the object lacks. The pod then waits for ever (`ContainerCreating`, `CreateContainerConfigError`). A missing key, and a name with a near one beside it, are errors; else it is a warning, since the object may be applied elsewhere, and an error only where the manifests are known to be whole. References marked `optional` are passed over.",
+    doc: "A pod, an Ingress, an autoscaler or a StatefulSet names an object that is not among the manifests in its namespace, or a key that the object lacks. The pod then waits for ever (`ContainerCreating`, `CreateContainerConfigError`). A missing key, and a name with a near one beside it, are errors; else it is a warning, since the object may be applied elsewhere, and an error only where the manifests are known to be whole. References marked `optional` are passed over, and so is what is declared as an external (`Secret/name`).",
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: web-config}
@@ -75,7 +75,7 @@ fn absent(bundle: &Bundle<'_>, graph: &Graph<'_>, reference: &Reference<'_>, rep
         "ConfigMap" => matches!(name, "kube-root-ca.crt" | "openshift-service-ca.crt"),
         _ => false,
     };
-    if builtin {
+    if builtin || is_declared_object(&bundle.options.externals, kind, name) {
         return;
     }
     let made = kind == "Secret" && made_elsewhere(graph, reference.namespace, name);

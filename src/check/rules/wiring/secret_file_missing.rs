@@ -2,7 +2,7 @@
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{File, MountSource, View, data_keys, kind_of};
+use crate::graph::{File, MountSource, View, data_keys, is_declared_object, kind_of};
 use crate::service::KeyType;
 use crate::suggest;
 
@@ -122,6 +122,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let Some(path) = value.as_str().filter(|path| path.starts_with('/')) else { continue };
             asked += 1;
             match view.container.file(path) {
+                File::Absent { kind, name } if is_declared_object(&bundle.options.externals, kind, name.text()) => {}
                 File::Absent { .. } => lacking.push(path.to_owned()),
                 File::Unmounted if !held(path.rsplit('/').next().unwrap_or_default()) => lacking.push(path.to_owned()),
                 _ => {}

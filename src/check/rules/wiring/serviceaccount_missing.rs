@@ -2,7 +2,7 @@
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::Relation;
+use crate::graph::{Relation, is_declared_object};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -42,7 +42,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         graph.references.iter().filter(|reference| reference.relation == Relation::Account && reference.found.is_none())
     {
         let name = reference.name;
-        if name == "default" {
+        if name == "default" || is_declared_object(&bundle.options.externals, "ServiceAccount", name) {
             continue;
         }
         let near = graph.near("ServiceAccount", reference.namespace, name).filter(|near| {
