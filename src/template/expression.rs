@@ -42,6 +42,20 @@ impl fmt::Debug for Expression {
     }
 }
 
+/// Where a path like `image.tag` stands whose last name is `name`: the only one, or none.
+fn path_to(source: &str, name: &str) -> Option<Range<usize>> {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut found = source.match_indices(name).filter_map(|(at, _)| {
+        let (before, after) = (&source[..at], &source[at + name.len()..]);
+        let start = before.trim_end_matches(|c| part(c) || c == '.').len();
+        let whole = !before.ends_with(part) && !after.starts_with(|c| part(c) || matches!(c, '.' | '[' | '('));
+        let quoted = source[..start].matches(['\'', '"']).count() % 2 == 1;
+        (whole && !quoted).then_some(start..at + name.len())
+    });
+    let first = found.next()?;
+    found.all(|other| source[other] == source[first.clone()]).then_some(first)
+}
+
 /// What an expression sees.
 #[derive(Debug, Clone)]
 pub(super) struct Scope {
@@ -130,6 +144,13 @@ impl Expression {
                 return Ok(node);
             }
             (Ok(_), Some(name)) => self.undefined(name, 0..self.source.len()),
+            // The engine blames the operation; what people need is the name it wanted.
+            (Err(fault), Some(_)) if fault.rule == "template-undefined" && self.added.is_empty() => {
+                match reads.misses.last().and_then(|name| path_to(&self.source, name)) {
+                    Some(range) => self.undefined(&self.source[range.clone()], range),
+                    None => fault,
+                }
+            }
             (Err(fault), _) => fault,
         };
         // The engine may quote a value in its words.
