@@ -1,8 +1,8 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
-mod objects;
 mod mistakes;
+mod objects;
 mod oracle;
 mod pods;
 mod profile;
