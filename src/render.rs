@@ -155,6 +155,34 @@ mod tests {
     }
 
     #[test]
+    fn a_number_where_kubernetes_wants_a_string_gets_help() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("plimsoll.toml", "");
+        write(
+            "profiles/schema.json",
+            r#"{"properties": {"port": {"type": "integer"}}, "additionalProperties": false}"#,
+        );
+        write("profiles/base.yaml", "environments: {e2e: {}}\n");
+        write("profiles/web.yaml", "port: 8080\n");
+        let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {port: \"{{ port }}\", fixed: 1}\n";
+        write("templates/t.yaml", template);
+        let sources = Sources::new();
+        let project = Project::open(folder.path(), &sources).unwrap();
+        let renderer = Renderer::load(&project, &sources, &Overrides::default()).unwrap();
+        let rendered = renderer.render("web", "e2e").unwrap();
+        let findings = crate::check::check(&rendered.objects, &crate::check::Options::default());
+        let help =
+            |field: &str| findings.iter().find(|finding| finding.field == field).map(|finding| finding.help.as_str());
+        assert_eq!(help("data[port]"), Some("write `| string` at the end of the expression"), "{findings:?}");
+        assert_eq!(help("data[fixed]"), Some("put it in quotes"), "{findings:?}");
+    }
+
+    #[test]
     fn results_come_in_the_order_of_the_items() {
         let items: Vec<usize> = (0..100).collect();
         for threads in [None, Some(0), Some(1), Some(3), Some(500)] {

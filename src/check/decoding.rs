@@ -81,8 +81,14 @@ impl Pass<'_> {
             FaultKind::Type => &field_type::RULE,
             FaultKind::Missing | FaultKind::Invalid => &custom_resource_invalid::RULE,
         };
+        // Quotes would not help where an expression makes the value.
+        let computed = fault.node.origin.derived.as_ref().is_some_and(|derived| derived.expression.is_some());
+        let help = match &*fault.help {
+            "put it in quotes" if computed => "write `| string` at the end of the expression",
+            help => help,
+        };
         self.report(rule, |report| {
-            let mut draft = report.field(object, fault.node, &*fault.field, &*fault.message).help(&*fault.help);
+            let mut draft = report.field(object, fault.node, &*fault.field, &*fault.message).help(help);
             if !fault.key_span.is_none() {
                 draft = draft.place(fault.key_span);
             }

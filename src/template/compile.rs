@@ -12,93 +12,8 @@ use crate::suggest;
 use crate::template::expression::Expression;
 use crate::template::functions::{self, Kind};
 use crate::template::names::{self, BUILT_IN, Fault, Fields, Local, Names};
+use crate::template::part::{Document, Each, Field, Format, Item, Key, Part, Site, Text, TextPiece, When};
 use crate::template::scan::{self, Piece};
-
-/// A part of a template.
-#[derive(Debug)]
-pub(super) enum Part {
-    /// Nothing in it depends on the profile; its nodes and bytes are counted.
-    Static { node: Node, nodes: usize, bytes: usize },
-    /// One expression: the result keeps its type.
-    Whole(Site),
-    /// Text and expressions.
-    Text(Text),
-    /// A mapping, some of it not static.
-    Mapping(Vec<Field>, Span),
-    /// A list, some of it not static.
-    Sequence(Vec<Item>, Span),
-    /// A tree that becomes text.
-    Tree(Format, Box<Item>, Span),
-}
-
-/// How a tree becomes text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    Yaml,
-    Json,
-}
-
-/// Text with expressions in it.
-#[derive(Debug)]
-pub(super) struct Text {
-    pub(super) pieces: Vec<TextPiece>,
-    /// The scalar as it is written.
-    pub(super) source: EcoString,
-    pub(super) span: Span,
-}
-
-#[derive(Debug)]
-pub(super) enum TextPiece {
-    Plain(EcoString),
-    Expression(Site),
-}
-
-/// A place where an expression stands.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Site {
-    /// Which one.
-    pub(super) expression: usize,
-    /// The scalar it stands in.
-    pub(super) scalar: Span,
-    /// The expression itself, without the braces; the scalar where escapes or folding hide it.
-    pub(super) span: Span,
-}
-
-/// A part with the directives beside it.
-#[derive(Debug)]
-pub(super) struct Item {
-    pub(super) each: Option<Each>,
-    pub(super) when: Option<When>,
-    pub(super) part: Part,
-}
-
-/// `$for`.
-#[derive(Debug)]
-pub(super) struct Each {
-    pub(super) name: EcoString,
-    pub(super) list: Site,
-}
-
-/// `$if`.
-#[derive(Debug)]
-pub(super) enum When {
-    Fixed(bool),
-    Computed(Site),
-}
-
-/// An entry of a mapping.
-#[derive(Debug)]
-pub(super) struct Field {
-    pub(super) key: Key,
-    pub(super) key_span: Span,
-    pub(super) item: Item,
-}
-
-#[derive(Debug)]
-pub(super) enum Key {
-    Plain(EcoString),
-    Computed(Text),
-}
 
 /// Where a part stands, which decides the directives it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,14 +45,6 @@ pub(super) struct Compiler<'a> {
     pub(super) known: HashMap<(EcoString, bool), usize>,
     pub(super) findings: Vec<Finding>,
     /// Whether an expression of the document at hand needs the bundle's other documents.
-    pub(super) late: bool,
-}
-
-/// A document of a template.
-#[derive(Debug)]
-pub(super) struct Document {
-    pub(super) item: Item,
-    /// Whether it is made after the others, because an expression needs them.
     pub(super) late: bool,
 }
 

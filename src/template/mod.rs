@@ -9,6 +9,7 @@ mod expression;
 mod functions;
 mod instantiate;
 mod names;
+mod part;
 mod project;
 mod scan;
 #[cfg(test)]
@@ -26,9 +27,10 @@ use crate::project::{AccessError, Project};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Dialect};
 
-use compile::{Compiler, Document};
+use compile::Compiler;
 use expression::{Expression, Scope};
 use instantiate::Run;
+use part::Document;
 use project::{Checksum, Exchange, Folders, Sql};
 use value::Tree;
 

@@ -249,6 +249,11 @@ fn numbers_that_readers_differ_on_are_refused() {
         let errors = error(bad);
         assert!(errors.starts_with("template-type templates/t.yaml:1:8"), "{bad}: {errors}");
     }
+    // One that stands in the profile so is no better, alone or within something.
+    for (profile, template) in [("f: 2.0\n", "v: \"{{ f }}\"\n"), ("m: {f: 1e30}\n", "v: \"{{ m }}\"\n")] {
+        let errors = render_with(template, profile, &AnyName).errors();
+        assert!(errors.starts_with("template-type templates/t.yaml:1:8"), "{errors}");
+    }
     assert!(error("4 / 2").contains("| string"));
     assert!(error("9223372036854775808").contains("| string"));
 }

@@ -293,8 +293,12 @@ impl Budget {
         Ok(())
     }
 
+    /// Takes a copy of a tree off, before it is made.
     pub(super) fn spend_tree(&mut self, node: &Node) -> Result<(), Misfit> {
         self.spend(1, node.as_str().map_or(0, str::len))?;
+        if let Value::Float(float) = node.value {
+            plain_float(float)?;
+        }
         node.items().iter().try_for_each(|item| self.spend_tree(item))?;
         node.entries().iter().try_for_each(|entry| {
             self.spend(0, entry.key.len())?;
@@ -379,7 +383,11 @@ fn number(value: &minijinja::Value) -> Result<Value, Misfit> {
         };
         return value.as_i64().map(Value::Int).ok_or_else(big);
     }
-    let float = f64::try_from(value.clone()).unwrap_or(f64::NAN);
+    plain_float(f64::try_from(value.clone()).unwrap_or(f64::NAN)).map(Value::Float)
+}
+
+/// A fraction that all readers read the same.
+fn plain_float(float: f64) -> Result<f64, Misfit> {
     if !float.is_finite() {
         let message = "the number is not finite".to_owned();
         return Err(Misfit::Type { message, help: "a manifest can hold finite numbers only" });
@@ -389,7 +397,7 @@ fn number(value: &minijinja::Value) -> Result<Value, Misfit> {
             "the number is a fraction that happens to be whole; readers differ on how it is written".to_owned();
         return Err(Misfit::Type { message, help: AS_STRING });
     }
-    Ok(Value::Float(float))
+    Ok(float)
 }
 
 /// What kind of value it is, as messages name it.
