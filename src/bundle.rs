@@ -87,7 +87,7 @@ pub fn finish(documents: Vec<Node>) -> Result<Bundle, Vec<Finding>> {
         }
         match draft(object) {
             Ok(draft) => drafts.push(draft),
-            Err(finding) => findings.push(finding),
+            Err(finding) => findings.push(*finding),
         }
     }
     if findings.is_empty() {
@@ -112,10 +112,10 @@ pub fn finish(documents: Vec<Node>) -> Result<Bundle, Vec<Finding>> {
     Ok(Bundle { objects: drafts.into_iter().map(|draft| draft.object).collect(), kind_config })
 }
 
-fn draft(mut object: Object) -> Result<Draft, Finding> {
+fn draft(mut object: Object) -> Result<Draft, Box<Finding>> {
     let incomplete = |object: &Object, what: &str| {
-        Finding::error("object-incomplete", object.node.origin.span, format!("this document {what}"))
-            .with_help("an object has `apiVersion`, `kind` and `metadata.name`")
+        let finding = Finding::error("object-incomplete", object.node.origin.span, format!("this document {what}"));
+        Box::new(finding.with_help("an object has `apiVersion`, `kind` and `metadata.name`"))
     };
     if !matches!(object.node.value, Value::Mapping(_)) {
         let what = format!("is {}, not an object", object.node.type_name());
@@ -137,7 +137,7 @@ fn draft(mut object: Object) -> Result<Draft, Finding> {
         None => false,
         Some(node) => node.as_bool().ok_or_else(|| {
             let message = format!("`$contentName` is true or false, not {}", node.type_name());
-            Finding::error("template-directive", node.origin.span, message)
+            Box::new(Finding::error("template-directive", node.origin.span, message))
         })?,
     };
     let base = EcoString::from(object.name());

@@ -104,6 +104,13 @@ impl Schema {
         }
     }
 
+    /// Whether a mapping there may have the names of [`Schema::fields`] and no others.
+    #[must_use]
+    pub fn is_closed(&self, place: &Place) -> bool {
+        // No schema has a key of this name; what is said of it is said of any.
+        matches!(self.next(place, Step::Key("\u{0}")), Next::Nowhere)
+    }
+
     /// The names a mapping there may have, as far as the schema names them; in its order.
     #[must_use]
     pub fn fields(&self, place: &Place) -> Vec<&str> {

@@ -11,7 +11,7 @@ use crate::source::{FileId, Sources, Span};
 use crate::suggest;
 use crate::template::expression::Expression;
 use crate::template::functions::{self, Kind};
-use crate::template::names::{self, BUILT_IN, Fault, Fields, Local, Names};
+use crate::template::names::{self, BUILT_IN, Fault, Fields, Known, Local};
 use crate::template::part::{Document, Each, Field, Format, Item, Key, Part, Site, Text, TextPiece, When};
 use crate::template::scan::{self, Piece};
 
@@ -37,7 +37,7 @@ pub(super) type ReadFile<'a> = dyn Fn(&str) -> Result<FileId, String> + 'a;
 
 pub(super) struct Compiler<'a> {
     pub(super) sources: &'a Sources,
-    pub(super) names: &'a dyn Names,
+    pub(super) names: Known<'a>,
     pub(super) read_file: &'a ReadFile<'a>,
     pub(super) text: Arc<str>,
     pub(super) locals: Vec<Local>,
@@ -94,14 +94,14 @@ impl Compiler<'_> {
         let taken = self.locals.iter().any(|local| local.name == name)
             || BUILT_IN.contains(&name)
             || functions::find(Kind::Function, name).is_some()
-            || matches!(self.names.fields(&[]), Fields::Closed(known) if known.iter().any(|field| field == name));
+            || matches!(&*self.names.fields(&[]), Fields::Closed(known) if known.iter().any(|field| field == name));
         if taken {
             let finding = Finding::error("template-directive", span, format!("the name `{name}` is taken"))
                 .with_label("a name of `$for` must be new")
                 .with_help("it would hide a profile field, a function or an outer `$for`");
             self.findings.push(finding);
         }
-        let shape = names::item_shape(list, self.names, &self.locals);
+        let shape = names::item_shape(list, &self.names, &self.locals);
         let offset = text.len() - list.len();
         let site = self.site(list, offset..text.len(), directive)?;
         let name = EcoString::from(name);
@@ -311,7 +311,7 @@ impl Compiler<'_> {
         let nth = scalar.text().get(..range.start).map_or(0, |before| before.matches(source).count());
         let found = raw.match_indices(source).nth(nth).map(|(at, _)| whole.start + at as u32);
         let span = found.map_or(whole, |at| Span::new(whole.file, at, at + source.len() as u32));
-        let checked = names::check(source, self.names, &self.locals);
+        let checked = names::check(source, &self.names, &self.locals);
         self.late |= checked.late;
         let place = |fault: &Fault| narrow(span, source, fault);
         if !checked.faults.is_empty() {

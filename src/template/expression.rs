@@ -123,7 +123,7 @@ impl Expression {
     }
 
     /// The value as a node whose parts have no place yet but know what they were made from.
-    pub(super) fn evaluate(&self, scope: &Scope, budget: &mut Budget) -> Result<Node, Failure> {
+    pub(super) fn evaluate(&self, scope: &Scope, budget: &mut Budget) -> Result<Node, Box<Failure>> {
         let made = match &self.how {
             How::Path(path) => return self.lookup(path, scope, budget),
             How::Compiled(compiled) => {
@@ -160,22 +160,22 @@ impl Expression {
         } else {
             fault
         };
-        Err(Failure { fault, reads })
+        Err(Box::new(Failure { fault, reads }))
     }
 
-    fn lookup(&self, path: &[EcoString], scope: &Scope, budget: &mut Budget) -> Result<Node, Failure> {
+    fn lookup(&self, path: &[EcoString], scope: &Scope, budget: &mut Budget) -> Result<Node, Box<Failure>> {
         let mut node = &scope.values.node;
+        let failure = |fault| Box::new(Failure { fault, reads: Reads::default() });
         let mut end = 0;
         for name in path {
             end += name.len();
-            node = node.get(name).ok_or_else(|| Failure {
-                fault: self.undefined(&self.source[..end.min(self.source.len())], 0..self.source.len()),
-                reads: Reads::default(),
+            node = node.get(name).ok_or_else(|| {
+                failure(self.undefined(&self.source[..end.min(self.source.len())], 0..self.source.len()))
             })?;
             end += 1;
         }
         let path: EcoString = path.join(".").into();
-        budget.spend_tree(node).map_err(|misfit| Failure { fault: self.misfit(misfit), reads: Reads::default() })?;
+        budget.spend_tree(node).map_err(|misfit| failure(self.misfit(misfit)))?;
         let mut made = value::derive(node, &path);
         name_expression(&mut made, &self.source);
         Ok(made)

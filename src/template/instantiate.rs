@@ -261,14 +261,16 @@ impl<'a> Run<'a> {
         let told = self.exchange.findings();
         match result {
             Ok(node) => {
-                told.into_iter().for_each(|finding| drop(self.report(finding)));
+                for finding in told {
+                    let _ = self.report(finding);
+                }
                 if !expression.local {
                     self.memo[site.expression] = Some(node.clone());
                 }
                 Ok(node)
             }
             Err(failure) if !told.is_empty() => Err(self.told(told, &failure, site)),
-            Err(failure) => Err(self.explain(failure, site, &expression.source)),
+            Err(failure) => Err(self.explain(*failure, site, &expression.source)),
         }
     }
 

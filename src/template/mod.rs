@@ -30,6 +30,7 @@ use crate::yaml::{self, Dialect};
 use compile::Compiler;
 use expression::{Expression, Scope};
 use instantiate::Run;
+use names::Known;
 use part::Document;
 use project::{Checksum, Exchange, Folders, Sql};
 use value::Tree;
@@ -62,7 +63,7 @@ impl Templates {
     ) -> Result<Self, Vec<Finding>> {
         let mut compiler = Compiler {
             sources,
-            names,
+            names: Known::new(names),
             read_file,
             text: Arc::from(""),
             locals: Vec::new(),

@@ -1,6 +1,9 @@
 //! What can be said of an expression before anything renders: its names, held against the profile's schema.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use ecow::EcoString;
 
@@ -33,7 +36,7 @@ impl Names for Schema {
             "[]" => Step::Index(0),
             name => Step::Key(name),
         });
-        let Lookup::Known(place) = self.follow(steps.clone()) else {
+        let Lookup::Known(place) = self.follow(steps) else {
             // What no profile can have is told where the path leaves the schema, not again for each name below.
             return Fields::Open;
         };
@@ -41,14 +44,32 @@ impl Names for Schema {
         if types.and(Types::OBJECT.or(Types::ARRAY)) == Types::NONE {
             return Fields::Scalar;
         }
-        // A name that no schema has shows whether any would do.
-        let any = steps.chain([Step::Key("\u{0}")]);
-        match self.follow(any) {
-            Lookup::Unknown { fields, .. } if types.has(Types::OBJECT) => {
-                Fields::Closed(fields.into_iter().map(EcoString::from).collect())
-            }
-            _ => Fields::Open,
+        if types.has(Types::OBJECT) && self.is_closed(&place) {
+            return Fields::Closed(Schema::fields(self, &place).into_iter().map(EcoString::from).collect());
         }
+        Fields::Open
+    }
+}
+
+/// What may stand below each path that was asked for, so that the schema is asked once.
+pub(super) struct Known<'a> {
+    names: &'a dyn Names,
+    seen: RefCell<HashMap<Vec<EcoString>, Rc<Fields>>>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(names: &'a dyn Names) -> Self {
+        Self { names, seen: RefCell::default() }
+    }
+
+    pub(super) fn fields(&self, path: &[EcoString]) -> Rc<Fields> {
+        if let Some(fields) = self.seen.borrow().get(path) {
+            return fields.clone();
+        }
+        let steps: Vec<&str> = path.iter().map(EcoString::as_str).collect();
+        let fields = Rc::new(self.names.fields(&steps));
+        self.seen.borrow_mut().insert(path.to_vec(), fields.clone());
+        fields
     }
 }
 
@@ -129,7 +150,7 @@ const MAX_WORDS: usize = 400;
 pub(super) const BUILT_IN: &[&str] = &["profile", "environment"];
 
 /// Checks the names of an expression.
-pub(super) fn check(source: &str, names: &dyn Names, locals: &[Local]) -> Checked {
+pub(super) fn check(source: &str, names: &Known<'_>, locals: &[Local]) -> Checked {
     let words = words(source);
     let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
     if words.len() > MAX_WORDS {
@@ -149,7 +170,7 @@ pub(super) fn check(source: &str, names: &dyn Names, locals: &[Local]) -> Checke
 }
 
 /// What is known of the items that `$for` takes from an expression.
-pub(super) fn item_shape(source: &str, names: &dyn Names, locals: &[Local]) -> Shape {
+pub(super) fn item_shape(source: &str, names: &Known<'_>, locals: &[Local]) -> Shape {
     let words = words(source);
     let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
     let (shape, end) = checker.path(0);
@@ -159,8 +180,7 @@ pub(super) fn item_shape(source: &str, names: &dyn Names, locals: &[Local]) -> S
         Shape::At(path) if rest == entries => Shape::Entry(path),
         Shape::At(path) if rest.is_empty() => {
             // Whether it is a list or a mapping shows only when it is there; a mapping gives its keys.
-            let steps: Vec<&str> = path.iter().map(EcoString::as_str).collect();
-            match names.fields(&steps) {
+            match &*names.fields(&path) {
                 Fields::Closed(_) => Shape::Scalar,
                 _ => Shape::At(path.into_iter().chain([EcoString::from("[]")]).collect()),
             }
@@ -171,7 +191,7 @@ pub(super) fn item_shape(source: &str, names: &dyn Names, locals: &[Local]) -> S
 
 struct Checker<'a> {
     words: &'a [Word<'a>],
-    names: &'a dyn Names,
+    names: &'a Known<'a>,
     locals: &'a [Local],
     out: Checked,
 }
@@ -328,11 +348,10 @@ impl<'a> Checker<'a> {
             Shape::Scalar => return self.scalar(start, at),
             Shape::At(path) => path,
         };
-        let steps: Vec<&str> = path.iter().map(EcoString::as_str).collect();
-        match self.names.fields(&steps) {
+        match &*self.names.fields(path) {
             Fields::Closed(known) if !known.iter().any(|field| field == name) => {
                 let parent = if path.is_empty() { "the profile".to_owned() } else { format!("`{}`", path.join(".")) };
-                self.unknown(name, &parent, &known, at)
+                self.unknown(name, &parent, known, at)
             }
             Fields::Scalar => self.scalar(start, at),
             _ => Shape::At(path.iter().cloned().chain([EcoString::from(name)]).collect()),

@@ -165,7 +165,7 @@ mod tests {
 
     fn expressions(text: &str) -> Vec<&str> {
         let pieces = split(text).expect("it splits");
-        pieces.iter().filter_map(|piece| matches!(piece, Piece::Expression(..)).then(|| source(piece))).collect()
+        pieces.iter().filter(|piece| matches!(piece, Piece::Expression(..))).map(source).collect()
     }
 
     fn source<'a>(piece: &Piece<'a>) -> &'a str {
