@@ -1,6 +1,7 @@
 //! The integration tests, one binary.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
+mod cli;
 mod mistakes;
 mod objects;
 mod oracle;

@@ -26,7 +26,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     let sources = Sources::new();
     let project = match project::open(global, &sources) {
         Ok(project) => project,
-        Err(failure) => return Ok(output.failure(&sources, &failure, &Mask::default())),
+        Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
     let mut input = Input::default();
     for path in &args.paths {
@@ -47,7 +47,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     findings.extend(check::check_in(&sources, &input.objects, &options));
     suppress(&sources, &input.objects, &mut findings);
     report::sort(&sources, &mut findings);
-    let mask = Mask::of(&input.objects);
+    let mask = Mask::of(&sources, &input.objects);
     print(&sources, &findings, &mask, args.output, input.objects.len(), output)?;
     let worst = match args.fail_on {
         FailOn::Error => Severity::Error,

@@ -12,7 +12,6 @@ use crate::migrations::{self, SqlFile};
 use crate::object::{Object, containers};
 use crate::project::Project;
 use crate::render::{Rendered, Renderer, in_parallel};
-use crate::report::Mask;
 use crate::source::{Sources, Span};
 use crate::yaml::emit;
 
@@ -101,16 +100,13 @@ fn with_renderer(
     work: impl FnOnce(&Renderer<'_>, &Project, &Sources, &mut Output) -> Result<(), Failure>,
 ) -> anyhow::Result<Outcome> {
     let sources = Sources::new();
-    let mut secrets = Vec::new();
     let done = project::open(global, &sources).and_then(|project| {
         let renderer = Renderer::load(&project, &sources, overrides)?;
-        let done = work(&renderer, &project, &sources, output);
-        secrets = renderer.layers.secrets();
-        done
+        work(&renderer, &project, &sources, output)
     });
     Ok(match done {
         Ok(()) => Outcome::Fine,
-        Err(failure) => output.failure(&sources, &failure, &Mask::of_values(&secrets)),
+        Err(failure) => output.failure(&sources, &failure),
     })
 }
 

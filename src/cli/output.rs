@@ -44,10 +44,10 @@ impl Output {
     }
 
     /// Tells why a command has no result.
-    pub(super) fn failure(&self, sources: &Sources, failure: &Failure, mask: &Mask) -> Outcome {
+    pub(super) fn failure(&self, sources: &Sources, failure: &Failure) -> Outcome {
         let mut findings = failure.findings().to_vec();
         report::sort(sources, &mut findings);
-        self.findings(sources, &findings, mask);
+        self.findings(sources, &findings, &Mask::new(sources));
         match failure {
             Failure::Findings(_) => Outcome::Objections,
             Failure::Unable(_) => Outcome::Unable,

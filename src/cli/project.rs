@@ -12,7 +12,6 @@ use crate::cli::output::Output;
 use crate::finding::Failure;
 use crate::project::{self, AccessError, EMBEDDED, Level, Project};
 use crate::render::Rendered;
-use crate::report::Mask;
 use crate::source::Sources;
 
 /// Opens the project that `--project` names, else the nearest one upwards, else the built-in set.
@@ -61,7 +60,7 @@ pub(super) fn schema(global: &Global, output: &mut Output) -> anyhow::Result<Out
             output.result(&sources.get(file).map(|file| file.text.to_string()).unwrap_or_default())?;
             Ok(Outcome::Fine)
         }
-        Err(failure) => Ok(output.failure(&sources, &failure, &Mask::default())),
+        Err(failure) => Ok(output.failure(&sources, &failure)),
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
     let sources = Sources::new();
     let project = match project::open(global, &sources) {
         Ok(project) => project,
-        Err(failure) => return Ok(output.failure(&sources, &failure, &Mask::default())),
+        Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
     let folder = out_folder(args, &project)?;
     let environments = args.environments();
@@ -51,11 +51,11 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
     let overrides = args.overrides.to_overrides();
     let renderer = match Renderer::load(&project, &sources, &overrides) {
         Ok(renderer) => renderer,
-        Err(failure) => return Ok(output.failure(&sources, &failure, &Mask::default())),
+        Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
     let wanted = match wanted(args, &project, &renderer, &environments) {
         Ok(wanted) => wanted,
-        Err(failure) => return Ok(output.failure(&sources, &failure, &Mask::of_values(&renderer.layers.secrets()))),
+        Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
     let options = project::options(&project);
     let results = in_parallel(&wanted, None, |(profile, environment)| {
@@ -70,7 +70,7 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         }
     }
     if !refused.is_empty() {
-        return Ok(refuse(&sources, &renderer, refused, output));
+        return Ok(refuse(&sources, refused, output));
     }
     for done in &done {
         output.findings(&sources, &done.findings, &done.mask);
@@ -147,15 +147,15 @@ fn one(
     only: &[String],
 ) -> Result<Done, Box<Refused>> {
     let refused = |failure, mask| Box::new(Refused { profile: profile.to_owned(), failure, mask });
-    let rendered = renderer.render(profile, environment).map_err(|failure| refused(failure, Mask::default()))?;
+    let rendered = renderer.render(profile, environment).map_err(|failure| refused(failure, Mask::new(sources)))?;
     let findings = findings(sources, &rendered, options);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(refused(Failure::Findings(findings), Mask::of(&rendered.objects)));
+        return Err(refused(Failure::Findings(findings), Mask::of(sources, &rendered.objects)));
     }
     let chosen =
-        choose(&rendered.objects, only).map_err(|finding| refused(Failure::unable(finding), Mask::default()))?;
+        choose(&rendered.objects, only).map_err(|finding| refused(Failure::unable(finding), Mask::new(sources)))?;
     let text = emit_stream(chosen.iter().map(|object| &object.node));
-    let mask = if findings.is_empty() { Mask::default() } else { Mask::of(&rendered.objects) };
+    let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &rendered.objects) };
     Ok(Done {
         rendering: Rendering {
             profile: profile.to_owned(),
@@ -217,15 +217,13 @@ fn made_from(sources: &Sources, project: &Project, renderer: &Renderer<'_>, rend
 }
 
 /// Tells what is wrong, of all bundles.
-fn refuse(sources: &Sources, renderer: &Renderer<'_>, refused: Vec<Refused>, output: &Output) -> Outcome {
+fn refuse(sources: &Sources, refused: Vec<Refused>, output: &Output) -> Outcome {
     let mut profiles: Vec<&str> = refused.iter().map(|refused| refused.profile.as_str()).collect();
     profiles.dedup();
     let names = profiles.join(", ");
-    let secrets = renderer.layers.secrets();
     let mut errors = Vec::new();
     let mut outcome = Outcome::Objections;
-    for mut refused in refused {
-        secrets.iter().for_each(|secret| refused.mask.add_marked(secret));
+    for refused in refused {
         let mut findings = refused.failure.findings().to_vec();
         // What all profiles share is told once.
         findings.retain(|finding| !errors.contains(finding));

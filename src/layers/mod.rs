@@ -136,12 +136,6 @@ impl<'a> Layers<'a> {
         &self.schema
     }
 
-    /// The secrets met so far; see [`secrets`].
-    #[must_use]
-    pub fn secrets(&self) -> Vec<Node> {
-        secrets(self.sources)
-    }
-
     /// Reads a profile's file.
     ///
     /// # Errors
@@ -358,18 +352,6 @@ impl<'a> Layers<'a> {
         }
         node.items().iter().for_each(|item| self.remember_misspelt(item, key));
     }
-}
-
-/// The secrets met so far in any layer, beaten ones and those of `--set` too, each marked, for keeping them out of what is
-/// printed. They are known even where no values came of it.
-#[must_use]
-pub fn secrets(sources: &Sources) -> Vec<Node> {
-    let marked = |(span, text): (Span, String)| {
-        let mut node = Node::new(text, span);
-        node.origin.derived_mut().secret = true;
-        node
-    };
-    sources.secrets().into_iter().map(marked).collect()
 }
 
 /// Notes the scalars of a tree that are marked as secrets; all of them, if the whole is a secret.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::node::{Node, Value};
 use crate::object::{Object, containers};
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Sources, Span};
 
 /// What stands in place of a secret.
 const DOTS: &str = "•••";
@@ -20,14 +20,27 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// The secrets of objects: what is marked, the data of Secrets, the values of variables named like a password.
+    /// The secrets met while the texts were read.
     #[must_use]
-    pub fn of<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Self {
+    pub fn new(sources: &Sources) -> Self {
+        Self::of(sources, &[])
+    }
+
+    /// These, and the secrets of objects: what is marked, the data of Secrets, the values of variables named like a
+    /// password.
+    #[must_use]
+    pub fn of(sources: &Sources, objects: &[Object]) -> Self {
         let mut mask = Self::default();
+        for (span, value) in sources.secrets() {
+            mask.place(span);
+            mask.word(&value);
+        }
         for object in objects {
             if object.kind() == "Secret" {
-                mask.all(&object.node["data"]);
-                mask.all(&object.node["stringData"]);
+                // Whatever it is called: `stringdata` holds a secret as well.
+                let open = |key: &str| matches!(key, "apiVersion" | "kind" | "metadata" | "type" | "immutable");
+                let secret = object.node.entries().iter().filter(|entry| !open(&entry.key));
+                secret.for_each(|entry| mask.all(&entry.value));
             }
             for container in object.pod_spec().into_iter().flat_map(containers) {
                 for env in container.node["env"].items() {
@@ -38,30 +51,11 @@ impl Mask {
             }
             mask.marked(&object.node);
         }
-        mask.sort();
-        mask
-    }
-
-    /// The marked secrets of values.
-    #[must_use]
-    pub fn of_values(values: &[Node]) -> Self {
-        let mut mask = Self::default();
-        values.iter().for_each(|value| mask.marked(value));
-        mask.sort();
-        mask
-    }
-
-    /// The marked secrets of a tree, such as a profile's merged values.
-    pub fn add_marked(&mut self, node: &Node) {
-        self.marked(node);
-        self.sort();
-    }
-
-    fn sort(&mut self) {
-        for places in self.places.values_mut() {
+        for places in mask.places.values_mut() {
             places.sort_unstable();
             places.dedup();
         }
+        mask
     }
 
     fn marked(&mut self, node: &Node) {
@@ -86,12 +80,16 @@ impl Mask {
                     self.place(node.origin.span);
                 }
                 if let Value::String(text) = value {
-                    let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST);
-                    self.words.extend(lines.map(str::to_owned));
+                    self.word(text);
                 }
                 node.origin.beat().iter().for_each(|beaten| self.all(beaten));
             }
         }
+    }
+
+    fn word(&mut self, text: &str) {
+        let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST);
+        self.words.extend(lines.map(str::to_owned));
     }
 
     fn place(&mut self, span: Span) {

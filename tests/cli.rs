@@ -1,0 +1,536 @@
+//! The command line: whole outputs, exit codes, and what is left on disk.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use snapbox::{IntoData, assert_data_eq, str};
+use tempfile::TempDir;
+
+/// A folder with a project made by `init`, in which commands run.
+struct Project {
+    folder: TempDir,
+}
+
+fn plimsoll(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.env_clear().current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+impl Project {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let status = plimsoll(folder.path()).args(["init", "."]).stderr(Stdio::null()).status().unwrap();
+        assert!(status.success());
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn edit(&self, name: &str, old: &str, new: &str) -> &Self {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(old), "{name} holds no {old:?}");
+        self.write(name, &text.replacen(old, new, 1))
+    }
+
+    fn write(&self, name: &str, text: &str) -> &Self {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), text).unwrap();
+        self
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        plimsoll(self.folder.path()).args(args).output().unwrap()
+    }
+
+    /// Runs a command that must fail with this exit code, print nothing on stdout and this on stderr; with `--out` it
+    /// must leave the folder as it was.
+    fn refuses(&self, args: &[&str], code: i32, expected: impl IntoData) {
+        let output = self.run(args);
+        assert!(output.stdout.is_empty(), "{args:?} printed {} bytes", output.stdout.len());
+        assert_data_eq!(text(&output.stderr), expected);
+        assert_eq!(output.status.code(), Some(code));
+        if args.first() == Some(&"render") {
+            self.write("out/gateway.e2e.yaml", "as: it was\n");
+            let output = self.run(&[args, &["--out", "out"]].concat());
+            assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+            assert_eq!(fs::read_to_string(self.path("out/gateway.e2e.yaml")).unwrap(), "as: it was\n");
+            assert_eq!(fs::read_dir(self.path("out")).unwrap().count(), 1);
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_bundle_goes_to_stdout_and_nothing_else_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = plimsoll(folder.path()).args(["render", "gateway"]).output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    let snapshot = concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/gateway.e2e.yaml");
+    assert_eq!(text(&output.stdout), fs::read_to_string(snapshot).unwrap());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_same_bytes_come_out_everywhere() {
+    let project = Project::new();
+    let plain = project.run(&["render", "notification"]).stdout;
+    assert!(!plain.is_empty());
+    for (name, value) in
+        [("TZ", "Asia/Tokyo"), ("LANG", "tr_TR.UTF-8"), ("LC_ALL", "C"), ("HOME", "/nowhere"), ("NO_COLOR", "1")]
+    {
+        let output =
+            plimsoll(project.folder.path()).args(["render", "notification"]).env(name, value).output().unwrap();
+        assert_eq!(output.stdout, plain, "{name}={value}");
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert_eq!(plimsoll(elsewhere.path()).args(["render", "notification"]).output().unwrap().stdout, plain);
+}
+
+#[test]
+fn a_project_made_by_init_renders_what_is_built_in() {
+    let project = Project::new();
+    let bare = tempfile::tempdir().unwrap();
+    let args = ["render", "--all", "--env", "e2e", "--env", "ci", "--out", "out"];
+    assert!(project.run(&args).status.success());
+    assert!(plimsoll(bare.path()).args(args).output().unwrap().status.success());
+    let mut files = 0;
+    for entry in fs::read_dir(project.path("out")).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        let other = bare.path().join("out").join(entry.file_name());
+        assert_eq!(fs::read(entry.path()).unwrap(), fs::read(other).unwrap());
+        files += 1;
+    }
+    assert_eq!(files, 14);
+    let again = project.run(&["init", "."]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("overwrites nothing"));
+}
+
+#[test]
+fn a_misspelt_field() {
+    let project = Project::new();
+    project.edit("profiles/gateway.yaml", "nodePort: 30081", "nodeport: 30081");
+    project.refuses(
+        &["render", "gateway"],
+        1,
+        str![[r#"
+error[profile-field-unknown]: no field `nodeport` in `expose`
+ --> profiles/gateway.yaml:5:10
+  |
+5 | expose: {nodeport: 30081, hostPort: 18091}
+  |          ^^^^^^^^ did you mean `nodePort`?
+
+nothing was rendered: 1 error in gateway
+
+"#]],
+    );
+}
+
+#[test]
+fn a_wrong_type() {
+    let project = Project::new();
+    project.edit("profiles/gateway.yaml", "nodePort: 30081", "nodePort: \"30081\"");
+    project.refuses(
+        &["render", "gateway"],
+        1,
+        str![[r#"
+error[profile-field-type]: `expose.nodePort` must be a whole number, not a string
+ --> profiles/gateway.yaml:5:20
+  |
+5 | expose: {nodePort: "30081", hostPort: 18091}
+  |                    ^^^^^^^
+  |
+  = help: write it without quotes
+
+nothing was rendered: 1 error in gateway
+
+"#]],
+    );
+}
+
+#[test]
+fn a_node_port_that_no_cluster_takes() {
+    let project = Project::new();
+    project.edit("profiles/gateway.yaml", "nodePort: 30081", "nodePort: 8091");
+    project.refuses(
+        &["render", "gateway"],
+        1,
+        str![[r#"
+error[nodeport-range]: NodePort 8091 is outside 30000-32767
+  --> profiles/gateway.yaml:5:20
+   |
+ 5 | expose: {nodePort: 8091, hostPort: 18091}
+   |                    ^^^^
+   |
+  ::: templates/datastorage/service.yaml:16:17
+   |
+16 |       nodePort: "{{ expose.nodePort if expose.type == 'NodePort' else none }}"
+   |                 -------------------------------------------------------------- written by this template
+   |
+   = Service/datastorage spec.ports[0].nodePort
+   = help: choose one of the range; a kind cluster maps it to any port of the host
+
+nothing was rendered: 1 error in gateway
+
+"#]],
+    );
+}
+
+#[test]
+fn an_undefined_name_in_a_template() {
+    let project = Project::new();
+    project.edit("templates/datastorage/service.yaml", "{{ namespace }}", "{{ nmespace }}");
+    project.refuses(
+        &["render", "gateway"],
+        1,
+        str![[r#"
+error[template-name-unknown]: no field `nmespace` in the profile
+ --> templates/datastorage/service.yaml:5:18
+  |
+5 |   namespace: "{{ nmespace }}"
+  |                  ^^^^^^^^
+  |
+  = help: did you mean `namespace`?
+
+
+"#]],
+    );
+}
+
+#[test]
+fn an_unquoted_expression_in_a_template() {
+    let project = Project::new();
+    project.edit("templates/datastorage/service.yaml", "\"{{ namespace }}\"", "{{ namespace }}");
+    project.refuses(
+        &["render", "gateway"],
+        1,
+        str![[r#"
+error[yaml-key]: YAML reads an unquoted `{{` as a mapping inside a mapping
+ --> templates/datastorage/service.yaml:5:14
+  |
+5 |   namespace: {{ namespace }}
+  |              ^^
+  |
+  = help: quote the expression: "{{ … }}"
+
+
+"#]],
+    );
+}
+
+#[test]
+fn a_set_to_nowhere() {
+    let project = Project::new();
+    project.refuses(
+        &["render", "gateway", "--set", "expose.nodPort=30081"],
+        1,
+        str![[r#"
+error[profile-field-unknown]: no field `nodPort` in `expose`
+ --> --set:1:8
+  |
+1 | expose.nodPort=30081
+  |        ^^^^^^^ did you mean `nodePort`?
+
+
+"#]],
+    );
+    project.refuses(
+        &["render", "gateway", "--set", "replicas=many"],
+        1,
+        str![[r#"
+error[profile-field-type]: `replicas` must be a whole number, not `many`
+ --> --set:1:10
+  |
+1 | replicas=many
+  |          ^^^^
+
+
+"#]],
+    );
+}
+
+#[test]
+fn a_profile_that_is_not_there() {
+    let project = Project::new();
+    project.refuses(
+        &["render", "gatewya"],
+        2,
+        str![[r#"
+error[profile-not-found]: there is no profile `gatewya` in profiles
+ |
+ = help: did you mean `gateway`?
+
+nothing was rendered: 1 error in gatewya
+
+"#]],
+    );
+    project.refuses(
+        &["render", "../gateway"],
+        2,
+        str![[r#"
+error[profile-not-found]: there is no profile `../gateway` in profiles
+ |
+ = help: a profile is named without folder and ending: `gateway`
+
+nothing was rendered: 1 error in ../gateway
+
+"#]],
+    );
+    project.refuses(
+        &["render", "gateway", "--env", "staging"],
+        2,
+        str![[r#"
+error[environment-not-found]: profile `gateway` has no environment `staging`
+ |
+ = help: it has `e2e` and `ci`
+
+nothing was rendered: 1 error in gateway
+
+"#]],
+    );
+}
+
+#[test]
+fn broken_yaml_and_a_bomb() {
+    let project = Project::new();
+    project.write("profiles/gateway.yaml", "cluster: [gateway-e2e\nnamespace: x\n");
+    project.refuses(
+        &["render", "gateway"],
+        1,
+        str![[r#"
+error[yaml-syntax]: illegal placement of ':' indicator
+ --> profiles/gateway.yaml:2:10
+  |
+2 | namespace: x
+  |          ^
+
+nothing was rendered: 1 error in gateway
+
+"#]],
+    );
+    let bomb = "a: &a [x, x, x]\nb: [*a, *a]\n";
+    project.write("profiles/gateway.yaml", bomb);
+    project.refuses(
+        &["render", "gateway"],
+        1,
+        str![[r#"
+error[yaml-alias]: anchors have no place in profiles and templates
+ --> profiles/gateway.yaml:1:4
+  |
+1 | a: &a [x, x, x]
+  |    ^^^^
+
+nothing was rendered: 1 error in gateway
+
+"#]],
+    );
+    project.write("profiles/gateway.yaml", &"[".repeat(100_000));
+    project.refuses(&["render", "gateway"], 1, str![[r#"
+error[yaml-syntax]: recursion limit exceeded
+ --> profiles/gateway.yaml:1:129
+  |
+1 | [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[...
+  |                                                                                                                                 ^
+
+nothing was rendered: 1 error in gateway
+
+"#]]);
+    fs::write(project.path("profiles/gateway.yaml"), b"cluster: a\nnamespace: \xff\n").unwrap();
+    project.refuses(
+        &["render", "gateway"],
+        1,
+        str![[r#"
+error[file-unreadable]: cannot read `profiles/gateway.yaml`: not UTF-8 from line 2, column 12 on
+
+nothing was rendered: 1 error in gateway
+
+"#]],
+    );
+}
+
+#[test]
+fn folders_that_are_none() {
+    let project = Project::new();
+    project.refuses(
+        &["render", "gateway", "--project", "nowhere"],
+        2,
+        str![[r#"
+error[project-unreadable]: cannot read the project folder `nowhere`: No such file or directory (os error 2)
+
+
+"#]],
+    );
+    project.write("file", "");
+    let output = project.run(&["render", "gateway", "--out", "file"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_data_eq!(
+        text(&output.stderr),
+        str![[r#"
+error: cannot create file/.plimsoll: Not a directory (os error 20)
+
+"#]]
+    );
+}
+
+#[test]
+fn usage_errors_end_with_two() {
+    let project = Project::new();
+    for args in [
+        &["render"][..],
+        &["rendr"],
+        &["render", "--all", "gateway"],
+        &["render", "gateway", "--verify"],
+        &["check"],
+        &[],
+    ] {
+        let output = project.run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), "");
+    }
+    let both = project.run(&["render", "gateway", "aianalysis"]);
+    assert_eq!(both.status.code(), Some(2));
+    assert_data_eq!(
+        text(&both.stderr),
+        str![[r#"
+error: `gateway` and `aianalysis` both hold Namespace/kubernaut-system, so they cannot be printed together; write them to files: --out DIR
+
+"#]]
+    );
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["render", "--help"],
+        &["completions", "bash"],
+        &["man"],
+        &["schema"],
+        &["rules"],
+    ] {
+        let output = project.run(args);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "{args:?}");
+        assert!(!output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn drift_is_told_apart() {
+    let project = Project::new();
+    let write = ["render", "gateway", "notification", "--out", "out"];
+    let verify = [&write[..], &["--verify"]].concat();
+    assert!(project.run(&write).status.success());
+    let same = project.run(&verify);
+    assert_eq!((same.status.code(), text(&same.stdout)), (Some(0), String::new()));
+    project.edit("out/gateway.e2e.yaml", "nodePort: 30081", "nodePort: 30099");
+    let output = project.run(&verify);
+    assert_eq!(output.status.code(), Some(1));
+    assert_data_eq!(
+        text(&output.stdout),
+        str![[r#"
+out/gateway.e2e.yaml was edited by hand
+
+"#]]
+    );
+    assert!(project.run(&write).status.success());
+    project.edit("profiles/notification.yaml", "30090", "30091");
+    let output = project.run(&verify);
+    assert_eq!(output.status.code(), Some(1));
+    assert_data_eq!(
+        text(&output.stdout),
+        str![[r#"
+out/notification.e2e.yaml was made from other inputs: profiles/notification.yaml
+
+"#]]
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = plimsoll(folder.path())
+        .args(["render", "gateway"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn manifests_are_checked_from_stdin_and_from_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = plimsoll(folder.path())
+        .args(["check", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {port: 80}\n";
+    child.stdin.take().unwrap().write_all(manifest.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_data_eq!(
+        text(&output.stdout),
+        str![[r#"
+error[field-type]: expected a string, found a number
+ --> -:4:14
+  |
+4 | data: {port: 80}
+  |              ^^
+  |
+  = ConfigMap/a data[port]
+  = help: put it in quotes
+
+
+"#]]
+    );
+    fs::create_dir(folder.path().join("deep")).unwrap();
+    fs::write(folder.path().join("deep/a.yaml"), manifest).unwrap();
+    fs::write(folder.path().join("deep/values.yaml"), "port: 80\n").unwrap();
+    fs::write(folder.path().join("notes.txt"), "no manifest\n").unwrap();
+    let output = plimsoll(folder.path()).args(["check", ".", "--output", "github"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_data_eq!(
+        text(&output.stdout),
+        str![[r#"
+::error title=field-type,file=./deep/a.yaml,line=4,endLine=4,col=14,endColumn=16::expected a string, found a number%0Ahelp: put it in quotes
+::notice title=not-a-manifest,file=./deep/values.yaml,line=1,endLine=1,col=1,endColumn=9::this is no Kubernetes object; it is passed over
+
+"#]]
+    );
+}
+
+#[test]
+fn secrets_never_appear_in_what_is_told() {
+    let project = Project::new();
+    let secret = "hunter2-hunter2";
+    for args in [
+        vec!["render".to_owned(), "gateway".to_owned(), "--set".to_owned(), format!("database.password={secret}\n")],
+        vec!["render".to_owned(), "gateway".to_owned(), "--set".to_owned(), format!("database.pasword={secret}")],
+    ] {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let output = project.run(&args);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        assert!(!text(&output.stderr).contains(secret), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), "");
+    }
+    project.write(
+        "m.yaml",
+        &format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringdata: {{a: {secret}}}\ndata: {{b: {secret}}}\n"
+        ),
+    );
+    for format in ["human", "json", "sarif", "github"] {
+        let output = project.run(&["check", "m.yaml", "--output", format]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!text(&output.stdout).contains(secret), "{}", text(&output.stdout));
+    }
+}
