@@ -10,7 +10,6 @@ use crate::diff::{self, BundleDiff, Hide, Purpose};
 use crate::finding::{Failure, Severity};
 use crate::object::Object;
 use crate::render::Renderer;
-use crate::report::Mask;
 use crate::source::Sources;
 
 /// The environment that is rendered where none is asked for.
@@ -52,7 +51,7 @@ pub(super) fn run(global: &Global, args: &Diff, output: &mut Output) -> anyhow::
             output.result(&text)?;
             Ok(Outcome::objecting(bundles.iter().any(BundleDiff::differs)))
         }
-        Err(Stop::Failure(failure)) => Ok(output.failure(&sources, &failure, &Mask::default())),
+        Err(Stop::Failure(failure)) => Ok(output.failure(&sources, &failure)),
         Err(Stop::Error(error)) => Err(error),
     }
 }
@@ -95,7 +94,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
         let rendered = renderer.render(profile, environment)?;
         let path = folder.join(format!("{profile}.{environment}.yaml"));
         let old = if path.exists() { Some(read(&path, sources)?) } else { None };
-        let hide = hide(old.iter().flatten().chain(&rendered.objects), &renderer);
+        let hide = Hide::of(sources, old.iter().flatten().chain(&rendered.objects));
         let new = Some(rendered.objects.as_slice());
         bundles.push(BundleDiff::new((profile, environment), old.as_deref(), new, &hide, Purpose::Update));
     }
@@ -115,7 +114,7 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
     let profiles = [old, new].iter().filter(|name| !is_path(name)).count();
     if profiles == 0 {
         let (from, to) = (read(Path::new(old), sources)?, read(Path::new(new), sources)?);
-        let hide = Hide::of(from.iter().chain(&to));
+        let hide = Hide::of(sources, from.iter().chain(&to));
         let title = format!("{old} → {new}");
         return Ok(vec![BundleDiff::new((&title, ""), Some(&from), Some(&to), &hide, Purpose::Update)]);
     }
@@ -129,18 +128,11 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
         Ok(Side { name: format!("{name} · {environment}"), objects })
     };
     let (from, to) = (side(old)?, side(new)?);
-    let hide = hide(from.objects.iter().chain(&to.objects), &renderer);
+    let hide = Hide::of(sources, from.objects.iter().chain(&to.objects));
     let title = format!("{} → {}", from.name, to.name);
     // Two profiles stand beside each other; neither is applied over the other.
     let purpose = if profiles == 2 { Purpose::Comparison } else { Purpose::Update };
     Ok(vec![BundleDiff::new((&title, ""), Some(&from.objects), Some(&to.objects), &hide, purpose)])
-}
-
-/// What to keep out of the output: the secrets of the objects, and those of the layers.
-fn hide<'a>(objects: impl IntoIterator<Item = &'a Object>, renderer: &Renderer<'_>) -> Hide {
-    let mut hide = Hide::of(objects);
-    renderer.layers.secrets().iter().for_each(|secret| hide.add_marked(secret));
-    hide
 }
 
 /// The objects of a file, a folder or standard input.

@@ -5,6 +5,7 @@ use crate::diff::{FieldChange, Step};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::report::{Mask, is_secret_name};
+use crate::source::Sources;
 
 /// What stands in place of a secret.
 pub(crate) const DOTS: &str = "•••";
@@ -31,16 +32,11 @@ pub(super) struct Hidden {
 }
 
 impl Hide {
-    /// Learns the secrets of objects.
+    /// Learns the secrets of objects, and those met while the texts were read.
     #[must_use]
-    pub fn of<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Self {
+    pub fn of<'a>(sources: &Sources, objects: impl IntoIterator<Item = &'a Object>) -> Self {
         let known: Vec<Object> = objects.into_iter().filter(|object| may_hold(object)).map(without_public).collect();
-        Self { mask: Mask::of(&known) }
-    }
-
-    /// Also hides the marked values of a tree, such as the merged values of a profile.
-    pub fn add_marked(&mut self, node: &Node) {
-        self.mask.add_marked(node);
+        Self { mask: Mask::of(sources, &known) }
     }
 
     /// Whether nothing but the change itself may be shown.
