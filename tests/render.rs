@@ -151,6 +151,22 @@ fn the_same_bytes_anywhere() {
     }
 }
 
+/// The built-in set written out renders what the built-in set does, and says where a team may change it.
+#[test]
+fn written_out_it_renders_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(plimsoll(folder.path(), &["init", "."]).status.code(), Some(0));
+    for (profile, environment, _) in bundles().into_iter().filter(|(_, environment, _)| *environment != "production") {
+        let expected = std::fs::read_to_string(snapshot(profile, environment)).unwrap();
+        assert_eq!(
+            stdout(folder.path(), &["render", profile, "--env", environment]),
+            expected,
+            "{profile} {environment}"
+        );
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("profiles/schema.json")).unwrap(), plimsoll::profile::SCHEMA);
+}
+
 /// What a bundle consists of, and that it is what the environment calls for.
 #[test]
 fn each_environment_has_its_objects() {
