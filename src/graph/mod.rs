@@ -6,6 +6,7 @@
 
 mod known;
 mod mention;
+mod migration;
 mod pod;
 mod reference;
 pub mod scan;
@@ -21,6 +22,7 @@ use crate::suggest;
 
 pub use known::View;
 pub use mention::{Mention, Place, Target, is_declared, is_declared_object};
+pub use migration::{By, Migration, scripts, sql_files};
 pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod, image_name, image_tail};
 pub(crate) use pod::{config_path, data_keys, data_of, flag_value, text_of};
 pub use reference::{Reference, Relation};

@@ -4,6 +4,7 @@ use crate::check::Rule;
 
 pub mod api;
 pub mod rollout;
+pub mod security;
 pub mod wiring;
 
 /// All rules, sorted by family and id.
@@ -115,6 +116,7 @@ pub static ALL: &[&Rule] = &[
     &wiring::config_path_missing::RULE,
     &wiring::config_path_unmounted::RULE,
     &wiring::config_value_invalid::RULE,
+    &wiring::db_identity_mismatch::RULE,
     &wiring::duplicate_object::RULE,
     &wiring::env_not_read::RULE,
     &wiring::env_required_missing::RULE,
@@ -126,6 +128,7 @@ pub static ALL: &[&Rule] = &[
     &wiring::image_unqualified::RULE,
     &wiring::listen_port_mismatch::RULE,
     &wiring::mount_missing::RULE,
+    &wiring::networkpolicy_blocks_flow::RULE,
     &wiring::nodeport_duplicate::RULE,
     &wiring::nodeport_missing_for_mapping::RULE,
     &wiring::nodeport_range::RULE,
@@ -144,11 +147,23 @@ pub static ALL: &[&Rule] = &[
     &wiring::service_selects_nothing::RULE,
     &wiring::serviceaccount_missing::RULE,
     &wiring::target_port_unserved::RULE,
+    &wiring::unused::RULE,
     &wiring::url_other_namespace::RULE,
     &wiring::url_port_unserved::RULE,
     &wiring::url_scheme_mismatch::RULE,
     &wiring::url_unresolved::RULE,
     &rollout::change_immutable::RULE,
+    &rollout::dependency_not_awaited::RULE,
+    &rollout::migration_duplicate_version::RULE,
+    &rollout::migration_missing::RULE,
+    &rollout::migration_needs_no_transaction::RULE,
+    &rollout::migration_order::RULE,
+    &rollout::migration_statement_markers::RULE,
+    &rollout::migration_table_missing::RULE,
+    &rollout::probe_budget::RULE,
+    &rollout::storage_ephemeral::RULE,
+    &security::pod_security::RULE,
+    &security::readonly_root_write::RULE,
 ];
 
 #[cfg(test)]

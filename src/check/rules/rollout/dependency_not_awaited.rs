@@ -1,0 +1,189 @@
+//! Rule `dependency-not-awaited`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::Graph;
+use crate::graph::{Target, View, scripts};
+use crate::object::ContainerRole;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "dependency-not-awaited",
+    family: Family::Rollout,
+    severity: Severity::Warning,
+    summary: "a service that ends without its database does not wait for it",
+    doc: "The service tries each connection once while it starts, and ends when one fails. Applied together with its database it crashes until that is up, with growing pauses (CrashLoopBackOff). An init container that waits (`pg_isready`, `nc -z`), a startup probe or a loop in the command spares that. Where some of its dependencies are awaited the others are a note.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: postgresql}
+spec: {ports: [{port: 5432}]}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      initContainers:
+      - name: wait
+        image: postgres:16-alpine
+        command: [sh, -c, "until pg_isready -h postgresql; do sleep 1; done"]
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: postgresql}
+spec: {ports: [{port: 5432}]}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for view in graph.known(bundle.options) {
+        if view.container.node["startupProbe"].is_set() {
+            continue;
+        }
+        let mut away: Vec<(&str, &str)> = Vec::new();
+        let mut awaited = false;
+        for dependency in view.service.dependencies.iter().filter(|dependency| dependency.stops_without) {
+            let host = match (&dependency.host_key, &dependency.address_key) {
+                (Some(key), _) => view.value(key).text(),
+                (None, Some(key)) => view.value(key).text().rsplit_once(':').map_or("", |(host, _)| host),
+                (None, None) => "",
+            };
+            let Target::Service(service) = graph.resolve(host, None, view.pod.namespace(), bundle.options) else {
+                continue;
+            };
+            if waits(graph, &view, service) {
+                awaited = true;
+            } else {
+                away.push((&dependency.name, host));
+            }
+        }
+        // An init container that nobody can look into may well wait.
+        let opaque = view.pod.containers.iter().any(|container| {
+            container.role == ContainerRole::Init
+                && (container.node["command"].is_null()
+                    || !scripts(container).is_empty()
+                    || container.name().contains("wait"))
+        });
+        let Some((name, host)) = away.first() else { continue };
+        let names: Vec<&str> = away.iter().map(|(name, _)| *name).collect();
+        let message =
+            format!("{} ends when {} is away, and nothing waits for it", view.service.name, names.join(" or "));
+        report
+            .at(view.object(), view.name_node(), message)
+            .severity(if awaited || opaque { Severity::Note } else { Severity::Warning })
+            .help(if *name == "PostgreSQL" {
+                format!("an init container with `until pg_isready -h {host}; do sleep 2; done`, or a startupProbe")
+            } else {
+                format!("an init container that waits for `{host}`, or a startupProbe")
+            });
+    }
+}
+
+/// Whether a container of the pod asks for a Service before the view's one starts, or in its own command.
+fn waits(graph: &Graph<'_>, view: &View<'_, '_, '_>, service: usize) -> bool {
+    graph
+        .mentions
+        .iter()
+        .filter(|mention| mention.pod == Some(view.at) && mention.target == Target::Service(service))
+        .any(|mention| {
+            let Some(container) = mention.container.map(|container| &view.pod.containers[container]) else {
+                return false;
+            };
+            match container.role {
+                ContainerRole::Init | ContainerRole::Sidecar => true,
+                _ => matches!(mention.place, crate::graph::Place::Command { asks: true }),
+            }
+        })
+}

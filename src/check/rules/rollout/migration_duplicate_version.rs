@@ -1,0 +1,33 @@
+//! Rule `migration-duplicate-version`.
+
+use crate::check::rules::rollout::_sql;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "migration-duplicate-version",
+    family: Family::Rollout,
+    severity: Severity::Error,
+    summary: "two migrations have one version",
+    doc: "goose orders migrations by the number their file names begin with, and refuses two of one number. Rename the later one.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: migrations}
+data:
+  001_a.sql: "-- +goose Up\nCREATE TABLE a (id int);\n"
+  001_b.sql: "-- +goose Up\nCREATE TABLE b (id int);\n"
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: migrations}
+data:
+  001_a.sql: "-- +goose Up\nCREATE TABLE a (id int);\n"
+  002_b.sql: "-- +goose Up\nCREATE TABLE b (id int);\n"
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    _sql::report(bundle, report, crate::migrations::DUPLICATE_VERSION);
+}

@@ -1,0 +1,140 @@
+//! Rule `migration-missing`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "migration-missing",
+    family: Family::Rollout,
+    severity: Severity::Warning,
+    summary: "nothing creates the tables a service writes to",
+    doc: "The service does not make its tables by itself, and does not look at them when it starts: it gets ready, and every write is an HTTP 500. Among the manifests there is no Job, no init container and no script of the database that makes them. Where the manifests may be a part of what is applied this is a warning, else an error.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: datastorage-migrate}
+spec:
+  template:
+    metadata: {labels: {app: datastorage-migrate}}
+    spec:
+      restartPolicy: OnFailure
+      containers: [{name: goose, image: "ghcr.io/acme/goose:v3", args: [up]}]
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    let mut views = graph.known(bundle.options).filter(|view| !view.service.tables.required.is_empty()).peekable();
+    if views.peek().is_none() || !graph.migrations().is_empty() {
+        return;
+    }
+    for view in views {
+        // Without its config the whole of its surroundings is elsewhere, tables included; it is told all the same.
+        report
+            .at(
+                view.object(),
+                view.name_node(),
+                format!("nothing in these manifests creates the tables {} writes to", view.service.name),
+            )
+            .severity(bundle.absent())
+            .label(format!("needs {}", view.service.tables.required.join(", ")))
+            .help("add a Job that runs the migrations, and have the service wait for it");
+    }
+}

@@ -1,0 +1,36 @@
+//! Rule `migration-needs-no-transaction`.
+
+use crate::check::rules::rollout::_sql;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "migration-needs-no-transaction",
+    family: Family::Rollout,
+    severity: Severity::Error,
+    summary: "a migration runs a statement in a transaction that PostgreSQL refuses there",
+    doc: "`CREATE INDEX CONCURRENTLY`, `VACUUM`, `CREATE DATABASE` and the like cannot run inside a transaction, and goose runs each file in one, unless the file says `-- +goose NO TRANSACTION`.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: migrations}
+data:
+  001_a.sql: |
+    -- +goose Up
+    CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a);
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: migrations}
+data:
+  001_a.sql: |
+    -- +goose NO TRANSACTION
+    -- +goose Up
+    CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a);
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    _sql::report(bundle, report, crate::migrations::NEEDS_NO_TRANSACTION);
+}

@@ -1,0 +1,201 @@
+//! Rule `migration-table-missing`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{MountSource, sql_files, text_of};
+use crate::migrations::{self, SqlFile};
+use crate::suggest;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "migration-table-missing",
+    family: Family::Rollout,
+    severity: Severity::Error,
+    summary: "the migrations do not make a table that the service needs",
+    doc: "The SQL files among the manifests make tables, and not the ones the service writes to: every such write is an HTTP 500. Where other files may be applied too it is a warning.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: migrations}
+data:
+  001_a.sql: "-- +goose Up\nCREATE TABLE audit_event (id int);\n"
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: datastorage-migrate}
+spec:
+  template:
+    metadata: {labels: {app: datastorage-migrate}}
+    spec:
+      restartPolicy: OnFailure
+      containers: [{name: goose, image: "ghcr.io/acme/goose:v3", args: [up], volumeMounts: [{name: sql, mountPath: /migrations}]}]
+      volumes: [{name: sql, configMap: {name: migrations}}]
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: migrations}
+data:
+  001_a.sql: "-- +goose Up\nCREATE TABLE audit_events (id int);\n"
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: datastorage-migrate}
+spec:
+  template:
+    metadata: {labels: {app: datastorage-migrate}}
+    spec:
+      restartPolicy: OnFailure
+      containers: [{name: goose, image: "ghcr.io/acme/goose:v3", args: [up], volumeMounts: [{name: sql, mountPath: /migrations}]}]
+      volumes: [{name: sql, configMap: {name: migrations}}]
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    let mut wanted: Vec<&str> =
+        graph.known(bundle.options).flat_map(|view| view.service.tables.required.iter().map(String::as_str)).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted.is_empty() {
+        return;
+    }
+    let found = graph.migrations();
+    let mut texts = Vec::new();
+    let mut open = false;
+    for migration in &found {
+        let container = &graph.pods[migration.pod].containers[migration.container];
+        let files = sql_files(container);
+        // Files that come in the image, or in a volume nobody can look into, may make them.
+        open |= files.is_empty()
+            || container.mounts.iter().any(|mount| match &mount.source {
+                MountSource::Files(_, parts) => parts.iter().any(|part| part.object.is_none()),
+                MountSource::Opaque(volume) => volume["emptyDir"].is_null(),
+                MountSource::Missing => true,
+            });
+        texts.extend(files.into_iter().filter_map(|(object, key)| Some((object, key, text_of(object, key)?))));
+    }
+    let Some((object, key, _)) = texts.first() else { return };
+    let files: Vec<SqlFile<'_>> = texts.iter().map(|(_, name, text)| SqlFile { name, text }).collect();
+    let (made, _) = migrations::read(&files);
+    // A whole database dump or a script in another form makes them in ways of its own.
+    let lower: Vec<String> = texts.iter().map(|(_, _, text)| text.to_ascii_lowercase()).collect();
+    let missing: Vec<&str> = migrations::missing_tables(&made, wanted.iter().copied())
+        .into_iter()
+        .filter(|table| {
+            !lower.iter().any(|text| {
+                text.contains(&format!("create table {table} "))
+                    || text.contains(&format!("{table} ("))
+                    || text.contains(&format!("{table}("))
+            })
+        })
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let tables: Vec<&str> = made.iter().flat_map(|migration| migration.tables.iter().map(String::as_str)).collect();
+    let near = suggest::nearest(missing[0], tables.iter().copied());
+    let node = crate::check::rules::wiring::_shared::data_node(object, key);
+    let draft = report
+        .at(object, node, format!("no migration here makes {}", suggest::list(&missing, "and")))
+        .severity(if open && !bundle.options.whole { Severity::Warning } else { Severity::Error });
+    match near {
+        Some(near) => draft.help(format!("it makes `{near}`; is that meant?")),
+        None => draft.help("add the migration that makes it"),
+    };
+}

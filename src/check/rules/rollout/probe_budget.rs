@@ -1,0 +1,154 @@
+//! Rule `probe-budget`.
+
+use crate::check::rules::wiring::_shared::program;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::Place;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "probe-budget",
+    family: Family::Rollout,
+    severity: Severity::Warning,
+    summary: "the liveness probe can kill a container before it is up",
+    doc: "Without a startup probe the liveness probe begins with the container: after `initialDelaySeconds` + `periodSeconds` × `failureThreshold` of no answer it is killed, and starts anew. That must be longer than the known start-up, and than the time a container waits for others in its own command. Give it a `startupProbe`, or more time.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+        livenessProbe: {httpGet: {path: /health, port: 8080}, periodSeconds: 2, failureThreshold: 1}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+        livenessProbe: {httpGet: {path: /health, port: 8080}, initialDelaySeconds: 10, periodSeconds: 10}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {
+        for (number, container) in pod.containers.iter().enumerate() {
+            let probe = &container.node["livenessProbe"];
+            if probe.is_null() || container.node["startupProbe"].is_set() {
+                continue;
+            }
+            let seconds =
+                |field: &str, default: i64| probe[field].as_i64().filter(|seconds| *seconds > 0).unwrap_or(default);
+            let budget = seconds("initialDelaySeconds", 0)
+                .saturating_add(seconds("periodSeconds", 10).saturating_mul(seconds("failureThreshold", 3)));
+            let known =
+                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
+            let waits = graph.mentions.iter().any(|mention| {
+                mention.pod == Some(at)
+                    && mention.container == Some(number)
+                    && matches!(mention.place, Place::Command { asks: true })
+            });
+            let (needs, why) = match known.and_then(|view| view.service.startup_seconds) {
+                _ if waits => (60, "it waits for others in its command".to_owned()),
+                Some(seconds) => (i64::from(seconds), format!("it takes about {seconds} s to start")),
+                None if program(container.image()).is_some_and(|program| program != "redis") => {
+                    (15, "a new database takes longer to be made".to_owned())
+                }
+                None => (4, "few programs start faster".to_owned()),
+            };
+            if budget < needs {
+                report
+                    .at(
+                        pod.object,
+                        probe,
+                        format!("container `{}` is killed after {budget} s without an answer: {why}", container.name()),
+                    )
+                    .help("add a startupProbe, or raise initialDelaySeconds or failureThreshold");
+            }
+        }
+    }
+}

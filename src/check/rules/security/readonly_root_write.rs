@@ -1,0 +1,160 @@
+//! Rule `readonly-root-write`.
+
+use crate::check::rules::wiring::_shared::program;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{Container, image_name, image_tail, shell};
+use crate::node::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "readonly-root-write",
+    family: Family::Security,
+    severity: Severity::Warning,
+    summary: "a program writes below a root that it may not write to",
+    doc: "With `readOnlyRootFilesystem: true` a program can write only where a volume is mounted. PostgreSQL needs its data folder and `/var/run/postgresql`, MySQL its data folder and `/var/run/mysqld`, nginx `/var/cache/nginx` and `/var/run`; shell snippets and flags name other places. Mount an emptyDir there. For programs that are known it is an error.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: ghcr.io/acme/web:v1
+    command: [sh, -c, "echo ready > /tmp/ready; exec /app"]
+    securityContext: {readOnlyRootFilesystem: true}
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: ghcr.io/acme/web:v1
+    command: [sh, -c, "echo ready > /tmp/ready; exec /app"]
+    securityContext: {readOnlyRootFilesystem: true}
+    volumeMounts: [{name: tmp, mountPath: /tmp}]
+  volumes: [{name: tmp, emptyDir: {}}]
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for pod in &bundle.graph().pods {
+        for container in &pod.containers {
+            let context = &container.node["securityContext"]["readOnlyRootFilesystem"];
+            if context.as_bool() != Some(true) {
+                continue;
+            }
+            let plain = container.node["command"].is_null();
+            let mut told: Vec<String> = Vec::new();
+            for path in needs(container).iter().filter(|path| plain && !container.is_writable(path)) {
+                told.push((*path).to_owned());
+                report
+                    .at(
+                        pod.object,
+                        &container.node["name"],
+                        format!("container `{}` needs to write to {path}, and its root is read-only", container.name()),
+                    )
+                    .severity(Severity::Error)
+                    .related(context.origin.span, "read-only")
+                    .help(format!("mount an emptyDir at {path}"));
+            }
+            for (node, path) in written(container) {
+                let folder =
+                    path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
+                if container.is_writable(&path) || told.contains(&path) {
+                    continue;
+                }
+                report
+                    .at(pod.object, node, format!("`{path}` is written to, and the root is read-only"))
+                    .related(context.origin.span, "read-only")
+                    .help(format!("mount an emptyDir at {folder}"));
+                told.push(path);
+            }
+        }
+    }
+}
+
+/// Where well-known images write whatever they are told.
+fn needs(container: &Container<'_>) -> &'static [&'static str] {
+    let official = !image_name(container.image()).contains("bitnami");
+    match (program(container.image()), image_tail(container.image())) {
+        (Some("postgresql"), "postgres" | "postgis" | "timescaledb") if official => {
+            &["/var/lib/postgresql/data", "/var/run/postgresql"]
+        }
+        (Some("mysql"), "mysql" | "mariadb") if official => &["/var/lib/mysql", "/var/run/mysqld"],
+        (_, "nginx") if official => &["/var/cache/nginx", "/var/run"],
+        _ => &[],
+    }
+}
+
+/// The paths that a shell snippet or a flag writes to.
+fn written<'a>(container: &Container<'a>) -> Vec<(&'a Node, String)> {
+    let mut found = Vec::new();
+    let nodes: Vec<&Node> = container.words().collect();
+    let script = nodes.first().is_some_and(|node| shell::is_shell(node.text())) && nodes.len() > 2;
+    for (at, node) in nodes.iter().enumerate() {
+        let text = node.text();
+        if script && at >= 2 && text.contains([' ', '\n']) {
+            let var = |name: &str| container.var_text(name);
+            for words in shell::commands(text) {
+                in_command(
+                    &words.iter().map(|word| shell::expand(&word.text, &var)).collect::<Vec<_>>(),
+                    node,
+                    &mut found,
+                );
+            }
+        }
+        for flag in [
+            "--log-file=",
+            "--pid-file=",
+            "--pidfile=",
+            "--data-dir=",
+            "--cache-dir=",
+            "--tmp-dir=",
+            "--storage.tsdb.path=",
+        ] {
+            if let Some(path) = text.strip_prefix(flag).filter(|path| is_place(path)) {
+                found.push((*node, path.to_owned()));
+            }
+        }
+    }
+    for name in ["TMPDIR", "CACHE_DIR", "LOG_FILE", "GOCOVERDIR", "DATA_DIR", "XDG_CACHE_HOME"] {
+        if let Some(var) = container.var(name).filter(|var| var.own)
+            && let Some(path) = var.value.map(Node::text).filter(|path| is_place(path))
+            && var.entry["value"].is_set()
+        {
+            found.push((&var.entry["value"], path.to_owned()));
+        }
+    }
+    found
+}
+
+fn in_command<'a>(words: &[String], node: &'a Node, found: &mut Vec<(&'a Node, String)>) {
+    for (at, word) in words.iter().enumerate() {
+        let target = match word.trim_start_matches(['1', '2']) {
+            ">" | ">>" => words.get(at + 1).map(String::as_str),
+            other => other.strip_prefix(">>").or_else(|| other.strip_prefix('>')),
+        };
+        if let Some(path) = target.filter(|path| is_place(path)) {
+            found.push((node, path.to_owned()));
+        }
+    }
+    let args = || words[1..].iter().filter(|word| is_place(word));
+    let Some(program) = words.first() else { return };
+    match shell::tail(program) {
+        "mkdir" | "touch" | "tee" => found.extend(args().map(|path| (node, path.clone()))),
+        "cp" | "mv" | "install" => {
+            found.extend(words[1..].last().filter(|path| is_place(path)).map(|path| (node, path.clone())))
+        }
+        _ => {}
+    }
+}
+
+/// Whether a text is an absolute path of a place that files are made in.
+fn is_place(text: &str) -> bool {
+    text.starts_with('/')
+        && text.len() > 1
+        && !text.contains(['$', '*', '('])
+        && !["/dev", "/proc", "/sys"].iter().any(|root| text.starts_with(root))
+}

@@ -1,0 +1,357 @@
+//! Rule `db-identity-mismatch`.
+
+use crate::check::rules::wiring::_shared::{at_value, program};
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{Container, File, Graph, Place, Target, View, text_of};
+use crate::node::Node;
+use crate::object::Object;
+use crate::service::KeyType;
+use crate::source::FileId;
+use crate::yaml::{self, Dialect};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "db-identity-mismatch",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a client and its database do not agree on database, user or password",
+    doc: "The config (or the variables, or the URL) of a client names a database, a user and a password, and the PostgreSQL among the manifests was told others in `POSTGRES_DB`, `POSTGRES_USER` and `POSTGRES_PASSWORD`: the connection is refused. Users and databases that a script of the manifests makes are known.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: postgresql}
+spec: {selector: {app: postgresql}, ports: [{port: 5432}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: postgresql, labels: {app: postgresql}}
+spec:
+  containers:
+  - name: postgresql
+    image: postgres:16-alpine
+    env: [{name: POSTGRES_DB, value: datastorage}, {name: POSTGRES_USER, value: slm_user}, {name: POSTGRES_PASSWORD, value: test_password}]
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: postgresql}
+spec: {selector: {app: postgresql}, ports: [{port: 5432}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: postgresql, labels: {app: postgresql}}
+spec:
+  containers:
+  - name: postgresql
+    image: postgres:16-alpine
+    env: [{name: POSTGRES_DB, value: action_history}, {name: POSTGRES_USER, value: slm_user}, {name: POSTGRES_PASSWORD, value: test_password}]
+"#,
+    check: Check::Bundle(check),
+};
+
+/// What a database was told to make.
+struct Database<'g, 'a> {
+    object: &'a Object,
+    container: &'g Container<'a>,
+    name: Option<String>,
+    user: Option<String>,
+    password: Option<String>,
+}
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for view in graph.known(bundle.options) {
+        for dependency in view.service.dependencies.iter().filter(|dependency| dependency.kind == "postgresql") {
+            let host = dependency.host_key.as_ref().map(|key| view.value(key).text()).unwrap_or_default();
+            let Target::Service(service) = graph.resolve(host, None, view.pod.namespace(), bundle.options) else {
+                continue;
+            };
+            let Some(database) = database(graph, service) else { continue };
+            if let Some((node, key)) = keyed(&view, dependency.database_key.as_deref()) {
+                differs(
+                    graph,
+                    report,
+                    &database,
+                    &Side { view: &view, node, what: "database", key },
+                    node.text(),
+                    database.name.as_deref(),
+                );
+            }
+            let Some((user, password)) = credentials(&view) else { continue };
+            let user_node = keyed(&view, dependency.user_key.as_deref());
+            let user =
+                user.or_else(|| user_node.map(|(node, _)| node.text().to_owned()).filter(|user| !user.is_empty()));
+            if let (Some(user), Some((node, key))) = (&user, user_node) {
+                differs(
+                    graph,
+                    report,
+                    &database,
+                    &Side { view: &view, node, what: "user", key },
+                    user,
+                    database.user.as_deref(),
+                );
+            }
+            if let (Some(told), Some(password)) = (&database.password, &password)
+                && told != password
+                && user.as_deref().is_none_or(|user| database.user.as_deref() == Some(user))
+            {
+                secret(report, view.object(), view.name_node(), &database);
+            }
+        }
+    }
+    variables(bundle, graph, report);
+}
+
+struct Side<'v, 'g, 'a, 's> {
+    view: &'v View<'g, 'a, 's>,
+    node: &'g Node,
+    what: &'static str,
+    key: &'v str,
+}
+
+fn differs(
+    graph: &Graph<'_>,
+    report: &mut Report<'_>,
+    database: &Database<'_, '_>,
+    side: &Side<'_, '_, '_, '_>,
+    value: &str,
+    told: Option<&str>,
+) {
+    let Some(told) = told.filter(|told| *told != value && !value.is_empty()) else { return };
+    if made_by_script(graph, side.what, value) {
+        return;
+    }
+    let var = if side.what == "user" { "POSTGRES_USER" } else { "POSTGRES_DB" };
+    let place =
+        database.container.var(var).map_or(database.object.span(), |var| var.value.unwrap_or(var.entry).origin.span);
+    at_value(
+        report,
+        side.view,
+        if side.node.is_set() { side.node } else { Node::absent() },
+        format!("`{}` is {} `{value}`, and PostgreSQL makes `{told}`", side.key, side.what),
+    )
+    .related(place, format!("{} of {}", var, database.object.name()))
+    .help("make them one name");
+}
+
+fn secret(report: &mut Report<'_>, object: &Object, node: &Node, database: &Database<'_, '_>) {
+    let place = database.container.var("POSTGRES_PASSWORD").map_or(database.object.span(), |var| var.entry.origin.span);
+    report
+        .at(object, node, "its password for the database is not the one PostgreSQL was given")
+        .related(place, "POSTGRES_PASSWORD")
+        .help("take both from one Secret");
+}
+
+/// The value of a config key that a description names.
+fn keyed<'g, 'k>(view: &View<'g, '_, '_>, key: Option<&'k str>) -> Option<(&'g Node, &'k str)> {
+    key.map(|key| (view.value(key), key))
+}
+
+/// User and password as the secret file of a view's config says; `None` where it cannot be read.
+fn credentials(view: &View<'_, '_, '_>) -> Option<(Option<String>, Option<String>)> {
+    let dialect = view.dialect?;
+    let (file_key, _) =
+        dialect.config.iter().find(|(path, key)| key.kind == KeyType::SecretFile && path.starts_with("database"))?;
+    let File::Found { object, key, .. } = view.container.file(view.value(file_key).as_str()?) else { return None };
+    let text = text_of(object, key)?;
+    let tree = yaml::load_text(&text, FileId(u32::MAX - 1), Dialect::Kubectl).documents.into_iter().next()?;
+    let named = |word: &str| {
+        let (path, _) =
+            dialect.config.iter().find(|(path, key)| key.of.as_ref() == Some(file_key) && path.contains(word))?;
+        tree.get(view.value(path).as_str()?)?.as_str().map(str::to_owned)
+    };
+    Some((named("username"), named("password")))
+}
+
+/// The one database behind a Service.
+fn database<'g, 'a>(graph: &'g Graph<'a>, service: usize) -> Option<Database<'g, 'a>> {
+    let [pod] = graph.services[service].pods.as_slice() else { return None };
+    let pod = &graph.pods[*pod];
+    let container = pod.running().find(|container| program(container.image()) == Some("postgresql"))?;
+    if container.env_open {
+        return None;
+    }
+    let text = |names: &[&str]| names.iter().find_map(|name| container.var_text(name));
+    let known = |names: &[&str]| names.iter().all(|name| container.var(name).is_none_or(|var| var.value.is_some()));
+    let user =
+        known(&["POSTGRES_USER", "POSTGRESQL_USER"]).then(|| text(&["POSTGRES_USER", "POSTGRESQL_USER"])).flatten();
+    let name = known(&["POSTGRES_DB", "POSTGRESQL_DATABASE"])
+        .then(|| text(&["POSTGRES_DB", "POSTGRESQL_DATABASE"]).or_else(|| user.clone()))
+        .flatten();
+    Some(Database {
+        object: pod.object,
+        container,
+        name,
+        user,
+        password: text(&["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"]),
+    })
+}
+
+/// Whether a script among the manifests makes a user or a database of that name, or may make anything.
+fn made_by_script(graph: &Graph<'_>, what: &str, name: &str) -> bool {
+    let words: &[&str] =
+        if what == "user" { &["create user", "create role", "createuser"] } else { &["create database", "createdb"] };
+    let tells = |text: &str| {
+        let lower = text.to_ascii_lowercase();
+        words.iter().any(|word| lower.contains(word))
+            && (text.contains(name) || text.contains('$') || lower.contains(":'"))
+    };
+    graph.objects.iter().filter(|object| matches!(object.kind(), "ConfigMap" | "Secret")).any(|object| {
+        ["data", "stringData"]
+            .iter()
+            .flat_map(|field| object.node[*field].entries())
+            .any(|entry| tells(entry.value.text()))
+    }) || graph
+        .pods
+        .iter()
+        .flat_map(|pod| &pod.containers)
+        .any(|container| container.words().any(|word| tells(word.text())))
+}
+
+/// Clients that are given host, database, user and password as variables.
+fn variables(bundle: &Bundle<'_>, graph: &Graph<'_>, report: &mut Report<'_>) {
+    for mention in graph.mentions.iter().filter(|mention| !mention.repeated) {
+        let (Place::Env(name), Some(pod), Some(container), Target::Service(service)) =
+            (&mention.place, mention.pod, mention.container, &mention.target)
+        else {
+            continue;
+        };
+        let Some(prefix) = name.strip_suffix("HOST") else { continue };
+        let Some(database) = database(graph, *service) else { continue };
+        let (pod, container) = (&graph.pods[pod], &graph.pods[pod].containers[container]);
+        // Settings that a known service does not read are told by `env-not-read`.
+        if graph.known(bundle.options).any(|view| std::ptr::eq(view.container, container)) {
+            continue;
+        }
+        let find =
+            |ends: &[&str]| ends.iter().map(|end| format!("{prefix}{end}")).find(|name| container.var(name).is_some());
+        for (ends, what, told) in [
+            (["NAME", "DB", "DATABASE"], "database", &database.name),
+            (["USER", "USERNAME", "LOGIN"], "user", &database.user),
+        ] {
+            let Some(name) = find(&ends) else { continue };
+            let (Some(value), Some(told)) = (container.var_text(&name), told) else { continue };
+            if value != *told
+                && !value.is_empty()
+                && !(what == "database" && value == "postgres")
+                && !made_by_script(graph, what, &value)
+            {
+                let Some(var) = container.var(&name) else { continue };
+                report
+                    .at(
+                        pod.object,
+                        if std::ptr::eq(var.object, pod.object) { var.value.unwrap_or(var.entry) } else { var.entry },
+                        format!("`{name}` is {what} `{value}`, and PostgreSQL makes `{told}`"),
+                    )
+                    .related(database.object.span(), "the database")
+                    .help("make them one name");
+            }
+        }
+        let Some(name) = find(&["PASSWORD", "PASS", "PASSWD"]) else { continue };
+        let same_user = find(&["USER", "USERNAME", "LOGIN"])
+            .and_then(|name| container.var_text(&name))
+            .is_none_or(|user| database.user.as_deref() == Some(&user));
+        if let (Some(value), Some(told)) = (container.var_text(&name), &database.password)
+            && value != *told
+            && same_user
+            && let Some(var) = container.var(&name)
+        {
+            secret(report, pod.object, &var.entry["name"], &database);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Rule `networkpolicy-blocks-flow`.
+
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{Graph, Mention, Pod, Target, kind_of, label_selector_matches};
+use crate::node::Node;
+use crate::object::Object;
+use std::collections::{HashMap, HashSet};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "networkpolicy-blocks-flow",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a connection that the configs imply is refused by a NetworkPolicy",
+    doc: "A pod is told to connect to a Service, and the policies among the manifests refuse it: no ingress rule of the target lets it in on the pod's port (policies count pod ports, not Service ports), no egress rule of the client lets it out, or the client may not ask DNS (UDP 53) and resolves no name at all. Namespaces whose labels are not known are taken to match.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: app, labels: {app: app}}
+spec: {containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: REDIS_ADDR, value: "redis:6379"}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: redis}
+spec: {selector: {app: redis}, ports: [{port: 6379}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: redis, labels: {app: redis}}
+spec: {containers: [{name: redis, image: "redis:7", ports: [{containerPort: 6379}]}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: redis}
+spec:
+  podSelector: {matchLabels: {app: redis}}
+  ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]
+"#,
+    good: r#"apiVersion: v1
+kind: Pod
+metadata: {name: app, labels: {app: app}}
+spec: {containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: REDIS_ADDR, value: "redis:6379"}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: redis}
+spec: {selector: {app: redis}, ports: [{port: 6379}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: redis, labels: {app: redis}}
+spec: {containers: [{name: redis, image: "redis:7", ports: [{containerPort: 6379}]}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: redis}
+spec:
+  podSelector: {matchLabels: {app: redis}}
+  ingress: [{from: [{podSelector: {matchLabels: {app: app}}}], ports: [{port: 6379}]}]
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let policies: Vec<&Object> =
+        bundle.objects.iter().filter(|object| kind_of(object) == Some("NetworkPolicy")).collect();
+    if policies.is_empty() {
+        return;
+    }
+    let graph = bundle.graph();
+    let users = users(graph);
+    let selecting = |pod: &Pod<'_>, direction: &str| -> Vec<&Object> {
+        policies
+            .iter()
+            .copied()
+            .filter(|policy| {
+                policy.namespace() == pod.namespace()
+                    && governs(policy, direction)
+                    && label_selector_matches(&policy.node["spec"]["podSelector"], pod.labels)
+            })
+            .collect()
+    };
+    let mut told: HashSet<(usize, usize, i64)> = HashSet::new();
+    let mut asked: HashSet<usize> = HashSet::new();
+    for mention in graph.mentions.iter().filter(|mention| mention.sure || mention.port.is_some()) {
+        let Some(from) =
+            mention.pod.or_else(|| users.get(&(std::ptr::from_ref(mention.object) as usize)).copied().flatten())
+        else {
+            continue;
+        };
+        let Target::Service(service) = mention.target else { continue };
+        let client = &graph.pods[from];
+        let egress = selecting(client, "Egress");
+        if !egress.is_empty()
+            && asked.insert(from)
+            && !egress.iter().any(|policy| policy.node["spec"]["egress"].items().iter().any(allows_dns))
+        {
+            let policy = egress[0];
+            let place = if policy.node["spec"]["egress"].is_set() {
+                &policy.node["spec"]["egress"]
+            } else {
+                &policy.node["spec"]["podSelector"]
+            };
+            report
+                .at(policy, place, format!("{} may not ask DNS, and resolves no name", title(client.object)))
+                .related(mention.node.origin.span, "a name it needs")
+                .help("allow UDP and TCP 53 to the namespace kube-system");
+        }
+        for to in &graph.services[service].pods {
+            let server = &graph.pods[*to];
+            let Some(port) = target_port(graph, service, mention, server) else { continue };
+            if *to == from || !told.insert((from, *to, port)) {
+                continue;
+            }
+            let ingress = selecting(server, "Ingress");
+            if !ingress.is_empty()
+                && !ingress.iter().any(|policy| {
+                    policy.node["spec"]["ingress"]
+                        .items()
+                        .iter()
+                        .any(|rule| allows(graph, policy, rule, "from", client, server, port))
+                })
+            {
+                blocked(report, ingress[0], "ingress", mention, client, server, port);
+            }
+            if !egress.is_empty()
+                && !egress.iter().any(|policy| {
+                    policy.node["spec"]["egress"]
+                        .items()
+                        .iter()
+                        .any(|rule| allows(graph, policy, rule, "to", server, server, port))
+                })
+            {
+                blocked(report, egress[0], "egress", mention, client, server, port);
+            }
+        }
+    }
+}
+
+fn blocked(
+    report: &mut Report<'_>,
+    policy: &Object,
+    direction: &str,
+    mention: &Mention<'_>,
+    client: &Pod<'_>,
+    server: &Pod<'_>,
+    port: i64,
+) {
+    let rules = &policy.node["spec"][direction];
+    let place = if rules.is_set() { rules } else { &policy.node["spec"]["podSelector"] };
+    report
+        .at(
+            policy,
+            place,
+            format!("no {direction} rule lets {} reach {} on {port}", title(client.object), title(server.object)),
+        )
+        .related(mention.node.origin.span, "it is told to connect")
+        .help(if direction == "ingress" {
+            "add it to `from`, with the port of the pod"
+        } else {
+            "add it to `to`, with the port of the pod"
+        });
+}
+
+/// The pod that uses a ConfigMap or Secret, where it is one.
+fn users(graph: &Graph<'_>) -> HashMap<usize, Option<usize>> {
+    let mut users: HashMap<usize, Option<usize>> = HashMap::new();
+    let numbers: HashMap<usize, usize> =
+        graph.pods.iter().enumerate().map(|(at, pod)| (std::ptr::from_ref(pod.object) as usize, at)).collect();
+    for reference in &graph.references {
+        let (Some(found), Some(pod)) = (reference.found, numbers.get(&(std::ptr::from_ref(reference.from) as usize)))
+        else {
+            continue;
+        };
+        users
+            .entry(std::ptr::from_ref(found) as usize)
+            .and_modify(|user| {
+                if *user != Some(*pod) {
+                    *user = None
+                }
+            })
+            .or_insert(Some(*pod));
+    }
+    users
+}
+
+/// Whether a policy rules over a direction: by `policyTypes`, else ingress always and egress where it has rules.
+fn governs(policy: &Object, direction: &str) -> bool {
+    let types = policy.node["spec"]["policyTypes"].items();
+    if types.is_empty() {
+        return direction == "Ingress" || policy.node["spec"]["egress"].is_set();
+    }
+    types.iter().any(|kind| kind.text() == direction)
+}
+
+/// The pod's port that a connection ends at.
+fn target_port(graph: &Graph<'_>, service: usize, mention: &Mention<'_>, server: &Pod<'_>) -> Option<i64> {
+    let ports = graph.services[service].ports();
+    let entry = match mention.port {
+        Some(port) => ports.iter().find(|entry| entry["port"].as_i64() == Some(i64::from(port)))?,
+        None => match ports {
+            [only] => only,
+            _ => return None,
+        },
+    };
+    let target = &entry["targetPort"];
+    match target.as_str() {
+        Some(name) => server.running().find_map(|container| container.port_named(name)),
+        None => target.as_i64().or_else(|| entry["port"].as_i64()),
+    }
+}
+
+/// Whether a rule lets a peer through to a port of the server.
+fn allows(
+    graph: &Graph<'_>,
+    policy: &Object,
+    rule: &Node,
+    field: &str,
+    peer: &Pod<'_>,
+    server: &Pod<'_>,
+    port: i64,
+) -> bool {
+    let ports = rule["ports"].items();
+    let through = ports.is_empty()
+        || ports.iter().any(|entry| {
+            let named =
+                entry["port"].as_str().map(|name| server.running().find_map(|container| container.port_named(name)));
+            let first = named.flatten().or(entry["port"].as_i64());
+            let last = entry["endPort"].as_i64().or(first);
+            let tcp = matches!(entry["protocol"].text(), "" | "TCP");
+            tcp && (entry["port"].is_null() || (first <= Some(port) && Some(port) <= last && first.is_some()))
+        });
+    let peers = rule[field].items();
+    through && (peers.is_empty() || peers.iter().any(|one| matches_peer(graph, policy, one, peer)))
+}
+
+fn matches_peer(graph: &Graph<'_>, policy: &Object, one: &Node, pod: &Pod<'_>) -> bool {
+    // Where pods have their addresses nobody can know.
+    if one["ipBlock"].is_set() {
+        return true;
+    }
+    let namespace = match one.get("namespaceSelector").filter(|selector| selector.is_set()) {
+        None => policy.namespace() == pod.namespace(),
+        Some(selector) => {
+            let name = pod.namespace();
+            let own = selector["matchLabels"]["kubernetes.io/metadata.name"].as_str();
+            match graph.find("Namespace", "", name) {
+                Some(object) if own.is_none() => label_selector_matches(selector, &object.node["metadata"]["labels"]),
+                _ => own.is_none_or(|own| own == name || name.is_empty()),
+            }
+        }
+    };
+    namespace && (one["podSelector"].is_null() || label_selector_matches(&one["podSelector"], pod.labels))
+}
+
+/// Whether an egress rule lets DNS through: UDP 53 to anywhere but only the own namespace.
+fn allows_dns(rule: &Node) -> bool {
+    let ports = rule["ports"].items();
+    let udp = ports.is_empty()
+        || ports.iter().any(|entry| {
+            let number = entry["port"].as_i64();
+            let covers = entry["port"].is_null()
+                || matches!(entry["port"].text(), "dns" | "domain" | "dns-udp")
+                || matches!(number, Some(53 | 5353))
+                || (number <= Some(53) && number.is_some() && entry["endPort"].as_i64() >= Some(53));
+            entry["protocol"].text() == "UDP" && covers
+        });
+    let peers = rule["to"].items();
+    udp && (peers.is_empty() || peers.iter().any(|peer| peer["namespaceSelector"].is_set() || peer["ipBlock"].is_set()))
+}

@@ -1,0 +1,130 @@
+//! Rule `unused`.
+
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{Relation, kind_of};
+use crate::node::{Node, Value};
+use std::collections::{HashMap, HashSet};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "unused",
+    family: Family::Wiring,
+    severity: Severity::Note,
+    summary: "something is declared that nothing uses",
+    doc: "A ConfigMap or Secret that no pod, account or Ingress names, a volume that no container mounts, a key of a ConfigMap that is read key by key and never this one. It may be used by what is not among the manifests; often it is a leftover, or the reference to it is missing.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: old}
+data: {LEVEL: info}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1"}]}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data: {LEVEL: info}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", envFrom: [{configMapRef: {name: web}}]}]}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for pod in &graph.pods {
+        for volume in pod.spec["volumes"].items() {
+            let name = volume["name"].text();
+            let mounted = pod.containers.iter().any(|container| {
+                ["volumeMounts", "volumeDevices"]
+                    .iter()
+                    .any(|field| container.node[*field].items().iter().any(|mount| mount["name"].text() == name))
+            });
+            if !mounted && !name.is_empty() {
+                report
+                    .at(pod.object, &volume["name"], format!("volume `{name}` is mounted by no container"))
+                    .help("mount it, or take it out");
+            }
+        }
+    }
+    // Without pods these are a library of configs, and nobody can say who uses them.
+    if graph.pods.is_empty() {
+        return;
+    }
+    let mut words = HashSet::new();
+    for object in bundle.objects.iter().filter(|object| kind_of(object).is_none() || object.pod_template().is_some()) {
+        texts(&object.node, &mut words);
+    }
+    let mut keys: HashMap<usize, Option<HashSet<&str>>> = HashMap::new();
+    for reference in &graph.references {
+        let Some(found) = reference.found else { continue };
+        let entry = keys.entry(std::ptr::from_ref(found) as usize).or_insert_with(|| Some(HashSet::new()));
+        match (reference.relation, reference.key) {
+            (Relation::Env | Relation::Volume, Some(key)) => {
+                if let Some(keys) = entry {
+                    keys.insert(key.text());
+                }
+            }
+            _ => *entry = None,
+        }
+    }
+    for object in bundle.objects {
+        let (kind, name) = match kind_of(object) {
+            Some(kind @ ("ConfigMap" | "Secret")) => (kind, object.name()),
+            _ => continue,
+        };
+        let special = object.node["type"].text().starts_with("kubernetes.io/service-account")
+            || object.node["type"].text().starts_with("helm.sh")
+            || name == "kube-root-ca.crt";
+        let labelled = object.node["metadata"]["labels"].entries().iter().any(|label| {
+            label.key.contains("grafana") || label.key.contains("dashboard") || label.key.contains("reload")
+        });
+        if special || labelled {
+            continue;
+        }
+        match keys.get(&(std::ptr::from_ref(object) as usize)) {
+            None if !words.contains(name) => {
+                report
+                    .object(object, format!("{kind} `{name}` is used by nothing here"))
+                    .help("name it where it is needed, or take it out");
+            }
+            Some(Some(used)) if !used.is_empty() => {
+                for entry in ["data", "stringData"].iter().flat_map(|field| object.node[*field].entries()) {
+                    if !used.contains(entry.key.as_str()) {
+                        report
+                            .at(
+                                object,
+                                &entry.value,
+                                format!("nothing here reads key `{}` of {kind} `{name}`", entry.key),
+                            )
+                            .place(entry.key_span);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// All words that may be names, of objects that may name others in their own ways.
+fn texts<'a>(node: &'a Node, words: &mut HashSet<&'a str>) {
+    match &node.value {
+        Value::String(text) => {
+            words.extend(
+                text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.')))
+                    .filter(|word| !word.is_empty()),
+            );
+        }
+        Value::Sequence(items) => items.iter().for_each(|item| texts(item, words)),
+        Value::Mapping(mapping) => {
+            mapping.iter().filter(|entry| entry.key != "metadata").for_each(|entry| texts(&entry.value, words))
+        }
+        _ => {}
+    }
+}

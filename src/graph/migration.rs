@@ -1,0 +1,150 @@
+//! What makes the tables of a database: Jobs, init containers, scripts that a database runs when it is new.
+
+use crate::graph::pod::{MountSource, data_keys, text_of};
+use crate::graph::{Container, Graph, Pod, image_tail};
+use crate::node::Node;
+use crate::object::{ContainerRole, Object};
+
+/// Something that makes tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migration {
+    /// The number of its pod.
+    pub pod: usize,
+    /// The number of its container in the pod.
+    pub container: usize,
+    /// What it is.
+    pub by: By,
+}
+
+/// What makes the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A Job or CronJob, or a bare pod that ends.
+    Job,
+    /// An init container of a workload.
+    Init,
+    /// The database itself, from scripts, when its data folder is empty.
+    Database,
+}
+
+/// Words in image names and names of containers and Jobs that tell a migration.
+const NAMES: &[&str] = &[
+    "migrat",
+    "goose",
+    "flyway",
+    "liquibase",
+    "alembic",
+    "atlas",
+    "dbmate",
+    "sqitch",
+    "schema",
+    "db-init",
+    "init-db",
+    "initdb",
+    "db-setup",
+    "dbinit",
+];
+
+/// Words in commands and scripts that tell a migration.
+const COMMANDS: &[&str] = &[
+    "goose ",
+    "/goose",
+    "migrate ",
+    "/migrate",
+    "flyway",
+    "liquibase",
+    "alembic upgrade",
+    "atlas migrate",
+    "atlas schema apply",
+    "dbmate",
+    "db:migrate",
+    "sqitch deploy",
+    ".sql",
+    "create table",
+    "prisma db push",
+];
+
+impl<'a> Graph<'a> {
+    /// All that makes tables.
+    #[must_use]
+    pub fn migrations(&self) -> Vec<Migration> {
+        let mut found = Vec::new();
+        for (at, pod) in self.pods.iter().enumerate() {
+            let ends = !pod.is_long_running();
+            for (number, container) in pod.containers.iter().enumerate() {
+                let by = match container.role {
+                    ContainerRole::Init if !ends => By::Init,
+                    _ if ends => By::Job,
+                    ContainerRole::Main | ContainerRole::Sidecar => {
+                        let scripts =
+                            container.mounts.iter().any(|mount| mount.path.starts_with("/docker-entrypoint-initdb.d"));
+                        if scripts {
+                            found.push(Migration { pod: at, container: number, by: By::Database });
+                        }
+                        continue;
+                    }
+                    _ => continue,
+                };
+                if migrates(pod, container, by) {
+                    found.push(Migration { pod: at, container: number, by });
+                }
+            }
+        }
+        found
+    }
+}
+
+fn migrates(pod: &Pod<'_>, container: &Container<'_>, by: By) -> bool {
+    let name = container.name().to_ascii_lowercase();
+    // What waits for a schema does not make it.
+    if name.contains("wait") || name.contains("check") {
+        return false;
+    }
+    let has = |text: &str, words: &[&str]| {
+        let text = text.to_ascii_lowercase();
+        words.iter().any(|word| text.contains(word))
+    };
+    let named = has(image_tail(container.image()), NAMES)
+        || has(&name, NAMES)
+        || (by == By::Job && has(pod.object.name(), NAMES));
+    named
+        || container.words().any(|word| has(word.text(), COMMANDS))
+        || scripts(container).iter().any(|text| has(text, COMMANDS))
+}
+
+/// The scripts a container's command names and its mounts hold; all texts of the mounts where none is named.
+#[must_use]
+pub fn scripts(container: &Container<'_>) -> Vec<String> {
+    let words: Vec<&str> = container.words().map(Node::text).collect();
+    let mut found = Vec::new();
+    for mount in &container.mounts {
+        let MountSource::Files(_, parts) = &mount.source else { continue };
+        for object in parts.iter().filter_map(|part| part.object).filter(|object| object.kind() == "ConfigMap") {
+            for key in data_keys(object) {
+                let shell = key.ends_with(".sh") || words.iter().any(|word| word.contains(key));
+                if shell && let Some(text) = text_of(object, key) {
+                    found.push(text.into_owned());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The SQL files a container mounts: the ConfigMap, the key.
+#[must_use]
+pub fn sql_files<'a>(container: &Container<'a>) -> Vec<(&'a Object, &'a str)> {
+    let parts = container.mounts.iter().flat_map(|mount| match &mount.source {
+        MountSource::Files(_, parts) => parts.as_slice(),
+        _ => &[],
+    });
+    let mut found: Vec<(&'a Object, &'a str)> = Vec::new();
+    for object in parts.filter_map(|part| part.object) {
+        for key in data_keys(object).filter(|key| key.ends_with(".sql")) {
+            if !found.iter().any(|(other, known)| std::ptr::eq(*other, object) && *known == key) {
+                found.push((object, key));
+            }
+        }
+    }
+    found
+}
