@@ -60,3 +60,101 @@ fn the_refusals_of_the_server_are_ours() {
     assert_eq!(all[1], 0);
     assert!(all[4] * 50 <= all[2]);
 }
+
+/// `apiVersion/Kind`, the rest of the old and of the new object, and the fields that are refused.
+const CHANGES: &[(&str, &str, &str, &[&str])] = &[
+    ("v1/ConfigMap", "data: {a: b}", "data: {a: c}", &[]),
+    ("v1/ConfigMap", "immutable: true\ndata: {a: b}", "immutable: true\ndata: {a: c}", &["data"]),
+    ("v1/ConfigMap", "immutable: true\ndata: {a: b}", "data: {a: b}", &["immutable"]),
+    ("v1/Secret", "stringData: {a: b}", "type: Opaque\nstringData: {a: c}", &[]),
+    ("v1/Secret", "immutable: true\nstringData: {a: b}", "immutable: true\nstringData: {a: c}", &["data"]),
+    (
+        "v1/Service",
+        "spec: {ports: [{port: 1}]}",
+        "spec: {clusterIP: None, ports: [{port: 1}]}",
+        &["spec.clusterIPs[0]"],
+    ),
+    ("v1/Service", "spec: {clusterIP: None}", "spec: {type: ExternalName, externalName: a.b}", &[]),
+    (
+        "v1/Service",
+        "spec: {type: LoadBalancer, loadBalancerClass: a/b}",
+        "spec: {type: LoadBalancer}",
+        &["spec.loadBalancerClass"],
+    ),
+    ("v1/Service", "spec: {type: ClusterIP}", "spec: {type: NodePort}", &[]),
+    (
+        "v1/PersistentVolumeClaim",
+        "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}",
+        "spec: {accessModes: [ReadWriteOnce], volumeMode: Filesystem, resources: {requests: {storage: 1024Mi}}}",
+        &[],
+    ),
+    (
+        "v1/PersistentVolumeClaim",
+        "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 2Gi}}}",
+        "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}",
+        &["spec"],
+    ),
+    ("apps/v1/Deployment", "spec: {}", "spec: {strategy: {type: Recreate}}", &["spec.strategy.rollingUpdate"]),
+    (
+        "apps/v1/Deployment",
+        "spec: {strategy: {rollingUpdate: {maxSurge: 1}}}",
+        "spec: {strategy: {type: Recreate}}",
+        &[],
+    ),
+    (
+        "apps/v1/StatefulSet",
+        "spec: {replicas: 1, volumeClaimTemplates: [{metadata: {name: a}, spec: {accessModes: [ReadWriteOnce]}}]}",
+        "spec: {replicas: 2, volumeClaimTemplates: [{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a}, spec: {accessModes: [ReadWriteOnce], volumeMode: Filesystem}}]}",
+        &[],
+    ),
+    (
+        "apps/v1/StatefulSet",
+        "spec: {serviceName: a}",
+        "spec: {serviceName: b, podManagementPolicy: Parallel}",
+        &["spec", "spec"],
+    ),
+    (
+        "batch/v1/Job",
+        "spec: {parallelism: 2, completionMode: Indexed, completions: 2}",
+        "spec: {parallelism: 3, completionMode: Indexed, completions: 3}",
+        &[],
+    ),
+    (
+        "batch/v1/Job",
+        "spec: {template: {spec: {containers: [{name: a, image: i}]}}}",
+        "spec: {backoffLimit: 1, template: {spec: {dnsPolicy: ClusterFirst, containers: [{name: a, image: i, env: []}]}}}",
+        &[],
+    ),
+    (
+        "batch/v1/Job",
+        "spec: {suspend: true, template: {spec: {nodeSelector: {a: b}}}}",
+        "spec: {suspend: false, template: {spec: {nodeSelector: {a: c}}}}",
+        &[],
+    ),
+    (
+        "rbac.authorization.k8s.io/v1/ClusterRoleBinding",
+        "roleRef: {kind: ClusterRole, name: a}",
+        "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: a}",
+        &[],
+    ),
+    ("storage.k8s.io/v1/StorageClass", "provisioner: a/b", "provisioner: a/c\nreclaimPolicy: Delete", &["provisioner"]),
+    ("v1/Service", "spec: {}", "spec: {ports: [{port: 53}, {port: 53, protocol: TCP}]}", &[""]),
+    ("v1/Service", "spec: {}", "spec: {ports: [{port: 53}, {port: 53, protocol: UDP}]}", &[]),
+];
+
+#[test]
+fn changes_are_refused_by_field() {
+    for (head, old, new, fields) in CHANGES {
+        let (version, kind) = head.rsplit_once('/').unwrap();
+        let read = |rest: &str| {
+            let sources = plimsoll::source::Sources::new();
+            let text = format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n{rest}\n");
+            let loaded = plimsoll::yaml::load(&sources, sources.add("a", text), plimsoll::yaml::Dialect::Kubectl);
+            Object::new(loaded.documents.into_iter().next().unwrap())
+        };
+        let found = refusals(&read(old), &read(new));
+        let found: Vec<&str> = found.iter().map(|refusal| refusal.field.as_str()).collect();
+        assert_eq!(found, *fields, "{head}: {old} -> {new}");
+        assert!(refusals(&read(new), &read(new)).iter().all(|refusal| refusal.field.is_empty()), "{head}: {new}");
+    }
+}

@@ -68,16 +68,15 @@ impl<'a, 'r> Faults<'a, 'r> {
     /// A value that must be one of a few. Silent if it is.
     pub fn one_of(&mut self, at: &At<'_, '_>, allowed: &[&str]) {
         if !allowed.contains(&at.text()) {
-            self.not_supported(at, at, allowed);
+            self.not_supported(at, allowed);
         }
     }
 
-    /// A value that is none of those allowed, reported at another place than its own.
-    pub fn not_supported(&mut self, at: &At<'_, '_>, value: &At<'_, '_>, allowed: &[&str]) -> Draft<'_> {
-        let near = crate::suggest::nearest(value.text(), allowed.iter().copied());
-        let message = format!("{} must be {}", self.shown(value), crate::suggest::list(allowed, "or"));
-        let help = near.map(|near| format!("did you mean `{near}`?"));
-        self.add(at, message).help(help.unwrap_or_default())
+    /// A value that is none of those allowed.
+    pub fn not_supported(&mut self, at: &At<'_, '_>, allowed: &[&str]) -> Draft<'_> {
+        let near = crate::suggest::nearest(at.text(), allowed.iter().copied());
+        let message = format!("{} must be {}", self.shown(at), crate::suggest::list(allowed, "or"));
+        self.add(at, message).help(near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default())
     }
 
     /// A number that must not be negative; absent is fine.

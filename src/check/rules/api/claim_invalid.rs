@@ -113,7 +113,7 @@ pub(super) fn access_modes(faults: &mut Faults<'_, '_>, modes: &At<'_, '_>) {
         faults.required(modes).help("name at least one of `ReadWriteOnce`, `ReadOnlyMany`, `ReadWriteMany`");
     }
     for mode in modes.items().filter(|mode| !MODES.contains(&mode.text())) {
-        faults.not_supported(modes, &mode, MODES).place(mode.node.origin.span);
+        faults.not_supported(&mode, MODES).field(modes.to_string());
     }
     let alone = |text: &str| text == "ReadWriteOncePod";
     if items.iter().any(|mode| alone(mode.text())) && items.iter().any(|mode| !alone(mode.text())) {

@@ -72,7 +72,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
         if let Err(rule) = names::qualified_name(kind.text()) {
             faults.invalid(&kind, rule);
         } else if !kind.text().contains('/') && !TYPES.contains(&kind.text()) {
-            faults.not_supported(&kind, &kind, TYPES);
+            faults.not_supported(&kind, TYPES);
         }
         if limits.node.items()[..index].iter().any(|other| other["type"].text() == kind.text()) {
             faults.invalid(&kind, "is the type of another entry");

@@ -75,10 +75,10 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let limited = || hard.node.entries().iter().map(|entry| entry.key.as_str()).filter(|key| is_standard(key));
     for scope in scopes.items() {
         if !SCOPES.contains(&scope.text()) {
-            faults.not_supported(&scopes, &scope, SCOPES).place(scope.node.origin.span);
+            faults.not_supported(&scope, SCOPES).field("spec.scopes");
         } else if let Some(key) = limited().find(|key| !fits(scope.text(), key)) {
             let message = format!("the scope `{}` does not go with `{key}`", scope.text());
-            faults.add(&scopes, message).place(scope.node.origin.span);
+            faults.add(&scope, message).field("spec.scopes");
         }
     }
     let has = |name: &str| scopes.node.items().iter().any(|scope| scope.text() == name);
@@ -129,7 +129,7 @@ fn selector<'a, I: Iterator<Item = &'a str>>(faults: &mut Faults<'_, '_>, spec: 
     for at in selector.get("matchExpressions").items() {
         let (scope, operator, values) = (at.get("scopeName"), at.get("operator"), at.get("values"));
         if !SCOPES.contains(&scope.text()) {
-            faults.not_supported(&scope, &scope, SCOPES).field(format!("{field}.scopeName"));
+            faults.not_supported(&scope, SCOPES).field(format!("{field}.scopeName"));
         } else if let Some(key) = limited().find(|key| !fits(scope.text(), key)) {
             let message = format!("the scope `{}` does not go with `{key}`", scope.text());
             faults.add(&scope, message).field(field);
@@ -147,7 +147,7 @@ fn selector<'a, I: Iterator<Item = &'a str>>(faults: &mut Faults<'_, '_>, spec: 
             "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
             _ => {
                 let allowed = &["DoesNotExist", "Exists", "In", "NotIn"];
-                faults.not_supported(&operator, &operator, allowed).field(format!("{field}.operator"));
+                faults.not_supported(&operator, allowed).field(format!("{field}.operator"));
             }
         }
     }

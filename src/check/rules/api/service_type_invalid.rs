@@ -61,9 +61,8 @@ fn check(object: &Object, report: &mut Report<'_>) {
         }
         "ExternalName" => external(&mut faults, &spec),
         "NodePort" | "LoadBalancer" if is_headless(spec.node) => {
-            let addresses = spec.get("clusterIPs");
             let message = format!("a Service of type `{}` must have an address, not `None`", kind.text());
-            faults.add(&addresses, message).place(spec.node["clusterIP"].origin.span).field("spec.clusterIPs[0]");
+            faults.add(&spec.get("clusterIP"), message).field("spec.clusterIPs[0]");
         }
         _ => {}
     }

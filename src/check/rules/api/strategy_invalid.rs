@@ -71,7 +71,7 @@ fn deployment(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
             }
             percent::at_most_all(faults, &unavailable);
         }
-        _ => _ = faults.not_supported(strategy, &kind, &["Recreate", "RollingUpdate"]).place(kind.node.origin.span),
+        _ => _ = faults.not_supported(&kind, &["Recreate", "RollingUpdate"]).field(strategy.to_string()),
     }
 }
 
@@ -96,7 +96,7 @@ fn daemon_set(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
                 faults.add(&unavailable, "`maxUnavailable` must not be 0 where `maxSurge` is 0");
             }
         }
-        _ => _ = faults.not_supported(strategy, &kind, &["OnDelete", "RollingUpdate"]).place(kind.node.origin.span),
+        _ => _ = faults.not_supported(&kind, &["OnDelete", "RollingUpdate"]).field(strategy.to_string()),
     }
 }
 
@@ -116,6 +116,6 @@ fn stateful_set(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
                 percent::at_most_all(faults, &unavailable);
             }
         }
-        _ => _ = faults.not_supported(strategy, &kind, &["OnDelete", "RollingUpdate"]).place(kind.node.origin.span),
+        _ => _ = faults.not_supported(&kind, &["OnDelete", "RollingUpdate"]).field(strategy.to_string()),
     }
 }
