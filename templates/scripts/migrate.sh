@@ -26,9 +26,18 @@ outcome=$work/outcome # `done` once the session has reached its end
 
 session_pid=
 stop() {
-    # psql turns SIGINT into a cancel request, so the server rolls back at once.
-    [ -z "$session_pid" ] || kill -INT "$session_pid" 2>/dev/null || true
-    [ -z "$session_pid" ] || wait "$session_pid" || true
+    # psql turns SIGINT into a cancel request, so the server rolls back at once. Between two statements it may forget
+    # one, hence again and again; and while it waits for words it must be told that none will come.
+    if [ -n "$session_pid" ]; then
+        : >"$work/stopped"
+        while :; do
+            kill -INT "$session_pid" 2>/dev/null || true
+            sleep "$POLL_SECONDS"
+        done &
+        nagging=$!
+        wait "$session_pid" || true
+        kill "$nagging" || true
+    fi
     say "FAILED: stopped by a signal$(while_at)"
     exit 143
 }
@@ -196,6 +205,7 @@ SQL
 session() {
     settings
     until [ -s "$work/held" ]; do
+        [ ! -e "$work/stopped" ] || return
         if [ "$(now)" -ge "$lock_deadline" ]; then
             echo "\\! echo locked >$outcome"
             return
