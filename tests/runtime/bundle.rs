@@ -393,3 +393,36 @@ fn broken_bundles_are_seen() {
         assert!(error.contains(words), "{error}");
     }
 }
+#[test]
+fn production_with_a_role_of_its_own_for_the_service() {
+    let rendered = "datastorage --env production --values examples/production/values.yaml";
+    let mut manifests = render(&rendered.split(' ').collect::<Vec<_>>());
+    let config = manifests.data("ConfigMap", "datastorage-config").unwrap();
+    let config: serde_json::Value = serde_saphyr::from_slice(&config["config.yaml"]).unwrap();
+    let name = config["database"]["name"].as_str().unwrap();
+    assert!(
+        manifests.find("Secret", "datastorage-owner").is_none()
+            && manifests.find("StatefulSet", "postgresql").is_none()
+    );
+
+    let _alone = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    let owner = Database::anew(name, "schema_owner", "owner's \"password\"");
+    let service =
+        Database { name: name.to_owned(), user: "datastorage".to_owned(), password: "service's $password".to_owned() };
+    owner.as_admin(&format!("CREATE ROLE datastorage LOGIN PASSWORD {}", super::servers::literal(&service.password)));
+    // What the values file says must be there.
+    let secret = |name: &str, data: serde_json::Value| serde_json::json!({"kind": "Secret", "metadata": {"name": name}, "stringData": data});
+    manifests
+        .objects
+        .push(secret("datastorage-owner", serde_json::json!({"username": owner.user, "password": owner.password})));
+    manifests.objects.push(secret(
+        "datastorage-runtime",
+        serde_json::json!({
+            "username": service.user,
+            "password": service.password,
+            "db-secrets.yaml": serde_json::json!({"username": service.user, "password": service.password}).to_string(),
+            "redis-secrets.yaml": r#"{"password": "queue"}"#,
+        }),
+    ));
+    Case { manifests, database: service, owner: Some(owner), tables: ALL }.works();
+}
