@@ -188,7 +188,13 @@ impl<'a> Container<'a> {
     /// The value of a variable, `$(NAME)` replaced; `None` where it is not known.
     #[must_use]
     pub fn var_text(&self, name: &str) -> Option<String> {
-        self.var(name).and_then(|var| var.value).and_then(Node::as_str).map(|text| self.expand(text).into_owned())
+        self.var(name).and_then(|var| self.var_text_at(var, 0)).map(Cow::into_owned)
+    }
+
+    /// Only what is written in `env` itself is expanded: a Secret's or a ConfigMap's text stays as it is.
+    fn var_text_at(&self, var: &EnvVar<'a>, depth: usize) -> Option<Cow<'a, str>> {
+        let text = var.value.and_then(Node::as_str)?;
+        Some(if var.entry["value"].is_null() { Cow::Borrowed(text) } else { self.expand_at(text, depth) })
     }
 
     /// A text of `env`, `args` or `command` with `$(NAME)` replaced where the variable is known.
@@ -198,7 +204,7 @@ impl<'a> Container<'a> {
     }
 
     fn expand_at<'t>(&self, text: &'t str, depth: usize) -> Cow<'t, str> {
-        if !text.contains("$(") || depth > 8 {
+        if !(text.contains("$(") || text.contains("$$")) || depth > 8 {
             return Cow::Borrowed(text);
         }
         let mut out = String::with_capacity(text.len());
@@ -212,10 +218,10 @@ impl<'a> Container<'a> {
                 continue;
             }
             let name = tail.strip_prefix("$(").and_then(|inner| inner.split_once(')')).map(|(name, _)| name);
-            let value = name.and_then(|name| self.var(name)).and_then(|var| var.value).and_then(Node::as_str);
+            let value = name.and_then(|name| self.var(name)).and_then(|var| self.var_text_at(var, depth + 1));
             match (name, value) {
                 (Some(name), Some(value)) => {
-                    out.push_str(&self.expand_at(value, depth + 1));
+                    out.push_str(&value);
                     rest = &tail[name.len() + 3..];
                 }
                 _ => {
