@@ -6,6 +6,7 @@
 pub mod at;
 mod decoding;
 pub mod faults;
+pub mod fleet;
 pub mod input;
 pub mod pod;
 pub mod primitives;
@@ -89,6 +90,8 @@ pub enum Check {
     Pod(fn(&Pod<'_>, &mut Report<'_>)),
     /// The whole set of manifests.
     Bundle(fn(&Bundle<'_>, &mut Report<'_>)),
+    /// The bundles of several profiles. In an example each begins with `# bundle: <profile>`.
+    Fleet(fn(&[fleet::Facts], &mut Report<'_>)),
     /// Reported by another part of the tool (the YAML loader, the decoder); here for its documentation.
     Elsewhere,
 }
@@ -166,6 +169,18 @@ impl Options {
         let named = |names: &[String]| names.iter().any(|name| name == rule.id || name == rule.family.name());
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
     }
+
+    /// Gives findings the severities that the project sets for their rules, and drops those it switches off.
+    fn adjust(&self, findings: &mut Vec<Finding>) {
+        findings.retain_mut(|finding| match self.severities.get(finding.rule.as_ref()) {
+            Some(Some(severity)) => {
+                finding.severity = *severity;
+                true
+            }
+            Some(None) => false,
+            None => true,
+        });
+    }
 }
 
 /// From this many objects on, two threads look at them.
@@ -203,14 +218,7 @@ pub fn check_in(sources: &Sources, objects: &[Object], options: &Options) -> Vec
         })
     };
     findings.append(&mut decoding::unevaluated(objects, options, &custom));
-    findings.retain_mut(|finding| match options.severities.get(finding.rule.as_ref()) {
-        Some(Some(severity)) => {
-            finding.severity = *severity;
-            true
-        }
-        Some(None) => false,
-        None => true,
-    });
+    options.adjust(&mut findings);
     findings
 }
 

@@ -154,6 +154,10 @@ pub static ALL: &[&Rule] = &[
     &wiring::url_unresolved::RULE,
     &rollout::change_immutable::RULE,
     &rollout::dependency_not_awaited::RULE,
+    &rollout::fleet_hostport_duplicate::RULE,
+    &rollout::fleet_image_skew::RULE,
+    &rollout::fleet_name_duplicate::RULE,
+    &rollout::fleet_nodeport_duplicate::RULE,
     &rollout::migration_duplicate_version::RULE,
     &rollout::migration_missing::RULE,
     &rollout::migration_needs_no_transaction::RULE,
@@ -175,12 +179,30 @@ mod tests {
     use crate::source::Sources;
 
     fn fires(rule: &Rule, manifests: &str) -> bool {
+        if matches!(rule.check, crate::check::Check::Fleet(_)) {
+            return fires_on_fleet(rule, manifests);
+        }
         let sources = Sources::new();
         let mut input = Input::default();
         input.add(&sources, sources.add("example.yaml", manifests), true);
         assert!(input.findings.is_empty(), "{}: {:?}", rule.id, input.findings);
         let options = Options { kind_config: input.kind_config, ..Options::default() };
         check_in(&sources, &input.objects, &options).iter().any(|finding| finding.rule == rule.id)
+    }
+
+    fn fires_on_fleet(rule: &Rule, manifests: &str) -> bool {
+        let sources = Sources::new();
+        let bundles = manifests.split("# bundle: ").filter(|bundle| !bundle.trim().is_empty());
+        let facts: Vec<_> = bundles
+            .map(|bundle| {
+                let (profile, text) = bundle.split_once('\n').unwrap();
+                let mut input = Input::default();
+                input.add(&sources, sources.add(profile, text), true);
+                crate::check::fleet::Facts::of(profile, "e2e", &input.objects, input.kind_config.as_ref())
+            })
+            .collect();
+        assert!(facts.len() > 1, "{}", rule.id);
+        crate::check::fleet::check(&facts, &Options::default()).iter().any(|finding| finding.rule == rule.id)
     }
 
     #[test]

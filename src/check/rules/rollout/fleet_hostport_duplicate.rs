@@ -1,0 +1,59 @@
+//! Rule `fleet-hostport-duplicate`.
+
+use crate::check::fleet::Facts;
+use crate::check::{Check, Family, Report, Rule};
+use crate::finding::Severity;
+use std::collections::HashMap;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "fleet-hostport-duplicate",
+    family: Family::Rollout,
+    severity: Severity::Error,
+    summary: "two profiles map one port of the host for one cluster",
+    doc: "Two kind configs of one cluster lead one port of the host to different NodePorts. Only one of them can hold when the cluster is made.",
+    bad: r#"# bundle: gateway
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+name: shared
+nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}]}]
+# bundle: notification
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+name: shared
+nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30082, hostPort: 8081}]}]
+"#,
+    good: r#"# bundle: gateway
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+name: shared
+nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}]}]
+# bundle: notification
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+name: shared
+nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30082, hostPort: 8082}]}]
+"#,
+    check: Check::Fleet(check),
+};
+
+fn check(fleet: &[Facts], report: &mut Report<'_>) {
+    let mut taken = HashMap::new();
+    for facts in fleet {
+        for claim in &facts.host_ports {
+            let (first, by) = *taken
+                .entry((&facts.environment, &facts.cluster, claim.port, &claim.protocol))
+                .or_insert((facts, claim));
+            if first.profile != facts.profile && by.by != claim.by {
+                let message = format!(
+                    "port {} of the host leads to NodePort {} in {}, and to {} here",
+                    claim.port, by.by, first.profile, claim.by
+                );
+                report
+                    .span(None, claim.span, message)
+                    .related(by.span, "mapped here")
+                    .help(format!("both are for cluster {}: choose another host port", facts.cluster));
+            }
+        }
+    }
+}

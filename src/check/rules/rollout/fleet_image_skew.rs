@@ -1,0 +1,54 @@
+//! Rule `fleet-image-skew`.
+
+use crate::check::fleet::Facts;
+use crate::check::{Check, Family, Report, Rule};
+use crate::finding::Severity;
+use std::collections::HashMap;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "fleet-image-skew",
+    family: Family::Rollout,
+    severity: Severity::Warning,
+    summary: "profiles of one environment use different versions of one image",
+    doc: "The bundles of an environment name one image of a registry with different tags: they are tested against different versions. Images that are built and loaded locally carry a tag for each consumer, and are passed over.",
+    bad: r#"# bundle: gateway
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: a}
+spec: {containers: [{name: db, image: "ghcr.io/acme/db:1"}]}
+# bundle: notification
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: b}
+spec: {containers: [{name: db, image: "ghcr.io/acme/db:2"}]}
+"#,
+    good: r#"# bundle: gateway
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: a}
+spec: {containers: [{name: db, image: "ghcr.io/acme/db:2"}]}
+# bundle: notification
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: b}
+spec: {containers: [{name: db, image: "ghcr.io/acme/db:2"}]}
+"#,
+    check: Check::Fleet(check),
+};
+
+fn check(fleet: &[Facts], report: &mut Report<'_>) {
+    let mut seen = HashMap::new();
+    for facts in fleet {
+        for (name, version, span) in facts.images.iter().filter(|(name, ..)| !name.starts_with("localhost/")) {
+            let (first, other, place) = *seen.entry((&facts.environment, name)).or_insert((facts, version, span));
+            if other != version && first.profile != facts.profile {
+                let message = format!("`{name}` is {version} in {}, and {other} in {}", facts.profile, first.profile);
+                report
+                    .span(None, *span, message)
+                    .related(*place, "the other version")
+                    .help("use one version in all profiles, from the base");
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Rule `fleet-name-duplicate`.
+
+use crate::check::fleet::Facts;
+use crate::check::{Check, Family, Report, Rule};
+use crate::finding::Severity;
+use std::collections::HashMap;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "fleet-name-duplicate",
+    family: Family::Rollout,
+    severity: Severity::Error,
+    summary: "two profiles make one object of one cluster",
+    doc: "The bundles of two profiles go to one cluster and both hold an object of one kind, namespace and name: what is applied last wins, and takes the other down. Namespaces are shared on purpose.",
+    bad: r#"# bundle: gateway
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config, namespace: shared}
+# bundle: notification
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config, namespace: shared}
+"#,
+    good: r#"# bundle: gateway
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config, namespace: gateway}
+# bundle: notification
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config, namespace: notification}
+"#,
+    check: Check::Fleet(check),
+};
+
+fn check(fleet: &[Facts], report: &mut Report<'_>) {
+    let mut taken = HashMap::new();
+    let mut told = std::collections::HashSet::new();
+    for facts in fleet {
+        for (object, span) in facts.objects.iter().filter(|(object, _)| object.kind != "Namespace") {
+            let group = object.api_version.rsplit_once('/').map_or("", |(group, _)| group);
+            let key = (&facts.environment, &facts.cluster, group, &object.kind, &object.namespace, &object.name);
+            let (first, place): (&Facts, crate::source::Span) = *taken.entry(key).or_insert((facts, *span));
+            if first.profile == facts.profile {
+                continue;
+            }
+            // One is enough for each two profiles.
+            if told.insert((&facts.environment, &first.profile, &facts.profile)) {
+                let message = format!(
+                    "{}/{} in `{}` of cluster {} is made by {} and {}",
+                    object.kind, object.name, object.namespace, facts.cluster, first.profile, facts.profile
+                );
+                report
+                    .span(None, *span, message)
+                    .related(place, "the other one")
+                    .help("give each profile a namespace or a cluster of its own");
+            }
+        }
+    }
+}
