@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod cli;
+mod docs;
 mod mistakes;
 mod objects;
 mod oracle;
