@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::bail;
 use clap::CommandFactory;
 
+use crate::check::rules::reading::READING;
 use crate::check::{Family, Rule, rules};
 use crate::cli::Outcome;
 use crate::cli::args::{Args, Rules};
@@ -14,18 +15,25 @@ use crate::suggest;
 pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome> {
     match &args.id {
         Some(id) => {
-            let Some(rule) = rules::ALL.iter().find(|rule| rule.id == id) else {
-                match suggest::nearest(id, rules::ALL.iter().map(|rule| rule.id)) {
+            let rule = rules::ALL.iter().find(|rule| rule.id == id).map(|rule| explain(rule));
+            let reading = || READING.iter().find(|row| row.id == id);
+            let text = rule.or_else(|| reading().map(|row| format!("error[{id}]: {}\n\n{}\n", row.summary, row.doc)));
+            let Some(text) = text else {
+                let known = rules::ALL.iter().map(|rule| rule.id).chain(READING.iter().map(|row| row.id));
+                match suggest::nearest(id, known) {
                     Some(near) => bail!("no rule `{id}`; did you mean `{near}`?"),
                     None => bail!("no rule `{id}`; `plimsoll rules` lists them"),
                 }
             };
-            output.result(&explain(rule))?;
+            output.result(&text)?;
         }
         None => output.result(&table(args.family.as_deref()))?,
     }
     Ok(Outcome::Fine)
 }
+
+/// What findings of no rule are listed under.
+const READING_TITLE: &str = "reading texts, profiles and templates";
 
 /// All rules, a line each, by family.
 fn table(only: Option<&str>) -> String {
@@ -35,6 +43,12 @@ fn table(only: Option<&str>) -> String {
         _ = writeln!(out, "{}{}", if out.is_empty() { "" } else { "\n" }, family.name());
         for rule in rules::ALL.iter().filter(|rule| rule.family == family) {
             _ = writeln!(out, "  {:width$}  {:7}  {}", rule.id, rule.severity.name(), rule.summary);
+        }
+    }
+    if only.is_none() {
+        _ = writeln!(out, "\n{READING_TITLE}");
+        for row in READING {
+            _ = writeln!(out, "  {:width$}  error    {}", row.id, row.summary);
         }
     }
     out
@@ -63,6 +77,11 @@ pub fn rules_page() -> String {
             let (id, severity) = (rule.id, rule.severity.name());
             _ = writeln!(out, "| [{id}](#{id}) | {severity} | {} |", rule.summary.replace('|', "\\|"));
         }
+    }
+    _ = writeln!(out, "\n## {READING_TITLE}\n\n| finding | fault | |\n| --- | --- | --- |");
+    for row in READING {
+        let cell = |text: &str| text.replace('|', "\\|");
+        _ = writeln!(out, "| {} | {} | {} |", row.id, cell(row.summary), cell(row.doc));
     }
     for rule in rules::ALL {
         _ = writeln!(

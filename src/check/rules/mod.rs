@@ -3,6 +3,7 @@
 use crate::check::Rule;
 
 pub mod api;
+pub mod reading;
 pub mod rollout;
 pub mod security;
 pub mod wiring;
