@@ -69,6 +69,11 @@ pub static READING: &[Reading] = &[
         "Migrations are SQL; lines that begin with a backslash would run commands of the client.",
     ),
     row(
+        "migration-too-big",
+        "a migration is too big for a ConfigMap",
+        "A ConfigMap holds at most 1 MiB. Split the file.",
+    ),
+    row(
         "migration-transaction-control",
         "a migration begins or ends a transaction itself",
         "Each file runs in one transaction of its own. Take BEGIN and COMMIT out, or mark the file `-- +goose NO TRANSACTION`.",
