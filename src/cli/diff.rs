@@ -9,7 +9,9 @@ use crate::cli::{Outcome, check, project};
 use crate::diff::{self, BundleDiff, Hide, Purpose};
 use crate::finding::{Failure, Severity};
 use crate::object::Object;
-use crate::render::Renderer;
+use crate::project::Project;
+use crate::render::{Rendered, Renderer, in_parallel};
+use crate::report::Mask;
 use crate::source::Sources;
 
 /// The environment that is rendered where none is asked for.
@@ -57,7 +59,9 @@ pub(super) fn run(global: &Global, args: &Diff, output: &mut Output) -> anyhow::
 }
 
 fn compare(global: &Global, args: &Diff, sources: &Sources, output: &Output) -> Result<Vec<BundleDiff>, Stop> {
-    let _ = output;
+    if let Some(base) = &args.base {
+        return revisions(global, args, base, sources, output);
+    }
     match (args.old.as_deref(), args.new.as_deref()) {
         (Some(profile), None) if !is_path(profile) => committed(global, args, profile, sources),
         (Some(old), Some(new)) => two(global, args, old, new, sources),
@@ -133,6 +137,103 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
     // Two profiles stand beside each other; neither is applied over the other.
     let purpose = if profiles == 2 { Purpose::Comparison } else { Purpose::Update };
     Ok(vec![BundleDiff::new((&title, ""), Some(&from.objects), Some(&to.objects), &hide, purpose)])
+}
+
+/// A profile in an environment.
+type Wanted = (String, String);
+
+/// All profiles in all environments, as a revision has them and as they are now.
+fn revisions(
+    global: &Global,
+    args: &Diff,
+    base: &str,
+    sources: &Sources,
+    output: &Output,
+) -> Result<Vec<BundleDiff>, Stop> {
+    let project = project::open(global, sources)?;
+    let overrides = args.overrides.to_overrides();
+    // Git starts and answers while the working tree is read.
+    let (before, renderer) = std::thread::scope(|scope| {
+        let before = scope.spawn(|| project.at(base, sources));
+        let renderer = Renderer::load(&project, sources, &overrides);
+        (before.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), renderer)
+    });
+    let (before, renderer) = (before?, renderer?);
+    let old_renderer = match &before {
+        Some(before) => Some(Renderer::load(before, sources, &overrides)?),
+        None => None,
+    };
+    let mut wanted = wanted(&project, &renderer, args)?;
+    if let (Some(before), Some(old_renderer)) = (&before, &old_renderer) {
+        // What stays keeps its place, what is gone comes last.
+        let gone = self::wanted(before, old_renderer, args)?;
+        let gone: Vec<_> =
+            gone.into_iter().filter(|bundle| !wanted.iter().any(|(known, _)| *known == bundle.0)).collect();
+        wanted.extend(gone.into_iter().map(|(bundle, _)| (bundle, false)));
+    }
+    if wanted.is_empty() {
+        return Err(anyhow::anyhow!("there is nothing to compare: no profile has these environments").into());
+    }
+    let results = in_parallel(&wanted, None, |((profile, environment), is_there)| {
+        let new = is_there.then(|| renderer.render(profile, environment));
+        let old = old_renderer.as_ref().map(|renderer| renderer.render(profile, environment));
+        (old, new)
+    });
+    let mut bundles = Vec::with_capacity(results.len());
+    let mask = Mask::of(sources, &[]);
+    for (((profile, environment), _), (old, new)) in wanted.iter().zip(results) {
+        let names = (profile.as_str(), environment.as_str());
+        // What the revision does not have was not there, and what it could not render was no use.
+        let old = match old {
+            Some(Err(Failure::Unable(_))) => None,
+            old => old,
+        };
+        let (old, new) = match (old.transpose(), new.transpose()) {
+            (old, Ok(new)) => (old.ok().flatten(), new),
+            (old, Err(failure)) if old.is_err() || lacks_values(&failure) => {
+                let why = failure.findings().first().map(|finding| mask.words(&finding.message)).unwrap_or_default();
+                let help = "give what it lacks with --values, or choose others with --env";
+                output.message(&format!("{profile} · {environment} is left out: {why} ({help})"));
+                continue;
+            }
+            (_, Err(failure)) => {
+                _ = output.failure(sources, &failure);
+                bundles.push(BundleDiff::broken(names, &failure));
+                continue;
+            }
+        };
+        let hide = Hide::of(sources, old.iter().chain(&new).flat_map(|rendered| &rendered.objects));
+        let (old, new) = (old.map(objects), new.map(objects));
+        bundles.push(BundleDiff::new(names, old.as_deref(), new.as_deref(), &hide, Purpose::Update));
+    }
+    Ok(bundles)
+}
+
+/// Whether nothing is wrong but that values are missing, which some environments are given when they are rendered.
+fn lacks_values(failure: &Failure) -> bool {
+    failure.findings().iter().all(|finding| finding.rule == "profile-field-missing")
+}
+
+/// All objects of a bundle; the config of its cluster first, since everything stands in it.
+fn objects(rendered: Rendered) -> Vec<Object> {
+    rendered.kind_config.into_iter().chain(rendered.objects).collect()
+}
+
+/// The bundles that are asked for; all of them are there.
+fn wanted(project: &Project, renderer: &Renderer<'_>, args: &Diff) -> Result<Vec<(Wanted, bool)>, Stop> {
+    let mut wanted = Vec::new();
+    for name in project.profiles()? {
+        if args.old.as_ref().is_some_and(|only| *only != name) {
+            continue;
+        }
+        let profile = renderer.layers.profile(&name)?;
+        for environment in renderer.layers.environments(&profile) {
+            if args.env.is_empty() || args.env.iter().any(|only| *only == *environment) {
+                wanted.push(((name.clone(), environment.to_string()), true));
+            }
+        }
+    }
+    Ok(wanted)
 }
 
 /// The objects of a file, a folder or standard input.

@@ -1,10 +1,14 @@
 //! Whole bundles compared, and those that change alike put together.
 
+use std::collections::HashMap;
+
 use crate::diff::consequences::consequences;
 use crate::diff::show::{Shown, show};
 use crate::diff::{Hide, Renamed, bare_name, compare};
+use crate::finding::Failure;
 use crate::kube::KubernetesVersion;
 use crate::object::Object;
+use crate::suggest;
 
 /// What becomes of a bundle.
 #[derive(Debug, Clone)]
@@ -21,6 +25,8 @@ pub struct BundleDiff {
     pub changes: Vec<Shown>,
     /// How many objects stay as they are.
     pub unchanged: usize,
+    /// Why it cannot be rendered any more.
+    pub broken: Option<String>,
 }
 
 /// Bundles that change in the same way.
@@ -63,15 +69,32 @@ impl BundleDiff {
             environment: environment.to_owned(),
             was: old.is_some(),
             is: new.is_some(),
+            broken: None,
             unchanged: after.len().saturating_sub(kept),
             changes: changes.iter().zip(effects).map(|(change, effects)| show(change, hide, effects)).collect(),
+        }
+    }
+
+    /// A bundle that was fine and cannot be rendered any more.
+    #[must_use]
+    pub fn broken((profile, environment): (&str, &str), failure: &Failure) -> Self {
+        let count = suggest::count(failure.findings().len(), "error");
+        let rule = failure.findings().first().map(|finding| finding.rule.to_string()).unwrap_or_default();
+        Self {
+            profile: profile.to_owned(),
+            environment: environment.to_owned(),
+            was: true,
+            is: true,
+            changes: Vec::new(),
+            unchanged: 0,
+            broken: Some(format!("does not render any more: {count} ({rule})")),
         }
     }
 
     /// Whether anything differs.
     #[must_use]
     pub fn differs(&self) -> bool {
-        !self.changes.is_empty() || self.was != self.is
+        !self.changes.is_empty() || self.was != self.is || self.broken.is_some()
     }
 
     /// `gateway · e2e`.
@@ -85,27 +108,49 @@ impl BundleDiff {
     }
 }
 
-/// The bundles that differ, those that change alike together, in the order of their first.
+/// The changes, each once with the bundles it befalls; those that befall the same bundles together, in the order in which
+/// they are first met.
 #[must_use]
 pub fn groups(bundles: &[BundleDiff]) -> Vec<Group<'_>> {
-    let several = bundles.iter().filter(|bundle| bundle.differs()).count() > 1;
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    for bundle in bundles.iter().filter(|bundle| bundle.differs()) {
-        let changes = if several { bundle.changes.iter().map(without_hash).collect() } else { bundle.changes.clone() };
-        let alike = |group: &&mut Group<'_>| {
-            let first = group.bundles[0];
-            (first.was, first.is) == (bundle.was, bundle.is) && group.changes == changes
-        };
-        match groups.iter_mut().find(alike) {
-            Some(group) => group.bundles.push(bundle),
-            None => groups.push(Group { bundles: vec![bundle], changes }),
+    let differing: Vec<&BundleDiff> = bundles.iter().filter(|bundle| bundle.differs()).collect();
+    let several = differing.len() > 1;
+    let mut met: Vec<(Shown, Vec<usize>)> = Vec::new();
+    let mut known: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut groups: Vec<(Vec<usize>, Vec<Shown>)> = Vec::new();
+    for (at, bundle) in differing.iter().enumerate() {
+        // A whole bundle that comes or goes is one thing.
+        if bundle.was != bundle.is || bundle.broken.is_some() {
+            groups.push((vec![at], bundle.changes.clone()));
+            continue;
+        }
+        for change in &bundle.changes {
+            let change = if several { without_names(change) } else { change.clone() };
+            let alike = known.entry(change.object.to_string()).or_default();
+            match alike.iter().find(|number| met[**number].0 == change) {
+                Some(number) => met[*number].1.push(at),
+                None => {
+                    alike.push(met.len());
+                    met.push((change, vec![at]));
+                }
+            }
         }
     }
+    for (change, at) in met {
+        match groups.iter_mut().find(|(places, _)| *places == at) {
+            Some((_, changes)) => changes.push(change),
+            None => groups.push((at, vec![change])),
+        }
+    }
+    // What befalls the most bundles comes first.
+    groups.sort_by_key(|(places, _)| (std::cmp::Reverse(places.len()), places[0]));
     groups
+        .into_iter()
+        .map(|(places, changes)| Group { bundles: places.iter().map(|at| differing[*at]).collect(), changes })
+        .collect()
 }
 
-/// Without the hashes of content names, which differ from bundle to bundle.
-fn without_hash(change: &Shown) -> Shown {
+/// Without what differs from bundle to bundle and says nothing: the hashes of content names, and the namespace.
+fn without_names(change: &Shown) -> Shown {
     let mut change = change.clone();
     if change.renamed == Some(Renamed::ByContent) {
         if let Some(bare) = bare_name(&change.object.name) {
@@ -113,10 +158,34 @@ fn without_hash(change: &Shown) -> Shown {
         }
         change.old_name = None;
     }
+    if change.old_namespace.is_none() && !change.object.namespace.is_empty() {
+        let namespace = std::mem::take(&mut change.object.namespace);
+        for found in &mut change.consequences {
+            found.help = found.help.replace(&format!(" -n {namespace}"), " -n NAMESPACE");
+        }
+    }
     change
 }
 
 impl Group<'_> {
+    /// How many bundles it befalls, of how many; by name where that is short.
+    #[must_use]
+    pub fn name(&self, of: usize) -> String {
+        if self.bundles.len() == of && of > 2 { format!("all {of} bundles") } else { self.title() }
+    }
+
+    /// What became of the bundles as a whole, where that is worth saying.
+    #[must_use]
+    pub fn state(&self) -> Option<String> {
+        let first = self.bundles[0];
+        match (&first.broken, first.was, first.is) {
+            (Some(why), ..) => Some(why.clone()),
+            (None, false, true) => Some("new".to_owned()),
+            (None, true, false) => Some("gone: nothing renders it any more".to_owned()),
+            _ => None,
+        }
+    }
+
     /// The bundles by name, environments of one profile together: `gateway · e2e, ci`.
     #[must_use]
     pub fn title(&self) -> String {

@@ -22,7 +22,7 @@ const LONGEST_VALUE: usize = 60;
 #[must_use]
 pub fn markdown(bundles: &[BundleDiff]) -> String {
     let groups = groups(bundles);
-    let changed: usize = groups.iter().map(|group| group.bundles.len()).sum();
+    let changed = bundles.iter().filter(|bundle| bundle.differs()).count();
     let mut out = title(changed, bundles);
     if groups.is_empty() {
         return out;
@@ -30,23 +30,19 @@ pub fn markdown(bundles: &[BundleDiff]) -> String {
     worst(&groups, &mut out);
     out.push_str("\n| | object | change | what `kubectl apply` will do |\n| --- | --- | --- | --- |\n");
     for group in &groups {
-        let name = if group.bundles.len() == bundles.len() && bundles.len() > 2 {
-            format!("all {changed} bundles")
-        } else {
-            group.title()
-        };
+        let name = group.name(bundles.len());
         for (at, change) in group.changes.iter().enumerate() {
             let first = if at == 0 { format!("**{}**", cell(&name)) } else { String::new() };
             let _ = writeln!(out, "| {first} | {} | {} | {} |", object(change), summary(change), effects(change));
         }
         if group.changes.is_empty() {
-            let what = if group.bundles[0].is { "new, and empty" } else { "gone" };
-            let _ = writeln!(out, "| **{}** | | {what} | |", cell(&name));
+            let state = group.state().unwrap_or_default();
+            let _ = writeln!(out, "| **{}** | | {} | |", cell(&name), cell(&state));
         }
     }
     let mut left_out = 0;
-    for group in &groups {
-        let details = details(group);
+    for group in groups.iter().filter(|group| !group.changes.is_empty()) {
+        let details = details(group, bundles.len());
         if out.len() + details.len() > MOST_BYTES {
             left_out += 1;
         } else {
@@ -96,7 +92,7 @@ fn object(change: &Shown) -> String {
         State::Removed => "🔴 ",
         State::Changed => "",
     };
-    format!("{sign}{}", cell(&change.object.to_string()))
+    format!("{sign}{}", cell(&change.title()))
 }
 
 /// What changes, in a cell of the table.
@@ -217,11 +213,11 @@ fn effects(change: &Shown) -> String {
     change.consequences.iter().map(line).collect::<Vec<_>>().join("<br>")
 }
 
-fn details(group: &Group<'_>) -> String {
+fn details(group: &Group<'_>, of: usize) -> String {
     let number = suggest::count(group.changes.len(), "object");
-    let mut out = format!("\n<details><summary><b>{}</b>: {number}, field by field</summary>\n", html(&group.title()));
+    let mut out = format!("\n<details><summary><b>{}</b>: {number}, field by field</summary>\n", html(&group.name(of)));
     for change in &group.changes {
-        let _ = write!(out, "\n**{}**", cell(&change.object.to_string()));
+        let _ = write!(out, "\n**{}**", cell(&change.title()));
         if !change.object.namespace.is_empty() {
             let _ = write!(out, " in {}", code(&change.object.namespace));
         }

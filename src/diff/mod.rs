@@ -14,6 +14,9 @@ mod pair;
 pub mod show;
 mod terminal;
 
+#[cfg(test)]
+mod laws;
+
 use std::fmt;
 
 use ecow::EcoString;

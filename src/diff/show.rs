@@ -46,6 +46,17 @@ pub enum State {
     Changed,
 }
 
+impl Shown {
+    /// `Deployment/datastorage`; the config of a local cluster has no name.
+    #[must_use]
+    pub fn title(&self) -> String {
+        if self.object.api_version.starts_with("kind.x-k8s.io/") {
+            return "the config of the kind cluster".to_owned();
+        }
+        self.object.to_string()
+    }
+}
+
 impl State {
     /// `added`, `removed` or `changed`.
     #[must_use]
@@ -208,7 +219,7 @@ fn whole(node: &Node, added: bool, hide: &Hide) -> ShownWhat {
     };
     if several {
         let text = match &shown.value {
-            Value::String(text) => text.to_string(),
+            Value::String(text) => safe(text),
             _ => yaml::emit(&shown),
         };
         return ShownWhat::Block { added, text };
@@ -253,10 +264,15 @@ fn flow(node: &Node) -> String {
 pub(crate) fn scalar(node: &Node) -> String {
     match &node.value {
         Value::String(text) if &**text == DOTS => DOTS.to_owned(),
-        Value::String(text) if text.contains(DOTS) => text.to_string(),
+        Value::String(text) if text.contains(DOTS) => safe(text),
         Value::String(text) if text.contains('\n') => format!("{text:?}"),
         _ => yaml::emit(node).trim_end().to_owned(),
     }
+}
+
+/// Text in which no character steers a terminal.
+fn safe(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// The lines that differ, with some around them.
@@ -273,7 +289,7 @@ fn line_diff(old: &str, new: &str) -> Vec<Line> {
                 ChangeTag::Delete => Tag::Removed,
                 ChangeTag::Insert => Tag::Added,
             };
-            lines.push(Line { tag, text: change.value().trim_end_matches(['\n', '\r']).to_owned() });
+            lines.push(Line { tag, text: safe(change.value().trim_end_matches(['\n', '\r'])) });
         }
     }
     lines

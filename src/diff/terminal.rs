@@ -32,9 +32,8 @@ pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
     let groups = groups(bundles);
     for group in &groups {
         if bundles.len() > 1 || group.bundles[0].environment.is_empty() {
-            let all = group.bundles.len() == bundles.len() && bundles.len() > 2;
-            let title = if all { format!("all {} bundles", bundles.len()) } else { group.title() };
-            let _ = writeln!(out, "{}{title}{}\n", paint.bold, paint.off);
+            let state = group.state().map(|state| format!(": {state}")).unwrap_or_default();
+            let _ = writeln!(out, "{}{}{}{state}\n", paint.bold, group.name(bundles.len()), paint.off);
         }
         for change in &group.changes {
             object(change, paint, &mut out);
@@ -43,7 +42,7 @@ pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
     }
     let changes = || groups.iter().flat_map(|group| &group.changes);
     let objects: usize = groups.iter().map(|group| group.bundles.len() * group.changes.len()).sum();
-    let changed: usize = groups.iter().map(|group| group.bundles.len()).sum();
+    let changed = bundles.iter().filter(|bundle| bundle.differs()).count();
     let _ = match (bundles, changed) {
         (_, 0) => writeln!(out, "nothing changes"),
         ([one], _) => {
@@ -70,7 +69,7 @@ fn object(change: &Shown, paint: &Paint, out: &mut String) {
         State::Removed => ("-", paint.red),
         State::Changed => ("~", paint.yellow),
     };
-    let _ = write!(out, "{tint}{sign}{} {}{}{}", paint.off, paint.bold, change.object, paint.off);
+    let _ = write!(out, "{tint}{sign}{} {}{}{}", paint.off, paint.bold, change.title(), paint.off);
     if !change.object.namespace.is_empty() {
         let _ = write!(out, "{} in {}{}", paint.dim, change.object.namespace, paint.off);
     }
@@ -153,7 +152,7 @@ pub(super) const fn secret(was: bool, is: bool) -> &'static str {
 }
 
 fn text_line(line: &Line, indent: &str, paint: &Paint, out: &mut String) {
-    let text = &line.text;
+    let text = line.text.trim_end();
     let _ = match line.tag {
         Tag::Same => writeln!(out, "{indent}{}  {text}{}", paint.dim, paint.off),
         Tag::Removed => writeln!(out, "{indent}{}- {text}{}", paint.red, paint.off),

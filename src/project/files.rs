@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::revision::{Object as Entry, Revision};
 use super::{Place, Project, embedded};
 use crate::finding::{Failure, Finding};
 use crate::source::{self, FileId, ReadError, Sources, Span};
@@ -96,6 +97,7 @@ impl Project {
                 None => Err(AccessError::Missing(name)),
             },
             Place::Folder { root, .. } => read_within(sources, root, &root.join(path), name, "project"),
+            Place::Revision(revision) => read_revision(sources, revision, path, name, "project"),
         }
     }
 
@@ -113,6 +115,12 @@ impl Project {
             Place::Folder { root, .. } => {
                 let mut found = Vec::new();
                 walk(root, folder, &|path| self.shown(path), &mut Vec::new(), &mut found)?;
+                found
+            }
+            Place::Revision(revision) => {
+                let mut found = Vec::new();
+                walk_revision(revision, folder, 0, &mut found)
+                    .map_err(|error| AccessError::Unreadable(self.shown(folder), ReadError::Io(error)))?;
                 found
             }
         };
@@ -134,6 +142,9 @@ impl Project {
         folder: &str,
         ending: &str,
     ) -> Result<Vec<Listed>, AccessError> {
+        if let Place::Revision(revision) = &self.place {
+            return read_revision_folder(sources, revision, beside, folder, ending);
+        }
         let Place::Folder { root, shown } = &self.place else {
             return Err(AccessError::Outside(folder.to_owned(), "built-in project"));
         };
@@ -197,6 +208,68 @@ fn read_within(
         Ok(text) => Ok(sources.add(shown, text)),
         Err(error) => Err(AccessError::Unreadable(shown, error)),
     }
+}
+
+fn read_revision(
+    sources: &Sources,
+    revision: &Revision,
+    path: &str,
+    name: String,
+    bound: &'static str,
+) -> Result<FileId, AccessError> {
+    match revision.read(path) {
+        Ok(Entry::Blob(bytes)) => match source::read_text(bytes.as_slice()) {
+            Ok(text) => Ok(sources.add(name, text)),
+            Err(error) => Err(AccessError::Unreadable(name, error)),
+        },
+        Ok(Entry::Missing) => Err(AccessError::Missing(name)),
+        Ok(Entry::Outside) => Err(AccessError::Outside(name, bound)),
+        Ok(Entry::Tree(_) | Entry::Other) => Err(AccessError::NoFile(name)),
+        Err(error) => Err(AccessError::Unreadable(name, ReadError::Io(error))),
+    }
+}
+
+fn read_revision_folder(
+    sources: &Sources,
+    revision: &Revision,
+    beside: &str,
+    folder: &str,
+    ending: &str,
+) -> Result<Vec<Listed>, AccessError> {
+    let above = Path::new(beside).parent().unwrap_or(Path::new(""));
+    let path = above.join(folder).display().to_string();
+    let shown = format!("{}:{}", revision.name, tidy(Path::new(&path)).display());
+    let entries = match revision.read(&path) {
+        Ok(Entry::Tree(entries)) => entries,
+        Ok(Entry::Outside) => return Err(AccessError::Outside(shown, "Git work tree")),
+        Ok(_) => return Err(AccessError::Missing(shown)),
+        Err(error) => return Err(AccessError::Unreadable(shown, ReadError::Io(error))),
+    };
+    let mut names: Vec<String> = entries.into_iter().map(|entry| entry.name).collect();
+    names.retain(|name| name.ends_with(ending) && !name.starts_with('.'));
+    names.sort_unstable();
+    let read = |name: String| {
+        let file =
+            read_revision(sources, revision, &format!("{path}/{name}"), format!("{shown}/{name}"), "Git work tree")?;
+        Ok(Listed { name, file })
+    };
+    names.into_iter().map(read).collect()
+}
+
+/// Links to folders are not gone into: a revision is rendered for comparing, and the working tree says what is wrong.
+fn walk_revision(revision: &Revision, folder: &str, depth: usize, found: &mut Vec<String>) -> io::Result<()> {
+    for entry in revision.folder(folder)?.unwrap_or_default() {
+        if entry.name.starts_with('.') || depth == MAX_FOLDERS {
+            continue;
+        }
+        let path = format!("{folder}/{}", entry.name);
+        if entry.is_folder {
+            walk_revision(revision, &path, depth + 1, found)?;
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(())
 }
 
 fn walk(

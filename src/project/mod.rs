@@ -5,12 +5,14 @@
 
 mod embedded;
 mod files;
+mod revision;
 mod settings;
 
 use std::path::{Path, PathBuf};
 
 pub use embedded::FILES as EMBEDDED;
 pub use files::{AccessError, Listed};
+pub use revision::Revision;
 pub use settings::{Level, RuleLevel, Settings};
 
 use crate::finding::{Failure, Finding};
@@ -43,6 +45,8 @@ enum Place {
         /// The folder as people know it, to be put before a file's name; empty for the working folder.
         shown: PathBuf,
     },
+    /// As it stands in a Git revision.
+    Revision(Revision),
 }
 
 impl Project {
@@ -74,6 +78,27 @@ impl Project {
         Self { place: Place::Embedded, settings: Settings::default() }
     }
 
+    /// This project as it stands in a Git revision; `None` where the revision does not have it.
+    ///
+    /// # Errors
+    /// Where the project is the built-in set, there is no such revision, or its `plimsoll.toml` says something wrong.
+    pub fn at(&self, revision: &str, sources: &Sources) -> Result<Option<Self>, Failure> {
+        let Place::Folder { root, .. } = &self.place else {
+            let message = "the built-in set has no revisions";
+            let finding = Finding::error("revision-not-found", crate::source::Span::NONE, message);
+            return Err(Failure::unable(finding.with_help("`plimsoll init DIR` makes a project of your own")));
+        };
+        let place = Place::Revision(Revision::open(root, revision)?);
+        let mut project = Self { place, settings: Settings::default() };
+        match project.read(sources, FILE) {
+            Ok(file) => project.settings = settings::read(sources, file)?,
+            Err(AccessError::Missing(_)) => {}
+            Err(error) => return Err(error.failure()),
+        }
+        let there = !project.profiles()?.is_empty();
+        Ok(there.then_some(project))
+    }
+
     fn folder(folder: &Path, shown: PathBuf, sources: &Sources) -> Result<Self, Failure> {
         let unable = |why: String| {
             let message = format!("cannot read the project folder `{}`: {why}", folder.display());
@@ -96,11 +121,11 @@ impl Project {
         matches!(self.place, Place::Embedded)
     }
 
-    /// The folder, links resolved. `None` for the built-in set.
+    /// The folder, links resolved. `None` for the built-in set and for a revision.
     #[must_use]
     pub fn root(&self) -> Option<&Path> {
         match &self.place {
-            Place::Embedded => None,
+            Place::Embedded | Place::Revision(_) => None,
             Place::Folder { root, .. } => Some(root),
         }
     }
@@ -111,6 +136,7 @@ impl Project {
         match &self.place {
             Place::Embedded => format!("<built-in>/{path}"),
             Place::Folder { shown, .. } => shown.join(path).display().to_string(),
+            Place::Revision(revision) => format!("{}:{path}", revision.name),
         }
     }
 

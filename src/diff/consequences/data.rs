@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::diff::consequences::{Consequence, restarts};
+use crate::diff::consequences::{Consequence, and, restarts};
 use crate::diff::{Change, Step};
 use crate::finding::Severity;
 use crate::node::Node;
 use crate::object::{Object, containers};
-use crate::suggest;
 
 /// How a pod reads an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +55,12 @@ pub(super) fn tell(
         let is_new =
             changes.iter().any(|change| change.old.is_none() && change.new.is_some_and(|new| std::ptr::eq(new, user)));
         let name = user.id.to_string();
+        if let Some(variable) = first_start(spec, object, &keys) {
+            let message = format!("{name} keeps its own: it reads `{variable}` only while its volume is empty");
+            let help = "change it in the database as well, before whoever logs in with the new one restarts";
+            found.push(restarts(Severity::Warning, message).with_help(help));
+            continue;
+        }
         match user.kind() {
             "CronJob" => later.push(name),
             // It has run, or is new and will read what is there.
@@ -65,7 +70,6 @@ pub(super) fn tell(
             _ => live.push(name),
         }
     }
-    let and = |names: &[String]| suggest::list(names, "and");
     if !anew.is_empty() {
         found.push(restarts(Severity::Note, format!("{} restarts and reads it", and(&anew))));
     }
@@ -88,6 +92,29 @@ pub(super) fn tell(
     if !later.is_empty() {
         found.push(restarts(Severity::Note, format!("{} reads it from the next run on", and(&later))));
     }
+}
+
+/// Variables that the images of databases read when they make their files, and never again.
+const FIRST_START: &[&str] = &[
+    "MARIADB_PASSWORD",
+    "MARIADB_ROOT_PASSWORD",
+    "MONGO_INITDB_ROOT_PASSWORD",
+    "MYSQL_PASSWORD",
+    "MYSQL_ROOT_PASSWORD",
+    "POSTGRES_DB",
+    "POSTGRES_PASSWORD",
+    "POSTGRES_USER",
+];
+
+/// The variable by which a changed key reaches a database that has long been set up.
+fn first_start<'a>(spec: &'a Node, object: &Object, keys: &BTreeSet<&str>) -> Option<&'a str> {
+    let source = if object.kind() == "Secret" { "secretKeyRef" } else { "configMapKeyRef" };
+    let entries = containers(spec).flat_map(|container| container.node["env"].items());
+    let named = entries.filter(|entry| {
+        let source = &entry["valueFrom"][source];
+        source["name"].text() == object.name() && keys.contains(source["key"].text())
+    });
+    named.map(|entry| entry["name"].text()).find(|name| FIRST_START.contains(name))
 }
 
 /// How the pod reads the changed keys of an object.

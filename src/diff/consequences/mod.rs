@@ -110,3 +110,12 @@ fn delete(object: &Object) -> String {
     let namespace = if object.namespace().is_empty() { String::new() } else { format!(" -n {}", object.namespace()) };
     format!("kubectl delete {}/{}{namespace}", object.kind().to_lowercase(), object.name())
 }
+
+/// `a, b and c`.
+fn and(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

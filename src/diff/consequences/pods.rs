@@ -1,11 +1,10 @@
 //! Pods that restart, Jobs that run, replicas that go.
 
-use crate::diff::consequences::{Consequence, restarts, shrinks};
+use crate::diff::consequences::{Consequence, and, restarts, shrinks};
 use crate::diff::{Change, FieldChange, Step};
 use crate::finding::Severity;
 use crate::node::Node;
 use crate::object::Object;
-use crate::suggest;
 
 /// How many reasons are worth naming.
 const MOST_REASONS: usize = 3;
@@ -46,7 +45,7 @@ pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
     if why.is_empty() {
         return;
     }
-    let why = suggest::list(&why, "and");
+    let why = and(&why);
     let spec = &new.node["spec"];
     let consequence = match new.kind() {
         "CronJob" => restarts(Severity::Note, format!("from the next run on: {why}")),

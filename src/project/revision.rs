@@ -1,0 +1,219 @@
+//! A project as it stands in a Git revision: read from the object store by one `git cat-file`, nothing checked out.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Component, Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use crate::finding::{Failure, Finding};
+use crate::source::{MAX_BYTES, Span};
+
+/// A commit, and a running `git cat-file` that answers for it.
+#[derive(Debug)]
+pub struct Revision {
+    /// The name of the revision, as a person gave it.
+    pub name: String,
+    /// The commit.
+    commit: String,
+    /// The working folder's project folder below the top of the work tree: `deploy/`, or empty.
+    prefix: String,
+    git: Mutex<Git>,
+}
+
+#[derive(Debug)]
+struct Git {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    /// The folders that were asked for; many files stand in few.
+    trees: HashMap<String, Option<Vec<TreeEntry>>>,
+}
+
+/// An entry of a folder.
+#[derive(Debug, Clone)]
+pub(super) struct TreeEntry {
+    pub(super) name: String,
+    pub(super) is_folder: bool,
+}
+
+/// What stands at a path.
+#[derive(Debug)]
+pub(super) enum Object {
+    Missing,
+    Outside,
+    Blob(Vec<u8>),
+    Tree(Vec<TreeEntry>),
+    Other,
+}
+
+impl Revision {
+    /// Opens a revision of the repository that a folder lies in. `main...` is the commit at which `HEAD` left `main`.
+    ///
+    /// # Errors
+    /// Where there is no Git, no repository or no such revision.
+    pub fn open(folder: &Path, name: &str) -> Result<Self, Failure> {
+        let unable = |message: String, help: &str| {
+            Failure::unable(Finding::error("revision-not-found", Span::NONE, message).with_help(help))
+        };
+        if name.is_empty() || name.starts_with('-') {
+            return Err(unable(format!("`{name}` is no revision"), "name a branch, a tag or a commit"));
+        }
+        let commit = match name.strip_suffix("...") {
+            None => name.to_owned(),
+            Some(branch) => ask(folder, &["merge-base", branch, "HEAD"]).map_err(|why| {
+                unable(
+                    format!("`{branch}` and `HEAD` have no commit in common that is at hand: {why}"),
+                    "a shallow clone lacks it: fetch the history (`fetch-depth: 0`)",
+                )
+            })?,
+        };
+        let found = ask(
+            folder,
+            &["rev-parse", "--show-prefix", "--verify", "--end-of-options", &format!("{commit}^{{commit}}")],
+        );
+        let found = found.map_err(|why| {
+            let message = format!("cannot read the revision `{name}`: {why}");
+            unable(message, "it must be at hand: `git fetch` it, in a shallow clone with its depth")
+        })?;
+        let (prefix, commit) = found.split_once('\n').unwrap_or(("", &found));
+        let git = Git::start(folder).map_err(|error| unable(format!("cannot run git: {error}"), ""))?;
+        Ok(Self { name: name.to_owned(), commit: commit.to_owned(), prefix: prefix.to_owned(), git: Mutex::new(git) })
+    }
+
+    /// What stands at a path of the project, links followed within the tree.
+    pub(super) fn read(&self, path: &str) -> io::Result<Object> {
+        let Some(path) = tidy(&format!("{}{path}", self.prefix)) else { return Ok(Object::Outside) };
+        let mut git = self.git.lock().unwrap_or_else(PoisonError::into_inner);
+        git.ask(&format!("{}:{path}", self.commit))
+    }
+
+    /// The entries of a folder; `None` where there is none.
+    pub(super) fn folder(&self, path: &str) -> io::Result<Option<Vec<TreeEntry>>> {
+        let known = |git: &Git| git.trees.get(path).cloned();
+        if let Some(known) = known(&self.git.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(known);
+        }
+        let entries = match self.read(path)? {
+            Object::Tree(entries) => Some(entries),
+            _ => None,
+        };
+        let mut git = self.git.lock().unwrap_or_else(PoisonError::into_inner);
+        git.trees.insert(path.to_owned(), entries.clone());
+        Ok(entries)
+    }
+}
+
+impl Git {
+    fn start(folder: &Path) -> io::Result<Self> {
+        let mut child = git(folder)
+            .args(["cat-file", "--batch", "--follow-symlinks"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let (questions, answers) = (child.stdin.take(), child.stdout.take());
+        let answers = BufReader::new(answers.ok_or_else(|| io::Error::other("no output"))?);
+        Ok(Self { child, questions, answers, trees: HashMap::new() })
+    }
+
+    fn ask(&mut self, object: &str) -> io::Result<Object> {
+        if object.contains('\n') {
+            return Ok(Object::Missing);
+        }
+        let questions = self.questions.as_mut().ok_or_else(|| io::Error::other("git has ended"))?;
+        writeln!(questions, "{object}")?;
+        questions.flush()?;
+        let mut header = Vec::new();
+        self.answers.read_until(b'\n', &mut header)?;
+        let header = String::from_utf8_lossy(&header);
+        let words: Vec<&str> = header.split_whitespace().collect();
+        match words.as_slice() {
+            // `symlink <size>` leads out of the tree; `dangling`, `loop` and `notdir` lead nowhere.
+            [kind @ ("symlink" | "dangling" | "loop" | "notdir"), size] => {
+                self.content(size)?;
+                Ok(if *kind == "symlink" { Object::Outside } else { Object::Missing })
+            }
+            [id, kind, size] => {
+                let content = self.content(size)?;
+                Ok(match *kind {
+                    "blob" => Object::Blob(content),
+                    "tree" => Object::Tree(entries(&content, id.len() / 2)),
+                    _ => Object::Other,
+                })
+            }
+            [] => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "git has ended")),
+            _ => Ok(Object::Missing),
+        }
+    }
+
+    fn content(&mut self, size: &str) -> io::Result<Vec<u8>> {
+        let size: u64 = size.parse().map_err(|_| io::Error::other("git answers in an unknown form"))?;
+        if size > MAX_BYTES {
+            return Err(io::Error::other(format!("larger than {} MiB", MAX_BYTES / 1024 / 1024)));
+        }
+        let mut content = vec![0; size as usize];
+        self.answers.read_exact(&mut content)?;
+        self.answers.read_exact(&mut [0])?;
+        Ok(content)
+    }
+}
+
+impl Drop for Git {
+    fn drop(&mut self) {
+        // Without questions it ends by itself.
+        self.questions = None;
+        _ = self.child.wait();
+    }
+}
+
+fn git(folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    // Nothing is fetched, and nobody is asked for a password.
+    command.arg("-C").arg(folder).env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
+    command
+}
+
+/// What Git answers, or why it does not.
+fn ask(folder: &Path, arguments: &[&str]) -> Result<String, String> {
+    let output = git(folder).args(arguments).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("cannot run git: {error}"))?;
+    if output.status.success() {
+        let text = String::from_utf8_lossy(&output.stdout);
+        return Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned());
+    }
+    let why = String::from_utf8_lossy(&output.stderr);
+    let why = why.lines().next().unwrap_or("git does not know it").trim_start_matches("fatal: ").to_owned();
+    Err(why)
+}
+
+/// The entries of a tree object: mode, name, and an id of `width` bytes each.
+fn entries(mut content: &[u8], width: usize) -> Vec<TreeEntry> {
+    let mut found = Vec::new();
+    while let Some(end) = content.iter().position(|byte| *byte == 0) {
+        let header = String::from_utf8_lossy(&content[..end]);
+        if let Some((mode, name)) = header.split_once(' ') {
+            found.push(TreeEntry { name: name.to_owned(), is_folder: mode == "40000" });
+        }
+        content = content.get(end + 1 + width..).unwrap_or_default();
+    }
+    found
+}
+
+/// `a/../b` as `b`; `None` where it leads out.
+fn tidy(path: &str) -> Option<String> {
+    let mut parts = PathBuf::new();
+    for part in Path::new(path).components() {
+        match part {
+            Component::Normal(part) => parts.push(part),
+            Component::CurDir => {}
+            Component::ParentDir => {
+                if !parts.pop() {
+                    return None;
+                }
+            }
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    parts.to_str().map(|path| path.replace('\\', "/"))
+}
