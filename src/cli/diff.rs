@@ -180,7 +180,7 @@ fn revisions(
         (old, new)
     });
     let mut bundles = Vec::with_capacity(results.len());
-    let mask = Mask::of(sources, &[]);
+    let mask = Mask::new(sources);
     for (((profile, environment), _), (old, new)) in wanted.iter().zip(results) {
         let names = (profile.as_str(), environment.as_str());
         // What the revision does not have was not there, and what it could not render was no use.
