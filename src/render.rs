@@ -1,9 +1,12 @@
 //! The pipeline: profile, values, templates, bundle.
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
+
+use ecow::EcoString;
 
 use crate::bundle;
 use crate::finding::{Failure, Finding};
@@ -37,6 +40,8 @@ pub struct Rendered {
     pub kind_config: Option<Object>,
     /// What is worth knowing about its inputs; none is an error.
     pub findings: Vec<Finding>,
+    /// The profile fields that decided what there is, beside those that values were made from.
+    pub decided: BTreeSet<EcoString>,
 }
 
 impl<'a> Renderer<'a> {
@@ -84,15 +89,17 @@ impl<'a> Renderer<'a> {
     /// # Errors
     /// Where the templates cannot be filled with them.
     pub fn render_values(&self, values: Values) -> Result<Rendered, Failure> {
-        let (documents, findings) = self.templates.instantiate(
+        let mut decided = BTreeSet::new();
+        let (documents, findings) = self.templates.instantiate_noting(
             self.project,
             self.sources,
             &values.node,
             &values.profile,
             &values.environment,
+            &mut decided,
         )?;
         let bundle = bundle::finish(documents)?;
-        Ok(Rendered { values, objects: bundle.objects, kind_config: bundle.kind_config, findings })
+        Ok(Rendered { values, objects: bundle.objects, kind_config: bundle.kind_config, findings, decided })
     }
 }
 

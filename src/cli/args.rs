@@ -58,6 +58,11 @@ pub(super) enum Command {
     /// Show what changes from one bundle to another, and what applying it will do
     #[command(after_help = DIFF_HELP)]
     Diff(Diff),
+    /// Tell who set a value: of a profile, or of a field of what is rendered from it
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(Explain),
+    /// Draw who needs whom in a bundle, as Mermaid or DOT
+    Graph(Graph),
     /// List the profiles: cluster, namespace, NodePorts, tables, image
     Profiles(Profiles),
     /// List the images a bundle runs, one a line, for build, load and pre-pull
@@ -128,6 +133,68 @@ Examples:
   plimsoll diff --base main...           the same, against the commit at which this branch left main
 
 The exit code is 1 where something differs.";
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  plimsoll explain gateway                                              the merged profile, with who set what
+  plimsoll explain gateway Service/datastorage                          an object, with who set each line
+  plimsoll explain gateway Service/datastorage spec.ports[0].nodePort   one field: its template and the values in it
+  plimsoll explain gateway ConfigMap/datastorage-config data[config.yaml].server.port
+  plimsoll explain gateway --unused                                     what does nothing";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Explain {
+    /// The profile
+    pub(super) profile: String,
+    /// An object of the bundle; a hash at the end of its name may be left out
+    #[arg(value_name = "KIND/NAME")]
+    pub(super) object: Option<String>,
+    /// A field of it, as the API server writes it; entries of lists by number or name, and on into YAML texts
+    #[arg(requires = "object")]
+    pub(super) field: Option<String>,
+    /// List the values of the profile that reach no output in any environment, and those that change nothing
+    #[arg(long, conflicts_with = "object")]
+    pub(super) unused: bool,
+    /// The environment; without it e2e, and with --unused all
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+    /// How the answer is written
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub(super) output: ExplainFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For people
+    Terminal,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Graph {
+    /// A profile, or manifests: a file, a folder, - for standard input
+    #[arg(value_name = "PROFILE|FILE|DIR|-")]
+    pub(super) bundle: String,
+    /// The environment
+    #[arg(long, value_name = "ENV", default_value = "e2e")]
+    pub(super) env: String,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+    /// How the picture is written
+    #[arg(long, value_name = "FORMAT", default_value = "mermaid")]
+    pub(super) output: GraphFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    /// For Markdown: GitHub and GitLab draw it
+    Mermaid,
+    /// For Graphviz
+    Dot,
+}
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Diff {

@@ -76,7 +76,7 @@ fn compare(global: &Global, args: &Diff, sources: &Sources, output: &Output) -> 
 }
 
 /// Whether a person means a file or folder, and not a profile.
-fn is_path(name: &str) -> bool {
+pub(super) fn is_path(name: &str) -> bool {
     name == "-" || name.contains(['/', '\\', '.']) || Path::new(name).exists()
 }
 

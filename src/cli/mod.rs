@@ -6,6 +6,8 @@ mod args;
 mod check;
 mod diff;
 pub mod docs;
+mod explain;
+mod graph;
 mod list;
 mod output;
 mod project;
@@ -63,6 +65,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
     match &args.command {
         Command::Diff(diff) => diff::run(&args.global, diff, output),
+        Command::Explain(explain) => explain::run(&args.global, explain, output),
+        Command::Graph(graph) => graph::run(&args.global, graph, output),
         Command::Check(check) => check::run(&args.global, check, output),
         Command::Rules(rules) => docs::rules(rules, output),
         Command::Render(render) => render::run(&args.global, render, output),

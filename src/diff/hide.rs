@@ -87,8 +87,8 @@ impl Hide {
     }
 
     /// A tree without its secrets, for showing it whole.
-    pub(super) fn tree(&self, node: &Node) -> Node {
-        let dots = || Node::new(DOTS, node.origin.span);
+    pub(crate) fn tree(&self, node: &Node) -> Node {
+        let dots = || Node { value: DOTS.into(), origin: node.origin.clone() };
         if node.origin.is_secret() && parts(node).is_empty() {
             return dots();
         }
@@ -110,8 +110,13 @@ impl Hide {
         copy
     }
 
+    /// A value on one line, without its secrets.
+    pub(crate) fn line(&self, node: &Node) -> String {
+        super::show::flow(&self.tree(node))
+    }
+
     /// A whole object without its secrets.
-    pub(super) fn object(&self, object: &Object) -> Node {
+    pub(crate) fn object(&self, object: &Object) -> Node {
         let mut node = self.tree(&object.node);
         if object.kind() == "Secret" {
             for field in ["data", "stringData"] {

@@ -249,7 +249,7 @@ fn changed(old: &Node, new: &Node, hide: &Hide) -> ShownWhat {
 }
 
 /// A value on one line, as YAML's flow style writes it.
-fn flow(node: &Node) -> String {
+pub(super) fn flow(node: &Node) -> String {
     match &node.value {
         Value::Sequence(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Value::Mapping(mapping) => {

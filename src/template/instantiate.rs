@@ -1,5 +1,6 @@
 //! Compiled templates and a profile's values to nodes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ecow::EcoString;
@@ -37,6 +38,8 @@ pub(super) struct Run<'a> {
     exchange: &'a Exchange,
     read: &'a dyn Fn(&Request),
     pub(super) findings: Vec<Finding>,
+    /// The profile fields that decided what there is, beside those that values were made from.
+    pub(super) decided: BTreeSet<EcoString>,
 }
 
 impl<'a> Run<'a> {
@@ -47,7 +50,8 @@ impl<'a> Run<'a> {
         read: &'a dyn Fn(&Request),
     ) -> Self {
         let memo = vec![None; expressions.len()];
-        Self { expressions, scope, memo, budget: BUNDLE, exchange, read, findings: Vec::new() }
+        let decided = BTreeSet::new();
+        Self { expressions, scope, memo, budget: BUNDLE, exchange, read, findings: Vec::new(), decided }
     }
 
     /// Whether anything went wrong.
@@ -93,6 +97,7 @@ impl<'a> Run<'a> {
     /// What `$for` goes through: the items of a list, or the keys of a mapping.
     fn list(&mut self, each: &Each) -> Made<Vec<Node>> {
         let node = self.value(each.list)?;
+        self.decide(&node);
         match node.value {
             Value::Sequence(items) => Ok(items),
             Value::Mapping(mapping) => Ok(mapping.iter().map(key_of).collect()),
@@ -110,6 +115,7 @@ impl<'a> Run<'a> {
             Some(When::Fixed(value)) => *value,
             Some(When::Computed(site)) => {
                 let node = self.value(*site)?;
+                self.decide(&node);
                 match node.as_bool() {
                     Some(value) => value,
                     None => {
@@ -123,6 +129,13 @@ impl<'a> Run<'a> {
         if wanted { self.part(&item.part) } else { Ok(None) }
     }
 
+    /// Notes what a value was made from that does not stand in the output itself.
+    fn decide(&mut self, node: &Node) {
+        self.decided.extend(node.origin.inputs().iter().map(|input| input.path.clone()));
+        node.items().iter().for_each(|item| self.decide(item));
+        node.entries().iter().for_each(|entry| self.decide(&entry.value));
+    }
+
     fn part(&mut self, part: &Part) -> Made<Option<Node>> {
         match part {
             Part::Static { node, nodes, bytes } => {
@@ -131,8 +144,12 @@ impl<'a> Run<'a> {
             }
             Part::Whole(site) => {
                 let mut node = self.value(*site)?;
+                if node.is_null() {
+                    self.decide(&node);
+                    return Ok(None);
+                }
                 place(&mut node, site.scalar);
-                Ok(node.is_set().then_some(node))
+                Ok(Some(node))
             }
             Part::Text(text) => self.text(text).map(Some),
             Part::Mapping(fields, span) => self.mapping(fields, *span).map(Some),

@@ -17,9 +17,11 @@ mod tests;
 mod value;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path};
 use std::sync::Arc;
+
+use ecow::EcoString;
 
 use crate::finding::{Failure, Finding};
 use crate::node::Node;
@@ -135,6 +137,22 @@ impl Templates {
         profile: &str,
         environment: &str,
     ) -> Result<(Vec<Node>, Vec<Finding>), Vec<Finding>> {
+        self.instantiate_noting(project, sources, merged, profile, environment, &mut BTreeSet::new())
+    }
+
+    /// As [`Templates::instantiate`]; also notes the profile fields that only decided what there is.
+    ///
+    /// # Errors
+    /// As [`Templates::instantiate`].
+    pub fn instantiate_noting(
+        &self,
+        project: &Project,
+        sources: &Sources,
+        merged: &Node,
+        profile: &str,
+        environment: &str,
+        decided: &mut BTreeSet<EcoString>,
+    ) -> Result<(Vec<Node>, Vec<Finding>), Vec<Finding>> {
         let node = instantiate::values(merged, profile, environment);
         let values = Arc::new(Tree { node, profile: true });
         let exchange = Arc::new(Exchange::default());
@@ -165,6 +183,7 @@ impl Templates {
             made = Arc::unwrap_or_clone(documents);
             made.append(&mut late);
         }
+        decided.append(&mut run.decided);
         if run.failed() { Err(run.findings) } else { Ok((made, run.findings)) }
     }
 }

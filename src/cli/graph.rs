@@ -1,0 +1,59 @@
+//! `plimsoll graph`: who needs whom, as a picture.
+
+use std::path::Path;
+
+use crate::check;
+use crate::check::input::Input;
+use crate::check::suppress::suppress;
+use crate::cli::args::{Global, Graph, GraphFormat};
+use crate::cli::output::Output;
+use crate::cli::{Outcome, diff, project};
+use crate::finding::{Failure, Severity};
+use crate::graph;
+use crate::picture::{Picture, dot, mermaid};
+use crate::render::Renderer;
+use crate::source::Sources;
+
+pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow::Result<Outcome> {
+    let sources = Sources::new();
+    let mut input = Input::default();
+    let is_path = diff::is_path(&args.bundle);
+    if is_path {
+        super::check::read(&sources, Path::new(&args.bundle), &mut input)?;
+    }
+    match draw(global, args, &sources, is_path.then_some(input)) {
+        Ok(text) => {
+            output.result(&text)?;
+            Ok(Outcome::Fine)
+        }
+        Err(failure) => Ok(output.failure(&sources, &failure)),
+    }
+}
+
+fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) -> Result<String, Failure> {
+    let project = project::open(global, sources)?;
+    let mut options = project::options(&project);
+    let objects = match input {
+        Some(input) => {
+            let mut errors = input.findings;
+            errors.retain(|finding| finding.severity == Severity::Error);
+            if !errors.is_empty() {
+                return Err(errors.into());
+            }
+            input.objects
+        }
+        None => {
+            let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
+            let rendered = renderer.render(&args.bundle, &args.env)?;
+            options = project::options_of(&rendered, &options);
+            rendered.objects
+        }
+    };
+    let mut findings = check::check_in(sources, &objects, &options);
+    suppress(sources, &objects, &mut findings);
+    let picture = Picture::new(&graph::Graph::build(&objects, &options), &findings);
+    Ok(match args.output {
+        GraphFormat::Mermaid => mermaid(&picture),
+        GraphFormat::Dot => dot(&picture),
+    })
+}

@@ -1,0 +1,184 @@
+//! From what a person types to a place in a rendered object.
+
+use std::borrow::Cow;
+
+use crate::diff::bare_name;
+use crate::node::{Node, Origin, Value};
+use crate::object::Object;
+use crate::path::{FieldPath, Segment};
+use crate::source::FileId;
+use crate::yaml::{self, Dialect};
+
+/// An output field that was found.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// The field as the API server writes it.
+    pub field: String,
+    /// Its value.
+    pub node: Cow<'a, Node>,
+    /// Where it came from.
+    pub origin: &'a Origin,
+    /// Whether it is kept secret whatever its origin says: the data of Secrets.
+    pub secret: bool,
+}
+
+/// One step as it was typed.
+#[derive(Debug, PartialEq, Eq)]
+enum Typed {
+    Key(String),
+    /// In brackets: a key, a number, or what tells an entry from the others.
+    Bracket(String),
+}
+
+/// The keys by which people name entries of lists.
+const NAMES: &[&str] =
+    &["name", "mountPath", "containerPort", "port", "ip", "key", "path", "topologyKey", "type", "host"];
+
+/// The object a person means by `Kind/name`; the name may lack the hash of its content, and both any capitals.
+#[must_use]
+pub fn find_object<'a>(objects: &'a [Object], wanted: &str) -> Option<&'a Object> {
+    let (kind, name) = wanted.split_once('/').unwrap_or((wanted, ""));
+    let of_kind = || objects.iter().filter(|object| object.kind().eq_ignore_ascii_case(kind));
+    let exact = of_kind().find(|object| object.name() == name);
+    let bare = || of_kind().find(|object| bare_name(object.name()) == Some(name));
+    let only = || if name.is_empty() && of_kind().count() == 1 { of_kind().next() } else { None };
+    exact.or_else(bare).or_else(only)
+}
+
+/// The field of an object that a person means: as the API server writes it, with entries of lists by number or by name,
+/// and on into a text that is YAML or JSON: `data[config.yaml].server.port`.
+#[must_use]
+pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<Found<'a>> {
+    let steps = parse(wanted)?;
+    let mut path = FieldPath::default();
+    let mut node = &object.node;
+    let in_secret = |path: &FieldPath| {
+        object.kind() == "Secret"
+            && matches!(path.0.first(), Some(Segment::Field(key)) if key == "data" || key == "stringData")
+    };
+    for (at, step) in steps.iter().enumerate() {
+        match child(node, step) {
+            Some((next, Some(index))) => {
+                path.0.push(Segment::Index(index));
+                node = next;
+            }
+            Some((next, None)) => {
+                path = path.child(typed(step));
+                node = next;
+            }
+            None => return within_text(node, &steps[at..], &path).filter(|_| !in_secret(&path)),
+        }
+    }
+    let secret = in_secret(&path);
+    Some(Found { field: path.to_string(), node: Cow::Borrowed(node), origin: &node.origin, secret })
+}
+
+/// On into a text that was made from a tree, or that reads as one.
+fn within_text<'a>(node: &'a Node, steps: &[Typed], path: &FieldPath) -> Option<Found<'a>> {
+    let text = node.as_str()?;
+    let loaded = yaml::load_text(text, FileId(u32::MAX - 1), Dialect::Kubectl);
+    let root = loaded.documents.into_iter().next()?;
+    let mut inner = FieldPath::default();
+    let mut at = &root;
+    for step in steps {
+        let (next, index) = child(at, step)?;
+        match index {
+            Some(index) => inner.0.push(Segment::Index(index)),
+            None => inner = inner.child(typed(step)),
+        }
+        at = next;
+    }
+    let place = at.origin.span.start;
+    let parts = node.origin.derived.as_ref().map_or(&[][..], |derived| &derived.text_parts);
+    let part = parts.iter().find(|part| (part.start..part.end.max(part.start + 1)).contains(&place));
+    let origin = part.map_or(&node.origin, |part| &part.origin);
+    let mut value = at.clone();
+    // Places in the text are none in a file.
+    value.origin = origin.clone();
+    Some(Found { field: format!("{path}.{inner}"), node: Cow::Owned(value), origin, secret: false })
+}
+
+fn typed(step: &Typed) -> &str {
+    match step {
+        Typed::Key(text) | Typed::Bracket(text) => text,
+    }
+}
+
+/// The child a step leads to, with its number where that is one of a list.
+fn child<'a>(node: &'a Node, step: &Typed) -> Option<(&'a Node, Option<usize>)> {
+    match &node.value {
+        Value::Mapping(mapping) => mapping.get(typed(step)).map(|child| (child, None)),
+        Value::Sequence(items) => {
+            let text = typed(step);
+            let text = text.split_once('=').map_or(text, |(_, value)| value);
+            let by_number =
+                text.parse::<usize>().ok().filter(|at| *at < items.len() && matches!(step, Typed::Bracket(_)));
+            let is_named = |item: &Node| {
+                let value = NAMES.iter().map(|key| &item[*key]).find(|value| value.is_set());
+                value.is_some_and(|value| value.text() == text || value.as_i64().is_some_and(|n| n.to_string() == text))
+            };
+            let at = by_number.or_else(|| items.iter().position(is_named))?;
+            Some((&items[at], Some(at)))
+        }
+        _ => None,
+    }
+}
+
+/// `a.b[c][0]` as steps. `None` where the brackets do not fit.
+fn parse(text: &str) -> Option<Vec<Typed>> {
+    let mut steps = Vec::new();
+    let mut rest = text.trim_start_matches('.');
+    while !rest.is_empty() {
+        if let Some(inner) = rest.strip_prefix('[') {
+            let end = inner.find(']')?;
+            steps.push(Typed::Bracket(inner[..end].to_owned()));
+            rest = &inner[end + 1..];
+        } else {
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            steps.push(Typed::Key(rest[..end].to_owned()));
+            rest = &rest[end..];
+        }
+        rest = rest.strip_prefix('.').unwrap_or(rest);
+    }
+    Some(steps)
+}
+
+/// The fields of an object, for a suggestion.
+#[must_use]
+pub fn near_fields(object: &Object) -> Vec<String> {
+    fn collect(node: &Node, path: &FieldPath, fields: &mut Vec<String>) {
+        for entry in node.entries() {
+            let below = path.child(&entry.key);
+            fields.push(below.to_string());
+            collect(&entry.value, &below, fields);
+        }
+        for (at, item) in node.items().iter().enumerate() {
+            let mut below = path.clone();
+            below.0.push(Segment::Index(at));
+            collect(item, &below, fields);
+        }
+    }
+    let mut fields = Vec::new();
+    collect(&object.node, &FieldPath::default(), &mut fields);
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_read_as_they_are_written() {
+        let key = |text: &str| Typed::Key(text.to_owned());
+        let bracket = |text: &str| Typed::Bracket(text.to_owned());
+        assert_eq!(
+            parse("spec.ports[0].nodePort"),
+            Some(vec![key("spec"), key("ports"), bracket("0"), key("nodePort")])
+        );
+        assert_eq!(
+            parse("data[config.yaml].server.port"),
+            Some(vec![key("data"), bracket("config.yaml"), key("server"), key("port")])
+        );
+        assert_eq!(parse("a[b"), None);
+    }
+}

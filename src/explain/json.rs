@@ -1,0 +1,76 @@
+//! Answers as JSON.
+
+use serde_json::{Map, Value as Json, json as value};
+
+use crate::explain::unused::Why;
+use crate::explain::{Answer, Field, Value};
+use crate::source::{Sources, Span};
+
+/// An answer as a JSON document.
+#[must_use]
+pub fn json(answer: &Answer, sources: &Sources) -> String {
+    let document = match answer {
+        Answer::Values(found) => {
+            value!({ "values": found.iter().map(|value| of(value, sources)).collect::<Vec<_>>() })
+        }
+        Answer::Field(one) => field(one, sources),
+        Answer::Fields(fields) => {
+            value!({ "fields": fields.iter().map(|one| field(one, sources)).collect::<Vec<_>>() })
+        }
+        Answer::Unused(found) => {
+            let unused = found.iter().map(|unused| {
+                let why = match unused.why {
+                    Why::ReachesNothing => "reaches no output",
+                    Why::Redundant(_) => "redundant",
+                    Why::TakesNothing => "takes away nothing",
+                };
+                let mut out = Map::new();
+                out.insert("path".into(), value!(unused.path));
+                out.insert("source".into(), place(sources, unused.span));
+                out.insert("why".into(), value!(why));
+                if let Why::Redundant(span) = unused.why {
+                    out.insert("same".into(), place(sources, span));
+                }
+                Json::Object(out)
+            });
+            value!({ "unused": unused.collect::<Vec<_>>() })
+        }
+    };
+    format!("{document:#}\n")
+}
+
+fn field(field: &Field, sources: &Sources) -> Json {
+    let mut out = Map::new();
+    out.insert("object".into(), value!(field.object));
+    out.insert("field".into(), value!(field.field));
+    out.insert("value".into(), value!(field.value));
+    out.insert("template".into(), place(sources, field.span));
+    if let Some(expression) = &field.expression {
+        out.insert("expression".into(), value!(expression));
+    }
+    out.insert("inputs".into(), field.inputs.iter().map(|input| of(input, sources)).collect());
+    Json::Object(out)
+}
+
+fn of(found: &Value, sources: &Sources) -> Json {
+    let beat = found.beat.iter().map(|(text, span)| value!({ "value": text, "source": place(sources, *span) }));
+    value!({
+        "path": found.path,
+        "value": found.value,
+        "source": place(sources, found.span),
+        "beat": beat.collect::<Vec<_>>(),
+    })
+}
+
+/// A place as findings write it; null for what stands in no file.
+fn place(sources: &Sources, span: Span) -> Json {
+    let Some(file) = sources.get(span.file) else { return Json::Null };
+    let (start, end) = (file.position(span.start), file.position(span.end));
+    value!({
+        "file": file.name,
+        "line": start.line,
+        "column": start.column,
+        "endLine": end.line,
+        "endColumn": end.column,
+    })
+}

@@ -1,0 +1,99 @@
+//! Answers for a terminal.
+
+use std::fmt::Write as _;
+
+use crate::explain::unused::Why;
+use crate::explain::{Answer, Field, Unused, Value, place};
+use crate::source::{Sources, Span};
+use crate::suggest;
+
+/// Longer values are cut in the list.
+const LONGEST: usize = 44;
+
+/// An answer as text. `is_base`: whether a place is the base's, whose values are no news.
+#[must_use]
+pub fn terminal(answer: &Answer, sources: &Sources, colour: bool, is_base: &dyn Fn(Span) -> bool) -> String {
+    let paint = |code: &'static str| if colour { code } else { "" };
+    let (bold, dim, off) = (paint("\x1b[1m"), paint("\x1b[2m"), paint("\x1b[0m"));
+    match answer {
+        Answer::Values(found) => values(found, sources, [bold, dim, off], is_base),
+        Answer::Field(one) => field(one, sources, [bold, dim, off]),
+        Answer::Fields(fields) => fields.iter().map(|one| field(one, sources, [bold, dim, off])).collect(),
+        Answer::Unused(found) => unused(found, sources),
+    }
+}
+
+fn values(values: &[Value], sources: &Sources, [bold, dim, off]: [&str; 3], is_base: &dyn Fn(Span) -> bool) -> String {
+    let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default();
+    let paths = width(&mut values.iter().map(|value| value.path.chars().count()));
+    let shown = |value: &Value| cut(&value.value);
+    let widest = width(&mut values.iter().map(|value| shown(value).chars().count()));
+    let mut out = String::new();
+    for value in values {
+        let (on, path, text) = (if is_base(value.span) { dim } else { bold }, &value.path, shown(value));
+        let _ = write!(out, "{on}{path:paths$}  {text:widest$}{off}  {}", place(sources, value.span));
+        for (beaten, span) in &value.beat {
+            let _ = write!(out, "{dim}, was {} {}{off}", cut(beaten), place(sources, *span));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    text.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> String {
+    let mut out = format!("{bold}{}{off}\n", field.value);
+    let how = match &field.expression {
+        Some(expression) => format!("{{{{ {} }}}}", expression.split_whitespace().collect::<Vec<_>>().join(" ")),
+        None => "as it stands".to_owned(),
+    };
+    let _ = writeln!(out, "  written by   {}   {dim}{how}{off}", place(sources, field.span));
+    let paths = field.inputs.iter().map(|input| input.path.chars().count()).max().unwrap_or_default();
+    let texts = field
+        .inputs
+        .iter()
+        .flat_map(|input| std::iter::once(&input.value).chain(input.beat.iter().map(|(text, _)| text)));
+    let widest = texts.map(|text| cut(text).chars().count()).max().unwrap_or_default();
+    for (at, input) in field.inputs.iter().enumerate() {
+        let from = if at == 0 { "from" } else { "" };
+        let (path, text) = (&input.path, cut(&input.value));
+        let place = |span| match place(sources, span).as_str() {
+            "" => "made by no file".to_owned(),
+            place => place.to_owned(),
+        };
+        let _ = writeln!(out, "  {from:11}  {path:paths$}      {text:widest$}  {}", place(input.span));
+        for (beaten, span) in &input.beat {
+            let (blank, text) = ("", cut(beaten));
+            let _ = writeln!(out, "  {blank:11}  {blank:paths$}  {dim}was {text:widest$}  {}{off}", place(*span));
+        }
+    }
+    out
+}
+
+fn unused(found: &[Unused], sources: &Sources) -> String {
+    if found.is_empty() {
+        return "every value does something\n".to_owned();
+    }
+    let width = found.iter().map(|unused| unused.path.chars().count()).max().unwrap_or_default();
+    let mut out = String::new();
+    for unused in found {
+        let why = match &unused.why {
+            Why::ReachesNothing => "reaches no output".to_owned(),
+            Why::Redundant(span) => format!("says what {} says already", place(sources, *span)),
+            Why::TakesNothing => "takes away what is not there".to_owned(),
+        };
+        let _ = writeln!(out, "{:width$}  {}  {why}", unused.path, place(sources, unused.span));
+    }
+    let _ = writeln!(
+        out,
+        "{}",
+        suggest::count(found.len(), "value") + if found.len() == 1 { " does nothing" } else { " do nothing" }
+    );
+    out
+}

@@ -1,0 +1,106 @@
+//! Values that do nothing: no output was made from them and no condition read them, or they say what held anyway.
+
+use std::collections::BTreeSet;
+
+use crate::layers::Values;
+use crate::node::{Node, Value};
+use crate::render::Rendered;
+use crate::source::Span;
+
+/// A value that does nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unused {
+    /// Its path in the profile.
+    pub path: String,
+    /// Where it was set.
+    pub span: Span,
+    /// Why it does nothing.
+    pub why: Why,
+}
+
+/// Why a value does nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// Nothing that was rendered reads it.
+    ReachesNothing,
+    /// The layer below says the same, here.
+    Redundant(Span),
+    /// It takes away what is not there.
+    TakesNothing,
+}
+
+/// The values that do nothing in any of the renderings, which are of one profile in its environments. `own`: whether a
+/// place belongs to the profile's own layers; what the base says for all profiles is no fault of this one.
+#[must_use]
+pub fn unused(renderings: &[Rendered], own: &dyn Fn(Span) -> bool) -> Vec<Unused> {
+    let mut read: BTreeSet<String> = BTreeSet::new();
+    for rendered in renderings {
+        read.extend(rendered.decided.iter().map(ToString::to_string));
+        for object in rendered.objects.iter().chain(&rendered.kind_config) {
+            collect(&object.node, &mut read);
+        }
+    }
+    let mut found: Vec<Unused> = Vec::new();
+    let mut put = |unused: Unused| {
+        if own(unused.span) && !found.contains(&unused) {
+            found.push(unused);
+        }
+    };
+    for rendered in renderings {
+        let values: &Values = &rendered.values;
+        for (path, node) in values.leaves() {
+            if !is_read(&read, &path) {
+                put(Unused { path, span: node.origin.span, why: Why::ReachesNothing });
+            }
+        }
+        for redundant in values.redundant() {
+            // It must do nothing wherever the profile is rendered.
+            let everywhere = |other: &Rendered| {
+                let places: Vec<Span> = other.values.redundant().iter().map(|found| found.node.origin.span).collect();
+                places.contains(&redundant.node.origin.span)
+                    || other.values.leaves().iter().all(|(_, node)| node.origin.span != redundant.node.origin.span)
+            };
+            if renderings.iter().all(everywhere) {
+                let why = match redundant.node.origin.beat().first() {
+                    Some(beaten) => Why::Redundant(beaten.origin.span),
+                    None => Why::TakesNothing,
+                };
+                put(Unused { path: redundant.path, span: redundant.node.origin.span, why });
+            }
+        }
+    }
+    found
+}
+
+/// Whether a value was read: itself, all of what it is in, or a part of it.
+fn is_read(read: &BTreeSet<String>, path: &str) -> bool {
+    let mut above = path;
+    loop {
+        if read.contains(above) {
+            return true;
+        }
+        match above.rfind(['.', '[']) {
+            Some(end) => above = &above[..end],
+            None => break,
+        }
+    }
+    let mut below = read.range(path.to_owned()..).take_while(|other| other.starts_with(path));
+    below.any(|other| other[path.len()..].starts_with(['.', '[']))
+}
+
+fn collect(node: &Node, read: &mut BTreeSet<String>) {
+    let mut add = |origin: &crate::node::Origin| {
+        for input in origin.inputs() {
+            read.insert(input.path.to_string());
+        }
+    };
+    add(&node.origin);
+    if let Some(derived) = &node.origin.derived {
+        derived.text_parts.iter().for_each(|part| add(&part.origin));
+    }
+    match &node.value {
+        Value::Sequence(items) => items.iter().for_each(|item| collect(item, read)),
+        Value::Mapping(mapping) => mapping.iter().for_each(|entry| collect(&entry.value, read)),
+        _ => {}
+    }
+}

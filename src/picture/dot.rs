@@ -1,0 +1,49 @@
+//! The picture as DOT, for Graphviz.
+
+use std::fmt::Write as _;
+
+use crate::finding::Severity;
+use crate::picture::{Box, Picture};
+
+/// The picture as a DOT digraph.
+#[must_use]
+pub fn dot(picture: &Picture) -> String {
+    let mut out = String::from("digraph bundle {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n");
+    out.push_str("  edge [fontname=\"sans-serif\", fontsize=10];\n");
+    for (at, (name, numbers)) in picture.groups.iter().enumerate() {
+        let _ = writeln!(out, "  subgraph cluster_{at} {{\n    label={};", quoted(name));
+        for number in numbers {
+            node(*number, &picture.boxes[*number], "    ", &mut out);
+        }
+        out.push_str("  }\n");
+    }
+    for (number, one) in picture.boxes.iter().enumerate().filter(|(_, one)| one.is_missing) {
+        node(number, one, "  ", &mut out);
+    }
+    for arrow in &picture.arrows {
+        let style = if picture.boxes[arrow.to].is_missing { ", style=dashed, color=red" } else { "" };
+        let label = quoted(&arrow.labels.join(", "));
+        let _ = writeln!(out, "  o{} -> o{} [label={label}{style}];", arrow.from, arrow.to);
+    }
+    out.push_str("}\n");
+    out
+}
+
+fn node(number: usize, one: &Box, indent: &str, out: &mut String) {
+    let mut label = format!("{}\n{}", one.kind, one.name);
+    if one.is_missing {
+        label.push_str("\nmissing");
+    }
+    one.problems.iter().for_each(|problem| _ = write!(label, "\n! {problem}"));
+    let style = match (one.is_missing, one.worst) {
+        (true, _) => ", style=dashed, color=red",
+        (_, Some(Severity::Error)) => ", color=red, penwidth=3",
+        (_, Some(Severity::Warning)) => ", color=orange, penwidth=2",
+        _ => "",
+    };
+    let _ = writeln!(out, "{indent}o{number} [label={}{style}];", quoted(&label));
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
