@@ -152,8 +152,7 @@ fn one(
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(refused(Failure::Findings(findings), Mask::of(sources, &rendered.objects)));
     }
-    let chosen =
-        choose(&rendered.objects, only).map_err(|finding| refused(Failure::unable(finding), Mask::new(sources)))?;
+    let chosen = choose(&rendered.objects, only).map_err(|failure| refused(failure, Mask::new(sources)))?;
     let text = emit_stream(chosen.iter().map(|object| &object.node));
     let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &rendered.objects) };
     Ok(Done {
@@ -183,7 +182,7 @@ pub(super) fn findings(sources: &Sources, rendered: &Rendered, options: &Options
 }
 
 /// The objects that `--only` names: `Kind` or `Kind/name`; all without it.
-fn choose<'a>(objects: &'a [Object], only: &[String]) -> Result<Vec<&'a Object>, Finding> {
+fn choose<'a>(objects: &'a [Object], only: &[String]) -> Result<Vec<&'a Object>, Failure> {
     let matches = |object: &Object, wanted: &str| {
         let (kind, name) = wanted.split_once('/').unwrap_or((wanted, ""));
         kind.eq_ignore_ascii_case(object.kind()) && (name.is_empty() || name == object.name())
@@ -193,10 +192,10 @@ fn choose<'a>(objects: &'a [Object], only: &[String]) -> Result<Vec<&'a Object>,
             let names: Vec<String> = objects.iter().map(|object| object.id.to_string()).collect();
             let finding =
                 Finding::error("object-not-found", Default::default(), format!("the bundle has no `{wanted}`"));
-            return Err(match suggest::nearest(wanted, names.iter().map(String::as_str)) {
+            return Err(Failure::unable(match suggest::nearest(wanted, names.iter().map(String::as_str)) {
                 Some(near) => finding.with_help(format!("did you mean `{near}`?")),
                 None => finding.with_help(format!("it has {}", suggest::list(&names, "and"))),
-            });
+            }));
         }
     }
     let chosen = |object: &&Object| only.is_empty() || only.iter().any(|wanted| matches(object, wanted));
