@@ -10,6 +10,7 @@ pub mod fleet;
 pub mod input;
 pub mod pod;
 pub mod primitives;
+pub mod promises;
 pub mod report;
 pub mod rules;
 pub mod suppress;

@@ -287,6 +287,15 @@ pub(super) struct Check {
     /// The severity from which on the exit code is 1
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     pub(super) fail_on: FailOn,
+    /// Also hold the manifests, as a whole, against what this profile renders
+    #[arg(long, value_name = "PROFILE")]
+    pub(super) profile: Option<String>,
+    /// The environment of that profile
+    #[arg(long, value_name = "ENVIRONMENT", default_value = "e2e", requires = "profile")]
+    pub(super) env: String,
+    /// The config of the kind cluster the manifests are for
+    #[arg(long, value_name = "FILE")]
+    pub(super) kind_config: Option<PathBuf>,
     /// What lives elsewhere: a host as host or host:port, an object as Kind/name; may be given several times
     #[arg(long, value_name = "HOST[:PORT]|KIND/NAME")]
     pub(super) external: Vec<String>,

@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use crate::check::input::Input;
+use crate::check::promises;
 use crate::check::suppress::suppress;
 use crate::check::{self, rules};
 use crate::cli::Outcome;
 use crate::cli::args::{Check, FailOn, Format, Global};
 use crate::cli::output::{self, Output};
 use crate::cli::project;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Failure, Finding, Severity};
+use crate::layers::Overrides;
+use crate::project::Project;
+use crate::render::{Rendered, Renderer};
 use crate::report::{self, Mask};
 use crate::source::{self, ReadError, Sources};
 use crate::suggest;
@@ -36,7 +40,25 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     for path in &args.crd {
         read(&sources, path, &mut definitions)?;
     }
-    let mut options = project::options(&project);
+    let mut options = match project::options(&project, &sources) {
+        Ok(options) => options,
+        Err(failure) => return Ok(output.failure(&sources, &failure)),
+    };
+    let promised = match args.profile.as_ref().map(|profile| promised(&project, &sources, profile, &args.env)) {
+        Some(Err(failure)) => return Ok(output.failure(&sources, &failure)),
+        Some(Ok(rendered)) => Some(rendered),
+        None => None,
+    };
+    if let Some(rendered) = &promised {
+        options = project::options_of(rendered, &options);
+    }
+    options.kind_config = input.kind_config.take().or(options.kind_config);
+    if let Some(path) = &args.kind_config {
+        let mut cluster = Input::default();
+        read(&sources, path, &mut cluster)?;
+        options.kind_config =
+            Some(cluster.kind_config.with_context(|| format!("{} is no kind cluster config", path.display()))?);
+    }
     options.externals.extend(args.external.iter().cloned());
     options.only.clone_from(&args.only);
     options.skip.clone_from(&args.skip);
@@ -45,6 +67,9 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     let mut findings = input.findings;
     findings.append(&mut definitions.findings);
     findings.extend(check::check_in(&sources, &input.objects, &options));
+    if let (Some(rendered), Some(profile)) = (&promised, &args.profile) {
+        findings.extend(promises::check(&input.objects, &rendered.objects, profile, &options));
+    }
     suppress(&sources, &input.objects, &mut findings);
     report::sort(&sources, &mut findings);
     let mask = Mask::of(&sources, &input.objects);
@@ -55,6 +80,12 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
         FailOn::Note => Severity::Note,
     };
     Ok(Outcome::objecting(findings.iter().any(|finding| finding.severity >= worst)))
+}
+
+/// The bundle that a profile promises.
+fn promised(project: &Project, sources: &Sources, profile: &str, environment: &str) -> Result<Rendered, Failure> {
+    let overrides = Overrides::default();
+    Renderer::load(project, sources, &overrides)?.render(profile, environment)
 }
 
 fn print(

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::check::Options;
+use crate::check::{Options, Purpose};
 use crate::cli::Outcome;
 use crate::cli::args::Global;
 use crate::cli::output::Output;
 use crate::finding::Failure;
 use crate::project::{self, AccessError, EMBEDDED, Level, Project};
 use crate::render::Rendered;
+use crate::service::Services;
 use crate::source::Sources;
 
 /// Opens the project that `--project` names, else the nearest one upwards, else the built-in set.
@@ -27,23 +28,39 @@ pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failur
 }
 
 /// What the project's settings say about checks.
-pub(super) fn options(project: &Project) -> Options {
+///
+/// # Errors
+/// Where a file in `services/` cannot be read or is no service description.
+pub(super) fn options(project: &Project, sources: &Sources) -> Result<Options, Failure> {
     let level = |level| match level {
         Level::Off => None,
         Level::At(severity) => Some(severity),
     };
-    Options {
+    let mut services = Services::default();
+    if !project.is_built_in() {
+        let names = project.list("services", ".yaml").or_else(|error| match error {
+            AccessError::Missing(_) => Ok(Vec::new()),
+            error => Err(error.failure()),
+        })?;
+        for name in names {
+            let file = project.read(sources, &name).map_err(|error| error.failure())?;
+            services = services.with(Services::read(sources, file).map_err(Failure::Findings)?);
+        }
+    }
+    Ok(Options {
+        services,
         externals: project.settings.externals.clone(),
         severities: project.settings.rules.iter().map(|rule| (rule.id.clone(), level(rule.level))).collect(),
         ..Options::default()
-    }
+    })
 }
 
 /// The same for a rendered bundle, which is whole and names its own externals, services and cluster.
 pub(super) fn options_of(rendered: &Rendered, options: &Options) -> Options {
     let external = &rendered.values.node["external"];
     let named = external.entries().iter().map(|entry| entry.value.text().to_owned());
-    let mut options = Options { whole: true, kind_config: rendered.kind_config.clone(), ..options.clone() };
+    let purpose = if rendered.values.environment == "production" { Purpose::Production } else { Purpose::Test };
+    let mut options = Options { whole: true, kind_config: rendered.kind_config.clone(), purpose, ..options.clone() };
     options.externals.extend(named);
     options
 }

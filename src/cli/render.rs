@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+use crate::check::fleet::{self, Facts};
 use crate::check::suppress::suppress;
 use crate::check::{self, Options};
 use crate::cli::Outcome;
@@ -27,6 +28,8 @@ struct Done {
     /// What is worth telling although it is no error.
     findings: Vec<Finding>,
     identities: Vec<ObjectRef>,
+    /// What the rules that compare bundles need, where there are several.
+    facts: Option<Facts>,
     mask: Mask,
 }
 
@@ -57,9 +60,13 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         Ok(wanted) => wanted,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
-    let options = project::options(&project);
+    let options = match project::options(&project, &sources) {
+        Ok(options) => options,
+        Err(failure) => return Ok(output.failure(&sources, &failure)),
+    };
+    let many = wanted.len() > 1;
     let results = in_parallel(&wanted, None, |(profile, environment)| {
-        one(&sources, &project, &renderer, &options, profile, environment, &args.only)
+        one(&sources, &project, &renderer, &options, profile, environment, &args.only, many)
     });
     let mut done = Vec::with_capacity(results.len());
     let mut refused = Vec::new();
@@ -75,6 +82,20 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
     for done in &done {
         output.findings(&sources, &done.findings, &done.mask);
     }
+    let facts: Vec<Facts> = done.iter_mut().filter_map(|done| done.facts.take()).collect();
+    let mut findings = fleet::check(&facts, &options);
+    findings.retain(|finding| finding.severity > Severity::Note);
+    suppress(&sources, &[], &mut findings);
+    report::sort(&sources, &mut findings);
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        let refused = Refused {
+            profile: "the fleet".to_owned(),
+            failure: Failure::Findings(findings),
+            mask: Mask::new(&sources),
+        };
+        return Ok(refuse(&sources, vec![refused], output));
+    }
+    output.findings(&sources, &findings, &Mask::new(&sources));
     match folder {
         Some(folder) => {
             let renderings: Vec<Rendering> = done.into_iter().map(|done| done.rendering).collect();
@@ -136,7 +157,8 @@ fn wanted(
     Ok(wanted)
 }
 
-/// Renders and checks one bundle.
+/// Renders and checks one bundle. `many`: there are others to compare it with.
+#[allow(clippy::too_many_arguments)]
 fn one(
     sources: &Sources,
     project: &Project,
@@ -145,6 +167,7 @@ fn one(
     profile: &str,
     environment: &str,
     only: &[String],
+    many: bool,
 ) -> Result<Done, Box<Refused>> {
     let refused = |failure, mask| Box::new(Refused { profile: profile.to_owned(), failure, mask });
     let rendered = renderer.render(profile, environment).map_err(|failure| refused(failure, Mask::new(sources)))?;
@@ -155,7 +178,9 @@ fn one(
     let chosen = choose(&rendered.objects, only).map_err(|failure| refused(failure, Mask::new(sources)))?;
     let text = emit_stream(chosen.iter().map(|object| &object.node));
     let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &rendered.objects) };
+    let facts = many.then(|| Facts::of(profile, environment, &rendered.objects, rendered.kind_config.as_ref()));
     Ok(Done {
+        facts,
         rendering: Rendering {
             profile: profile.to_owned(),
             environment: environment.to_owned(),

@@ -24,7 +24,7 @@ pub use known::View;
 pub use mention::{Mention, Place, Target, is_declared, is_declared_object};
 pub use migration::{By, Migration, scripts, sql_files};
 pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod, image_name, image_tail};
-pub(crate) use pod::{config_path, data_keys, data_of, flag_value, text_of};
+pub(crate) use pod::{data_keys, flag_value, text_of};
 pub use reference::{Reference, Relation};
 pub(crate) use services::label_selector_matches;
 pub use services::{ServiceObject, selects};
