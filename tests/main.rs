@@ -11,4 +11,5 @@ mod profile;
 mod render;
 mod runtime;
 mod updates;
+mod wiring;
 mod yaml;

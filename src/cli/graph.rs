@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow:
 
 fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) -> Result<String, Failure> {
     let project = project::open(global, sources)?;
-    let mut options = project::options(&project);
+    let mut options = project::options(&project, sources)?;
     let objects = match input {
         Some(input) => {
             let mut errors = input.findings;

@@ -163,6 +163,12 @@ fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
         }
         KeyType::Choice => {
             let known = |word: &String| word == text || (key.any_case && word.eq_ignore_ascii_case(text));
+            if value.as_str().is_none() {
+                return Some((
+                    format!("is {}, not a word", value.type_name()),
+                    format!("one of {}", suggest::list(&key.values, "or")),
+                ));
+            }
             if key.values.iter().any(known) {
                 return None;
             }

@@ -137,7 +137,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         // A sidecar need not have one as long as somebody in the pod has.
-        if let Some(container) = pod.running().next().filter(|_| pod.running().all(bare)) {
+        let main = pod.running().find(|container| container.role == crate::object::ContainerRole::Main);
+        if let Some(container) = main.filter(|_| pod.running().all(bare)) {
             report
                 .at(
                     pod.object,

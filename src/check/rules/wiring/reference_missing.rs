@@ -78,6 +78,13 @@ fn absent(bundle: &Bundle<'_>, graph: &Graph<'_>, reference: &Reference<'_>, rep
     if builtin || is_declared_object(&bundle.options.externals, kind, name) {
         return;
     }
+    // cert-manager makes the Secret of an Ingress that asks it to.
+    let annotations = &reference.from.node["metadata"]["annotations"];
+    if reference.relation == Relation::Tls
+        && annotations.entries().iter().any(|entry| entry.key.contains("issuer") || entry.key.contains("acme"))
+    {
+        return;
+    }
     let made = kind == "Secret" && made_elsewhere(graph, reference.namespace, name);
     if made {
         return;

@@ -1,0 +1,280 @@
+//! The rules of the families `wiring`, `rollout` and `security` on whole manifests: the seed's, foreign ones that work,
+//! and the same broken in one place.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use plimsoll::check::input::Input;
+use plimsoll::check::{Options, check_in, promises};
+use plimsoll::finding::{Finding, Severity};
+use plimsoll::source::Sources;
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+/// What is found in a text, with the place of each finding as `line:column` and the text it underlines.
+fn found(text: &str, options: impl FnOnce(&mut Options)) -> Vec<(Finding, String, String)> {
+    let sources = Sources::new();
+    let mut input = Input::default();
+    input.add(&sources, sources.add("f.yaml", text), true);
+    let mut settings = Options { skip: vec!["api".to_owned()], kind_config: input.kind_config, ..Options::default() };
+    options(&mut settings);
+    let findings = check_in(&sources, &input.objects, &settings);
+    let place = |finding: &Finding| sources.describe(finding.span).trim_start_matches("f.yaml:").to_owned();
+    findings.into_iter().map(|finding| (finding.clone(), place(&finding), sources.text(finding.span))).collect()
+}
+
+fn ids(text: &str, severity: Severity) -> Vec<String> {
+    let mut ids: Vec<String> = found(text, |_| {})
+        .into_iter()
+        .filter(|(finding, ..)| finding.severity == severity)
+        .map(|(finding, ..)| finding.rule.into_owned())
+        .collect();
+    ids.sort();
+    ids
+}
+
+fn seed(name: &str) -> String {
+    std::fs::read_to_string(data("seed").join(name)).unwrap()
+}
+
+#[test]
+fn each_of_the_seven_faults_of_the_failing_manifest_is_told() {
+    let text = seed("gateway-failing.yaml");
+    assert_eq!(
+        ids(&text, Severity::Error),
+        ["config-path-missing", "env-not-read", "host-unresolved", "mount-missing"]
+    );
+    let warnings = [
+        "config-file-missing",
+        "host-unresolved",
+        "image-unqualified",
+        "migration-missing",
+        "probe-missing",
+        "secret-file-missing",
+    ];
+    assert_eq!(ids(&text, Severity::Warning), warnings);
+    assert!(found(&text, |_| {}).iter().all(|(finding, ..)| !finding.help.is_empty() && !finding.span.is_none()));
+}
+
+#[test]
+fn known_to_be_whole_all_of_them_are_errors() {
+    let text = seed("gateway-failing.yaml");
+    let below = found(&text, |options| options.whole = true);
+    assert!(below.iter().all(|(finding, ..)| finding.severity == Severity::Error), "{below:#?}");
+}
+
+#[test]
+fn a_remark_in_the_image_is_no_image_reference() {
+    let ids = ids(&seed("gateway-failing-annotated.yaml"), Severity::Error);
+    assert!(ids.contains(&"image-text-invalid".to_owned()), "{ids:?}");
+}
+
+#[test]
+fn the_working_manifest_has_the_errors_it_deserves() {
+    let text = seed("aianalysis-working.yaml");
+    assert_eq!(ids(&text, Severity::Error), ["config-path-missing", "image-not-loaded"]);
+    let warnings = ["config-key-unknown", "host-unresolved", "host-unresolved", "migration-missing"];
+    assert_eq!(ids(&text, Severity::Warning), warnings);
+}
+
+#[test]
+fn a_host_in_a_config_file_is_underlined_where_it_stands() {
+    let found = found(&seed("aianalysis-working.yaml"), |_| {});
+    let mut hosts: Vec<(&str, &str)> = found
+        .iter()
+        .filter(|(finding, ..)| finding.rule == "host-unresolved")
+        .map(|(_, place, text)| (place.as_str(), text.as_str()))
+        .collect();
+    hosts.sort_unstable();
+    assert_eq!(hosts, [("15:13", "postgresql"), ("28:13", "redis")]);
+}
+
+#[test]
+fn declared_externals_are_silent() {
+    let found = found(&seed("aianalysis-working.yaml"), |options| {
+        options.externals = vec!["postgresql:5432".to_owned(), "redis".to_owned()];
+    });
+    assert!(found.iter().all(|(finding, ..)| finding.rule != "host-unresolved"), "{found:#?}");
+}
+
+#[test]
+fn the_promises_of_a_profile_say_what_to_add() {
+    let run = |profile: &str, file: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+            .env_clear()
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["check", "--profile", profile, "--output", "json"])
+            .arg(data("seed").join(file))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["findings"].as_array().unwrap().clone()
+    };
+    let told = run("gateway", "gateway-failing.yaml");
+    let messages: Vec<&str> = told.iter().map(|finding| finding["message"].as_str().unwrap()).collect();
+    for part in [
+        "ConfigMap `datastorage-config` is missing",
+        "Secret `datastorage-secret` is missing",
+        "Job `datastorage-migrate",
+        "mounts nothing at /etc/datastorage;",
+        "has no readinessProbe",
+        "the image is `datastorage:e2e-test`",
+        "is in `gateway-e2e`",
+        "has NodePort 30091; gateway has 30081",
+    ] {
+        assert!(messages.iter().any(|message| message.contains(part)), "{part}: {messages:#?}");
+    }
+    let rules: Vec<&str> = told.iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+    assert!(rules.contains(&promises::MISSING) && rules.contains(&promises::DIFFERS));
+    for rule in
+        ["config-file-missing", "secret-file-missing", "migration-missing", "probe-missing", "image-unqualified"]
+    {
+        let severity = told.iter().find(|finding| finding["rule"] == rule).map(|finding| finding["severity"].clone());
+        assert_eq!(severity, Some("error".into()), "{rule}");
+    }
+}
+
+#[test]
+fn foreign_manifests_that_work_are_free_of_errors() {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(data("foreign")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 15, "{}", files.len());
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let errors: Vec<_> =
+            found(&text, |_| {}).into_iter().filter(|(finding, ..)| finding.severity == Severity::Error).collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
+    }
+}
+
+/// A file of `foreign`, what is changed in it, the rule that must then tell it, and the text it must underline.
+const BROKEN: &[(&str, &str, &str, &str, &str)] = &[
+    (
+        "datastorage-newer",
+        "secrets/db-secrets.yaml",
+        "secrets/db.yaml",
+        "secret-file-unresolved",
+        "/etc/datastorage/secrets/db.yaml",
+    ),
+    ("datastorage-newer", "connMaxLifetime: 1h", "connMaxLifetime: 1d", "config-duration-invalid", "1d"),
+    ("datastorage-newer", "sslMode: disable", "sslMode: off", "config-value-invalid", "off"),
+    (
+        "datastorage-newer",
+        "passwordKey: password\n    redis",
+        "password_key: password\n    redis",
+        "config-key-required",
+        "database",
+    ),
+    ("datastorage-newer", "maxOpenConns: 50", "max_open_conns: 50", "config-key-unknown", "max_open_conns"),
+    ("datastorage-newer", "path: /readyz, port: health", "path: /ready, port: health", "probe-path-unserved", "/ready"),
+    ("datastorage-newer", "port: 8080\n      host", "port: 8085\n      host", "listen-port-mismatch", "8080"),
+    ("datastorage-newer", "password: test_password", "password: 12345", "secret-file-unparsable", "12345"),
+    (
+        "datastorage-newer",
+        "svc.cluster.local:8080\n      timeout",
+        "svc.cluster.local:8085\n      timeout",
+        "url-port-unserved",
+        "8085",
+    ),
+    (
+        "datastorage-newer",
+        "url: http://data-storage-service.kubernaut-system",
+        "url: http://data-storage-service.kubernaut",
+        "url-other-namespace",
+        "data-storage-service.kubernaut.svc.cluster.local",
+    ),
+    (
+        "datastorage-newer",
+        "url: http://data-storage-service",
+        "url: http://datastorage",
+        "url-unresolved",
+        "datastorage.kubernaut-system.svc.cluster.local",
+    ),
+    ("datastorage-newer", "url: http:", "url: https:", "url-scheme-mismatch", "https"),
+    (
+        "datastorage-newer",
+        "serviceAccountName: data-storage-sa",
+        "serviceAccountName: datastorage-sa",
+        "serviceaccount-missing",
+        "datastorage-sa",
+    ),
+    (
+        "datastorage-newer",
+        "configMap: {name: datastorage-config}",
+        "configMap: {name: datastorage-cfg}",
+        "reference-missing",
+        "datastorage-cfg",
+    ),
+    (
+        "datastorage-newer",
+        "value: /etc/datastorage/config.yaml",
+        "value: /etc/datastorage/config.yml",
+        "config-path-unmounted",
+        "/etc/datastorage/config.yml",
+    ),
+    ("kafka", "until nc -z kafka 9092", "until nc -z kafka-broker 9092", "host-unresolved", "kafka-broker"),
+    ("kafka", "port: client", "port: clients", "probe-port-unserved", "clients"),
+    ("kafka", "kafka-1.kafka:9092\"", "kafka-1.kafka:9094\"", "url-port-unserved", "9094"),
+    ("helm-release", "release-postgresql:5432", "release-postgres:5432", "url-unresolved", "release-postgres"),
+    ("helm-release", "targetPort: http, name", "targetPort: web, name", "target-port-unserved", "web"),
+    ("helm-release", "key: postgres-password", "key: password", "reference-missing", "password"),
+    ("wordpress", "value: wordpress-mysql", "value: wordpress-mysq", "host-unresolved", "wordpress-mysq"),
+    (
+        "netpol",
+        "podSelector: {matchLabels: {app: cart}}}], ports: [{port: 6379}]",
+        "podSelector: {matchLabels: {app: shop}}}], ports: [{port: 6379}]",
+        "networkpolicy-blocks-flow",
+        "",
+    ),
+    (
+        "netpol",
+        "ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]",
+        "ports: [{port: 53}]",
+        "networkpolicy-blocks-flow",
+        "",
+    ),
+    (
+        "postgres-e2e",
+        "{name: DB_PASSWORD, value: app}",
+        "{name: DB_PASSWORD, value: app}, {name: REDIS_HOST, value: postgres}",
+        "host-unresolved",
+        "postgres",
+    ),
+    ("postgres-e2e", "nodePort: 30432", "nodePort: 5433", "nodeport-range", "5433"),
+    (
+        "postgres-e2e",
+        "selector: {app: postgresql}}",
+        "selector: {app: postgres}}",
+        "service-selects-nothing",
+        "postgres",
+    ),
+    ("ingress", "port: {name: http}", "port: {name: web}", "reference-missing", "web"),
+    (
+        "operator",
+        "name: widget-manager-role}\nsubjects",
+        "name: widget-manger-role}\nsubjects",
+        "rbac-roleref-missing",
+        "widget-manger-role",
+    ),
+];
+
+#[test]
+fn the_same_broken_in_one_place_is_told_at_that_place() {
+    for (file, old, new, rule, underlined) in BROKEN {
+        let whole = std::fs::read_to_string(data("foreign").join(format!("{file}.yaml"))).unwrap();
+        assert!(whole.contains(old), "{file} has no {old}");
+        let tells = |text: &str| {
+            found(text, |_| {})
+                .into_iter()
+                .any(|(finding, _, text)| finding.rule == *rule && (underlined.is_empty() || text == *underlined))
+        };
+        assert!(!tells(&whole), "{rule} fires on {file} as it is");
+        let broken = whole.replacen(old, new, 1);
+        let all: Vec<_> =
+            found(&broken, |_| {}).into_iter().map(|(finding, place, text)| (finding.rule, place, text)).collect();
+        assert!(tells(&broken), "{rule} is silent on {file} with {new}: {all:#?}");
+    }
+}
