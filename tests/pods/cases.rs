@@ -93,8 +93,8 @@ pub(super) const CASES: &[Case] = &[
             "spec.dnsPolicy",
         ],
     ),
-    ("env-duplicate", "c: env: [{name: A, value: a}, {name: B, value: b}]", &[]),
-    ("env-duplicate", "c: env: [{name: A, value: a}, {name: A, value: \"$(A)\"}]", &["spec.containers[0].env[1]"]),
+    ("duplicate-env", "c: env: [{name: A, value: a}, {name: B, value: b}]", &[]),
+    ("duplicate-env", "c: env: [{name: A, value: a}, {name: A, value: \"$(A)\"}]", &["spec.containers[0].env[1]"]),
     ("env-from-invalid", "c: envFrom: [{secretRef: {name: a.b}}]", &[]),
     (
         "env-from-invalid",
@@ -298,12 +298,12 @@ pub(super) const CASES: &[Case] = &[
         ],
     ),
     (
-        "port-duplicate",
+        "duplicate-port",
         "containers: [{name: a, image: i, ports: [{containerPort: 1}]}]\n  initContainers: [{name: b, image: i, ports: [{containerPort: 1}]}]",
         &[],
     ),
     (
-        "port-duplicate",
+        "duplicate-port",
         "containers: [{name: a, image: i, ports: [{containerPort: 1, name: x}]}, {name: b, image: i, ports: [{containerPort: 1, name: x}]}]",
         &["spec.containers[1].ports[0]", "spec.containers[1].ports[0].name"],
     ),

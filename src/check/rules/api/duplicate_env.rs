@@ -1,4 +1,4 @@
-//! Rule `env-duplicate`.
+//! Rule `duplicate-env`.
 
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "env-duplicate",
+    id: "duplicate-env",
     family: Family::Api,
     severity: Severity::Warning,
     summary: "a variable is set twice",

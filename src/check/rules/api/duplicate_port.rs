@@ -1,4 +1,4 @@
-//! Rule `port-duplicate`.
+//! Rule `duplicate-port`.
 
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -6,7 +6,7 @@ use crate::node::Node;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "port-duplicate",
+    id: "duplicate-port",
     family: Family::Api,
     severity: Severity::Warning,
     summary: "a pod lists a port twice",
