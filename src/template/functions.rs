@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::node::{self, Node};
 use crate::source::Span;
-use crate::template::value::{Budget, Misfit, Tree, View, article, forgive_miss, to_node};
+use crate::template::value::{Budget, Misfit, Tree, View, article, forgive_miss, note_tree, to_node};
 
 /// What may be called, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,7 +247,10 @@ fn keys(value: &Value) -> Result<Value, Error> {
 /// The keys whose value is true.
 fn enabled(value: &Value) -> Result<Value, Error> {
     let mut keys = Vec::new();
-    for entry in &mapping(value, "`enabled`")? {
+    let all = mapping(value, "`enabled`")?;
+    // Those that are off have their part in the result as well.
+    note_tree(Node { value: all.clone().into(), ..Node::default() });
+    for entry in &all {
         match entry.value.as_bool() {
             Some(true) => keys.push(key_of(entry)),
             Some(false) => {}
