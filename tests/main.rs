@@ -9,6 +9,7 @@ mod oracle;
 mod pods;
 mod profile;
 mod render;
+mod review;
 mod runtime;
 mod updates;
 mod wiring;

@@ -5,6 +5,7 @@
 
 mod bundle;
 pub mod consequences;
+mod drift;
 mod fields;
 mod hide;
 mod json;
@@ -28,6 +29,7 @@ use crate::path::{FieldPath, Segment};
 
 pub use bundle::{BundleDiff, Group, Purpose, groups};
 pub(crate) use hide::DOTS;
+pub use drift::drift;
 pub use hide::Hide;
 pub use json::json;
 pub use markdown::markdown;

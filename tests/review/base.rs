@@ -1,0 +1,193 @@
+//! `diff --base`: one-line changes of a profile, a template, a migration and an environment.
+
+use std::fs;
+
+use super::{Repository, in_order};
+
+#[test]
+fn nothing_changes_where_nothing_did() {
+    let repository = Repository::new();
+    assert_eq!(repository.diff(&["--base", "HEAD"]), ("nothing changes\n".to_owned(), Some(0)));
+}
+
+#[test]
+fn a_line_of_a_profile() {
+    let repository = Repository::new();
+    repository.edit("profiles/gateway.yaml", "nodePort: 30081, hostPort", "nodePort: 30083, hostPort");
+    let (text, code) = repository.diff(&["--base", "HEAD"]);
+    assert_eq!(code, Some(1));
+    in_order(
+        &text,
+        &[
+            "gateway · e2e, ci\n",
+            "~ the config of the kind cluster",
+            "the cluster must be made anew [change-renames]",
+            "containerPort  30081 -> 30083",
+            "~ Service/datastorage",
+            "clients must follow: node port 30083, was 30081 [change-renames]",
+            "spec.ports[http].nodePort  30081 -> 30083",
+            "in 2 of ",
+        ],
+    );
+    let (text, _) = repository.diff(&["--base", "HEAD", "--output", "markdown"]);
+    in_order(
+        &text,
+        &[
+            "### 2 of ",
+            "| **gateway · e2e, ci** | the config of the kind cluster |",
+            "| Service/datastorage | `ports[http].nodePort` `30081` → `30083` | ⚠️ clients must follow",
+            "<details><summary><b>gateway · e2e, ci</b>",
+            "- spec.ports[http].nodePort: 30081\n+ spec.ports[http].nodePort: 30083\n",
+            "</details>",
+        ],
+    );
+    let (text, code) = repository.diff(&["gateway", "--base", "HEAD", "--env", "ci", "--output", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&json["compared"], code), (&1.into(), Some(1)));
+    let service = &json["bundles"][0]["objects"][1];
+    assert_eq!(service["object"]["kind"], "Service");
+    assert_eq!(service["fields"][0]["field"], "spec.ports[0].nodePort");
+    assert_eq!(service["fields"][0]["new"], "30083");
+    assert_eq!(service["consequences"][0]["rule"], "change-renames");
+}
+
+#[test]
+fn a_line_of_the_base_that_a_config_file_is_made_from() {
+    let repository = Repository::new();
+    repository.edit("profiles/base.yaml", "maxOpenConns: 25", "maxOpenConns: 50");
+    let (text, _) = repository.diff(&["--base", "HEAD"]);
+    in_order(
+        &text,
+        &[
+            "all ",
+            " bundles\n",
+            "~ ConfigMap/datastorage-config",
+            "Deployment/datastorage restarts and reads it [change-restarts]",
+            "-   max_open_conns: 25\n",
+            "+   max_open_conns: 50\n",
+            "~ Deployment/datastorage",
+            "pods restart: checksum annotation [change-restarts]",
+        ],
+    );
+    assert_eq!(text.matches("max_open_conns: 50").count(), 1, "told once for all bundles:\n{text}");
+    let (text, _) = repository.diff(&["--base", "HEAD", "--output", "markdown"]);
+    in_order(&text, &["| ConfigMap/datastorage-config | `database.max_open_conns` `25` → `50` |"]);
+}
+
+#[test]
+fn a_line_of_a_template_and_of_a_script() {
+    let repository = Repository::new();
+    repository.edit("templates/datastorage/deployment.yaml", "periodSeconds: 5\n", "periodSeconds: 7\n");
+    let (text, _) = repository.diff(&["--base", "HEAD"]);
+    in_order(
+        &text,
+        &[
+            "~ Deployment/datastorage",
+            "pods restart: `containers[datastorage].readinessProbe.periodSeconds`",
+            "readinessProbe.periodSeconds  5 -> 7",
+        ],
+    );
+}
+
+#[test]
+fn a_line_of_a_migration() {
+    let repository = Repository::new();
+    let file = fs::read_dir(repository.project().join("templates/migrations")).unwrap();
+    let mut names: Vec<String> = file.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let path = repository.project().join("templates/migrations").join(&names[0]);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text + "\nCREATE INDEX IF NOT EXISTS one_more ON audit_events (event_id);\n").unwrap();
+    let (text, _) = repository.diff(&["--base", "HEAD"]);
+    in_order(
+        &text,
+        &[
+            "~ ConfigMap/datastorage-migrations",
+            "(renamed by its content)",
+            "a new ConfigMap beside the old one",
+            "+ CREATE INDEX IF NOT EXISTS one_more",
+            "~ Deployment/datastorage",
+            "the new name of datastorage-migrations",
+            "~ Job/datastorage-migrate",
+            "runs again, under its new name; the old Job stays [change-restarts]",
+        ],
+    );
+    assert!(!text.contains("cannot be applied"), "{text}");
+}
+
+#[test]
+fn a_line_of_an_environment() {
+    let repository = Repository::new();
+    repository.edit("profiles/environments/e2e.yaml", "logLevel: debug", "logLevel: warn");
+    let (text, _) = repository.diff(&["--base", "HEAD"]);
+    in_order(&text, &[" · e2e\n", "-   level: debug\n", "+   level: warn\n"]);
+    assert!(!text.contains(", ci"), "{text}");
+}
+
+#[test]
+fn a_new_profile_and_one_that_is_gone() {
+    let repository = Repository::new();
+    let profiles = repository.project().join("profiles");
+    fs::rename(profiles.join("gateway.yaml"), profiles.join("gateway2.yaml")).unwrap();
+    let (text, code) = repository.diff(&["--base", "HEAD", "--output", "markdown"]);
+    assert_eq!(code, Some(1));
+    in_order(&text, &["**gateway2 · e2e**", "🟢", "**gateway · e2e**", "🔴 Namespace"]);
+}
+
+#[test]
+fn a_profile_that_does_not_render_any_more() {
+    let repository = Repository::new();
+    repository.edit("profiles/gateway.yaml", "cluster:", "clutter:");
+    let output = repository.plimsoll(&["--project", "deploy", "diff", "--base", "HEAD"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("profile-field-unknown"));
+}
+
+#[test]
+fn the_branch_alone_where_main_went_on() {
+    let repository = Repository::new();
+    repository.git(&["checkout", "-q", "-b", "feature"]);
+    repository.edit("profiles/gateway.yaml", "hostPort: 18091", "hostPort: 18092");
+    repository.commit("Move a port of the host");
+    repository.git(&["checkout", "-q", "main"]);
+    repository.edit("profiles/base.yaml", "maxOpenConns: 25", "maxOpenConns: 30");
+    repository.commit("Allow more connections");
+    repository.git(&["checkout", "-q", "feature"]);
+    let (tip, _) = repository.diff(&["--base", "main"]);
+    assert!(tip.contains("max_open_conns"), "{tip}");
+    let (branch, _) = repository.diff(&["--base", "main..."]);
+    assert!(branch.contains("18091 -> 18092") && !branch.contains("max_open_conns"), "{branch}");
+}
+
+#[test]
+fn no_secret_is_shown_in_any_form() {
+    let repository = Repository::new();
+    repository.edit("profiles/base.yaml", "password: test_password", "password: n3w-Secret-v4lue");
+    for format in ["terminal", "markdown", "json"] {
+        let (text, _) = repository.diff(&["--base", "HEAD", "--output", format]);
+        assert!(text.contains("datastorage-secret"), "{text}");
+        for secret in ["n3w-Secret-v4lue", "test_password", "bjN3LVNlY3JldC12NGx1ZQ"] {
+            assert!(!text.contains(secret), "{format}: {text}");
+        }
+    }
+    let (text, _) = repository.diff(&["--base", "HEAD"]);
+    in_order(&text, &["~ Secret/datastorage-db", "POSTGRES_PASSWORD", "a secret, changed"]);
+}
+
+#[test]
+fn what_cannot_be_compared_is_told() {
+    let repository = Repository::new();
+    let run = |arguments: &[&str]| {
+        let output = repository.plimsoll(&[&["--project", "deploy", "diff"], arguments].concat());
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, text) = run(&["--base", "nowhere"]);
+    assert!(code == Some(2) && text.contains("cannot read the revision `nowhere`"), "{text}");
+    let (code, text) = run(&["--base", "--all"]);
+    assert!(code == Some(2), "{text}");
+    let (code, text) = run(&["gateway"]);
+    assert!(code == Some(2) && text.contains("no folder of committed files"), "{text}");
+    let output = repository.plimsoll(&["diff", "--base", "HEAD"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && text.contains("the built-in set has no revisions"), "{text}");
+}

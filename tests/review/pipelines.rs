@@ -1,0 +1,146 @@
+//! The shell lines that GitHub, GitLab and pre-commit run, in a throw-away repository with a branch.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use plimsoll::node::Node;
+use plimsoll::source::Sources;
+use plimsoll::yaml::{Dialect, load};
+
+use super::{PLIMSOLL, Repository};
+
+/// A file of this repository.
+fn own(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+fn yaml(name: &str) -> Node {
+    let sources = Sources::new();
+    let loaded = load(&sources, sources.add(name, own(name)), Dialect::Kubectl);
+    assert_eq!(loaded.findings, []);
+    loaded.documents.into_iter().next().unwrap()
+}
+
+/// A repository with committed bundles, a remote, and a branch that changes a profile.
+fn with_branch() -> Repository {
+    let repository = Repository::new();
+    repository.edit("plimsoll.toml", "# out = \"deploy\"", "out = \"out\"");
+    assert!(render(&repository).status.success());
+    fs::create_dir(repository.path().join("ci")).unwrap();
+    fs::write(repository.path().join("ci/review.sh"), own("ci/review.sh")).unwrap();
+    repository.commit("Render");
+    let remote = repository.path().join(".git/remote.git");
+    repository.git(&["clone", "-q", "--bare", ".", remote.to_str().unwrap()]);
+    repository.git(&["remote", "add", "origin", remote.to_str().unwrap()]);
+    repository.git(&["fetch", "-q", "origin"]);
+    repository.git(&["checkout", "-q", "-b", "feature"]);
+    repository.edit("profiles/gateway.yaml", "nodePort: 30081, hostPort", "nodePort: 30083, hostPort");
+    repository.commit("Move a node port");
+    repository
+}
+
+fn render(repository: &Repository) -> Output {
+    repository.plimsoll(&["--project", "deploy", "render", "--all", "--out"])
+}
+
+/// Runs shell lines with variables, `plimsoll` on the path.
+fn shell(repository: &Repository, lines: &str, variables: &[(&str, &str)]) -> Output {
+    let bin = Path::new(PLIMSOLL).parent().unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    Command::new("bash")
+        .args(["-e", "-o", "pipefail", "-c", lines])
+        .current_dir(repository.path())
+        .env("PATH", path)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_github_action_tells_drift_and_changes() {
+    let repository = with_branch();
+    let action = yaml("action.yml");
+    let steps = action["runs"]["steps"].items();
+    let review = steps.iter().find(|step| step["id"].text() == "review").unwrap();
+    let report = repository.path().join("report.md");
+    let outputs = repository.path().join("outputs");
+    let values = [
+        ("PLIMSOLL", PLIMSOLL),
+        ("PLIMSOLL_PROJECT", "deploy"),
+        ("PLIMSOLL_OUT", "deploy/out"),
+        ("PLIMSOLL_ENVIRONMENTS", "e2e"),
+        ("PLIMSOLL_BASE", "origin/main..."),
+        ("PLIMSOLL_REPORT", report.to_str().unwrap()),
+        ("PLIMSOLL_FORMAT", "github"),
+        ("GITHUB_ACTION_PATH", env!("CARGO_MANIFEST_DIR")),
+        ("GITHUB_OUTPUT", outputs.to_str().unwrap()),
+    ];
+    // All that the step gives to the script is given here.
+    for entry in review["env"].entries() {
+        assert!(values.iter().any(|(name, _)| *name == &*entry.key), "{}", entry.key);
+    }
+    let run = || shell(&repository, review["run"].text(), &values);
+    // The profile was changed and the bundles were not rendered anew.
+    let output = run();
+    let text = fs::read_to_string(&report).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("### The committed bundles are not what is rendered"), "{text}");
+    assert!(text.contains("gateway.e2e.yaml"), "{text}");
+    assert!(text.contains("⚠️ clients must follow: node port 30083, was 30081"), "{text}");
+    // Rendered, it is fine, and still says what changes.
+    assert!(render(&repository).status.success());
+    let output = run();
+    let text = fs::read_to_string(&report).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.starts_with("### 2 of "), "{text}");
+    assert_eq!(fs::read_to_string(outputs).unwrap(), "changed=true\nchanged=true\n");
+    // The step that shows it.
+    let summary = steps.iter().find(|step| step["name"].text() == "Summary").unwrap();
+    let page = repository.path().join("summary.md");
+    let output = shell(&repository, summary["run"].text(), &[
+        ("REPORT", report.to_str().unwrap()),
+        ("GITHUB_STEP_SUMMARY", page.to_str().unwrap()),
+    ]);
+    assert!(output.status.success());
+    assert_eq!(fs::read_to_string(page).unwrap(), text);
+}
+
+#[test]
+fn the_gitlab_job_runs_as_it_is_written() {
+    let repository = with_branch();
+    assert!(render(&repository).status.success());
+    let job = &yaml("docs/gitlab-ci.yml")["plimsoll"];
+    let lines: Vec<&str> = job["script"].items().iter().map(Node::text).collect();
+    let mut values = vec![("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"), ("PLIMSOLL_PROJECT", "deploy")];
+    let report = job["variables"]["PLIMSOLL_REPORT"].text();
+    values.extend([("PLIMSOLL_OUT", "deploy/out"), ("PLIMSOLL_REPORT", report)]);
+    let output = shell(&repository, &lines.join("\n"), &values);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(repository.path().join(report)).unwrap();
+    assert!(text.contains("clients must follow"), "{text}");
+    // Without a token nothing is sent.
+    let after: Vec<&str> = job["after_script"].items().iter().map(Node::text).collect();
+    assert!(shell(&repository, &after.join("\n"), &values).status.success());
+}
+
+#[test]
+fn the_pre_commit_hooks_run_as_they_are_written() {
+    let repository = with_branch();
+    let hooks = yaml(".pre-commit-hooks.yaml");
+    let entry = |id: &str| {
+        let hook = hooks.items().iter().find(|hook| hook["id"].text() == id).unwrap();
+        hook["entry"].text().to_owned()
+    };
+    let verify = format!("cd deploy && {}", entry("plimsoll-verify"));
+    assert_eq!(shell(&repository, &verify, &[]).status.code(), Some(1));
+    assert!(render(&repository).status.success());
+    let output = shell(&repository, &verify, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    // The files are put behind the entry.
+    let check = entry("plimsoll-check");
+    let output = shell(&repository, &format!("{check} deploy/out/gateway.e2e.yaml"), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    fs::write(repository.path().join("bad.yaml"), "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {prots: []}\n").unwrap();
+    assert_eq!(shell(&repository, &format!("{check} bad.yaml"), &[]).status.code(), Some(1));
+}
