@@ -35,9 +35,12 @@ failed=0
         ;;
       *) failed=2 ;;
     esac
-    "$plimsoll" --project "$project" check "$out" --output "${PLIMSOLL_FORMAT:-human}" >&2
-    status=$?
-    [ "$status" -le "$failed" ] || failed=$status
+    # One by one: each bundle is for a cluster of its own.
+    for file in "$out"/*.yaml; do
+      "$plimsoll" --project "$project" check "$file" --output "${PLIMSOLL_FORMAT:-human}" >&2
+      status=$?
+      [ "$status" -le "$failed" ] || failed=$status
+    done
   fi
 
   "$plimsoll" --project "$project" diff --base "$base" --output markdown

@@ -53,14 +53,14 @@ fn answer(global: &Global, args: &Explain, sources: &Sources, colour: bool) -> R
     match (&args.field, args.output) {
         (Some(field), _) => {
             let found = explain::find_field(object, field).ok_or_else(|| no_field(object, field))?;
-            Ok(text(&Answer::Field(Box::new(explain::field(&title, &found, &hide)))))
+            Ok(text(&Answer::Field(Box::new(explain::field(&title, &found, sources, &hide)))))
         }
         (None, ExplainFormat::Terminal) => Ok(explain::annotated(&hide.object(object), sources, colour)),
         (None, ExplainFormat::Json) => {
             let found = explain::near_fields(object);
             let found = found.iter().filter_map(|field| explain::find_field(object, field));
             let leaves = found.filter(|found| found.node.entries().is_empty() && found.node.items().is_empty());
-            Ok(text(&Answer::Fields(leaves.map(|found| explain::field(&title, &found, &hide)).collect())))
+            Ok(text(&Answer::Fields(leaves.map(|found| explain::field(&title, &found, sources, &hide)).collect())))
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::cli::Outcome;
 use crate::cli::args::{Global, Render};
 use crate::cli::output::Output;
 use crate::cli::project;
+use crate::diff;
 use crate::finding::{Failure, Finding, ObjectRef, Severity};
 use crate::object::Object;
 use crate::out::{self, Drift, MadeFrom, Reason, Rendering};
@@ -320,6 +321,11 @@ fn verify(
     for drift in &drifts {
         let name = folder.join(&drift.name);
         output.result(&format!("{} {}\n", name.display(), verdict(drift)))?;
+        if !drift.committed.is_empty() && !drift.rendered.is_empty() {
+            for line in diff::drift(&drift.name, &drift.committed, &drift.rendered) {
+                output.result(&format!("  {line}\n"))?;
+            }
+        }
     }
     let number = suggest::count(renderings.len(), "file");
     if drifts.is_empty() {

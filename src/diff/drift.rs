@@ -24,8 +24,7 @@ pub fn drift(name: &str, committed: &str, rendered: &str) -> Vec<String> {
     let all: Vec<Object> = file.iter().chain(&now).cloned().collect();
     let hide = Hide::of(&sources, &all);
     let changes = compare(&file, &now, KubernetesVersion::default());
-    let mut lines: Vec<String> =
-        changes.iter().flat_map(|change| told(&show(change, &hide, Vec::new()))).collect();
+    let mut lines: Vec<String> = changes.iter().flat_map(|change| told(&show(change, &hide, Vec::new()))).collect();
     if lines.is_empty() {
         lines.push("only comments, order or layout".to_owned());
     }
@@ -86,7 +85,8 @@ mod tests {
 
     #[test]
     fn fields_are_told_and_secrets_are_not() {
-        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80, nodePort: 30081}]}\n";
+        let service =
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80, nodePort: 30081}]}\n";
         let edited = service.replace("30081", "30099");
         assert_eq!(
             drift("x.yaml", &edited, service),

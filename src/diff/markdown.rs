@@ -180,10 +180,14 @@ fn lines(field: &ShownField) -> Vec<Told> {
 
 /// A path without the steps that every reader knows.
 fn short(path: &str) -> String {
-    let known = ["spec.jobTemplate.spec.template.spec.", "spec.template.spec.", "spec.template.", "spec.", "data"];
+    let known = ["spec.jobTemplate.spec.template.spec.", "spec.template.spec.", "spec.template.", "spec."];
     let rest = known.iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path);
     // `data[config.yaml]` is `config.yaml`.
-    match rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    match rest
+        .strip_prefix("data[")
+        .or_else(|| rest.strip_prefix("stringData["))
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         Some(key) if !key.contains(['[', ']']) => key.to_owned(),
         _ => rest.to_owned(),
     }

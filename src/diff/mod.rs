@@ -28,8 +28,8 @@ use crate::object::Object;
 use crate::path::{FieldPath, Segment};
 
 pub use bundle::{BundleDiff, Group, Purpose, groups};
-pub(crate) use hide::DOTS;
 pub use drift::drift;
+pub(crate) use hide::DOTS;
 pub use hide::Hide;
 pub use json::json;
 pub use markdown::markdown;

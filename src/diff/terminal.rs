@@ -75,12 +75,12 @@ fn object(change: &Shown, paint: &Paint, out: &mut String) {
     }
     if let Some(renamed) = change.renamed {
         let was = match (&change.old_name, &change.old_namespace) {
-            (Some(name), None) => name.clone(),
-            (None, Some(namespace)) => format!("in {namespace}"),
-            (Some(name), Some(namespace)) => format!("{name} in {namespace}"),
+            (Some(name), None) => format!("; was {name}"),
+            (None, Some(namespace)) => format!("; was in {namespace}"),
+            (Some(name), Some(namespace)) => format!("; was {name} in {namespace}"),
             (None, None) => String::new(),
         };
-        let _ = write!(out, "{} ({renamed}; was {was}){}", paint.dim, paint.off);
+        let _ = write!(out, "{} ({renamed}{was}){}", paint.dim, paint.off);
     }
     out.push('\n');
     for consequence in &change.consequences {

@@ -48,6 +48,9 @@ fn field(field: &Field, sources: &Sources) -> Json {
     if let Some(expression) = &field.expression {
         out.insert("expression".into(), value!(expression));
     }
+    if field.content_name {
+        out.insert("contentName".into(), value!(true));
+    }
     out.insert("inputs".into(), field.inputs.iter().map(|input| of(input, sources)).collect());
     Json::Object(out)
 }

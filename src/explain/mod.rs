@@ -7,7 +7,7 @@ mod object;
 mod terminal;
 mod unused;
 
-use crate::diff::{DOTS, Hide};
+use crate::diff::{DOTS, Hide, bare_name};
 use crate::layers::Values;
 use crate::node::{Input, Node, Origin};
 use crate::source::{Sources, Span};
@@ -57,6 +57,8 @@ pub struct Field {
     pub span: Span,
     /// The expression that made it; `None` where the template says it as it stands.
     pub expression: Option<String>,
+    /// Whether the name of an object with a hash of its content was put in its place.
+    pub content_name: bool,
     /// The profile values that the expression read.
     pub inputs: Vec<Value>,
 }
@@ -80,7 +82,7 @@ fn value(path: String, node: &Node, hide: &Hide) -> Value {
 
 /// What an output field was made from.
 #[must_use]
-pub fn field(object: &str, found: &Found<'_>, hide: &Hide) -> Field {
+pub fn field(object: &str, found: &Found<'_>, sources: &Sources, hide: &Hide) -> Field {
     let input = |input: &Input| value(input.path.to_string(), &input.node, hide);
     let secret = found.origin.is_secret() || found.secret;
     Field {
@@ -89,6 +91,7 @@ pub fn field(object: &str, found: &Found<'_>, hide: &Hide) -> Field {
         value: if secret { DOTS.to_owned() } else { hide.line(&found.node) },
         span: found.origin.span,
         expression: expression(found.origin),
+        content_name: bare_name(found.node.text()).is_some_and(|bare| sources.text(found.origin.span).contains(bare)),
         inputs: found.origin.inputs().iter().map(input).collect(),
     }
 }

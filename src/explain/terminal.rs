@@ -51,6 +51,7 @@ fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> Strin
     let mut out = format!("{bold}{}{off}\n", field.value);
     let how = match &field.expression {
         Some(expression) => format!("{{{{ {} }}}}", expression.split_whitespace().collect::<Vec<_>>().join(" ")),
+        None if field.content_name => "as it stands, with the hash of the content".to_owned(),
         None => "as it stands".to_owned(),
     };
     let _ = writeln!(out, "  written by   {}   {dim}{how}{off}", place(sources, field.span));

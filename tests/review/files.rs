@@ -47,7 +47,12 @@ fn the_order_of_keyed_lists_is_silent() {
 #[test]
 fn the_order_of_what_runs_in_order_is_told() {
     let pod = |init: &str, env: &str, args: &str| {
-        deployment("", &format!("      initContainers: [{init}]\n      containers:\n      - {{name: a, image: a, env: [{env}], args: [{args}]}}\n"))
+        deployment(
+            "",
+            &format!(
+                "      initContainers: [{init}]\n      containers:\n      - {{name: a, image: a, env: [{env}], args: [{args}]}}\n"
+            ),
+        )
     };
     let (one, two) = ("{name: one, image: i}", "{name: two, image: i}");
     let (host, url) = ("{name: HOST, value: h}", "{name: URL, value: \"http://$(HOST)/\"}");
@@ -55,8 +60,8 @@ fn the_order_of_what_runs_in_order_is_told() {
         &pod(&format!("{one}, {two}"), &format!("{host}, {url}"), "x, y"),
         &pod(&format!("{two}, {one}"), &format!("{url}, {host}"), "y, x"),
     );
-    in_order(&text, &["initContainers  in another order: one, two -> two, one"]);
-    in_order(&text, &["env   ", "in another order: HOST, URL -> URL, HOST"]);
+    in_order(&text, &["spec.template.spec.initContainers ", "in another order: one, two -> two, one"]);
+    in_order(&text, &["containers[a].env ", "in another order: HOST, URL -> URL, HOST"]);
     assert!(text.contains("args[0]") || text.contains("args[1]"), "{text}");
 }
 
@@ -65,7 +70,10 @@ fn refusals_come_first_and_alone() {
     let old = deployment("", "      containers: [{name: a, image: a}]\n");
     let new = old.replace("app: web}}\n", "app: www}}\n").replace("labels: {app: web}", "labels: {app: www}");
     let (text, _) = diff(&old, &new);
-    in_order(&text, &["=> the API server refuses it: `spec.selector`", "[change-immutable]", "1 change cannot be applied"]);
+    in_order(
+        &text,
+        &["=> the API server refuses it: `spec.selector`", "[change-immutable]", "1 change cannot be applied"],
+    );
     assert!(!text.contains("pods restart"), "{text}");
 }
 
@@ -73,7 +81,15 @@ fn refusals_come_first_and_alone() {
 fn renamed_objects_and_orphans_are_told() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: ns}\nspec: {selector: {app: web}, ports: [{name: http, port: 80}]}\n";
     let (text, _) = diff(service, &service.replace("name: web,", "name: www,"));
-    in_order(&text, &["~ Service/www", "(renamed; was web)", "clients must follow to the new name", "kubectl delete service/web -n ns"]);
+    in_order(
+        &text,
+        &[
+            "~ Service/www",
+            "(renamed; was web)",
+            "clients must follow to the new name",
+            "kubectl delete service/web -n ns",
+        ],
+    );
     let (text, _) = diff(service, &service.replace("namespace: ns", "namespace: other"));
     in_order(&text, &["(moved to another namespace; was in ns)", "in namespace `ns` stays behind"]);
     let both = format!("{service}---\n{}", deployment("", "      containers: [{name: a, image: a}]\n"));
@@ -85,15 +101,27 @@ fn renamed_objects_and_orphans_are_told() {
 
 #[test]
 fn who_reads_changed_data_is_told() {
-    let map = |value: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: cfg, namespace: ns}}\ndata: {{LEVEL: {value}, other: x}}\n---\n");
+    let map = |value: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: cfg, namespace: ns}}\ndata: {{LEVEL: {value}, other: x}}\n---\n"
+        )
+    };
     let by_env = deployment("", "      containers: [{name: a, image: a, envFrom: [{configMapRef: {name: cfg}}]}]\n");
     let (text, _) = diff(&(map("info") + &by_env), &(map("warn") + &by_env));
     in_order(&text, &["Deployment/web keeps the old values", "kubectl rollout restart deployment/web -n ns"]);
-    let other_key = by_env.replace("envFrom: [{configMapRef: {name: cfg}}]", "env: [{name: A, valueFrom: {configMapKeyRef: {name: cfg, key: other}}}]");
+    let other_key = by_env.replace(
+        "envFrom: [{configMapRef: {name: cfg}}]",
+        "env: [{name: A, valueFrom: {configMapKeyRef: {name: cfg, key: other}}}]",
+    );
     let (text, _) = diff(&(map("info") + &other_key), &(map("warn") + &other_key));
     assert!(!text.contains("=>"), "{text}");
     let volume = |sub_path: &str| {
-        deployment("", &format!("      containers: [{{name: a, image: a, volumeMounts: [{{name: v, mountPath: /x{sub_path}}}]}}]\n      volumes: [{{name: v, configMap: {{name: cfg}}}}]\n"))
+        deployment(
+            "",
+            &format!(
+                "      containers: [{{name: a, image: a, volumeMounts: [{{name: v, mountPath: /x{sub_path}}}]}}]\n      volumes: [{{name: v, configMap: {{name: cfg}}}}]\n"
+            ),
+        )
     };
     let files = volume("");
     let (text, _) = diff(&(map("info") + &files), &(map("warn") + &files));
@@ -108,16 +136,21 @@ fn who_reads_changed_data_is_told() {
 
 #[test]
 fn what_shrinks_is_told() {
-    let spec = |replicas: u8| deployment(&format!("  replicas: {replicas}\n"), "      containers: [{name: a, image: a}]\n");
+    let spec =
+        |replicas: u8| deployment(&format!("  replicas: {replicas}\n"), "      containers: [{name: a, image: a}]\n");
     in_order(&diff(&spec(2), &spec(0)).0, &["all pods stop: no replicas are left [change-shrinks]"]);
     in_order(&diff(&spec(3), &spec(1)).0, &["2 of 3 pods stop"]);
     assert!(!diff(&spec(1), &spec(3)).0.contains("=>"));
     let claim = |size: &str| {
-        format!("apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: d}}\nspec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: {size}}}}}}}\n")
+        format!(
+            "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: d}}\nspec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: {size}}}}}}}\n"
+        )
     };
     in_order(&diff(&claim("2Gi"), &claim("1024Mi")).0, &["refuses", "volumes can only grow [change-shrinks]"]);
     let policy = |from: &str| {
-        format!("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p}}\nspec:\n  podSelector: {{}}\n  ingress:\n  - from:\n    - podSelector: {{matchLabels: {{a: b}}}}\n{from}")
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p}}\nspec:\n  podSelector: {{}}\n  ingress:\n  - from:\n    - podSelector: {{matchLabels: {{a: b}}}}\n{from}"
+        )
     };
     let wide = policy("    - podSelector: {matchLabels: {c: d}}\n");
     in_order(&diff(&wide, &policy("")).0, &["may let less traffic pass than before"]);
@@ -130,14 +163,24 @@ fn secrets_in_foreign_manifests_are_hidden() {
         format!(
             "apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{token: {password}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\n\
              data:\n  app.ini: |\n    [db]\n    url = postgres://app:{password}@db/x\n    password = {password}\n    pool = 3\n---\n{}",
-            deployment("", &format!("      containers: [{{name: a, image: a, env: [{{name: DB_PASSWORD, value: {password}}}], args: [--token={password}]}}]\n"))
+            deployment(
+                "",
+                &format!(
+                    "      containers: [{{name: a, image: a, env: [{{name: DB_PASSWORD, value: {password}}}], args: [--token={password}]}}]\n"
+                )
+            )
         )
     };
     let (text, code) = diff(&manifest("hunter2-one"), &manifest("hunter2-two"));
     assert!(!text.contains("hunter2"), "{text}");
     in_order(
         &text,
-        &["stringData[token]  a secret, changed", "data[app.ini]", "a secret in it changes", "env[DB_PASSWORD].value  a secret, changed"],
+        &[
+            "stringData[token]  a secret, changed",
+            "data[app.ini]",
+            "a secret in it changes",
+            "env[DB_PASSWORD].value  a secret, changed",
+        ],
     );
     assert_eq!(code, Some(1));
 }
@@ -146,7 +189,8 @@ fn secrets_in_foreign_manifests_are_hidden() {
 fn folders_and_standard_input_are_read() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("a")).unwrap();
-    fs::write(folder.path().join("a/x.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n").unwrap();
+    fs::write(folder.path().join("a/x.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n")
+        .unwrap();
     let mut child = std::process::Command::new(super::PLIMSOLL)
         .args(["diff", "a", "-"])
         .current_dir(folder.path())

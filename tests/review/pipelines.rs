@@ -98,10 +98,11 @@ fn the_github_action_tells_drift_and_changes() {
     // The step that shows it.
     let summary = steps.iter().find(|step| step["name"].text() == "Summary").unwrap();
     let page = repository.path().join("summary.md");
-    let output = shell(&repository, summary["run"].text(), &[
-        ("REPORT", report.to_str().unwrap()),
-        ("GITHUB_STEP_SUMMARY", page.to_str().unwrap()),
-    ]);
+    let output = shell(
+        &repository,
+        summary["run"].text(),
+        &[("REPORT", report.to_str().unwrap()), ("GITHUB_STEP_SUMMARY", page.to_str().unwrap())],
+    );
     assert!(output.status.success());
     assert_eq!(fs::read_to_string(page).unwrap(), text);
 }
@@ -141,6 +142,10 @@ fn the_pre_commit_hooks_run_as_they_are_written() {
     let check = entry("plimsoll-check");
     let output = shell(&repository, &format!("{check} deploy/out/gateway.e2e.yaml"), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
-    fs::write(repository.path().join("bad.yaml"), "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {prots: []}\n").unwrap();
+    fs::write(
+        repository.path().join("bad.yaml"),
+        "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {prots: []}\n",
+    )
+    .unwrap();
     assert_eq!(shell(&repository, &format!("{check} bad.yaml"), &[]).status.code(), Some(1));
 }
