@@ -16,6 +16,7 @@ use crate::cli::output::{self, Output};
 use crate::cli::project;
 use crate::finding::{Failure, Finding, Severity};
 use crate::layers::Overrides;
+use crate::object::Object;
 use crate::project::Project;
 use crate::render::{Rendered, Renderer};
 use crate::report::{self, Mask};
@@ -73,7 +74,8 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     suppress(&sources, &input.objects, &mut findings);
     report::sort(&sources, &mut findings);
     let mask = Mask::of(&sources, &input.objects);
-    print(&sources, &findings, &mask, args.output, input.objects.len(), output)?;
+    let hint = if args.profile.is_none() { whole_bundle(&project, &findings, args, &input.objects) } else { None };
+    print(&sources, &findings, &mask, args.output, input.objects.len(), hint, output)?;
     let worst = match args.fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
@@ -94,13 +96,14 @@ fn print(
     mask: &Mask,
     format: Format,
     objects: usize,
+    hint: Option<String>,
     output: &mut Output,
 ) -> anyhow::Result<()> {
     match format {
         Format::Human => {
             output.result(&report::human(sources, findings, mask, output.colour(), output::width()))?;
             output.flush()?;
-            output.message(&summary(findings, objects));
+            output.message(&format!("{}{}", summary(findings, objects), hint.unwrap_or_default()));
         }
         Format::Json => output.result(&report::json(sources, findings, mask))?,
         Format::Sarif => output.result(&report::sarif(sources, findings, mask))?,
@@ -117,8 +120,27 @@ fn summary(findings: &[Finding], objects: usize) -> String {
         .filter(|(number, _)| *number > 0)
         .map(|(number, noun)| suggest::count(number, noun))
         .collect();
-    let found = if counts.is_empty() { "nothing to object to".to_owned() } else { counts.join(", ") };
+    let found = match counts.as_slice() {
+        [] if objects == 0 => return "no objects were found, so nothing was checked".to_owned(),
+        [] => "nothing to object to".to_owned(),
+        counts => counts.join(", "),
+    };
     format!("{found} in {}", suggest::count(objects, "object"))
+}
+
+/// Rules that say that a part of a service's bundle is not among the manifests.
+const ABSENT_PARTS: [&str; 5] =
+    ["config-file-missing", "config-path-missing", "migration-missing", "mount-missing", "secret-file-missing"];
+
+/// Where to see what a partial bundle lacks; the profile is the one whose name the paths or namespaces hold.
+fn whole_bundle(project: &Project, findings: &[Finding], args: &Check, objects: &[Object]) -> Option<String> {
+    findings.iter().find(|finding| ABSENT_PARTS.contains(&finding.rule.as_ref()))?;
+    let profiles = project.profiles().ok().filter(|profiles| !profiles.is_empty())?;
+    let paths = args.paths.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
+    let names: Vec<_> = paths.chain(objects.iter().map(|object| object.namespace().into())).collect();
+    let mut meant = profiles.iter().filter(|profile| names.iter().any(|name| name.contains(profile.as_str())));
+    let profile = meant.next().filter(|_| meant.next().is_none()).map_or("PROFILE", String::as_str);
+    Some(format!(". What the whole bundle has: plimsoll check --profile {profile}, plimsoll render {profile}"))
 }
 
 /// Rules and families that a person names must exist.
@@ -146,6 +168,9 @@ pub(super) fn read(sources: &Sources, path: &Path, input: &mut Input) -> anyhow:
     }
     let mut files = Vec::new();
     walk(path, &mut files, 0).with_context(|| format!("cannot read {}", path.display()))?;
+    if files.is_empty() {
+        bail!("`{}` holds no .yaml, .yml or .json files", path.display());
+    }
     for file in files {
         add(sources, &file.to_string_lossy(), source::read_file(&file), false, input)?;
     }

@@ -9,7 +9,7 @@ use crate::check::rules::reading::READING;
 use crate::check::{Family, Rule, rules};
 use crate::cli::Outcome;
 use crate::cli::args::{Args, Rules};
-use crate::cli::output::Output;
+use crate::cli::output::{self, Output};
 use crate::suggest;
 
 pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -57,7 +57,7 @@ fn table(only: Option<&str>) -> String {
 /// One rule in full.
 fn explain(rule: &Rule) -> String {
     let mut out = format!("{}[{}] ({}): {}\n\n", rule.severity.name(), rule.id, rule.family.name(), rule.summary);
-    _ = writeln!(out, "{}", rule.doc.trim());
+    rule.doc.trim().lines().for_each(|line| wrap(line, output::width().clamp(40, 100), &mut out));
     for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", rule.good)] {
         if !example.is_empty() {
             _ = writeln!(out, "\n{title}\n");
@@ -65,6 +65,22 @@ fn explain(rule: &Rule) -> String {
         }
     }
     out
+}
+
+/// Adds a line of prose, broken between words so that it is at most `width` characters wide.
+fn wrap(line: &str, width: usize, out: &mut String) {
+    let mut column = 0;
+    for word in line.split(' ') {
+        let length = word.chars().count();
+        if column > 0 {
+            let breaks = column + 1 + length > width;
+            out.push(if breaks { '\n' } else { ' ' });
+            column = if breaks { 0 } else { column + 1 };
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out.push('\n');
 }
 
 /// The rules as a Markdown page, `docs/rules.md`.

@@ -47,6 +47,9 @@ pub(super) fn profiles(global: &Global, args: &Profiles, output: &mut Output) ->
                 Err(failure) => failures.extend_from_slice(failure.findings()),
             }
         }
+        if table.is_empty() && failures.is_empty() && !names.is_empty() {
+            return Err(project::no_environment(std::slice::from_ref(&args.env)));
+        }
         let text = if args.json { json_rows(&table) } else { text_rows(&table) };
         // The profiles that are fine are listed, whatever is wrong with the others.
         _ = output.result(&text);

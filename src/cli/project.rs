@@ -9,11 +9,12 @@ use crate::check::{Options, Purpose};
 use crate::cli::Outcome;
 use crate::cli::args::Global;
 use crate::cli::output::Output;
-use crate::finding::Failure;
+use crate::finding::{Failure, Finding};
 use crate::project::{self, AccessError, EMBEDDED, Level, Project};
 use crate::render::Rendered;
 use crate::service::Services;
-use crate::source::Sources;
+use crate::source::{Sources, Span};
+use crate::suggest;
 
 /// Opens the project that `--project` names, else the nearest one upwards, else the built-in set.
 pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failure> {
@@ -25,6 +26,12 @@ pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failur
             Err(_) => Ok(Project::built_in()),
         },
     }
+}
+
+/// That no profile has any of some environments.
+pub(super) fn no_environment(environments: &[String]) -> Failure {
+    let message = format!("no profile has the environment {}", suggest::list(environments, "or"));
+    Failure::unable(Finding::error("environment-not-found", Span::NONE, message))
 }
 
 /// What the project's settings say about checks.

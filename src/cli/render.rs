@@ -1,7 +1,7 @@
 //! `plimsoll render`: bundles to stdout or into a folder, checked first.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
@@ -115,10 +115,18 @@ fn out_folder(args: &Render, project: &Project) -> anyhow::Result<Option<PathBuf
     let folder = match (&args.out, &project.settings.out) {
         (None, _) => None,
         (Some(Some(folder)), _) => Some(folder.clone()),
-        (Some(None), Some(folder)) => Some(project.root().map_or_else(|| folder.into(), |root| root.join(folder))),
+        (Some(None), Some(folder)) => {
+            Some(project.root().map_or_else(|| folder.into(), |root| shown(&root.join(folder))))
+        }
         (Some(None), None) => bail!("`--out` needs a folder, or `out = \"…\"` in plimsoll.toml"),
     };
     Ok(folder)
+}
+
+/// A path as a person in the working folder would write it.
+fn shown(path: &Path) -> PathBuf {
+    let below = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below.filter(|below| !below.as_os_str().is_empty()).unwrap_or_else(|| path.to_owned())
 }
 
 /// The bundles asked for: profiles by environments. `--all` passes over the environments that a profile has not.
@@ -141,9 +149,7 @@ fn wanted(
             wanted.append(&mut pairs?);
         }
         if wanted.is_empty() {
-            let list = suggest::list(environments, "or");
-            let finding = Finding::error("environment-not-found", Default::default(), format!("no profile has {list}"));
-            return Err(Failure::unable(finding));
+            return Err(project::no_environment(environments));
         }
     } else {
         for profile in &args.profiles {
@@ -218,7 +224,9 @@ fn choose<'a>(objects: &'a [Object], only: &[String]) -> Result<Vec<&'a Object>,
             let names: Vec<String> = objects.iter().map(|object| object.id.to_string()).collect();
             let finding =
                 Finding::error("object-not-found", Default::default(), format!("the bundle has no `{wanted}`"));
-            return Err(Failure::unable(match suggest::nearest(wanted, names.iter().map(String::as_str)) {
+            let kinds = objects.iter().map(Object::kind).filter(|_| !wanted.contains('/'));
+            let near = suggest::nearest(wanted, kinds.chain(names.iter().map(String::as_str)));
+            return Err(Failure::unable(match near {
                 Some(near) => finding.with_help(format!("did you mean `{near}`?")),
                 None => finding.with_help(format!("it has {}", suggest::list(&names, "and"))),
             }));
@@ -290,12 +298,7 @@ fn print(done: &[Done], args: &Render, output: &mut Output) -> anyhow::Result<Ou
     Ok(Outcome::Fine)
 }
 
-fn write(
-    folder: &std::path::Path,
-    renderings: &[Rendering],
-    args: &Render,
-    output: &Output,
-) -> anyhow::Result<Outcome> {
+fn write(folder: &Path, renderings: &[Rendering], args: &Render, output: &Output) -> anyhow::Result<Outcome> {
     let written = out::write(folder, renderings, args.all)?;
     for name in &written.removed {
         output.message(&format!("removed {}: no profile makes it any more", folder.join(name).display()));
@@ -311,12 +314,7 @@ fn write(
     Ok(Outcome::Fine)
 }
 
-fn verify(
-    folder: &std::path::Path,
-    renderings: &[Rendering],
-    args: &Render,
-    output: &mut Output,
-) -> anyhow::Result<Outcome> {
+fn verify(folder: &Path, renderings: &[Rendering], args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
     let drifts = out::verify(folder, renderings, args.all)?;
     for drift in &drifts {
         let name = folder.join(&drift.name);
@@ -328,12 +326,15 @@ fn verify(
         }
     }
     let number = suggest::count(renderings.len(), "file");
+    let differ = if drifts.len() == 1 { "differs" } else { "differ" };
     if drifts.is_empty() {
         output.message(&format!("{number} in {} as rendered", folder.display()));
     } else {
         output.flush()?;
-        output
-            .message(&format!("{} of {number} differ; the same command without `--verify` writes them", drifts.len()));
+        output.message(&format!(
+            "{} of {number} {differ}; the same command without `--verify` writes them",
+            drifts.len()
+        ));
     }
     Ok(Outcome::objecting(!drifts.is_empty()))
 }

@@ -192,9 +192,12 @@ impl<'a> Layers<'a> {
         for violation in self.schema.check(&node, Mode::Whole, "the profile") {
             let mut finding = finding(violation);
             if finding.rule == "profile-field-missing" {
-                let (path, place) =
-                    (finding.field.clone(), self.project.shown(&format!("profiles/{}.yaml", profile.name)));
-                let set = format!("set `{path}` in {place}");
+                let path = finding.field.clone();
+                let set = if self.project.is_built_in() {
+                    format!("set `{path}` with --set, or in a file that --values names")
+                } else {
+                    format!("set `{path}` in {}", self.project.shown(&format!("profiles/{}.yaml", profile.name)))
+                };
                 finding.help = if finding.help.is_empty() { set } else { format!("{set}: {}", finding.help) };
                 // What the whole lacks belongs into the profile, whoever gave the rest.
                 if !path.contains('.') || finding.span.is_none() {

@@ -52,6 +52,18 @@ fn unknown_fields_are_pruned_as_the_server_does() {
 }
 
 #[test]
+fn metadata_that_a_definition_names_keeps_its_own_fields() {
+    // Nearly every published definition says `metadata: {type: object}`, which restricts nothing.
+    let schema = "{type: object, x-kubernetes-embedded-resource: true, properties: {metadata: {type: object, \
+                  properties: {name: {type: string, maxLength: 5}}}}}";
+    takes(
+        schema,
+        &["{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: b, labels: {c: d}}}"],
+        &["{apiVersion: v1, kind: Pod, metadata: {name: abcdef}}", "{apiVersion: v1, kind: Pod, metadata: {nam: a}}"],
+    );
+}
+
+#[test]
 fn types_are_exact() {
     takes("{type: integer}", &["1", "1.0"], &["1.5", "\"1\"", "true"]);
     takes("{type: number}", &["1", "1.5"], &["\"1\""]);

@@ -93,8 +93,15 @@ impl<'a> Walker<'a> {
             if is_object && entry.key == "metadata" && self.prune {
                 self.metadata(entry, &below);
             }
+            // Of `metadata` a definition restricts values only: its fields are those of every object.
+            let restricts = is_object && entry.key == "metadata";
             match own.or(schema.additional.as_deref()) {
-                Some(own) => self.value(&entry.value, own, &below, false),
+                Some(own) => {
+                    let prune = self.prune;
+                    self.prune = prune && !restricts;
+                    self.value(&entry.value, own, &below, false);
+                    self.prune = prune;
+                }
                 None if !self.prune || schema.preserve => {}
                 None if is_object && IMPLIED.contains(&entry.key.as_str()) => {}
                 None => self.unknown(entry, schema, &below),

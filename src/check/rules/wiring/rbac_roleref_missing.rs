@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule {
     family: Family::Wiring,
     severity: Severity::Warning,
     summary: "a binding names a role that is not there",
-    doc: "A RoleBinding or ClusterRoleBinding may be made before its role, and grants nothing until that exists; `roleRef` cannot be changed afterwards. The roles every cluster has (`cluster-admin`, `admin`, `edit`, `view`, `system:*`) are known. A near name makes it an error.",
+    doc: "A RoleBinding or ClusterRoleBinding may be made before its role, and grants nothing until that exists; `roleRef` cannot be changed afterwards. The roles every cluster has (`cluster-admin`, `admin`, `edit`, `view`, `system:*`, and `extension-apiserver-authentication-reader` in `kube-system`) are known. A near name makes it an error.",
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: data-storage-client}
@@ -42,9 +42,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         graph.references.iter().filter(|reference| reference.relation == Relation::Role && reference.found.is_none())
     {
         let (kind, name) = (reference.kind, reference.name);
-        if kind == "ClusterRole"
-            && (matches!(name, "cluster-admin" | "admin" | "edit" | "view") || name.starts_with("system:"))
-        {
+        let given = match kind {
+            "ClusterRole" => matches!(name, "cluster-admin" | "admin" | "edit" | "view"),
+            // What serves an extension API reads the cluster's certificates with it, as metrics-server does.
+            _ => name == "extension-apiserver-authentication-reader" && reference.namespace == "kube-system",
+        };
+        if given || name.starts_with("system:") {
             continue;
         }
         let bound = |role: &str| {

@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     family: Family::Wiring,
     severity: Severity::Error,
     summary: "a URL or address names a port that its Service does not serve",
-    doc: "The Service is there, and has no such port: the connection is refused. The ports of a Service are those under `spec.ports[].port`; what the container listens on (`targetPort`) and NodePorts are not reached under its name. A URL without a port means its scheme's usual one.",
+    doc: "The Service is there, and has no such port: the connection is refused. The ports of a Service are those under `spec.ports[].port`; what the container listens on (`targetPort`) and NodePorts are not reached under its name. A URL without a port means its scheme's usual one; for http and https that is a warning, since some programs then use a port of their own.",
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: datastorage}
@@ -72,7 +72,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             _ => format!("it serves {}", suggest::list(&served, "and")),
         };
         let place = service.ports().first().map_or(service.object.span(), |entry| entry["port"].origin.span);
-        at_part(report, mention, mention.port_range.as_ref(), message).related(place, "the port it serves").help(help);
+        // Programs have ports of their own in mind where a web address names none (MinIO 9000, Elasticsearch 9200).
+        let guessed = implied && matches!(mention.scheme.as_deref(), Some("http" | "https"));
+        let severity = if guessed { Severity::Warning } else { Severity::Error };
+        let draft = at_part(report, mention, mention.port_range.as_ref(), message);
+        draft.severity(severity).related(place, "the port it serves").help(help);
     }
 }
 
