@@ -389,17 +389,14 @@ fn command_mentions<'a>(
     // Values of flags that no command is known for: `--flag=…` is read by `talks`, URLs as well; scripts in arguments
     // of a wrapper (`timeout 60 sh -c …`) are read here.
     for (at, node) in nodes.iter().enumerate().skip(1) {
-        if node.text() == "-c" && at > 0 && shell::is_shell(nodes[at - 1].text()) && at > 1 {
-            if let Some(node) = nodes.get(at + 1).copied() {
-                let spot = |asks| Spot {
-                    object,
-                    node,
-                    place: Place::Command { asks },
-                    pod: Some(pod),
-                    container: Some(number),
-                };
-                script_mentions(node.text(), &var, &spot, mentions);
-            }
+        if node.text() == "-c"
+            && at > 1
+            && shell::is_shell(nodes[at - 1].text())
+            && let Some(node) = nodes.get(at + 1).copied()
+        {
+            let spot =
+                |asks| Spot { object, node, place: Place::Command { asks }, pod: Some(pod), container: Some(number) };
+            script_mentions(node.text(), &var, &spot, mentions);
         }
     }
 }

@@ -141,8 +141,8 @@ impl<'a> Pod<'a> {
     /// Whether it runs until somebody stops it.
     #[must_use]
     pub fn is_long_running(&self) -> bool {
-        !self.is_job()
-            && !(self.object.kind() == "Pod" && matches!(self.spec["restartPolicy"].text(), "Never" | "OnFailure"))
+        let ends = matches!(self.spec["restartPolicy"].text(), "Never" | "OnFailure");
+        !self.is_job() && (self.object.kind() != "Pod" || !ends)
     }
 
     /// Whether it is a Job or CronJob.

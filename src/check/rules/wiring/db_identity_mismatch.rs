@@ -328,7 +328,7 @@ fn variables(bundle: &Bundle<'_>, graph: &Graph<'_>, report: &mut Report<'_>) {
             let (Some(value), Some(told)) = (container.var_text(&name), told) else { continue };
             if value != *told
                 && !value.is_empty()
-                && !(what == "database" && value == "postgres")
+                && (what != "database" || value != "postgres")
                 && !made_by_script(graph, what, &value)
             {
                 let Some(var) = container.var(&name) else { continue };

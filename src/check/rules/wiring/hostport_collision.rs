@@ -56,7 +56,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 let Some(port) = entry["hostPort"].as_i64().filter(|port| *port > 0) else { continue };
                 let key = (port, entry["protocol"].as_str().unwrap_or("TCP"), entry["hostIP"].text());
                 let (first, place) = *taken.entry(key).or_insert((pod.object, entry));
-                if !std::ptr::eq(first, pod.object) && !first.namespace().is_empty() == !pod.namespace().is_empty() {
+                if !std::ptr::eq(first, pod.object) {
                     // Pods that are kept apart by their nodes may share it.
                     report
                         .at(

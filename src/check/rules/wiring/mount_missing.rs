@@ -165,7 +165,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         };
         draft.help(format!(
             "mount the ConfigMap at {} and the Secret at {}/secrets",
-            folder(&view.service.config_file.as_ref().map_or("", |file| &file.path)),
+            folder(view.service.config_path()),
             folder(view.service.config_path())
         ));
     }

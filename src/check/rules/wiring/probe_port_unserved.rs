@@ -164,9 +164,9 @@ fn one(
         return;
     }
     if let Some(view) = known {
-        if !view.listens_on(number)
-            && !(view.tree().is_none() && number != 9090 && container.ports().any(|(_, port)| port == number))
-        {
+        // Without the config in sight the ports it declares count, but for the one that everybody declares.
+        let declared = view.tree().is_none() && number != 9090 && container.ports().any(|(_, port)| port == number);
+        if !view.listens_on(number) && !declared {
             let open: Vec<String> = view.endpoints().iter().map(|(port, _)| port.to_string()).collect();
             report
                 .at(pod.object, port, format!("{} does not listen on {number}", view.service.name))
