@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::diff::consequences::consequences;
-use crate::diff::show::{Shown, show};
+use crate::diff::show::{Shown, State, show};
 use crate::diff::{Hide, Renamed, bare_name, compare};
 use crate::finding::Failure;
 use crate::kube::KubernetesVersion;
@@ -147,6 +147,26 @@ pub fn groups(bundles: &[BundleDiff]) -> Vec<Group<'_>> {
         .into_iter()
         .map(|(places, changes)| Group { bundles: places.iter().map(|at| differing[*at]).collect(), changes })
         .collect()
+}
+
+/// Changes of objects in which the very same fields differ, such as a label that all of them bear, put together.
+pub(super) fn alike(changes: &[Shown]) -> Vec<Vec<&Shown>> {
+    let mut sets: Vec<Vec<&Shown>> = Vec::new();
+    for change in changes {
+        let same = |set: &&mut Vec<&Shown>| {
+            let first = set[0];
+            change.state == State::Changed
+                && change.renamed.is_none()
+                && first.renamed.is_none()
+                && (first.state, &first.object.namespace) == (change.state, &change.object.namespace)
+                && (&first.fields, &first.consequences) == (&change.fields, &change.consequences)
+        };
+        match sets.iter_mut().find(same) {
+            Some(set) => set.push(change),
+            None => sets.push(vec![change]),
+        }
+    }
+    sets
 }
 
 /// Without what differs from bundle to bundle and says nothing: the hashes of content names, and the namespace.

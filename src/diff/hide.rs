@@ -41,7 +41,7 @@ impl Hide {
 
     /// Whether nothing but the change itself may be shown.
     pub(super) fn is_secret(&self, object: &Object, field: &FieldChange<'_>) -> bool {
-        let nodes = || field.old().into_iter().chain(field.new());
+        let nodes = || field.before().into_iter().chain(field.after());
         let of_secret = object.kind() == "Secret"
             && matches!(field.path.first(), Some(Step::Key(key)) if key == "data" || key == "stringData");
         let of_variable = match field.path.as_slice() {
@@ -215,13 +215,8 @@ fn line_without(line: &str, hidden: &mut Hidden) {
     while let Some(found) = line[search..].find([':', '=']).map(|found| found + search) {
         search = found + 1;
         let rest = &line[search..];
-        let secret = if rest.starts_with("//") {
-            // scheme://user:password@host
-            let authority = &rest[2..][..rest[2..].find(['/', ' ', '"', '\'', '?']).unwrap_or(rest.len() - 2)];
-            authority.rfind('@').and_then(|end| {
-                let colon = authority[..end].find(':')?;
-                Some((search + 2 + colon + 1, search + 2 + end))
-            })
+        let secret = if let Some(address) = rest.strip_prefix("//") {
+            password_of(address).map(|(start, end)| (search + 2 + start, search + 2 + end))
         } else {
             let key = name_before(line, found);
             if names_secret(key) { value_after(line, search, bytes[found]) } else { None }
@@ -237,6 +232,20 @@ fn line_without(line: &str, hidden: &mut Hidden) {
         }
     }
     hidden.text.push_str(&line[at..]);
+}
+
+/// Where the password stands in what follows `scheme://`: `user:password@host`.
+fn password_of(address: &str) -> Option<(usize, usize)> {
+    let address = &address[..address.find([' ', '"', '\'']).unwrap_or(address.len())];
+    let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
+    let colon = address.find(':')?;
+    let end = match authority.rfind('@') {
+        Some(end) => end,
+        // A password with a slash in it, unless what follows the colon is a port.
+        None if authority.get(colon + 1..)?.bytes().all(|byte| byte.is_ascii_digit()) => return None,
+        None => address.rfind('@')?,
+    };
+    (colon < end).then_some((colon + 1, end))
 }
 
 /// The name that ends before a colon or equals sign.
@@ -287,6 +296,8 @@ mod tests {
             ("host=db password=abc sslmode=disable", "host=db password=••• sslmode=disable"),
             ("--api-key=abc --level=info", "--api-key=••• --level=info"),
             ("url: postgres://app:s3cret@db:5432/x?a=b", "url: postgres://app:•••@db:5432/x?a=b"),
+            ("postgres://app:a/b?c@db/x", "postgres://app:•••@db/x"),
+            ("http://registry:5000/a@sha256:abc http://h/x@y", "http://registry:5000/a@sha256:abc http://h/x@y"),
             ("{\"user\": \"a\", \"token\": \"t\", \"n\": 1}", "{\"user\": \"a\", \"token\": \"•••\", \"n\": 1}"),
             ("passwordKey: password", "passwordKey: password"),
             ("secretsFile: /etc/x.yaml", "secretsFile: /etc/x.yaml"),

@@ -29,8 +29,8 @@ fn apply(old: &[Object], changes: &[Change<'_>]) -> Vec<Node> {
 
 /// A node with the changes below it put on; all of them lead through it and have `depth` steps behind them.
 fn put_on(node: &Node, fields: &[FieldChange<'_>], depth: usize) -> Node {
-    if let Some(here) = fields.iter().find(|field| field.path.len() == depth && field.new().is_some()) {
-        return here.new().unwrap().clone();
+    if let Some(here) = fields.iter().find(|field| field.path.len() == depth && field.after().is_some()) {
+        return here.after().unwrap().clone();
     }
     let order = fields.iter().find_map(|field| match &field.what {
         What::Reordered(_, new) if field.path.len() == depth => Some(new),

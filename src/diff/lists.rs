@@ -126,7 +126,8 @@ impl<'a> Walk<'a> {
                 self.path.push(Step::Item { old: Some(o), new: Some(n), label: None });
                 self.node(&old[o], &new[n], shape.items());
                 self.path.pop();
-                (gone.next(), come.next());
+                gone.next();
+                come.next();
             }
             for o in gone {
                 self.path.push(Step::Item { old: Some(o), new: None, label: None });

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::diff::bundle::{BundleDiff, Group, groups};
+use crate::diff::bundle::{BundleDiff, Group, alike, groups};
 use crate::diff::show::{Shown, ShownField, ShownWhat, State, Tag};
 use crate::diff::terminal::secret;
 use crate::finding::Severity;
@@ -11,6 +11,9 @@ use crate::suggest;
 
 /// GitHub takes comments of up to 65,536 characters; some are left for the frame.
 const MOST_BYTES: usize = 60_000;
+
+/// How many objects a row of the table names.
+const MOST_OBJECTS: usize = 4;
 
 /// How many fields a row of the table names.
 const MOST_FIELDS: usize = 3;
@@ -31,9 +34,9 @@ pub fn markdown(bundles: &[BundleDiff]) -> String {
     out.push_str("\n| | object | change | what `kubectl apply` will do |\n| --- | --- | --- | --- |\n");
     for group in &groups {
         let name = group.name(bundles.len());
-        for (at, change) in group.changes.iter().enumerate() {
+        for (at, set) in alike(&group.changes).iter().enumerate() {
             let first = if at == 0 { format!("**{}**", cell(&name)) } else { String::new() };
-            let _ = writeln!(out, "| {first} | {} | {} | {} |", object(change), summary(change), effects(change));
+            let _ = writeln!(out, "| {first} | {} | {} | {} |", objects(set), summary(set[0]), effects(set[0]));
         }
         if group.changes.is_empty() {
             let state = group.state().unwrap_or_default();
@@ -75,24 +78,30 @@ fn title(changed: usize, bundles: &[BundleDiff]) -> String {
 fn worst(groups: &[Group<'_>], out: &mut String) {
     let count = |severity| {
         let changes = groups.iter().flat_map(|group| &group.changes);
-        changes.flat_map(|change| &change.consequences).filter(|found| found.severity == severity).count()
+        changes.filter(|change| change.consequences.iter().any(|found| found.severity == severity)).count()
     };
     let (refused, warnings) = (count(Severity::Error), count(Severity::Warning));
     if refused > 0 {
-        let _ =
-            writeln!(out, "\n> [!CAUTION]\n> {} cannot be applied as it stands.", suggest::count(refused, "change"));
+        let _ = writeln!(out, "\n> [!CAUTION]\n> {} cannot be applied.", suggest::count(refused, "object"));
     } else if warnings > 0 {
-        let _ = writeln!(out, "\n> [!WARNING]\n> {} to act on.", suggest::count(warnings, "consequence"));
+        let what = if warnings == 1 { "1 object needs" } else { &format!("{warnings} objects need") };
+        let _ = writeln!(out, "\n> [!WARNING]\n> {what} somebody to act when it is applied.");
     }
 }
 
-fn object(change: &Shown) -> String {
-    let sign = match change.state {
+/// Objects in which the same differs, in a cell of the table.
+fn objects(set: &[&Shown]) -> String {
+    let sign = match set[0].state {
         State::Added => "🟢 ",
         State::Removed => "🔴 ",
         State::Changed => "",
     };
-    format!("{sign}{}", cell(&change.title()))
+    let shown = if set.len() > MOST_OBJECTS { MOST_OBJECTS - 1 } else { set.len() };
+    let mut titles: Vec<String> = set.iter().take(shown).map(|change| cell(&change.title())).collect();
+    if set.len() > shown {
+        titles.push(format!("and {} more", set.len() - shown));
+    }
+    format!("{sign}{}", titles.join("<br>"))
 }
 
 /// What changes, in a cell of the table.
@@ -220,8 +229,10 @@ fn effects(change: &Shown) -> String {
 fn details(group: &Group<'_>, of: usize) -> String {
     let number = suggest::count(group.changes.len(), "object");
     let mut out = format!("\n<details><summary><b>{}</b>: {number}, field by field</summary>\n", html(&group.name(of)));
-    for change in &group.changes {
-        let _ = write!(out, "\n**{}**", cell(&change.title()));
+    for set in alike(&group.changes) {
+        let change = set[0];
+        let titles: Vec<String> = set.iter().map(|change| format!("**{}**", cell(&change.title()))).collect();
+        let _ = write!(out, "\n{}", titles.join(", "));
         if !change.object.namespace.is_empty() {
             let _ = write!(out, " in {}", code(&change.object.namespace));
         }
@@ -230,7 +241,11 @@ fn details(group: &Group<'_>, of: usize) -> String {
         }
         out.push('\n');
         for found in &change.consequences {
-            let help = if found.help.is_empty() { String::new() } else { format!(": {}", code(&found.help)) };
+            let help = match found.help.as_str() {
+                "" => String::new(),
+                command if command.starts_with("kubectl ") => format!(": {}", code(command)),
+                help => format!(": {}", words(help)),
+            };
             let _ = writeln!(out, "- {} (`{}`){help}", words(&found.message), found.rule);
         }
         let mut text = String::new();

@@ -148,7 +148,7 @@ impl FieldChange<'_> {
 
     /// The value as it was.
     #[must_use]
-    pub const fn old(&self) -> Option<&Node> {
+    pub const fn before(&self) -> Option<&Node> {
         match self.what {
             What::Removed(old) | What::Changed(old, _) => Some(old),
             _ => None,
@@ -157,7 +157,7 @@ impl FieldChange<'_> {
 
     /// The value as it will be.
     #[must_use]
-    pub const fn new(&self) -> Option<&Node> {
+    pub const fn after(&self) -> Option<&Node> {
         match self.what {
             What::Added(new) | What::Changed(_, new) => Some(new),
             _ => None,

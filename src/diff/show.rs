@@ -187,7 +187,7 @@ pub fn show(change: &Change<'_>, hide: &Hide, consequences: Vec<Consequence>) ->
 fn show_field(change: &Change<'_>, field: &FieldChange<'_>, hide: &Hide) -> ShownField {
     let what = match &field.what {
         _ if hide.is_secret(change.object(), field) => {
-            ShownWhat::Secret { was: field.old().is_some(), is: field.new().is_some() }
+            ShownWhat::Secret { was: field.before().is_some(), is: field.after().is_some() }
         }
         What::Changed(old, _) if field.follows => {
             let name = old.text();
@@ -318,7 +318,7 @@ fn text_fields(old: &str, new: &str, hide: &Hide) -> Vec<ShownField> {
             let what = match &field.what {
                 What::Reordered(old, new) => ShownWhat::Order { old: old.join(", "), new: new.join(", ") },
                 _ => {
-                    let (old, new) = (field.old().map(value), field.new().map(value));
+                    let (old, new) = (field.before().map(value), field.after().map(value));
                     if old == new { ShownWhat::Secret { was: true, is: true } } else { ShownWhat::Values { old, new } }
                 }
             };

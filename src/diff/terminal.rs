@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::diff::bundle::{BundleDiff, groups};
+use crate::diff::bundle::{BundleDiff, alike, groups};
 use crate::diff::show::{Line, Shown, ShownField, ShownWhat, State, Tag};
 use crate::finding::Severity;
 use crate::suggest;
@@ -35,8 +35,8 @@ pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
             let state = group.state().map(|state| format!(": {state}")).unwrap_or_default();
             let _ = writeln!(out, "{}{}{}{state}\n", paint.bold, group.name(bundles.len()), paint.off);
         }
-        for change in &group.changes {
-            object(change, paint, &mut out);
+        for set in alike(&group.changes) {
+            object(&set, paint, &mut out);
             out.push('\n');
         }
     }
@@ -50,10 +50,10 @@ pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
         }
         _ => writeln!(out, "{} in {changed} of {}", changing(objects), suggest::count(bundles.len(), "bundle")),
     };
-    let refused = changes().flat_map(|change| &change.consequences);
-    let refused = refused.filter(|found| found.severity == Severity::Error).count();
+    let refuses = |change: &&Shown| change.consequences.iter().any(|found| found.severity == Severity::Error);
+    let refused = changes().filter(refuses).count();
     if refused > 0 {
-        let _ = writeln!(out, "{}{} cannot be applied{}", paint.red, suggest::count(refused, "change"), paint.off);
+        let _ = writeln!(out, "{}{} cannot be applied{}", paint.red, suggest::count(refused, "object"), paint.off);
     }
     out
 }
@@ -63,13 +63,16 @@ fn changing(objects: usize) -> String {
     format!("{} {}", suggest::count(objects, "object"), if objects == 1 { "changes" } else { "change" })
 }
 
-fn object(change: &Shown, paint: &Paint, out: &mut String) {
+/// Objects in which the same differs.
+fn object(set: &[&Shown], paint: &Paint, out: &mut String) {
+    let change = set[0];
+    let titles: Vec<String> = set.iter().map(|change| change.title()).collect();
     let (sign, tint) = match change.state {
         State::Added => ("+", paint.green),
         State::Removed => ("-", paint.red),
         State::Changed => ("~", paint.yellow),
     };
-    let _ = write!(out, "{tint}{sign}{} {}{}{}", paint.off, paint.bold, change.title(), paint.off);
+    let _ = write!(out, "{tint}{sign}{} {}{}{}", paint.off, paint.bold, titles.join(", "), paint.off);
     if !change.object.namespace.is_empty() {
         let _ = write!(out, "{} in {}{}", paint.dim, change.object.namespace, paint.off);
     }

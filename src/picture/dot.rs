@@ -34,7 +34,7 @@ fn node(number: usize, one: &Box, indent: &str, out: &mut String) {
     if one.is_missing {
         label.push_str("\nmissing");
     }
-    one.problems.iter().for_each(|problem| _ = write!(label, "\n! {problem}"));
+    one.problems.iter().for_each(|(_, problem)| _ = write!(label, "\n! {problem}"));
     let style = match (one.is_missing, one.worst) {
         (true, _) => ", style=dashed, color=red",
         (_, Some(Severity::Error)) => ", color=red, penwidth=3",

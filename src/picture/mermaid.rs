@@ -59,8 +59,8 @@ fn node(number: usize, one: &Box, indent: &str, out: &mut String) {
     if one.is_missing {
         label.push_str("<br/>⛔ missing");
     }
-    for problem in &one.problems {
-        let sign = if one.worst == Some(Severity::Error) { "⛔" } else { "⚠️" };
+    for (severity, problem) in &one.problems {
+        let sign = if *severity == Severity::Error { "⛔" } else { "⚠️" };
         let _ = write!(label, "<br/>{sign} {}", text(problem));
     }
     let _ = writeln!(out, "{indent}o{number}{open}\"{label}\"{close}");

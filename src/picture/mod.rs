@@ -31,7 +31,7 @@ pub struct Box {
     /// The name.
     pub name: String,
     /// The rules that have something to say about it, the worst first; empty where none has.
-    pub problems: Vec<String>,
+    pub problems: Vec<(Severity, String)>,
     /// How bad the worst is.
     pub worst: Option<Severity>,
     /// Whether it is named and not there.
@@ -138,7 +138,7 @@ fn boxed(object: &Object, findings: &[Finding]) -> Box {
         kind: object.kind().to_owned(),
         name: object.name().to_owned(),
         worst: own.first().map(|finding| finding.severity),
-        problems: own.iter().map(|finding| finding.rule.to_string()).collect(),
+        problems: own.iter().map(|finding| (finding.severity, finding.rule.to_string())).collect(),
         is_missing: false,
     }
 }

@@ -125,6 +125,47 @@ fn a_line_of_an_environment() {
 }
 
 #[test]
+fn a_label_of_all_objects() {
+    let repository = Repository::new();
+    repository.edit("profiles/base.yaml", "\nlabels: {}", "\nlabels: {team: storage}");
+    let (text, _) = repository.diff(&["--base", "HEAD"]);
+    assert!(!text.contains("~ Service/datastorage\n"), "what only bears it is told together:\n{text}");
+    in_order(
+        &text,
+        &["ServiceAccount/datastorage, ServiceAccount/datastorage-migrate, ", "pods restart: label `team`"],
+    );
+    let (text, _) = repository.diff(&["--base", "HEAD", "--output", "markdown"]);
+    in_order(&text, &["<br>and ", " more | `metadata.labels[team]` `storage` (new) |"]);
+}
+
+#[test]
+fn an_edit_by_hand_is_told_field_by_field() {
+    let repository = Repository::new();
+    let out = ["--project", "deploy", "render", "gateway", "--out", "out"];
+    assert!(repository.plimsoll(&out).status.success());
+    let file = repository.path().join("out/gateway.e2e.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("nodePort: 30081", "nodePort: 30099").replace("test_password", "by_hand_99"))
+        .unwrap();
+    let output = repository.plimsoll(&[&out[..], &["--verify"]].concat());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    in_order(
+        &text,
+        &[
+            "out/gateway.e2e.yaml was edited by hand\n",
+            "  Secret/datastorage-secret stringData[db-secrets.yaml]: a secret, changed\n",
+            "  Service/datastorage spec.ports[0].nodePort: 30099 in the file, 30081 rendered\n",
+        ],
+    );
+    assert!(!text.contains("by_hand_99"), "{text}");
+    // The same, with what applying what is rendered would do.
+    let (text, code) = repository.diff(&["gateway", "--out", "out"]);
+    in_order(&text, &["node port 30081, was 30099", "spec.ports[http].nodePort  30099 -> 30081"]);
+    assert_eq!(code, Some(1));
+}
+
+#[test]
 fn a_new_profile_and_one_that_is_gone() {
     let repository = Repository::new();
     let profiles = repository.project().join("profiles");

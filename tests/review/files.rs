@@ -72,7 +72,7 @@ fn refusals_come_first_and_alone() {
     let (text, _) = diff(&old, &new);
     in_order(
         &text,
-        &["=> the API server refuses it: `spec.selector`", "[change-immutable]", "1 change cannot be applied"],
+        &["=> the API server refuses it: `spec.selector`", "[change-immutable]", "1 object cannot be applied"],
     );
     assert!(!text.contains("pods restart"), "{text}");
 }

@@ -98,7 +98,9 @@ fn refusals(change: &Change<'_>) -> Vec<Consequence> {
     updates::refusals(old, new)
         .into_iter()
         .map(|refusal| {
-            let place = if refusal.field.is_empty() { String::new() } else { format!("`{}`: ", refusal.field) };
+            // The words often name the field already.
+            let told = refusal.field.is_empty() || refusal.message.contains(&refusal.field);
+            let place = if told { String::new() } else { format!("`{}`: ", refusal.field) };
             let message = format!("the API server refuses it: {place}{}", refusal.message);
             Consequence::new("change-immutable", Severity::Error, message).with_help(refusal.help)
         })

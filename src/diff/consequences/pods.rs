@@ -95,7 +95,7 @@ fn reasons(change: &Change<'_>, path: &'static [&'static str]) -> Vec<String> {
 fn reason(field: &FieldChange<'_>, skipped: usize) -> String {
     let key = field.key();
     if field.follows {
-        return format!("new name of {}", names(field));
+        return format!("new {}", names(field));
     }
     match field.path.as_slice() {
         [.., Step::Key(parent), Step::Key(key)] if parent == "annotations" && key.starts_with("checksum/") => {
@@ -123,7 +123,7 @@ fn reason(field: &FieldChange<'_>, skipped: usize) -> String {
 
 /// What a field that follows an object names.
 fn names(field: &FieldChange<'_>) -> String {
-    let name = field.old().map(Node::text).unwrap_or_default();
+    let name = field.before().map(Node::text).unwrap_or_default();
     format!("`{}`", crate::diff::bare_name(name).unwrap_or(name))
 }
 
