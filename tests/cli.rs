@@ -200,6 +200,36 @@ error: `gateway` and `aianalysis` both hold Namespace/kubernaut-system, so they 
 }
 
 #[test]
+fn what_checks_nothing_says_so() {
+    let project = Project::new();
+    project.write("empty/readme.txt", "no manifests").write("comment.yaml", "# nothing yet\n");
+    let told = |args: &[&str]| {
+        let output = project.run(args);
+        assert_eq!(text(&output.stdout), "", "{args:?}");
+        (output.status.code(), text(&output.stderr))
+    };
+    let error = "error: `empty` holds no .yaml, .yml or .json files\n".to_owned();
+    assert_eq!(told(&["check", "empty"]), (Some(2), error));
+    let message = "no objects were found, so nothing was checked\n".to_owned();
+    assert_eq!(told(&["check", "comment.yaml"]), (Some(0), message));
+    let (code, message) = told(&["profiles", "--env", "nope"]);
+    assert!(code == Some(2) && message.contains("no profile has the environment `nope`"), "{code:?}: {message}");
+}
+
+#[test]
+fn a_partial_bundle_leads_to_the_profile_that_has_the_rest() {
+    let project = Project::new();
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: datastorage, namespace: gateway-e2e}\nspec:\n  containers:\n  \
+                    - {name: datastorage, image: \"localhost/kubernaut-datastorage:x\"}\n";
+    project.write("pod.yaml", manifest);
+    let output = project.run(&["check", "pod.yaml"]);
+    let said = text(&output.stderr);
+    assert!(said.ends_with("plimsoll check --profile gateway, plimsoll render gateway\n"), "{said}");
+    let said = text(&project.run(&["check", "--profile", "gateway", "pod.yaml"]).stderr);
+    assert!(!said.contains("--profile"), "{said}");
+}
+
+#[test]
 fn drift_is_told_apart() {
     let project = Project::new();
     let write = ["render", "gateway", "notification", "--out", "out"];

@@ -53,10 +53,7 @@ pub fn check(given: &[Object], promised: &[Object], profile: &str, options: &Opt
             None => {
                 let severity = if NEEDED.contains(&kind) { Severity::Error } else { Severity::Warning };
                 let message = format!("{kind} `{}` is missing; the bundle of {profile} has it", object.name());
-                let help = match kind {
-                    "Job" => "it makes the tables: see `plimsoll render`".to_owned(),
-                    _ => format!("`plimsoll render {profile} --only {kind}/{}` prints it", object.name()),
-                };
+                let help = format!("`plimsoll render {profile} --only {kind}/{}` prints it", object.name());
                 let mut finding = Finding::new(MISSING, severity, here, message).with_help(help);
                 finding.object = Some(object.id.clone());
                 findings.push(finding);

@@ -3,11 +3,14 @@
 use std::io::{self, IsTerminal, Write};
 
 use anstream::ColorChoice;
+use anyhow::Context;
 
 use crate::cli::Outcome;
 use crate::finding::{Failure, Finding};
 use crate::report::{self, Mask};
 use crate::source::Sources;
+
+const STDOUT: &str = "cannot write the result";
 
 /// The two streams of a run.
 pub(super) struct Output {
@@ -22,12 +25,12 @@ impl Output {
 
     /// Writes a part of the result.
     pub(super) fn result(&mut self, text: &str) -> anyhow::Result<()> {
-        Ok(self.stdout.write_all(text.as_bytes())?)
+        self.stdout.write_all(text.as_bytes()).context(STDOUT)
     }
 
     /// Writes out what is held back.
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
-        Ok(self.stdout.flush()?)
+        self.stdout.flush().context(STDOUT)
     }
 
     /// Tells a person something that is not the result. A closed stderr is no reason to fail.

@@ -376,13 +376,19 @@ pub(crate) fn urls(text: &str, found: &mut Vec<Found>) {
             if piece.contains(['$', '{', '%', '[', '*', '(']) {
                 continue;
             }
+            // The scheme of the next URL of a list: `https://a.example.com,http://b.example.com`.
+            if piece.ends_with(':') && text[range.end..].starts_with("//") {
+                continue;
+            }
             let piece = piece.trim_end_matches(['.', ':']);
             let (host, port) = piece.split_once(':').map_or((piece, None), |(host, port)| (host, Some(port)));
             if !is_name(host) {
                 continue;
             }
             let number = port.and_then(|port| port.parse::<u16>().ok()).filter(|number| *number > 0);
-            if port.is_some() && number.is_none() {
+            // Without a port that is a bucket, not a host: `s3://backups/x`, but `s3://key:secret@minio:9000/backups`.
+            let bucket = known == "s3" && number.is_none();
+            if bucket || (port.is_some() && number.is_none()) {
                 continue;
             }
             let host_range = range.start..range.start + host.len();
@@ -506,6 +512,11 @@ mod tests {
         assert_eq!(show("u:p@tcp(mysql:3306)/x", Hint::None), ["mysql:3306"]);
         assert_eq!(show("redis:6379/0", Hint::Address), ["redis:6379"]);
         assert_eq!(show("http://x.example.com", Hint::None), ["http|x.example.com"]);
+        assert_eq!(
+            show("https://a.example.com,http://web:3000,http://api", Hint::None),
+            ["https|a.example.com", "http|web:3000", "http|api"]
+        );
+        assert_eq!(show("s3://key:secret@minio:9000/backups", Hint::None), ["s3|minio:9000"]);
     }
 
     #[test]
@@ -521,6 +532,7 @@ mod tests {
             "http://$(HOST):80",
             "http://${X}/",
             "file:///etc/x",
+            "s3://backups/x",
             "-",
             "0.0.0.0:8080",
             ":8080",
