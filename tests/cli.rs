@@ -244,6 +244,7 @@ fn drift_is_told_apart() {
         text(&output.stdout),
         str![[r#"
 out/gateway.e2e.yaml was edited by hand
+  Service/datastorage spec.ports[0].nodePort: 30099 in the file, 30081 rendered
 
 "#]]
     );
@@ -255,6 +256,7 @@ out/gateway.e2e.yaml was edited by hand
         text(&output.stdout),
         str![[r#"
 out/notification.e2e.yaml was made from other inputs: profiles/notification.yaml
+  Service/datastorage spec.ports[0].nodePort: 30090 in the file, 30091 rendered
 
 "#]]
     );

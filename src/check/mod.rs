@@ -171,8 +171,10 @@ impl Options {
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
     }
 
-    /// Gives findings the severities that the project sets for their rules, and drops those it switches off.
-    fn adjust(&self, findings: &mut Vec<Finding>) {
+    /// Gives findings the severities that the project sets for their rules, and drops those it switches off or a person
+    /// leaves out; also of findings that no rule makes.
+    pub fn adjust(&self, findings: &mut Vec<Finding>) {
+        findings.retain(|finding| !self.skip.iter().any(|name| *name == finding.rule));
         findings.retain_mut(|finding| match self.severities.get(finding.rule.as_ref()) {
             Some(Some(severity)) => {
                 finding.severity = *severity;

@@ -71,6 +71,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     if let (Some(rendered), Some(profile)) = (&promised, &args.profile) {
         findings.extend(promises::check(&input.objects, &rendered.objects, profile, &options));
     }
+    options.adjust(&mut findings);
     suppress(&sources, &input.objects, &mut findings);
     report::sort(&sources, &mut findings);
     let mask = Mask::of(&sources, &input.objects);
@@ -145,7 +146,7 @@ fn whole_bundle(project: &Project, findings: &[Finding], args: &Check, objects: 
 
 /// Rules and families that a person names must exist.
 pub(super) fn known_rules<'a>(names: impl IntoIterator<Item = &'a String>) -> anyhow::Result<()> {
-    let known = || rules::ALL.iter().map(|rule| rule.id).chain(check::Family::ALL.map(check::Family::name));
+    let known = || rules::ids().chain(check::Family::ALL.map(check::Family::name));
     for name in names {
         if !known().any(|known| known == name) {
             match suggest::nearest(name, known()) {

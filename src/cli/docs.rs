@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::bail;
 use clap::CommandFactory;
 
-use crate::check::rules::reading::READING;
+use crate::check::rules::elsewhere::ELSEWHERE;
 use crate::check::{Family, Rule, rules};
 use crate::cli::Outcome;
 use crate::cli::args::{Args, Rules};
@@ -16,11 +16,10 @@ pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome
     match &args.id {
         Some(id) => {
             let rule = rules::ALL.iter().find(|rule| rule.id == id).map(|rule| explain(rule));
-            let reading = || READING.iter().find(|row| row.id == id);
-            let text = rule.or_else(|| reading().map(|row| format!("error[{id}]: {}\n\n{}\n", row.summary, row.doc)));
+            let elsewhere = || ELSEWHERE.iter().find(|row| row.id == id);
+            let text = rule.or_else(|| elsewhere().map(|row| format!("error[{id}]: {}\n\n{}\n", row.summary, row.doc)));
             let Some(text) = text else {
-                let known = rules::ALL.iter().map(|rule| rule.id).chain(READING.iter().map(|row| row.id));
-                match suggest::nearest(id, known) {
+                match suggest::nearest(id, rules::ids()) {
                     Some(near) => bail!("no rule `{id}`; did you mean `{near}`?"),
                     None => bail!("no rule `{id}`; `plimsoll rules` lists them"),
                 }
@@ -32,8 +31,8 @@ pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome
     Ok(Outcome::Fine)
 }
 
-/// What findings of no rule are listed under.
-const READING_TITLE: &str = "reading texts, profiles and templates";
+/// What is listed under this no rule makes: reading, profiles, promises, changes.
+const ELSEWHERE_TITLE: &str = "found elsewhere";
 
 /// All rules, a line each, by family.
 fn table(only: Option<&str>) -> String {
@@ -46,8 +45,8 @@ fn table(only: Option<&str>) -> String {
         }
     }
     if only.is_none() {
-        _ = writeln!(out, "\n{READING_TITLE}");
-        for row in READING {
+        _ = writeln!(out, "\n{ELSEWHERE_TITLE}");
+        for row in ELSEWHERE {
             _ = writeln!(out, "  {:width$}  error    {}", row.id, row.summary);
         }
     }
@@ -94,8 +93,8 @@ pub fn rules_page() -> String {
             _ = writeln!(out, "| [{id}](#{id}) | {severity} | {} |", rule.summary.replace('|', "\\|"));
         }
     }
-    _ = writeln!(out, "\n## {READING_TITLE}\n\n| finding | fault | |\n| --- | --- | --- |");
-    for row in READING {
+    _ = writeln!(out, "\n## {ELSEWHERE_TITLE}\n\n| finding | fault | |\n| --- | --- | --- |");
+    for row in ELSEWHERE {
         let cell = |text: &str| text.replace('|', "\\|");
         _ = writeln!(out, "| {} | {} | {} |", row.id, cell(row.summary), cell(row.doc));
     }

@@ -138,10 +138,10 @@ impl Reader {
         let mut levels = Vec::new();
         for (key, value) in table {
             let id = &**key.get_ref();
-            if !rules::ALL.iter().any(|rule| rule.id == id) {
+            if !rules::ids().any(|known| known == id) {
                 let finding = Finding::error("setting-unknown", self.span(key), format!("there is no rule `{id}`"))
                     .with_help("`plimsoll rules` lists them");
-                self.findings.push(near(finding, id, rules::ALL.iter().map(|rule| rule.id)));
+                self.findings.push(near(finding, id, rules::ids()));
                 continue;
             }
             match LEVELS.iter().find(|(name, _)| value.get_ref().as_str() == Some(name)) {

@@ -3,7 +3,7 @@
 use crate::check::Rule;
 
 pub mod api;
-pub mod reading;
+pub mod elsewhere;
 pub mod rollout;
 pub mod security;
 pub mod wiring;
@@ -170,6 +170,11 @@ pub static ALL: &[&Rule] = &[
     &security::pod_security::RULE,
     &security::readonly_root_write::RULE,
 ];
+
+/// The ids of all findings there can be: of the rules, and of [`elsewhere`].
+pub fn ids() -> impl Iterator<Item = &'static str> + Clone {
+    ALL.iter().map(|rule| rule.id).chain(elsewhere::ELSEWHERE.iter().map(|row| row.id))
+}
 
 #[cfg(test)]
 mod tests {

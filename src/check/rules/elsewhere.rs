@@ -1,8 +1,9 @@
-//! Findings that come from reading texts, profiles and templates, before there are objects for rules to look at.
+//! Findings that no rule makes: they come from reading texts, profiles and templates, from holding manifests against a
+//! profile, and from comparing two states.
 
 /// A finding of no rule: what it says, and what to do about it.
 #[derive(Debug)]
-pub struct Reading {
+pub struct Elsewhere {
     /// Kebab-case, names the fault.
     pub id: &'static str,
     /// One line: the fault.
@@ -11,12 +12,27 @@ pub struct Reading {
     pub doc: &'static str,
 }
 
-const fn row(id: &'static str, summary: &'static str, doc: &'static str) -> Reading {
-    Reading { id, summary, doc }
+const fn row(id: &'static str, summary: &'static str, doc: &'static str) -> Elsewhere {
+    Elsewhere { id, summary, doc }
 }
 
 /// All of them, sorted by id.
-pub static READING: &[Reading] = &[
+pub static ELSEWHERE: &[Elsewhere] = &[
+    row(
+        "change-renames",
+        "an object stays behind under its old name, or clients must follow to another address",
+        "`kubectl apply` deletes nothing. Delete the old object, or prune by label; tell the clients.",
+    ),
+    row(
+        "change-restarts",
+        "pods restart, or keep what changed until they do; Jobs run again",
+        "A pod template that changes rolls its pods; a ConfigMap that changes does not, unless a checksum annotation follows it.",
+    ),
+    row(
+        "change-shrinks",
+        "there is less than before: replicas, storage, allowed traffic or permissions",
+        "What relied on it may stop working when the change is applied.",
+    ),
     row(
         "content-name-circle",
         "objects named by their content refer to each other in a circle",
@@ -135,6 +151,16 @@ pub static READING: &[Reading] = &[
         "`--project` names a folder with `profiles/` and `templates/`.",
     ),
     row(
+        "promise-differs",
+        "a manifest has something otherwise than the bundle of the profile",
+        "`check --profile P` holds manifests against what P renders: image, namespace, ports.",
+    ),
+    row(
+        "promise-missing",
+        "manifests lack something that the bundle of the profile has",
+        "`plimsoll render P` prints the whole; `check --profile P` names what to add.",
+    ),
+    row(
         "schema-invalid",
         "the project's own schema is no JSON Schema",
         "`profiles/schema.json` must hold a JSON Schema of the draft and the keywords listed in docs/profiles.md.",
@@ -244,12 +270,12 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted() {
-        assert!(READING.is_sorted_by(|a, b| a.id < b.id));
+        assert!(ELSEWHERE.is_sorted_by(|a, b| a.id < b.id));
     }
 
     /// The texts of the form `family-of-the-fault` that stand alone in quotes in a source text.
     fn ids(text: &str) -> BTreeSet<String> {
-        const FAMILIES: [&str; 16] = [
+        const FAMILIES: [&str; 17] = [
             "content-name-",
             "environment-",
             "file-",
@@ -265,7 +291,8 @@ mod tests {
             "setting-",
             "template-",
             "yaml-",
-            "kind-registry-none-",
+            "promise-",
+            "change-",
         ];
         text.split('"')
             .filter(|part| FAMILIES.iter().any(|family| part.starts_with(family)))
@@ -288,10 +315,10 @@ mod tests {
                 }
             }
         }
-        let known = |id: &str| READING.iter().any(|row| row.id == id) || ALL.iter().any(|rule| rule.id == id);
+        let known = |id: &str| ELSEWHERE.iter().any(|row| row.id == id) || ALL.iter().any(|rule| rule.id == id);
         let unknown: Vec<&String> = used.iter().filter(|id| !known(id)).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
-        let unused: Vec<&str> = READING.iter().map(|row| row.id).filter(|id| !used.contains(*id)).collect();
+        let unused: Vec<&str> = ELSEWHERE.iter().map(|row| row.id).filter(|id| !used.contains(*id)).collect();
         assert!(unused.is_empty(), "{unused:?}");
     }
 }
