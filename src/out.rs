@@ -8,10 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::render::in_parallel;
 
 /// The folder of the receipts, inside the out folder.
 const RECEIPTS: &str = ".plimsoll";
@@ -96,6 +99,10 @@ pub struct Written {
 /// Where a file cannot be written or replaced; then no file has changed, unless a rename itself failed.
 pub fn write(folder: &Path, renderings: &[Rendering], prune: bool) -> anyhow::Result<Written> {
     let receipts = folder.join(RECEIPTS);
+    // A link would lead whoever tidies up here into another folder.
+    if receipts.is_symlink() {
+        bail!("{} is a link; it must be a folder of its own", receipts.display());
+    }
     fs::create_dir_all(&receipts).with_context(|| format!("cannot create {}", receipts.display()))?;
     // Two runs into one folder take turns. Where a folder cannot be locked, the renames still keep each file whole.
     let lock = File::open(folder).ok();
@@ -104,34 +111,17 @@ pub fn write(folder: &Path, renderings: &[Rendering], prune: bool) -> anyhow::Re
     }
     remove_leftovers(&receipts);
     let mut done = Written::default();
-    let mut pending = Pending(Vec::new());
-    for rendering in renderings {
-        let files = [
-            (folder.join(rendering.file_name()), rendering.text.clone()),
-            (receipts.join(rendering.receipt_name()), rendering.receipt()),
-        ];
-        let mut changed = false;
-        for (path, text) in files {
-            if path.is_dir() {
-                bail!("cannot write {}: a folder of that name is in the way", path.display());
-            }
-            if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
-                continue;
-            }
-            changed |= path.parent() == Some(folder);
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let temporary = receipts.join(format!("{name}.tmp"));
-            pending.0.push((temporary.clone(), path));
-            write_whole(&temporary, &text).with_context(|| format!("cannot write {}", temporary.display()))?;
-        }
-        if changed {
+    let pending = Pending::default();
+    let changed = in_parallel(renderings, None, |rendering| prepare(folder, &receipts, rendering, &pending));
+    for (rendering, changed) in renderings.iter().zip(changed) {
+        if changed? {
             done.written.push(rendering.file_name());
         } else {
             done.unchanged += 1;
         }
     }
-    for (temporary, path) in &pending.0 {
-        fs::rename(temporary, path).with_context(|| format!("cannot replace {}", path.display()))?;
+    for (temporary, path) in pending.all() {
+        fs::rename(&temporary, &path).with_context(|| format!("cannot replace {}", path.display()))?;
     }
     if prune {
         for stale in stale(folder, renderings)? {
@@ -149,19 +139,62 @@ pub fn write(folder: &Path, renderings: &[Rendering], prune: bool) -> anyhow::Re
     Ok(done)
 }
 
+/// Writes what is new of a bundle to temporary files; whether the bundle itself is.
+fn prepare(folder: &Path, receipts: &Path, rendering: &Rendering, pending: &Pending) -> anyhow::Result<bool> {
+    let receipt = rendering.receipt();
+    let files = [
+        (folder.join(rendering.file_name()), rendering.text.as_str()),
+        (receipts.join(rendering.receipt_name()), receipt.as_str()),
+    ];
+    let mut changed = false;
+    for (path, text) in files {
+        if path.is_dir() {
+            bail!("cannot write {}: a folder of that name is in the way", path.display());
+        }
+        if holds(&path, text) {
+            continue;
+        }
+        changed |= path.parent() == Some(folder);
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let temporary = receipts.join(format!("{name}.tmp"));
+        pending.add(temporary.clone(), path);
+        write_whole(&temporary, text).with_context(|| format!("cannot write {}", temporary.display()))?;
+    }
+    Ok(changed)
+}
+
 /// Temporary files and where they belong; what was not renamed goes with this value.
-struct Pending(Vec<(PathBuf, PathBuf)>);
+#[derive(Default)]
+struct Pending(Mutex<BTreeMap<PathBuf, PathBuf>>);
+
+impl Pending {
+    fn add(&self, temporary: PathBuf, path: PathBuf) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(temporary, path);
+    }
+
+    /// All of them, in the order of their names.
+    fn all(&self) -> BTreeMap<PathBuf, PathBuf> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        for (temporary, _) in &self.0 {
+        for temporary in self.all().keys() {
             _ = fs::remove_file(temporary);
         }
     }
 }
 
+/// Whether a file, and no link or pipe, is there with that text.
+fn holds(path: &Path, text: &str) -> bool {
+    let same_size = |found: fs::Metadata| found.is_file() && found.len() == text.len() as u64;
+    fs::symlink_metadata(path).is_ok_and(same_size) && fs::read(path).is_ok_and(|old| old == text.as_bytes())
+}
+
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    // Anew, so that no link that stands there is followed.
+    let mut file = File::create_new(path)?;
     file.write_all(text.as_bytes())?;
     file.flush()
 }

@@ -196,6 +196,11 @@ fn add(
     Ok(())
 }
 
+/// Whether it is a pipe or a device, which could be read for ever.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+}
+
 /// How deep folders are searched.
 const MAX_FOLDERS: usize = 32;
 
@@ -215,7 +220,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> io::Result<()>
             if depth < MAX_FOLDERS && !path.is_symlink() {
                 walk(&path, files, depth + 1)?;
             }
-        } else if manifest {
+        } else if manifest && !is_special(&path) {
             files.push(path);
         }
     }

@@ -14,12 +14,15 @@ mod project;
 mod render;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Args, Command};
 use output::Output;
+
+use crate::report;
 
 /// How a command that ran ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +46,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
-            // clap prints help to stdout and faults to stderr; nobody is left to tell if that fails.
-            _ = error.print();
-            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+            return told(&error);
         }
     };
     let mut output = Output::new(args.global.color.into());
@@ -59,6 +60,21 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             output.message(&format!("error: {error:#}"));
             ExitCode::from(2)
         }
+    }
+}
+
+/// Prints what clap has to say: help to stdout, faults to stderr, where arguments are quoted.
+fn told(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if error.use_stderr() && text.split('\n').any(|line| report::plain(line) != line) {
+        let lines: Vec<String> = text.split('\n').map(report::plain).collect();
+        _ = io::stderr().lock().write_all(lines.join("\n").as_bytes());
+        return ExitCode::from(2);
+    }
+    match error.print() {
+        _ if error.use_stderr() => ExitCode::from(2),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(2),
+        _ => ExitCode::SUCCESS,
     }
 }
 

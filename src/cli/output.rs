@@ -35,9 +35,9 @@ impl Output {
 
     /// Tells a person something that is not the result. A closed stderr is no reason to fail.
     pub(super) fn message(&self, text: &str) {
-        let colour = self.colours(&io::stderr());
-        let text = if colour { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() };
-        _ = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+        // Names of files and arguments stand in it.
+        let lines: Vec<String> = text.trim_end_matches('\n').split('\n').map(report::plain).collect();
+        _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
     }
 
     /// Tells findings on stderr, with excerpts.

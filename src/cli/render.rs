@@ -115,9 +115,7 @@ fn out_folder(args: &Render, project: &Project) -> anyhow::Result<Option<PathBuf
     let folder = match (&args.out, &project.settings.out) {
         (None, _) => None,
         (Some(Some(folder)), _) => Some(folder.clone()),
-        (Some(None), Some(folder)) => {
-            Some(project.root().map_or_else(|| folder.into(), |root| shown(&root.join(folder))))
-        }
+        (Some(None), Some(folder)) => Some(shown(&project.inside(folder)?)),
         (Some(None), None) => bail!("`--out` needs a folder, or `out = \"…\"` in plimsoll.toml"),
     };
     Ok(folder)

@@ -1,9 +1,12 @@
 //! Hosts that stand in texts, each with where it stands and where it leads.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Range;
+
+use ecow::EcoString;
 
 use crate::check::Options;
 use crate::graph::pod::{Container, text_of};
@@ -452,6 +455,31 @@ fn script_mentions<'a>(
     }
 }
 
+thread_local! {
+    /// Scripts that name nobody. A fleet's bundles share the texts of their scripts, so that each is read once a thread.
+    static SILENT: RefCell<Vec<EcoString>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many of them are kept.
+const MAX_SILENT: usize = 64;
+
+fn is_silent(node: &Node) -> bool {
+    let Value::String(text) = &node.value else { return false };
+    // What is kept stays where it is in memory, so the same place is the same text.
+    let same = |known: &EcoString| known.as_ptr() == text.as_ptr() && known.len() == text.len();
+    SILENT.with_borrow(|silent| silent.iter().any(same))
+}
+
+fn note_silent(node: &Node) {
+    if let Value::String(text) = &node.value {
+        SILENT.with_borrow_mut(|silent| {
+            if silent.len() < MAX_SILENT {
+                silent.push(text.clone());
+            }
+        });
+    }
+}
+
 fn push_talk<'a>(
     script: &str,
     word: &Range<usize>,
@@ -560,8 +588,14 @@ fn text_mentions<'a>(
         "sql" | "md" | "rego" | "lua" | "css" | "html" | "crt" | "pem" | "key" | "xml" | "py" | "js" | "ts"
         | "tmpl" | "tpl" | "psql" => {}
         _ if shell_text => {
-            let spot = |_asks| spot("");
+            if is_silent(node) {
+                return;
+            }
+            let (spot, before) = (|_asks| spot(""), mentions.len());
             script_mentions(text, &|_| None, &spot, mentions);
+            if mentions.len() == before {
+                note_silent(node);
+            }
             if !exact {
                 mentions
                     .iter_mut()

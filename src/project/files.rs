@@ -205,7 +205,7 @@ fn read_within(
         return Err(AccessError::NoFile(shown));
     }
     match source::read_file(&real) {
-        Ok(text) => Ok(sources.add(shown, text)),
+        Ok(text) => Ok(sources.add(shown, unix_line_ends(text))),
         Err(error) => Err(AccessError::Unreadable(shown, error)),
     }
 }
@@ -219,7 +219,7 @@ fn read_revision(
 ) -> Result<FileId, AccessError> {
     match revision.read(path) {
         Ok(Entry::Blob(bytes)) => match source::read_text(bytes.as_slice()) {
-            Ok(text) => Ok(sources.add(name, text)),
+            Ok(text) => Ok(sources.add(name, unix_line_ends(text))),
             Err(error) => Err(AccessError::Unreadable(name, error)),
         },
         Ok(Entry::Missing) => Err(AccessError::Missing(name)),
@@ -270,6 +270,13 @@ fn walk_revision(revision: &Revision, folder: &str, depth: usize, found: &mut Ve
         }
     }
     Ok(())
+}
+
+/// The text as it was committed: Git writes every line end as CRLF in a checkout on Windows. A shell would take the CR for
+/// a part of the line, and the same project would render otherwise there. A file that mixes line ends means it.
+fn unix_line_ends(text: String) -> String {
+    let lines = text.matches('\n').count();
+    if lines > 0 && text.matches("\r\n").count() == lines { text.replace("\r\n", "\n") } else { text }
 }
 
 fn walk(

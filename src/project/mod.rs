@@ -130,6 +130,20 @@ impl Project {
         }
     }
 
+    /// A folder that the settings name for writing. The project may be anybody's, so it must lie inside, links resolved.
+    ///
+    /// # Errors
+    /// Where it lies outside.
+    pub fn inside(&self, folder: &str) -> anyhow::Result<PathBuf> {
+        let Some(root) = self.root() else { return Ok(folder.into()) };
+        let path = files::tidy(&root.join(folder));
+        let there = path.ancestors().find_map(|above| above.canonicalize().ok());
+        if !path.starts_with(root) || !there.is_some_and(|there| there.starts_with(root)) {
+            anyhow::bail!("`out` in {} lies outside the project; give that folder as `--out DIR`", self.shown(FILE));
+        }
+        Ok(path)
+    }
+
     /// The name under which people are shown a file of the project.
     #[must_use]
     pub fn shown(&self, path: &str) -> String {

@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Severity};
 use crate::report::Mask;
+use crate::report::mask::plain;
 use crate::source::Sources;
 
 /// One workflow command a finding.
@@ -34,7 +35,8 @@ pub fn github(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let lines: Vec<String> = text.split('\n').map(plain).collect();
+    lines.join("\n").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

@@ -4,13 +4,14 @@ use serde_json::{Map, Value, json as value};
 
 use crate::finding::Finding;
 use crate::report::Mask;
+use crate::report::mask::plain_json;
 use crate::source::{Sources, Span};
 
 /// The findings as a JSON document.
 #[must_use]
 pub fn json(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
     let document = value!({ "findings": findings_json(sources, findings, mask) });
-    format!("{document:#}\n")
+    plain_json(&format!("{document:#}\n"))
 }
 
 /// The findings as a JSON array.

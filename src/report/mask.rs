@@ -195,19 +195,43 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
 
 /// Characters that turn the direction of writing, so that a text shows otherwise than it reads.
 fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
 /// Words of a message made safe for a terminal: control characters are shown, not obeyed.
-pub(super) fn plain(text: &str) -> String {
-    if !text.chars().any(|c| c.is_control() || is_bidi(c)) {
+#[must_use]
+pub(crate) fn plain(text: &str) -> String {
+    if !text.chars().any(is_obeyed) {
         return text.to_owned();
     }
     text.chars()
         .map(|c| match c {
             '\n' | '\t' => ' ',
-            c if c.is_control() || is_bidi(c) => '\u{fffd}',
+            c if is_obeyed(c) => '\u{fffd}',
             c => c,
         })
         .collect()
+}
+
+/// JSON in which no character is left that a terminal would obey: each stands as its escape.
+#[must_use]
+pub(super) fn plain_json(text: &str) -> String {
+    use std::fmt::Write as _;
+    if !text.chars().any(|c| c != '\n' && is_obeyed(c)) {
+        return text.to_owned();
+    }
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        // Line breaks stand between values only; all others that are obeyed stand in strings.
+        if c != '\n' && is_obeyed(c) {
+            _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+        out
+    })
+}
+
+/// Whether a terminal obeys a character rather than showing it.
+fn is_obeyed(c: char) -> bool {
+    c.is_control() || is_bidi(c)
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity};
+use crate::report::mask::plain_json;
 use crate::report::{Mask, summary};
 use crate::source::{Sources, Span};
 
@@ -30,7 +31,7 @@ pub fn sarif(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
             "results": results,
         }],
     });
-    format!("{log:#}\n")
+    plain_json(&format!("{log:#}\n"))
 }
 
 fn result(sources: &Sources, finding: &Finding, mask: &Mask, rules: &[&str]) -> Value {

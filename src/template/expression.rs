@@ -14,7 +14,10 @@ use crate::template::functions;
 use crate::template::names::{Checked, Fault};
 use crate::template::value::{self, Budget, Misfit, Reads, Tree, View};
 
-static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(functions::environment);
+static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| functions::environment(functions::USUAL_FUEL));
+
+/// For the few expressions that need more than usual.
+static LARGE_ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| functions::environment(functions::MOST_FUEL));
 
 /// What an `if` gets that has no `else`: a name that nothing bears, so that reading it is an error.
 const NOTHING: &str = "__nothing";
@@ -101,6 +104,13 @@ pub(super) struct Failure {
     pub(super) reads: Reads,
 }
 
+/// The expression with an `else` wherever an `if` has none; `added` says where, last first.
+fn completed(source: &str, added: &[usize]) -> String {
+    let mut text = source.to_owned();
+    added.iter().for_each(|at| text.insert_str(*at, &format!(" else {NOTHING}")));
+    text
+}
+
 impl Expression {
     /// Compiles an expression whose names were checked.
     pub(super) fn compile(source: &str, checked: &Checked) -> Result<Self, Fault> {
@@ -109,9 +119,7 @@ impl Expression {
         let how = match &checked.path {
             Some(path) => How::Path(path.clone()),
             None => {
-                let mut text = source.to_owned();
-                added.iter().for_each(|at| text.insert_str(*at, &format!(" else {NOTHING}")));
-                let compiled = ENGINE.compile_expression_owned(text);
+                let compiled = ENGINE.compile_expression_owned(completed(source, &added));
                 How::Compiled(compiled.map_err(|error| {
                     let range = written(&added, error.range().unwrap_or(0..source.len()), source.len());
                     let message = error.detail().unwrap_or("it cannot be read").to_owned();
@@ -127,8 +135,24 @@ impl Expression {
         let made = match &self.how {
             How::Path(path) => return self.lookup(path, scope, budget),
             How::Compiled(compiled) => {
+                let context = || minijinja::Value::from_object(scope.clone());
                 value::start_recording();
-                let result = compiled.eval(minijinja::Value::from_object(scope.clone()));
+                let mut spent = budget.spend_work(functions::USUAL_FUEL);
+                let mut result = compiled.eval(context());
+                if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutOfFuel) {
+                    spent = spent.and_then(|()| budget.spend_work(functions::MOST_FUEL));
+                    if spent.is_ok() {
+                        _ = value::recorded();
+                        value::start_recording();
+                        result = LARGE_ENGINE
+                            .compile_expression_owned(completed(&self.source, &self.added))
+                            .and_then(|compiled| compiled.eval(context()));
+                    }
+                }
+                if spent.is_err() {
+                    _ = value::recorded();
+                    return Err(Failure { fault: self.misfit(Misfit::TooLarge), reads: Reads::default() }.into());
+                }
                 result
                     .map_err(|error| self.explain(&error))
                     .and_then(|value| value::to_node(&value, budget).map_err(|misfit| self.misfit(misfit)))

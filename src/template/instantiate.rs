@@ -18,7 +18,7 @@ use crate::template::value::{Budget, Tree};
 use crate::yaml;
 
 /// How much one bundle may hold before anything is checked.
-const BUNDLE: Budget = Budget { nodes: 1_000_000, bytes: 64 << 20 };
+const BUNDLE: Budget = Budget { nodes: 1_000_000, bytes: 64 << 20, work: 400_000_000 };
 
 /// After so many findings the rest are more of the same.
 const MAX_FINDINGS: usize = 50;
@@ -356,9 +356,9 @@ impl<'a> Run<'a> {
 
     fn too_large(&mut self, span: Span) -> Reported {
         // Nothing more fits, so this is said once.
-        self.budget = Budget { nodes: 0, bytes: 0 };
+        self.budget = Budget { nodes: 0, bytes: 0, work: 0 };
         let fault = Fault::new("template-too-large", 0..0, "the bundle grows beyond what is rendered")
-            .with_help("a bundle may hold a million values and 64 MiB");
+            .with_help("a bundle may hold a million values and 64 MiB, and take a hundred thousand expressions, fewer of large ones");
         self.report(to_finding(span, fault))
     }
 

@@ -268,6 +268,8 @@ impl Object for View {
 pub(super) struct Budget {
     pub(super) nodes: usize,
     pub(super) bytes: usize,
+    /// Fuel for expressions.
+    pub(super) work: u64,
 }
 
 /// Why a result is no node.
@@ -294,6 +296,12 @@ impl Budget {
     }
 
     /// Takes a copy of a tree off, before it is made.
+    /// Takes the most work off that an expression does with that fuel.
+    pub(super) fn spend_work(&mut self, fuel: u64) -> Result<(), Misfit> {
+        self.work = self.work.checked_sub(fuel).ok_or(Misfit::TooLarge)?;
+        Ok(())
+    }
+
     pub(super) fn spend_tree(&mut self, node: &Node) -> Result<(), Misfit> {
         self.spend(1, node.as_str().map_or(0, str::len))?;
         if let Value::Float(float) = node.value {
