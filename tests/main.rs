@@ -3,6 +3,9 @@
 
 mod cli;
 mod docs;
+mod faults;
+mod fuzz;
+mod hostile;
 mod mistakes;
 mod objects;
 mod oracle;
@@ -11,6 +14,7 @@ mod profile;
 mod render;
 mod review;
 mod runtime;
+mod supply;
 mod updates;
 mod wiring;
 mod yaml;

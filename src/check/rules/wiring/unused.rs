@@ -4,6 +4,7 @@ use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{Relation, kind_of};
 use crate::node::{Node, Value};
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 /// The rule.
@@ -57,10 +58,16 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     if graph.pods.is_empty() {
         return;
     }
-    let mut words = HashSet::new();
-    for object in bundle.objects.iter().filter(|object| kind_of(object).is_none() || object.pod_template().is_some()) {
-        texts(&object.node, &mut words);
-    }
+    // Seldom asked for: all texts of the bundle are taken apart.
+    let words = LazyCell::new(|| {
+        let mut words = HashSet::new();
+        for object in
+            bundle.objects.iter().filter(|object| kind_of(object).is_none() || object.pod_template().is_some())
+        {
+            texts(&object.node, &mut words);
+        }
+        words
+    });
     let mut keys: HashMap<usize, Option<HashSet<&str>>> = HashMap::new();
     for reference in &graph.references {
         let Some(found) = reference.found else { continue };

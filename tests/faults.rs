@@ -1,0 +1,317 @@
+//! What the machine does to a run: full disks, folders that cannot be written, kills, two runs at once, closed streams,
+//! files that change. Each file of the out folder is always the old or the new one, and a message says what happened.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::hostile::{Place, plimsoll};
+
+const BIN: &str = env!("CARGO_BIN_EXE_plimsoll");
+
+/// A line of shell with the binary as `$BIN`.
+fn sh(folder: &Path, line: &str) -> Output {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    Command::new("sh")
+        .args(["-c", line])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", path)
+        .env("BIN", BIN)
+        .output()
+        .unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// All bundles in a folder by name, receipts left out.
+fn bundles(folder: &Path) -> BTreeMap<String, String> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    files
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+fn leftovers(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder.join(".plimsoll")).into_iter().flatten().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|end| end == "tmp")).collect()
+}
+
+/// A project whose bundles all change with its base, and its two states rendered.
+struct Flip {
+    place: Place,
+    old: BTreeMap<String, String>,
+    new: BTreeMap<String, String>,
+}
+
+impl Flip {
+    fn new() -> Self {
+        let place = Place::new();
+        let mut flip = Self { place, old: BTreeMap::new(), new: BTreeMap::new() };
+        flip.base("45");
+        flip.old = flip.rendered("old");
+        flip.base("46");
+        flip.new = flip.rendered("new");
+        assert_eq!(flip.old.len(), 7);
+        assert!(flip.old.iter().all(|(name, text)| flip.new[name] != *text));
+        flip
+    }
+
+    /// Sets how long all pods may take to stop.
+    fn base(&self, seconds: &str) {
+        let path = self.place.project.join("profiles/base.yaml");
+        let text = fs::read_to_string(&path).unwrap();
+        let lines = text.lines().map(|line| match line.trim_start().starts_with("terminationGracePeriod:") {
+            true => format!("  terminationGracePeriod: {seconds}\n"),
+            false => format!("{line}\n"),
+        });
+        // By a rename, as editors and Git do.
+        let temporary = self.place.project.join("profiles/base.new");
+        fs::write(&temporary, lines.collect::<String>()).unwrap();
+        fs::rename(temporary, path).unwrap();
+    }
+
+    fn rendered(&self, folder: &str) -> BTreeMap<String, String> {
+        let output = self.place.run(&["render", "--all", "--out", folder]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        bundles(&self.place.project.join(folder))
+    }
+
+    /// Each file is whole: the old or the new one.
+    fn assert_whole(&self, folder: &Path) {
+        for (name, text) in bundles(folder) {
+            assert!(text == self.old[&name] || text == self.new[&name], "{name} is neither old nor new");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_changes_nothing() {
+    let flip = Flip::new();
+    let project = &flip.place.project;
+    flip.base("45");
+    assert_eq!(flip.rendered("out"), flip.old);
+    flip.base("46");
+    // A limit on the size of files stands for the full disk; the signal that comes with it is ignored.
+    for blocks in [0, 1, 20, 60] {
+        let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$BIN\" render --all --out out 2>&1 | cat >&2");
+        let output = sh(project, &line);
+        assert!(stderr(&output).contains("error: cannot write out/.plimsoll/"), "{blocks}: {}", stderr(&output));
+        assert_eq!(bundles(&project.join("out")), flip.old, "{blocks}");
+        assert_eq!(leftovers(&project.join("out")), [PathBuf::new(); 0], "{blocks}");
+    }
+    // A real one, where this user may mount it.
+    fs::create_dir(project.join("small")).unwrap();
+    if !sh(project, "mount -t tmpfs -o size=100k tmpfs small").status.success() {
+        eprintln!("NOT TESTED: this user may not mount a small disk");
+        return;
+    }
+    let output = plimsoll(project, &["render", "--all", "--out", "small"]);
+    let after = bundles(&project.join("small"));
+    assert!(sh(project, "umount small").status.success());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("No space left on device"), "{}", stderr(&output));
+    assert_eq!(after, BTreeMap::new());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told() {
+    let place = Place::new();
+    for folder in ["plimsoll.toml", "plimsoll.toml/out", "/proc/plimsoll"] {
+        let output = place.run(&["render", "gateway", "--out", folder]);
+        assert_eq!(output.status.code(), Some(2), "{folder}");
+        assert!(
+            stderr(&output).starts_with(&format!("error: cannot create {folder}/.plimsoll: ")),
+            "{}",
+            stderr(&output)
+        );
+    }
+    // Root writes everywhere but to a disk that is mounted read-only.
+    fs::create_dir(place.project.join("readonly")).unwrap();
+    if !sh(&place.project, "mount -t tmpfs -o ro tmpfs readonly").status.success() {
+        eprintln!("NOT TESTED: this user may not mount a disk read-only");
+        return;
+    }
+    let output = place.run(&["render", "gateway", "--out", "readonly"]);
+    assert!(sh(&place.project, "umount readonly").status.success());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("Read-only file system"), "{}", stderr(&output));
+}
+
+#[test]
+fn killed_at_any_moment_each_file_is_old_or_new() {
+    let flip = Flip::new();
+    let out = flip.place.project.join("out");
+    flip.base("45");
+    assert_eq!(flip.rendered("out"), flip.old);
+    let start = std::time::Instant::now();
+    flip.base("46");
+    assert_eq!(flip.rendered("timed"), flip.new);
+    let whole = start.elapsed();
+    let mut seen_both = 0;
+    for round in 0..40_u32 {
+        flip.base(if round % 2 == 0 { "46" } else { "45" });
+        let mut child = Command::new(BIN)
+            .args(["render", "--all", "--out", "out"])
+            .current_dir(&flip.place.project)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // From the first moment to a little past the end.
+        thread::sleep(whole * (round * 3 % 44) / 40);
+        _ = child.kill();
+        child.wait().unwrap();
+        flip.assert_whole(&out);
+        let now = bundles(&out);
+        seen_both += u32::from(now != flip.old && now != flip.new);
+    }
+    eprintln!("40 kills, {seen_both} of them between the first rename and the last");
+    // The next run puts all right, and leaves nothing behind.
+    flip.base("46");
+    assert_eq!(flip.rendered("out"), flip.new);
+    assert_eq!(leftovers(&out), [PathBuf::new(); 0]);
+    let output = flip.place.run(&["render", "--all", "--out", "out", "--verify"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn runs_into_one_folder_take_turns() {
+    let flip = Flip::new();
+    let out = flip.place.project.join("out");
+    thread::scope(|scope| {
+        for runner in 0..4 {
+            let flip = &flip;
+            scope.spawn(move || {
+                for round in 0..4 {
+                    // One of them changes the inputs under the others' feet.
+                    if runner == 0 {
+                        flip.base(if round % 2 == 0 { "45" } else { "46" });
+                    }
+                    let output = flip.place.run(&["render", "--all", "--out", "out"]);
+                    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+                }
+            });
+        }
+    });
+    flip.assert_whole(&out);
+    assert_eq!(bundles(&out).len(), 7);
+    assert_eq!(leftovers(&out), [PathBuf::new(); 0]);
+    assert_eq!(flip.rendered("out"), flip.new);
+}
+
+/// Files that come, go and are half written while they are read: a message or a bundle, no panic.
+#[test]
+fn files_may_change_underneath() {
+    let place = Place::new();
+    let profile = place.project.join("profiles/gateway.yaml");
+    let text = fs::read_to_string(&profile).unwrap();
+    thread::scope(|scope| {
+        let runs = scope.spawn(|| {
+            for _ in 0..25 {
+                let output = place.run(&["render", "--all", "--out", "out"]);
+                assert!(matches!(output.status.code(), Some(0..=2)), "{:?} {}", output.status, stderr(&output));
+                assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+                assert!(output.status.success() || stderr(&output).contains("error"), "{}", stderr(&output));
+            }
+        });
+        while !runs.is_finished() {
+            for part in [0, text.len() / 3, text.len() / 2, text.len()] {
+                fs::write(&profile, &text[..part]).unwrap();
+                thread::sleep(Duration::from_millis(3));
+            }
+            fs::remove_file(&profile).unwrap();
+            thread::sleep(Duration::from_millis(3));
+            fs::write(&profile, &text).unwrap();
+        }
+        runs.join().unwrap();
+    });
+}
+
+#[test]
+fn streams_may_be_full_closed_or_broken() {
+    let place = Place::new();
+    for (line, code, says) in [
+        ("\"$BIN\" render gateway >/dev/full", 2, "error: No space left on device"),
+        ("\"$BIN\" check profiles --output json >/dev/full", 2, "error: No space left on device"),
+        ("\"$BIN\" rules >/dev/full", 2, "error: No space left on device"),
+        ("\"$BIN\" --help >/dev/full", 2, ""),
+        ("\"$BIN\" render nobody 2>/dev/full", 2, ""),
+        ("\"$BIN\" render nobody 2>&-", 2, ""),
+        ("\"$BIN\" render gateway >&-", 0, ""),
+        ("\"$BIN\" render gateway >&- 2>&-", 0, ""),
+        ("\"$BIN\" check - <&-", 0, "nothing to object to"),
+        // The reader goes away: its right, and the exit code of the writer is fine.
+        ("(\"$BIN\" render gateway; echo $? >code) | head -c 10 >/dev/null; exit $(cat code)", 0, ""),
+        ("(\"$BIN\" rules; echo $? >code) | true; exit $(cat code)", 0, ""),
+    ] {
+        let output = sh(&place.project, line);
+        assert_eq!(output.status.code(), Some(code), "{line}: {}", stderr(&output));
+        assert!(stderr(&output).starts_with(says), "{line}: {}", stderr(&output));
+        assert!(!stderr(&output).contains("panicked"), "{line}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn terminals_of_any_size_and_no_home() {
+    let place = Place::new();
+    let width = |columns: &str| {
+        let output = sh(&place.project, &format!("COLUMNS={columns} \"$BIN\" render gateway --set namespace=A_B"));
+        assert_eq!(output.status.code(), Some(1), "{columns}");
+        assert!(stderr(&output).contains("`namespace` does not have the form"), "{columns}: {}", stderr(&output));
+    };
+    ["0", "1", "7", "80", "100000", "18446744073709551615", "99999999999999999999", "-1", "wide", "''"].map(width);
+    // Place::run gives no HOME at all; a folder that is gone is no reason to fail either.
+    assert_eq!(place.run(&["render", "gateway"]).status.code(), Some(0));
+    let output = sh(&place.project, "mkdir gone; cd gone; rmdir ../gone; exec \"$BIN\" render gateway");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+/// A checkout on Windows renders the same bytes; so does a file with a byte order mark.
+#[test]
+fn windows_line_ends_and_byte_order_marks_change_nothing() {
+    let place = Place::new();
+    let before = place.run(&["render", "gateway"]).stdout;
+    let receipt = |out: &str| {
+        assert_eq!(place.run(&["render", "gateway", "--out", out]).status.code(), Some(0));
+        fs::read_to_string(place.project.join(out).join(".plimsoll/gateway.e2e.json")).unwrap()
+    };
+    let as_committed = receipt("unix");
+    let mut files = 0;
+    for folder in ["profiles", "templates", "services"] {
+        let mut folders = vec![place.project.join(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                assert!(!text.contains('\r'), "{path:?}");
+                fs::write(&path, text.replace('\n', "\r\n")).unwrap();
+                files += 1;
+            }
+        }
+    }
+    assert!(files > 20);
+    assert!(place.run(&["render", "gateway"]).stdout == before, "Windows line ends change the bundle");
+    assert_eq!(receipt("windows"), as_committed);
+    for file in ["profiles/base.yaml", "profiles/gateway.yaml", "templates/namespace.yaml"] {
+        let text = fs::read_to_string(place.project.join(file)).unwrap();
+        place.write(file, &format!("\u{feff}{text}"));
+    }
+    assert!(place.run(&["render", "gateway"]).stdout == before, "byte order marks change the bundle");
+    // What a foreign file says is not touched: a text that holds a CR keeps it.
+    place.write("cr.yaml", "apiVersion: v1\r\nkind: ConfigMap\r\nmetadata: {name: x}\r\ndata: {k: 1}\r\n");
+    let output = place.run(&["check", "cr.yaml"]);
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("cr.yaml:4:11"),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}

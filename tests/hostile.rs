@@ -1,0 +1,577 @@
+//! Projects and manifests that mean harm, such as an untrusted pull request's: SECURITY.md says what holds, and names the
+//! tests here.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use plimsoll::source::Sources;
+use plimsoll::yaml::{self, Dialect};
+use serde_json::{Value as Json, json};
+
+/// What must never be seen outside a Secret.
+const SECRET: &str = "hunter2-correct-horse";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub(crate) fn plimsoll(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.current_dir(folder).args(args).env_clear().output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A folder with the built-in set written out in `project/`, and beside it a file nobody may read.
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) project: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let project = folder.path().join("project");
+        assert_eq!(plimsoll(folder.path(), &["init", "project"]).status.code(), Some(0));
+        fs::create_dir(folder.path().join("outside")).unwrap();
+        fs::write(folder.path().join("outside/secret.yaml"), format!("cluster: {SECRET}\n")).unwrap();
+        fs::write(folder.path().join("outside/e2e.yaml"), format!("cluster: {SECRET}\n")).unwrap();
+        fs::write(folder.path().join("outside/0001_x.sql"), format!("-- {SECRET}\n")).unwrap();
+        Self { folder, project }
+    }
+
+    /// The same with one template only, and nothing else in `templates/`.
+    fn with_template(text: &str) -> Self {
+        let place = Self::new();
+        fs::remove_dir_all(place.project.join("templates")).unwrap();
+        place.write("templates/t.yaml", text);
+        place
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.project.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        plimsoll(&self.project, args)
+    }
+
+    fn outside(&self) -> PathBuf {
+        self.folder.path().join("outside")
+    }
+}
+
+const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: n}\n";
+
+#[test]
+fn links_that_lead_out_of_the_project_are_refused() {
+    for (path, args) in [
+        ("templates/link.yaml", ["render", "gateway"]),
+        ("profiles/link.yaml", ["render", "link"]),
+        ("profiles/base.yaml", ["render", "gateway"]),
+        ("profiles/schema.json", ["render", "gateway"]),
+        ("plimsoll.toml", ["render", "gateway"]),
+    ] {
+        let place = Place::new();
+        let link = place.project.join(path);
+        _ = fs::remove_file(&link);
+        symlink(place.outside().join("secret.yaml"), &link).unwrap();
+        let output = place.run(&args);
+        assert_eq!(output.status.code(), Some(2), "{path}: {}", stderr(&output));
+        assert!(stderr(&output).contains("lies outside the project"), "{path}: {}", stderr(&output));
+        assert!(!said(&output).contains(SECRET), "{path}: {}", said(&output));
+    }
+    // Folders as well.
+    for path in ["templates/more", "profiles/environments"] {
+        let place = Place::new();
+        let link = place.project.join(path);
+        _ = fs::remove_dir_all(&link);
+        symlink(place.outside(), &link).unwrap();
+        let output = place.run(&["render", "gateway"]);
+        assert_ne!(output.status.code(), Some(0), "{path}");
+        assert!(stderr(&output).contains("lies outside the project"), "{path}: {}", stderr(&output));
+        assert!(!said(&output).contains(SECRET), "{path}: {}", said(&output));
+    }
+}
+
+#[test]
+fn paths_that_climb_out_are_refused() {
+    let absolute = root().join("Cargo.toml").display().to_string();
+    for path in [
+        "../../outside/secret.yaml",
+        "../profiles/base.yaml",
+        "/etc/hostname",
+        "a/../../../outside/secret.yaml",
+        &absolute,
+    ] {
+        let place = Place::with_template(&format!("{MAP}data:\n  k: {{$file: {path}}}\n"));
+        let output = place.run(&["render", "gateway"]);
+        assert_eq!(output.status.code(), Some(1), "{path}: {}", stderr(&output));
+        assert_eq!(output.stdout, b"", "{path}");
+        assert!(stderr(&output).contains("template-file"), "{path}: {}", stderr(&output));
+        assert!(!said(&output).contains(SECRET), "{path}");
+    }
+    for name in ["../../outside/secret", "/etc/hostname", "..", ".", "environments/e2e", "a\\b", ""] {
+        let output = Place::new().run(&["render", name]);
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", stderr(&output));
+        assert!(!said(&output).contains(SECRET), "{name}");
+    }
+}
+
+/// The folder of a profile's own migrations stays in the Git work tree, links resolved.
+#[test]
+fn migrations_come_from_the_work_tree_only() {
+    let place = Place::new();
+    fs::create_dir(place.project.join(".git")).unwrap();
+    symlink(place.outside(), place.project.join("sql")).unwrap();
+    let outside = place.outside().display().to_string();
+    for folder in ["../../outside", "../sql", &outside, "/etc"] {
+        place.write(
+            "profiles/evil.yaml",
+            &format!("cluster: x\nimage: {{tag: x}}\nexpose: {{hostPort: 1234}}\nmigrations: {{folder: {folder}}}\n"),
+        );
+        let output = place.run(&["render", "evil"]);
+        assert_eq!(output.status.code(), Some(1), "{folder}: {}", stderr(&output));
+        assert!(stderr(&output).contains("outside"), "{folder}: {}", stderr(&output));
+        assert!(!said(&output).contains(SECRET), "{folder}");
+    }
+}
+
+/// An expression runs on fuel, and all expressions of a bundle share one budget: nothing runs for long.
+#[test]
+fn runaway_templates_are_stopped() {
+    let list = "('x,' * 1000) | split(',')";
+    let long = "x".repeat(50_000);
+    let cases = [
+        ("a text of ten billion", format!("data:\n  k: \"{{{{ 'x' * 10000000000 }}}}\"\n")),
+        (
+            "a text that grows",
+            format!("data:\n  k: \"{{{{ 'x'{} }}}}\"\n", " | replace('x', 'xxxxxxxxxxxxxxxxxxxx')".repeat(9)),
+        ),
+        ("a list that is sorted", "data:\n  k: \"{{ ('x,' * 5000000) | split(',') | sort | join }}\"\n".into()),
+        (
+            "a million small ones",
+            format!(
+                "data:\n  k:\n    - $for: a in {list}\n      b:\n        - $for: b in {list}\n          $if: (a ~ b) == 'z'\n          c: d\n"
+            ),
+        ),
+        (
+            "a thousand large ones",
+            format!(
+                "data:\n  k:\n    - $for: a in {list}\n      b:\n        - $for: b in {list}\n          $if: ((a ~ b ~ 'x') * 1000000) | length < 3\n          c: d\n"
+            ),
+        ),
+        (
+            "nested for",
+            format!(
+                "data:\n  k:\n    $yaml:\n      - $for: a in {list}\n        b:\n          - $for: b in {list}\n            c:\n              - $for: c in {list}\n                d: '{{{{ a ~ b ~ c }}}}'\n"
+            ),
+        ),
+        ("a long expression", format!("data:\n  k: \"{{{{ 'x'{} }}}}\"\n", " ~ 'x'".repeat(5000))),
+        ("a deep expression", format!("data:\n  k: \"{{{{ {}1{} }}}}\"\n", "(".repeat(5000), ")".repeat(5000))),
+        ("a deep document", format!("data: {}{}\n", "[".repeat(5000), "]".repeat(5000))),
+        (
+            "one text many times",
+            format!(
+                "data:\n  k:\n    $yaml:\n      - $for: a in {list}\n        b: \"{{{{ ('{long}' ~ a) * 20 }}}}\"\n"
+            ),
+        ),
+        ("aliases", "data: {a: &a [x, x], b: &b [*a, *a], c: [*b, *b]}\n".into()),
+    ];
+    for (name, text) in cases {
+        let place = Place::with_template(&format!("{MAP}{text}"));
+        let start = Instant::now();
+        let output = place.run(&["render", "gateway"]);
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", stderr(&output));
+        assert_eq!(output.stdout, b"", "{name}");
+        // A debug build on a busy machine; without the budget the large ones take hours.
+        assert!(start.elapsed() < Duration::from_secs(60), "{name} took {:?}", start.elapsed());
+    }
+}
+
+/// A project's own schema cannot make work without end either.
+#[test]
+fn runaway_schemas_are_refused() {
+    let both =
+        |next: usize| json!({"allOf": [{"$ref": format!("#/$defs/d{next}")}, {"$ref": format!("#/$defs/d{next}")}]});
+    let mut doubling: serde_json::Map<String, Json> = (0..40).map(|n| (format!("d{n}"), both(n + 1))).collect();
+    doubling.insert("d40".into(), json!({"type": "object"}));
+    for (name, schema) in [
+        ("itself", json!({"type": "object", "allOf": [{"$ref": "#"}]})),
+        (
+            "each other",
+            json!({"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}),
+        ),
+        ("doubling", json!({"allOf": [{"$ref": "#/$defs/d0"}], "$defs": doubling})),
+        ("pattern", json!({"properties": {"namespace": {"type": "string", "pattern": "(a{1000}){1000}"}}})),
+    ] {
+        let place = Place::with_template(MAP);
+        place.write("profiles/schema.json", &schema.to_string());
+        let start = Instant::now();
+        let output = place.run(&["render", "gateway"]);
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", stderr(&output));
+        assert!(start.elapsed() < Duration::from_secs(20), "{name} took {:?}", start.elapsed());
+    }
+}
+
+/// Aliases of checked manifests are expanded within bounds.
+#[test]
+fn a_bomb_of_aliases_is_refused() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..20 {
+        let many = vec![format!("*a{}", n - 1); 9].join(", ");
+        _ = writeln!(text, "a{n}: &a{n} [{many}]");
+    }
+    let place = Place::new();
+    place.write("bomb.yaml", &text);
+    let start = Instant::now();
+    let output = place.run(&["check", "bomb.yaml"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
+/// A pipe or a device in a folder would be read for ever.
+#[test]
+fn pipes_and_devices_are_not_read() {
+    let place = Place::new();
+    let pipe = place.project.join("sub/pipe.yaml");
+    fs::create_dir(pipe.parent().unwrap()).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    symlink("/dev/zero", place.project.join("sub/zero.yaml")).unwrap();
+    assert_eq!(place.run(&["check", "sub"]).status.code(), Some(0));
+    let template = place.project.join("templates/pipe.yaml");
+    fs::rename(&pipe, &template).unwrap();
+    let output = place.run(&["render", "gateway"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`templates/pipe.yaml` is no file"), "{}", stderr(&output));
+    // In the out folder one is replaced, not waited for.
+    fs::remove_file(&template).unwrap();
+    fs::create_dir(place.project.join("out")).unwrap();
+    assert!(Command::new("mkfifo").arg(place.project.join("out/gateway.e2e.yaml")).status().unwrap().success());
+    assert_eq!(place.run(&["render", "gateway", "--out", "out"]).status.code(), Some(0));
+    assert!(place.project.join("out/gateway.e2e.yaml").is_file());
+}
+
+/// A project decides nothing about files outside: not by its settings, not by links in the out folder.
+#[test]
+fn nothing_is_written_or_removed_outside() {
+    let place = Place::new();
+    let victim = place.outside();
+    fs::write(victim.join("kept.tmp"), "mine").unwrap();
+    let before = || fs::read_dir(place.outside()).unwrap().count();
+    let count = before();
+    for out in ["../outside", victim.to_str().unwrap(), "sub/../../outside", "linked"] {
+        place.write("plimsoll.toml", &format!("out = \"{out}\"\n"));
+        if out == "linked" {
+            symlink(&victim, place.project.join("linked")).unwrap();
+        }
+        let output = place.run(&["render", "gateway", "--out"]);
+        assert_eq!(output.status.code(), Some(2), "{out}: {}", stderr(&output));
+        assert!(stderr(&output).contains("lies outside the project"), "{out}: {}", stderr(&output));
+    }
+    place.write("plimsoll.toml", "out = \"deploy/new\"\n");
+    assert_eq!(place.run(&["render", "gateway", "--out"]).status.code(), Some(0));
+    assert!(place.project.join("deploy/new/gateway.e2e.yaml").is_file());
+    // The receipts' folder as a link.
+    fs::create_dir(place.project.join("out")).unwrap();
+    symlink(&victim, place.project.join("out/.plimsoll")).unwrap();
+    let output = place.run(&["render", "gateway", "--out", "out"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is a link"), "{}", stderr(&output));
+    // A bundle's file as a link: the link is replaced, what it names stays.
+    fs::remove_file(place.project.join("out/.plimsoll")).unwrap();
+    symlink(victim.join("kept.tmp"), place.project.join("out/gateway.e2e.yaml")).unwrap();
+    assert_eq!(place.run(&["render", "gateway", "--out", "out"]).status.code(), Some(0));
+    assert_eq!(fs::read_to_string(victim.join("kept.tmp")).unwrap(), "mine");
+    assert_eq!(before(), count);
+}
+
+/// What a terminal would obey: controls but line breaks, and what turns the direction of writing.
+fn obeyed(text: &str) -> Vec<char> {
+    let bidi =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|c| (c.is_control() && *c != '\n') || bidi(*c)).collect()
+}
+
+const ESCAPES: &str = "\u{1b}[31m\u{1b}]0;t\u{7}\u{9b}2J\u{202e}\u{2066}\r\u{8}";
+
+#[test]
+fn no_terminal_escape_comes_through() {
+    let place = Place::new();
+    let quoted = |text: &str| json!(text).to_string();
+    let evil = quoted(&format!("x{ESCAPES}y"));
+    place.write("m.yaml", &format!("{MAP}data: {{{evil}: {evil}, k: 1}}\n{evil}: 1\n"));
+    place.write("kind.yaml", &format!("apiVersion: v1\nkind: {evil}\nmetadata: {{name: {evil}}}\n"));
+    place.write(
+        "name.yaml",
+        &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {evil}, namespace: {evil}}}\n"),
+    );
+    place.write("raw.yaml", &format!("{MAP}x\u{1b}[31m: 1\n"));
+    place.write("bidi.yaml", &format!("{MAP}x\u{202e}: 1 # \u{2066}\n"));
+    let name = format!("n\u{1b}[31m\u{9b}\u{202e}.yaml");
+    place.write(&name, &format!("{MAP}other: 1\n"));
+    for file in ["m.yaml", "kind.yaml", "name.yaml", "raw.yaml", "bidi.yaml", &name] {
+        for format in ["human", "json", "sarif", "github"] {
+            let output = place.run(&["check", file, "--output", format]);
+            assert_eq!(output.status.code(), Some(1), "{file:?} {format}");
+            assert_eq!(obeyed(&said(&output)), [], "{file:?} {format}: {:?}", said(&output));
+        }
+    }
+    let profile = format!("p\u{1b}[31m\u{202e}");
+    place.write(
+        &format!("profiles/{profile}.yaml"),
+        &format!("cluster: {evil}\n{evil}: 1\nlabels: {{{evil}: {evil}}}\n"),
+    );
+    let set = format!("namespace=a{ESCAPES}");
+    let field = format!("a{ESCAPES}=1");
+    let option = format!("--no{ESCAPES}");
+    for args in [
+        &["render", "--all", "--out", "out"][..],
+        &["render", &profile],
+        &["render", ESCAPES],
+        &["render", "gateway", "--env", ESCAPES],
+        &["render", "gateway", "--set", &set],
+        &["render", "gateway", "--set", &field],
+        &["render", "gateway", "--only", ESCAPES],
+        &["check", ESCAPES],
+        &["check", "--only", ESCAPES, "m.yaml"],
+        &["--project", ESCAPES, "profiles"],
+        &["profiles"],
+        &["rules", ESCAPES],
+        &[ESCAPES],
+        &[&option],
+        &["images", &profile],
+        &["kind", &profile],
+    ] {
+        let output = place.run(args);
+        assert_eq!(obeyed(&said(&output)), [], "{args:?}: {:?}", said(&output));
+    }
+}
+
+/// A secret is seen in Secrets and nowhere else: whatever fails, in whatever format.
+#[test]
+fn a_secret_stands_in_secrets_only() {
+    let place = Place::new();
+    let profile = fs::read_to_string(place.project.join("profiles/gateway.yaml")).unwrap();
+    place.write(
+        "profiles/gateway.yaml",
+        &format!("{profile}database: {{password: {SECRET}}}\nredis: {{password: {SECRET}-r}}\n"),
+    );
+    let output = place.run(&["render", "gateway"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!stderr(&output).contains(SECRET));
+    let bundle = String::from_utf8(output.stdout).unwrap();
+    assert!(bundle.contains(SECRET));
+    for object in documents(&bundle) {
+        assert!(object["kind"] == "Secret" || !object.to_string().contains(SECRET), "{}", object["kind"]);
+    }
+    // Its digest would give a short password away.
+    let folder = place.project.join("out");
+    assert_eq!(place.run(&["render", "gateway", "--out", "out"]).status.code(), Some(0));
+    let receipt = fs::read_to_string(folder.join(".plimsoll/gateway.e2e.json")).unwrap();
+    assert!(!receipt.contains(SECRET), "{receipt}");
+    // Values that are no strings, too long, of two lines; names beside them that are wrong; broken YAML around them.
+    let wrong = [
+        format!("database: {{password: [{SECRET}]}}\n"),
+        format!("database: {{password: {{a: {SECRET}}}}}\n"),
+        format!("database: {{password: \"{SECRET}\\nmore\"}}\n"),
+        format!("database: {{password: {}}}\n", SECRET.repeat(100)),
+        format!("database: {{password: {SECRET}, pasword: 1}}\n"),
+        format!("database: {{password: {SECRET}\nx: [\n"),
+        format!("database: {{password: {SECRET}}}\nnamespace: A_{{\n"),
+        format!("database: {{password: {SECRET}}}\nnamespace: A_B\n"),
+        format!("database: {{password: {SECRET}}}\nreplicas: 0\nenv: {{DB_PASSWORD: {SECRET}, \"a b\": x}}\n"),
+    ];
+    for text in wrong {
+        place.write("profiles/gateway.yaml", &format!("{profile}{text}"));
+        for args in [
+            &["render", "gateway"][..],
+            &["images", "gateway"],
+            &["kind", "gateway"],
+            &["profiles"],
+            &["render", "--all", "--out", "out2"],
+        ] {
+            let output = place.run(args);
+            assert!(!said(&output).contains(SECRET), "{args:?} with {text}: {}", said(&output));
+        }
+    }
+    let set = format!("database.password=[{SECRET}\n");
+    assert!(!said(&place.run(&["render", "gateway", "--set", &set])).contains(SECRET));
+    // The bundle, checked as a stranger's: with faults all around the secret.
+    for (from, to) in [
+        ("stringData:", "stringdata:"),
+        ("kind: Secret", "kind: Secrt"),
+        ("type: Opaque", "type: [Opaque]"),
+        ("name: PGPASSWORD", "name: PG PASSWORD"),
+    ] {
+        place.write("bundle.yaml", &bundle.replace(from, to));
+        for format in ["human", "json", "sarif", "github"] {
+            let output = place.run(&["check", "bundle.yaml", "--output", format]);
+            if from != "kind: Secret" && from != "stringData:" {
+                assert!(!said(&output).contains(SECRET), "{from} {format}: {}", said(&output));
+            }
+        }
+    }
+}
+
+fn documents(text: &str) -> Vec<Json> {
+    let sources = Sources::new();
+    let loaded = yaml::load(&sources, sources.add("bundle", text), Dialect::Kubectl);
+    assert_eq!(loaded.findings, []);
+    loaded.documents.iter().map(|node| serde_json::from_str(&yaml::json(node)).unwrap()).collect()
+}
+
+/// A tree with every scalar taken out, so that only its shape is left.
+fn shape(value: &Json) -> Json {
+    match value {
+        Json::Object(map) => {
+            map.iter().map(|(key, value)| (key.clone(), shape(value))).collect::<serde_json::Map<_, _>>().into()
+        }
+        Json::Array(list) => list.iter().map(shape).collect(),
+        Json::String(_) => "text".into(),
+        other => other.clone(),
+    }
+}
+
+/// All paths of the schema that take a text, a mapping's key as `KEY`.
+fn text_fields(schema: &Json, root: &Json, path: &[String], found: &mut Vec<(Vec<String>, bool)>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = root.pointer(reference.trim_start_matches('#')).unwrap();
+        return text_fields(target, root, path, found);
+    }
+    if path.first().is_some_and(|name| name == "environments") {
+        return;
+    }
+    if schema["type"] == "string" && schema["enum"].is_null() {
+        // Whether it may be nearly anything; a pattern that only forbids a few characters forbids none of interest.
+        found.push((path.to_vec(), schema["pattern"].as_str().is_none_or(|pattern| pattern.starts_with("^[^"))));
+    }
+    for (name, below) in schema["properties"].as_object().into_iter().flatten() {
+        text_fields(below, root, &[path, &[name.clone()]].concat(), found);
+    }
+    if schema["additionalProperties"].is_object() {
+        text_fields(&schema["additionalProperties"], root, &[path, &["KEY".to_owned()]].concat(), found);
+    }
+}
+
+const NASTY: &[&str] = &[
+    "a\nb: c\n---\nkind: Pod",
+    "x: y # z",
+    "'; DROP TABLE audit_events; --",
+    "$(touch /tmp/pwned)`id`${IFS};|&&",
+    "\"; rm -rf / #",
+    "{{ 7 * 7 }}{% raw %}",
+    "- a\n- b",
+    "&a *b !!python/object |\n >",
+    "null",
+    "0x10",
+    "\\q \\! \\i /etc/passwd\n\\.",
+    "\u{1b}[2J\u{202e}",
+];
+
+/// No text of a profile breaks out of its place: it arrives as it is in a leaf of the same tree, or it is refused.
+/// Scripts and SQL stay the same bytes whatever the profile says.
+#[test]
+fn no_value_breaks_out_of_its_place() {
+    let place = Place::new();
+    let schema: Json = serde_json::from_str(&fs::read_to_string(root().join("profiles/schema.json")).unwrap()).unwrap();
+    let mut fields = Vec::new();
+    text_fields(&schema, &schema, &[], &mut fields);
+    assert!(fields.len() > 40, "{fields:?}");
+    let plain = |field: &[String], text: &str| {
+        field.iter().rev().fold(json!(text), |inner, name| {
+            let name = if name == "KEY" { "tables_like-name" } else { name };
+            json!({ name: inner })
+        })
+    };
+    let render = |values: &Json| {
+        place.write("values.yaml", &values.to_string());
+        place.run(&["render", "gateway", "--values", "values.yaml"])
+    };
+    let scripts = |objects: &[Json]| -> Vec<Json> {
+        let map = |object: &&Json| {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            object["kind"] == "ConfigMap"
+                && (name.starts_with("datastorage-scripts") || name.starts_with("datastorage-migrations"))
+        };
+        objects.iter().filter(map).map(|object| object["data"].clone()).collect()
+    };
+    let untouched = documents(std::str::from_utf8(&place.run(&["render", "gateway"]).stdout).unwrap());
+    let (mut arrived, mut refused) = (0, 0);
+    for (field, free) in &fields {
+        let harmless = render(&plain(field, "abc"));
+        let expected =
+            (harmless.status.code() == Some(0)).then(|| documents(std::str::from_utf8(&harmless.stdout).unwrap()));
+        for text in NASTY.iter().take(if *free { NASTY.len() } else { 3 }) {
+            let output = render(&plain(field, text));
+            match output.status.code() {
+                Some(0) => {
+                    let objects = documents(std::str::from_utf8(&output.stdout).unwrap());
+                    assert_eq!(scripts(&objects), scripts(&untouched), "{field:?} = {text:?}");
+                    // Commands and arguments hold no profile text either.
+                    let before = expected.as_deref().unwrap_or(&untouched);
+                    assert_eq!(commands(&objects), commands(before), "{field:?} = {text:?}");
+                    if let Some(expected) = &expected {
+                        let mut expected: Vec<Json> = expected.iter().map(shape).collect();
+                        let mut made: Vec<Json> = objects.iter().map(shape).collect();
+                        // The order follows names, which may hold the text.
+                        expected.sort_by_key(Json::to_string);
+                        made.sort_by_key(Json::to_string);
+                        assert_eq!(made, expected, "{field:?} = {text:?}");
+                    }
+                    arrived += 1;
+                }
+                Some(1) => {
+                    assert_eq!(output.stdout, b"", "{field:?} = {text:?}");
+                    refused += 1;
+                }
+                code => panic!("{field:?} = {text:?}: {code:?} {}", stderr(&output)),
+            }
+            assert_eq!(obeyed(&stderr(&output)), [], "{field:?} = {text:?}");
+        }
+    }
+    assert!(arrived > 10 && refused > 100, "{arrived} arrived, {refused} refused");
+}
+
+/// The commands and arguments of all containers.
+fn commands(objects: &[Json]) -> Vec<Json> {
+    let mut found = Vec::new();
+    for object in objects {
+        for pod in ["/spec/template/spec", "/spec/jobTemplate/spec/template/spec"] {
+            for list in ["containers", "initContainers"] {
+                for container in object.pointer(&format!("{pod}/{list}")).and_then(Json::as_array).into_iter().flatten()
+                {
+                    found.push(json!([container["name"], container["command"], container["args"]]));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Names that are no UTF-8 are told, not skipped and no panic.
+#[test]
+fn names_that_are_no_text_are_told() {
+    for folder in ["profiles", "templates"] {
+        let place = Place::new();
+        let name = std::ffi::OsStr::from_bytes(b"a\xff.yaml");
+        fs::create_dir_all(place.project.join(folder)).unwrap();
+        fs::write(place.project.join(folder).join(name), "a: 1\n").unwrap();
+        let output = place.run(&["render", "--all", "--out", "out"]);
+        assert_eq!(output.status.code(), Some(2), "{folder}: {}", stderr(&output));
+        assert!(stderr(&output).contains("its name is no UTF-8"), "{folder}: {}", stderr(&output));
+    }
+}
