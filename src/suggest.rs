@@ -6,11 +6,16 @@
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).clamp(1, 4);
+    let folded_name = fold(name);
+    let length = folded_name.chars().count();
     candidates
         .into_iter()
         .filter(|candidate| *candidate != name)
-        .map(|candidate| {
-            let folded = distance(&fold(name), &fold(candidate));
+        .filter_map(|candidate| {
+            let folded = fold(candidate);
+            // Texts whose lengths differ by more are further apart than that.
+            let near = folded.chars().count().abs_diff(length) <= limit;
+            let folded = if near { distance(&folded_name, &folded) } else { usize::MAX };
             let related =
                 name.len() >= 4 && candidate.len() >= 4 && (candidate.starts_with(name) || name.starts_with(candidate));
             let rank = if folded <= limit {
@@ -18,11 +23,10 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
             } else if related {
                 limit
             } else {
-                usize::MAX
+                return None;
             };
-            (rank, distance(name, candidate), candidate)
+            Some((rank, distance(name, candidate), candidate))
         })
-        .filter(|(rank, _, _)| *rank != usize::MAX)
         .min()
         .map(|(_, _, candidate)| candidate)
 }

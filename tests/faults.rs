@@ -244,7 +244,7 @@ fn streams_may_be_full_closed_or_broken() {
         ("\"$BIN\" render nobody 2>&-", 2, ""),
         ("\"$BIN\" render gateway >&-", 0, ""),
         ("\"$BIN\" render gateway >&- 2>&-", 0, ""),
-        ("\"$BIN\" check - <&-", 0, "nothing to object to"),
+        ("\"$BIN\" check - <&-", 0, "no objects were found"),
         // The reader goes away: its right, and the exit code of the writer is fine.
         ("(\"$BIN\" render gateway; echo $? >code) | head -c 10 >/dev/null; exit $(cat code)", 0, ""),
         ("(\"$BIN\" rules; echo $? >code) | true; exit $(cat code)", 0, ""),
@@ -264,7 +264,9 @@ fn terminals_of_any_size_and_no_home() {
         assert_eq!(output.status.code(), Some(1), "{columns}");
         assert!(stderr(&output).contains("`namespace` does not have the form"), "{columns}: {}", stderr(&output));
     };
-    ["0", "1", "7", "80", "100000", "18446744073709551615", "99999999999999999999", "-1", "wide", "''"].map(width);
+    ["0", "1", "7", "80", "100000", "18446744073709551615", "99999999999999999999", "-1", "wide", "''"]
+        .into_iter()
+        .for_each(width);
     // Place::run gives no HOME at all; a folder that is gone is no reason to fail either.
     assert_eq!(place.run(&["render", "gateway"]).status.code(), Some(0));
     let output = sh(&place.project, "mkdir gone; cd gone; rmdir ../gone; exec \"$BIN\" render gateway");

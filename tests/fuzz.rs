@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[path = "../fuzz/src/targets.rs"]
+#[allow(unreachable_pub)]
 mod targets;
 
 /// How long one input may take, in a debug build on a busy machine.

@@ -95,7 +95,7 @@ fn links_that_lead_out_of_the_project_are_refused() {
         assert!(!said(&output).contains(SECRET), "{path}: {}", said(&output));
     }
     // Folders as well.
-    for path in ["templates/more", "profiles/environments"] {
+    for path in ["templates/more", "services", "profiles/environments"] {
         let place = Place::new();
         let link = place.project.join(path);
         _ = fs::remove_dir_all(&link);
@@ -251,6 +251,7 @@ fn pipes_and_devices_are_not_read() {
     fs::create_dir(pipe.parent().unwrap()).unwrap();
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     symlink("/dev/zero", place.project.join("sub/zero.yaml")).unwrap();
+    place.write("sub/map.yaml", MAP);
     assert_eq!(place.run(&["check", "sub"]).status.code(), Some(0));
     let template = place.project.join("templates/pipe.yaml");
     fs::rename(&pipe, &template).unwrap();
@@ -565,7 +566,7 @@ fn commands(objects: &[Json]) -> Vec<Json> {
 /// Names that are no UTF-8 are told, not skipped and no panic.
 #[test]
 fn names_that_are_no_text_are_told() {
-    for folder in ["profiles", "templates"] {
+    for folder in ["profiles", "templates", "services"] {
         let place = Place::new();
         let name = std::ffi::OsStr::from_bytes(b"a\xff.yaml");
         fs::create_dir_all(place.project.join(folder)).unwrap();

@@ -1,6 +1,6 @@
 //! Secret values, kept out of excerpts and words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::node::{Node, Value};
 use crate::object::{Object, containers};
@@ -17,6 +17,8 @@ const SHORTEST: usize = 5;
 pub struct Mask {
     places: BTreeMap<FileId, Vec<(u32, u32)>>,
     words: BTreeSet<String>,
+    /// How each word begins, so that a text is searched for all of them at once.
+    heads: HashSet<[u8; SHORTEST]>,
 }
 
 impl Mask {
@@ -89,7 +91,10 @@ impl Mask {
 
     fn word(&mut self, text: &str) {
         let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST);
-        self.words.extend(lines.map(str::to_owned));
+        for line in lines {
+            self.heads.extend(line.as_bytes().first_chunk::<SHORTEST>());
+            self.words.insert(line.to_owned());
+        }
     }
 
     fn place(&mut self, span: Span) {
@@ -105,14 +110,22 @@ impl Mask {
     /// A text with the secrets in it struck out.
     #[must_use]
     pub fn words(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        // The longest first: one secret may be a part of another.
-        let mut words: Vec<&String> = self.words.iter().filter(|word| text.contains(word.as_str())).collect();
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-        for word in words {
-            text = text.replace(word.as_str(), DOTS);
+        let (mut out, mut shown) = (String::new(), 0);
+        for (at, head) in text.as_bytes().windows(SHORTEST).enumerate() {
+            if !head.first_chunk::<SHORTEST>().is_some_and(|head| self.heads.contains(head)) {
+                continue;
+            }
+            let here = self.words.iter().filter(|word| text.as_bytes()[at..].starts_with(word.as_bytes()));
+            let Some(end) = here.map(|word| at + word.len()).max() else { continue };
+            // One secret may begin inside another: all that belongs to any is struck out, once.
+            if at >= shown {
+                out.push_str(&text[shown..at]);
+                out.push_str(DOTS);
+            }
+            shown = shown.max(end);
         }
-        text
+        out.push_str(&text[shown..]);
+        out
     }
 
     /// Lines of a file with the secrets struck out, and how offsets in them map.
