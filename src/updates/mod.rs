@@ -11,6 +11,7 @@ mod same;
 
 use crate::check::{At, Options, check};
 use crate::finding::{Finding, Severity};
+use crate::node::Node;
 use crate::object::Object;
 use crate::source::Span;
 
@@ -52,6 +53,11 @@ pub fn refusals(old: &Object, new: &Object) -> Vec<Refusal> {
         }
     }
     found
+}
+
+/// Whether two pod templates are one to the server: defaults filled in, `1Gi` as `1024Mi`. Then nothing restarts.
+pub(crate) fn same_template(one: &Node, other: &Node) -> bool {
+    same::same("template", one, other)
 }
 
 /// The faults that the object has with the empty structs that nulls leave behind, and had not without.

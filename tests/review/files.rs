@@ -66,6 +66,19 @@ fn the_order_of_what_runs_in_order_is_told() {
 }
 
 #[test]
+fn what_means_the_same_restarts_nothing() {
+    let pod = |memory: &str, protocol: &str| {
+        let port = format!("{{containerPort: 1{protocol}}}");
+        let resources = format!("{{limits: {{memory: {memory}}}}}");
+        deployment("", &format!("      containers: [{{name: a, image: a, ports: [{port}], resources: {resources}}}]\n"))
+    };
+    let (text, code) = diff(&pod("1Gi", ""), &pod("1024Mi", ", protocol: TCP"));
+    in_order(&text, &["=> nothing restarts: it means the same, written otherwise", "1Gi -> 1024Mi"]);
+    assert!(!text.contains("pods restart") && code == Some(1), "{text}");
+    in_order(&diff(&pod("1Gi", ""), &pod("1025Mi", "")).0, &["=> pods restart: "]);
+}
+
+#[test]
 fn refusals_come_first_and_alone() {
     let old = deployment("", "      containers: [{name: a, image: a}]\n");
     let new = old.replace("app: web}}\n", "app: www}}\n").replace("labels: {app: web}", "labels: {app: www}");

@@ -5,6 +5,7 @@ use crate::diff::{Change, FieldChange, Step};
 use crate::finding::Severity;
 use crate::node::Node;
 use crate::object::Object;
+use crate::updates;
 
 /// How many reasons are worth naming.
 const MOST_REASONS: usize = 3;
@@ -24,7 +25,14 @@ pub(super) fn template_path(object: &Object) -> Option<&'static [&'static str]> 
 pub(super) fn restarts_pods(change: &Change<'_>) -> bool {
     matches!(change.object().kind(), "Deployment" | "StatefulSet" | "DaemonSet")
         && (change.renamed.is_some()
-            || template_path(change.object()).is_some_and(|path| change.below(path).next().is_some()))
+            || template_path(change.object())
+                .is_some_and(|path| change.below(path).next().is_some() && !means_the_same(change, path)))
+}
+
+/// Whether the server reads the template as it was, however it is written.
+fn means_the_same(change: &Change<'_>, path: &[&str]) -> bool {
+    let template = |object: Option<&Object>| object.map(|object| object.node.at(path).clone()).unwrap_or_default();
+    updates::same_template(&template(change.old), &template(change.new))
 }
 
 pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
@@ -43,6 +51,10 @@ pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
     let Some(path) = template_path(new) else { return };
     let why = reasons(change, path);
     if why.is_empty() {
+        return;
+    }
+    if means_the_same(change, path) {
+        found.push(restarts(Severity::Note, "nothing restarts: it means the same, written otherwise"));
         return;
     }
     let why = and(&why);
