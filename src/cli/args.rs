@@ -17,14 +17,16 @@ pub(super) struct Args {
     pub(super) command: Command,
 }
 
+const GLOBAL: &str = "Options of every command";
+
 /// What every command takes.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Global {
     /// The project folder; without it the nearest one upwards with a plimsoll.toml, else the built-in set
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     pub(super) project: Option<PathBuf>,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = GLOBAL)]
     pub(super) color: Color,
 }
 

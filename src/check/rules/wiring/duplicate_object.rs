@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule {
     family: Family::Wiring,
     severity: Severity::Warning,
     summary: "one object is declared twice",
-    doc: "Two documents with one kind, namespace and name: the later overwrites the earlier, silently. It is an error where they differ, since then one of them is lost.",
+    doc: "Two documents with one kind, namespace and name: the later overwrites the earlier, silently. It is an error where they differ, since then one of them is lost; in separate files, which may be for different clusters, a warning.",
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: web}
@@ -45,10 +45,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let same = first.node == object.node;
+        // Files that are checked together need not go to one cluster: a folder of rendered bundles, one for each.
+        let together = bundle.options.whole || first.span().file == object.span().file;
         let words = if same { "is given twice" } else { "is given twice, and the two differ: the later one wins" };
         report
             .object(object, format!("{} `{}` {words}", object.kind(), object.name()))
-            .severity(if same { Severity::Warning } else { Severity::Error })
+            .severity(if same || !together { Severity::Warning } else { Severity::Error })
             .related(first.span(), "first here")
             .help("take one of them out");
     }
