@@ -363,7 +363,7 @@ const CASES: &[Case] = &[
     (
         "persistent-volume-invalid",
         "v1/PersistentVolume|spec: {capacity: {cpu: 1}, accessModes: [ReadWriteOnce], nfs: {server: a, path: b}, hostPath: {path: /a}}",
-        &["spec.capacity", "spec.nfs", "spec.nfs.path"],
+        &["spec.capacity", "spec.nfs"],
     ),
     (
         "webhook-invalid",
@@ -386,6 +386,188 @@ const CASES: &[Case] = &[
         "storage.k8s.io/v1/StorageClass|reclaimPolicy: Recycle",
         &["provisioner", "reclaimPolicy"],
     ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], nfs: {server: a, path: /a}, nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In, values: [b]}]}]}}}",
+        &[],
+    ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], nfs: {server: a, path: /a}, nodeAffinity: {}}",
+        &["spec.nodeAffinity.required"],
+    ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], nfs: {server: a, path: /a}, nodeAffinity: {required: {}}}",
+        &["spec.nodeAffinity.required.nodeSelectorTerms"],
+    ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], nfs: {server: a, path: /a}, nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: a/b/c, operator: Is, values: [-b]}]}]}}}",
+        &[
+            "spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].key",
+            "spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].operator",
+            "spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].values[0]",
+        ],
+    ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /a, type: Folder}}",
+        &["spec.hostPath.type"],
+    ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /a, type: ''}}",
+        &[],
+    ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], gcePersistentDisk: {partition: 256}}",
+        &["spec.persistentDisk.partition", "spec.persistentDisk.pdName"],
+    ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], csi: {driver: A.b, volumeHandle: h, nodeStageSecretRef: {}}}",
+        &[],
+    ),
+    (
+        "persistent-volume-invalid",
+        "v1/PersistentVolume|spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], csi: {driver: a_b, volumeHandle: h, nodePublishSecretRef: {name: a}, controllerExpandSecretRef: {name: A, namespace: a.b}}}",
+        &[
+            "spec.csi.controllerExpandSecretRef.name",
+            "spec.csi.controllerExpandSecretRef.namespace",
+            "spec.csi.driver",
+            "spec.csi.nodePublishSecretRef.namespace",
+        ],
+    ),
+    (
+        "storage-class-invalid",
+        "storage.k8s.io/v1/StorageClass|provisioner: a\nallowedTopologies: [{matchLabelExpressions: [{key: a, values: [b, c]}, {key: b, values: [c]}]}, {matchLabelExpressions: [{key: a, values: [b]}]}, {}]",
+        &[],
+    ),
+    (
+        "storage-class-invalid",
+        "storage.k8s.io/v1/StorageClass|provisioner: a\nallowedTopologies: [{matchLabelExpressions: [{key: a, values: [b, b]}, {key: a, values: [c]}]}]",
+        &[
+            "allowedTopologies[0].matchLabelExpressions[0].values[1]",
+            "allowedTopologies[0].matchLabelExpressions[1].key",
+        ],
+    ),
+    (
+        "storage-class-invalid",
+        "storage.k8s.io/v1/StorageClass|provisioner: a\nallowedTopologies: [{matchLabelExpressions: [{key: a, values: [b, c]}]}, {matchLabelExpressions: [{key: a, values: [c, b]}]}]",
+        &["allowedTopologies[1].matchLabelExpressions"],
+    ),
+    (
+        "endpoints-invalid",
+        "v1/Endpoints|subsets: [{addresses: [{ip: 10.0.0.1, nodeName: a.b}, {ip: 10.0.0.2, nodeName: A}]}]",
+        &["subsets[0].addresses[1].nodeName"],
+    ),
+    (
+        "endpoints-invalid",
+        "discovery.k8s.io/v1/EndpointSlice|addressType: IPv4\nendpoints: [{addresses: [10.0.0.1], nodeName: a_b, hints: {forZones: [{name: a}, {name: a}, {name: -a}]}}]",
+        &["endpoints[0].hints.forZones[1].name", "endpoints[0].hints.forZones[2].name", "endpoints[0].nodeName"],
+    ),
+    (
+        "endpoints-invalid",
+        "discovery.k8s.io/v1/EndpointSlice|addressType: IPv4\nendpoints: [{addresses: [10.0.0.1], nodeName: a.b, hints: {forZones: [{name: a}, {name: ''}]}}]",
+        &[],
+    ),
+    (
+        "selector-invalid",
+        "v1/ReplicationController|spec: {template: {metadata: {labels: {}}, spec: {containers: [{name: a, image: i}]}}}",
+        &["spec.selector"],
+    ),
+    ("selector-invalid", "v1/ReplicationController|spec: {selector: {}, template: PODS}", &[]),
+    (
+        "claim-invalid",
+        "v1/Pod|spec: {containers: [{name: a, image: i}], volumes: [{name: v, ephemeral: {volumeClaimTemplate: {metadata: {labels: {a: b}, annotations: {A: \"any text\"}}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}, selector: {matchLabels: {a: b}}}}}}]}",
+        &[],
+    ),
+    (
+        "claim-invalid",
+        "v1/Pod|spec: {containers: [{name: a, image: i}], volumes: [{name: v, ephemeral: {volumeClaimTemplate: {metadata: {labels: {a: -b}, annotations: {-c: d}}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}, selector: {matchLabels: {a: -b}}}}}}]}",
+        &[
+            "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.annotations",
+            "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.labels",
+            "spec.volumes[0].ephemeral.volumeClaimTemplate.spec.selector.matchLabels",
+        ],
+    ),
+    (
+        "claim-invalid",
+        "apps/v1/StatefulSet|spec: {volumeClaimTemplates: [{metadata: {name: a}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}, selector: {matchExpressions: [{key: a, operator: In}]}}}]}",
+        &["spec.volumeClaimTemplates[0].spec.selector.matchExpressions[0].values"],
+    ),
+    (
+        "runtime-class-invalid",
+        "node.k8s.io/v1/RuntimeClass|handler: a\noverhead: {podFixed: {memory: 1Mi}}\nscheduling: {tolerations: [{operator: Exists}, {key: a, operator: Exists}, {key: a, value: b}]}",
+        &[],
+    ),
+    (
+        "runtime-class-invalid",
+        "node.k8s.io/v1/RuntimeClass|handler: a\noverhead: {podFixed: {disk: 1Mi, cpu: -1}}\nscheduling: {tolerations: [{key: a, operator: Is}, {}, {key: b}, {key: b}]}",
+        &[
+            "overhead.limits[cpu]",
+            "overhead.limits[disk]",
+            "scheduling.tolerations[0].operator",
+            "scheduling.tolerations[1].operator",
+            "scheduling.tolerations[3]",
+        ],
+    ),
+    (
+        "webhook-invalid",
+        "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration|webhooks: [{name: a.b.c, admissionReviewVersions: [v1], sideEffects: None, clientConfig: {url: \"https://a\"}, matchConditions: [{name: a.b/c, expression: 'true'}, {name: d, expression: 'object.kind == \"a\"'}]}]",
+        &[],
+    ),
+    (
+        "webhook-invalid",
+        "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration|webhooks: [{name: a.b.c, admissionReviewVersions: [v1], sideEffects: None, clientConfig: {url: \"https://a\"}, matchConditions: [{name: a b, expression: 'true'}, {name: d, expression: ' '}, {name: d, expression: 'true'}, {}]}]",
+        &[
+            "webhooks[0].matchConditions[0].name",
+            "webhooks[0].matchConditions[1].expression",
+            "webhooks[0].matchConditions[2].name",
+            "webhooks[0].matchConditions[3].expression",
+            "webhooks[0].matchConditions[3].name",
+        ],
+    ),
+    (
+        "flow-control-invalid",
+        "flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration|spec: {type: Limited, limited: {nominalConcurrencyShares: 0, lendablePercent: 100, limitResponse: {type: Queue, queuing: {queues: 0}}}}",
+        &[],
+    ),
+    (
+        "flow-control-invalid",
+        "flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration|spec: {type: Limited, limited: {limitResponse: {type: Reject}}}",
+        &[],
+    ),
+    (
+        "flow-control-invalid",
+        "flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration|spec: {type: Limited, limited: {lendablePercent: 101, borrowingLimitPercent: -1, limitResponse: {type: Drop}}}",
+        &["spec.limited.borrowingLimitPercent", "spec.limited.lendablePercent", "spec.limited.limitResponse.type"],
+    ),
+    (
+        "flow-control-invalid",
+        "flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration|spec: {type: Limited, limited: {limitResponse: {type: Queue, queuing: {queues: 4, queueLengthLimit: -1}}}}",
+        &["spec.limited.limitResponse.queuing.handSize", "spec.limited.limitResponse.queuing.queueLengthLimit"],
+    ),
+    (
+        "flow-control-invalid",
+        "flowcontrol.apiserver.k8s.io/v1/FlowSchema|spec: {matchingPrecedence: 5, priorityLevelConfiguration: {name: a}, rules: [{nonResourceRules: [{verbs: [get], nonResourceURLs: [/a]}], subjects: [{kind: User, user: {name: 'a:b'}}, {kind: Group, group: {name: 'a:b'}}, {kind: ServiceAccount, serviceAccount: {name: '*', namespace: a}}]}]}",
+        &[],
+    ),
+    (
+        "flow-control-invalid",
+        "flowcontrol.apiserver.k8s.io/v1/FlowSchema|spec: {matchingPrecedence: 5, priorityLevelConfiguration: {name: a}, rules: [{nonResourceRules: [{verbs: [get], nonResourceURLs: [/a]}], subjects: [{kind: User, user: {}, group: {name: a}}, {kind: Group}, {kind: ServiceAccount, serviceAccount: {name: A}}]}]}",
+        &[
+            "spec.rules[0].subjects[0].group",
+            "spec.rules[0].subjects[0].user.name",
+            "spec.rules[0].subjects[1].group",
+            "spec.rules[0].subjects[2].serviceAccount.name",
+            "spec.rules[0].subjects[2].serviceAccount.namespace",
+        ],
+    ),
+    ("name-invalid", "storage.k8s.io/v1/CSIDriver|metadata: {name: A.b}", &[]),
+    ("name-invalid", "storage.k8s.io/v1/CSIDriver|metadata: {name: a_b}", &["metadata.name"]),
 ];
 
 #[test]

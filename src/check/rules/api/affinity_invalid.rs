@@ -50,11 +50,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let node = affinity.get("nodeAffinity");
     let required = node.get(REQUIRED);
     if required.is_set() {
-        let terms = required.get("nodeSelectorTerms");
-        if terms.node.items().is_empty() {
-            say(&terms, "there is no term".to_owned());
-        }
-        terms.items().for_each(|term| node_term(&term, true, say));
+        required_nodes(&required, say);
     }
     for term in node.get(PREFERRED).items() {
         weight(&term.get("weight"), say);
@@ -67,6 +63,15 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             pod_term(&term.get("podAffinityTerm"), labels, say);
         }
     }
+}
+
+/// The nodes that a pod or volume must be on.
+pub(super) fn required_nodes<'n>(required: &At<'n, '_>, say: Say<'_, 'n>) {
+    let terms = required.get("nodeSelectorTerms");
+    if terms.node.items().is_empty() {
+        say(&terms, "there is no term".to_owned());
+    }
+    terms.items().for_each(|term| node_term(&term, true, say));
 }
 
 fn weight<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {

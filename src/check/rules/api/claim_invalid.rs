@@ -1,7 +1,7 @@
 //! Rule `claim-invalid`.
 
-use crate::check::primitives::names;
 use crate::check::primitives::quantity::Quantity;
+use crate::check::primitives::{names, selector};
 use crate::check::{At, Check, Family, Faults, Pod, Report, Rule};
 use crate::finding::Severity;
 use crate::node::Node;
@@ -78,6 +78,9 @@ fn ephemeral(object: &Object, faults: &mut Faults<'_, '_>) {
             let field = format!("{metadata}.{key}");
             faults.add(&value, format!("the template of an ephemeral volume has no `{key}`")).field(field);
         }
+        faults.labels(&metadata.get("labels"));
+        let annotations = metadata.get("annotations");
+        selector::annotations(&annotations, &mut |place, message| _ = faults.add(place, message));
         claim(faults, &template.get("spec"));
     }
 }
@@ -102,6 +105,10 @@ fn claim(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let attributes = spec.get("volumeAttributesClassName");
     if !attributes.text().is_empty() {
         faults.check(&attributes, names::dns1123_subdomain(attributes.text()));
+    }
+    // The rule `selector-invalid` looks at a claim that stands by itself.
+    if faults.object.kind() != "PersistentVolumeClaim" {
+        faults.selector(&spec.get("selector"));
     }
     sources(faults, spec);
 }

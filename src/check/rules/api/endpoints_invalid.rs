@@ -38,6 +38,7 @@ subsets: [{addresses: [{ip: 203.0.113.7}], ports: [{port: 5432}]}]
 
 const MOST_ENDPOINTS: usize = 1000;
 const MOST_ADDRESSES: usize = 100;
+const MOST_ZONES: usize = 8;
 
 fn check(object: &Object, report: &mut Report<'_>) {
     let root = At::root("", &object.node);
@@ -61,6 +62,7 @@ fn subset(faults: &mut Faults<'_, '_>, subset: &At<'_, '_>) {
             if !host.text().is_empty() {
                 faults.check(&host, names::dns1123_label(host.text()));
             }
+            node_name(faults, &at);
         }
     }
     let ports = subset.get("ports");
@@ -75,6 +77,28 @@ fn subset(faults: &mut Faults<'_, '_>, subset: &At<'_, '_>) {
         }
         faults.check(&number, names::port_number(number.number().unwrap_or(0)));
         port_parts(faults, &port);
+    }
+}
+
+fn node_name(faults: &mut Faults<'_, '_>, address: &At<'_, '_>) {
+    let node = address.get("nodeName");
+    if node.is_set() {
+        faults.check(&node, names::dns1123_subdomain(node.text()));
+    }
+}
+
+fn hints(faults: &mut Faults<'_, '_>, hints: &At<'_, '_>) {
+    let zones = hints.get("forZones");
+    if zones.node.items().len() > MOST_ZONES {
+        faults.invalid(&zones, "must not hold more than 8 zones");
+        return;
+    }
+    for (index, zone) in zones.items().enumerate() {
+        let name = zone.get("name");
+        if zones.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+            faults.invalid(&name, "is there twice");
+        }
+        faults.check(&name, names::label_value(name.text()));
     }
 }
 
@@ -113,6 +137,8 @@ fn slice(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
         if host.is_set() {
             faults.check(&host, names::dns1123_label(host.text()));
         }
+        node_name(faults, &endpoint);
+        hints(faults, &endpoint.get("hints"));
     }
     let ports = root.get("ports");
     for (index, port) in ports.items().enumerate() {

@@ -1,5 +1,6 @@
 //! Rule `flow-control-invalid`.
 
+use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
 use crate::object::Object;
@@ -30,6 +31,8 @@ spec: {matchingPrecedence: 9000, priorityLevelConfiguration: {name: workload-low
     check: Check::Object(check),
 };
 
+const MOST_QUEUES: i64 = 10_000_000;
+
 fn check(object: &Object, report: &mut Report<'_>) {
     if object.group() != "flowcontrol.apiserver.k8s.io" {
         return;
@@ -50,8 +53,11 @@ fn schema(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         faults.invalid(&precedence, "must be between 1 and 10000");
     }
     let level = spec.get("priorityLevelConfiguration");
-    if level.get("name").text().is_empty() {
-        faults.required(&level.get("name"));
+    let name = level.get("name");
+    if name.text().is_empty() {
+        faults.required(&name);
+    } else {
+        faults.check(&name, names::dns1123_subdomain(name.text()));
     }
     let method = spec.get("distinguisherMethod");
     if method.is_set() {
@@ -63,7 +69,7 @@ fn schema(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
             faults.required(&subjects);
         }
         for subject in subjects.items() {
-            faults.one_of(&subject.get("kind"), &["Group", "ServiceAccount", "User"]);
+            self::subject(faults, &subject);
         }
         let (resources, urls) = (rule.get("resourceRules"), rule.get("nonResourceRules"));
         if resources.node.items().is_empty() && urls.node.items().is_empty() {
@@ -80,6 +86,41 @@ fn schema(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         for at in urls.items() {
             some(faults, &at.get("verbs"));
             some(faults, &at.get("nonResourceURLs"));
+        }
+    }
+}
+
+fn subject(faults: &mut Faults<'_, '_>, subject: &At<'_, '_>) {
+    let kinds = [("Group", "group"), ("ServiceAccount", "serviceAccount"), ("User", "user")];
+    let kind = subject.get("kind");
+    let Some((_, own)) = kinds.iter().find(|(name, _)| *name == kind.text()) else {
+        faults.not_supported(&kind, &["Group", "ServiceAccount", "User"]);
+        return;
+    };
+    for (name, field) in kinds {
+        let at = subject.get(field);
+        if field != *own {
+            if at.is_set() {
+                faults.forbidden(&at, &format!("in a subject that is no {name}"));
+            }
+            continue;
+        }
+        if !at.is_set() {
+            faults.required(&at);
+            continue;
+        }
+        let (name, namespace) = (at.get("name"), at.get("namespace"));
+        if name.text().is_empty() {
+            faults.required(&name);
+        } else if field == "serviceAccount" && name.text() != "*" {
+            faults.check(&name, names::dns1123_subdomain(name.text()));
+        }
+        if field == "serviceAccount" {
+            if namespace.text().is_empty() {
+                faults.required(&namespace);
+            } else {
+                faults.check(&namespace, names::dns1123_label(namespace.text()));
+            }
         }
     }
 }
@@ -101,8 +142,39 @@ fn level(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
                 faults.required(&limited);
             }
             faults.not_negative(&limited.get("nominalConcurrencyShares"));
+            faults.not_negative(&limited.get("borrowingLimitPercent"));
+            let lendable = limited.get("lendablePercent");
+            if lendable.number().is_some_and(|percent| !(0..=100).contains(&percent)) {
+                faults.invalid(&lendable, "must be between 0 and 100");
+            }
+            if limited.is_set() {
+                response(faults, &limited.get("limitResponse"));
+            }
         }
         "Exempt" if limited.is_set() => _ = faults.forbidden(&limited, "with the type `Exempt`"),
         _ => faults.one_of(&kind, &["Exempt", "Limited"]),
+    }
+}
+
+fn response(faults: &mut Faults<'_, '_>, response: &At<'_, '_>) {
+    let (kind, queuing) = (response.get("type"), response.get("queuing"));
+    match kind.text() {
+        "Reject" if queuing.is_set() => _ = faults.forbidden(&queuing, "with the type `Reject`"),
+        "Queue" if !queuing.is_set() => _ = faults.required(&queuing),
+        "Queue" => {
+            // Nought stands for the default.
+            for at in ["queues", "handSize", "queueLengthLimit"].map(|field| queuing.get(field)) {
+                faults.not_negative(&at);
+            }
+            let or = |field: &str, default: i64| queuing.node[field].as_i64().filter(|n| *n != 0).unwrap_or(default);
+            let (queues, hand) = (or("queues", 64), or("handSize", 8));
+            if queues > MOST_QUEUES {
+                faults.invalid(&queuing.get("queues"), "must not be above 10000000");
+            }
+            if hand > queues.max(0) {
+                faults.invalid(&queuing.get("handSize"), "must not be above the number of queues");
+            }
+        }
+        _ => faults.one_of(&kind, &["Queue", "Reject"]),
     }
 }

@@ -46,7 +46,7 @@ fn driver(name: &str) -> Checked {
     if name.len() > 63 {
         return Err("must be no more than 63 bytes");
     }
-    names::dns1123_subdomain(name)
+    names::dns1123_subdomain(&name.to_lowercase())
 }
 
 /// Whether objects of a kind need no name: they are asked, not kept, or the server names them.

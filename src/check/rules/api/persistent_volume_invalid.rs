@@ -1,7 +1,7 @@
 //! Rule `persistent-volume-invalid`.
 
-use crate::check::primitives::names;
 use crate::check::primitives::quantity::Quantity;
+use crate::check::primitives::{names, volume};
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
 use crate::object::Object;
@@ -69,14 +69,15 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let spec = root.get("spec");
     access_modes(&mut faults, &spec.get("accessModes"));
     capacity(&mut faults, &spec.get("capacity"));
-    let mut sources = SOURCES.iter().map(|name| spec.get(name)).filter(At::is_set);
-    if sources.next().is_none() {
-        faults.required(&spec).help("name what the volume is made of: `hostPath`, `nfs`, `csi` and so on");
+    let mut sources = SOURCES.iter().filter(|name| spec.node[**name].is_set());
+    match sources.next() {
+        Some(name) => source(&mut faults, &spec, name),
+        None => _ = faults.required(&spec).help("name what the volume is made of: `hostPath`, `nfs`, `csi` and so on"),
     }
     for more in sources {
-        faults.forbidden(&more, "beside another source");
+        faults.forbidden(&spec.get(more), "beside another source");
     }
-    source(&mut faults, &spec);
+    affinity(&mut faults, &spec.get("nodeAffinity"));
     let policy = spec.get("persistentVolumeReclaimPolicy");
     if !policy.text().is_empty() {
         faults.one_of(&policy, &["Delete", "Recycle", "Retain"]);
@@ -109,35 +110,57 @@ fn capacity(faults: &mut Faults<'_, '_>, capacity: &At<'_, '_>) {
     }
 }
 
-fn source(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
-    let (host, local, nfs, csi) = (spec.get("hostPath"), spec.get("local"), spec.get("nfs"), spec.get("csi"));
-    for at in [&host, &local] {
-        let path = at.get("path");
-        if at.is_set() && path.text().is_empty() {
-            faults.required(&path);
-        } else {
-            faults.check(&path, names::path_without_backsteps(path.text()));
-        }
-    }
-    if local.is_set() && !spec.get("nodeAffinity").is_set() {
-        faults.required(&spec.get("nodeAffinity")).help("a local volume says on which node it is");
-    }
-    if nfs.is_set() {
-        let (server, path) = (nfs.get("server"), nfs.get("path"));
-        if server.text().is_empty() {
-            faults.required(&server);
-        }
-        if path.text().is_empty() {
-            faults.required(&path);
-        } else if !path.text().starts_with('/') {
-            faults.invalid(&path, "must be an absolute path");
-        }
-    }
-    if csi.is_set() {
-        for name in ["driver", "volumeHandle"] {
-            if csi.node[name].text().is_empty() {
-                faults.required(&csi.get(name));
+fn source(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, name: &'static str) {
+    let at = spec.get(name);
+    match name {
+        "csi" => csi(faults, &at),
+        "local" => {
+            let path = at.get("path");
+            if path.text().is_empty() {
+                faults.required(&path);
+            } else {
+                faults.check(&path, names::path_without_backsteps(path.text()));
+            }
+            if !spec.get("nodeAffinity").is_set() {
+                faults.required(&spec.get("nodeAffinity")).help("a local volume says on which node it is");
             }
         }
+        _ => {
+            let Some(source) = volume::SOURCES.iter().find(|source| source.field == name) else { return };
+            (source.check)(&spec.on(source.path, at.node), &mut |place, message| _ = faults.add(place, message));
+        }
+    }
+}
+
+/// The Secrets of a CSI volume that the server looks at: it passes over `nodeStageSecretRef`.
+const SECRETS: [&str; 4] =
+    ["controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef"];
+
+fn csi(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    volume::csi_driver(&at.get("driver"), &mut |place, message| _ = faults.add(place, message));
+    if at.node["volumeHandle"].text().is_empty() {
+        faults.required(&at.get("volumeHandle"));
+    }
+    for secret in SECRETS.map(|field| at.get(field)).iter().filter(|secret| secret.is_set()) {
+        let (name, namespace) = (secret.get("name"), secret.get("namespace"));
+        if name.text().is_empty() {
+            faults.required(&name);
+        } else {
+            faults.check(&name, names::dns1123_subdomain(name.text()));
+        }
+        if namespace.text().is_empty() {
+            faults.required(&namespace);
+        } else {
+            faults.check(&namespace, names::dns1123_label(namespace.text()));
+        }
+    }
+}
+
+fn affinity(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let required = at.get("required");
+    if required.is_set() {
+        super::affinity_invalid::required_nodes(&required, &mut |place, message| _ = faults.add(place, message));
+    } else if at.is_set() {
+        faults.required(&required).help("name the nodes that the volume can be reached from");
     }
 }

@@ -1,8 +1,9 @@
 //! Rule `runtime-class-invalid`.
 
-use crate::check::primitives::names;
+use crate::check::primitives::{names, resources};
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
+use crate::node::Node;
 use crate::object::Object;
 
 /// The rule.
@@ -32,6 +33,20 @@ fn check(object: &Object, report: &mut Report<'_>) {
     } else {
         faults.check(&handler, names::dns1123_label(handler.text()));
     }
-    let scheduling = root.get("scheduling");
+    let (scheduling, overhead) = (root.get("scheduling"), root.get("overhead"));
     faults.labels(&scheduling.get("nodeSelector"));
+    let tolerations = scheduling.get("tolerations");
+    for (index, at) in tolerations.items().enumerate() {
+        super::toleration_invalid::one(&at, &mut |place, message| _ = faults.add(place, message));
+        if tolerations.node.items()[..index].iter().any(|other| toleration(other) == toleration(at.node)) {
+            faults.add(&at, "the same toleration is there twice");
+        }
+    }
+    // The server looks at it as the limits of a container.
+    let limits = overhead.on("limits", &overhead.node["podFixed"]);
+    resources::limits(&limits, resources::container_name, &mut |place, message| _ = faults.add(place, message));
+}
+
+fn toleration(node: &Node) -> [&str; 4] {
+    ["key", "operator", "value", "effect"].map(|field| node[field].text())
 }

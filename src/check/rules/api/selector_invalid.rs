@@ -45,7 +45,14 @@ fn check(object: &Object, report: &mut Report<'_>) {
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet") => workload(&mut faults, &at, true),
         // A DaemonSet without a selector is told that it does not match its template.
         ("apps", "DaemonSet") => workload(&mut faults, &at, false),
-        ("", "ReplicationController" | "Service") => faults.labels(&at),
+        ("", "ReplicationController") => {
+            faults.labels(&at);
+            // It takes the labels of its template where it names none.
+            if at.node.entries().is_empty() && spec.node["template"]["metadata"]["labels"].entries().is_empty() {
+                faults.required(&at).help("select the labels of the pod template");
+            }
+        }
+        ("", "Service") => faults.labels(&at),
         ("", "PersistentVolumeClaim") | ("policy", "PodDisruptionBudget") => faults.selector(&at),
         ("batch", "Job") => job(&mut faults, &spec, &at),
         ("batch", "CronJob") => {

@@ -1,8 +1,11 @@
 //! Rule `storage-class-invalid`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
+use crate::node::Node;
 use crate::object::Object;
 
 /// The rule.
@@ -93,15 +96,38 @@ fn class(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
     if mode.is_set() {
         faults.one_of(&mode, &["Immediate", "WaitForFirstConsumer"]);
     }
-    for term in root.get("allowedTopologies").items() {
-        for label in term.get("matchLabelExpressions").items() {
+    topologies(faults, &root.get("allowedTopologies"));
+}
+
+fn topologies(faults: &mut Faults<'_, '_>, terms: &At<'_, '_>) {
+    for (index, term) in terms.items().enumerate() {
+        let labels = term.get("matchLabelExpressions");
+        for (index, label) in labels.items().enumerate() {
             let (key, values) = (label.get("key"), label.get("values"));
             faults.check(&key, names::qualified_name(key.text()));
             if values.node.items().is_empty() {
                 faults.required(&values);
             }
+            if labels.node.items()[..index].iter().any(|other| other["key"].text() == key.text()) {
+                faults.invalid(&key, "is the key of another expression");
+            }
+            for (index, value) in values.items().enumerate() {
+                if values.node.items()[..index].iter().any(|other| other.text() == value.text()) {
+                    faults.invalid(&value, "is there twice");
+                }
+            }
+        }
+        let wanted = expressions(term.node);
+        if terms.node.items()[..index].iter().any(|other| expressions(other) == wanted) {
+            faults.add(&labels, "another term asks for the same");
         }
     }
+}
+
+/// What a topology term asks for, whatever the order it is written in.
+fn expressions(term: &Node) -> BTreeMap<&str, BTreeSet<&str>> {
+    let labels = term["matchLabelExpressions"].items().iter();
+    labels.map(|label| (label["key"].text(), label["values"].items().iter().map(Node::text).collect())).collect()
 }
 
 fn driver(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {

@@ -1,5 +1,7 @@
 //! Rule `toleration-invalid`.
 
+use crate::check::at::At;
+use crate::check::primitives::selector::Say;
 use crate::check::primitives::{enums, names};
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -36,37 +38,41 @@ spec:
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     for toleration in spec.on("tolerations", pod.spec.tolerations).items() {
-        let (key, operator, value) = (toleration.get("key"), toleration.get("operator"), toleration.get("value"));
-        let effect = toleration.get("effect");
-        let say = &mut pod.sayer(report);
-        if key.text().is_empty() {
-            if operator.text() != "Exists" {
-                say(&operator, "a toleration without a key needs the operator `Exists`".to_owned());
-            }
-        } else if let Err(form) = names::qualified_name(key.text()) {
-            say(&key, format!("the key `{}` {form}", key.text()));
-        }
-        if toleration.get("tolerationSeconds").is_set() && effect.text() != "NoExecute" {
-            say(&effect, "`tolerationSeconds` need the effect `NoExecute`".to_owned());
-        }
-        match operator.text() {
-            "Equal" | "" => {
-                if let Err(form) = names::label_value(value.text()) {
-                    // The server names the operator.
-                    say(&toleration.on("operator", value.node), format!("the value `{}` {form}", value.text()));
-                }
-            }
-            "Exists" if !value.text().is_empty() => {
-                say(&operator, "the operator `Exists` takes no value".to_owned());
-            }
-            // New in 1.35, and off in most clusters.
-            "Lt" | "Gt" => {
-                if value.text().parse::<i64>().is_err() {
-                    say(&value, format!("the value `{}` must be a whole number", value.text()));
-                }
-            }
-            _ => enums::choice(&operator, &["Equal", "Exists"], say),
-        }
-        enums::choice_or_empty(&effect, &["NoSchedule", "PreferNoSchedule", "NoExecute"], say);
+        one(&toleration, &mut pod.sayer(report));
     }
+}
+
+/// A toleration of a pod or of a runtime class.
+pub(super) fn one<'n>(toleration: &At<'n, '_>, say: Say<'_, 'n>) {
+    let (key, operator, value) = (toleration.get("key"), toleration.get("operator"), toleration.get("value"));
+    let effect = toleration.get("effect");
+    if key.text().is_empty() {
+        if operator.text() != "Exists" {
+            say(&operator, "a toleration without a key needs the operator `Exists`".to_owned());
+        }
+    } else if let Err(form) = names::qualified_name(key.text()) {
+        say(&key, format!("the key `{}` {form}", key.text()));
+    }
+    if toleration.get("tolerationSeconds").is_set() && effect.text() != "NoExecute" {
+        say(&effect, "`tolerationSeconds` need the effect `NoExecute`".to_owned());
+    }
+    match operator.text() {
+        "Equal" | "" => {
+            if let Err(form) = names::label_value(value.text()) {
+                // The server names the operator.
+                say(&toleration.on("operator", value.node), format!("the value `{}` {form}", value.text()));
+            }
+        }
+        "Exists" if !value.text().is_empty() => {
+            say(&operator, "the operator `Exists` takes no value".to_owned());
+        }
+        // New in 1.35, and off in most clusters.
+        "Lt" | "Gt" => {
+            if value.text().parse::<i64>().is_err() {
+                say(&value, format!("the value `{}` must be a whole number", value.text()));
+            }
+        }
+        _ => enums::choice(&operator, &["Equal", "Exists"], say),
+    }
+    enums::choice_or_empty(&effect, &["NoSchedule", "PreferNoSchedule", "NoExecute"], say);
 }

@@ -33,6 +33,8 @@ webhooks:
     check: Check::Object(check),
 };
 
+const MOST_CONDITIONS: usize = 64;
+
 fn check(object: &Object, report: &mut Report<'_>) {
     let mutating = object.kind() == "MutatingWebhookConfiguration";
     if object.group() != "admissionregistration.k8s.io"
@@ -93,6 +95,28 @@ fn one(faults: &mut Faults<'_, '_>, hook: &At<'_, '_>, mutating: bool) {
     faults.selector(&hook.get("objectSelector"));
     versions(faults, &hook.get("admissionReviewVersions"));
     client(faults, &hook.get("clientConfig"));
+    conditions(faults, &hook.get("matchConditions"));
+}
+
+/// The expressions themselves are not evaluated.
+fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
+    if list.node.items().len() > MOST_CONDITIONS {
+        faults.invalid(list, "must not hold more than 64 conditions");
+    }
+    for (index, condition) in list.items().enumerate() {
+        let (name, expression) = (condition.get("name"), condition.get("expression"));
+        if expression.text().trim().is_empty() {
+            faults.required(&expression);
+        }
+        if name.text().is_empty() {
+            faults.required(&name);
+            continue;
+        }
+        faults.check(&name, names::qualified_name(name.text()));
+        if list.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+            faults.invalid(&name, "is the name of another condition");
+        }
+    }
 }
 
 /// The operations of a rule.
