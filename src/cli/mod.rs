@@ -10,6 +10,7 @@ mod explain;
 mod graph;
 mod list;
 mod output;
+mod progress;
 mod project;
 mod render;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use anyhow::bail;
 
@@ -11,7 +12,7 @@ use crate::check::{self, Options};
 use crate::cli::Outcome;
 use crate::cli::args::{Global, Render};
 use crate::cli::output::Output;
-use crate::cli::project;
+use crate::cli::{progress, project};
 use crate::diff;
 use crate::finding::{Failure, Finding, ObjectRef, Severity};
 use crate::object::Object;
@@ -66,8 +67,12 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
     let many = wanted.len() > 1;
-    let results = in_parallel(&wanted, None, |(profile, environment)| {
-        one(&sources, &project, &renderer, &options, profile, environment, &args.only, many)
+    let results = progress::watched(wanted.len(), "rendering", |count| {
+        in_parallel(&wanted, None, |(profile, environment)| {
+            let made = one(&sources, &project, &renderer, &options, profile, environment, &args.only, many);
+            count.fetch_add(1, Ordering::Relaxed);
+            made
+        })
     });
     let mut done = Vec::with_capacity(results.len());
     let mut refused = Vec::new();
