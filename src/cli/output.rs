@@ -71,10 +71,10 @@ impl Output {
     }
 }
 
-/// The columns of the terminal, as far as the environment tells; a width that reads well elsewhere.
+/// The columns that `COLUMNS` asks for, else the terminal's; where there is none, a width that reads well.
 pub(super) fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.unwrap_or(140)
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    asked.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).unwrap_or(140)
 }
 
 /// Whether the reader of the result has gone away, which is its right.

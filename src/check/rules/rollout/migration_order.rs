@@ -242,7 +242,8 @@ fn waits_for_tables(view: &View<'_, '_, '_>) -> bool {
             || scripts(container).iter().any(|text| looks(text))
     }) || view.container.words().any(|word| {
         let text = word.text().to_ascii_lowercase();
-        text.contains("audit_events") || text.contains("to_regclass") || text.contains("job/")
+        let asks = |table: &String| text.contains(&table.to_ascii_lowercase());
+        view.service.tables.required.iter().any(asks) || text.contains("to_regclass") || text.contains("job/")
     })
 }
 
