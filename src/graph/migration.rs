@@ -1,6 +1,6 @@
 //! What makes the tables of a database: Jobs, init containers, scripts that a database runs when it is new.
 
-use crate::graph::pod::{MountSource, data_keys, text_of};
+use crate::graph::pod::{Mount, MountSource, data_keys, text_of};
 use crate::graph::{Container, Graph, Pod, image_tail};
 use crate::node::Node;
 use crate::object::{ContainerRole, Object};
@@ -76,9 +76,7 @@ impl<'a> Graph<'a> {
                     ContainerRole::Init if !ends => By::Init,
                     _ if ends => By::Job,
                     ContainerRole::Main | ContainerRole::Sidecar => {
-                        let scripts =
-                            container.mounts.iter().any(|mount| mount.path.starts_with("/docker-entrypoint-initdb.d"));
-                        if scripts {
+                        if container.mounts.iter().any(may_make_tables) {
                             found.push(Migration { pod: at, container: number, by: By::Database });
                         }
                         continue;
@@ -92,6 +90,24 @@ impl<'a> Graph<'a> {
         }
         found
     }
+}
+
+/// Whether scripts that a new database runs are mounted, and may make tables: grants and extensions alone do not.
+fn may_make_tables(mount: &Mount<'_>) -> bool {
+    if !mount.path.starts_with("/docker-entrypoint-initdb.d") {
+        return false;
+    }
+    let MountSource::Files(_, parts) = &mount.source else { return true };
+    parts.iter().any(|part| {
+        let Some(object) = part.object else { return true };
+        data_keys(object).any(|key| {
+            let Some(text) = text_of(object, key) else { return true };
+            let text = text.to_ascii_lowercase();
+            ["create table", " table if not exists", "unlogged table", "\\i", ".sql", "pg_restore", "migrat", "goose"]
+                .iter()
+                .any(|word| text.contains(word))
+        })
+    })
 }
 
 fn migrates(pod: &Pod<'_>, container: &Container<'_>, by: By) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{By, Graph, Pod, Target, View, image_tail, scripts};
+use crate::graph::{By, Container, Graph, Mention, Place, Pod, Target, View, image_tail, scripts};
 use crate::node::Node;
 use crate::object::{ContainerRole, Object};
 
@@ -144,6 +144,17 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
     let migrations = graph.migrations();
     for view in views {
+        if let Some(node) = waits_for_itself(graph, &view) {
+            report
+                .at(
+                    view.object(),
+                    node,
+                    format!("the init container waits for {}, which starts after it", view.service.name),
+                )
+                .severity(Severity::Error)
+                .help("let it wait for the database, or for the Job that makes the tables");
+            continue;
+        }
         let own = migrations
             .iter()
             .any(|migration| migration.by == By::Database || (migration.by == By::Init && migration.pod == view.at));
@@ -237,7 +248,7 @@ fn waits_for_tables(view: &View<'_, '_, '_>) -> bool {
         let by_kubectl = matches!(image_tail(container.image()), "k8s-wait-for" | "k8s-job-wait")
             || container.words().any(|word| word.text() == "job");
         by_kubectl
-            || looks(container.name())
+            || (looks(container.name()) && !only_pauses(container))
             || container.words().any(|word| looks(word.text()))
             || scripts(container).iter().any(|text| looks(text))
     }) || view.container.words().any(|word| {
@@ -247,13 +258,34 @@ fn waits_for_tables(view: &View<'_, '_, '_>) -> bool {
     })
 }
 
+/// Whether a container sleeps for a while and asks for nothing.
+fn only_pauses(container: &Container<'_>) -> bool {
+    let text: String = container.words().map(|word| word.text().to_ascii_lowercase() + "\n").collect();
+    let asks = ["until", "while", "for ", "nc ", "pg_", "psql", "curl", "wget", "kubectl", "$", "("];
+    text.contains("sleep") && scripts(container).is_empty() && !asks.iter().any(|word| text.contains(word))
+}
+
+/// Where an init container asks for a Service that only its own pod answers, which never starts then.
+fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a, '_>) -> Option<&'a Node> {
+    let init = |mention: &Mention<'a>| {
+        mention.pod == Some(view.at)
+            && mention.container.is_some_and(|at| view.pod.containers[at].role == ContainerRole::Init)
+    };
+    graph
+        .mentions
+        .iter()
+        .filter(|mention| init(mention) && matches!(mention.place, Place::Command { asks: true }))
+        .find(|mention| matches!(mention.target, Target::Service(service) if graph.services[service].pods.as_slice() == [view.at]))
+        .map(|mention| mention.node)
+}
+
 /// Where a Job asks for the service itself.
 fn waits_for_service<'a>(graph: &Graph<'a>, job: &Pod<'a>, view: &View<'_, 'a, '_>) -> Option<&'a Node> {
     graph
         .mentions
         .iter()
         .filter(|mention| mention.pod.is_some_and(|pod| std::ptr::eq(&raw const graph.pods[pod], job)))
-        .filter(|mention| matches!(mention.place, crate::graph::Place::Command { asks: true }))
+        .filter(|mention| matches!(mention.place, Place::Command { asks: true }))
         .find(|mention| matches!(mention.target, Target::Service(service) if graph.services[service].pods.contains(&view.at)))
         .map(|mention| mention.node)
 }
