@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{FORM, Problem, sql};
+use super::{FORM, Problem, STATEMENT_MARKERS, sql};
 
 /// The parts of a file that goose would run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -70,6 +70,10 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
     let mut cuts = Vec::new();
     let mut unfinished: Option<Range<usize>> = None;
     let mut refuse = |range: Range<usize>, message: String| problems.push(Problem::error(FORM, range, message));
+    // Markers without their partner; kept apart, since they are a fault of their own.
+    let mut unpaired: Vec<(Range<usize>, &str)> = Vec::new();
+    const NO_END: &str = "`-- +goose StatementBegin` without `-- +goose StatementEnd`";
+    const NO_BEGIN: &str = "`-- +goose StatementEnd` without `-- +goose StatementBegin`";
     for (start, line) in lines(text) {
         let after = start + line.len();
         let Some((found, place)) = annotation(line) else {
@@ -105,7 +109,7 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
             Ok("down") if !up || down => refuse(place, "`-- +goose Down` must follow `-- +goose Up`, once".to_owned()),
             Ok("down") => {
                 if let Some(begin) = marked.take() {
-                    refuse(begin, "`-- +goose StatementBegin` without `-- +goose StatementEnd`".to_owned());
+                    unpaired.push((begin, NO_END));
                 }
                 down = true;
                 form.end = start;
@@ -128,7 +132,7 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
             }
             Ok("statementend") if down => {}
             Ok("statementend") if marked.is_none() => {
-                refuse(place, "`-- +goose StatementEnd` without `-- +goose StatementBegin`".to_owned());
+                unpaired.push((place, NO_BEGIN));
             }
             Ok("statementend") => {
                 marked = None;
@@ -147,7 +151,7 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
         problems_unfinished(&mut refuse, range);
     }
     if let Some(begin) = marked {
-        refuse(begin, "`-- +goose StatementBegin` without `-- +goose StatementEnd`".to_owned());
+        unpaired.push((begin, NO_END));
     } else if !up {
         refuse(
             0..text.lines().next().unwrap_or_default().len(),
@@ -156,6 +160,7 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
     } else if !down {
         form.parts.push(Part { range: part.start..text.len(), marked: false, cuts });
     }
+    problems.extend(unpaired.into_iter().map(|(range, message)| Problem::error(STATEMENT_MARKERS, range, message)));
     form
 }
 

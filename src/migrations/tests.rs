@@ -67,8 +67,11 @@ fn refuses_what_goose_refuses() {
         ("-- +goose Up\n-- +goose Up\n", "migration-form: -- +goose Up"),
         ("-- +goose Up\n-- +goose Upp\n", "migration-form: -- +goose Upp"),
         ("-- +goose Up\n  -- +goose Down\n", "migration-form: -- +goose Down"),
-        ("-- +goose Up\n-- +goose StatementEnd\n", "migration-form: -- +goose StatementEnd"),
-        ("-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n", "migration-form: -- +goose StatementBegin"),
+        ("-- +goose Up\n-- +goose StatementEnd\n", "migration-statement-markers: -- +goose StatementEnd"),
+        (
+            "-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n",
+            "migration-statement-markers: -- +goose StatementBegin",
+        ),
         ("-- +goose Up\n-- +goose ENVSUB ON\n", "migration-form: -- +goose ENVSUB ON"),
         ("-- +goose Up\nSELECT 1;\nSELECT\n  2\n-- +goose Down\n", "migration-form: SELECT"),
         ("-- +goose Up\nSELECT 1; /* why */\n", "migration-form: SELECT 1; /* why */"),
