@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     family: Family::Rollout,
     severity: Severity::Warning,
     summary: "a service that ends without its database does not wait for it",
-    doc: "The service tries each connection once while it starts, and ends when one fails. Applied together with its database it crashes until that is up, with growing pauses (CrashLoopBackOff). An init container that waits (`pg_isready`, `nc -z`), a startup probe or a loop in the command spares that. Where some of its dependencies are awaited the others are a note.",
+    doc: "The service tries each connection once while it starts, and ends when one fails. Applied together with its database it crashes until that is up, with growing pauses (CrashLoopBackOff). An init container that waits (`pg_isready`, `nc -z`), a startup probe or a loop in the command spares that. Where one of its dependencies is awaited the others are given the time to come up as well.",
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}
@@ -156,18 +156,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     || !scripts(container).is_empty()
                     || container.name().contains("wait"))
         });
-        let Some((name, host)) = away.first() else { continue };
+        let Some((name, host)) = away.first().filter(|_| !awaited && !opaque) else { continue };
         let names: Vec<&str> = away.iter().map(|(name, _)| *name).collect();
         let message =
             format!("{} ends when {} is away, and nothing waits for it", view.service.name, names.join(" or "));
-        report
-            .at(view.object(), view.name_node(), message)
-            .severity(if awaited || opaque { Severity::Note } else { Severity::Warning })
-            .help(if *name == "PostgreSQL" {
-                format!("an init container with `until pg_isready -h {host}; do sleep 2; done`, or a startupProbe")
-            } else {
-                format!("an init container that waits for `{host}`, or a startupProbe")
-            });
+        report.at(view.object(), view.name_node(), message).help(if *name == "PostgreSQL" {
+            format!("an init container with `until pg_isready -h {host}; do sleep 2; done`, or a startupProbe")
+        } else {
+            format!("an init container that waits for `{host}`, or a startupProbe")
+        });
     }
 }
 

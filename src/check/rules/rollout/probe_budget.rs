@@ -10,8 +10,8 @@ pub static RULE: Rule = Rule {
     id: "probe-budget",
     family: Family::Rollout,
     severity: Severity::Warning,
-    summary: "the liveness probe can kill a container before it is up",
-    doc: "Without a startup probe the liveness probe begins with the container: after `initialDelaySeconds` + `periodSeconds` × `failureThreshold` of no answer it is killed, and starts anew. That must be longer than the known start-up, and than the time a container waits for others in its own command. Give it a `startupProbe`, or more time.",
+    summary: "a probe can kill a container before it is up",
+    doc: "Without a startup probe the liveness probe begins with the container: after `initialDelaySeconds` + `periodSeconds` × `failureThreshold` of no answer it is killed, and starts anew. That must be longer than the known start-up, and than the time a container waits for others in its own command. Give it a `startupProbe`, or more time. A startup probe that gives up too soon kills just the same.",
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}
@@ -117,8 +117,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {
         for (number, container) in pod.containers.iter().enumerate() {
-            let probe = &container.node["livenessProbe"];
-            if probe.is_null() || container.node["startupProbe"].is_set() {
+            // A startup probe stands in for the liveness probe, and kills in the same way.
+            let startup = &container.node["startupProbe"];
+            let probe = if startup.is_set() { startup } else { &container.node["livenessProbe"] };
+            if probe.is_null() {
                 continue;
             }
             let seconds =
@@ -147,7 +149,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                         probe,
                         format!("container `{}` is killed after {budget} s without an answer: {why}", container.name()),
                     )
-                    .help("add a startupProbe, or raise initialDelaySeconds or failureThreshold");
+                    .help(if startup.is_set() {
+                        "raise periodSeconds or failureThreshold"
+                    } else {
+                        "add a startupProbe, or raise initialDelaySeconds or failureThreshold"
+                    });
             }
         }
     }
