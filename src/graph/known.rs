@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::check::Options;
 use crate::graph::pod::{config_path, flag_value};
-use crate::graph::{Config, Container, Graph, Pod};
+use crate::graph::{Config, Container, Graph, MountSource, Pod};
 use crate::node::Node;
 use crate::object::Object;
 use crate::service::{self, ConfigFile, Dialect, KeyType, Service};
@@ -131,6 +131,21 @@ impl<'g, 'a, 's> View<'g, 'a, 's> {
     #[must_use]
     pub fn listens_on(&self, port: i64) -> bool {
         self.endpoints().iter().any(|(open, _)| *open == port) || (self.tree().is_none() && self.endpoints().is_empty())
+    }
+
+    /// Whether a path of its container is in an empty folder that nothing in the pod could fill: no other container
+    /// mounts it, and the command is the image's own.
+    #[must_use]
+    pub fn is_never_filled(&self, path: &str) -> bool {
+        let Some(mount) = self.container.mount_of(path) else { return false };
+        let MountSource::Opaque(volume) = &mount.source else { return false };
+        let name = mount.node["name"].text();
+        volume["emptyDir"].is_set()
+            && self.container.node["command"].is_null()
+            && !self.pod.containers.iter().any(|other| {
+                !std::ptr::eq(other, self.container)
+                    && other.node["volumeMounts"].items().iter().any(|mount| mount["name"].text() == name)
+            })
     }
 
     /// The config keys of a type, with their values where they are set.

@@ -100,6 +100,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let absent = match view.container.file(&path) {
             File::Absent { kind, name } => Some((kind, name.text())),
             File::Unmounted => None,
+            File::Opaque if view.is_never_filled(&path) => None,
             File::Lacking { .. } | File::Found { .. } | File::Opaque => continue,
         };
         let key = view.service.config_key();
@@ -109,7 +110,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 && object.namespace() == view.pod.namespace()
                 && data_keys(object).any(|other| other == key)
         });
-        if holder && absent.is_none() {
+        if holder && absent.is_none() && !view.is_never_filled(&path) {
             continue;
         }
         let service = &view.service.name;

@@ -140,7 +140,36 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// Endings of files; any other dot parts the words of a setting, as in `database.host`.
+const FILES: &[&str] = &[
+    "yaml",
+    "yml",
+    "json",
+    "toml",
+    "conf",
+    "cfg",
+    "ini",
+    "properties",
+    "env",
+    "txt",
+    "xml",
+    "sql",
+    "sh",
+    "pem",
+    "crt",
+    "key",
+    "tpl",
+    "tmpl",
+    "rules",
+    "lua",
+    "js",
+    "py",
+    "hcl",
+    "html",
+];
+
 /// Whether a key is the name of a variable and not of a file.
 fn is_variable(key: &str) -> bool {
-    !key.contains('.') && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    let file = key.rsplit_once('.').is_some_and(|(_, end)| FILES.contains(&end));
+    !file && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }

@@ -177,7 +177,13 @@ fn folder(path: &str) -> &str {
 
 /// Whether some mount may hold the file: one that covers the path, or one of the kind anywhere.
 fn reaches(view: &View<'_, '_, '_>, kind: &str, path: &str) -> bool {
-    let covered = !path.is_empty() && !matches!(view.container.file(path), File::Unmounted);
+    let covered = !path.is_empty()
+        && match view.container.file(path) {
+            File::Unmounted => false,
+            // A ConfigMap mounted above the folder of the secrets holds none.
+            File::Lacking { object, key, .. } => object.kind() == kind || !key.contains('/'),
+            _ => true,
+        };
     covered
         || view.container.mounts.iter().any(|mount| match &mount.source {
             MountSource::Files(_, parts) => parts.iter().any(|part| part.kind == kind),

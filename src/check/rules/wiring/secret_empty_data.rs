@@ -52,9 +52,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let blank =
             |node: &crate::node::Node| node.is_null() || node.text().trim().is_empty() && node.as_str().is_some();
         let all = entries().next().is_some() && entries().all(|entry| blank(&entry.value));
-        if all {
-            let first = entries().next().map_or(&object.node, |entry| &entry.value);
-            let keys: Vec<&str> = entries().map(|entry| entry.key.as_str()).collect();
+        // An empty password may be meant, an empty file is not.
+        let file = |key: &str| [".yaml", ".yml", ".json", ".toml"].iter().any(|end| key.ends_with(end));
+        let empty: Vec<_> = entries().filter(|entry| blank(&entry.value) && (all || file(&entry.key))).collect();
+        if let Some(first) = empty.first() {
+            let first = &first.value;
+            let keys: Vec<&str> = empty.iter().map(|entry| entry.key.as_str()).collect();
             let message = format!(
                 "Secret `{}` is declared with nothing in {}",
                 object.name(),

@@ -125,6 +125,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 File::Absent { kind, name } if is_declared_object(&bundle.options.externals, kind, name.text()) => {}
                 File::Absent { .. } => lacking.push(path.to_owned()),
                 File::Unmounted if !held(path.rsplit('/').next().unwrap_or_default()) => lacking.push(path.to_owned()),
+                // The ConfigMap above its folder is no place for it.
+                File::Lacking { object, .. }
+                    if object.kind() == "ConfigMap" && !held(path.rsplit('/').next().unwrap_or_default()) =>
+                {
+                    lacking.push(path.to_owned());
+                }
+                File::Opaque if view.is_never_filled(path) => lacking.push(path.to_owned()),
                 _ => {}
             }
         }
