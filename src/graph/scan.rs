@@ -66,7 +66,8 @@ fn words(key: &str) -> Vec<String> {
     words
 }
 
-const HOST_WORDS: &[&str] = &["host", "hostname", "hosts"];
+/// Besides the word itself the names that client libraries and hands run together.
+const HOST_WORDS: &[&str] = &["host", "hostname", "hosts", "pghost", "dbhost", "redishost"];
 const ADDRESS_WORDS: &[&str] = &[
     "addr",
     "addrs",

@@ -3,7 +3,7 @@
 use crate::check::rules::wiring::_shared::{at_value, program};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{Container, File, Graph, Place, Target, View, text_of};
+use crate::graph::{Container, File, Graph, Target, View, text_of};
 use crate::node::Node;
 use crate::object::Object;
 use crate::service::KeyType;
@@ -305,15 +305,15 @@ fn made_by_script(graph: &Graph<'_>, what: &str, name: &str) -> bool {
 
 /// Clients that are given host, database, user and password as variables.
 fn variables(bundle: &Bundle<'_>, graph: &Graph<'_>, report: &mut Report<'_>) {
-    for mention in graph.mentions.iter().filter(|mention| !mention.repeated) {
-        let (Place::Env(name), Some(pod), Some(container), Target::Service(service)) =
-            (&mention.place, mention.pod, mention.container, &mention.target)
-        else {
-            continue;
-        };
-        let Some(prefix) = name.strip_suffix("HOST") else { continue };
-        let Some(database) = database(graph, *service) else { continue };
-        let (pod, container) = (&graph.pods[pod], &graph.pods[pod].containers[container]);
+    // From `env` and `envFrom` alike: the host often stands in a ConfigMap, the user in the Deployment.
+    let hosts = graph.pods.iter().flat_map(|pod| {
+        let vars = pod.containers.iter().flat_map(|container| container.env.iter().map(move |var| (container, var)));
+        vars.filter_map(move |(container, var)| Some((pod, container, var.name.strip_suffix("HOST")?, &*var.name)))
+    });
+    for (pod, container, prefix, name) in hosts {
+        let Some(host) = container.var_text(name) else { continue };
+        let Target::Service(service) = graph.resolve(&host, None, pod.namespace(), bundle.options) else { continue };
+        let Some(database) = database(graph, service) else { continue };
         // Settings that a known service does not read are told by `env-not-read`.
         if graph.known(bundle.options).any(|view| std::ptr::eq(view.container, container)) {
             continue;

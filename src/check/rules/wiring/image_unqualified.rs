@@ -186,7 +186,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let image = container.image();
             let name = image_name(image);
             // `org/name` is Docker Hub's common form. What is never pulled is `image-not-loaded`'s.
-            let own = !name.is_empty() && !name.contains('/') && registry(image).is_none() && !OFFICIAL.contains(&name);
+            let known =
+                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
+            // A known service that is built here is on nobody's Docker Hub account.
+            let hub = name.contains('/') && known.is_none_or(|view| view.service.image.is_none());
+            let own = !name.is_empty() && !hub && registry(image).is_none() && !OFFICIAL.contains(&name);
             if !own
                 || container.node["imagePullPolicy"].text() == "Never"
                 || fault(image).is_some()
@@ -194,8 +198,6 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             {
                 continue;
             }
-            let known =
-                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
             let severity = if known.is_some() { bundle.absent() } else { Severity::Warning };
             let draft = report
                 .at(

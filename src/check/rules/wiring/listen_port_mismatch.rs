@@ -185,6 +185,7 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_, '_>, report: &mut Report<'_
         }
     }
     let declared: Vec<(&Node, i64)> = view.container.ports().collect();
+    beside_main(view, key, &declared, report);
     if sent || declared.is_empty() || declared.iter().any(|(_, number)| *number == port) {
         return;
     }
@@ -203,6 +204,23 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_, '_>, report: &mut Report<'_
 }
 
 /// A program that is told its port by a variable or a flag.
+/// The ports for health and metrics, where the config sets them and a port of that name is declared otherwise.
+fn beside_main(view: &View<'_, '_, '_>, main: &str, declared: &[(&Node, i64)], report: &mut Report<'_>) {
+    let keys = view.dialect.into_iter().flat_map(|dialect| &dialect.endpoints).filter_map(|end| end.key.as_deref());
+    for key in keys.filter(|key| *key != main) {
+        let value = view.value(key);
+        let Some(port) = value.as_i64() else { continue };
+        let name = key.rsplit('.').next().unwrap_or(key).trim_end_matches("Port").trim_end_matches("_port");
+        let Some((entry, number)) = declared.iter().find(|(entry, _)| entry["name"].text() == name) else { continue };
+        if *number != port {
+            at_value(report, view, value, format!("`{key}` is {port}, and the port named `{name}` is {number}"))
+                .severity(Severity::Warning)
+                .related(entry["containerPort"].origin.span, "declared")
+                .help("make them one number");
+        }
+    }
+}
+
 fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, report: &mut Report<'_>) {
     let by_env = ["PORT", "HTTP_PORT", "SERVER_PORT", "LISTEN_PORT", "APP_PORT"].iter().find_map(|name| {
         let var = container.var(name)?;

@@ -115,9 +115,8 @@ fn numeric(
                 }
             }
         }
-        // What the config of a known service says is `listen-port-mismatch`'s.
         let known = graph.known(bundle.options).find(|view| view.at == *at);
-        if known.is_some_and(|view| view.tree().is_some() || view.listens_on(number)) {
+        if known.is_some_and(|view| view.listens_on(number)) {
             return;
         }
         if mentions_number(pod, number) {
