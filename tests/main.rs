@@ -9,6 +9,7 @@ mod hostile;
 mod mistakes;
 mod objects;
 mod oracle;
+mod pairs;
 mod pods;
 mod profile;
 mod render;
