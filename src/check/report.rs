@@ -1,6 +1,7 @@
 //! What rules write to: it adds the rule, the object, the field path and the place.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::check::{Options, Rule};
@@ -106,6 +107,12 @@ impl<'a> Report<'a> {
         }
         finding.field = path.child(field).to_string();
         self.push(finding)
+    }
+
+    /// Keeps the first of the findings that say one thing of one place: a value of a profile that many fields take.
+    pub fn fold(&mut self) {
+        let mut seen = HashSet::new();
+        self.findings.retain(|finding| finding.span.is_none() || seen.insert((finding.span, finding.message.clone())));
     }
 
     /// A finding about an object as a whole.

@@ -3,8 +3,8 @@
 use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::Target;
 use crate::graph::scan::Form;
+use crate::graph::{Mention, Place, Target};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -40,7 +40,10 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    for mention in graph.mentions.iter().filter(|mention| mention.form != Form::Url && !mention.repeated) {
+    // The config file first: where its host comes from a profile, variables made of the same are the same fault.
+    let data = |mention: &&Mention<'_>| matches!(mention.place, Place::Data(..));
+    let mentions = || graph.mentions.iter().filter(|mention| mention.form != Form::Url && !mention.repeated);
+    for mention in mentions().filter(data).chain(mentions().filter(|mention| !data(mention))) {
         match &mention.target {
             Target::Missing { name, namespace, written } => {
                 let meant = meant(bundle, mention);
@@ -83,4 +86,5 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             _ => {}
         }
     }
+    report.fold();
 }
