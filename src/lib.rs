@@ -16,6 +16,7 @@ pub mod migrations;
 pub mod node;
 pub mod object;
 pub mod out;
+pub mod parallel;
 pub mod path;
 pub mod picture;
 pub mod profile;

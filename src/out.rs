@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::render::in_parallel;
+use crate::parallel::in_parallel;
 
 /// The folder of the receipts, inside the out folder.
 const RECEIPTS: &str = ".plimsoll";

@@ -1,10 +1,7 @@
 //! The pipeline: profile, values, templates, bundle.
 
 use std::collections::BTreeSet;
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread;
+use std::sync::OnceLock;
 
 use ecow::EcoString;
 
@@ -103,37 +100,12 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// Does `work` on all items, on as many threads as asked for (`None`: as many as there are processors). The results come in the
-/// order of the items, whatever thread made them.
-pub fn in_parallel<T: Sync, R: Send>(items: &[T], threads: Option<usize>, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let processors = || thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = threads.unwrap_or_else(processors).min(items.len());
-    if threads < 2 {
-        return items.iter().map(work).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let (Some(item), Some(result)) = (items.get(at), results.get(at)) else { break };
-                    let made = work(item);
-                    *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
-                }
-            });
-        }
-    });
-    // Every item was taken by one of the threads, and the scope waited for all of them.
-    results.into_iter().filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::parallel::in_parallel;
     use crate::yaml::emit_stream;
 
     fn yaml(rendered: &Result<Rendered, Failure>) -> String {
@@ -187,18 +159,6 @@ mod tests {
             |field: &str| findings.iter().find(|finding| finding.field == field).map(|finding| finding.help.as_str());
         assert_eq!(help("data[port]"), Some("write `| string` at the end of the expression"), "{findings:?}");
         assert_eq!(help("data[fixed]"), Some("put it in quotes"), "{findings:?}");
-    }
-
-    #[test]
-    fn results_come_in_the_order_of_the_items() {
-        let items: Vec<usize> = (0..100).collect();
-        for threads in [None, Some(0), Some(1), Some(3), Some(500)] {
-            assert_eq!(
-                in_parallel(&items, threads, |item| item * 2),
-                items.iter().map(|item| item * 2).collect::<Vec<_>>()
-            );
-        }
-        assert!(in_parallel(&[0_usize; 0], None, |item| *item).is_empty());
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn a_full_disk_is_told_and_changes_nothing() {
         let output = sh(project, &line);
         assert!(stderr(&output).contains("error: cannot write out/.plimsoll/"), "{blocks}: {}", stderr(&output));
         assert_eq!(bundles(&project.join("out")), flip.old, "{blocks}");
-        assert_eq!(leftovers(&project.join("out")), [PathBuf::new(); 0], "{blocks}");
+        assert_eq!(leftovers(&project.join("out")), Vec::<PathBuf>::new(), "{blocks}");
     }
     // A real one, where this user may mount it.
     fs::create_dir(project.join("small")).unwrap();
@@ -174,7 +174,7 @@ fn killed_at_any_moment_each_file_is_old_or_new() {
     // The next run puts all right, and leaves nothing behind.
     flip.base("46");
     assert_eq!(flip.rendered("out"), flip.new);
-    assert_eq!(leftovers(&out), [PathBuf::new(); 0]);
+    assert_eq!(leftovers(&out), Vec::<PathBuf>::new());
     let output = flip.place.run(&["render", "--all", "--out", "out", "--verify"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
@@ -200,7 +200,7 @@ fn runs_into_one_folder_take_turns() {
     });
     flip.assert_whole(&out);
     assert_eq!(bundles(&out).len(), 7);
-    assert_eq!(leftovers(&out), [PathBuf::new(); 0]);
+    assert_eq!(leftovers(&out), Vec::<PathBuf>::new());
     assert_eq!(flip.rendered("out"), flip.new);
 }
 

@@ -156,7 +156,7 @@ fn runaway_templates_are_stopped() {
     let list = "('x,' * 1000) | split(',')";
     let long = "x".repeat(50_000);
     let cases = [
-        ("a text of ten billion", format!("data:\n  k: \"{{{{ 'x' * 10000000000 }}}}\"\n")),
+        ("a text of ten billion", "data:\n  k: \"{{ 'x' * 10000000000 }}\"\n".to_owned()),
         (
             "a text that grows",
             format!("data:\n  k: \"{{{{ 'x'{} }}}}\"\n", " | replace('x', 'xxxxxxxxxxxxxxxxxxxx')".repeat(9)),
@@ -322,7 +322,7 @@ fn no_terminal_escape_comes_through() {
     );
     place.write("raw.yaml", &format!("{MAP}x\u{1b}[31m: 1\n"));
     place.write("bidi.yaml", &format!("{MAP}x\u{202e}: 1 # \u{2066}\n"));
-    let name = format!("n\u{1b}[31m\u{9b}\u{202e}.yaml");
+    let name = "n\u{1b}[31m\u{9b}\u{202e}.yaml".to_owned();
     place.write(&name, &format!("{MAP}other: 1\n"));
     for file in ["m.yaml", "kind.yaml", "name.yaml", "raw.yaml", "bidi.yaml", &name] {
         for format in ["human", "json", "sarif", "github"] {
@@ -331,7 +331,7 @@ fn no_terminal_escape_comes_through() {
             assert_eq!(obeyed(&said(&output)), [], "{file:?} {format}: {:?}", said(&output));
         }
     }
-    let profile = format!("p\u{1b}[31m\u{202e}");
+    let profile = "p\u{1b}[31m\u{202e}".to_owned();
     place.write(
         &format!("profiles/{profile}.yaml"),
         &format!("cluster: {evil}\n{evil}: 1\nlabels: {{{evil}: {evil}}}\n"),
@@ -461,7 +461,7 @@ fn text_fields(schema: &Json, root: &Json, path: &[String], found: &mut Vec<(Vec
         found.push((path.to_vec(), schema["pattern"].as_str().is_none_or(|pattern| pattern.starts_with("^[^"))));
     }
     for (name, below) in schema["properties"].as_object().into_iter().flatten() {
-        text_fields(below, root, &[path, &[name.clone()]].concat(), found);
+        text_fields(below, root, &[path, std::slice::from_ref(name)].concat(), found);
     }
     if schema["additionalProperties"].is_object() {
         text_fields(&schema["additionalProperties"], root, &[path, &["KEY".to_owned()]].concat(), found);

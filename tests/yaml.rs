@@ -64,6 +64,16 @@ fn scalars_read_as_kubectl_reads_them() {
 }
 
 #[test]
+fn whole_floats_arrive_as_whole_numbers_in_manifests_only() {
+    for text in ["1.0", "1e3", "-2.", "0.0"] {
+        let value = |dialect| read(&format!("v: {text}\n"), dialect).documents[0]["v"].value.clone();
+        assert!(matches!(value(Dialect::Kubectl), Value::Int(_)), "{text}");
+        assert!(matches!(value(Dialect::Strict), Value::Float(_)), "{text}");
+    }
+    assert_eq!(read_one("v: 1.5\n")["v"].value, Value::Float(1.5));
+}
+
+#[test]
 fn scalars_that_readers_disagree_about_are_told() {
     for text in ["yes", "No", "on", "y", "0777", "1_000", "0b11", "-0x1f", "010"] {
         let strict = read(&format!("v: {text}\n"), Dialect::Strict);

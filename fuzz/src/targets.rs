@@ -15,8 +15,11 @@ use plimsoll::source::{FileId, Sources};
 use plimsoll::template::{AnyName, Templates};
 use plimsoll::yaml::{self, Dialect};
 
+/// What a target does with an input: it must neither panic nor take long.
+pub type Target = fn(&[u8]);
+
 /// All targets by name.
-pub const ALL: &[(&str, fn(&[u8]))] =
+pub const ALL: &[(&str, Target)] =
     &[("check", check), ("diff", diff), ("emit", emit), ("merge", merge), ("template", template), ("yaml", yaml)];
 
 fn text(data: &[u8]) -> String {

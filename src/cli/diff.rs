@@ -9,8 +9,9 @@ use crate::cli::{Outcome, check, project};
 use crate::diff::{self, BundleDiff, Hide, Purpose};
 use crate::finding::{Failure, Severity};
 use crate::object::Object;
+use crate::parallel::in_parallel;
 use crate::project::Project;
-use crate::render::{Rendered, Renderer, in_parallel};
+use crate::render::{Rendered, Renderer};
 use crate::report::Mask;
 use crate::source::Sources;
 

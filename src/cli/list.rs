@@ -10,8 +10,9 @@ use crate::finding::{Failure, Finding};
 use crate::layers::Overrides;
 use crate::migrations::{self, SqlFile};
 use crate::object::{Object, containers};
+use crate::parallel::in_parallel;
 use crate::project::Project;
-use crate::render::{Rendered, Renderer, in_parallel};
+use crate::render::{Rendered, Renderer};
 use crate::source::{Sources, Span};
 use crate::yaml::emit;
 

@@ -323,7 +323,9 @@ impl Loader<'_> {
         let plain = style == ScalarStyle::Plain;
         let value = match tag.map(|tag| tag.core_suffix().unwrap_or("local")) {
             None if !plain => Ok(text.into()),
-            None => scalar::kubectl(text).ok_or("JSON has no infinity and no not-a-number"),
+            None => scalar::kubectl(text)
+                .map(|value| if self.dialect == Dialect::Kubectl { scalar::through_json(value) } else { value })
+                .ok_or("JSON has no infinity and no not-a-number"),
             Some("str" | "local") => Ok(text.into()),
             Some("int" | "float" | "bool" | "null") => scalar::kubectl(text).ok_or("the tag does not fit the value"),
             Some(_) => Ok(text.into()),

@@ -14,6 +14,15 @@ pub(super) fn kubectl(text: &str) -> Option<Value> {
     })
 }
 
+/// What is left of a value on kubectl's way over JSON: a float without a fraction arrives as a whole number.
+pub(super) fn through_json(value: Value) -> Value {
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Float(number) if number.fract() == 0.0 && number.abs() <= WHOLE => Value::Int(number as i64),
+        value => value,
+    }
+}
+
 fn number(text: &str) -> Option<Value> {
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
         return None;
