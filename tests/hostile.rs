@@ -74,7 +74,7 @@ impl Place {
     }
 }
 
-const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: n}\n";
+const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: team}\n";
 
 #[test]
 fn links_that_lead_out_of_the_project_are_refused() {
