@@ -237,7 +237,11 @@ fn streams_may_be_full_closed_or_broken() {
     let place = Place::new();
     for (line, code, says) in [
         ("\"$BIN\" render gateway >/dev/full", 2, "error: cannot write the result: No space left on device"),
-        ("\"$BIN\" check profiles --output json >/dev/full", 2, "error: cannot write the result: No space left on device"),
+        (
+            "\"$BIN\" check profiles --output json >/dev/full",
+            2,
+            "error: cannot write the result: No space left on device",
+        ),
         ("\"$BIN\" rules >/dev/full", 2, "error: cannot write the result: No space left on device"),
         ("\"$BIN\" --help >/dev/full", 2, ""),
         ("\"$BIN\" render nobody 2>/dev/full", 2, ""),

@@ -55,22 +55,32 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         bail!("several environments need `--out DIR`: their objects share names");
     }
     let overrides = args.overrides.to_overrides();
-    let renderer = match Renderer::load(&project, &sources, &overrides) {
-        Ok(renderer) => renderer,
+    // What checks need is read while the templates are compiled.
+    let (renderer, options) = std::thread::scope(|scope| {
+        let options = scope.spawn(|| project::options(&project, &sources));
+        let renderer = Renderer::load(&project, &sources, &overrides);
+        (renderer, options.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (renderer, options) = match renderer.and_then(|renderer| Ok((renderer, options?))) {
+        Ok(both) => both,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
     let wanted = match wanted(args, &project, &renderer, &environments) {
         Ok(wanted) => wanted,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
-    let options = match project::options(&project, &sources) {
-        Ok(options) => options,
-        Err(failure) => return Ok(output.failure(&sources, &failure)),
+    let shared = Shared {
+        sources: &sources,
+        project: &project,
+        renderer: &renderer,
+        options: &options,
+        only: &args.only,
+        many: wanted.len() > 1,
+        receipts: folder.is_some(),
     };
-    let many = wanted.len() > 1;
     let results = progress::watched(wanted.len(), "rendering", |count| {
         in_parallel(&wanted, None, |(profile, environment)| {
-            let made = one(&sources, &project, &renderer, &options, profile, environment, &args.only, many);
+            let made = one(&shared, profile, environment);
             count.fetch_add(1, Ordering::Relaxed);
             made
         })
@@ -168,35 +178,41 @@ fn wanted(
     Ok(wanted)
 }
 
-/// Renders and checks one bundle. `many`: there are others to compare it with.
-#[allow(clippy::too_many_arguments)]
-fn one(
-    sources: &Sources,
-    project: &Project,
-    renderer: &Renderer<'_>,
-    options: &Options,
-    profile: &str,
-    environment: &str,
-    only: &[String],
+/// What the bundles of a run share.
+struct Shared<'a> {
+    sources: &'a Sources,
+    project: &'a Project,
+    renderer: &'a Renderer<'a>,
+    options: &'a Options,
+    /// The objects to print; all where empty.
+    only: &'a [String],
+    /// Whether there are several bundles, to be compared with each other.
     many: bool,
-) -> Result<Done, Box<Refused>> {
+    /// Whether receipts are written.
+    receipts: bool,
+}
+
+/// Renders and checks one bundle.
+fn one(shared: &Shared<'_>, profile: &str, environment: &str) -> Result<Done, Box<Refused>> {
+    let sources = shared.sources;
     let refused = |failure, mask| Box::new(Refused { profile: profile.to_owned(), failure, mask });
-    let rendered = renderer.render(profile, environment).map_err(|failure| refused(failure, Mask::new(sources)))?;
-    let findings = findings(sources, &rendered, options);
+    let rendered =
+        shared.renderer.render(profile, environment).map_err(|failure| refused(failure, Mask::new(sources)))?;
+    let findings = findings(sources, &rendered, shared.options);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(refused(Failure::Findings(findings), Mask::of(sources, &rendered.objects)));
     }
-    let chosen = choose(&rendered.objects, only).map_err(|failure| refused(failure, Mask::new(sources)))?;
+    let chosen = choose(&rendered.objects, shared.only).map_err(|failure| refused(failure, Mask::new(sources)))?;
     let text = emit_stream(chosen.iter().map(|object| &object.node));
     let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &rendered.objects) };
-    let facts = many.then(|| Facts::of(profile, environment, &rendered.objects, rendered.kind_config.as_ref()));
+    let facts = || Facts::of(profile, environment, &rendered.objects, rendered.kind_config.as_ref());
     Ok(Done {
-        facts,
+        facts: shared.many.then(facts),
         rendering: Rendering {
             profile: profile.to_owned(),
             environment: environment.to_owned(),
             text,
-            made_from: made_from(sources, project, renderer, &rendered),
+            made_from: if shared.receipts { made_from(shared, &rendered) } else { MadeFrom::default() },
         },
         identities: chosen.iter().map(|object| object.id.clone()).collect(),
         findings,
@@ -241,14 +257,14 @@ fn choose<'a>(objects: &'a [Object], only: &[String]) -> Result<Vec<&'a Object>,
 }
 
 /// Digests of what a bundle was made from, for its receipt.
-fn made_from(sources: &Sources, project: &Project, renderer: &Renderer<'_>, rendered: &Rendered) -> MadeFrom {
+fn made_from(shared: &Shared<'_>, rendered: &Rendered) -> MadeFrom {
     let digest = |file| {
-        let file = sources.get(file)?;
-        Some((project.inner(&file.name).to_owned(), out::digest(file.text.as_bytes())))
+        let file = shared.sources.get(file)?;
+        Some((shared.project.inner(&file.name).to_owned(), out::digest(file.text.as_bytes())))
     };
     MadeFrom {
-        inputs: renderer.inputs(rendered).into_iter().filter_map(digest).collect(),
-        templates: renderer.templates_digest().to_owned(),
+        inputs: shared.renderer.inputs(rendered).into_iter().filter_map(digest).collect(),
+        templates: shared.renderer.templates_digest().to_owned(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
