@@ -55,14 +55,12 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         bail!("several environments need `--out DIR`: their objects share names");
     }
     let overrides = args.overrides.to_overrides();
-    // What checks need is read while the templates are compiled.
-    let (renderer, options) = std::thread::scope(|scope| {
-        let options = scope.spawn(|| project::options(&project, &sources));
-        let renderer = Renderer::load(&project, &sources, &overrides);
-        (renderer, options.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
-    let (renderer, options) = match renderer.and_then(|renderer| Ok((renderer, options?))) {
-        Ok(both) => both,
+    let renderer = match Renderer::load(&project, &sources, &overrides) {
+        Ok(renderer) => renderer,
+        Err(failure) => return Ok(output.failure(&sources, &failure)),
+    };
+    let options = match project::options(&project, &sources) {
+        Ok(options) => options,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
     let wanted = match wanted(args, &project, &renderer, &environments) {

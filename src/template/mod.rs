@@ -25,7 +25,6 @@ use ecow::EcoString;
 
 use crate::finding::{Failure, Finding};
 use crate::node::Node;
-use crate::parallel::in_parallel;
 use crate::project::{AccessError, Project};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Dialect};
@@ -77,8 +76,8 @@ impl Templates {
         };
         compiler.findings.extend(reserved_names(names));
         let mut documents = Vec::new();
-        let loaded = in_parallel(files, None, |file| yaml::load(sources, *file, Dialect::Strict));
-        for (file, loaded) in files.iter().zip(loaded) {
+        for file in files {
+            let loaded = yaml::load(sources, *file, Dialect::Strict);
             compiler.findings.extend(loaded.findings);
             compiler.text = sources.get(*file).map_or_else(|| Arc::from(""), |source| source.text.clone());
             for document in &loaded.documents {
