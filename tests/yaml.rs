@@ -83,11 +83,13 @@ fn scalars_that_readers_disagree_about_are_told() {
         assert_eq!(rules(&kubectl), ["yaml-ambiguous"], "{text}");
         assert!(kubectl.findings[0].severity < plimsoll::finding::Severity::Error);
     }
-    for text in ["1:30", "2001-01-01", "0o17"] {
+    for text in ["1:30", "2001-01-01", "2001-1-1T01:02:03Z", "0o17"] {
         assert_eq!(rules(&read(&format!("v: {text}\n"), Dialect::Strict)), ["yaml-ambiguous"], "{text}");
         assert_eq!(rules(&read(&format!("v: {text}\n"), Dialect::Kubectl)), Vec::<&str>::new(), "{text}");
     }
-    for text in ["true", "null", "~", "0", "-1", "1.5", "1e3", "\"yes\"", "'0777'", "v1.2", "10.0.0.1", "30s"] {
+    for text in
+        ["true", "null", "~", "0", "-1", "1.5", "1e3", "\"yes\"", "'0777'", "v1.2", "10.0.0.1", "30s", "2026-01-0kind"]
+    {
         assert_eq!(rules(&read(&format!("v: {text}\n"), Dialect::Strict)), Vec::<&str>::new(), "{text}");
     }
 }

@@ -89,12 +89,22 @@ pub(super) fn ambiguity(text: &str, kubectl: &Value, strict: bool) -> Option<&'s
         },
         Value::String(_) if strict => {
             let sexagesimal = text.contains(':') && unsigned.split(':').all(digits);
-            let date = text.len() >= 8
-                && text.get(..4).is_some_and(digits)
-                && text.get(4..5) == Some("-")
-                && text.get(5..6).is_some_and(digits);
+            let date = is_date(text);
             (sexagesimal || date).then_some("YAML 1.1 reads a number or a date, YAML 1.2 a text")
         }
         _ => None,
     }
+}
+
+/// Whether YAML 1.1 reads a date, with or without a time: `2026-01-31`, `2026-01-31T12:00:00Z`.
+fn is_date(text: &str) -> bool {
+    let digits =
+        |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mut parts = text.splitn(3, '-');
+    let (Some(year), Some(month), Some(rest)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let day = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (day, time) = rest.split_at(day);
+    let timed =
+        || time.strip_prefix(['T', 't', ' ']).is_some_and(|time| time.starts_with(|c: char| c.is_ascii_digit()));
+    year.len() == 4 && digits(year, 4) && digits(month, 2) && digits(day, 2) && (time.is_empty() || timed())
 }
