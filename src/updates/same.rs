@@ -136,7 +136,6 @@ impl<'a> Plain<'a> {
             Value::Bool(true) => Self::Yes,
             Value::Bool(false) if pointer || field == "enableServiceLinks" => Self::No,
             Value::Int(0) if !pointer && default(field).is_none() => Self::Nothing,
-            #[allow(clippy::cast_precision_loss)]
             Value::Int(number) => Self::Number(*number as f64),
             Value::Float(number) => Self::Number(*number),
             Value::String(text) if !text.is_empty() => Self::Text(text),
@@ -144,7 +143,6 @@ impl<'a> Plain<'a> {
             Value::Bool(false) | Value::Null | Value::String(_) | Value::Sequence(_) | Value::Mapping(_) => {
                 match default(field) {
                     Some(Default::Text(text)) => Self::Text(text),
-                    #[allow(clippy::cast_precision_loss)]
                     Some(Default::Number(number)) => Self::Number(*number as f64),
                     Some(Default::Yes) => Self::Yes,
                     None => Self::Nothing,
