@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use ecow::{EcoString, eco_format};
-use sha2::{Digest, Sha256};
-
+use crate::digest::Digest;
 use crate::finding::Finding;
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::references;
+use ecow::{EcoString, eco_format};
 
 /// The objects of one profile in one environment.
 #[derive(Debug, Clone, Default)]
@@ -264,9 +263,9 @@ pub(crate) fn checksum(node: &Node) -> String {
 }
 
 fn digits_of(node: &Node, within: Within) -> String {
-    let mut digest = Sha256::new();
+    let mut digest = Digest::default();
     feed(node, within, &mut digest);
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.hex()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,7 +277,7 @@ enum Within {
 }
 
 /// Hashes a value whatever the order of its keys; lengths keep neighbours apart.
-fn feed(node: &Node, within: Within, digest: &mut Sha256) {
+fn feed(node: &Node, within: Within, digest: &mut Digest) {
     let mut text = |tag: &str, text: &str| {
         digest.update(tag);
         digest.update((text.len() as u64).to_le_bytes());

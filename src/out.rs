@@ -8,24 +8,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::digest;
 use crate::parallel::in_parallel;
 
 /// The folder of the receipts, inside the out folder.
 const RECEIPTS: &str = ".plimsoll";
 
-/// A rendered bundle and what it was made from.
-#[derive(Debug, Clone)]
-pub struct Rendering {
+/// Which bundle it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
     /// The profile.
     pub profile: String,
     /// The environment.
     pub environment: String,
+}
+
+/// A rendered bundle and what it was made from.
+#[derive(Debug, Clone)]
+pub struct Rendering {
+    /// Which bundle it is.
+    pub name: Name,
     /// The manifests as YAML text.
     pub text: String,
     /// What it was made from.
@@ -52,144 +59,154 @@ struct Receipt {
     made_from: MadeFrom,
 }
 
-impl Rendering {
+impl Name {
     /// `gateway.e2e.yaml`.
     #[must_use]
-    pub fn file_name(&self) -> String {
+    pub fn file(&self) -> String {
         format!("{}.{}.yaml", self.profile, self.environment)
     }
 
-    fn receipt_name(&self) -> String {
+    fn receipt(&self) -> String {
         format!("{}.{}.json", self.profile, self.environment)
     }
+}
 
+impl Rendering {
     fn receipt(&self) -> String {
-        let receipt = Receipt { output: digest(self.text.as_bytes()), made_from: self.made_from.clone() };
+        let receipt = Receipt { output: digest::of(&self.text), made_from: self.made_from.clone() };
         serde_json::to_string_pretty(&receipt).map(|text| text + "\n").unwrap_or_default()
     }
 }
 
-/// The SHA-256 of bytes, in hexadecimal digits.
-#[must_use]
-pub fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-/// What a run did to the out folder; names of files.
+/// What went from the out folder when the bundles were in it; names of files.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Written anew.
-    pub written: Vec<String>,
-    /// Already as they should be.
-    pub unchanged: usize,
+pub struct Tidied {
     /// Taken away: no profile makes them any more.
     pub removed: Vec<String>,
     /// Left alone although no profile makes them any more: edited by hand.
     pub kept: Vec<String>,
 }
 
-/// Writes the bundles, all or nothing up to the renames at the end. With `prune`, files that earlier runs wrote and no
-/// profile makes any more go, unless somebody edited them.
-///
-/// # Errors
-/// Where a file cannot be written or replaced; then no file has changed, unless a rename itself failed.
-pub fn write(folder: &Path, renderings: &[Rendering], prune: bool) -> anyhow::Result<Written> {
-    let receipts = folder.join(RECEIPTS);
-    // A link would lead whoever tidies up here into another folder.
-    if receipts.is_symlink() {
-        bail!("{} is a link; it must be a folder of its own", receipts.display());
-    }
-    fs::create_dir_all(&receipts).with_context(|| format!("cannot create {}", receipts.display()))?;
-    // Two runs into one folder take turns. Where a folder cannot be locked, the renames still keep each file whole.
-    let lock = File::open(folder).ok();
-    if let Some(lock) = &lock {
-        _ = lock.lock();
-    }
-    remove_leftovers(&receipts);
-    let mut done = Written::default();
-    let pending = Pending::default();
-    let changed = in_parallel(renderings, None, |rendering| prepare(folder, &receipts, rendering, &pending));
-    for (rendering, changed) in renderings.iter().zip(changed) {
-        if changed? {
-            done.written.push(rendering.file_name());
-        } else {
-            done.unchanged += 1;
+/// Bundles on their way into a folder, all or nothing up to the renames at the end: each is written to a temporary file
+/// as soon as it is rendered, so that no run holds all texts at once. What is not committed is gone when this value is.
+#[derive(Debug)]
+pub struct Writer {
+    folder: PathBuf,
+    receipts: PathBuf,
+    pending: Mutex<BTreeMap<PathBuf, PathBuf>>,
+    /// The folders that were not there before, the deepest first.
+    made: Vec<PathBuf>,
+    /// Held until the end.
+    _lock: Option<File>,
+}
+
+impl Writer {
+    /// Makes the folder and waits until no other run writes to it.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        let receipts = folder.join(RECEIPTS);
+        // A link would lead whoever tidies up here into another folder.
+        if receipts.is_symlink() {
+            bail!("{} is a link; it must be a folder of its own", receipts.display());
         }
-    }
-    for (temporary, path) in pending.all() {
-        fs::rename(&temporary, &path).with_context(|| format!("cannot replace {}", path.display()))?;
-    }
-    if prune {
-        for stale in stale(folder, renderings)? {
-            if stale.edited {
-                done.kept.push(stale.name);
-            } else {
-                let path = folder.join(&stale.name);
-                fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-                fs::remove_file(&stale.receipt)
-                    .with_context(|| format!("cannot remove {}", stale.receipt.display()))?;
-                done.removed.push(stale.name);
+        let absent = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let made = receipts.ancestors().take_while(absent).map(Path::to_owned).collect();
+        loop {
+            fs::create_dir_all(&receipts).with_context(|| format!("cannot create {}", receipts.display()))?;
+            // Two runs into one folder take turns. Where a folder cannot be locked, the renames still keep each file whole.
+            let lock = File::open(folder).ok();
+            if let Some(lock) = &lock {
+                _ = lock.lock();
+            }
+            // A run that failed has taken away the folder it had made.
+            if receipts.is_dir() {
+                remove_leftovers(&receipts);
+                return Ok(Self { folder: folder.to_owned(), receipts, pending: Mutex::default(), made, _lock: lock });
             }
         }
     }
-    Ok(done)
-}
 
-/// Writes what is new of a bundle to temporary files; whether the bundle itself is.
-fn prepare(folder: &Path, receipts: &Path, rendering: &Rendering, pending: &Pending) -> anyhow::Result<bool> {
-    let receipt = rendering.receipt();
-    let files = [
-        (folder.join(rendering.file_name()), rendering.text.as_str()),
-        (receipts.join(rendering.receipt_name()), receipt.as_str()),
-    ];
-    let mut changed = false;
-    for (path, text) in files {
-        if path.is_dir() {
-            bail!("cannot write {}: a folder of that name is in the way", path.display());
+    /// Writes what is new of a bundle to temporary files; whether the bundle itself is. May be called by many threads.
+    ///
+    /// # Errors
+    /// Where a file cannot be written, or a folder is in its way.
+    pub fn add(&self, rendering: &Rendering) -> anyhow::Result<bool> {
+        let receipt = rendering.receipt();
+        let bundle = self.prepare(&self.folder, rendering.name.file(), &rendering.text)?;
+        self.prepare(&self.receipts, rendering.name.receipt(), &receipt)?;
+        Ok(bundle)
+    }
+
+    fn prepare(&self, folder: &Path, name: String, text: &str) -> anyhow::Result<bool> {
+        let path = folder.join(&name);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => {
+                bail!("cannot write {}: a folder of that name is in the way", path.display())
+            }
+            Ok(found) if found.is_file() && found.len() == text.len() as u64 => {
+                if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
+                    return Ok(false);
+                }
+            }
+            _ => {}
         }
-        if holds(&path, text) {
-            continue;
-        }
-        changed |= path.parent() == Some(folder);
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let temporary = receipts.join(format!("{name}.tmp"));
-        pending.add(temporary.clone(), path);
+        let temporary = self.receipts.join(name + ".tmp");
+        self.pending().insert(temporary.clone(), path);
         write_whole(&temporary, text).with_context(|| format!("cannot write {}", temporary.display()))?;
+        Ok(true)
     }
-    Ok(changed)
+
+    fn pending(&self) -> MutexGuard<'_, BTreeMap<PathBuf, PathBuf>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts all that was added in its place.
+    ///
+    /// # Errors
+    /// Where a file cannot be replaced.
+    pub fn commit(&self) -> anyhow::Result<()> {
+        let pending: Vec<(PathBuf, PathBuf)> = std::mem::take(&mut *self.pending()).into_iter().collect();
+        let renamed = in_parallel(&pending, None, |(temporary, path)| fs::rename(temporary, path));
+        for ((temporary, path), renamed) in pending.iter().zip(renamed) {
+            if renamed.is_err() {
+                _ = fs::remove_file(temporary);
+            }
+            renamed.with_context(|| format!("cannot replace {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Takes away the files that earlier runs wrote and no profile makes any more, unless somebody edited them. `all`:
+    /// the bundles that there are.
+    ///
+    /// # Errors
+    /// Where a file cannot be read or removed.
+    pub fn tidy(&self, all: &[Name]) -> anyhow::Result<Tidied> {
+        let mut tidied = Tidied::default();
+        for stale in stale(&self.folder, all)? {
+            if stale.edited {
+                tidied.kept.push(stale.name);
+            } else {
+                for path in [&self.folder.join(&stale.name), &stale.receipt] {
+                    fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+                }
+                tidied.removed.push(stale.name);
+            }
+        }
+        Ok(tidied)
+    }
 }
 
-/// Temporary files and where they belong; what was not renamed goes with this value.
-#[derive(Default)]
-struct Pending(Mutex<BTreeMap<PathBuf, PathBuf>>);
-
-impl Pending {
-    fn add(&self, temporary: PathBuf, path: PathBuf) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(temporary, path);
-    }
-
-    /// All of them, in the order of their names.
-    fn all(&self) -> BTreeMap<PathBuf, PathBuf> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Drop for Pending {
+impl Drop for Writer {
     fn drop(&mut self) {
-        for temporary in self.all().keys() {
+        for temporary in self.pending().keys() {
             _ = fs::remove_file(temporary);
         }
+        // Those that hold something stay.
+        self.made.iter().for_each(|folder| _ = fs::remove_dir(folder));
     }
-}
-
-/// Whether a file, and no link or pipe, is there with that text.
-fn holds(path: &Path, text: &str) -> bool {
-    let same_size = |found: fs::Metadata| found.is_file() && found.len() == text.len() as u64;
-    fs::symlink_metadata(path).is_ok_and(same_size) && fs::read(path).is_ok_and(|old| old == text.as_bytes())
 }
 
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
@@ -216,11 +233,12 @@ struct Stale {
     edited: bool,
 }
 
-fn stale(folder: &Path, renderings: &[Rendering]) -> anyhow::Result<Vec<Stale>> {
-    let made: BTreeSet<String> = renderings.iter().map(Rendering::receipt_name).collect();
+fn stale(folder: &Path, all: &[Name]) -> anyhow::Result<Vec<Stale>> {
+    let made: BTreeSet<String> = all.iter().map(Name::receipt).collect();
+    let environments: BTreeSet<&str> = all.iter().map(|name| name.environment.as_str()).collect();
     let rendered = |name: &str| {
         let environment = name.strip_suffix(".json").and_then(|name| name.rsplit_once('.'));
-        environment.is_some_and(|(_, name)| renderings.iter().any(|rendering| rendering.environment == name))
+        environment.is_some_and(|(_, name)| environments.contains(name))
     };
     let receipts = folder.join(RECEIPTS);
     let entries = match fs::read_dir(&receipts) {
@@ -238,7 +256,7 @@ fn stale(folder: &Path, renderings: &[Rendering]) -> anyhow::Result<Vec<Stale>> 
         let file = format!("{}.yaml", name.strip_suffix(".json")?);
         let text = fs::read(folder.join(&file)).ok()?;
         let output = serde_json::from_slice::<Receipt>(&fs::read(&receipt).ok()?).ok()?.output;
-        Some(Stale { name: file, receipt, edited: output != digest(&text) })
+        Some(Stale { name: file, receipt, edited: output != digest::of(&text) })
     });
     Ok(stale.collect())
 }
@@ -277,48 +295,50 @@ pub struct Drift {
     pub rendered: String,
 }
 
-/// Compares the folder with the bundles, and writes nothing. `whole`: the bundles are all there are, so that other
-/// files with a receipt are stale.
+/// Compares a bundle with its file in the folder.
 ///
 /// # Errors
-/// Where the folder or a file in it cannot be read.
-pub fn verify(folder: &Path, renderings: &[Rendering], whole: bool) -> anyhow::Result<Vec<Drift>> {
-    let mut drifts = Vec::new();
-    for rendering in renderings {
-        let name = rendering.file_name();
-        let path = folder.join(&name);
-        let committed = match fs::read(&path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).replace("\r\n", "\n"),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let rendered = rendering.text.clone();
-                drifts.push(Drift { name, reasons: vec![Reason::Missing], committed: String::new(), rendered });
-                continue;
-            }
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-        };
-        if committed != rendering.text {
-            let receipt = fs::read(folder.join(RECEIPTS).join(rendering.receipt_name())).ok();
-            let receipt = receipt.and_then(|text| serde_json::from_slice(&text).ok());
-            let reasons = reasons(&committed, receipt.as_ref(), &rendering.made_from);
-            drifts.push(Drift { name, reasons, committed, rendered: rendering.text.clone() });
+/// Where the file cannot be read.
+pub fn verify(folder: &Path, rendering: &Rendering) -> anyhow::Result<Option<Drift>> {
+    let name = rendering.name.file();
+    let path = folder.join(&name);
+    let rendered = || rendering.text.clone();
+    let committed = match fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).replace("\r\n", "\n"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let reasons = vec![Reason::Missing];
+            return Ok(Some(Drift { name, reasons, committed: String::new(), rendered: rendered() }));
         }
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    if committed == rendering.text {
+        return Ok(None);
     }
-    if whole {
-        for stale in stale(folder, renderings)? {
-            let committed = fs::read_to_string(folder.join(&stale.name)).unwrap_or_default();
-            let mut reasons = vec![Reason::Stale];
-            reasons.extend(stale.edited.then_some(Reason::EditedByHand));
-            drifts.push(Drift { name: stale.name, reasons, committed, rendered: String::new() });
-        }
-    }
-    Ok(drifts)
+    let receipt = fs::read(folder.join(RECEIPTS).join(rendering.name.receipt())).ok();
+    let receipt = receipt.and_then(|text| serde_json::from_slice(&text).ok());
+    let reasons = reasons(&committed, receipt.as_ref(), &rendering.made_from);
+    Ok(Some(Drift { name, reasons, committed, rendered: rendered() }))
+}
+
+/// The files of earlier runs that no bundle makes any more. `all`: the bundles that there are.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn verify_stale(folder: &Path, all: &[Name]) -> anyhow::Result<Vec<Drift>> {
+    let drift = |stale: Stale| {
+        let committed = fs::read_to_string(folder.join(&stale.name)).unwrap_or_default();
+        let mut reasons = vec![Reason::Stale];
+        reasons.extend(stale.edited.then_some(Reason::EditedByHand));
+        Drift { name: stale.name, reasons, committed, rendered: String::new() }
+    };
+    Ok(stale(folder, all)?.into_iter().map(drift).collect())
 }
 
 fn reasons(committed: &str, receipt: Option<&Receipt>, now: &MadeFrom) -> Vec<Reason> {
     let Some(receipt) = receipt else { return vec![Reason::Unknown] };
     let then = &receipt.made_from;
     let mut reasons = Vec::new();
-    if receipt.output != digest(committed.as_bytes()) {
+    if receipt.output != digest::of(committed) {
         reasons.push(Reason::EditedByHand);
     }
     let names: BTreeSet<&String> = then.inputs.keys().chain(now.inputs.keys()).collect();
@@ -347,44 +367,51 @@ mod tests {
     fn rendering(profile: &str, text: &str) -> Rendering {
         let inputs = [("profiles/base.yaml".to_owned(), "1".to_owned())].into();
         let made_from = MadeFrom { inputs, templates: "t".to_owned(), tool: "1".to_owned() };
-        Rendering { profile: profile.to_owned(), environment: "e2e".to_owned(), text: text.to_owned(), made_from }
+        let name = Name { profile: profile.to_owned(), environment: "e2e".to_owned() };
+        Rendering { name, text: text.to_owned(), made_from }
+    }
+
+    /// Writes bundles and tidies up; which of them are new, and what went.
+    fn write(folder: &Path, renderings: &[&Rendering]) -> anyhow::Result<(Vec<bool>, Tidied)> {
+        let writer = Writer::open(folder)?;
+        let new = renderings.iter().map(|rendering| writer.add(rendering)).collect::<anyhow::Result<_>>()?;
+        writer.commit()?;
+        let all: Vec<Name> = renderings.iter().map(|rendering| rendering.name.clone()).collect();
+        Ok((new, writer.tidy(&all)?))
     }
 
     #[test]
-    fn a_second_run_writes_nothing_and_stale_files_go_only_when_asked() {
+    fn a_second_run_writes_nothing_and_stale_files_go() {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (rendering("a", "x: 1\n"), rendering("b", "x: 2\n"));
-        let done = write(folder.path(), &[a.clone(), b.clone()], true).unwrap();
-        assert_eq!(done.written, ["a.e2e.yaml", "b.e2e.yaml"]);
-        let done = write(folder.path(), &[a.clone(), b], true).unwrap();
-        assert_eq!((done.written.len(), done.unchanged), (0, 2));
-        assert_eq!(write(folder.path(), std::slice::from_ref(&a), false).unwrap().removed.len(), 0);
-        assert_eq!(verify(folder.path(), std::slice::from_ref(&a), true).unwrap()[0].reasons, [Reason::Stale]);
+        assert_eq!(write(folder.path(), &[&a, &b]).unwrap().0, [true, true]);
+        assert_eq!(write(folder.path(), &[&a, &b]).unwrap(), (vec![false, false], Tidied::default()));
+        let only = std::slice::from_ref(&a.name);
+        assert_eq!(verify_stale(folder.path(), only).unwrap()[0].reasons, [Reason::Stale]);
         fs::write(folder.path().join("own.yaml"), "mine: 1\n").unwrap();
-        assert_eq!(write(folder.path(), std::slice::from_ref(&a), true).unwrap().removed, ["b.e2e.yaml"]);
+        assert_eq!(write(folder.path(), &[&a]).unwrap().1.removed, ["b.e2e.yaml"]);
         assert!(folder.path().join("own.yaml").exists());
-        assert!(verify(folder.path(), &[a], true).unwrap().is_empty());
+        assert!(verify_stale(folder.path(), only).unwrap().is_empty());
     }
 
     #[test]
     fn an_edited_stale_file_is_kept() {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &[rendering("a", "x: 1\n")], false).unwrap();
+        write(folder.path(), &[&rendering("a", "x: 1\n")]).unwrap();
         fs::write(folder.path().join("a.e2e.yaml"), "x: 9\n").unwrap();
-        let other = Rendering { environment: "ci".to_owned(), ..rendering("b", "x: 1\n") };
-        assert_eq!(write(folder.path(), &[other], true).unwrap().kept.len(), 0);
-        assert_eq!(write(folder.path(), &[rendering("b", "x: 1\n")], true).unwrap().kept, ["a.e2e.yaml"]);
+        let mut other = rendering("b", "x: 1\n");
+        other.name.environment = "ci".to_owned();
+        assert_eq!(write(folder.path(), &[&other]).unwrap().1.kept.len(), 0);
+        assert_eq!(write(folder.path(), &[&rendering("b", "x: 1\n")]).unwrap().1.kept, ["a.e2e.yaml"]);
     }
 
     #[test]
     fn drift_is_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let old = rendering("a", "x: 1\n");
-        let reasons = |new: &Rendering| {
-            verify(folder.path(), std::slice::from_ref(new), false).unwrap().first().map(|drift| drift.reasons.clone())
-        };
+        let reasons = |new: &Rendering| verify(folder.path(), new).unwrap().map(|drift| drift.reasons);
         assert_eq!(reasons(&old), Some(vec![Reason::Missing]));
-        write(folder.path(), std::slice::from_ref(&old), false).unwrap();
+        write(folder.path(), &[&old]).unwrap();
         assert_eq!(reasons(&old), None);
         let mut new = rendering("a", "x: 2\n");
         assert_eq!(reasons(&new), Some(vec![Reason::Arguments]));
@@ -408,12 +435,27 @@ mod tests {
     #[test]
     fn nothing_changes_where_one_file_cannot_be_written() {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &[rendering("a", "x: 1\n")], false).unwrap();
+        write(folder.path(), &[&rendering("a", "x: 1\n")]).unwrap();
         fs::create_dir(folder.path().join("b.e2e.yaml")).unwrap();
-        assert!(write(folder.path(), &[rendering("a", "x: 2\n"), rendering("b", "x: 3\n")], false).is_err());
+        assert!(write(folder.path(), &[&rendering("a", "x: 2\n"), &rendering("b", "x: 3\n")]).is_err());
         assert_eq!(fs::read_to_string(folder.path().join("a.e2e.yaml")).unwrap(), "x: 1\n");
         let left: Vec<_> =
             fs::read_dir(folder.path().join(RECEIPTS)).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["a.e2e.json"]);
+    }
+
+    #[test]
+    fn what_is_not_committed_leaves_nothing_behind() {
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("new/out");
+        let writer = Writer::open(&folder).unwrap();
+        assert!(writer.add(&rendering("a", "x: 1\n")).unwrap());
+        assert!(folder.join(RECEIPTS).join("a.e2e.yaml.tmp").exists());
+        drop(writer);
+        assert!(above.path().read_dir().unwrap().next().is_none());
+        // What was there before stays.
+        fs::create_dir_all(&folder).unwrap();
+        drop(Writer::open(&folder).unwrap());
+        assert!(folder.read_dir().unwrap().next().is_none());
     }
 }

@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use ecow::EcoString;
 
 use crate::bundle;
+use crate::digest;
 use crate::finding::{Failure, Finding};
-use crate::layers::{Layers, Overrides, Values};
+use crate::layers::{Layers, Overrides, Profile, Values};
 use crate::object::Object;
-use crate::out;
 use crate::project::Project;
 use crate::source::{FileId, Sources};
 use crate::template::Templates;
@@ -57,8 +57,15 @@ impl<'a> Renderer<'a> {
     /// # Errors
     /// Where there is no such profile or environment, its values are wrong, or the templates cannot be filled with them.
     pub fn render(&self, profile: &str, environment: &str) -> Result<Rendered, Failure> {
-        let profile = self.layers.profile(profile)?;
-        self.render_values(self.layers.values(&profile, environment)?)
+        self.render_profile(&self.layers.profile(profile)?, environment)
+    }
+
+    /// As [`Renderer::render`], of a profile that was read.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    pub fn render_profile(&self, profile: &Profile, environment: &str) -> Result<Rendered, Failure> {
+        self.render_values(self.layers.values(profile, environment)?)
     }
 
     /// The files a bundle was made from beside the templates: its layers, and the SQL it carries.
@@ -75,9 +82,9 @@ impl<'a> Renderer<'a> {
         self.templates_digest.get_or_init(|| {
             let files = self.templates.files().iter().filter_map(|file| self.sources.get(*file));
             let lines: String = files
-                .map(|file| format!("{} {}\n", out::digest(file.text.as_bytes()), self.project.inner(&file.name)))
+                .map(|file| format!("{} {}\n", digest::of(file.text.as_bytes()), self.project.inner(&file.name)))
                 .collect();
-            out::digest(lines.as_bytes())
+            digest::of(lines)
         })
     }
 

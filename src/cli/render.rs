@@ -1,8 +1,9 @@
 //! `plimsoll render`: bundles to stdout or into a folder, checked first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::bail;
 
@@ -14,20 +15,23 @@ use crate::cli::args::{Global, Render};
 use crate::cli::output::Output;
 use crate::cli::{progress, project};
 use crate::diff;
+use crate::digest;
 use crate::finding::{Failure, Finding, ObjectRef, Severity};
+use crate::layers::Profile;
 use crate::object::Object;
-use crate::out::{self, Drift, MadeFrom, Reason, Rendering};
+use crate::out::{self, Drift, MadeFrom, Name, Reason, Rendering, Tidied, Writer};
 use crate::parallel::in_parallel;
 use crate::project::Project;
 use crate::render::{Rendered, Renderer};
 use crate::report::{self, Mask};
-use crate::source::Sources;
+use crate::source::{FileId, Sources};
 use crate::suggest;
 use crate::yaml::emit_stream;
 
 /// A bundle that passed its checks.
 struct Done {
-    rendering: Rendering,
+    name: Name,
+    outcome: Kept,
     /// What is worth telling although it is no error.
     findings: Vec<Finding>,
     identities: Vec<ObjectRef>,
@@ -36,11 +40,38 @@ struct Done {
     mask: Mask,
 }
 
-/// A bundle that did not.
+/// What became of its text.
+enum Kept {
+    /// It is to be printed.
+    Text(String),
+    /// It is on its way into the out folder; whether it is another than the one there.
+    Written(bool),
+    /// It was compared with the one in the out folder.
+    Compared(Option<Drift>),
+}
+
+/// Why a bundle is not done.
+enum Fault {
+    /// Something is wrong with it.
+    Refused(Box<Refused>),
+    /// The machine said no.
+    Failed(anyhow::Error),
+}
+
+/// A bundle that did not pass its checks.
 struct Refused {
     profile: String,
     failure: Failure,
     mask: Mask,
+}
+
+/// Where bundles go.
+enum Target {
+    Stdout,
+    /// A folder, opened by the first bundle that passes.
+    Folder(PathBuf, OnceLock<Result<Writer, String>>),
+    /// A folder to compare with.
+    Committed(PathBuf),
 }
 
 pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -49,9 +80,14 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         Ok(project) => project,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
-    let folder = out_folder(args, &project)?;
+    let target = match out_folder(args, &project)? {
+        Some(folder) if args.verify => Target::Committed(folder),
+        Some(folder) => Target::Folder(folder, OnceLock::new()),
+        None if args.verify => bail!("`--verify` compares with files: give it `--out DIR`"),
+        None => Target::Stdout,
+    };
     let environments = args.environments();
-    if folder.is_none() && environments.len() > 1 {
+    if matches!(target, Target::Stdout) && environments.len() > 1 {
         bail!("several environments need `--out DIR`: their objects share names");
     }
     let overrides = args.overrides.to_overrides();
@@ -63,8 +99,8 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         Ok(options) => options,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
-    let wanted = match wanted(args, &project, &renderer, &environments) {
-        Ok(wanted) => wanted,
+    let profiles = match profiles(args, &project) {
+        Ok(profiles) => profiles,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
     let shared = Shared {
@@ -72,27 +108,36 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         project: &project,
         renderer: &renderer,
         options: &options,
-        only: &args.only,
-        many: wanted.len() > 1,
-        receipts: folder.is_some(),
+        args,
+        environments: &environments,
+        many: profiles.len() * environments.len() > 1,
+        target: &target,
+        digests: Mutex::default(),
     };
-    let results = progress::watched(wanted.len(), "rendering", |count| {
-        in_parallel(&wanted, None, |(profile, environment)| {
-            let made = one(&shared, profile, environment);
+    let results = progress::watched(profiles.len(), "rendering", |count| {
+        in_parallel(&profiles, None, |profile| {
+            let made = bundles(&shared, profile);
             count.fetch_add(1, Ordering::Relaxed);
             made
         })
     });
     let mut done = Vec::with_capacity(results.len());
-    let mut refused = Vec::new();
-    for result in results {
+    let (mut refused, mut failed) = (Vec::new(), None);
+    for result in results.into_iter().flatten() {
         match result {
             Ok(result) => done.push(result),
-            Err(error) => refused.push(*error),
+            Err(Fault::Refused(error)) => refused.push(*error),
+            Err(Fault::Failed(error)) => _ = failed.get_or_insert(error),
         }
     }
     if !refused.is_empty() {
         return Ok(refuse(&sources, refused, output));
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if done.is_empty() {
+        return Ok(output.failure(&sources, &project::no_environment(&environments)));
     }
     for done in &done {
         output.findings(&sources, &done.findings, &done.mask);
@@ -111,16 +156,10 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         return Ok(refuse(&sources, vec![refused], output));
     }
     output.findings(&sources, &findings, &Mask::new(&sources));
-    match folder {
-        Some(folder) => {
-            let renderings: Vec<Rendering> = done.into_iter().map(|done| done.rendering).collect();
-            if args.verify {
-                verify(&folder, &renderings, args, output)
-            } else {
-                write(&folder, &renderings, args, output)
-            }
-        }
-        None => print(&done, args, output),
+    match &target {
+        Target::Stdout => print(&done, output),
+        Target::Folder(folder, writer) => write(folder, writer, done, args, output),
+        Target::Committed(folder) => verify(folder, done, args, output),
     }
 }
 
@@ -141,39 +180,18 @@ fn shown(path: &Path) -> PathBuf {
     below.filter(|below| !below.as_os_str().is_empty()).unwrap_or_else(|| path.to_owned())
 }
 
-/// The bundles asked for: profiles by environments. `--all` passes over the environments that a profile has not.
-fn wanted(
-    args: &Render,
-    project: &Project,
-    renderer: &Renderer<'_>,
-    environments: &[String],
-) -> Result<Vec<(String, String)>, Failure> {
-    let mut wanted = Vec::new();
+/// The profiles asked for, each once.
+fn profiles(args: &Render, project: &Project) -> Result<Vec<String>, Failure> {
     if args.all {
-        let names = project.profiles()?;
-        let pairs = in_parallel(&names, None, |name| {
-            let profile = renderer.layers.profile(name)?;
-            let has = renderer.layers.environments(&profile);
-            let pairs = environments.iter().filter(|environment| has.iter().any(|name| name == *environment));
-            Ok::<Vec<_>, Failure>(pairs.map(|environment| (name.clone(), environment.clone())).collect())
-        });
-        for pairs in pairs {
-            wanted.append(&mut pairs?);
-        }
-        if wanted.is_empty() {
-            return Err(project::no_environment(environments));
-        }
-    } else {
-        for profile in &args.profiles {
-            for environment in environments {
-                let pair = (profile.clone(), environment.clone());
-                if !wanted.contains(&pair) {
-                    wanted.push(pair);
-                }
-            }
+        return project.profiles();
+    }
+    let mut profiles: Vec<String> = Vec::new();
+    for profile in &args.profiles {
+        if !profiles.contains(profile) {
+            profiles.push(profile.clone());
         }
     }
-    Ok(wanted)
+    Ok(profiles)
 }
 
 /// What the bundles of a run share.
@@ -182,37 +200,62 @@ struct Shared<'a> {
     project: &'a Project,
     renderer: &'a Renderer<'a>,
     options: &'a Options,
-    /// The objects to print; all where empty.
-    only: &'a [String],
+    args: &'a Render,
+    environments: &'a [String],
     /// Whether there are several bundles, to be compared with each other.
     many: bool,
-    /// Whether receipts are written.
-    receipts: bool,
+    target: &'a Target,
+    /// The digests of inputs, which many bundles share, by file.
+    digests: Mutex<HashMap<FileId, String>>,
+}
+
+/// The bundles of one profile. `--all` passes over the environments that the profile has not.
+fn bundles(shared: &Shared<'_>, profile: &str) -> Vec<Result<Done, Fault>> {
+    let layers = &shared.renderer.layers;
+    let profile = match layers.profile(profile) {
+        Ok(profile) => profile,
+        Err(failure) => return vec![Err(refused(profile, failure, Mask::new(shared.sources)))],
+    };
+    let has = layers.environments(&profile);
+    let wanted = shared.environments.iter().filter(|name| !shared.args.all || has.iter().any(|known| known == *name));
+    wanted.map(|environment| one(shared, &profile, environment)).collect()
+}
+
+fn refused(profile: &str, failure: Failure, mask: Mask) -> Fault {
+    Fault::Refused(Box::new(Refused { profile: profile.to_owned(), failure, mask }))
 }
 
 /// Renders and checks one bundle.
-fn one(shared: &Shared<'_>, profile: &str, environment: &str) -> Result<Done, Box<Refused>> {
+fn one(shared: &Shared<'_>, profile: &Profile, environment: &str) -> Result<Done, Fault> {
     let sources = shared.sources;
-    let refused = |failure, mask| Box::new(Refused { profile: profile.to_owned(), failure, mask });
+    let refuse = |failure, mask| refused(&profile.name, failure, mask);
     let rendered =
-        shared.renderer.render(profile, environment).map_err(|failure| refused(failure, Mask::new(sources)))?;
+        shared.renderer.render_profile(profile, environment).map_err(|failure| refuse(failure, Mask::new(sources)))?;
     let findings = findings(sources, &rendered, shared.options);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(refused(Failure::Findings(findings), Mask::of(sources, &rendered.objects)));
+        return Err(refuse(Failure::Findings(findings), Mask::of(sources, &rendered.objects)));
     }
-    let chosen = choose(&rendered.objects, shared.only).map_err(|failure| refused(failure, Mask::new(sources)))?;
+    let chosen = choose(&rendered.objects, &shared.args.only).map_err(|failure| refuse(failure, Mask::new(sources)))?;
+    let name = Name { profile: profile.name.clone(), environment: environment.to_owned() };
     let text = emit_stream(chosen.iter().map(|object| &object.node));
+    let rendering = |text| Rendering { name: name.clone(), text, made_from: made_from(shared, &rendered) };
+    let outcome = match shared.target {
+        Target::Stdout => Kept::Text(text),
+        Target::Folder(folder, writer) => {
+            let opened = writer.get_or_init(|| Writer::open(folder).map_err(|error| format!("{error:#}")));
+            let writer = opened.as_ref().map_err(|error| Fault::Failed(anyhow::Error::msg(error.clone())))?;
+            Kept::Written(writer.add(&rendering(text)).map_err(Fault::Failed)?)
+        }
+        Target::Committed(folder) => Kept::Compared(out::verify(folder, &rendering(text)).map_err(Fault::Failed)?),
+    };
     let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &rendered.objects) };
-    let facts = || Facts::of(profile, environment, &rendered.objects, rendered.kind_config.as_ref());
+    let facts = || Facts::of(&profile.name, environment, &rendered.objects, rendered.kind_config.as_ref());
+    let printed = matches!(outcome, Kept::Text(_));
     Ok(Done {
         facts: shared.many.then(facts),
-        rendering: Rendering {
-            profile: profile.to_owned(),
-            environment: environment.to_owned(),
-            text,
-            made_from: if shared.receipts { made_from(shared, &rendered) } else { MadeFrom::default() },
-        },
-        identities: chosen.iter().map(|object| object.id.clone()).collect(),
+        identities: if printed { chosen.iter().map(|object| object.id.clone()).collect() } else { Vec::new() },
+        name,
+        outcome,
         findings,
         mask,
     })
@@ -256,12 +299,19 @@ fn choose<'a>(objects: &'a [Object], only: &[String]) -> Result<Vec<&'a Object>,
 
 /// Digests of what a bundle was made from, for its receipt.
 fn made_from(shared: &Shared<'_>, rendered: &Rendered) -> MadeFrom {
-    let digest = |file| {
-        let file = shared.sources.get(file)?;
-        Some((shared.project.inner(&file.name).to_owned(), out::digest(file.text.as_bytes())))
+    let input = |id| {
+        let file = shared.sources.get(id)?;
+        let known = || shared.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        let digest = known().get(&id).cloned();
+        let digest = digest.unwrap_or_else(|| {
+            let digest = digest::of(file.text.as_bytes());
+            known().insert(id, digest.clone());
+            digest
+        });
+        Some((shared.project.inner(&file.name).to_owned(), digest))
     };
     MadeFrom {
-        inputs: shared.renderer.inputs(rendered).into_iter().filter_map(digest).collect(),
+        inputs: shared.renderer.inputs(rendered).into_iter().filter_map(input).collect(),
         templates: shared.renderer.templates_digest().to_owned(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
     }
@@ -290,50 +340,71 @@ fn refuse(sources: &Sources, refused: Vec<Refused>, output: &Output) -> Outcome 
     outcome
 }
 
-fn print(done: &[Done], args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
+fn print(done: &[Done], output: &mut Output) -> anyhow::Result<Outcome> {
     let mut seen: BTreeMap<&ObjectRef, &str> = BTreeMap::new();
     for bundle in done {
         for identity in &bundle.identities {
-            if let Some(first) = seen.insert(identity, &bundle.rendering.profile)
-                && first != bundle.rendering.profile
+            if let Some(first) = seen.insert(identity, &bundle.name.profile)
+                && first != bundle.name.profile
             {
-                let both = suggest::list([first, &bundle.rendering.profile], "and");
+                let both = suggest::list([first, &bundle.name.profile], "and");
                 bail!(
                     "{both} both hold {identity}, so they cannot be printed together; write them to files: --out DIR"
                 );
             }
         }
     }
-    for (at, bundle) in done.iter().enumerate() {
-        if at > 0 && !bundle.rendering.text.is_empty() {
+    let texts = done.iter().filter_map(|bundle| match &bundle.outcome {
+        Kept::Text(text) => Some(text),
+        _ => None,
+    });
+    for (at, text) in texts.enumerate() {
+        if at > 0 && !text.is_empty() {
             output.result("---\n")?;
         }
-        output.result(&bundle.rendering.text)?;
-    }
-    if args.verify {
-        bail!("`--verify` compares with files: give it `--out DIR`");
+        output.result(text)?;
     }
     Ok(Outcome::Fine)
 }
 
-fn write(folder: &Path, renderings: &[Rendering], args: &Render, output: &Output) -> anyhow::Result<Outcome> {
-    let written = out::write(folder, renderings, args.all)?;
-    for name in &written.removed {
+fn write(
+    folder: &Path,
+    writer: &OnceLock<Result<Writer, String>>,
+    done: Vec<Done>,
+    args: &Render,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
+    let Some(Ok(writer)) = writer.get() else { bail!("nothing was written to {}", folder.display()) };
+    writer.commit()?;
+    let new = done.iter().filter(|done| matches!(done.outcome, Kept::Written(true))).count();
+    let names: Vec<Name> = done.into_iter().map(|done| done.name).collect();
+    let tidied = if args.all { writer.tidy(&names)? } else { Tidied::default() };
+    for name in &tidied.removed {
         output.message(&format!("removed {}: no profile makes it any more", folder.join(name).display()));
     }
-    for name in &written.kept {
+    for name in &tidied.kept {
         output.message(&format!(
             "left {} alone: no profile makes it any more, but somebody edited it",
             folder.join(name).display()
         ));
     }
-    let number = suggest::count(written.written.len(), "file");
-    output.message(&format!("{number} written to {}, {} unchanged", folder.display(), written.unchanged));
+    let unchanged = names.len() - new;
+    let number = suggest::count(new, "file");
+    output.message(&format!("{number} written to {}, {unchanged} unchanged", folder.display()));
     Ok(Outcome::Fine)
 }
 
-fn verify(folder: &Path, renderings: &[Rendering], args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
-    let drifts = out::verify(folder, renderings, args.all)?;
+fn verify(folder: &Path, done: Vec<Done>, args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
+    let (mut drifts, mut names) = (Vec::new(), Vec::new());
+    for done in done {
+        if let Kept::Compared(drift) = done.outcome {
+            drifts.extend(drift);
+        }
+        names.push(done.name);
+    }
+    if args.all {
+        drifts.append(&mut out::verify_stale(folder, &names)?);
+    }
     for drift in &drifts {
         let name = folder.join(&drift.name);
         output.result(&format!("{} {}\n", name.display(), verdict(drift)))?;
@@ -343,7 +414,7 @@ fn verify(folder: &Path, renderings: &[Rendering], args: &Render, output: &mut O
             }
         }
     }
-    let number = suggest::count(renderings.len(), "file");
+    let number = suggest::count(names.len(), "file");
     let differ = if drifts.len() == 1 { "differs" } else { "differ" };
     if drifts.is_empty() {
         output.message(&format!("{number} in {} as rendered", folder.display()));

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use ecow::EcoString;
 use minijinja::value::{Kwargs, Rest, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
-use sha2::{Digest, Sha256};
 
+use crate::digest;
 use crate::node::{self, Node};
 use crate::source::Span;
 use crate::template::value::{Budget, Misfit, Tree, View, article, forgive_miss, note_tree, to_node};
@@ -218,12 +218,7 @@ fn b64encode(value: &Value) -> Result<String, Error> {
 
 /// Lower-case hexadecimal digits of the SHA-256 of a text.
 fn sha256(value: &Value) -> Result<String, Error> {
-    Ok(hex(&Sha256::digest(text(value, "`sha256`")?)))
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(digest::of(text(value, "`sha256`")?))
 }
 
 /// `{key, value}` for each entry, in order: what `$for` takes of a mapping.
