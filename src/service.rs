@@ -227,7 +227,7 @@ pub enum KeyType {
 
 static EMBEDDED: LazyLock<Services> = LazyLock::new(|| {
     let loaded = yaml::load_text(DATASTORAGE, FileId(u32::MAX), YamlDialect::Strict);
-    let services = loaded.documents.iter().filter_map(|node| from_node(node).ok()).collect();
+    let services = loaded.documents.iter().filter_map(|node| yaml::from_node(node).ok()).collect();
     Services(Arc::new(services))
 });
 
@@ -255,11 +255,15 @@ impl Services {
     /// # Errors
     /// What is wrong with the file: its YAML, a field that does not exist, a value of a wrong type.
     pub fn read(sources: &Sources, file: FileId) -> Result<Vec<Service>, Vec<Finding>> {
+        // `init` copies the embedded description into each project.
+        if sources.get(file).is_some_and(|source| *source.text == *DATASTORAGE) {
+            return Ok(Services::default().iter().cloned().collect());
+        }
         let loaded = yaml::load(sources, file, YamlDialect::Strict);
         let mut findings = loaded.findings;
         let mut services = Vec::new();
         for document in &loaded.documents {
-            match from_node(document) {
+            match yaml::from_node(document) {
                 Ok(service) => services.push(service),
                 Err(error) => {
                     let span = document.entries().first().map_or(document.origin.span, |entry| entry.key_span);
@@ -353,22 +357,6 @@ pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Service).to_value()
 }
 
-fn from_node(node: &Node) -> Result<Service, serde_json::Error> {
-    serde_json::from_value(to_json(node))
-}
-
-fn to_json(node: &Node) -> serde_json::Value {
-    match &node.value {
-        Value::Null => serde_json::Value::Null,
-        Value::Bool(value) => (*value).into(),
-        Value::Int(value) => (*value).into(),
-        Value::Float(value) => (*value).into(),
-        Value::String(value) => value.as_str().into(),
-        Value::Sequence(items) => items.iter().map(to_json).collect(),
-        Value::Mapping(mapping) => mapping.iter().map(|entry| (entry.key.to_string(), to_json(&entry.value))).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -383,7 +371,7 @@ mod tests {
     fn the_embedded_description_is_read() {
         let loaded = yaml::load_text(DATASTORAGE, FileId(0), YamlDialect::Strict);
         assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
-        from_node(&loaded.documents[0]).unwrap();
+        yaml::from_node::<Service>(&loaded.documents[0]).unwrap();
         let services = Services::default();
         let service = services.iter().next().unwrap();
         assert_eq!(service.name, "DataStorage");

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use regex_lite::Regex;
-
-use super::{Id, ListRules, NumberRules, ObjectRules, Schema, Sub, TYPES, TextRules, Types};
+use super::{Id, ListRules, NumberRules, ObjectRules, Pattern, Schema, Sub, TYPES, TextRules, Types};
 use crate::finding::Finding;
-use crate::node::{Entry, Mapping, Node, Value};
+use crate::node::{Entry, Node, Value};
 use crate::source::{FileId, Span};
 use crate::suggest;
 use crate::yaml::{self, Dialect};
@@ -92,8 +90,8 @@ impl Schema {
     /// Where it is no JSON, a keyword is unknown or has a value it cannot have, or a reference leads nowhere.
     pub fn read(json: &str, file: FileId) -> Result<Self, Vec<Finding>> {
         // The fast reader knows no places, and a good schema needs none.
-        if let Ok(json) = serde_json::from_str(json)
-            && let Ok(schema) = Self::compile(&from_json(&json))
+        if let Ok(json) = yaml::read_json(json)
+            && let Ok(schema) = Self::compile(&json)
         {
             return Ok(schema);
         }
@@ -163,29 +161,6 @@ impl Schema {
 
 fn invalid(span: Span, message: impl Into<String>) -> Finding {
     Finding::error("schema-invalid", span, message)
-}
-
-/// A JSON value as a node of no place.
-pub(super) fn from_json(json: &serde_json::Value) -> Node {
-    use serde_json::Value as Json;
-    let value = match json {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(*value),
-        Json::Number(number) => {
-            number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or_default()), Value::Int)
-        }
-        Json::String(text) => text.as_str().into(),
-        Json::Array(items) => items.iter().map(from_json).collect::<Vec<_>>().into(),
-        Json::Object(entries) => {
-            let entry = |(key, value): (&String, _)| Entry {
-                key: key.as_str().into(),
-                key_span: Span::NONE,
-                value: from_json(value),
-            };
-            entries.iter().map(entry).collect::<Mapping>().into()
-        }
-    };
-    Node::new(value, Span::NONE)
 }
 
 struct Compiler<'a> {
@@ -304,8 +279,8 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn pattern(&mut self, pattern: Option<&str>, span: Span) -> Option<Regex> {
-        match pattern.map(Regex::new) {
+    fn pattern(&mut self, pattern: Option<&str>, span: Span) -> Option<Pattern> {
+        match pattern.map(Pattern::new) {
             Some(Ok(regex)) => return Some(regex),
             Some(Err(error)) => {
                 let finding = invalid(span, format!("the pattern cannot be read: {error}"))

@@ -9,19 +9,21 @@ mod compare;
 mod compile;
 mod lookup;
 mod mappings;
+mod pattern;
 mod secrets;
 mod walk;
 
 mod words;
 
 use ecow::EcoString;
-use regex_lite::Regex;
 
 use crate::node::Node;
 
 pub use compile::keywords;
 pub use lookup::{Lookup, Place, Step};
 pub use walk::{Fault, Mode, Violation};
+
+use pattern::Pattern;
 
 /// The number of a subschema in [`Schema`].
 type Id = u32;
@@ -81,7 +83,7 @@ struct NumberRules {
 struct TextRules {
     min: Option<u64>,
     max: Option<u64>,
-    pattern: Option<Regex>,
+    pattern: Option<Pattern>,
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +100,7 @@ struct ObjectRules {
     properties: Vec<(EcoString, Id)>,
     /// The places in `properties`, sorted by name, for finding one.
     sorted: Vec<u32>,
-    patterns: Vec<(Regex, Id)>,
+    patterns: Vec<(Pattern, Id)>,
     additional: Option<Id>,
     names: Option<Id>,
     required: Vec<EcoString>,

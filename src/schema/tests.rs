@@ -3,9 +3,13 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::compile::from_json;
 use super::*;
 use crate::source::{FileId, Sources, Span};
+
+/// A JSON value as a node of no place.
+fn from_json(json: &Json) -> Node {
+    crate::yaml::read_json(&json.to_string()).unwrap()
+}
 
 fn compile(schema: &Json) -> Result<Schema, Vec<crate::finding::Finding>> {
     Schema::compile(&from_json(schema))
