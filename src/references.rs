@@ -83,7 +83,7 @@ const POD_SPECS: &[(&str, &[&str])] = &[
 pub fn visit(object: &mut Node, visit: &mut dyn FnMut(&str, &mut EcoString)) {
     let kind = EcoString::from(object["kind"].text());
     for Row(holder, path, target) in ROWS {
-        if *holder == Kind(known(&kind)) {
+        if matches!(holder, Kind(known) if *known == kind) {
             descend(object, path, *target, visit);
         }
     }
@@ -102,15 +102,6 @@ pub fn visit(object: &mut Node, visit: &mut dyn FnMut(&str, &mut EcoString)) {
             Kind(_) => {}
         }
     }
-}
-
-/// The table's own spelling of a kind; empty where the table has none.
-fn known(kind: &str) -> &'static str {
-    let kinds = ROWS.iter().filter_map(|Row(holder, ..)| match holder {
-        Kind(kind) => Some(*kind),
-        _ => None,
-    });
-    kinds.into_iter().find(|known| *known == kind).unwrap_or_default()
 }
 
 fn descend(node: &mut Node, path: &str, target: Target, visit: &mut dyn FnMut(&str, &mut EcoString)) {

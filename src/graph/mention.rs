@@ -1,18 +1,16 @@
 //! Hosts that stand in texts, each with where it stands and where it leads.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Range;
-
-use ecow::EcoString;
 
 use crate::check::Options;
 use crate::graph::pod::{Container, text_of};
 use crate::graph::scan::{self, Form, Found, Hint};
 use crate::graph::shell::{self, Word};
 use crate::graph::{Graph, kind_of};
+use crate::memo::Memo;
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::source::FileId;
@@ -376,11 +374,11 @@ fn command_mentions<'a>(
         script_mentions(node.text(), &var, &spot, mentions);
         return;
     }
-    let words: Vec<Word> =
-        nodes.iter().map(|node| Word { text: container.expand(node.text()).into_owned(), range: 0..0 }).collect();
+    let words: Vec<Word<'_>> =
+        nodes.iter().map(|node| Word { text: container.expand(node.text()), range: 0..0 }).collect();
     for talk in shell::talks(&words) {
         let node = nodes[talk.word];
-        let exact = node.text() == words[talk.word].text;
+        let exact = *node.text() == words[talk.word].text;
         let spot =
             Spot { object, node, place: Place::Command { asks: talk.asks }, pod: Some(pod), container: Some(number) };
         push(&spot, &words[talk.word].text, talk.found, exact, mentions);
@@ -421,11 +419,11 @@ fn script_mentions<'a>(
             own.insert(name.to_owned(), value.to_owned());
         }
         let known = |name: &str| own.get(name).cloned().or_else(|| var(name));
-        let mut expanded: Vec<Word> = words
+        let mut expanded: Vec<Word<'_>> = words
             .iter()
             .map(|word| {
                 let quoted_single = script[word.range.clone()].starts_with('\'');
-                let text = if quoted_single { word.text.clone() } else { shell::expand(&word.text, &known) };
+                let text = if quoted_single { Cow::Borrowed(&*word.text) } else { shell::expand(&word.text, &known) };
                 Word { text, range: word.range.clone() }
             })
             .collect();
@@ -456,28 +454,8 @@ fn script_mentions<'a>(
 }
 
 thread_local! {
-    /// Scripts that name nobody. A fleet's bundles share the texts of their scripts, so that each is read once a thread.
-    static SILENT: RefCell<Vec<EcoString>> = const { RefCell::new(Vec::new()) };
-}
-
-/// How many of them are kept.
-const MAX_SILENT: usize = 64;
-
-fn is_silent(node: &Node) -> bool {
-    let Value::String(text) = &node.value else { return false };
-    // What is kept stays where it is in memory, so the same place is the same text.
-    let same = |known: &EcoString| known.as_ptr() == text.as_ptr() && known.len() == text.len();
-    SILENT.with_borrow(|silent| silent.iter().any(same))
-}
-
-fn note_silent(node: &Node) {
-    if let Value::String(text) = &node.value {
-        SILENT.with_borrow_mut(|silent| {
-            if silent.len() < MAX_SILENT {
-                silent.push(text.clone());
-            }
-        });
-    }
+    /// Scripts that name nobody.
+    static SILENT: Memo<bool> = const { Memo::new() };
 }
 
 fn push_talk<'a>(
@@ -560,7 +538,6 @@ fn text_mentions<'a>(
     exact: bool,
     mentions: &mut Vec<Mention<'a>>,
 ) {
-    let lower = text.to_ascii_lowercase();
     let end = key.rsplit_once('.').map_or("", |(_, end)| end);
     let spot = |path: &str| Spot { object, node, place: Place::Data(key, path.to_owned()), pod: None, container: None };
     let single = !text.trim_end().contains('\n');
@@ -572,12 +549,13 @@ fn text_mentions<'a>(
         return;
     }
     let shell_text = end == "sh" || end == "bash" || text.starts_with("#!");
-    if !shell_text && !WORTH.iter().any(|word| lower.contains(word)) && !lower.contains(':') {
-        return;
-    }
+    let worth = || {
+        let lower = text.to_ascii_lowercase();
+        WORTH.iter().any(|word| lower.contains(word))
+    };
     match end {
         "yaml" | "yml" | "json" => {
-            if !WORTH.iter().any(|word| lower.contains(word)) {
+            if !worth() {
                 return;
             }
             let loaded = yaml::load_text(text, FileId(u32::MAX - 1), Dialect::Kubectl);
@@ -588,14 +566,16 @@ fn text_mentions<'a>(
         "sql" | "md" | "rego" | "lua" | "css" | "html" | "crt" | "pem" | "key" | "xml" | "py" | "js" | "ts"
         | "tmpl" | "tpl" | "psql" => {}
         _ if shell_text => {
-            if is_silent(node) {
-                return;
-            }
-            let (spot, before) = (|_asks| spot(""), mentions.len());
-            script_mentions(text, &|_| None, &spot, mentions);
-            if mentions.len() == before {
-                note_silent(node);
-            }
+            let mut read = || {
+                let (spot, before) = (|_asks| spot(""), mentions.len());
+                script_mentions(text, &|_| None, &spot, mentions);
+                let silent = mentions.len() == before;
+                (silent, silent)
+            };
+            match &node.value {
+                Value::String(text) => SILENT.with(|memo| memo.get_if(text, read)),
+                _ => read().0,
+            };
             if !exact {
                 mentions
                     .iter_mut()
@@ -603,7 +583,8 @@ fn text_mentions<'a>(
                     .for_each(|mention| mention.range = None);
             }
         }
-        _ => lines_mentions(text, end, exact, &spot, mentions),
+        _ if text.contains(':') || worth() => lines_mentions(text, end, exact, &spot, mentions),
+        _ => {}
     }
 }
 

@@ -1,5 +1,7 @@
 //! What makes the tables of a database: Jobs, init containers, scripts that a database runs when it is new.
 
+use std::borrow::Cow;
+
 use crate::graph::pod::{Mount, MountSource, data_keys, text_of};
 use crate::graph::{Container, Graph, Pod, image_tail};
 use crate::node::Node;
@@ -67,7 +69,11 @@ const COMMANDS: &[&str] = &[
 impl<'a> Graph<'a> {
     /// All that makes tables.
     #[must_use]
-    pub fn migrations(&self) -> Vec<Migration> {
+    pub fn migrations(&self) -> &[Migration] {
+        self.migrations.get_or_init(|| self.find_migrations())
+    }
+
+    fn find_migrations(&self) -> Vec<Migration> {
         let mut found = Vec::new();
         for (at, pod) in self.pods.iter().enumerate() {
             let ends = !pod.is_long_running();
@@ -130,7 +136,7 @@ fn migrates(pod: &Pod<'_>, container: &Container<'_>, by: By) -> bool {
 
 /// The scripts a container's command names and its mounts hold; all texts of the mounts where none is named.
 #[must_use]
-pub fn scripts(container: &Container<'_>) -> Vec<String> {
+pub fn scripts<'a>(container: &Container<'a>) -> Vec<Cow<'a, str>> {
     let words: Vec<&str> = container.words().map(Node::text).collect();
     let mut found = Vec::new();
     for mount in &container.mounts {
@@ -139,7 +145,7 @@ pub fn scripts(container: &Container<'_>) -> Vec<String> {
             for key in data_keys(object) {
                 let shell = key.ends_with(".sh") || words.iter().any(|word| word.contains(key));
                 if shell && let Some(text) = text_of(object, key) {
-                    found.push(text.into_owned());
+                    found.push(text);
                 }
             }
         }

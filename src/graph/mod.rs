@@ -14,6 +14,7 @@ mod services;
 pub mod shell;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use crate::check::Options;
 use crate::node::Node;
@@ -54,6 +55,8 @@ pub struct Graph<'a> {
     used: HashSet<usize>,
     services_by_name: HashMap<&'a str, Vec<usize>>,
     pods_by_label: HashMap<(&'a str, &'a str), Vec<usize>>,
+    /// Found when a rule first asks.
+    migrations: OnceLock<Vec<Migration>>,
 }
 
 /// A container of a known service.
@@ -159,6 +162,7 @@ impl<'a> Graph<'a> {
             used: HashSet::new(),
             services_by_name: HashMap::new(),
             pods_by_label: HashMap::new(),
+            migrations: OnceLock::new(),
         };
         for (index, object) in objects.iter().enumerate() {
             let kind = kind_of(object);

@@ -1,14 +1,15 @@
 //! Shell snippets: the commands in them, and the hosts these commands talk to.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::graph::scan::{self, Form, Found, Hint};
 
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Word {
-    /// The word, quotes removed.
-    pub text: String,
+pub struct Word<'s> {
+    /// The word, quotes removed; a piece of the script where nothing was to be removed.
+    pub text: Cow<'s, str>,
     /// Its bytes in the script, quotes included.
     pub range: Range<usize>,
 }
@@ -28,17 +29,20 @@ pub struct Talk {
 
 /// The simple commands of a script, in order: lines, lists, pipes and substitutions taken apart.
 #[must_use]
-pub fn commands(script: &str) -> Vec<Vec<Word>> {
+pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
     let mut commands = Vec::new();
-    let mut words: Vec<Word> = Vec::new();
+    let mut words: Vec<Word<'s>> = Vec::new();
     let mut word = String::new();
     let mut start = None;
     let mut chars = script.char_indices().peekable();
     let mut quote = None;
-    let finish = |word: &mut String, start: &mut Option<usize>, end: usize, words: &mut Vec<Word>| {
+    let finish = |word: &mut String, start: &mut Option<usize>, end: usize, words: &mut Vec<Word<'s>>| {
         if let Some(from) = start.take() {
-            words.push(Word { text: std::mem::take(word), range: from..end });
+            let piece = &script[from..end];
+            let text = if piece == word.as_str() { Cow::Borrowed(piece) } else { Cow::Owned(word.clone()) };
+            words.push(Word { text, range: from..end });
         }
+        word.clear();
     };
     while let Some((at, c)) = chars.next() {
         match (quote, c) {
@@ -126,7 +130,7 @@ fn is_prefix(word: &str) -> bool {
 
 /// The number of the word that is the command's name.
 #[must_use]
-pub fn command_name(words: &[Word]) -> Option<usize> {
+pub fn command_name(words: &[Word<'_>]) -> Option<usize> {
     let mut at = words.iter().position(|word| !is_prefix(&word.text))?;
     while words.get(at).is_some_and(|word| tail(&word.text) == "timeout") {
         at += 1;
@@ -152,13 +156,19 @@ pub fn is_shell(program: &str) -> bool {
     matches!(tail(program), "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "busybox")
 }
 
+/// The folder in which bash has hosts and ports.
+const DEV_TCP: &str = "/dev/tcp/";
+
 /// The hosts a command talks to.
 #[must_use]
-pub fn talks(words: &[Word]) -> Vec<Talk> {
+pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
     let mut found = Vec::new();
     for (at, word) in words.iter().enumerate() {
-        if let Some(place) = word.text.find("/dev/tcp/") {
-            let from = place + 9;
+        // Asking whether it is there is far cheaper than asking where.
+        if word.text.contains(DEV_TCP)
+            && let Some(place) = word.text.find(DEV_TCP)
+        {
+            let from = place + DEV_TCP.len();
             let rest = &word.text[from..];
             let (host, port) = rest.split_once('/').unwrap_or((rest, ""));
             if scan::is_name(host) {
@@ -254,11 +264,11 @@ fn bare(host: Range<usize>) -> Found {
 }
 
 /// `nc -z HOST PORT`
-fn positional_host(words: &[Word], args: Range<usize>, valued: &[&str], found: &mut Vec<Talk>) {
+fn positional_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &mut Vec<Talk>) {
     let mut places = Vec::new();
     let mut at = args.start;
     while at < args.end {
-        let text = words[at].text.as_str();
+        let text = &*words[at].text;
         if valued.contains(&text) {
             at += 1;
         } else if !text.starts_with(['-', '<', '>', '2']) && !matches!(text, "]" | "]]" | "do" | "then") {
@@ -279,12 +289,12 @@ fn positional_host(words: &[Word], args: Range<usize>, valued: &[&str], found: &
 }
 
 /// `pg_isready -h HOST -p PORT`
-fn flagged_host(words: &[Word], args: Range<usize>, asks: bool, found: &mut Vec<Talk>) {
+fn flagged_host(words: &[Word<'_>], args: Range<usize>, asks: bool, found: &mut Vec<Talk>) {
     let mut host = None;
     let mut port = None;
     let mut at = args.start;
     while at < args.end {
-        let text = words[at].text.as_str();
+        let text = &*words[at].text;
         let next = (at + 1 < args.end).then(|| &words[at + 1].text);
         match text {
             "-h" | "--host" | "--hostname" => {
@@ -318,10 +328,10 @@ fn flagged_host(words: &[Word], args: Range<usize>, asks: bool, found: &mut Vec<
 }
 
 /// `nslookup HOST`
-fn single_host(words: &[Word], args: Range<usize>, valued: &[&str], found: &mut Vec<Talk>) {
+fn single_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &mut Vec<Talk>) {
     let mut at = args.start;
     while at < args.end {
-        let text = words[at].text.as_str();
+        let text = &*words[at].text;
         if valued.contains(&text) {
             at += 1;
         } else if !text.starts_with(['-', '+', '@', '<', '>']) {
@@ -336,9 +346,9 @@ fn single_host(words: &[Word], args: Range<usize>, valued: &[&str], found: &mut 
 
 /// Replaces `$NAME`, `${NAME}` and `${NAME:-default}` where the variable is known.
 #[must_use]
-pub fn expand(text: &str, var: &dyn Fn(&str) -> Option<String>) -> String {
+pub fn expand<'t>(text: &'t str, var: &dyn Fn(&str) -> Option<String>) -> Cow<'t, str> {
     if !text.contains('$') {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut out = String::new();
     let mut rest = text;
@@ -369,7 +379,7 @@ pub fn expand(text: &str, var: &dyn Fn(&str) -> Option<String>) -> String {
         }
     }
     out.push_str(rest);
-    out
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

@@ -173,6 +173,10 @@ pub(super) fn check(source: &str, names: &Known<'_>, locals: &[Local]) -> Checke
 pub(super) fn item_shape(source: &str, names: &Known<'_>, locals: &[Local]) -> Shape {
     let words = words(source);
     let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
+    // Nothing is known of what a function returns.
+    if checker.sign(1, "(") {
+        return Shape::Any;
+    }
     let (shape, end) = checker.path(0);
     let entries = [Token::Sign("|"), Token::Ident("entries")];
     let rest: Vec<Token<'_>> = words[end..].iter().map(|word| word.token).collect();

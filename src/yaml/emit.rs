@@ -147,7 +147,13 @@ impl Emitter {
     }
 
     fn indent(&mut self, width: usize) {
-        self.out.extend(std::iter::repeat_n(' ', width));
+        const BLANKS: &str = "                                ";
+        let mut left = width;
+        while left > 0 {
+            let some = left.min(BLANKS.len());
+            self.out.push_str(&BLANKS[..some]);
+            left -= some;
+        }
     }
 }
 
@@ -159,35 +165,85 @@ fn write_string(out: &mut String, text: &str) {
     if is_plain(text) { out.push_str(text) } else { write_quoted(out, text) }
 }
 
+/// What a byte may be in a plain text.
+#[derive(Clone, Copy)]
+enum Class {
+    /// It needs quotes.
+    Unsafe,
+    /// It is safe in a text that is no number or date for another reason.
+    Safe,
+    /// A letter that no number and no date can hold.
+    Letter,
+}
+
+/// The class of every byte.
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Unsafe; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'f' | b'o' | b't' | b'x' | b'z' | b'A'..=b'F' | b'O' | b'T' | b'X' | b'Z' => Class::Safe,
+            b'0'..=b'9' | b'_' | b'-' | b'.' | b'/' | b':' | b'@' | b'+' | b'=' | b' ' => Class::Safe,
+            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+            _ => Class::Unsafe,
+        };
+        byte += 1;
+    }
+    classes
+};
+
 /// Whether no reader takes the plain text for anything but this very string.
 fn is_plain(text: &str) -> bool {
-    let Some(first) = text.bytes().next() else { return false };
-    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@+= ".contains(&byte);
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    if !(first.is_ascii_alphanumeric() || *first == b'/') || matches!(last, b':' | b' ') {
+        return false;
+    }
+    let (mut letter, mut before) = (false, 0);
+    for byte in bytes {
+        match CLASSES[usize::from(*byte)] {
+            Class::Unsafe => return false,
+            Class::Safe if *byte == b' ' && before == b':' => return false,
+            Class::Safe => {}
+            Class::Letter => letter = true,
+        }
+        before = *byte;
+    }
     // Only a digit at the start makes a number or a date possible; then a letter that neither can hold rules both out.
-    let no_number =
-        || text.bytes().any(|byte| byte.is_ascii_alphabetic() && !b"abcdefotxz".contains(&byte.to_ascii_lowercase()));
-    (first.is_ascii_alphabetic() || first == b'/' || first.is_ascii_digit() && no_number())
-        && text.bytes().all(safe)
-        && !text.ends_with([':', ' '])
-        && !text.contains(": ")
-        && !is_word(text)
+    (letter || !first.is_ascii_digit()) && !is_word(text)
 }
 
 /// The words that some reader takes for a boolean, a null or a number.
 fn is_word(text: &str) -> bool {
     const WORDS: [&str; 14] =
         ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nil", "inf", "infinity", "nan"];
-    text.len() <= 8 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+    text.len() <= 8
+        && matches!(text.as_bytes().first().map(u8::to_ascii_lowercase), Some(b'f' | b'i' | b'n' | b'o' | b't' | b'y'))
+        && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Whether a text reads back from a literal block: several lines, the first with text begins with no blank, no line
 /// ends in one, and nothing is unprintable.
 fn is_block(text: &str) -> bool {
-    let Some(first) = text.split('\n').find(|line| !line.is_empty()) else { return false };
-    text.contains('\n')
-        && !first.starts_with([' ', '\t'])
-        && text.split('\n').all(|line| !line.ends_with([' ', '\t']))
-        && text.chars().all(|c| matches!(c, '\n' | '\t') || is_printable(c))
+    if !text.contains('\n') || text.ends_with([' ', '\t']) {
+        return false;
+    }
+    let first = text.trim_start_matches('\n');
+    if first.is_empty() || first.starts_with([' ', '\t']) {
+        return false;
+    }
+    let mut before = b'\n';
+    let ascii = text.bytes().all(|byte| {
+        let fits = match byte {
+            b'\n' => !matches!(before, b' ' | b'\t'),
+            b'\t' | b' '..=b'~' => true,
+            // A part of a longer character, which is looked at below.
+            _ => byte >= 0x80,
+        };
+        before = byte;
+        fits
+    });
+    ascii && (text.is_ascii() || text.chars().all(|c| c.is_ascii() || is_printable(c)))
 }
 
 /// Whether every reader takes the character as it stands.

@@ -98,6 +98,9 @@ pub(super) fn ambiguity(text: &str, kubectl: &Value, strict: bool) -> Option<&'s
 
 /// Whether YAML 1.1 reads a date, with or without a time: `2026-01-31`, `2026-01-31T12:00:00Z`.
 fn is_date(text: &str) -> bool {
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
     let digits =
         |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut parts = text.splitn(3, '-');

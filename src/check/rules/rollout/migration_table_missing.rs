@@ -158,7 +158,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let found = graph.migrations();
     let mut texts = Vec::new();
     let mut open = false;
-    for migration in &found {
+    for migration in found {
         let container = &graph.pods[migration.pod].containers[migration.container];
         let files = sql_files(container);
         // Files that come in the image, or in a volume nobody can look into, may make them.

@@ -1,5 +1,7 @@
 //! Rule `readonly-root-write`.
 
+use std::borrow::Cow;
+
 use crate::check::rules::wiring::_shared::program;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
@@ -130,10 +132,10 @@ fn written<'a>(container: &Container<'a>) -> Vec<(&'a Node, String)> {
     found
 }
 
-fn in_command<'a>(words: &[String], node: &'a Node, found: &mut Vec<(&'a Node, String)>) {
+fn in_command<'a>(words: &[Cow<'_, str>], node: &'a Node, found: &mut Vec<(&'a Node, String)>) {
     for (at, word) in words.iter().enumerate() {
         let target = match word.trim_start_matches(['1', '2']) {
-            ">" | ">>" => words.get(at + 1).map(String::as_str),
+            ">" | ">>" => words.get(at + 1).map(AsRef::as_ref),
             other => other.strip_prefix(">>").or_else(|| other.strip_prefix('>')),
         };
         if let Some(path) = target.filter(|path| is_place(path)) {
@@ -143,9 +145,9 @@ fn in_command<'a>(words: &[String], node: &'a Node, found: &mut Vec<(&'a Node, S
     let args = || words[1..].iter().filter(|word| is_place(word));
     let Some(program) = words.first() else { return };
     match shell::tail(program) {
-        "mkdir" | "touch" | "tee" => found.extend(args().map(|path| (node, path.clone()))),
+        "mkdir" | "touch" | "tee" => found.extend(args().map(|path| (node, path.to_string()))),
         "cp" | "mv" | "install" => {
-            found.extend(words[1..].last().filter(|path| is_place(path)).map(|path| (node, path.clone())))
+            found.extend(words[1..].last().filter(|path| is_place(path)).map(|path| (node, path.to_string())))
         }
         _ => {}
     }
