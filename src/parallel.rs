@@ -9,7 +9,8 @@ use std::thread;
 /// order of the items, whatever thread made them.
 pub fn in_parallel<T: Sync, R: Send>(items: &[T], threads: Option<usize>, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let processors = || thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = threads.unwrap_or_else(processors).min(items.len());
+    // Asking how many there are takes several system calls, for one item in vain.
+    let threads = if items.len() < 2 { 1 } else { threads.unwrap_or_else(processors).min(items.len()) };
     if threads < 2 {
         return items.iter().map(work).collect();
     }

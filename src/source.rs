@@ -194,7 +194,12 @@ impl std::error::Error for ReadError {}
 /// # Errors
 /// Where it cannot be read, is too large or is no UTF-8.
 pub fn read_text(from: impl Read) -> Result<String, ReadError> {
-    let mut bytes = Vec::new();
+    read_sized(from, 0)
+}
+
+/// As [`read_text`]; `size` is how many bytes are expected.
+fn read_sized(from: impl Read, size: u64) -> Result<String, ReadError> {
+    let mut bytes = Vec::with_capacity(size.min(MAX_BYTES) as usize + 1);
     from.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(ReadError::Io)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(ReadError::TooLarge);
@@ -213,5 +218,8 @@ pub fn read_text(from: impl Read) -> Result<String, ReadError> {
 /// # Errors
 /// Where it cannot be read, is too large or is no UTF-8.
 pub fn read_file(path: &Path) -> Result<String, ReadError> {
-    read_text(std::fs::File::open(path).map_err(ReadError::Io)?)
+    let file = std::fs::File::open(path).map_err(ReadError::Io)?;
+    // A guess: what is no plain file has no size, and any file may grow.
+    let size = file.metadata().map_or(0, |found| found.len());
+    read_sized(file, size)
 }
