@@ -199,7 +199,7 @@ fn name_by_content(drafts: &mut [Draft], findings: &mut Vec<Finding>) {
             if let Some(name) = draft.object.node.get_mut("metadata").and_then(|metadata| metadata.get_mut("name")) {
                 name.value = Value::String(new.clone());
             }
-            draft.object.id.name = new.into();
+            draft.object.id.name = new;
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use ecow::EcoString;
+
 use crate::source::Span;
 
 /// How bad it is.
@@ -31,13 +33,13 @@ impl Severity {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ObjectRef {
     /// `apps/v1`.
-    pub api_version: String,
+    pub api_version: EcoString,
     /// `Deployment`.
-    pub kind: String,
+    pub kind: EcoString,
     /// Empty where none is given.
-    pub namespace: String,
+    pub namespace: EcoString,
     /// The name.
-    pub name: String,
+    pub name: EcoString,
 }
 
 impl std::fmt::Display for ObjectRef {

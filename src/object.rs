@@ -1,7 +1,9 @@
 //! Kubernetes objects as views of nodes: identity, pod templates, containers.
 
+use ecow::EcoString;
+
 use crate::finding::ObjectRef;
-use crate::node::Node;
+use crate::node::{Node, Value};
 use crate::source::Span;
 
 /// A Kubernetes object: its node, and its identity read once.
@@ -39,7 +41,10 @@ impl Object {
     /// Reads the identity of a node that is a mapping.
     #[must_use]
     pub fn new(node: Node) -> Self {
-        let text = |keys: &[&str]| node.at(keys).text().to_owned();
+        let text = |keys: &[&str]| match &node.at(keys).value {
+            Value::String(text) => text.clone(),
+            _ => EcoString::new(),
+        };
         let id = ObjectRef {
             api_version: text(&["apiVersion"]),
             kind: text(&["kind"]),

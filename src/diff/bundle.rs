@@ -174,7 +174,7 @@ fn without_names(change: &Shown) -> Shown {
     let mut change = change.clone();
     if change.renamed == Some(Renamed::ByContent) {
         if let Some(bare) = bare_name(&change.object.name) {
-            change.object.name = bare.to_owned();
+            change.object.name = bare.into();
         }
         change.old_name = None;
     }

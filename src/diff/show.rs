@@ -1,5 +1,6 @@
 //! Changes in words: what the outputs print, without secrets.
 
+use ecow::EcoString;
 use similar::{ChangeTag, TextDiff};
 
 use crate::diff::consequences::Consequence;
@@ -157,9 +158,9 @@ pub fn show(change: &Change<'_>, hide: &Hide, consequences: Vec<Consequence>) ->
         (_, None) => State::Removed,
         _ => State::Changed,
     };
-    let before = |get: fn(&ObjectRef) -> &String| {
+    let before = |get: fn(&ObjectRef) -> &EcoString| {
         let (old, new) = (get(&change.old?.id), get(&change.new?.id));
-        (old != new).then(|| old.clone())
+        (old != new).then(|| old.to_string())
     };
     let (old_name, old_namespace) = (before(|id| &id.name), before(|id| &id.namespace));
     let names: [(&str, bool); 2] = [("name", old_name.is_some()), ("namespace", old_namespace.is_some())];
