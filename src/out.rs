@@ -145,10 +145,12 @@ impl Writer {
             Ok(found) if found.is_dir() => {
                 bail!("cannot write {}: a folder of that name is in the way", path.display())
             }
-            Ok(found) if found.is_file() && found.len() == text.len() as u64 => {
-                if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
-                    return Ok(false);
-                }
+            Ok(found)
+                if found.is_file()
+                    && found.len() == text.len() as u64
+                    && fs::read(&path).is_ok_and(|old| old == text.as_bytes()) =>
+            {
+                return Ok(false);
             }
             _ => {}
         }

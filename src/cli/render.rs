@@ -1,6 +1,7 @@
 //! `plimsoll render`: bundles to stdout or into a folder, checked first.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -75,7 +76,8 @@ enum Target {
 }
 
 pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
-    let sources = Sources::new();
+    // What the whole run needs is not taken apart at its end: the process ends with it.
+    let sources = ManuallyDrop::new(Sources::new());
     let project = match project::open(global, &sources) {
         Ok(project) => project,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
@@ -92,11 +94,11 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
     }
     let overrides = args.overrides.to_overrides();
     let renderer = match Renderer::load(&project, &sources, &overrides) {
-        Ok(renderer) => renderer,
+        Ok(renderer) => ManuallyDrop::new(renderer),
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
     let options = match project::options(&project, &sources) {
-        Ok(options) => options,
+        Ok(options) => ManuallyDrop::new(options),
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
     let profiles = match profiles(args, &project) {
