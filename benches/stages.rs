@@ -1,0 +1,94 @@
+//! What each stage of the work costs inside one process: `cargo bench`. Whole runs, start included, are timed by
+//! `benches/compare.sh`; `docs/performance.md` has the figures.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::process::Command;
+use std::sync::LazyLock;
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use plimsoll::check::{Options, check};
+use plimsoll::diff;
+use plimsoll::kube::KubernetesVersion;
+use plimsoll::layers::Overrides;
+use plimsoll::object::Object;
+use plimsoll::project::Project;
+use plimsoll::render::{Rendered, Renderer};
+use plimsoll::source::{FileId, Sources};
+use plimsoll::yaml::{Dialect, emit_stream, load_text};
+
+fn main() {
+    divan::main();
+}
+
+fn gateway(then: impl FnOnce(&Renderer<'_>, &Rendered)) {
+    let (project, sources) = (Project::built_in(), Sources::new());
+    let renderer = Renderer::load(&project, &sources, &Overrides::default()).unwrap();
+    let rendered = renderer.render("gateway", "e2e").unwrap();
+    then(&renderer, &rendered);
+}
+
+fn text(rendered: &Rendered) -> String {
+    emit_stream(rendered.objects.iter().map(|object| &object.node))
+}
+
+/// All that a run reads before its first bundle: schema, base, templates.
+#[divan::bench]
+fn start(bencher: Bencher<'_, '_>) {
+    let project = Project::built_in();
+    bencher.bench(|| {
+        let sources = Sources::new();
+        Renderer::load(black_box(&project), &sources, &Overrides::default()).map(drop).unwrap();
+    });
+}
+
+/// Layers, schema, templates, content names.
+#[divan::bench]
+fn render_one(bencher: Bencher<'_, '_>) {
+    gateway(|renderer, _| bencher.bench_local(|| renderer.render(black_box("gateway"), "e2e").unwrap()));
+}
+
+#[divan::bench]
+fn check_one(bencher: Bencher<'_, '_>) {
+    let options = Options { whole: true, ..Options::default() };
+    gateway(|_, rendered| bencher.bench_local(|| check(black_box(&rendered.objects), &options)));
+}
+
+#[divan::bench]
+fn emit_one(bencher: Bencher<'_, '_>) {
+    gateway(|_, rendered| bencher.bench_local(|| text(black_box(rendered))));
+}
+
+#[divan::bench]
+fn read_one(bencher: Bencher<'_, '_>) {
+    gateway(|_, rendered| {
+        let text = text(rendered);
+        bencher.bench_local(|| load_text(black_box(&text), FileId(0), Dialect::Kubectl));
+    });
+}
+
+#[divan::bench]
+fn diff_one(bencher: Bencher<'_, '_>) {
+    gateway(|renderer, rendered| {
+        let other = renderer.render("notification", "e2e").unwrap();
+        bencher
+            .bench_local(|| diff::compare(black_box(&rendered.objects), &other.objects, KubernetesVersion::default()));
+    });
+}
+
+/// 6,000 foreign objects.
+static OBJECTS: LazyLock<Vec<Object>> = LazyLock::new(|| {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/objects.sh");
+    let output = Command::new(script).arg("6000").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    load_text(&text, FileId(0), Dialect::Kubectl).documents.into_iter().map(Object::new).collect()
+});
+
+#[divan::bench(args = ["api", "all"], sample_count = 20)]
+fn check_many(bencher: Bencher<'_, '_>, families: &str) {
+    let only = if families == "all" { Vec::new() } else { vec![families.to_owned()] };
+    let options = Options { only, ..Options::default() };
+    let objects = &*OBJECTS;
+    bencher.counter(ItemsCount::new(objects.len())).bench(|| check(black_box(objects), &options));
+}
