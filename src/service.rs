@@ -280,9 +280,10 @@ impl Service {
     /// The dialect a config is written in: the one that knows more of its keys. The first where nothing tells.
     #[must_use]
     pub fn dialect_of(&self, config: &Node) -> Option<&Dialect> {
+        let leaves = leaves(config);
         let mut best: Option<(&Dialect, usize)> = None;
         for dialect in &self.dialects {
-            let known = leaves(config).iter().filter(|(path, _)| dialect.config.contains_key(path)).count();
+            let known = leaves.iter().filter(|(path, _)| dialect.config.contains_key(path)).count();
             if best.is_none_or(|(_, most)| known > most) {
                 best = Some((dialect, known));
             }

@@ -9,7 +9,7 @@ use crate::check::Options;
 use crate::graph::pod::{Container, text_of};
 use crate::graph::scan::{self, Form, Found, Hint};
 use crate::graph::shell::{self, Word};
-use crate::graph::{Graph, kind_of};
+use crate::graph::{Graph, Known, kind_of};
 use crate::memo::Memo;
 use crate::node::{Node, Value};
 use crate::object::Object;
@@ -179,7 +179,7 @@ impl<'a> Graph<'a> {
         }
         for object in self.objects {
             match kind_of(object) {
-                Some("ConfigMap" | "Secret") => data_mentions(object, &mut mentions),
+                Some("ConfigMap" | "Secret") => data_mentions(object, &self.known, &mut mentions),
                 Some("Service") => {
                     let node = &object.node["spec"]["externalName"];
                     if scan::is_name(node.text()) {
@@ -504,7 +504,7 @@ const WORTH: &[&str] = &[
 /// Larger texts are no config: dashboards, data.
 const LARGEST: usize = 256 * 1024;
 
-fn data_mentions<'a>(object: &'a Object, mentions: &mut Vec<Mention<'a>>) {
+fn data_mentions<'a>(object: &'a Object, known: &[Known<'a>], mentions: &mut Vec<Mention<'a>>) {
     let secret = object.kind() == "Secret";
     let from = mentions.len();
     for field in ["data", "stringData"] {
@@ -515,7 +515,7 @@ fn data_mentions<'a>(object: &'a Object, mentions: &mut Vec<Mention<'a>>) {
             let encoded = secret && field == "data";
             let text = if encoded { text_of(object, &entry.key) } else { entry.value.as_str().map(Cow::Borrowed) };
             let Some(text) = text else { continue };
-            text_mentions(object, entry.key.as_str(), &entry.value, &text, !encoded, mentions);
+            text_mentions(object, entry.key.as_str(), &entry.value, &text, !encoded, known, mentions);
         }
     }
     // The port of `DB_HOST` stands in `DB_PORT`.
@@ -536,6 +536,7 @@ fn text_mentions<'a>(
     node: &'a Node,
     text: &str,
     exact: bool,
+    known: &[Known<'a>],
     mentions: &mut Vec<Mention<'a>>,
 ) {
     let end = key.rsplit_once('.').map_or("", |(_, end)| end);
@@ -556,6 +557,13 @@ fn text_mentions<'a>(
     match end {
         "yaml" | "yml" | "json" => {
             if !worth() {
+                return;
+            }
+            // The config of a known service was read already.
+            let config = known.iter().filter_map(|known| known.config.as_ref());
+            let config = config.filter(|config| config.alone).find(|config| std::ptr::eq(config.node, node));
+            if let Some(tree) = config.and_then(|config| config.tree.as_ref()) {
+                tree_mentions(tree, "", Hint::None, text, exact, &spot, mentions);
                 return;
             }
             let loaded = yaml::load_text(text, FileId(u32::MAX - 1), Dialect::Kubectl);

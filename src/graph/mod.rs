@@ -81,6 +81,8 @@ pub struct Config<'a> {
     pub node: &'a Node,
     /// The tree; the spans are offsets in the text. `None` where the text cannot be read.
     pub tree: Option<Node>,
+    /// Whether the text holds nothing but that tree.
+    pub alone: bool,
     /// The number of the dialect it is written in.
     pub dialect: usize,
 }

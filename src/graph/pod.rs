@@ -624,9 +624,10 @@ fn config<'a>(service: &Service, container: &Container<'a>) -> Option<Config<'a>
     let (object, node) = found?;
     let loaded = yaml::load_text(node.text(), FileId(u32::MAX - 1), Dialect::Kubectl);
     let failed = loaded.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error);
+    let alone = loaded.documents.len() == 1;
     let tree = loaded.documents.into_iter().next().filter(|tree| !failed && matches!(tree.value, Value::Mapping(_)));
     let dialect = tree.as_ref().and_then(|tree| service.dialect_of(tree)).map_or(0, |dialect| {
         service.dialects.iter().position(|other| std::ptr::eq(other, dialect)).unwrap_or_default()
     });
-    Some(Config { object, node, tree, dialect })
+    Some(Config { object, node, tree, alone, dialect })
 }

@@ -32,9 +32,9 @@ pub struct Talk {
 pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
     let mut commands = Vec::new();
     let mut words: Vec<Word<'s>> = Vec::new();
+    // The word at hand, quotes removed, and where it starts.
     let mut word = String::new();
     let mut start = None;
-    let mut chars = script.char_indices().peekable();
     let mut quote = None;
     let finish = |word: &mut String, start: &mut Option<usize>, end: usize, words: &mut Vec<Word<'s>>| {
         if let Some(from) = start.take() {
@@ -44,56 +44,61 @@ pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
         }
         word.clear();
     };
-    while let Some((at, c)) = chars.next() {
-        match (quote, c) {
-            (Some('\''), '\'') | (Some('"'), '"') => quote = None,
-            (Some('\''), c) => word.push(c),
-            (Some('"'), '\\') => {
-                if let Some((_, next)) = chars.next() {
-                    word.push(next);
-                }
-            }
-            (Some(_), c) => word.push(c),
-            (None, '\'' | '"') => {
-                quote = Some(c);
+    let mut at = 0;
+    while let Some(byte) = script.as_bytes().get(at).copied() {
+        // All that means something is one byte long; what lies between is taken as it is.
+        let special: &[u8] = match quote {
+            None => b"'\"\\#$ \t\r\n;&|()`",
+            Some(b'"') => b"\"\\",
+            Some(_) => b"'",
+        };
+        let rest = &script[at..];
+        let plain = rest.bytes().position(|byte| special.contains(&byte)).unwrap_or(rest.len());
+        if plain > 0 {
+            start.get_or_insert(at);
+            word.push_str(&rest[..plain]);
+            at += plain;
+            continue;
+        }
+        let after = script[at + 1..].chars().next();
+        match (quote, byte) {
+            (Some(open), byte) if byte == open => quote = None,
+            (None, b'\'' | b'"') => {
+                quote = Some(byte);
                 start.get_or_insert(at);
             }
-            (None, '\\') => match chars.next() {
-                // A line that goes on.
-                Some((_, '\n')) => finish(&mut word, &mut start, at, &mut words),
-                Some((_, next)) => {
+            // A line that goes on.
+            (None, b'\\') if after == Some('\n') => {
+                finish(&mut word, &mut start, at, &mut words);
+                at += 1;
+            }
+            (_, b'\\') => {
+                if let Some(next) = after {
                     start.get_or_insert(at);
                     word.push(next);
-                }
-                None => {}
-            },
-            (None, '#') if start.is_none() => {
-                while chars.peek().is_some_and(|(_, next)| *next != '\n') {
-                    chars.next();
+                    at += next.len_utf8();
                 }
             }
-            (None, '$') if matches!(chars.peek(), Some((_, '{'))) => {
+            (None, b'#') if start.is_none() => at += rest.find('\n').unwrap_or(rest.len()) - 1,
+            (None, b'$') if after == Some('{') => {
                 start.get_or_insert(at);
-                word.push(c);
-                for (_, next) in chars.by_ref() {
-                    word.push(next);
-                    if next == '}' {
-                        break;
-                    }
-                }
+                let length = rest.find('}').map_or(rest.len(), |end| end + 1);
+                word.push_str(&rest[..length]);
+                at += length - 1;
             }
-            (None, ' ' | '\t' | '\r') => finish(&mut word, &mut start, at, &mut words),
-            (None, '\n' | ';' | '&' | '|' | '(' | ')' | '`') => {
+            (None, b' ' | b'\t' | b'\r') => finish(&mut word, &mut start, at, &mut words),
+            (None, b'\n' | b';' | b'&' | b'|' | b'(' | b')' | b'`') => {
                 finish(&mut word, &mut start, at, &mut words);
                 if !words.is_empty() {
                     commands.push(std::mem::take(&mut words));
                 }
             }
-            (None, c) => {
+            _ => {
                 start.get_or_insert(at);
-                word.push(c);
+                word.push(char::from(byte));
             }
         }
+        at += 1;
     }
     finish(&mut word, &mut start, script.len(), &mut words);
     if !words.is_empty() {
@@ -164,8 +169,7 @@ const DEV_TCP: &str = "/dev/tcp/";
 pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
     let mut found = Vec::new();
     for (at, word) in words.iter().enumerate() {
-        // Asking whether it is there is far cheaper than asking where.
-        if word.text.contains(DEV_TCP)
+        if word.text.contains('/')
             && let Some(place) = word.text.find(DEV_TCP)
         {
             let from = place + DEV_TCP.len();
@@ -224,14 +228,17 @@ pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
         "curl" | "wget" | "dockerize" | "wait4x" | "wait-for" | "wait-for-it" | "wait-for-it.sh" | "http"
     );
     for (at, word) in words.iter().enumerate() {
-        if word.text.contains("://") {
+        // Most words hold neither, which is told faster than what they hold.
+        let (colon, equals) = (word.text.contains(':'), word.text.contains('='));
+        if colon && word.text.contains("://") {
             let mut urls = Vec::new();
             scan::urls(&word.text, &mut urls);
             found.extend(urls.into_iter().map(|found| Talk { word: at, found, port: None, asks }));
-        } else if word.text.contains("host=") && !word.text.starts_with('-') {
+        } else if equals && word.text.contains("host=") && !word.text.starts_with('-') {
             let keywords = scan::value(&word.text, Hint::None);
             found.extend(keywords.into_iter().map(|found| Talk { word: at, found, port: None, asks: false }));
-        } else if let Some((flag, value)) = word.text.split_once('=').filter(|(flag, _)| flag.starts_with("--"))
+        } else if equals
+            && let Some((flag, value)) = word.text.split_once('=').filter(|(flag, _)| flag.starts_with("--"))
             && !matches!(program, "pg_isready" | "psql" | "mysql" | "mysqladmin" | "mongosh")
         {
             let from = flag.len() + 1;

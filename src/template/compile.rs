@@ -307,10 +307,21 @@ impl Compiler<'_> {
     fn site(&mut self, source: &str, range: std::ops::Range<usize>, scalar: &Node) -> Option<Site> {
         let whole = scalar.origin.span;
         let raw = self.raw(whole);
-        // Where the same text stands several times, the one after as many others.
-        let nth = scalar.text().get(..range.start).map_or(0, |before| before.matches(source).count());
-        let found = raw.match_indices(source).nth(nth).map(|(at, _)| whole.start + at as u32);
-        let span = found.map_or(whole, |at| Span::new(whole.file, at, at + source.len() as u32));
+        let before = scalar.text().get(..range.start).unwrap_or_default();
+        // Mostly the file says the very same, in quotes or not.
+        let quoted = usize::from(raw.starts_with(['"', '\'']));
+        let same =
+            raw.get(quoted..).and_then(|rest| rest.strip_prefix(before)).is_some_and(|at| at.starts_with(source));
+        let found = if same {
+            Some(quoted + before.len())
+        } else {
+            // Where the same text stands several times, the one after as many others.
+            raw.match_indices(source).nth(before.matches(source).count()).map(|(at, _)| at)
+        };
+        let span = found.map_or(whole, |at| {
+            let start = whole.start + at as u32;
+            Span::new(whole.file, start, start + source.len() as u32)
+        });
         let checked = names::check(source, &self.names, &self.locals);
         self.late |= checked.late;
         let place = |fault: &Fault| narrow(span, source, fault);
@@ -357,37 +368,40 @@ fn range_of_trimmed(text: &str) -> std::ops::Range<usize> {
 }
 
 /// Whether an item is the same for every profile.
-fn fixed(item: &Item) -> Option<(&Node, usize, usize)> {
-    match item {
-        Item { each: None, when: None, part: Part::Static { node, nodes, bytes } } => Some((node, *nodes, *bytes)),
-        _ => None,
-    }
+fn is_fixed(item: &Item) -> bool {
+    matches!(item, Item { each: None, when: None, part: Part::Static { .. } })
 }
 
 fn fold_sequence(node: &Node, items: Vec<Item>) -> Part {
-    let (mut nodes, mut bytes) = (1, 0);
-    let mut list = Vec::with_capacity(items.len());
-    for item in &items {
-        let Some((node, more_nodes, more_bytes)) = fixed(item) else {
-            return Part::Sequence(items, node.origin.span);
-        };
-        list.push(node.clone());
-        nodes += more_nodes;
-        bytes += more_bytes;
+    if !items.iter().all(is_fixed) {
+        return Part::Sequence(items, node.origin.span);
     }
-    Part::Static { node: Node { value: list.into(), origin: node.origin.clone() }, nodes, bytes }
+    let (mut all_nodes, mut all_bytes) = (1, 0);
+    let mut list = Vec::with_capacity(items.len());
+    for item in items {
+        if let Part::Static { node, nodes, bytes } = item.part {
+            list.push(node);
+            all_nodes += nodes;
+            all_bytes += bytes;
+        }
+    }
+    let node = Node { value: list.into(), origin: node.origin.clone() };
+    Part::Static { node, nodes: all_nodes, bytes: all_bytes }
 }
 
 fn fold_mapping(node: &Node, fields: Vec<Field>) -> Part {
-    let (mut nodes, mut bytes) = (1, 0);
-    let mut mapping = Mapping::new();
-    for field in &fields {
-        let (Key::Plain(key), Some((node, more_nodes, more_bytes))) = (&field.key, fixed(&field.item)) else {
-            return Part::Mapping(fields, node.origin.span);
-        };
-        mapping.push(key.clone(), field.key_span, node.clone());
-        nodes += more_nodes;
-        bytes += more_bytes + key.len();
+    if !fields.iter().all(|field| matches!(field.key, Key::Plain(_)) && is_fixed(&field.item)) {
+        return Part::Mapping(fields, node.origin.span);
     }
-    Part::Static { node: Node { value: mapping.into(), origin: node.origin.clone() }, nodes, bytes }
+    let (mut all_nodes, mut all_bytes) = (1, 0);
+    let mut mapping = Mapping::new();
+    for field in fields {
+        if let (Key::Plain(key), Part::Static { node, nodes, bytes }) = (field.key, field.item.part) {
+            all_nodes += nodes;
+            all_bytes += bytes + key.len();
+            mapping.push(key, field.key_span, node);
+        }
+    }
+    let node = Node { value: mapping.into(), origin: node.origin.clone() };
+    Part::Static { node, nodes: all_nodes, bytes: all_bytes }
 }

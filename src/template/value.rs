@@ -46,6 +46,12 @@ thread_local! {
     static RECORDER: RefCell<Recorder> = RefCell::default();
 }
 
+/// How many of the latest reads a new one is held against.
+const NOTED: usize = 16;
+
+/// Up to so many inputs are told apart one by one.
+const FEW: usize = 8;
+
 /// What was read while an expression was evaluated.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
@@ -67,15 +73,24 @@ pub(super) fn start_recording() {
 pub(super) fn recorded() -> Reads {
     let Recorder { reads, misses } = RECORDER.take();
     let mut inputs: Vec<Input> = Vec::with_capacity(reads.len());
-    let mut known = HashSet::new();
+    // Most expressions read one value or two, which are told apart without hashing.
+    let (mut known, mut seen) = (HashSet::new(), HashSet::new());
     let mut add = |input: Input| {
-        if known.insert(input.path.clone()) {
+        let new = match inputs.len() {
+            0..FEW => !inputs.iter().any(|other| other.path == input.path),
+            FEW => {
+                known.extend(inputs.iter().map(|input| input.path.clone()));
+                known.insert(input.path.clone())
+            }
+            _ => known.insert(input.path.clone()),
+        };
+        if new {
             inputs.push(input);
         }
     };
-    let mut seen = HashSet::new();
     for Read { tree, route } in &reads {
-        if !seen.insert((Arc::as_ptr(tree), route)) {
+        // Few reads were held against each other when they were noted.
+        if reads.len() > NOTED && !seen.insert((Arc::as_ptr(tree), route)) {
             continue;
         }
         let (node, path) = follow(tree, route);
@@ -180,7 +195,7 @@ impl View {
     fn note(self) {
         RECORDER.with_borrow_mut(|recorder| {
             let known = |read: &Read| read.route == self.route && Arc::ptr_eq(&read.tree, &self.tree);
-            if !recorder.reads.iter().rev().take(16).any(known) {
+            if !recorder.reads.iter().rev().take(NOTED).any(known) {
                 recorder.reads.push(Read { tree: self.tree, route: self.route });
             }
         });
@@ -295,13 +310,13 @@ impl Budget {
         Ok(())
     }
 
-    /// Takes a copy of a tree off, before it is made.
     /// Takes the most work off that an expression does with that fuel.
     pub(super) fn spend_work(&mut self, fuel: u64) -> Result<(), Misfit> {
         self.work = self.work.checked_sub(fuel).ok_or(Misfit::TooLarge)?;
         Ok(())
     }
 
+    /// Takes a copy of a tree off, before it is made.
     pub(super) fn spend_tree(&mut self, node: &Node) -> Result<(), Misfit> {
         self.spend(1, node.as_str().map_or(0, str::len))?;
         if let Value::Float(float) = node.value {

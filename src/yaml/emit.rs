@@ -5,7 +5,13 @@
 
 use std::fmt::Write as _;
 
+use crate::memo::Memo;
 use crate::node::{Mapping, Node, Origin, TextPart, Value};
+
+thread_local! {
+    /// Which texts are written as blocks.
+    static BLOCKS: Memo<bool> = const { Memo::new() };
+}
 
 /// Longer keys need the explicit `? key` form: readers look no further than 1024 characters for the colon.
 const MAX_PLAIN_KEY: usize = 512;
@@ -108,7 +114,7 @@ impl Emitter {
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Value::Int(number) => _ = write!(self.out, "{number}"),
             Value::Float(number) => _ = write!(self.out, "{number:?}"),
-            Value::String(text) if is_block(text) => {
+            Value::String(text) if BLOCKS.with(|memo| memo.get(text, || is_block(text))) => {
                 self.block(text, indent + 2);
                 self.part(start, &node.origin);
                 return;
@@ -232,18 +238,13 @@ fn is_block(text: &str) -> bool {
     if first.is_empty() || first.starts_with([' ', '\t']) {
         return false;
     }
-    let mut before = b'\n';
-    let ascii = text.bytes().all(|byte| {
-        let fits = match byte {
-            b'\n' => !matches!(before, b' ' | b'\t'),
-            b'\t' | b' '..=b'~' => true,
-            // A part of a longer character, which is looked at below.
-            _ => byte >= 0x80,
-        };
-        before = byte;
-        fits
-    });
-    ascii && (text.is_ascii() || text.chars().all(|c| c.is_ascii() || is_printable(c)))
+    // Without a way out in the middle, so that many bytes are looked at at once.
+    let bytes = text.as_bytes();
+    let control = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\t') | (byte == 0x7f);
+    let blank = |byte: u8| (byte == b' ') | (byte == b'\t');
+    let controls = bytes.iter().fold(false, |found, byte| found | control(*byte));
+    let trailing = bytes.iter().zip(&bytes[1..]).fold(false, |found, (a, b)| found | (blank(*a) & (*b == b'\n')));
+    !controls && !trailing && (text.is_ascii() || text.chars().all(|c| c.is_ascii() || is_printable(c)))
 }
 
 /// Whether every reader takes the character as it stands.

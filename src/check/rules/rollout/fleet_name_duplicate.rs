@@ -34,9 +34,14 @@ metadata: {name: datastorage-config, namespace: notification}
 };
 
 fn check(fleet: &[Facts], report: &mut Report<'_>) {
+    let mut bundles: HashMap<(&String, &String), usize> = HashMap::new();
+    for facts in fleet {
+        *bundles.entry((&facts.environment, &facts.cluster)).or_default() += 1;
+    }
     let mut taken = HashMap::new();
     let mut told = std::collections::HashSet::new();
-    for facts in fleet {
+    // Most clusters take one bundle, and its names are no other's.
+    for facts in fleet.iter().filter(|facts| bundles[&(&facts.environment, &facts.cluster)] > 1) {
         for (object, span) in facts.objects.iter().filter(|(object, _)| object.kind != "Namespace") {
             let group = object.api_version.rsplit_once('/').map_or("", |(group, _)| group);
             let key = (&facts.environment, &facts.cluster, group, &object.kind, &object.namespace, &object.name);
