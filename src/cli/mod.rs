@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod project;
 mod render;
+mod target;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

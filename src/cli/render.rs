@@ -1,10 +1,9 @@
 //! `plimsoll render`: bundles to stdout or into a folder, checked first.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::mem::ManuallyDrop;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
 
@@ -14,41 +13,28 @@ use crate::check::{self, Options};
 use crate::cli::Outcome;
 use crate::cli::args::{Global, Render};
 use crate::cli::output::Output;
+use crate::cli::target::{Taken, Target};
 use crate::cli::{progress, project};
-use crate::diff;
 use crate::digest;
-use crate::finding::{Failure, Finding, ObjectRef, Severity};
+use crate::finding::{Failure, Finding, Severity};
 use crate::layers::Profile;
 use crate::object::Object;
-use crate::out::{self, Drift, MadeFrom, Name, Reason, Rendering, Tidied, Writer};
+use crate::out::{MadeFrom, Name};
 use crate::parallel::in_parallel;
 use crate::project::Project;
 use crate::render::{Rendered, Renderer};
 use crate::report::{self, Mask};
 use crate::source::{FileId, Sources};
 use crate::suggest;
-use crate::yaml::emit_stream;
 
 /// A bundle that passed its checks.
 struct Done {
-    name: Name,
-    outcome: Kept,
+    taken: Taken,
     /// What is worth telling although it is no error.
     findings: Vec<Finding>,
-    identities: Vec<ObjectRef>,
     /// What the rules that compare bundles need, where there are several.
     facts: Option<Facts>,
     mask: Mask,
-}
-
-/// What became of its text.
-enum Kept {
-    /// It is to be printed.
-    Text(String),
-    /// It is on its way into the out folder; whether it is another than the one there.
-    Written(bool),
-    /// It was compared with the one in the out folder.
-    Compared(Option<Drift>),
 }
 
 /// Why a bundle is not done.
@@ -66,15 +52,6 @@ struct Refused {
     mask: Mask,
 }
 
-/// Where bundles go.
-enum Target {
-    Stdout,
-    /// A folder, opened by the first bundle that passes.
-    Folder(PathBuf, OnceLock<Result<Writer, String>>),
-    /// A folder to compare with.
-    Committed(PathBuf),
-}
-
 pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
     // What the whole run needs is not taken apart at its end: the process ends with it.
     let sources = ManuallyDrop::new(Sources::new());
@@ -82,14 +59,9 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         Ok(project) => project,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
-    let target = match out_folder(args, &project)? {
-        Some(folder) if args.verify => Target::Committed(folder),
-        Some(folder) => Target::Folder(folder, OnceLock::new()),
-        None if args.verify => bail!("`--verify` compares with files: give it `--out DIR`"),
-        None => Target::Stdout,
-    };
+    let target = Target::of(args, &project)?;
     let environments = args.environments();
-    if matches!(target, Target::Stdout) && environments.len() > 1 {
+    if target.is_stdout() && environments.len() > 1 {
         bail!("several environments need `--out DIR`: their objects share names");
     }
     let overrides = args.overrides.to_overrides();
@@ -158,28 +130,7 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         return Ok(refuse(&sources, vec![refused], output));
     }
     output.findings(&sources, &findings, &Mask::new(&sources));
-    match &target {
-        Target::Stdout => print(&done, output),
-        Target::Folder(folder, writer) => write(folder, writer, done, args, output),
-        Target::Committed(folder) => verify(folder, done, args, output),
-    }
-}
-
-/// The folder to write to, if one is asked for.
-fn out_folder(args: &Render, project: &Project) -> anyhow::Result<Option<PathBuf>> {
-    let folder = match (&args.out, &project.settings.out) {
-        (None, _) => None,
-        (Some(Some(folder)), _) => Some(folder.clone()),
-        (Some(None), Some(folder)) => Some(shown(&project.inside(folder)?)),
-        (Some(None), None) => bail!("`--out` needs a folder, or `out = \"…\"` in plimsoll.toml"),
-    };
-    Ok(folder)
-}
-
-/// A path as a person in the working folder would write it.
-fn shown(path: &Path) -> PathBuf {
-    let below = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
-    below.filter(|below| !below.as_os_str().is_empty()).unwrap_or_else(|| path.to_owned())
+    target.finish(done.into_iter().map(|done| done.taken).collect(), args.all, output)
 }
 
 /// The profiles asked for, each once.
@@ -239,28 +190,10 @@ fn one(shared: &Shared<'_>, profile: &Profile, environment: &str) -> Result<Done
     }
     let chosen = choose(&rendered.objects, &shared.args.only).map_err(|failure| refuse(failure, Mask::new(sources)))?;
     let name = Name { profile: profile.name.clone(), environment: environment.to_owned() };
-    let text = emit_stream(chosen.iter().map(|object| &object.node));
-    let rendering = |text| Rendering { name: name.clone(), text, made_from: made_from(shared, &rendered) };
-    let outcome = match shared.target {
-        Target::Stdout => Kept::Text(text),
-        Target::Folder(folder, writer) => {
-            let opened = writer.get_or_init(|| Writer::open(folder).map_err(|error| format!("{error:#}")));
-            let writer = opened.as_ref().map_err(|error| Fault::Failed(anyhow::Error::msg(error.clone())))?;
-            Kept::Written(writer.add(&rendering(text)).map_err(Fault::Failed)?)
-        }
-        Target::Committed(folder) => Kept::Compared(out::verify(folder, &rendering(text)).map_err(Fault::Failed)?),
-    };
+    let taken = shared.target.take(name, &chosen, || made_from(shared, &rendered)).map_err(Fault::Failed)?;
     let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &rendered.objects) };
     let facts = || Facts::of(&profile.name, environment, &rendered.objects, rendered.kind_config.as_ref());
-    let printed = matches!(outcome, Kept::Text(_));
-    Ok(Done {
-        facts: shared.many.then(facts),
-        identities: if printed { chosen.iter().map(|object| object.id.clone()).collect() } else { Vec::new() },
-        name,
-        outcome,
-        findings,
-        mask,
-    })
+    Ok(Done { taken, facts: shared.many.then(facts), findings, mask })
 }
 
 /// What is wrong with a bundle, or worth a warning: all of it is at hand, so what is absent is missing.
@@ -340,111 +273,4 @@ fn refuse(sources: &Sources, refused: Vec<Refused>, output: &Output) -> Outcome 
     let [number, ..] = report::counts(&errors);
     output.message(&format!("nothing was rendered: {} in {names}", suggest::count(number, "error")));
     outcome
-}
-
-fn print(done: &[Done], output: &mut Output) -> anyhow::Result<Outcome> {
-    let mut seen: BTreeMap<&ObjectRef, &str> = BTreeMap::new();
-    for bundle in done {
-        for identity in &bundle.identities {
-            if let Some(first) = seen.insert(identity, &bundle.name.profile)
-                && first != bundle.name.profile
-            {
-                let both = suggest::list([first, &bundle.name.profile], "and");
-                bail!(
-                    "{both} both hold {identity}, so they cannot be printed together; write them to files: --out DIR"
-                );
-            }
-        }
-    }
-    let texts = done.iter().filter_map(|bundle| match &bundle.outcome {
-        Kept::Text(text) => Some(text),
-        _ => None,
-    });
-    for (at, text) in texts.enumerate() {
-        if at > 0 && !text.is_empty() {
-            output.result("---\n")?;
-        }
-        output.result(text)?;
-    }
-    Ok(Outcome::Fine)
-}
-
-fn write(
-    folder: &Path,
-    writer: &OnceLock<Result<Writer, String>>,
-    done: Vec<Done>,
-    args: &Render,
-    output: &Output,
-) -> anyhow::Result<Outcome> {
-    let Some(Ok(writer)) = writer.get() else { bail!("nothing was written to {}", folder.display()) };
-    writer.commit()?;
-    let new = done.iter().filter(|done| matches!(done.outcome, Kept::Written(true))).count();
-    let names: Vec<Name> = done.into_iter().map(|done| done.name).collect();
-    let tidied = if args.all { writer.tidy(&names)? } else { Tidied::default() };
-    for name in &tidied.removed {
-        output.message(&format!("removed {}: no profile makes it any more", folder.join(name).display()));
-    }
-    for name in &tidied.kept {
-        output.message(&format!(
-            "left {} alone: no profile makes it any more, but somebody edited it",
-            folder.join(name).display()
-        ));
-    }
-    let unchanged = names.len() - new;
-    let number = suggest::count(new, "file");
-    output.message(&format!("{number} written to {}, {unchanged} unchanged", folder.display()));
-    Ok(Outcome::Fine)
-}
-
-fn verify(folder: &Path, done: Vec<Done>, args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
-    let (mut drifts, mut names) = (Vec::new(), Vec::new());
-    for done in done {
-        if let Kept::Compared(drift) = done.outcome {
-            drifts.extend(drift);
-        }
-        names.push(done.name);
-    }
-    if args.all {
-        drifts.append(&mut out::verify_stale(folder, &names)?);
-    }
-    for drift in &drifts {
-        let name = folder.join(&drift.name);
-        output.result(&format!("{} {}\n", name.display(), verdict(drift)))?;
-        if !drift.committed.is_empty() && !drift.rendered.is_empty() {
-            for line in diff::drift(&drift.name, &drift.committed, &drift.rendered) {
-                output.result(&format!("  {line}\n"))?;
-            }
-        }
-    }
-    let number = suggest::count(names.len(), "file");
-    let differ = if drifts.len() == 1 { "differs" } else { "differ" };
-    if drifts.is_empty() {
-        output.message(&format!("{number} in {} as rendered", folder.display()));
-    } else {
-        output.flush()?;
-        output.message(&format!(
-            "{} of {number} {differ}; the same command without `--verify` writes them",
-            drifts.len()
-        ));
-    }
-    Ok(Outcome::objecting(!drifts.is_empty()))
-}
-
-/// Why a file differs, in words.
-fn verdict(drift: &Drift) -> String {
-    let words: Vec<String> = drift
-        .reasons
-        .iter()
-        .map(|reason| match reason {
-            Reason::Missing => "is not there".to_owned(),
-            Reason::Unknown => "differs, and no receipt tells why".to_owned(),
-            Reason::EditedByHand => "was edited by hand".to_owned(),
-            Reason::Inputs(names) => format!("was made from other inputs: {}", names.join(", ")),
-            Reason::Templates => "was made from other templates".to_owned(),
-            Reason::Tool(version) => format!("was made by plimsoll {version}"),
-            Reason::Arguments => "was made with other arguments, or another build of this version".to_owned(),
-            Reason::Stale => "is made by no profile any more".to_owned(),
-        })
-        .collect();
-    words.join("; ")
 }

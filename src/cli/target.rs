@@ -1,0 +1,204 @@
+//! Where rendered bundles go: to stdout, into a folder, or beside the files of one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use anyhow::bail;
+
+use crate::cli::Outcome;
+use crate::cli::args::Render;
+use crate::cli::output::Output;
+use crate::diff;
+use crate::finding::ObjectRef;
+use crate::object::Object;
+use crate::out::{self, Drift, MadeFrom, Name, Reason, Rendering, Tidied, Writer};
+use crate::project::Project;
+use crate::suggest;
+use crate::yaml::emit_stream;
+
+/// Where bundles go.
+pub(super) enum Target {
+    /// To be printed, all together.
+    Stdout,
+    /// Into a folder, opened by the first bundle that passes its checks.
+    Folder(PathBuf, OnceLock<Result<Writer, String>>),
+    /// Beside the files of a folder, which stays as it is.
+    Committed(PathBuf),
+}
+
+/// A bundle that was taken there.
+pub(super) struct Taken {
+    name: Name,
+    kept: Kept,
+}
+
+/// What became of its text.
+enum Kept {
+    /// It is to be printed, with these objects.
+    Text(String, Vec<ObjectRef>),
+    /// It is on its way into the folder; whether it is another than the one there.
+    Written(bool),
+    /// It was compared with the one in the folder.
+    Compared(Option<Drift>),
+}
+
+impl Target {
+    /// Where the arguments and the project's settings want them.
+    pub(super) fn of(args: &Render, project: &Project) -> anyhow::Result<Self> {
+        let folder = match (&args.out, &project.settings.out) {
+            (None, _) => None,
+            (Some(Some(folder)), _) => Some(folder.clone()),
+            (Some(None), Some(folder)) => Some(shown(&project.inside(folder)?)),
+            (Some(None), None) => bail!("`--out` needs a folder, or `out = \"…\"` in plimsoll.toml"),
+        };
+        Ok(match folder {
+            Some(folder) if args.verify => Self::Committed(folder),
+            Some(folder) => Self::Folder(folder, OnceLock::new()),
+            None if args.verify => bail!("`--verify` compares with files: give it `--out DIR`"),
+            None => Self::Stdout,
+        })
+    }
+
+    pub(super) const fn is_stdout(&self) -> bool {
+        matches!(self, Self::Stdout)
+    }
+
+    /// Takes a bundle that passed its checks. Called by many threads.
+    pub(super) fn take(
+        &self,
+        name: Name,
+        objects: &[&Object],
+        made_from: impl FnOnce() -> MadeFrom,
+    ) -> anyhow::Result<Taken> {
+        let text = emit_stream(objects.iter().map(|object| &object.node));
+        let rendering = |text| Rendering { name: name.clone(), text, made_from: made_from() };
+        let kept = match self {
+            Self::Stdout => Kept::Text(text, objects.iter().map(|object| object.id.clone()).collect()),
+            Self::Folder(folder, writer) => {
+                let opened = writer.get_or_init(|| Writer::open(folder).map_err(|error| format!("{error:#}")));
+                let writer = opened.as_ref().map_err(|error| anyhow::Error::msg(error.clone()))?;
+                Kept::Written(writer.add(&rendering(text))?)
+            }
+            Self::Committed(folder) => Kept::Compared(out::verify(folder, &rendering(text))?),
+        };
+        Ok(Taken { name, kept })
+    }
+
+    /// Does what waited for the last bundle. `all`: they are all there are.
+    pub(super) fn finish(&self, taken: Vec<Taken>, all: bool, output: &mut Output) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Stdout => print(&taken, output),
+            Self::Folder(folder, writer) => match writer.get() {
+                Some(Ok(writer)) => write(folder, writer, taken, all, output),
+                _ => bail!("nothing was written to {}", folder.display()),
+            },
+            Self::Committed(folder) => verify(folder, taken, all, output),
+        }
+    }
+}
+
+/// A path as a person in the working folder would write it.
+fn shown(path: &Path) -> PathBuf {
+    let below = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below.filter(|below| !below.as_os_str().is_empty()).unwrap_or_else(|| path.to_owned())
+}
+
+fn print(taken: &[Taken], output: &mut Output) -> anyhow::Result<Outcome> {
+    let mut seen: BTreeMap<&ObjectRef, &str> = BTreeMap::new();
+    let mut texts = Vec::with_capacity(taken.len());
+    for Taken { name, kept } in taken {
+        let Kept::Text(text, identities) = kept else { continue };
+        for identity in identities {
+            if let Some(first) = seen.insert(identity, &name.profile)
+                && first != name.profile
+            {
+                let both = suggest::list([first, &name.profile], "and");
+                bail!(
+                    "{both} both hold {identity}, so they cannot be printed together; write them to files: --out DIR"
+                );
+            }
+        }
+        texts.push(text);
+    }
+    for (at, text) in texts.into_iter().enumerate() {
+        if at > 0 && !text.is_empty() {
+            output.result("---\n")?;
+        }
+        output.result(text)?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn write(folder: &Path, writer: &Writer, taken: Vec<Taken>, all: bool, output: &Output) -> anyhow::Result<Outcome> {
+    writer.commit()?;
+    let new = taken.iter().filter(|taken| matches!(taken.kept, Kept::Written(true))).count();
+    let names: Vec<Name> = taken.into_iter().map(|taken| taken.name).collect();
+    let tidied = if all { writer.tidy(&names)? } else { Tidied::default() };
+    for name in &tidied.removed {
+        output.message(&format!("removed {}: no profile makes it any more", folder.join(name).display()));
+    }
+    for name in &tidied.kept {
+        output.message(&format!(
+            "left {} alone: no profile makes it any more, but somebody edited it",
+            folder.join(name).display()
+        ));
+    }
+    let unchanged = names.len() - new;
+    let number = suggest::count(new, "file");
+    output.message(&format!("{number} written to {}, {unchanged} unchanged", folder.display()));
+    Ok(Outcome::Fine)
+}
+
+fn verify(folder: &Path, taken: Vec<Taken>, all: bool, output: &mut Output) -> anyhow::Result<Outcome> {
+    let (mut drifts, mut names) = (Vec::new(), Vec::new());
+    for Taken { name, kept } in taken {
+        if let Kept::Compared(drift) = kept {
+            drifts.extend(drift);
+        }
+        names.push(name);
+    }
+    if all {
+        drifts.append(&mut out::verify_stale(folder, &names)?);
+    }
+    for drift in &drifts {
+        let name = folder.join(&drift.name);
+        output.result(&format!("{} {}\n", name.display(), verdict(drift)))?;
+        if !drift.committed.is_empty() && !drift.rendered.is_empty() {
+            for line in diff::drift(&drift.name, &drift.committed, &drift.rendered) {
+                output.result(&format!("  {line}\n"))?;
+            }
+        }
+    }
+    let number = suggest::count(names.len(), "file");
+    let differ = if drifts.len() == 1 { "differs" } else { "differ" };
+    if drifts.is_empty() {
+        output.message(&format!("{number} in {} as rendered", folder.display()));
+    } else {
+        output.flush()?;
+        output.message(&format!(
+            "{} of {number} {differ}; the same command without `--verify` writes them",
+            drifts.len()
+        ));
+    }
+    Ok(Outcome::objecting(!drifts.is_empty()))
+}
+
+/// Why a file differs, in words.
+fn verdict(drift: &Drift) -> String {
+    let words: Vec<String> = drift
+        .reasons
+        .iter()
+        .map(|reason| match reason {
+            Reason::Missing => "is not there".to_owned(),
+            Reason::Unknown => "differs, and no receipt tells why".to_owned(),
+            Reason::EditedByHand => "was edited by hand".to_owned(),
+            Reason::Inputs(names) => format!("was made from other inputs: {}", names.join(", ")),
+            Reason::Templates => "was made from other templates".to_owned(),
+            Reason::Tool(version) => format!("was made by plimsoll {version}"),
+            Reason::Arguments => "was made with other arguments, or another build of this version".to_owned(),
+            Reason::Stale => "is made by no profile any more".to_owned(),
+        })
+        .collect();
+    words.join("; ")
+}
