@@ -27,6 +27,18 @@ pub struct Talk {
     pub asks: bool,
 }
 
+/// The bytes that mean something outside quotes.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let all = b"'\"\\#$ \t\r\n;&|()`";
+    let mut at = 0;
+    while at < all.len() {
+        special[all[at] as usize] = true;
+        at += 1;
+    }
+    special
+};
+
 /// The simple commands of a script, in order: lines, lists, pipes and substitutions taken apart.
 #[must_use]
 pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
@@ -47,13 +59,13 @@ pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
     let mut at = 0;
     while let Some(byte) = script.as_bytes().get(at).copied() {
         // All that means something is one byte long; what lies between is taken as it is.
-        let special: &[u8] = match quote {
-            None => b"'\"\\#$ \t\r\n;&|()`",
-            Some(b'"') => b"\"\\",
-            Some(_) => b"'",
-        };
         let rest = &script[at..];
-        let plain = rest.bytes().position(|byte| special.contains(&byte)).unwrap_or(rest.len());
+        let special = |byte: u8| match quote {
+            None => SPECIAL[usize::from(byte)],
+            Some(b'"') => matches!(byte, b'"' | b'\\'),
+            Some(open) => byte == open,
+        };
+        let plain = rest.bytes().position(special).unwrap_or(rest.len());
         if plain > 0 {
             start.get_or_insert(at);
             word.push_str(&rest[..plain]);

@@ -42,7 +42,8 @@ pub(super) struct Compiler<'a> {
     pub(super) text: Arc<str>,
     pub(super) locals: Vec<Local>,
     pub(super) expressions: Vec<Expression>,
-    pub(super) known: HashMap<(EcoString, bool), usize>,
+    /// The expressions by their text and whether they read a name of `$for`; with them, whether they come late.
+    pub(super) known: HashMap<(EcoString, bool), (usize, bool)>,
     pub(super) findings: Vec<Finding>,
     /// Whether an expression of the document at hand needs the bundle's other documents.
     pub(super) late: bool,
@@ -322,6 +323,13 @@ impl Compiler<'_> {
             let start = whole.start + at as u32;
             Span::new(whole.file, start, start + source.len() as u32)
         });
+        // Where no `$for` binds a name, the same text means the same.
+        if self.locals.is_empty()
+            && let Some((expression, late)) = self.known.get(&(EcoString::from(source), false))
+        {
+            self.late |= late;
+            return Some(Site { expression: *expression, scalar: whole, span });
+        }
         let checked = names::check(source, &self.names, &self.locals);
         self.late |= checked.late;
         let place = |fault: &Fault| narrow(span, source, fault);
@@ -332,12 +340,13 @@ impl Compiler<'_> {
         }
         let key = (EcoString::from(source), checked.local);
         let expression = match self.known.get(&key) {
-            Some(index) => *index,
+            Some((index, _)) => *index,
             None => match Expression::compile(source, &checked) {
                 Ok(expression) => {
+                    let index = self.expressions.len();
                     self.expressions.push(expression);
-                    self.known.insert(key, self.expressions.len() - 1);
-                    self.expressions.len() - 1
+                    self.known.insert(key, (index, checked.late));
+                    index
                 }
                 Err(fault) => {
                     self.findings.push(to_finding(place(&fault), fault));

@@ -30,11 +30,16 @@ pub(super) fn has_expression(text: &str) -> bool {
     text.contains("{{")
 }
 
+/// Where the next `{{` stands.
+fn next_open(text: &str, from: usize) -> Option<usize> {
+    text.as_bytes()[from..].windows(2).position(|pair| pair == b"{{").map(|at| from + at)
+}
+
 /// Splits a scalar into text and expressions.
 pub(super) fn split(text: &str) -> Result<Vec<Piece<'_>>, ScanError> {
     let mut pieces = Vec::new();
     let mut from = 0;
-    while let Some(open) = text[from..].find("{{").map(|at| from + at) {
+    while let Some(open) = next_open(text, from) {
         if open > from {
             pieces.push(Piece::Text(&text[from..open]));
         }
