@@ -120,6 +120,36 @@ fn a_full_disk_is_told_and_changes_nothing() {
 }
 
 #[test]
+fn one_bundle_that_fails_keeps_all_from_the_folder() {
+    let flip = Flip::new();
+    let project = &flip.place.project;
+    flip.base("45");
+    assert_eq!(flip.rendered("out"), flip.old);
+    flip.base("46");
+    flip.place.write("profiles/zz.yaml", "cluster: zz-e2e\nexpose: {nodePort: 8091}\n");
+    for folder in ["out", "fresh/out"] {
+        let output = flip.place.run(&["render", "--all", "--out", folder]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).ends_with("nothing was rendered: 1 error in zz\n"), "{}", stderr(&output));
+    }
+    assert_eq!(bundles(&project.join("out")), flip.old);
+    assert_eq!(leftovers(&project.join("out")), Vec::<PathBuf>::new());
+    assert!(!project.join("fresh").exists());
+    // A run that fails and one that does not may meet in a folder that neither has made yet.
+    for round in 0..10 {
+        let out = format!("shared{round}");
+        thread::scope(|scope| {
+            let fails = scope.spawn(|| flip.place.run(&["render", "--all", "--out", &out]));
+            let passes = flip.place.run(&["render", "gateway", "--out", &out]);
+            assert_eq!(passes.status.code(), Some(0), "{}", stderr(&passes));
+            assert_eq!(fails.join().unwrap().status.code(), Some(1));
+        });
+        assert_eq!(bundles(&project.join(&out))["gateway.e2e.yaml"], flip.new["gateway.e2e.yaml"]);
+        assert_eq!(leftovers(&project.join(&out)), Vec::<PathBuf>::new());
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_told() {
     let place = Place::new();
     for folder in ["plimsoll.toml", "plimsoll.toml/out", "/proc/plimsoll"] {
