@@ -406,8 +406,10 @@ impl<'a> Checker<'a> {
             }
             at += 1;
         }
-        self.close_conditions(&mut open, at);
-        at
+        // Behind a bracket that nothing closes it has gone one too far.
+        let end = at.min(self.words.len());
+        self.close_conditions(&mut open, end);
+        end
     }
 
     fn close_conditions(&mut self, open: &mut usize, at: usize) {

@@ -495,6 +495,11 @@ fn broken_expressions_are_told_where_they_break() {
         let errors = error(bad);
         assert!(errors.contains(&format!("templates/t.yaml:{at}")), "{bad}: {errors}");
     }
+    // Brackets that nothing closes: only directives come so far with them.
+    for bad in ["$if: 'live if ('", "$if: '(live if [('", "$for: 'x in hosts if {'"] {
+        let errors = render(&format!("{bad}\na: 1\n")).errors();
+        assert!(errors.starts_with("template-syntax templates/t.yaml:1:"), "{bad}: {errors}");
+    }
     // Escapes hide the place within; the scalar is named.
     let errors = render("v: \"\\x61 {{ 'x' +\\x20}}\"\n").errors();
     assert!(errors.starts_with("template-syntax templates/t.yaml:1:"), "{errors}");
