@@ -50,6 +50,8 @@ pub struct EnvVar<'a> {
     pub entry: &'a Node,
     /// The text of its value, where it is known; `$(NAME)` is not replaced.
     pub value: Option<&'a Node>,
+    /// What it holds, `$(NAME)` replaced; `None` where it is not known.
+    pub text: Option<Cow<'a, str>>,
     /// The object the value stands in.
     pub object: &'a Object,
     /// Whether it stands in `env` (and not in `envFrom`).
@@ -165,6 +167,58 @@ impl<'a> Pod<'a> {
     }
 }
 
+/// How many bytes may come in for `$(NAME)` in a text, or in all variables of a container: what names what names others
+/// grows without bound.
+const MOST_REPLACED: usize = 1 << 14;
+
+/// A text with `$(NAME)` replaced where the variable is known; `room` says how many bytes may still come in.
+fn expand<'t, 'v>(text: &'t str, room: &mut usize, value: impl Fn(&str) -> Option<&'v str>) -> Cow<'t, str> {
+    if !(text.contains("$(") || text.contains("$$")) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (before, tail) = rest.split_at(at);
+        out.push_str(before);
+        if let Some(inner) = tail.strip_prefix("$(") {
+            rest = tail;
+            let Some((name, after)) = inner.split_once(')') else { break };
+            match value(name).filter(|value| value.len() <= *room) {
+                Some(value) => {
+                    *room -= value.len();
+                    out.push_str(value);
+                }
+                // As the kubelet leaves it, whatever stands between the brackets.
+                None => out.push_str(&tail[..tail.len() - after.len()]),
+            }
+            rest = after;
+        } else {
+            out.push('$');
+            rest = tail.strip_prefix("$$").unwrap_or(&tail[1..]);
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// What variables hold. Only what is written in `env` itself is expanded, by what stands before it: a Secret's or a
+/// ConfigMap's text stays as it is.
+fn texts<'a>(env: &[EnvVar<'a>]) -> Vec<Option<Cow<'a, str>>> {
+    let mut texts: Vec<Option<Cow<'a, str>>> = Vec::with_capacity(env.len());
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut room = MOST_REPLACED;
+    for (at, var) in env.iter().enumerate() {
+        let text = var.value.and_then(Node::as_str).map(|text| match var.entry["value"].is_null() {
+            true => Cow::Borrowed(text),
+            false => expand(text, &mut room, |name| texts[*known.get(name)?].as_deref()),
+        });
+        texts.push(text);
+        known.insert(&var.name, at);
+    }
+    texts
+}
+
 impl<'a> Container<'a> {
     /// Its name.
     #[must_use]
@@ -188,53 +242,14 @@ impl<'a> Container<'a> {
     /// The value of a variable, `$(NAME)` replaced; `None` where it is not known.
     #[must_use]
     pub fn var_text(&self, name: &str) -> Option<String> {
-        self.var(name).and_then(|var| self.var_text_at(var, 0)).map(Cow::into_owned)
-    }
-
-    /// Only what is written in `env` itself is expanded: a Secret's or a ConfigMap's text stays as it is.
-    fn var_text_at(&self, var: &EnvVar<'a>, depth: usize) -> Option<Cow<'a, str>> {
-        let text = var.value.and_then(Node::as_str)?;
-        Some(if var.entry["value"].is_null() { Cow::Borrowed(text) } else { self.expand_at(text, depth) })
+        self.var(name)?.text.as_deref().map(str::to_owned)
     }
 
     /// A text of `env`, `args` or `command` with `$(NAME)` replaced where the variable is known.
     #[must_use]
     pub fn expand<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.expand_at(text, 0)
-    }
-
-    fn expand_at<'t>(&self, text: &'t str, depth: usize) -> Cow<'t, str> {
-        if !(text.contains("$(") || text.contains("$$")) || depth > 8 {
-            return Cow::Borrowed(text);
-        }
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find('$') {
-            out.push_str(&rest[..at]);
-            let tail = &rest[at..];
-            if let Some(after) = tail.strip_prefix("$$") {
-                out.push('$');
-                rest = after;
-                continue;
-            }
-            let name = tail.strip_prefix("$(").and_then(|inner| inner.split_once(')')).map(|(name, _)| name);
-            let value = name.and_then(|name| self.var(name)).and_then(|var| self.var_text_at(var, depth + 1));
-            match (name, value) {
-                (Some(name), Some(value)) => {
-                    out.push_str(&value);
-                    rest = &tail[name.len() + 3..];
-                }
-                _ => {
-                    out.push('$');
-                    rest = &tail[1..];
-                }
-            }
-            if out.len() > 1 << 16 {
-                break;
-            }
-        }
-        out.push_str(rest);
-        Cow::Owned(out)
+        let mut room = MOST_REPLACED;
+        expand(text, &mut room, |name| self.var(name)?.text.as_deref())
     }
 
     /// `command` and `args` in order.
@@ -480,14 +495,14 @@ impl<'a> Graph<'a> {
                 for key in data_keys(source) {
                     let name = if prefix.is_empty() { Cow::Borrowed(key) } else { format!("{prefix}{key}").into() };
                     let value = data_of(source, key).map(|(_, node)| node).filter(|node| node.is_set());
-                    env.push(EnvVar { name, entry, value, object: source, own: false });
+                    env.push(EnvVar { name, entry, value, text: None, object: source, own: false });
                 }
             }
         }
         for entry in node["env"].items() {
             let from = &entry["valueFrom"];
-            let mut var =
-                EnvVar { name: entry["name"].text().into(), entry, value: entry.get("value"), object, own: true };
+            let (name, value) = (entry["name"].text().into(), entry.get("value"));
+            let mut var = EnvVar { name, entry, value, text: None, object, own: true };
             for (field, kind) in [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")] {
                 if from[field].is_set()
                     && let Some(source) = self.find(kind, namespace, from[field]["name"].text())
@@ -499,6 +514,8 @@ impl<'a> Graph<'a> {
             }
             env.push(var);
         }
+        let texts = texts(&env);
+        env.iter_mut().zip(texts).for_each(|(var, text)| var.text = text);
         let mounts = node["volumeMounts"].items().iter().map(|mount| Mount {
             node: mount,
             path: mount["mountPath"].text(),
@@ -630,4 +647,46 @@ fn config<'a>(service: &Service, container: &Container<'a>) -> Option<Config<'a>
         service.dialects.iter().position(|other| std::ptr::eq(other, dialect)).unwrap_or_default()
     });
     Some(Config { object, node, tree, alone, dialect })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The texts of the variables `env`, a YAML list, and of an argument.
+    fn expanded(env: &str, argument: &str) -> (Vec<String>, String) {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{name: c, env: {env}}}]}}\n"
+        );
+        let node = yaml::load_text(&text, FileId(0), Dialect::Strict).documents.remove(0);
+        let objects = [Object::new(node)];
+        let graph = Graph::build(&objects, &Options::default());
+        let container = &graph.pods[0].containers[0];
+        let texts = container.env.iter().map(|var| var.text.as_deref().unwrap_or("?").to_owned()).collect();
+        (texts, container.expand(argument).into_owned())
+    }
+
+    #[test]
+    fn variables_are_replaced_by_what_stands_before_them() {
+        let env = "[{name: A, value: one}, {name: A, value: $(A)two}, {name: B, value: $$(A)-$(A)-$(C)}, {name: C, value: x}]";
+        let (texts, argument) = expanded(env, "$(B) $(C) $(D) $(cat $(C)) $($");
+        assert_eq!(texts, ["one", "onetwo", "$(A)-onetwo-$(C)", "x"]);
+        assert_eq!(argument, "$(A)-onetwo-$(C) x $(D) $(cat $(C)) $($");
+    }
+
+    #[test]
+    fn variables_that_name_variables_stay_small() {
+        let many = |name: String| format!("$({name})").repeat(40);
+        let chain = |first: &str| {
+            let links = (1..20).map(|at| format!("{{name: A{at}, value: {}}}", many(format!("A{}", at - 1))));
+            format!("[{{name: A0, value: \"{first}\"}}, {}]", links.collect::<Vec<_>>().join(", "))
+        };
+        // Nothing that grows, and yet 40 to the power of 19 steps for one that follows every name anew.
+        let (texts, argument) = expanded(&chain(""), "$(A19)");
+        assert!(texts.iter().all(String::is_empty) && argument.is_empty());
+        let (texts, argument) = expanded(&chain("x"), &many("A2".to_owned()));
+        assert_eq!(texts[2].len(), 40 * 40);
+        assert!(texts.iter().map(String::len).sum::<usize>() < 2 * MOST_REPLACED);
+        assert!(argument.len() < 2 * MOST_REPLACED);
+    }
 }
