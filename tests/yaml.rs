@@ -233,6 +233,8 @@ fn emitted_text_reads_well() {
     assert_eq!(emit(&node), expected);
     assert_eq!(read_one(expected), node);
     assert_eq!(emit_stream([&string("a"), &string("b")]), "a\n---\nb\n");
+    // What turns the direction of writing would show a reviewer another text than the cluster gets.
+    assert_eq!(emit(&string("a\u{202e}\nb\u{200f}")), "\"a\\u202e\\nb\\u200f\"\n");
 }
 
 #[test]

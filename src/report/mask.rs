@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use crate::node::{Node, Value};
 use crate::object::{Object, containers};
 use crate::source::{FileId, Sources, Span};
+use crate::yaml::is_bidi;
 
 /// What stands in place of a secret.
 const DOTS: &str = "•••";
@@ -204,11 +205,6 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     .iter()
     .any(|word| name.contains(word))
         && !["_FILE", "_PATH", "_DIR", "_NAME"].iter().any(|end| name.ends_with(end))
-}
-
-/// Characters that turn the direction of writing, so that a text shows otherwise than it reads.
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
 /// Words of a message made safe for a terminal: control characters are shown, not obeyed.

@@ -247,11 +247,17 @@ fn is_block(text: &str) -> bool {
     !controls && !trailing && (text.is_ascii() || text.chars().all(|c| c.is_ascii() || is_printable(c)))
 }
 
-/// Whether every reader takes the character as it stands.
+/// Characters that turn the direction of writing, so that a text shows otherwise than it reads.
+pub(crate) const fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+/// Whether every reader takes the character as it stands, and shows it where it stands.
 fn is_printable(c: char) -> bool {
     match c {
         ' '..='~' => true,
         '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
+        c if is_bidi(c) => false,
         '\u{a1}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => true,
         _ => false,
     }

@@ -8,6 +8,7 @@ mod scalar;
 mod typed;
 
 pub use embedded::locate;
+pub(crate) use emit::is_bidi;
 pub use emit::{emit, emit_stream, emit_with_parts};
 pub use json::{json, json_with_parts};
 pub use load::{Dialect, Loaded, MAX_ALIASED_NODES, MAX_DEPTH, load, load_text};
