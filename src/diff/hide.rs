@@ -212,11 +212,17 @@ fn line_without(line: &str, hidden: &mut Hidden) {
     let mut at = 0;
     let bytes = line.as_bytes();
     let mut search = 0;
+    let mut word = Word::default();
     while let Some(found) = line[search..].find([':', '=']).map(|found| found + search) {
         search = found + 1;
         let rest = &line[search..];
-        let secret = if let Some(address) = rest.strip_prefix("//") {
-            password_of(address).map(|(start, end)| (search + 2 + start, search + 2 + end))
+        let secret = if rest.starts_with("//") {
+            let start = search + 2;
+            if word.end < start {
+                word = Word::of(line, start);
+            }
+            let sign = word.sign.and_then(|sign| sign.checked_sub(start));
+            password_of(&line[start..word.end], sign).map(|(from, to)| (start + from, start + to))
         } else {
             let key = name_before(line, found);
             if names_secret(key) { value_after(line, search, bytes[found]) } else { None }
@@ -234,16 +240,30 @@ fn line_without(line: &str, hidden: &mut Hidden) {
     hidden.text.push_str(&line[at..]);
 }
 
-/// Where the password stands in what follows `scheme://`: `user:password@host`.
-fn password_of(address: &str) -> Option<(usize, usize)> {
-    let address = &address[..address.find([' ', '"', '\'']).unwrap_or(address.len())];
+/// What stands up to the next blank or quote; looked through once, however many addresses begin in it.
+#[derive(Default)]
+struct Word {
+    end: usize,
+    /// Where its last `@` is.
+    sign: Option<usize>,
+}
+
+impl Word {
+    fn of(line: &str, start: usize) -> Self {
+        let end = line[start..].find([' ', '"', '\'']).map_or(line.len(), |end| start + end);
+        Self { end, sign: line[start..end].rfind('@').map(|sign| start + sign) }
+    }
+}
+
+/// Where the password stands in what follows `scheme://`: `user:password@host`. `sign`: where the last `@` is.
+fn password_of(address: &str, sign: Option<usize>) -> Option<(usize, usize)> {
     let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
     let colon = address.find(':')?;
     let end = match authority.rfind('@') {
         Some(end) => end,
         // A password with a slash in it, unless what follows the colon is a port.
         None if authority.get(colon + 1..)?.bytes().all(|byte| byte.is_ascii_digit()) => return None,
-        None => address.rfind('@')?,
+        None => sign?,
     };
     (colon < end).then_some((colon + 1, end))
 }
@@ -263,20 +283,25 @@ fn value_after(line: &str, from: usize, sign: u8) -> Option<(usize, usize)> {
     let rest = &line[start..];
     let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
     let (start, rest) = if quote.is_some() { (start + 1, &rest[1..]) } else { (start, rest) };
+    if rest.starts_with('$') {
+        return None;
+    }
     let end = match (quote, sign) {
         (Some(quote), _) => rest.rfind(quote).map_or(rest.len(), |last| {
             // Up to the next quote that a comma, a bracket or the end follows.
             rest.match_indices(quote)
                 .map(|(at, _)| at)
-                .find(|at| rest[at + 1..].trim_start().starts_with([',', '}', ']']) || rest[at + 1..].trim().is_empty())
+                .find(|at| {
+                    let behind = rest[at + 1..].trim_start();
+                    behind.is_empty() || behind.starts_with([',', '}', ']'])
+                })
                 .unwrap_or(last)
         }),
         (None, b'=') => rest.find([' ', '\t', ',', ';', '&', '"', '\'']).unwrap_or(rest.len()),
         _ => rest.trim_end().len(),
     };
     let value = &rest[..end];
-    let public =
-        value.is_empty() || value.starts_with('$') || matches!(value, "|" | "|-" | ">" | ">-" | "{}" | "{" | "[");
+    let public = value.is_empty() || matches!(value, "|" | "|-" | ">" | ">-" | "{}" | "{" | "[");
     (!public).then_some((start, start + end))
 }
 
@@ -297,6 +322,10 @@ mod tests {
             ("--api-key=abc --level=info", "--api-key=••• --level=info"),
             ("url: postgres://app:s3cret@db:5432/x?a=b", "url: postgres://app:•••@db:5432/x?a=b"),
             ("postgres://app:a/b?c@db/x", "postgres://app:•••@db/x"),
+            (
+                "http://h/x,postgres://a:b@c,redis://:d/e@f http://g@h",
+                "http://h/x,postgres://a:•••@c,redis://:•••@f http://g@h",
+            ),
             ("http://registry:5000/a@sha256:abc http://h/x@y", "http://registry:5000/a@sha256:abc http://h/x@y"),
             ("{\"user\": \"a\", \"token\": \"t\", \"n\": 1}", "{\"user\": \"a\", \"token\": \"•••\", \"n\": 1}"),
             ("passwordKey: password", "passwordKey: password"),
