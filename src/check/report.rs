@@ -1,6 +1,7 @@
 //! What rules write to: it adds the rule, the object, the field path and the place.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -10,7 +11,7 @@ use crate::node::{Node, Origin, TextPart, Value};
 use crate::object::Object;
 use crate::path::FieldPath;
 use crate::source::{Sources, Span};
-use crate::yaml::locate;
+use crate::yaml::{Trail, locate};
 
 /// The findings of one rule.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Report<'a> {
     /// What the person asked for.
     pub options: &'a Options,
     sources: Option<&'a Sources>,
+    trail: Cell<Trail>,
     findings: Vec<Finding>,
 }
 
@@ -26,7 +28,7 @@ impl<'a> Report<'a> {
     /// An empty report.
     #[must_use]
     pub const fn new(rule: &'static Rule, options: &'a Options) -> Self {
-        Self { rule, options, sources: None, findings: Vec::new() }
+        Self { rule, options, sources: None, trail: Cell::new(Trail::NONE), findings: Vec::new() }
     }
 
     /// Gives it the texts the objects were read from, for places inside texts.
@@ -50,7 +52,7 @@ impl<'a> Report<'a> {
         };
         if part.is_none() && node.origin.inputs().is_empty() {
             let file = self.sources.and_then(|sources| sources.get(node.origin.span.file));
-            let place = file.and_then(|file| locate(&file.text, node.origin.span, node.text(), range));
+            let place = file.and_then(|file| locate(&file.text, node.origin.span, node.text(), range, &self.trail));
             finding.span = place.unwrap_or(finding.span);
         }
         finding.field = path.unwrap_or_default().to_string();
@@ -64,7 +66,8 @@ impl<'a> Report<'a> {
     #[must_use]
     pub fn place(&self, node: &Node, range: Range<usize>) -> Span {
         let file = self.sources.and_then(|sources| sources.get(node.origin.span.file));
-        file.and_then(|file| locate(&file.text, node.origin.span, node.text(), range)).unwrap_or(node.origin.span)
+        file.and_then(|file| locate(&file.text, node.origin.span, node.text(), range, &self.trail))
+            .unwrap_or(node.origin.span)
     }
 
     /// A finding at a node of an object. Chain `.severity()`, `.help()`, `.label()`, `.related()`, `.field()`.

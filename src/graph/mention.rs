@@ -1,6 +1,7 @@
 //! Hosts that stand in texts, each with where it stands and where it leads.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -14,7 +15,7 @@ use crate::memo::Memo;
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::source::FileId;
-use crate::yaml::{self, Dialect, locate};
+use crate::yaml::{self, Dialect, Trail, locate};
 
 /// A host in a text.
 #[derive(Debug, Clone)]
@@ -713,17 +714,18 @@ fn tree_mentions<'a>(
             }
         }
         Value::String(value) => {
+            let trail = Cell::new(Trail::NONE);
             let place = |range: Range<usize>| {
-                let span = locate(text, node.origin.span, value, range)?;
+                let span = locate(text, node.origin.span, value, range, &trail)?;
                 Some(span.start as usize..span.end as usize)
             };
             for found in scan::value(value, hint) {
                 let (host, port, scheme) = (found.host.clone(), found.port.clone(), found.scheme.clone());
                 push(&spot(path), value, found, false, mentions);
                 if let Some(mention) = mentions.last_mut().filter(|_| exact) {
+                    mention.scheme_range = scheme.and_then(place);
                     mention.range = place(host);
                     mention.port_range = port.and_then(|(_, range)| place(range));
-                    mention.scheme_range = scheme.and_then(place);
                 }
             }
         }

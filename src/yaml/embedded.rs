@@ -4,22 +4,34 @@
 //! own. The value is what YAML made of the text: indentation gone, lines folded, escapes read. Walking both side by
 //! side finds the way back.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::source::Span;
 
 /// The bytes of the file that `range` of a scalar's value was written with. `text` is the whole file, `span` the
 /// scalar's place in it. `None` where the two do not fit together (an alias, a value that was made and not read).
+///
+/// `trail` remembers how far the walk came: many parts of one long value, asked for in their order, are one walk.
 #[must_use]
-pub fn locate(text: &str, span: Span, value: &str, range: Range<usize>) -> Option<Span> {
+pub fn locate(text: &str, span: Span, value: &str, range: Range<usize>, trail: &Cell<Trail>) -> Option<Span> {
     let raw = text.get(span.start as usize..span.end as usize)?;
     let mut walk = Walk { raw, at: 0, style: Style::Plain };
     walk.begin();
+    let mut from = 0;
+    let before = trail.get();
+    if before.span == span && before.length == value.len() && before.offset <= range.start {
+        (from, walk.at) = (before.offset, before.at);
+    }
     let mut start = None;
     let mut end = walk.at;
-    for (offset, c) in value.char_indices() {
+    for (offset, c) in value.get(from..)?.char_indices() {
+        let offset = from + offset;
         if offset >= range.end && start.is_some() {
             break;
+        }
+        if offset >= range.start && start.is_none() {
+            trail.set(Trail { span, length: value.len(), offset, at: walk.at });
         }
         let place = walk.next(c)?;
         if offset >= range.start && offset < range.end {
@@ -29,6 +41,20 @@ pub fn locate(text: &str, span: Span, value: &str, range: Range<usize>) -> Optio
     }
     let start = start.unwrap_or(end);
     Some(Span::new(span.file, span.start + start as u32, span.start + end as u32))
+}
+
+/// How far into a scalar [`locate`] came: bytes of its value, and of what it was written with.
+#[derive(Debug, Clone, Copy)]
+pub struct Trail {
+    span: Span,
+    length: usize,
+    offset: usize,
+    at: usize,
+}
+
+impl Trail {
+    /// Nowhere.
+    pub const NONE: Self = Self { span: Span::NONE, length: 0, offset: usize::MAX, at: 0 };
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,7 +227,15 @@ mod tests {
         let loaded = load(&sources, file, Dialect::Kubectl);
         let node = &loaded.documents[0]["key"];
         let at = node.text().find(needle).unwrap();
-        let span = locate(text, node.origin.span, node.text(), at..at + needle.len()).unwrap();
+        let range = at..at + needle.len();
+        let trail = Cell::new(Trail::NONE);
+        let span = locate(text, node.origin.span, node.text(), range.clone(), &trail).unwrap();
+        // From what it met on the way it goes on as from the beginning.
+        for start in 0..at {
+            let trail = Cell::new(Trail::NONE);
+            let _ = locate(text, node.origin.span, node.text(), start..start + 1, &trail);
+            assert_eq!(locate(text, node.origin.span, node.text(), range.clone(), &trail), Some(span));
+        }
         let position = sources.get(file).unwrap().position(span.start);
         (position.line, position.column, sources.text(span))
     }
@@ -224,6 +258,6 @@ mod tests {
     fn what_does_not_fit_is_told() {
         let sources = Sources::new();
         let file = sources.add("f", "key: abc\n");
-        assert_eq!(locate("key: abc\n", Span::new(file, 5, 8), "xyz", 0..3), None);
+        assert_eq!(locate("key: abc\n", Span::new(file, 5, 8), "xyz", 0..3, &Cell::new(Trail::NONE)), None);
     }
 }

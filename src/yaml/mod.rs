@@ -7,7 +7,7 @@ mod load;
 mod scalar;
 mod typed;
 
-pub use embedded::locate;
+pub use embedded::{Trail, locate};
 pub(crate) use emit::is_bidi;
 pub use emit::{emit, emit_stream, emit_with_parts};
 pub use json::{json, json_with_parts};
