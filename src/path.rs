@@ -81,12 +81,15 @@ impl FieldPath {
         if std::ptr::eq(node, target) {
             return true;
         }
+        // Another scalar leads nowhere, and most nodes are that.
+        let leads =
+            |node: &Node| std::ptr::eq(node, target) || matches!(node.value, Value::Mapping(_) | Value::Sequence(_));
         match &node.value {
-            Value::Mapping(mapping) => mapping.iter().any(|entry| {
+            Value::Mapping(mapping) => mapping.iter().filter(|entry| leads(&entry.value)).any(|entry| {
                 self.0.push(self.step(&entry.key));
                 self.descend(&entry.value, target) || self.0.pop().is_none()
             }),
-            Value::Sequence(items) => items.iter().enumerate().any(|(index, item)| {
+            Value::Sequence(items) => items.iter().enumerate().filter(|(_, item)| leads(item)).any(|(index, item)| {
                 self.0.push(Segment::Index(index));
                 self.descend(item, target) || self.0.pop().is_none()
             }),
