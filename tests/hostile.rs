@@ -336,6 +336,27 @@ fn no_terminal_escape_comes_through() {
         &format!("profiles/{profile}.yaml"),
         &format!("cluster: {evil}\n{evil}: 1\nlabels: {{{evil}: {evil}}}\n"),
     );
+    // A profile that renders, and manifests to draw and to compare.
+    let escaped = |text: &str| {
+        let escapes: String = text.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+        format!("\"{escapes}\"")
+    };
+    let evil = escaped(&format!("x{ESCAPES}y"));
+    let fine = "f\u{1b}[31m\u{202e}";
+    let gateway = fs::read_to_string(place.project.join("profiles/gateway.yaml")).unwrap();
+    place.write(&format!("profiles/{fine}.yaml"), &format!("{gateway}annotations: {{a: {evil}}}\n"));
+    assert_eq!(place.run(&["explain", fine]).status.code(), Some(0));
+    let text = escaped(&format!("{evil}: {evil}\na: x{ESCAPES}\n"));
+    for (file, value) in [("old.yaml", "\"1\""), ("new.yaml", evil.as_str())] {
+        let labels = format!("{{app: {evil}, {evil}: {value}}}");
+        let list = format!("[{value}, [{evil}, {{{evil}: {evil}}}]]");
+        let map = format!("{MAP}data: {{{evil}: {value}, t: {text}}}\n{evil}: {list}\n");
+        let other =
+            format!("apiVersion: v1\nkind: {evil}\nmetadata: {{name: {evil}, namespace: {value}, labels: {labels}}}\n");
+        place.write(file, &format!("{map}---\n{other}"));
+    }
+    assert_eq!(place.run(&["diff", "old.yaml", "new.yaml"]).status.code(), Some(1));
+    assert_eq!(place.run(&["graph", "new.yaml"]).status.code(), Some(0));
     let set = format!("namespace=a{ESCAPES}");
     let field = format!("a{ESCAPES}=1");
     let option = format!("--no{ESCAPES}");
@@ -356,6 +377,20 @@ fn no_terminal_escape_comes_through() {
         &[&option],
         &["images", &profile],
         &["kind", &profile],
+        &["diff", "old.yaml", "new.yaml"],
+        &["diff", "old.yaml", "new.yaml", "--output", "markdown"],
+        &["diff", "old.yaml", "new.yaml", "--output", "json"],
+        &["diff", "gateway", fine],
+        &["graph", "new.yaml"],
+        &["graph", "new.yaml", "--output", "dot"],
+        &["explain", fine],
+        &["explain", fine, "--unused"],
+        &["explain", fine, "--output", "json"],
+        &["explain", fine, "Service/datastorage"],
+        &["explain", fine, "Service/datastorage", "--output", "json"],
+        &["images", fine],
+        &["kind", fine],
+        &["render", fine],
     ] {
         let output = place.run(args);
         assert_eq!(obeyed(&said(&output)), [], "{args:?}: {:?}", said(&output));

@@ -13,6 +13,7 @@ use crate::object::{Object, containers};
 use crate::parallel::in_parallel;
 use crate::project::Project;
 use crate::render::{Rendered, Renderer};
+use crate::report::{plain, plain_json};
 use crate::source::{Sources, Span};
 use crate::yaml::emit;
 
@@ -65,7 +66,7 @@ pub(super) fn images(global: &Global, args: &OneProfile, output: &mut Output) ->
         let mut images: Vec<&str> = pods.flat_map(containers).map(|container| container.node["image"].text()).collect();
         images.sort_unstable();
         images.dedup();
-        Ok(images.iter().map(|image| format!("{image}\n")).collect())
+        Ok(images.iter().map(|image| format!("{}\n", plain(image))).collect())
     })
 }
 
@@ -169,7 +170,7 @@ fn tables(objects: &[Object]) -> Vec<String> {
 fn text_rows(rows: &[Row]) -> String {
     let cells: Vec<[String; 7]> = std::iter::once(TITLES.map(str::to_owned))
         .chain(rows.iter().map(|row| {
-            let cell = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+            let cell = |text: &str| if text.is_empty() { "-".to_owned() } else { plain(text) };
             let list = |items: &[String]| cell(&items.join(", "));
             let (profile, cluster, namespace) = (cell(&row.profile), cell(&row.cluster), cell(&row.namespace));
             [profile, cluster, namespace, list(&row.ports), list(&row.tables), cell(&row.image), cell(&row.file)]
@@ -201,5 +202,5 @@ fn json_rows(rows: &[Row]) -> String {
             })
         })
         .collect();
-    format!("{:#}\n", json!({ "profiles": rows }))
+    plain_json(&format!("{:#}\n", json!({ "profiles": rows })))
 }

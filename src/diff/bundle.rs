@@ -8,6 +8,7 @@ use crate::diff::{Hide, Renamed, bare_name, compare};
 use crate::finding::Failure;
 use crate::kube::KubernetesVersion;
 use crate::object::Object;
+use crate::report::plain;
 use crate::suggest;
 
 /// What becomes of a bundle.
@@ -65,8 +66,8 @@ impl BundleDiff {
         };
         let kept = changes.iter().filter(|change| change.new.is_some()).count();
         Self {
-            profile: profile.to_owned(),
-            environment: environment.to_owned(),
+            profile: plain(profile),
+            environment: plain(environment),
             was: old.is_some(),
             is: new.is_some(),
             broken: None,
@@ -81,8 +82,8 @@ impl BundleDiff {
         let count = suggest::count(failure.findings().len(), "error");
         let rule = failure.findings().first().map(|finding| finding.rule.to_string()).unwrap_or_default();
         Self {
-            profile: profile.to_owned(),
-            environment: environment.to_owned(),
+            profile: plain(profile),
+            environment: plain(environment),
             was: true,
             is: true,
             changes: Vec::new(),

@@ -1,4 +1,4 @@
-//! Changes in words: what the outputs print, without secrets.
+//! Changes in words: what the outputs print, without secrets and without what a terminal obeys.
 
 use ecow::EcoString;
 use similar::{ChangeTag, TextDiff};
@@ -9,6 +9,7 @@ use crate::diff::hide::{DOTS, Hide};
 use crate::diff::{Change, FieldChange, Renamed, What, bare_name, shown};
 use crate::finding::ObjectRef;
 use crate::node::{Node, Value};
+use crate::report::{is_obeyed, plain};
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
 
@@ -160,7 +161,7 @@ pub fn show(change: &Change<'_>, hide: &Hide, consequences: Vec<Consequence>) ->
     };
     let before = |get: fn(&ObjectRef) -> &EcoString| {
         let (old, new) = (get(&change.old?.id), get(&change.new?.id));
-        (old != new).then(|| old.to_string())
+        (old != new).then(|| plain(old))
     };
     let (old_name, old_namespace) = (before(|id| &id.name), before(|id| &id.namespace));
     let names: [(&str, bool); 2] = [("name", old_name.is_some()), ("namespace", old_namespace.is_some())];
@@ -170,7 +171,7 @@ pub fn show(change: &Change<'_>, hide: &Hide, consequences: Vec<Consequence>) ->
     };
     Shown {
         state,
-        object: object.id.clone(),
+        object: plain_id(&object.id),
         renamed: change.renamed,
         fields: change
             .fields
@@ -181,8 +182,23 @@ pub fn show(change: &Change<'_>, hide: &Hide, consequences: Vec<Consequence>) ->
         text: if state == State::Added { yaml::emit(&hide.object(object)) } else { String::new() },
         old_name,
         old_namespace,
-        consequences,
+        consequences: consequences.into_iter().map(plain_words).collect(),
     }
+}
+
+fn plain_id(id: &ObjectRef) -> ObjectRef {
+    ObjectRef {
+        api_version: plain(&id.api_version),
+        kind: plain(&id.kind),
+        namespace: plain(&id.namespace),
+        name: plain(&id.name),
+    }
+}
+
+/// Names of objects stand in it.
+fn plain_words(consequence: Consequence) -> Consequence {
+    let (message, help) = (plain(&consequence.message), plain(&consequence.help));
+    Consequence { message, help, ..consequence }
 }
 
 fn show_field(change: &Change<'_>, field: &FieldChange<'_>, hide: &Hide) -> ShownField {
@@ -192,15 +208,15 @@ fn show_field(change: &Change<'_>, field: &FieldChange<'_>, hide: &Hide) -> Show
         }
         What::Changed(old, _) if field.follows => {
             let name = old.text();
-            ShownWhat::Follows(bare_name(name).unwrap_or(name).to_owned())
+            ShownWhat::Follows(plain(bare_name(name).unwrap_or(name)))
         }
         What::Changed(old, new) if is_checksum(field, old, new) => ShownWhat::Checksum,
         What::Changed(old, new) => changed(old, new, hide),
         What::Added(node) => whole(node, true, hide),
         What::Removed(node) => whole(node, false, hide),
-        What::Reordered(old, new) => ShownWhat::Order { old: old.join(", "), new: new.join(", ") },
+        What::Reordered(old, new) => reordered(old, new),
     };
-    ShownField { path: field.shown(), field: field.field(), what }
+    ShownField { path: plain(&field.shown()), field: plain(&field.field()), what }
 }
 
 /// Whether both are digests: they say that something else changed, and no more.
@@ -249,12 +265,16 @@ fn changed(old: &Node, new: &Node, hide: &Hide) -> ShownWhat {
     ShownWhat::Values { old: Some(from), new: Some(to) }
 }
 
+fn reordered(old: &[String], new: &[String]) -> ShownWhat {
+    ShownWhat::Order { old: plain(&old.join(", ")), new: plain(&new.join(", ")) }
+}
+
 /// A value on one line, as YAML's flow style writes it.
 pub(super) fn flow(node: &Node) -> String {
     match &node.value {
         Value::Sequence(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Value::Mapping(mapping) => {
-            let entries = mapping.iter().map(|entry| format!("{}: {}", entry.key, flow(&entry.value)));
+            let entries = mapping.iter().map(|entry| format!("{}: {}", plain(&entry.key), flow(&entry.value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
         _ => scalar(node),
@@ -265,7 +285,7 @@ pub(super) fn flow(node: &Node) -> String {
 pub(crate) fn scalar(node: &Node) -> String {
     match &node.value {
         Value::String(text) if &**text == DOTS => DOTS.to_owned(),
-        Value::String(text) if text.contains(DOTS) => safe(text),
+        Value::String(text) if text.contains(DOTS) => plain(text),
         Value::String(text) if text.contains('\n') => format!("{text:?}"),
         _ => yaml::emit(node).trim_end().to_owned(),
     }
@@ -273,7 +293,7 @@ pub(crate) fn scalar(node: &Node) -> String {
 
 /// Text in which no character steers a terminal.
 fn safe(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_obeyed(c) && c != '\t' && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// The lines that differ, with some around them.
@@ -308,7 +328,7 @@ fn text_fields(old: &str, new: &str, hide: &Hide) -> Vec<ShownField> {
     fields
         .iter()
         .map(|field| {
-            let path = shown(&field.path);
+            let path = plain(&shown(&field.path));
             let value = |node: &Node| {
                 let node = hide.tree(node);
                 let text = flow(&node);
@@ -317,7 +337,7 @@ fn text_fields(old: &str, new: &str, hide: &Hide) -> Vec<ShownField> {
                 line.strip_prefix(&format!("{}: ", field.key())).unwrap_or(DOTS).to_owned()
             };
             let what = match &field.what {
-                What::Reordered(old, new) => ShownWhat::Order { old: old.join(", "), new: new.join(", ") },
+                What::Reordered(old, new) => reordered(old, new),
                 _ => {
                     let (old, new) = (field.before().map(value), field.after().map(value));
                     if old == new { ShownWhat::Secret { was: true, is: true } } else { ShownWhat::Values { old, new } }

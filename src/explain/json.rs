@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json as value};
 
 use crate::explain::unused::Why;
 use crate::explain::{Answer, Field, Value};
+use crate::report::plain_json;
 use crate::source::{Sources, Span};
 
 /// An answer as a JSON document.
@@ -36,7 +37,7 @@ pub fn json(answer: &Answer, sources: &Sources) -> String {
             value!({ "unused": unused.collect::<Vec<_>>() })
         }
     };
-    format!("{document:#}\n")
+    plain_json(&format!("{document:#}\n"))
 }
 
 fn field(field: &Field, sources: &Sources) -> Json {

@@ -10,6 +10,7 @@ mod unused;
 use crate::diff::{DOTS, Hide, bare_name};
 use crate::layers::Values;
 use crate::node::{Input, Node, Origin};
+use crate::report::plain;
 use crate::source::{Sources, Span};
 
 pub use find::{Found, find_field, find_object, near_fields};
@@ -76,7 +77,7 @@ fn value(path: String, node: &Node, hide: &Hide) -> Value {
         value: line(node),
         span: node.origin.span,
         beat: node.origin.beat().iter().map(|beaten| (line(beaten), beaten.origin.span)).collect(),
-        path,
+        path: plain(&path),
     }
 }
 
@@ -86,8 +87,8 @@ pub fn field(object: &str, found: &Found<'_>, sources: &Sources, hide: &Hide) ->
     let input = |input: &Input| value(input.path.to_string(), &input.node, hide);
     let secret = found.origin.is_secret() || found.secret;
     Field {
-        object: object.to_owned(),
-        field: found.field.clone(),
+        object: plain(object),
+        field: plain(&found.field),
         value: if secret { DOTS.to_owned() } else { hide.line(&found.node) },
         span: found.origin.span,
         expression: expression(found.origin),
@@ -102,5 +103,5 @@ fn expression(origin: &Origin) -> Option<String> {
 
 /// `profiles/gateway.yaml:5:20`; empty for what stands in no file.
 fn place(sources: &Sources, span: Span) -> String {
-    if span.is_none() { String::new() } else { sources.describe(span) }
+    if span.is_none() { String::new() } else { plain(&sources.describe(span)) }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::explain::place;
 use crate::node::{Node, Origin, Value};
+use crate::report::plain;
 use crate::source::Sources;
 use crate::yaml;
 
@@ -74,8 +75,8 @@ fn note(origin: &Origin, sources: &Sources) -> String {
         .iter()
         .take(2)
         .map(|input| match place(sources, input.node.origin.span).as_str() {
-            "" => input.path.to_string(),
-            place => format!("{} {place}", input.path),
+            "" => plain(&input.path.to_string()),
+            place => format!("{} {place}", plain(&input.path.to_string())),
         })
         .collect();
     let more = origin.inputs().len().saturating_sub(2);

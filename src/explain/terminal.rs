@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::explain::unused::Why;
 use crate::explain::{Answer, Field, Unused, Value, place};
+use crate::report::plain;
 use crate::source::{Sources, Span};
 use crate::suggest;
 
@@ -50,7 +51,9 @@ fn cut(text: &str) -> String {
 fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> String {
     let mut out = format!("{bold}{}{off}\n", field.value);
     let how = match &field.expression {
-        Some(expression) => format!("{{{{ {} }}}}", expression.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Some(expression) => {
+            format!("{{{{ {} }}}}", plain(&expression.split_whitespace().collect::<Vec<_>>().join(" ")))
+        }
         None if field.content_name => "as it stands, with the hash of the content".to_owned(),
         None => "as it stands".to_owned(),
     };
@@ -89,7 +92,7 @@ fn unused(found: &[Unused], sources: &Sources) -> String {
             Why::Redundant(span) => format!("says what {} says already", place(sources, *span)),
             Why::TakesNothing => "takes away what is not there".to_owned(),
         };
-        let _ = writeln!(out, "{:width$}  {}  {why}", unused.path, place(sources, unused.span));
+        let _ = writeln!(out, "{:width$}  {}  {why}", plain(&unused.path), place(sources, unused.span));
     }
     let _ = writeln!(
         out,

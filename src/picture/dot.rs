@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::finding::Severity;
 use crate::picture::{Box, Picture};
+use crate::report::plain;
 
 /// The picture as a DOT digraph.
 #[must_use]
@@ -45,5 +46,5 @@ fn node(number: usize, one: &Box, indent: &str, out: &mut String) {
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+    format!("\"{}\"", plain(&text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")))
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::finding::Severity;
 use crate::picture::{Box, Picture};
+use crate::report::is_obeyed;
 
 /// The picture as a Mermaid flowchart.
 #[must_use]
@@ -76,7 +77,7 @@ fn text(text: &str) -> String {
             '>' => out.push_str("#gt;"),
             '#' => out.push_str("#35;"),
             '&' => out.push_str("#amp;"),
-            c if c.is_control() => out.push(' '),
+            c if is_obeyed(c) => out.push(' '),
             c => out.push(c),
         }
     }

@@ -224,7 +224,7 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// JSON in which no character is left that a terminal would obey: each stands as its escape.
 #[must_use]
-pub(super) fn plain_json(text: &str) -> String {
+pub(crate) fn plain_json(text: &str) -> String {
     use std::fmt::Write as _;
     if !text.chars().any(|c| c != '\n' && is_obeyed(c)) {
         return text.to_owned();
@@ -241,6 +241,6 @@ pub(super) fn plain_json(text: &str) -> String {
 }
 
 /// Whether a terminal obeys a character rather than showing it.
-fn is_obeyed(c: char) -> bool {
+pub(crate) fn is_obeyed(c: char) -> bool {
     c.is_control() || is_bidi(c)
 }

@@ -13,7 +13,7 @@ use crate::source::Sources;
 pub use human::human;
 pub use json::{findings_json, json};
 pub use mask::Mask;
-pub(crate) use mask::{is_secret_name, plain};
+pub(crate) use mask::{is_obeyed, is_secret_name, plain, plain_json};
 pub use sarif::sarif;
 
 pub use github::github;
