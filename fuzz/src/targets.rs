@@ -2,18 +2,30 @@
 //!
 //! Two texts in one input are parted by a line `===`.
 
+use std::sync::LazyLock;
+
 use plimsoll::check::input::Input;
+use plimsoll::check::suppress::suppress;
 use plimsoll::check::{Options, check_in};
-use plimsoll::diff;
+use plimsoll::diff::{self, BundleDiff, Hide, Purpose};
+use plimsoll::graph::Graph;
 use plimsoll::kube::KubernetesVersion;
 use plimsoll::layers::lay;
 use plimsoll::node::{Node, Value};
-use plimsoll::object::Object;
-use plimsoll::project::Project;
+use plimsoll::picture::{self, Picture};
+use plimsoll::project::{self, Project};
 use plimsoll::report;
+use plimsoll::schema::{Mode, Schema};
 use plimsoll::source::{FileId, Sources};
 use plimsoll::template::{AnyName, Templates};
 use plimsoll::yaml::{self, Dialect};
+
+/// What the built-in profiles may hold.
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+    let sources = Sources::new();
+    let file = Project::built_in().read(&sources, project::SCHEMA).expect("it is embedded");
+    Schema::read(&sources.get(file).expect("it was read").text, file).expect("it is tested")
+});
 
 /// What a target does with an input: it must neither panic nor take long.
 pub type Target = fn(&[u8]);
@@ -73,8 +85,17 @@ fn shown(sources: &Sources, mut findings: Vec<plimsoll::finding::Finding>) {
         report::sarif(sources, &findings, &mask),
         report::github(sources, &findings, &mask),
     ] {
-        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "a control character is printed: {text:?}");
+        assert!(!text.contains('\t'), "{text:?}");
+        harmless(&text);
     }
+}
+
+/// Nothing that a terminal obeys is printed: no control characters, none that turn the direction of writing.
+fn harmless(text: &str) {
+    let bidi =
+        |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
+    let obeyed = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t') || bidi(*c));
+    assert_eq!(obeyed, None, "{text:?}");
 }
 
 /// The emitter: what it writes is read back as the same tree, and is written the same again.
@@ -107,7 +128,7 @@ fn same(a: &Node, b: &Node) -> bool {
     }
 }
 
-/// Merging: laying a tree over itself changes nothing that is set; laying twice is laying once.
+/// Merging: laying twice is laying once. What comes out is held against the schema.
 pub fn merge(data: &[u8]) {
     let (first, second) = halves(data);
     let load = |text: &str| yaml::load_text(text, FileId(0), Dialect::Strict).documents.into_iter().next();
@@ -117,14 +138,21 @@ pub fn merge(data: &[u8]) {
     let mut twice = once.clone();
     lay(&mut twice, &over, &mut Vec::new());
     assert_eq!(yaml::emit(&once), yaml::emit(&twice));
+    SCHEMA.mark_secrets(&mut once);
+    for (mode, node) in [(Mode::Layer, &over), (Mode::Whole, &once)] {
+        let _ = SCHEMA.check(node, mode, "the profile");
+    }
 }
 
-/// Templates: compiled, and filled with values.
+/// Templates: held against the schema, compiled, and filled with values.
 pub fn template(data: &[u8]) {
     let (template, values) = halves(data);
     let sources = Sources::new();
     let file = sources.add("template", template);
     let read = |path: &str| Err(format!("no file `{path}`"));
+    if let Err(findings) = Templates::compile(&sources, &[file], &*SCHEMA, &read) {
+        shown(&sources, findings);
+    }
     let templates = match Templates::compile(&sources, &[file], &AnyName, &read) {
         Ok(templates) => templates,
         Err(findings) => return shown(&sources, findings),
@@ -140,21 +168,29 @@ pub fn template(data: &[u8]) {
     }
 }
 
-/// All checks on any trees, as parts of something and as a whole bundle.
+/// All checks on any trees, as parts of something and as a whole bundle, and the picture of it.
 pub fn check(data: &[u8]) {
     let sources = Sources::new();
     let input = objects(&sources, "input", &text(data));
     for whole in [false, true] {
-        let findings = check_in(&sources, &input.objects, &Options { whole, ..Options::default() });
+        let options = Options { whole, ..Options::default() };
+        let mut findings = check_in(&sources, &input.objects, &options);
+        suppress(&sources, &input.objects, &mut findings);
+        if whole {
+            let picture = Picture::new(&Graph::build(&input.objects, &options), &findings);
+            harmless(&picture::dot(&picture));
+            harmless(&picture::mermaid(&picture));
+        }
         shown(&sources, findings);
     }
 }
 
-/// Comparing any two sets of objects.
+/// Comparing any two sets of objects, and printing what differs; a single set is new.
 pub fn diff(data: &[u8]) {
-    let (old, new) = halves(data);
+    let text = text(data);
+    let (old, new) = text.split_once("\n===\n").unwrap_or(("", &text));
     let sources = Sources::new();
-    let (old, new) = (objects(&sources, "old", &old).objects, objects(&sources, "new", &new).objects);
+    let (old, new) = (objects(&sources, "old", old).objects, objects(&sources, "new", new).objects);
     let version = KubernetesVersion::default();
     for change in diff::compare(&old, &new, version) {
         let _ = change.object();
@@ -162,6 +198,13 @@ pub fn diff(data: &[u8]) {
             let _ = (field.shown(), field.field(), field.key());
         }
     }
-    let same: Vec<Object> = old;
-    assert!(diff::compare(&same, &same, version).iter().all(|change| change.fields.is_empty()));
+    let hide = Hide::of(&sources, old.iter().chain(&new));
+    let bundle = |name, old| BundleDiff::new((name, "e2e"), old, Some(new.as_slice()), &hide, Purpose::Update);
+    let bundles = [bundle("one", Some(old.as_slice())), bundle("two", None)];
+    for bundles in [&bundles[..1], &bundles] {
+        [diff::terminal(bundles, false), diff::markdown(bundles), diff::json(bundles)]
+            .iter()
+            .for_each(|text| harmless(text));
+    }
+    assert!(diff::compare(&new, &new, version).iter().all(|change| change.fields.is_empty()));
 }
