@@ -188,10 +188,10 @@ pub fn show(change: &Change<'_>, hide: &Hide, consequences: Vec<Consequence>) ->
 
 fn plain_id(id: &ObjectRef) -> ObjectRef {
     ObjectRef {
-        api_version: plain(&id.api_version),
-        kind: plain(&id.kind),
-        namespace: plain(&id.namespace),
-        name: plain(&id.name),
+        api_version: plain(&id.api_version).into(),
+        kind: plain(&id.kind).into(),
+        namespace: plain(&id.namespace).into(),
+        name: plain(&id.name).into(),
     }
 }
 

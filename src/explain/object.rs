@@ -75,8 +75,8 @@ fn note(origin: &Origin, sources: &Sources) -> String {
         .iter()
         .take(2)
         .map(|input| match place(sources, input.node.origin.span).as_str() {
-            "" => plain(&input.path.to_string()),
-            place => format!("{} {place}", plain(&input.path.to_string())),
+            "" => plain(&input.path),
+            place => format!("{} {place}", plain(&input.path)),
         })
         .collect();
     let more = origin.inputs().len().saturating_sub(2);
