@@ -6,42 +6,49 @@
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).clamp(1, 4);
-    let folded_name = fold(name);
-    let length = folded_name.chars().count();
+    let (mut wanted, mut folded) = (Vec::new(), Vec::new());
+    fold(name, &mut wanted);
     candidates
         .into_iter()
+        .take(MOST_CANDIDATES)
         .filter(|candidate| *candidate != name)
         .filter_map(|candidate| {
-            let folded = fold(candidate);
-            // Texts whose lengths differ by more are further apart than that.
-            let near = folded.chars().count().abs_diff(length) <= limit;
-            let folded = if near { distance(&folded_name, &folded) } else { usize::MAX };
+            fold(candidate, &mut folded);
             let related =
                 name.len() >= 4 && candidate.len() >= 4 && (candidate.starts_with(name) || name.starts_with(candidate));
-            let rank = if folded <= limit {
-                folded
-            } else if related {
-                limit
-            } else {
-                return None;
-            };
-            Some((rank, distance(name, candidate), candidate))
+            let rank = distance(&wanted, &folded, limit).or(related.then_some(limit))?;
+            let (name, plain): (Vec<char>, Vec<char>) = (first(name).collect(), first(candidate).collect());
+            Some((rank, distance(&name, &plain, usize::MAX), candidate))
         })
         .min()
         .map(|(_, _, candidate)| candidate)
 }
 
-fn fold(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
+/// How many candidates are looked at: a manifest may have ten thousand names, none of them right.
+const MOST_CANDIDATES: usize = 1000;
+
+/// How much of a name counts.
+fn first(name: &str) -> impl Iterator<Item = char> {
+    name.chars().take(128)
 }
 
-/// Edit distance, a swap of neighbours counting one.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(128).collect(), b.chars().take(128).collect());
+fn fold(name: &str, into: &mut Vec<char>) {
+    into.clear();
+    into.extend(first(name).filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase));
+}
+
+/// Edit distance, a swap of neighbours counting one; `None` where it is above the limit.
+fn distance(a: &[char], b: &[char], limit: usize) -> Option<usize> {
+    // Texts whose lengths differ by more are further apart than that.
+    if a.len().abs_diff(b.len()) > limit {
+        return None;
+    }
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut row: Vec<usize> = Vec::with_capacity(b.len() + 1);
     for i in 1..=a.len() {
-        let mut row = vec![i];
+        row.clear();
+        row.push(i);
         for j in 1..=b.len() {
             let same = usize::from(a[i - 1] != b[j - 1]);
             let mut best = (last[j - 1] + same).min(last[j] + 1).min(row[j - 1] + 1);
@@ -50,9 +57,14 @@ fn distance(a: &str, b: &str) -> usize {
             }
             row.push(best);
         }
-        before = std::mem::replace(&mut last, row);
+        // What follows comes from these two rows, and only grows.
+        if row.iter().chain(&last).all(|distance| *distance > limit) {
+            return None;
+        }
+        std::mem::swap(&mut before, &mut last);
+        std::mem::swap(&mut last, &mut row);
     }
-    last[b.len()]
+    Some(last[b.len()]).filter(|distance| *distance <= limit)
 }
 
 /// `1 error`, `2 errors`.
@@ -84,6 +96,21 @@ mod tests {
         assert_eq!(nearest("gatewya", ["gateway"]), Some("gateway"));
         assert_eq!(nearest("colour", ["port", "type"]), None);
         assert_eq!(nearest("", ["port"]), None);
+    }
+
+    #[test]
+    fn a_limit_only_leaves_out_what_is_above_it() {
+        let words =
+            ["", "a", "ab", "ba", "abc", "acb", "bca", "nodeport", "nodepotr", "endopot", "hostport", "portnode"];
+        for a in words {
+            for b in words {
+                let (x, y): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+                let whole = distance(&x, &y, usize::MAX);
+                for limit in 0..9 {
+                    assert_eq!(distance(&x, &y, limit), whole.filter(|found| *found <= limit), "{a} {b} {limit}");
+                }
+            }
+        }
     }
 
     #[test]
