@@ -73,10 +73,18 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Names in backticks: `` `a`, `b` or `c` ``.
+/// How many names a message lists.
+const MOST_LISTED: usize = 40;
+
+/// Names in backticks: `` `a`, `b` or `c` ``; of very many, the first and how many more there are.
 #[must_use]
 pub fn list(names: impl IntoIterator<Item = impl AsRef<str>>, joint: &str) -> String {
-    let names: Vec<String> = names.into_iter().map(|name| format!("`{}`", name.as_ref())).collect();
+    let mut rest = names.into_iter();
+    let mut names: Vec<String> = rest.by_ref().take(MOST_LISTED).map(|name| format!("`{}`", name.as_ref())).collect();
+    let more = rest.count();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
     match names.split_last() {
         None => String::new(),
         Some((last, [])) => last.clone(),
@@ -117,6 +125,8 @@ mod tests {
     fn lists_read_as_prose() {
         assert_eq!(list(["a"], "or"), "`a`");
         assert_eq!(list(["a", "b", "c"], "or"), "`a`, `b` or `c`");
+        let many = list((0..1000).map(|number| number.to_string()), "and");
+        assert!(many.starts_with("`0`, `1`, ") && many.ends_with("`39` and 960 more"), "{many}");
         assert_eq!(count(1, "error"), "1 error");
         assert_eq!(count(2, "object"), "2 objects");
     }
