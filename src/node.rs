@@ -290,6 +290,12 @@ impl Mapping {
         Self { entries: Vec::new() }
     }
 
+    /// An empty mapping with room for so many entries.
+    #[must_use]
+    pub fn with_capacity(entries: usize) -> Self {
+        Self { entries: Vec::with_capacity(entries) }
+    }
+
     /// How many entries it has.
     #[must_use]
     pub fn len(&self) -> usize {

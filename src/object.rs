@@ -75,7 +75,9 @@ impl Object {
     /// The API group: `apps`, or the empty string for the core group.
     #[must_use]
     pub fn group(&self) -> &str {
-        self.id.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+        // Every rule asks; for so short a text a plain loop is the fastest search.
+        let version = self.id.api_version.as_str();
+        version.bytes().rposition(|byte| byte == b'/').map_or("", |at| &version[..at])
     }
 
     /// The node that carries the pod's `metadata` and `spec`: the pod itself, or a workload's template.

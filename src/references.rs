@@ -1,5 +1,7 @@
 //! Which fields name other objects: one table, for giving objects new names and for looking them up.
 
+use std::sync::LazyLock;
+
 use ecow::EcoString;
 
 use crate::node::{Node, Value};
@@ -79,24 +81,29 @@ const POD_SPECS: &[(&str, &[&str])] = &[
     ("StatefulSet", &["spec", "template", "spec"]),
 ];
 
+/// The rows with their paths taken apart.
+static STEPS: LazyLock<Vec<(Holder, Vec<&str>, Target)>> = LazyLock::new(|| {
+    ROWS.iter().map(|Row(holder, path, target)| (*holder, path.split('.').collect(), *target)).collect()
+});
+
 /// Visits each name of another object in an object: the kind that is named, and the name, which may be changed.
 pub fn visit(object: &mut Node, visit: &mut dyn FnMut(&str, &mut EcoString)) {
     let kind = EcoString::from(object["kind"].text());
-    for Row(holder, path, target) in ROWS {
+    for (holder, steps, target) in STEPS.iter() {
         if matches!(holder, Kind(known) if *known == kind) {
-            descend(object, path, *target, visit);
+            descend(object, steps, *target, visit);
         }
     }
     let Some((_, steps)) = POD_SPECS.iter().find(|(known, _)| *known == kind) else { return };
     let Some(spec) = steps.iter().try_fold(object, |node, step| node.get_mut(step)) else { return };
-    for Row(holder, path, target) in ROWS {
+    for (holder, steps, target) in STEPS.iter() {
         match holder {
-            Pod => descend(spec, path, *target, visit),
+            Pod => descend(spec, steps, *target, visit),
             Container => {
                 for list in CONTAINERS {
                     let containers = spec.get_mut(list).map(|list| &mut list.value);
                     let Some(Value::Sequence(containers)) = containers else { continue };
-                    containers.iter_mut().for_each(|container| descend(container, path, *target, visit));
+                    containers.iter_mut().for_each(|container| descend(container, steps, *target, visit));
                 }
             }
             Kind(_) => {}
@@ -104,8 +111,8 @@ pub fn visit(object: &mut Node, visit: &mut dyn FnMut(&str, &mut EcoString)) {
     }
 }
 
-fn descend(node: &mut Node, path: &str, target: Target, visit: &mut dyn FnMut(&str, &mut EcoString)) {
-    let (step, rest) = path.split_once('.').unwrap_or((path, ""));
+fn descend(node: &mut Node, steps: &[&str], target: Target, visit: &mut dyn FnMut(&str, &mut EcoString)) {
+    let Some((step, rest)) = steps.split_first() else { return };
     if rest.is_empty() {
         let kind = match target {
             Target::Kind(kind) => EcoString::from(kind),

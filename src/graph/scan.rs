@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use ecow::EcoString;
+
 /// What the name of a field says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hint {
@@ -44,8 +46,8 @@ pub struct Found {
 }
 
 /// Splits a name into lower-case words: `dataStorage_URL` is `data`, `storage`, `url`.
-fn words(key: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
+fn words(key: &str) -> Vec<EcoString> {
+    let mut words: Vec<EcoString> = Vec::new();
     let mut before = None;
     for c in key.chars() {
         let joins = c.is_ascii_alphanumeric();
@@ -55,7 +57,7 @@ fn words(key: &str) -> Vec<String> {
         };
         if joins {
             if starts {
-                words.push(String::new());
+                words.push(EcoString::new());
             }
             if let Some(word) = words.last_mut() {
                 word.push(c.to_ascii_lowercase());

@@ -30,7 +30,8 @@ pub(super) struct Part {
 
 /// Whether a text holds the annotation that makes it a goose file.
 pub(super) fn is_goose(text: &str) -> bool {
-    lines(text).any(|(_, line)| matches!(annotation(line), Some((Ok("up"), _))))
+    // Most texts hold the word nowhere, which is told faster than line by line.
+    text.contains("+goose") && lines(text).any(|(_, line)| matches!(annotation(line), Some((Ok("up"), _))))
 }
 
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {

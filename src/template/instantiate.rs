@@ -182,7 +182,7 @@ impl<'a> Run<'a> {
     }
 
     fn mapping(&mut self, fields: &[Field], span: Span) -> Made<Node> {
-        let mut made = Mapping::new();
+        let mut made = Mapping::with_capacity(fields.len());
         let mut outcome = Ok(());
         for field in fields {
             let result = self.rounds(field.item.each.as_ref(), |run| {
