@@ -13,6 +13,7 @@ mod pairs;
 mod pods;
 mod profile;
 mod render;
+mod revisions;
 mod review;
 mod runtime;
 mod supply;

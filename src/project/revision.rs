@@ -150,6 +150,8 @@ impl Git {
     fn content(&mut self, size: &str) -> io::Result<Vec<u8>> {
         let size: u64 = size.parse().map_err(|_| io::Error::other("git answers in an unknown form"))?;
         if size > MAX_BYTES {
+            // It is on its way already, and nobody will take it.
+            self.end();
             return Err(io::Error::other(format!("larger than {} MiB", MAX_BYTES / 1024 / 1024)));
         }
         let mut content = vec![0; size as usize];
@@ -159,18 +161,29 @@ impl Git {
     }
 }
 
+impl Git {
+    /// Without a question left it would end by itself, but for an answer that nobody reads.
+    fn end(&mut self) {
+        self.questions = None;
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
 impl Drop for Git {
     fn drop(&mut self) {
-        // Without questions it ends by itself.
-        self.questions = None;
-        _ = self.child.wait();
+        self.end();
     }
 }
 
 fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
-    // Nothing is fetched, and nobody is asked for a password.
-    command.arg("-C").arg(folder).env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
+    // The folder may be anybody's. One that has the files of a bare repository in it is none: its config could name a
+    // command to run, and its alternates another repository to read.
+    command.args(["-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
+    // Nothing is fetched, not even what a partial clone lacks, and nobody is asked for a password.
+    command.arg("-C").arg(folder).env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "");
+    command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
     command
 }
 
