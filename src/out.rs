@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::parallel::in_parallel;
+use crate::source::MAX_BYTES;
 
 /// The folder of the receipts, inside the out folder.
 const RECEIPTS: &str = ".plimsoll";
@@ -120,8 +121,9 @@ impl Writer {
             if let Some(lock) = &lock {
                 _ = lock.lock();
             }
-            // A run that failed has taken away the folder it had made.
-            if receipts.is_dir() {
+            // A run that failed has taken away the folder it had made, and a third one may have made another of that name:
+            // a lock on the one that is gone keeps nobody out.
+            if receipts.is_dir() && lock.as_ref().is_none_or(|lock| is_same(lock, folder)) {
                 remove_leftovers(&receipts);
                 return Ok(Self { folder: folder.to_owned(), receipts, pending: Mutex::default(), made, _lock: lock });
             }
@@ -211,11 +213,42 @@ impl Drop for Writer {
     }
 }
 
+/// Whether a folder that was opened is still the one of that name.
+#[cfg(unix)]
+fn is_same(opened: &File, folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |found: fs::Metadata| (found.dev(), found.ino());
+    opened.metadata().ok().map(identity) == fs::metadata(folder).ok().map(identity)
+}
+
+/// Whether a folder that was opened is still the one of that name: an open one cannot be removed here.
+#[cfg(not(unix))]
+const fn is_same(_opened: &File, _folder: &Path) -> bool {
+    true
+}
+
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     // Anew, so that no link that stands there is followed.
     let mut file = File::create_new(path)?;
     file.write_all(text.as_bytes())?;
     file.flush()
+}
+
+/// Reads a file of the out folder. Anybody may have put a link, a pipe or a device there, which is not followed or opened.
+///
+/// # Errors
+/// Where it is not there, is no plain file, or is larger than anything that is rendered.
+pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
+    }
+    if found.len() > MAX_BYTES {
+        return Err(io::Error::other(format!("larger than {} MiB", MAX_BYTES / 1024 / 1024)));
+    }
+    let mut bytes = Vec::with_capacity(found.len() as usize);
+    File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Removes the temporary files of runs that were killed.
@@ -256,8 +289,8 @@ fn stale(folder: &Path, all: &[Name]) -> anyhow::Result<Vec<Stale>> {
     let stale = names.iter().filter(|name| rendered(name) && !made.contains(*name)).filter_map(|name| {
         let receipt = receipts.join(name);
         let file = format!("{}.yaml", name.strip_suffix(".json")?);
-        let text = fs::read(folder.join(&file)).ok()?;
-        let output = serde_json::from_slice::<Receipt>(&fs::read(&receipt).ok()?).ok()?.output;
+        let text = read_plain(&folder.join(&file)).ok()?;
+        let output = serde_json::from_slice::<Receipt>(&read_plain(&receipt).ok()?).ok()?.output;
         Some(Stale { name: file, receipt, edited: output != digest::of(&text) })
     });
     Ok(stale.collect())
@@ -268,6 +301,8 @@ fn stale(folder: &Path, all: &[Name]) -> anyhow::Result<Vec<Stale>> {
 pub enum Reason {
     /// There is no such file.
     Missing,
+    /// A link, a folder, a pipe or a device stands in its place.
+    NoFile,
     /// There is no receipt for it, so nothing more can be told.
     Unknown,
     /// The file is not what was written then.
@@ -305,18 +340,21 @@ pub fn verify(folder: &Path, rendering: &Rendering) -> anyhow::Result<Option<Dri
     let name = rendering.name.file();
     let path = folder.join(&name);
     let rendered = || rendering.text.clone();
-    let committed = match fs::read(&path) {
+    let committed = match read_plain(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).replace("\r\n", "\n"),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let reasons = vec![Reason::Missing];
-            return Ok(Some(Drift { name, reasons, committed: String::new(), rendered: rendered() }));
+        Err(error) => {
+            let reason = match error.kind() {
+                io::ErrorKind::NotFound => Reason::Missing,
+                io::ErrorKind::InvalidInput => Reason::NoFile,
+                _ => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+            };
+            return Ok(Some(Drift { name, reasons: vec![reason], committed: String::new(), rendered: rendered() }));
         }
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     if committed == rendering.text {
         return Ok(None);
     }
-    let receipt = fs::read(folder.join(RECEIPTS).join(rendering.name.receipt())).ok();
+    let receipt = read_plain(&folder.join(RECEIPTS).join(rendering.name.receipt())).ok();
     let receipt = receipt.and_then(|text| serde_json::from_slice(&text).ok());
     let reasons = reasons(&committed, receipt.as_ref(), &rendering.made_from);
     Ok(Some(Drift { name, reasons, committed, rendered: rendered() }))
@@ -328,7 +366,8 @@ pub fn verify(folder: &Path, rendering: &Rendering) -> anyhow::Result<Option<Dri
 /// Where the folder cannot be read.
 pub fn verify_stale(folder: &Path, all: &[Name]) -> anyhow::Result<Vec<Drift>> {
     let drift = |stale: Stale| {
-        let committed = fs::read_to_string(folder.join(&stale.name)).unwrap_or_default();
+        let committed = read_plain(&folder.join(&stale.name)).unwrap_or_default();
+        let committed = String::from_utf8_lossy(&committed).into_owned();
         let mut reasons = vec![Reason::Stale];
         reasons.extend(stale.edited.then_some(Reason::EditedByHand));
         Drift { name: stale.name, reasons, committed, rendered: String::new() }

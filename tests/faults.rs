@@ -135,18 +135,73 @@ fn one_bundle_that_fails_keeps_all_from_the_folder() {
     assert_eq!(bundles(&project.join("out")), flip.old);
     assert_eq!(leftovers(&project.join("out")), Vec::<PathBuf>::new());
     assert!(!project.join("fresh").exists());
-    // A run that fails and one that does not may meet in a folder that neither has made yet.
+    // Runs that fail and others may meet in a folder that none has made yet.
     for round in 0..10 {
         let out = format!("shared{round}");
         thread::scope(|scope| {
-            let fails = scope.spawn(|| flip.place.run(&["render", "--all", "--out", &out]));
-            let passes = flip.place.run(&["render", "gateway", "--out", &out]);
-            assert_eq!(passes.status.code(), Some(0), "{}", stderr(&passes));
-            assert_eq!(fails.join().unwrap().status.code(), Some(1));
+            let fail = || flip.place.run(&["render", "--all", "--out", &out]);
+            let pass = || flip.place.run(&["render", "gateway", "--out", &out]);
+            let (fails, passes) = ([fail; 3].map(|run| scope.spawn(run)), [pass; 3].map(|run| scope.spawn(run)));
+            for passed in passes.map(|run| run.join().unwrap()) {
+                assert_eq!(passed.status.code(), Some(0), "{}", stderr(&passed));
+            }
+            for failed in fails.map(|run| run.join().unwrap()) {
+                assert_eq!(failed.status.code(), Some(1), "{}", stderr(&failed));
+            }
         });
         assert_eq!(bundles(&project.join(&out))["gateway.e2e.yaml"], flip.new["gateway.e2e.yaml"]);
         assert_eq!(leftovers(&project.join(&out)), Vec::<PathBuf>::new());
     }
+}
+
+/// What lies in an out folder may come with a pull request: links and pipes there are told, not followed or opened.
+#[test]
+fn links_and_pipes_in_the_out_folder_are_not_read() {
+    let place = Place::new();
+    let out = place.project.join("out");
+    let bundle = out.join("gateway.e2e.yaml");
+    let receipts = out.join(".plimsoll");
+    let render = ["render", "gateway", "--out", "out"];
+    assert_eq!(place.run(&render).status.code(), Some(0));
+    let pipe = |path: &Path| {
+        _ = fs::remove_file(path);
+        assert!(sh(&place.project, &format!("mkfifo '{}'", path.display())).status.success());
+    };
+    for to in ["../../outside/secret.yaml", "/dev/zero", "."] {
+        fs::remove_file(&bundle).unwrap();
+        std::os::unix::fs::symlink(to, &bundle).unwrap();
+        for args in [&["render", "gateway", "--out", "out", "--verify"][..], &["diff", "gateway", "--out", "out"]] {
+            let output = place.run(args);
+            assert_ne!(output.status.code(), Some(0), "{to} {args:?}");
+            let said = [output.stdout, output.stderr].concat();
+            assert!(String::from_utf8_lossy(&said).contains("is no plain file"), "{to} {args:?}");
+        }
+    }
+    pipe(&bundle);
+    assert_eq!(place.run(&["render", "gateway", "--out", "out", "--verify"]).status.code(), Some(1));
+    assert_eq!(place.run(&["diff", "gateway", "--out", "out"]).status.code(), Some(2));
+    // Written, the bundle takes its place; receipts that are pipes, of bundles that are gone as well, are passed over.
+    pipe(&receipts.join("gateway.e2e.json"));
+    pipe(&receipts.join("gone.e2e.json"));
+    fs::write(
+        receipts.join("other.e2e.json"),
+        "{\"output\": \"\", \"inputs\": {}, \"templates\": \"\", \"tool\": \"\"}",
+    )
+    .unwrap();
+    pipe(&out.join("other.e2e.yaml"));
+    let output = place.run(&["render", "--all", "--out", "out"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(bundle.symlink_metadata().unwrap().is_file());
+    assert!(out.join("other.e2e.yaml").symlink_metadata().is_ok());
+    // Nor does a terminal obey what a receipt says.
+    fs::write(&bundle, "x: 1\n").unwrap();
+    let receipt =
+        r#"{"output": "x", "inputs": {"a\u001b[31m\u202e": "q"}, "templates": "a", "tool": "9\u001b]0;x\u0007"}"#;
+    fs::write(receipts.join("gateway.e2e.json"), receipt).unwrap();
+    let output = place.run(&["render", "gateway", "--out", "out", "--verify"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("was made by plimsoll 9"), "{said}");
+    assert!(!said.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{said:?}");
 }
 
 #[test]

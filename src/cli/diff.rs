@@ -1,6 +1,6 @@
 //! `plimsoll diff`: what changes between two bundles, and what applying it does.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::check::input::Input;
 use crate::cli::args::{Diff, DiffFormat, Global};
@@ -86,7 +86,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
     let project = project::open(global, sources)?;
     let folder = match (&args.out, &project.settings.out) {
         (Some(folder), _) => folder.clone(),
-        (None, Some(folder)) => project.root().map_or_else(|| PathBuf::from(folder), |root| root.join(folder)),
+        (None, Some(folder)) => project.inside(folder)?,
         (None, None) => {
             let why = "no folder of committed files: name it with `--out DIR`, or as `out` in plimsoll.toml";
             return Err(anyhow::anyhow!("{why}; `plimsoll diff {profile} OTHER` compares two profiles").into());
@@ -98,7 +98,11 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
     for environment in &environments {
         let rendered = renderer.render(profile, environment)?;
         let path = folder.join(format!("{profile}.{environment}.yaml"));
-        let old = if path.exists() { Some(read(&path, sources)?) } else { None };
+        let old = match path.symlink_metadata() {
+            Err(_) => None,
+            Ok(found) if found.is_file() => Some(read(&path, sources)?),
+            Ok(_) => return Err(anyhow::anyhow!("{} is no plain file", path.display()).into()),
+        };
         let hide = Hide::of(sources, old.iter().flatten().chain(&rendered.objects));
         let new = Some(rendered.objects.as_slice());
         bundles.push(BundleDiff::new((profile, environment), old.as_deref(), new, &hide, Purpose::Update));

@@ -12,6 +12,7 @@ use crate::cli::output::Output;
 use crate::finding::{Failure, Finding};
 use crate::project::{self, AccessError, EMBEDDED, Level, Project};
 use crate::render::Rendered;
+use crate::report::plain_json;
 use crate::service::Services;
 use crate::source::{Sources, Span};
 use crate::suggest;
@@ -81,7 +82,8 @@ pub(super) fn schema(global: &Global, output: &mut Output) -> anyhow::Result<Out
     });
     match file {
         Ok(file) => {
-            output.result(&sources.get(file).map(|file| file.text.to_string()).unwrap_or_default())?;
+            let text = sources.get(file).map(|file| file.text.replace("\r\n", "\n")).unwrap_or_default();
+            output.result(&plain_json(&text))?;
             Ok(Outcome::Fine)
         }
         Err(failure) => Ok(output.failure(&sources, &failure)),

@@ -14,6 +14,7 @@ use crate::finding::ObjectRef;
 use crate::object::Object;
 use crate::out::{self, Drift, MadeFrom, Name, Reason, Rendering, Tidied, Writer};
 use crate::project::Project;
+use crate::report::plain;
 use crate::suggest;
 use crate::yaml::emit_stream;
 
@@ -163,7 +164,7 @@ fn verify(folder: &Path, taken: Vec<Taken>, all: bool, output: &mut Output) -> a
     }
     for drift in &drifts {
         let name = folder.join(&drift.name);
-        output.result(&format!("{} {}\n", name.display(), verdict(drift)))?;
+        output.result(&format!("{} {}\n", plain(&name.display().to_string()), verdict(drift)))?;
         if !drift.committed.is_empty() && !drift.rendered.is_empty() {
             for line in diff::drift(&drift.name, &drift.committed, &drift.rendered) {
                 output.result(&format!("  {line}\n"))?;
@@ -191,11 +192,13 @@ fn verdict(drift: &Drift) -> String {
         .iter()
         .map(|reason| match reason {
             Reason::Missing => "is not there".to_owned(),
+            Reason::NoFile => "is no plain file".to_owned(),
             Reason::Unknown => "differs, and no receipt tells why".to_owned(),
             Reason::EditedByHand => "was edited by hand".to_owned(),
-            Reason::Inputs(names) => format!("was made from other inputs: {}", names.join(", ")),
+            // A receipt may hold anything.
+            Reason::Inputs(names) => plain(&format!("was made from other inputs: {}", names.join(", "))),
             Reason::Templates => "was made from other templates".to_owned(),
-            Reason::Tool(version) => format!("was made by plimsoll {version}"),
+            Reason::Tool(version) => plain(&format!("was made by plimsoll {version}")),
             Reason::Arguments => "was made with other arguments, or another build of this version".to_owned(),
             Reason::Stale => "is made by no profile any more".to_owned(),
         })

@@ -180,7 +180,14 @@ fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
     // The folder may be anybody's. One that has the files of a bare repository in it is none: its config could name a
     // command to run, and its alternates another repository to read.
-    command.args(["-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
+    command.args([
+        "-c",
+        "safe.bareRepository=explicit",
+        "-c",
+        "core.fsmonitor=false",
+        "-c",
+        "core.hooksPath=/dev/null",
+    ]);
     // Nothing is fetched, not even what a partial clone lacks, and nobody is asked for a password.
     command.arg("-C").arg(folder).env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "");
     command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");

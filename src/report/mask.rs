@@ -226,12 +226,13 @@ pub(crate) fn plain(text: &str) -> String {
 #[must_use]
 pub(crate) fn plain_json(text: &str) -> String {
     use std::fmt::Write as _;
-    if !text.chars().any(|c| c != '\n' && is_obeyed(c)) {
+    let escaped = |c: char| !matches!(c, '\n' | '\t') && is_obeyed(c);
+    if !text.chars().any(escaped) {
         return text.to_owned();
     }
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        // Line breaks stand between values only; all others that are obeyed stand in strings.
-        if c != '\n' && is_obeyed(c) {
+        // Line breaks and tabs stand between values only; all others that are obeyed stand in strings.
+        if escaped(c) {
             _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);
