@@ -463,6 +463,27 @@ fn a_secret_stands_in_secrets_only() {
     }
 }
 
+#[test]
+fn a_picture_names_no_secret() {
+    let place = Place::new();
+    // `hunter2-correct-horse`, as a name that no Service has.
+    place.write(
+        "bundle.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: a}\n\
+         data: {host: aHVudGVyMi1jb3JyZWN0LWhvcnNl}\n---\n\
+         apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app, namespace: a}\nspec:\n  \
+         selector: {matchLabels: {app: app}}\n  template:\n    metadata: {labels: {app: app}}\n    spec:\n      \
+         containers:\n      - name: app\n        image: app:1\n        env:\n        - name: PGHOST\n          \
+         valueFrom: {secretKeyRef: {name: db, key: host}}\n",
+    );
+    for format in ["mermaid", "dot"] {
+        let output = place.run(&["graph", "bundle.yaml", "--output", format]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(said(&output).contains("•••"), "{}", said(&output));
+        assert!(!said(&output).contains(SECRET), "{}", said(&output));
+    }
+}
+
 fn documents(text: &str) -> Vec<Json> {
     let sources = Sources::new();
     let loaded = yaml::load(&sources, sources.add("bundle", text), Dialect::Kubectl);

@@ -89,14 +89,24 @@ impl Picture {
                 }
             }
         }
+        let mut hidden: BTreeMap<&str, usize> = BTreeMap::new();
         for mention in &graph.mentions {
             let Some(from) = graph.number(mention.object) else { continue };
-            let port = mention.port.map(|port| format!(":{port}")).unwrap_or_default();
+            let is_secret = mention.is_secret();
+            let port = mention.port.filter(|_| !is_secret).map(|port| format!(":{port}")).unwrap_or_default();
             match &mention.target {
                 Target::Service(service) | Target::OtherNamespace { service, .. } => {
                     if let Some(to) = graph.number(graph.services[*service].object) {
                         put(&mut arrows, from, to, format!("calls {port}").trim_end().to_owned());
                     }
+                }
+                // What a secret names has a box of its own: one shared with a host that is shown would name it.
+                Target::Missing { name, .. } if mention.sure && is_secret => {
+                    let to = *hidden.entry(name).or_insert_with(|| {
+                        picture.boxes.push(absent("Service", &mention.shown()));
+                        picture.boxes.len() - 1
+                    });
+                    put(&mut arrows, from, to, "calls".to_owned());
                 }
                 Target::Missing { name, .. } if mention.sure => {
                     let to = match graph.objects.iter().position(|o| o.kind() == "Service" && o.name() == *name) {
