@@ -484,6 +484,38 @@ fn a_picture_names_no_secret() {
     }
 }
 
+#[test]
+fn a_variable_named_like_a_password_is_shown_nowhere() {
+    let place = Place::new();
+    let profile = fs::read_to_string(place.project.join("profiles/gateway.yaml")).unwrap();
+    place.write("secret.txt", SECRET);
+    for (text, set) in [
+        (format!("env: {{DB_PASSWORD: {SECRET}}}\n"), &[][..]),
+        (format!("env: {{DB_PASSWORD: {SECRET}, OTHER: [1]}}\n"), &[]),
+        (format!("env: {{DB_PASSWORD: [{SECRET}]}}\n"), &[]),
+        (format!("env: {{DB_PASSWORD: {SECRET}}}\n"), &["--set", "env.DB_PASSWORD=other"]),
+        (String::new(), &["--set-file", "env.DB_PASSWORD=secret.txt"]),
+        (String::new(), &["--set", "env.DB_PASSWORD=hunter2-correct-horse"]),
+    ] {
+        place.write("profiles/gateway.yaml", &format!("{profile}{text}"));
+        for args in [
+            &["render", "gateway"][..],
+            &["explain", "gateway"],
+            &["explain", "gateway", "--output", "json"],
+            &["explain", "gateway", "--unused"],
+        ] {
+            let output = place.run(&[args, set].concat());
+            let shown = if args[0] == "render" { stderr(&output) } else { said(&output) };
+            assert!(!shown.contains(SECRET), "{args:?} {set:?} with {text}: {shown}");
+        }
+    }
+    // A name that the schema gives is what the schema says it is.
+    let output = place.run(&["explain", "gateway"]);
+    assert!(said(&output).contains("runtime.secret"), "{}", said(&output));
+    let line = said(&output).lines().find(|line| line.contains("runtime.secret")).unwrap_or_default().to_owned();
+    assert!(!line.contains("•••"), "{line}");
+}
+
 fn documents(text: &str) -> Vec<Json> {
     let sources = Sources::new();
     let loaded = yaml::load(&sources, sources.add("bundle", text), Dialect::Kubectl);

@@ -89,7 +89,8 @@ impl Hide {
     /// A tree without its secrets, for showing it whole.
     pub(crate) fn tree(&self, node: &Node) -> Node {
         let dots = || Node { value: DOTS.into(), origin: node.origin.clone() };
-        if node.origin.is_secret() && parts(node).is_empty() {
+        let is_scalar = !matches!(node.value, Value::Sequence(_) | Value::Mapping(_) | Value::Null);
+        if node.origin.is_secret() && parts(node).is_empty() || is_scalar && self.mask.covers(node.origin.span) {
             return dots();
         }
         let mut copy = node.clone();

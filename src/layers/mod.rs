@@ -333,6 +333,9 @@ impl<'a> Layers<'a> {
     fn hold(&self, node: &mut Node, path: &str, findings: &mut Vec<Finding>) {
         self.schema.mark_secrets(node);
         remember(self.sources, node, false);
+        for secret in self.schema.free_secrets(Vec::new(), node) {
+            remember(self.sources, secret, true);
+        }
         let whole = if path.is_empty() { "a profile".to_owned() } else { format!("`{path}`") };
         for mut violation in self.schema.check(node, Mode::Layer, &whole) {
             if violation.fault == Fault::Unknown {

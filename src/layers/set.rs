@@ -58,7 +58,7 @@ pub(super) fn parse(sources: &Sources, schema: &Schema, argument: &str) -> Resul
     let text = &argument[start..];
     let span = Span::new(file, start as u32, argument.len() as u32);
     let near_secret = |part: &Part| matches!(&part.step, Segment::Key(key) if schema.is_near_secret(key));
-    if steps.iter().any(near_secret) {
+    if steps.iter().any(near_secret) || is_free_secret(schema, &steps) {
         sources.add_secret(span, text);
     }
     let place = find(schema, &steps)?;
@@ -92,11 +92,17 @@ pub(super) fn parse_file(
     let content = read(&argument[start..], span)?;
     let text = sources.get(content).map(|source| source.text.clone()).unwrap_or_default();
     let span = Span::new(content, 0, text.len() as u32);
-    if place.as_ref().is_some_and(|place| schema.is_secret(place)) {
+    if place.as_ref().is_some_and(|place| schema.is_secret(place)) || is_free_secret(schema, &steps) {
         sources.add_secret(span, &*text);
     }
     let value = Node::new(&*text, span);
     Ok(Set { steps, value })
+}
+
+/// Whether a name on the path is a free one of a secret, as in `env.DB_PASSWORD`.
+fn is_free_secret(schema: &Schema, parts: &[Part]) -> bool {
+    let steps: Vec<Step<'_>> = parts.iter().map(Part::step).collect();
+    steps.iter().enumerate().any(|(at, step)| matches!(step, Step::Key(key) if schema.is_free_secret(&steps[..at], key)))
 }
 
 /// Splits an argument into its path and the byte at which the value begins.

@@ -86,6 +86,22 @@ impl Mask {
                     self.word(text);
                 }
                 node.origin.beat().iter().for_each(|beaten| self.all(beaten));
+                node.origin.inputs().iter().for_each(|input| self.places_of(&input.node));
+            }
+        }
+    }
+
+    /// The places of what a secret was made from. No words: a host in a URL with a password is none by itself.
+    fn places_of(&mut self, node: &Node) {
+        match &node.value {
+            Value::Sequence(items) => items.iter().for_each(|item| self.places_of(item)),
+            Value::Mapping(mapping) => mapping.iter().for_each(|entry| self.places_of(&entry.value)),
+            Value::Null => {}
+            _ => {
+                if !node.origin.span.is_none() {
+                    self.place(node.origin.span);
+                }
+                node.origin.beat().iter().for_each(|beaten| self.places_of(beaten));
             }
         }
     }
@@ -100,6 +116,13 @@ impl Mask {
 
     fn place(&mut self, span: Span) {
         self.places.entry(span.file).or_default().push((span.start, span.end));
+    }
+
+    /// Whether a secret stands at the place, or all around it.
+    pub(crate) fn covers(&self, span: Span) -> bool {
+        let places = self.places.get(&span.file).map_or(&[][..], Vec::as_slice);
+        let next = places.partition_point(|(from, _)| *from <= span.start);
+        next.checked_sub(1).is_some_and(|at| places[at].1 >= span.end)
     }
 
     /// The secret ranges of bytes that touch `start..end` of a file.

@@ -1,7 +1,8 @@
 //! Marking what the schema calls `writeOnly`.
 
-use super::{Id, Place, Schema, Sub};
+use super::{Id, Lookup, Place, Schema, Step, Sub};
 use crate::node::{Node, Value};
+use crate::report::is_secret_name;
 use crate::suggest;
 
 impl Schema {
@@ -18,6 +19,42 @@ impl Schema {
         let mut secrets =
             properties.filter(|(_, id)| self.is_secret(&Place::One(*id))).map(|(known, _)| known.as_str());
         secrets.any(|known| known == name || suggest::nearest(name, [known]).is_some())
+    }
+
+    /// Whether a name below `steps` is one that the schema leaves free, as those of variables, and that of a secret. Of the
+    /// names it gives itself it says which are secrets.
+    #[must_use]
+    pub fn is_free_secret(&self, steps: &[Step<'_>], name: &str) -> bool {
+        is_secret_name(name)
+            && match self.follow(steps.iter().copied()) {
+                Lookup::Known(place) => !self.fields(&place).contains(&name),
+                Lookup::Open | Lookup::Unknown { .. } => true,
+            }
+    }
+
+    /// The values below `steps` that have such a name.
+    #[must_use]
+    pub fn free_secrets<'n>(&self, mut steps: Vec<Step<'n>>, node: &'n Node) -> Vec<&'n Node> {
+        let mut found = Vec::new();
+        self.collect_free(&mut steps, node, &mut found);
+        found
+    }
+
+    fn collect_free<'n>(&self, steps: &mut Vec<Step<'n>>, node: &'n Node, found: &mut Vec<&'n Node>) {
+        for (at, item) in node.items().iter().enumerate() {
+            steps.push(Step::Index(at));
+            self.collect_free(steps, item, found);
+            steps.pop();
+        }
+        for entry in node.entries() {
+            if self.is_free_secret(steps, &entry.key) {
+                found.push(&entry.value);
+                continue;
+            }
+            steps.push(Step::Key(&entry.key));
+            self.collect_free(steps, &entry.value, found);
+            steps.pop();
+        }
     }
 
     fn descend(&self, id: Id, node: &mut Node) {
