@@ -516,6 +516,31 @@ fn a_variable_named_like_a_password_is_shown_nowhere() {
     assert!(!line.contains("•••"), "{line}");
 }
 
+#[test]
+fn a_secret_inside_a_set_mapping_is_not_shown() {
+    let place = Place::new();
+    for set in [
+        format!("database={{password: \"{SECRET}\\n\"}}"),
+        format!("database={{pasword: \"{SECRET}\"}}"),
+        format!("database={{password: \"{SECRET}}}"),
+        format!("database={{password: {SECRET}"),
+        format!("database={{password: [{SECRET}}}"),
+        format!("database={{password: {SECRET}, nmae: 1}}"),
+        format!("database={{password: {{a: {SECRET}}}}}"),
+        format!("database={{password: {SECRET}, password: 1}}"),
+        format!("database=password: {SECRET}"),
+        format!("env={{DB_PASSWORD: {SECRET}, A: [1]}}"),
+        format!("env={{DB_PASSWORD: \"{SECRET}\\q\"}}"),
+    ] {
+        let output = place.run(&["render", "gateway", "--set", &set]);
+        assert_eq!(output.status.code(), Some(1), "{set}: {}", stderr(&output));
+        assert!(!said(&output).contains(SECRET), "{set}: {}", said(&output));
+        // What holds no secret is shown.
+        let output = place.run(&["render", "gateway", "--set", "labels={a: [1}"]);
+        assert!(stderr(&output).contains("{a: [1}") || stderr(&output).contains("no field"), "{}", stderr(&output));
+    }
+}
+
 fn documents(text: &str) -> Vec<Json> {
     let sources = Sources::new();
     let loaded = yaml::load(&sources, sources.add("bundle", text), Dialect::Kubectl);

@@ -5,6 +5,7 @@ use ecow::EcoString;
 use super::merge::{Deleted, lay};
 use crate::finding::{Failure, Finding};
 use crate::node::{Mapping, Node, Value};
+use crate::report::is_secret_name;
 use crate::schema::{Lookup, Place, Schema, Step, Types};
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
@@ -66,7 +67,20 @@ pub(super) fn parse(sources: &Sources, schema: &Schema, argument: &str) -> Resul
     if secret {
         sources.add_secret(span, text);
     }
-    let value = typed(schema, place.as_ref(), text, span, &steps, secret)?;
+    let mut value = typed(schema, place.as_ref(), text, span, &steps, secret).inspect_err(|_| {
+        // What cannot be read as it is meant may hold a secret anywhere.
+        if is_secret_name(text) || place.as_ref().is_some_and(|place| schema.reaches_secret(place)) {
+            sources.add_secret(span, text);
+        }
+    })?;
+    if let Some(place) = &place {
+        schema.mark_secrets_at(place, &mut value);
+    }
+    super::remember(sources, &value, false);
+    remember_named(sources, schema, &value);
+    for secret in schema.free_secrets(steps.iter().map(Part::step).collect(), &value) {
+        super::remember(sources, secret, true);
+    }
     Ok(Set { steps, value })
 }
 
@@ -99,10 +113,25 @@ pub(super) fn parse_file(
     Ok(Set { steps, value })
 }
 
+/// Keeps what stands in a mapping under the name of a secret, or one misspelt.
+fn remember_named(sources: &Sources, schema: &Schema, node: &Node) {
+    for entry in node.entries() {
+        if schema.is_near_secret(&entry.key) {
+            super::remember(sources, &entry.value, true);
+        } else {
+            remember_named(sources, schema, &entry.value);
+        }
+    }
+    node.items().iter().for_each(|item| remember_named(sources, schema, item));
+}
+
 /// Whether a name on the path is a free one of a secret, as in `env.DB_PASSWORD`.
 fn is_free_secret(schema: &Schema, parts: &[Part]) -> bool {
     let steps: Vec<Step<'_>> = parts.iter().map(Part::step).collect();
-    steps.iter().enumerate().any(|(at, step)| matches!(step, Step::Key(key) if schema.is_free_secret(&steps[..at], key)))
+    steps
+        .iter()
+        .enumerate()
+        .any(|(at, step)| matches!(step, Step::Key(key) if schema.is_free_secret(&steps[..at], key)))
 }
 
 /// Splits an argument into its path and the byte at which the value begins.

@@ -12,6 +12,25 @@ impl Schema {
         self.descend(Self::ROOT, node);
     }
 
+    /// As [`Schema::mark_secrets`], for a value at a place.
+    pub fn mark_secrets_at(&self, place: &Place, node: &mut Node) {
+        match place {
+            Place::One(id) => self.descend(*id, node),
+            Place::All(places) | Place::Any(places) => {
+                places.iter().for_each(|place| self.mark_secrets_at(place, node));
+            }
+        }
+    }
+
+    /// Whether a value there is a secret or may hold one.
+    #[must_use]
+    pub fn reaches_secret(&self, place: &Place) -> bool {
+        match place {
+            Place::One(id) => self.secret[*id as usize],
+            Place::All(places) | Place::Any(places) => places.iter().any(|place| self.reaches_secret(place)),
+        }
+    }
+
     /// Whether a name is that of a secret anywhere in the schema, or one misspelt.
     #[must_use]
     pub fn is_near_secret(&self, name: &str) -> bool {
