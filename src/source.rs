@@ -109,6 +109,7 @@ impl SourceFile {
 pub struct Sources {
     files: RwLock<Vec<Arc<SourceFile>>>,
     secrets: RwLock<Vec<(Span, String)>>,
+    unread: RwLock<Vec<Span>>,
 }
 
 impl Sources {
@@ -136,6 +137,17 @@ impl Sources {
     #[must_use]
     pub fn secrets(&self) -> Vec<(Span, String)> {
         self.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that a document could not be read, so that the secrets in it are not known.
+    pub fn add_unread(&self, span: Span) {
+        self.unread.write().unwrap_or_else(PoisonError::into_inner).push(span);
+    }
+
+    /// The documents that could not be read.
+    #[must_use]
+    pub fn unread(&self) -> Vec<Span> {
+        self.unread.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The file of that number; `None` for [`Span::NONE`]'s.

@@ -541,6 +541,67 @@ fn a_secret_inside_a_set_mapping_is_not_shown() {
     }
 }
 
+#[test]
+fn a_document_that_cannot_be_read_shows_no_secret() {
+    let place = Place::new();
+    let secret = |data: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\n{data}\n");
+    let pod = |env: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    image: a:1\n    \
+             env:\n    {env}\n"
+        )
+    };
+    for text in [
+        secret(&format!("stringData: {{host: {SECRET}, host: 1}}")),
+        secret(&format!("stringData: {{host: \"{SECRET}\\q\"}}")),
+        secret(&format!("stringData: {{host: *{SECRET}}}")),
+        secret(&format!("stringData: {{host: {SECRET}")),
+        secret(&format!("stringData:\n\thost: {SECRET}")),
+        secret(&format!("stringData:\n  host: {SECRET}\n  {SECRET}: 1\n bad: [")),
+        secret(&format!("stringData: {{host: {{{SECRET}: 1}}}}")),
+        secret(&format!("stringData: {{host: {{{SECRET}: 1, {SECRET}: 2}}}}")),
+        secret(&format!("stringData:\n  host: |\n    a\n   {SECRET}\n  - b")),
+        secret(&format!("stringData:\n  host:\n    {SECRET}: 1\n    {SECRET}: 2")),
+        secret(&format!("stringData:\n  host: \"a\n    {SECRET}: \\q\"")),
+        format!("{{\"kind\": \"Secret\", \"stringData\": {{\"host\": \"{SECRET}\"}}}}"),
+        format!("{{\"kind\": \"Secret\", \"stringData\": {{\"host\": \"{SECRET}\"}}"),
+        pod(&format!("- {{name: DB_PASSWORD, value: {SECRET}, value: 1}}")),
+        pod(&format!("- {{value: {SECRET}, name: DB_PASSWORD, value: 1}}")),
+        pod(&format!("- {{name: DB_PASSWORD, value: {{{SECRET}: 1}}}}")),
+        pod(&format!("- name: DB_PASSWORD\n      value: \"{SECRET}\\q\"")),
+        pod(&format!("- name: DB_PASSWORD\n      value: *{SECRET}")),
+    ] {
+        place.write("bundle.yaml", &text);
+        for format in ["human", "json", "sarif", "github"] {
+            let output = place.run(&["check", "bundle.yaml", "--output", format]);
+            assert_eq!(output.status.code(), Some(1), "{text}: {}", said(&output));
+            assert!(!said(&output).contains(SECRET), "{format} of {text}: {}", said(&output));
+        }
+        assert!(!said(&place.run(&["graph", "bundle.yaml"])).contains(SECRET), "{text}");
+        assert!(!said(&place.run(&["diff", "bundle.yaml", "bundle.yaml"])).contains(SECRET), "{text}");
+    }
+    let profile = fs::read_to_string(place.project.join("profiles/gateway.yaml")).unwrap();
+    for text in [
+        format!("database:\n  password: \"{SECRET}\\q\"\n"),
+        format!("database: {{password: {SECRET}, tls: yes}}\n"),
+        format!("database: {{password: {SECRET}, password: 1}}\n"),
+        format!("database: {{password: &{SECRET} a}}\n"),
+        format!("- {{password: {SECRET}}}\n"),
+        format!("team: a\n---\n{{password: {SECRET}}}\n"),
+        format!("database:\n\tpassword: {SECRET}\n"),
+    ] {
+        place.write("values.yaml", &text);
+        let output = place.run(&["render", "gateway", "--values", "values.yaml"]);
+        assert_eq!(output.status.code(), Some(1), "{text}: {}", said(&output));
+        assert!(!said(&output).contains(SECRET), "{text}: {}", said(&output));
+        place.write("profiles/gateway.yaml", &format!("{profile}{text}"));
+        assert!(!said(&place.run(&["render", "gateway"])).contains(SECRET), "{text}");
+    }
+    // What is no secret is shown.
+    place.write("bundle.yaml", &pod("- {name: A, value: plain-words, value: 1}"));
+    assert!(said(&place.run(&["check", "bundle.yaml"])).contains("plain-words"));
+}
+
 fn documents(text: &str) -> Vec<Json> {
     let sources = Sources::new();
     let loaded = yaml::load(&sources, sources.add("bundle", text), Dialect::Kubectl);

@@ -34,13 +34,14 @@ impl Input {
         }
         self.findings.append(&mut loaded.findings);
         for document in loaded.documents {
-            self.document(document, chosen, 0);
+            self.document(sources, document, chosen, 0);
         }
     }
 
-    fn document(&mut self, mut node: Node, chosen: bool, depth: usize) {
+    fn document(&mut self, sources: &Sources, mut node: Node, chosen: bool, depth: usize) {
         let span = node.origin.span;
         if !matches!(node.value, Value::Mapping(_)) || (node["apiVersion"].is_null() && node["kind"].is_null()) {
+            sources.add_unread(span);
             let severity = if chosen { Severity::Error } else { Severity::Note };
             let message =
                 if chosen { "this is no Kubernetes object" } else { "this is no Kubernetes object; it is passed over" };
@@ -51,6 +52,7 @@ impl Input {
         for field in ["apiVersion", "kind"] {
             if node[field].as_str().is_none_or(str::is_empty) {
                 let message = format!("the object has no `{field}`");
+                sources.add_unread(span);
                 let place = node.entries().first().map_or(span, |entry| entry.key_span);
                 let help = format!("`{field}` is a string that every object needs");
                 self.findings.push(Finding::error("not-a-manifest", place, message).with_help(help));
@@ -71,7 +73,7 @@ impl Input {
             && let Some(Node { value: Value::Sequence(items), .. }) = node.get_mut("items")
         {
             for item in std::mem::take(items) {
-                self.document(item, true, depth + 1);
+                self.document(sources, item, true, depth + 1);
             }
             return;
         }

@@ -4,7 +4,7 @@
 use crate::diff::{FieldChange, Step};
 use crate::node::{Node, Value};
 use crate::object::Object;
-use crate::report::{Mask, is_secret_name};
+use crate::report::{Mask, is_secret_name, names_secret};
 use crate::source::Sources;
 
 /// What stands in place of a secret.
@@ -12,9 +12,6 @@ pub(crate) const DOTS: &str = "•••";
 
 /// Keys of Secrets that hold no secret: striking their values out of other texts would only garble these.
 const PUBLIC_KEYS: &[&str] = &["username", "user", "host", "port", "database", "dbname", "ca.crt", "tls.crt", "type"];
-
-/// Names that speak of a secret and hold none.
-const PUBLIC_ENDS: &[&str] = &["_FILE", "_PATH", "_DIR", "_NAME", "_REF", "PASSWORD_KEY", "USERNAME_KEY"];
 
 /// Knows the secrets of both sides.
 #[derive(Debug)]
@@ -158,20 +155,6 @@ fn without_public(object: &Object) -> Object {
         }
     }
     object
-}
-
-/// Whether a key of a config file, an option or a variable holds a secret.
-fn names_secret(key: &str) -> bool {
-    let mut name = String::with_capacity(key.len() + 4);
-    let mut lower = false;
-    for c in key.chars() {
-        if c.is_ascii_uppercase() && lower {
-            name.push('_');
-        }
-        lower = c.is_ascii_lowercase();
-        name.push(if c == '-' || c == '.' { '_' } else { c.to_ascii_uppercase() });
-    }
-    is_secret_name(&name) && !PUBLIC_ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Strikes out, line by line, what is named like a secret.

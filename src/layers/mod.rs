@@ -268,7 +268,10 @@ impl<'a> Layers<'a> {
         }
         let mut documents = loaded.documents.into_iter();
         let mut node = documents.next().unwrap_or_else(|| Node::new(Mapping::new(), Span::new(file, 0, 0)));
+        // The schema cannot tell the secrets of what has not the form of a profile.
+        let unread = |span| self.sources.add_unread(span);
         if let Some(second) = documents.next() {
+            unread(second.origin.span);
             let finding = Finding::error(
                 "profile-form",
                 second.origin.span,
@@ -277,6 +280,7 @@ impl<'a> Layers<'a> {
             return Err(finding.with_help("take the `---` between them out").into());
         }
         if !matches!(node.value, Value::Mapping(_)) {
+            unread(node.origin.span);
             let message = format!("a profile is a mapping, and this is {}", node.type_name());
             return Err(Finding::error("profile-form", node.origin.span, message).into());
         }

@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::node::{Node, Value};
 use crate::object::{Object, containers};
+use crate::report::unread;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::is_bidi;
 
 /// What stands in place of a secret.
 const DOTS: &str = "•••";
+
+/// Names that speak of a secret and hold none.
+const PUBLIC_ENDS: &[&str] = &["_FILE", "_PATH", "_DIR", "_NAME", "_REF", "PASSWORD_KEY", "USERNAME_KEY"];
 
 /// Shorter values are words like `on` and `db`; to strike them out of messages would only garble these.
 const SHORTEST: usize = 5;
@@ -43,22 +47,44 @@ impl Mask {
                 // Whatever it is called: `stringdata` holds a secret as well.
                 let open = |key: &str| matches!(key, "apiVersion" | "kind" | "metadata" | "type" | "immutable");
                 let secret = object.node.entries().iter().filter(|entry| !open(&entry.key));
-                secret.for_each(|entry| mask.all(&entry.value));
+                for entry in secret {
+                    mask.all(&entry.value);
+                    entry.value.entries().iter().for_each(|entry| mask.keys(&entry.value));
+                }
             }
             for container in object.pod_spec().into_iter().flat_map(containers) {
                 for env in container.node["env"].items() {
                     if is_secret_name(env["name"].text()) {
                         mask.all(&env["value"]);
+                        mask.keys(&env["value"]);
                     }
                 }
             }
             mask.marked(&object.node);
         }
+        for span in sources.unread() {
+            mask.unread(sources, span);
+        }
         for places in mask.places.values_mut() {
             places.sort_unstable();
-            places.dedup();
+            // Without overlaps the ends are in order too, and those near a line are found by searching.
+            places.dedup_by(|next, last| {
+                let overlap = next.0 < last.1 || next == last;
+                last.1 = if overlap { last.1.max(next.1) } else { last.1 };
+                overlap
+            });
         }
         mask
+    }
+
+    /// What may be a secret in a document that could not be read.
+    fn unread(&mut self, sources: &Sources, span: Span) {
+        let Some(source) = sources.get(span.file) else { return };
+        let Some(text) = source.text.get(span.start as usize..span.end as usize) else { return };
+        for (from, to) in unread::places(text) {
+            self.place(Span::new(span.file, span.start + from as u32, span.start + to as u32));
+            unread::names(&text[from..to]).into_iter().for_each(|name| self.word(name));
+        }
     }
 
     fn marked(&mut self, node: &Node) {
@@ -88,6 +114,20 @@ impl Mask {
                 node.origin.beat().iter().for_each(|beaten| self.all(beaten));
                 node.origin.inputs().iter().for_each(|input| self.places_of(&input.node));
             }
+        }
+    }
+
+    /// The keys of what should be a text: braces in one that is not quoted make a mapping of it.
+    fn keys(&mut self, node: &Node) {
+        node.items().iter().for_each(|item| self.keys(item));
+        for entry in node.entries() {
+            if !entry.key_span.is_none() {
+                self.place(entry.key_span);
+            }
+            if !is_secret_name(&entry.key) {
+                self.word(&entry.key);
+            }
+            self.keys(&entry.value);
         }
     }
 
@@ -128,7 +168,8 @@ impl Mask {
     /// The secret ranges of bytes that touch `start..end` of a file.
     pub(super) fn within(&self, file: FileId, start: u32, end: u32) -> impl Iterator<Item = (u32, u32)> {
         let places = self.places.get(&file).map_or(&[][..], Vec::as_slice);
-        places.iter().copied().filter(move |(from, to)| *from < end && *to > start)
+        let first = places.partition_point(|(_, to)| *to <= start);
+        places[first..].iter().copied().take_while(move |(from, _)| *from < end).filter(move |(_, to)| *to > start)
     }
 
     /// A text with the secrets in it struck out.
@@ -228,6 +269,21 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     .iter()
     .any(|word| name.contains(word))
         && !["_FILE", "_PATH", "_DIR", "_NAME"].iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a key of a config file, an option or a variable holds a secret.
+#[must_use]
+pub(crate) fn names_secret(key: &str) -> bool {
+    let mut name = String::with_capacity(key.len() + 4);
+    let mut lower = false;
+    for c in key.chars() {
+        if c.is_ascii_uppercase() && lower {
+            name.push('_');
+        }
+        lower = c.is_ascii_lowercase();
+        name.push(if c == '-' || c == '.' { '_' } else { c.to_ascii_uppercase() });
+    }
+    is_secret_name(&name) && !PUBLIC_ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Words of a message made safe for a terminal: control characters are shown, not obeyed.

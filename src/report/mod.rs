@@ -5,6 +5,7 @@ mod human;
 mod json;
 mod mask;
 mod sarif;
+mod unread;
 
 use crate::check::rules;
 use crate::finding::{Finding, Severity};
@@ -13,7 +14,7 @@ use crate::source::Sources;
 pub use human::human;
 pub use json::{findings_json, json};
 pub use mask::Mask;
-pub(crate) use mask::{is_obeyed, is_secret_name, plain, plain_json};
+pub(crate) use mask::{is_obeyed, is_secret_name, names_secret, plain, plain_json};
 pub use sarif::sarif;
 
 pub use github::github;

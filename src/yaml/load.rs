@@ -39,12 +39,16 @@ pub struct Loaded {
     pub documents: Vec<Node>,
     /// What is wrong with the text. A document that cannot be read does not stop the rest.
     pub findings: Vec<Finding>,
+    /// The documents with errors.
+    pub unread: Vec<Span>,
 }
 
 /// Reads all documents of a file.
 #[must_use]
 pub fn load(sources: &Sources, file: FileId, dialect: Dialect) -> Loaded {
-    sources.get(file).map_or_else(Loaded::default, |source| load_text(&source.text, file, dialect))
+    let loaded = sources.get(file).map_or_else(Loaded::default, |source| load_text(&source.text, file, dialect));
+    loaded.unread.iter().for_each(|span| sources.add_unread(*span));
+    loaded
 }
 
 /// Reads all documents of a text; the spans are offsets in it, in `file`.
@@ -74,6 +78,7 @@ pub fn load_text(text: &str, file: FileId, dialect: Dialect) -> Loaded {
             let loaded = share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             whole.documents.extend(loaded.documents);
             whole.findings.extend(loaded.findings);
+            whole.unread.extend(loaded.unread);
         }
     });
     whole
@@ -150,6 +155,9 @@ fn read_segment(text: &str, offset: usize, file: FileId, dialect: Dialect, loade
             loader.findings.push(*finding);
             break;
         }
+    }
+    if loader.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        loaded.unread.push(loader.span(0, text.len()));
     }
     loaded.documents.append(&mut loader.documents);
     loaded.findings.append(&mut loader.findings);

@@ -1,0 +1,130 @@
+//! Secrets in documents that could not be read: which there are is not known, so whatever may be one is hidden.
+
+use crate::report::mask::{is_secret_name, names_secret};
+
+/// Names of fields that messages may repeat.
+const FIELDS: &[&str] =
+    &["apiVersion", "metadata", "namespace", "labels", "annotations", "stringData", "immutable", "value", "valueFrom"];
+
+/// The ranges of bytes in which a secret may stand.
+pub(super) fn places(text: &str) -> Vec<(usize, usize)> {
+    let whole = is_of_secret(text);
+    let mut places = Vec::new();
+    if !whole && !has_name(text) {
+        return places;
+    }
+    // How deep the key stands whose value is hidden, whether the line before is, and whether its value comes yet.
+    let (mut block, mut before, mut awaited) = (None, false, false);
+    // How deep the keys of a Secret stand, and those of its data: what stands deeper belongs to a value.
+    let (mut top, mut data) = (None, None);
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end();
+        let at = start;
+        start += line.len();
+        let first = content.len() - content.trim_start().len();
+        let key = content.len() - content.trim_start_matches([' ', '\t', '-']).len();
+        if key == content.len() {
+            continue;
+        }
+        if block.is_some_and(|depth| first <= depth) {
+            block = None;
+        }
+        match (top, data) {
+            (None, _) => top = Some(key),
+            (Some(top), None) if key > top => data = Some(key),
+            _ => {}
+        }
+        let deep = whole && data.is_some_and(|data| key > data);
+        let colon = content.find(':').map(|colon| colon + 1);
+        let named = has_name(content) || content.match_indices("value").any(|(at, _)| is_value(&content[at..]));
+        let from = if deep || block.is_some() || awaited || (before || whole) && colon.is_none() {
+            Some(key)
+        } else if whole || named {
+            colon.or(Some(key))
+        } else {
+            None
+        };
+        if named && block.is_none() {
+            block = Some(key);
+        }
+        before = from.is_some();
+        awaited = before && content.ends_with(':') && named;
+        if let Some(from) = from.filter(|from| *from < content.len()) {
+            // The blank behind the colon is no secret.
+            let from = from + content[from..].len() - content[from..].trim_start().len();
+            places.push((at + from, at + content.len()));
+        }
+    }
+    places
+}
+
+/// The names in a hidden text that messages about YAML repeat: those of anchors, and keys that stand twice.
+pub(super) fn names(text: &str) -> Vec<&str> {
+    const AROUND: &[char] = &[' ', '\t', '\n', ',', '{', '}', '[', ']', '"', '\'', ':'];
+    let anchors = text.split(AROUND).filter_map(|word| word.strip_prefix(['*', '&']));
+    let mut names: Vec<&str> = anchors.collect();
+    for (at, _) in text.match_indices(':') {
+        let key = text[..at].trim_end_matches([' ', '"', '\'']);
+        let start = key.rfind(['\n', ',', '{', '[', '"', '\'', ':']).map_or(0, |start| start + 1);
+        let key = key[start..].trim();
+        if !FIELDS.contains(&key) && !is_secret_name(key) {
+            names.push(key);
+        }
+    }
+    names
+}
+
+/// Whether a document is a Secret, or was meant as one.
+fn is_of_secret(text: &str) -> bool {
+    let is_kind = |rest: &str| {
+        rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '"' | '\'')).starts_with("Secret")
+    };
+    text.match_indices("kind").any(|(at, kind)| is_kind(&text[at + kind.len()..])) || text.contains("stringData")
+}
+
+/// Whether the text goes on with the key `value`.
+fn is_value(text: &str) -> bool {
+    text["value".len()..].trim_start_matches(['"', '\'', ' ']).starts_with(':')
+}
+
+/// Whether the name of a secret stands in a text.
+fn has_name(text: &str) -> bool {
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')));
+    // A variable's name ends as it likes, a field's tells by its end that it names a secret only.
+    words.any(|word| names_secret(word) || is_secret_name(word) && !word.bytes().any(|byte| byte.is_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(text: &str) -> String {
+        let mut out = text.to_owned();
+        for (from, to) in places(text).into_iter().rev() {
+            out.replace_range(from..to, "•");
+        }
+        out
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_hidden() {
+        for (text, expected) in [
+            ("kind: Pod\nimage: [", "kind: Pod\nimage: ["),
+            ("kind: Secret\nstringData: {a: x", "kind: •\nstringData: •"),
+            ("kind: Secret\ndata:\n  a: |\n    x\n- y", "kind: •\ndata:\n  a: •\n    •\n- •"),
+            ("kind: Secret\ndata:\n  a:\n    x: y", "kind: •\ndata:\n  a:\n    •"),
+            ("{\"kind\" : \"Secret\", \"data\": 1}", "{\"kind\" : •"),
+            ("image: a\nenv:\n- name: DB_PASSWORD\n  value: x\n", "image: a\nenv:\n- name: •\n  value: •\n"),
+            ("- value: x\n  name: DB_PASSWORD\nb: c", "- value: •\n  name: •\nb: c"),
+            ("- {name: DB_PASSWORD,\nvalue: x", "- {name: •\nvalue: •"),
+            ("a:\n  password:\n    x: 1\n  b: c", "a:\n  password:\n    •\n  b: c"),
+            ("a: {password:\nx, b: c", "a: •\n•"),
+            ("a: 1\n\tpassword: x", "a: 1\n\tpassword: •"),
+            ("secretKeyRef: {name: a, key: b", "secretKeyRef: {name: a, key: b"),
+        ] {
+            assert_eq!(hidden(text), expected, "{text}");
+        }
+        assert_eq!(names("{value: *alias, one: 1, \"two words\": 2}"), ["alias", "one", "two words"]);
+    }
+}
