@@ -310,6 +310,21 @@ fn obeyed(text: &str) -> Vec<char> {
 const ESCAPES: &str = "\u{1b}[31m\u{1b}]0;t\u{7}\u{9b}2J\u{202e}\u{2066}\r\u{8}";
 
 #[test]
+fn a_schema_is_printed_without_what_a_terminal_obeys() {
+    let place = Place::new();
+    let schema = fs::read_to_string(place.project.join("profiles/schema.json")).unwrap();
+    assert_eq!(String::from_utf8(place.run(&["schema"]).stdout).unwrap(), schema);
+    let hostile = schema.replacen("\"description\": \"", "\"description\": \"\u{9b}31m\u{202e}", 1);
+    assert_ne!(hostile, schema);
+    place.write("profiles/schema.json", &hostile.replace('\n', "\r\n"));
+    let printed = String::from_utf8(place.run(&["schema"]).stdout).unwrap();
+    assert_eq!(obeyed(&printed), [], "{printed}");
+    // It says the same.
+    let read = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+    assert_eq!(read(&printed), read(&hostile));
+}
+
+#[test]
 fn no_terminal_escape_comes_through() {
     let place = Place::new();
     let quoted = |text: &str| json!(text).to_string();
