@@ -583,6 +583,10 @@ fn a_document_that_cannot_be_read_shows_no_secret() {
         pod(&format!("- {{name: DB_PASSWORD, value: {SECRET}, value: 1}}")),
         pod(&format!("- {{value: {SECRET}, name: DB_PASSWORD, value: 1}}")),
         pod(&format!("- {{name: DB_PASSWORD, value: {{{SECRET}: 1}}}}")),
+        pod(&format!("- {{name: DB_PASSWORD, valeu: {SECRET}}}")),
+        pod(&format!("- {{name: DB_PASSWORD, value:{SECRET}}}")),
+        pod(&format!("- {{nam: DB_PASSWORD, value: {SECRET}}}")),
+        pod(&format!("- name: DB_PASSWORD\n      valeu: \"{SECRET}\\q\"")),
         pod(&format!("- name: DB_PASSWORD\n      value: \"{SECRET}\\q\"")),
         pod(&format!("- name: DB_PASSWORD\n      value: *{SECRET}")),
     ] {

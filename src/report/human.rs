@@ -69,7 +69,7 @@ fn group<'a>(sources: &Sources, finding: &Finding, mask: &Mask) -> Group<'a> {
     if finding.span.is_none()
         && let Some(object) = &finding.object
     {
-        elements.push(Origin::path(format!("{object} {}", finding.field).trim_end().to_owned()).into());
+        elements.push(Origin::path(words(format!("{object} {}", finding.field).trim_end())).into());
     }
     if !finding.field.is_empty()
         && !finding.span.is_none()

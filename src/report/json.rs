@@ -37,7 +37,7 @@ fn finding_json(sources: &Sources, finding: &Finding, mask: &Mask) -> Value {
         );
     }
     if !finding.field.is_empty() {
-        out.insert("field".into(), value!(finding.field));
+        out.insert("field".into(), value!(mask.words(&finding.field)));
     }
     if let Some(source) = source(sources, finding.span) {
         out.insert("source".into(), source);

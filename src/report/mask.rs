@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::node::{Node, Value};
+use crate::node::{Entry, Node, Value};
 use crate::object::{Object, containers};
 use crate::report::unread;
 use crate::source::{FileId, Sources, Span};
@@ -53,12 +53,7 @@ impl Mask {
                 }
             }
             for container in object.pod_spec().into_iter().flat_map(containers) {
-                for env in container.node["env"].items() {
-                    if is_secret_name(env["name"].text()) {
-                        mask.all(&env["value"]);
-                        mask.keys(&env["value"]);
-                    }
-                }
+                container.node["env"].items().iter().for_each(|env| mask.variable(env));
             }
             mask.marked(&object.node);
         }
@@ -75,6 +70,25 @@ impl Mask {
             });
         }
         mask
+    }
+
+    /// The value of a variable named like a password, also where `name` or `value` is misspelt.
+    fn variable(&mut self, env: &Node) {
+        let names = |entry: &Entry| {
+            let says = entry.key != "value" && entry.key != "valueFrom" && unread::has_name(entry.value.text());
+            says || unread::has_name(&entry.key)
+        };
+        if !is_secret_name(env["name"].text()) && !env.entries().iter().any(names) {
+            return;
+        }
+        for entry in env.entries().iter().filter(|entry| entry.key != "name" && entry.key != "valueFrom") {
+            self.all(&entry.value);
+            self.keys(&entry.value);
+            // `value:x` without a blank is a key.
+            if entry.key.contains(':') {
+                self.key(entry);
+            }
+        }
     }
 
     /// What may be a secret in a document that could not be read.
@@ -121,13 +135,17 @@ impl Mask {
     fn keys(&mut self, node: &Node) {
         node.items().iter().for_each(|item| self.keys(item));
         for entry in node.entries() {
-            if !entry.key_span.is_none() {
-                self.place(entry.key_span);
-            }
-            if !is_secret_name(&entry.key) {
-                self.word(&entry.key);
-            }
+            self.key(entry);
             self.keys(&entry.value);
+        }
+    }
+
+    fn key(&mut self, entry: &Entry) {
+        if !entry.key_span.is_none() {
+            self.place(entry.key_span);
+        }
+        if !is_secret_name(&entry.key) {
+            self.word(&entry.key);
         }
     }
 

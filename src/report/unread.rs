@@ -18,12 +18,14 @@ pub(super) fn places(text: &str) -> Vec<(usize, usize)> {
     // How deep the keys of a Secret stand, and those of its data: what stands deeper belongs to a value.
     let (mut top, mut data) = (None, None);
     let mut start = 0;
-    for line in text.split_inclusive('\n') {
+    let mut lines = text.split_inclusive('\n').peekable();
+    let mut last = None;
+    while let Some(line) = lines.next() {
         let content = line.trim_end();
         let at = start;
         start += line.len();
         let first = content.len() - content.trim_start().len();
-        let key = content.len() - content.trim_start_matches([' ', '\t', '-']).len();
+        let key = depth(content);
         if key == content.len() {
             continue;
         }
@@ -37,7 +39,13 @@ pub(super) fn places(text: &str) -> Vec<(usize, usize)> {
         }
         let deep = whole && data.is_some_and(|data| key > data);
         let colon = content.find(':').map(|colon| colon + 1);
-        let named = has_name(content) || content.match_indices("value").any(|(at, _)| is_value(&content[at..]));
+        // `value` stands beside the `name`, also misspelt.
+        let beside = |line: &str| depth(line) == key && names_variable(line);
+        let above = last.replace(content);
+        let named = has_name(content)
+            || above.is_some_and(beside)
+            || lines.peek().is_some_and(|next| beside(next))
+            || content.match_indices("value").any(|(at, _)| is_value(&content[at..]));
         let from = if deep || block.is_some() || awaited || (before || whole) && colon.is_none() {
             Some(key)
         } else if whole || named {
@@ -75,6 +83,16 @@ pub(super) fn names(text: &str) -> Vec<&str> {
     names
 }
 
+/// Where the first key or item of a line stands.
+fn depth(line: &str) -> usize {
+    line.len() - line.trim_start_matches([' ', '\t', '-']).len()
+}
+
+/// Whether a line is like `name: DB_PASSWORD`.
+fn names_variable(line: &str) -> bool {
+    line.split_once(':').is_some_and(|(key, value)| !has_name(key) && value.trim() != "Secret" && has_name(value))
+}
+
 /// Whether a document is a Secret, or was meant as one.
 fn is_of_secret(text: &str) -> bool {
     let is_kind = |rest: &str| {
@@ -89,7 +107,7 @@ fn is_value(text: &str) -> bool {
 }
 
 /// Whether the name of a secret stands in a text.
-fn has_name(text: &str) -> bool {
+pub(super) fn has_name(text: &str) -> bool {
     let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')));
     // A variable's name ends as it likes, a field's tells by its end that it names a secret only.
     words.any(|word| names_secret(word) || is_secret_name(word) && !word.bytes().any(|byte| byte.is_ascii_lowercase()))
@@ -116,6 +134,8 @@ mod tests {
             ("kind: Secret\ndata:\n  a:\n    x: y", "kind: •\ndata:\n  a:\n    •"),
             ("{\"kind\" : \"Secret\", \"data\": 1}", "{\"kind\" : •"),
             ("image: a\nenv:\n- name: DB_PASSWORD\n  value: x\n", "image: a\nenv:\n- name: •\n  value: •\n"),
+            ("- name: DB_PASSWORD\n  valu: x\nb: c", "- name: •\n  valu: •\nb: c"),
+            ("- valu: x\n  name: DB_PASSWORD\nb: c", "- valu: •\n  name: •\nb: c"),
             ("- value: x\n  name: DB_PASSWORD\nb: c", "- value: •\n  name: •\nb: c"),
             ("- {name: DB_PASSWORD,\nvalue: x", "- {name: •\nvalue: •"),
             ("a:\n  password:\n    x: 1\n  b: c", "a:\n  password:\n    •\n  b: c"),
