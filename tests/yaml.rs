@@ -187,6 +187,29 @@ fn bombs_end_in_a_clear_error() {
     assert_eq!(read(&level(yaml::MAX_DEPTH + 1), Dialect::Kubectl).findings.len(), 1);
 }
 
+/// The bound is one for the file, and whoever reads its documents: a thread for each, or one after the other.
+#[test]
+fn documents_share_what_their_aliases_may_expand_to() {
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..6 {
+        let inner = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
+    }
+    // About 3.5 million nodes each.
+    let documents = |filler: &str| vec![format!("{bomb}z: *a5\n{filler}"); 4].join("---\n");
+    let filler = "# nothing\n".repeat(10_000);
+    for text in [documents(""), documents(&filler)] {
+        let loaded = read(&text, Dialect::Kubectl);
+        assert_eq!(loaded.documents.len(), 2);
+        assert_eq!(rules(&loaded), ["yaml-too-large", "yaml-too-large"]);
+        let third = text.match_indices("a0: ").nth(2).unwrap().0;
+        assert!(loaded.findings.iter().all(|finding| finding.span.start as usize > third));
+    }
+    let merged = "x, ".repeat(100);
+    let merges = format!("a: &a {{k: [{merged}]}}\nm: {{<<: [{}]}}\n", "*a, ".repeat(100_000));
+    assert_eq!(rules(&read(&merges, Dialect::Kubectl)), ["yaml-too-large"]);
+}
+
 #[test]
 fn json_is_read_too_tabs_included() {
     let node = read_one("{\n\t\"a\": [1, 2.5, true, null],\n\t\"b\": {\"c\": \"x\\ny\\u00e9\\/\"}\n}\n");

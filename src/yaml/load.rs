@@ -4,6 +4,7 @@
 //! stop the rest, and large streams are read in parallel.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ecow::EcoString;
 use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
@@ -16,7 +17,7 @@ use crate::yaml::scalar;
 /// How deep collections may nest.
 pub const MAX_DEPTH: usize = 128;
 
-/// How many nodes the aliases of one document may expand to.
+/// How many nodes the aliases of one file may expand to, and its anchors be kept as.
 pub const MAX_ALIASED_NODES: usize = 10_000_000;
 
 /// From this size on a stream is read by several threads.
@@ -60,20 +61,24 @@ pub fn load_text(text: &str, file: FileId, dialect: Dialect) -> Loaded {
     } else {
         std::thread::available_parallelism().map_or(1, usize::from).min(segments.len()).max(1)
     };
-    let read = |segments: &[(usize, &str)]| {
+    let read = |segments: &[(usize, &str)], budget: &Budget| {
         let mut loaded = Loaded::default();
         for (offset, segment) in segments {
-            read_segment(segment, *offset, file, dialect, &mut loaded);
+            read_segment(segment, *offset, file, dialect, budget, &mut loaded);
         }
         loaded
     };
     if threads == 1 {
-        return read(&segments);
+        return read(&segments, &Budget::default());
     }
+    let budget = Budget::default();
+    let read_share = |share| read(share, &budget);
     let mut whole = Loaded::default();
     std::thread::scope(|scope| {
-        let shares: Vec<_> =
-            shares(&segments, text.len() / threads + 1).into_iter().map(|share| scope.spawn(|| read(share))).collect();
+        let shares: Vec<_> = shares(&segments, text.len() / threads + 1)
+            .into_iter()
+            .map(|share| scope.spawn(move || read_share(share)))
+            .collect();
         for share in shares {
             let loaded = share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             whole.documents.extend(loaded.documents);
@@ -81,7 +86,33 @@ pub fn load_text(text: &str, file: FileId, dialect: Dialect) -> Loaded {
             whole.unread.extend(loaded.unread);
         }
     });
+    if budget.is_short() {
+        // Which documents were refused depended on the threads; one after the other it depends on the text alone.
+        drop(whole);
+        return read(&segments, &Budget::default());
+    }
     whole
+}
+
+/// The nodes that a file's documents share for their anchors and aliases.
+///
+/// What was taken is never given back, so whether anything is refused does not depend on who comes first.
+#[derive(Debug, Default)]
+struct Budget {
+    taken: AtomicUsize,
+}
+
+impl Budget {
+    /// Takes so many nodes; `false` where there are not as many left.
+    fn take(&self, nodes: usize) -> bool {
+        // Once refused it stays short: nothing after it has to be read twice.
+        self.taken.fetch_add(nodes, Ordering::Relaxed).saturating_add(nodes) <= MAX_ALIASED_NODES
+    }
+
+    /// Whether something was refused.
+    fn is_short(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) > MAX_ALIASED_NODES
+    }
 }
 
 /// Cuts the documents into runs of about `size` bytes.
@@ -123,7 +154,7 @@ fn segments(text: &str) -> Vec<(usize, &str)> {
         .collect()
 }
 
-fn read_segment(text: &str, offset: usize, file: FileId, dialect: Dialect, loaded: &mut Loaded) {
+fn read_segment(text: &str, offset: usize, file: FileId, dialect: Dialect, budget: &Budget, loaded: &mut Loaded) {
     let mut options = Options::default();
     options.set_emit_comments(false);
     options.bom_inside_document_as_content = true;
@@ -136,7 +167,7 @@ fn read_segment(text: &str, offset: usize, file: FileId, dialect: Dialect, loade
         dialect,
         stack: Vec::new(),
         anchors: HashMap::new(),
-        expanded: 0,
+        budget,
         documents: Vec::new(),
         findings: Vec::new(),
     };
@@ -173,7 +204,7 @@ struct Open {
 
 enum Items {
     Sequence(Vec<Node>),
-    Mapping { mapping: Mapping, key: Option<Key>, seen: HashSet<EcoString>, merged: Vec<Node> },
+    Mapping { mapping: Mapping, key: Option<Key>, seen: HashSet<EcoString>, merged: Vec<Mapping> },
 }
 
 struct Key {
@@ -191,7 +222,7 @@ struct Loader<'a> {
     stack: Vec<Open>,
     /// What an anchor stands for, and how many nodes that is.
     anchors: HashMap<usize, (Node, usize)>,
-    expanded: usize,
+    budget: &'a Budget,
     documents: Vec<Node>,
     findings: Vec<Finding>,
 }
@@ -224,10 +255,8 @@ impl Loader<'_> {
                 let Some((node, size)) = self.anchors.get(&anchor) else {
                     return Err(Box::new(Finding::error("yaml-alias", span, "this alias stands inside what it names")));
                 };
-                self.expanded += size;
-                if self.expanded > MAX_ALIASED_NODES {
-                    let message = format!("the aliases of this document expand to more than {MAX_ALIASED_NODES} nodes");
-                    return Err(Box::new(Finding::error("yaml-too-large", span, message)));
+                if !self.budget.take(*size) {
+                    return Err(too_large(span));
                 }
                 let node = node.clone();
                 if self.wants_key() {
@@ -299,9 +328,7 @@ impl Loader<'_> {
                 (Value::Sequence(items), last)
             }
             Items::Mapping { mut mapping, merged, .. } => {
-                for node in &merged {
-                    merge_missing(&mut mapping, node);
-                }
+                merge_missing(&mut mapping, merged);
                 let last = mapping.iter().last().map(|entry| entry.value.origin.span);
                 (Value::Mapping(mapping), last)
             }
@@ -426,15 +453,22 @@ impl Loader<'_> {
 
     fn finish(&mut self, node: Node, anchor: usize, size: usize) -> Step {
         if anchor != 0 {
+            // It is kept as a copy, and anchors may stand inside anchors.
+            if !self.budget.take(size) {
+                return Err(too_large(node.origin.span));
+            }
             self.anchors.insert(anchor, (node.clone(), size));
         }
         match self.stack.last_mut().map(|open| &mut open.items) {
             Some(Items::Sequence(items)) => items.push(node),
             Some(Items::Mapping { mapping, key, merged, .. }) => match key.take() {
-                Some(Key { merge: true, span, .. }) => match &node.value {
-                    Value::Mapping(_) => merged.push(node),
+                Some(Key { merge: true, span, .. }) => match node.value {
+                    Value::Mapping(mapping) => merged.push(mapping),
                     Value::Sequence(items) if items.iter().all(|item| matches!(item.value, Value::Mapping(_))) => {
-                        merged.extend(items.iter().cloned());
+                        merged.extend(items.into_iter().filter_map(|item| match item.value {
+                            Value::Mapping(mapping) => Some(mapping),
+                            _ => None,
+                        }));
                     }
                     _ => return Err(Box::new(Finding::error("yaml-alias", span, "`<<` merges mappings only"))),
                 },
@@ -461,11 +495,26 @@ impl Loader<'_> {
     }
 }
 
-/// Adds the entries of a merged mapping that are not there yet.
-fn merge_missing(mapping: &mut Mapping, other: &Node) {
-    let seen: HashSet<EcoString> = mapping.iter().map(|entry| entry.key.clone()).collect();
-    let missing = other.entries().iter().filter(|entry| !seen.contains(&entry.key));
-    mapping.entries_mut().extend(missing.cloned());
+/// Adds the entries of merged mappings that are not there yet; of two with one key the first counts.
+fn merge_missing(mapping: &mut Mapping, merged: Vec<Mapping>) {
+    if merged.is_empty() {
+        return;
+    }
+    let mut seen: HashSet<EcoString> = mapping.iter().map(|entry| entry.key.clone()).collect();
+    let last = merged.len() - 1;
+    for (at, mut other) in merged.into_iter().enumerate() {
+        let mut entries = std::mem::take(other.entries_mut());
+        entries.retain(|entry| !seen.contains(&entry.key));
+        if at < last {
+            seen.extend(entries.iter().map(|entry| entry.key.clone()));
+        }
+        mapping.entries_mut().append(&mut entries);
+    }
+}
+
+fn too_large(span: Span) -> Box<Finding> {
+    let message = format!("the anchors and aliases of this file expand to more than {MAX_ALIASED_NODES} nodes");
+    Box::new(Finding::error("yaml-too-large", span, message))
 }
 
 /// How many nodes a tree has.

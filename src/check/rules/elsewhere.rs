@@ -251,7 +251,7 @@ pub static ELSEWHERE: &[Elsewhere] = &[
     ),
     row("yaml-tag", "a tag stands where none may", "Profiles and templates have no tags."),
     row("yaml-too-deep", "collections nest too deeply", "128 levels are read."),
-    row("yaml-too-large", "aliases expand to too much", "Ten million nodes a document are the bound."),
+    row("yaml-too-large", "aliases expand to too much", "Ten million nodes a file are the bound."),
     row(
         "yaml-value",
         "a value that JSON cannot hold",
