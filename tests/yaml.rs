@@ -120,6 +120,10 @@ fn a_document_that_cannot_be_read_does_not_stop_the_rest() {
     assert_eq!(quoted.documents[0]["a"].text(), "---\ntext\n");
     let directive = read("%YAML 1.1\n---\na: 1\n", Dialect::Kubectl);
     assert_eq!((directive.documents.len(), directive.findings.len()), (1, 0), "{:?}", directive.findings);
+    let more = read("%YAML 1.1\n# words\n\n---\na: 1\n---\nb: 1\n# words\n---x\n", Dialect::Kubectl);
+    assert_eq!(more.documents.len(), 1, "{:?}", more.findings);
+    let more = read("%YAML 1.1\n# words\n\n---\na: 1\n---\n# words\n---\nb: 1\n", Dialect::Kubectl);
+    assert_eq!((more.documents.len(), more.findings.len()), (2, 0), "{:?}", more.findings);
     assert!(read("", Dialect::Kubectl).documents.is_empty());
     assert!(read("# only words\n---\n", Dialect::Kubectl).documents.is_empty());
 }

@@ -134,15 +134,28 @@ fn segments(text: &str) -> Vec<(usize, &str)> {
     let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let mut starts = vec![start];
     let mut from = start;
+    // What the lines of this document are so far, and up to where they were looked at.
+    let (mut blank, mut directive, mut seen) = (true, false, start);
     while let Some(found) = text[from..].find("\n---") {
         let at = from + found + 1;
         from = at + 3;
-        let directives =
-            text[*starts.last().unwrap_or(&0)..at].lines().all(|line| line.is_empty() || line.starts_with(['%', '#']));
-        let has_directive = || text[*starts.last().unwrap_or(&0)..at].lines().any(|line| line.starts_with('%'));
+        if !text[from..].chars().next().is_none_or(char::is_whitespace) {
+            continue;
+        }
+        if blank {
+            for line in text[seen..at].lines() {
+                blank &= line.is_empty() || line.starts_with(['%', '#']);
+                directive |= line.starts_with('%');
+                if !blank {
+                    break;
+                }
+            }
+            seen = at;
+        }
         // A document's directives stand above its marker.
-        if text[from..].chars().next().is_none_or(char::is_whitespace) && !(directives && has_directive()) {
+        if !(blank && directive) {
             starts.push(at);
+            (blank, directive, seen) = (true, false, at);
         }
     }
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
