@@ -1,5 +1,6 @@
 //! The one tree: a YAML value that knows where it came from.
 
+use std::collections::HashMap;
 use std::ops::Index;
 use std::sync::Arc;
 
@@ -258,10 +259,27 @@ impl PartialEq for Node {
     }
 }
 
+/// Up to so many entries a search one by one is faster than hashing.
+const FEW_ENTRIES: usize = 16;
+
 /// Equal keys and values in any order, since a mapping has none that means anything.
 impl PartialEq for Mapping {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|entry| other.get(&entry.key) == Some(&entry.value))
+        if self.len() != other.len() {
+            return false;
+        }
+        // Most often the order is the same, and no key has to be looked for.
+        let same = self.iter().zip(other).take_while(|(mine, theirs)| mine.key == theirs.key).count();
+        let (mine, theirs) = (&self.entries[same..], &other.entries[same..]);
+        if self.iter().zip(other).take(same).any(|(mine, theirs)| mine.value != theirs.value) {
+            return false;
+        }
+        if mine.len() <= FEW_ENTRIES {
+            let find = |key: &EcoString| theirs.iter().find(|entry| entry.key == *key);
+            return mine.iter().all(|entry| find(&entry.key).is_some_and(|found| found.value == entry.value));
+        }
+        let theirs: HashMap<&str, &Node> = theirs.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect();
+        mine.iter().all(|entry| theirs.get(entry.key.as_str()).is_some_and(|value| **value == entry.value))
     }
 }
 
@@ -409,5 +427,35 @@ impl From<Vec<Node>> for Value {
 impl From<Mapping> for Value {
     fn from(value: Mapping) -> Self {
         Self::Mapping(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_are_equal_in_any_order() {
+        let node = |number: i64| Node::new(number, Span::NONE);
+        let mapping = |keys: &mut dyn Iterator<Item = i64>| {
+            keys.map(|key| Entry { key: key.to_string().into(), key_span: Span::NONE, value: node(key) })
+                .collect::<Mapping>()
+        };
+        for size in [0, 1, 2, FEW_ENTRIES as i64, FEW_ENTRIES as i64 + 1, 100] {
+            let one = mapping(&mut (0..size));
+            assert_eq!(one, mapping(&mut (0..size)));
+            assert_eq!(one, mapping(&mut (0..size).rev()));
+            assert_eq!(one, mapping(&mut (0..size / 2).chain((size / 2..size).rev())));
+            assert_ne!(one, mapping(&mut (0..=size)));
+            for at in 0..size as usize {
+                for mut other in [mapping(&mut (0..size)), mapping(&mut (0..size).rev())] {
+                    other.entries_mut()[at].value = node(-1);
+                    assert_ne!(one, other);
+                    other.entries_mut()[at] = one.entries[0].clone();
+                    other.entries_mut()[at].key = "other".into();
+                    assert_ne!(one, other);
+                }
+            }
+        }
     }
 }
