@@ -1,5 +1,6 @@
 //! Field paths, written as the API server writes them: `spec.template.spec.containers[0].image`.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use ecow::EcoString;
@@ -107,6 +108,63 @@ impl FieldPath {
     }
 }
 
+/// Where each node of a tree stands, by its address: for the paths of many.
+#[derive(Debug)]
+pub struct Index {
+    /// The parent of a node, and which of its children the node is.
+    parents: HashMap<usize, (usize, usize)>,
+}
+
+impl Index {
+    /// The places of all nodes below `root`.
+    #[must_use]
+    pub fn of(root: &Node) -> Self {
+        let mut parents = HashMap::new();
+        let mut open = vec![root];
+        while let Some(node) = open.pop() {
+            let entries = node.entries().iter().map(|entry| &entry.value);
+            for (at, child) in node.items().iter().chain(entries).enumerate() {
+                parents.insert(address(child), (address(node), at));
+                if matches!(child.value, Value::Mapping(_) | Value::Sequence(_)) {
+                    open.push(child);
+                }
+            }
+        }
+        Self { parents }
+    }
+
+    /// What [`FieldPath::find`] finds; `root` is the one that the index was made of.
+    #[must_use]
+    pub fn find(&self, root: &Node, target: &Node) -> Option<FieldPath> {
+        let mut way = Vec::new();
+        let mut at = address(target);
+        while at != address(root) {
+            let (parent, child) = self.parents.get(&at)?;
+            way.push(*child);
+            at = *parent;
+        }
+        let mut path = FieldPath::default();
+        let mut node = root;
+        for child in way.into_iter().rev() {
+            let (step, next) = match &node.value {
+                Value::Sequence(items) => (Segment::Index(child), items.get(child)?),
+                _ => {
+                    let entry = node.entries().get(child)?;
+                    (path.step(&entry.key), &entry.value)
+                }
+            };
+            path.0.push(step);
+            node = next;
+        }
+        std::ptr::eq(node, target).then_some(path)
+    }
+}
+
+/// The address of a node, which is never read from.
+pub(crate) fn address(node: &Node) -> usize {
+    std::ptr::from_ref(node).addr()
+}
+
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, segment) in self.0.iter().enumerate() {
@@ -128,5 +186,22 @@ mod tests {
     #[test]
     fn free_mappings_are_sorted() {
         assert!(FREE_MAPPINGS.is_sorted());
+    }
+
+    #[test]
+    fn an_index_finds_what_a_search_finds() {
+        let text = "spec: {selector: {app: x, matchLabels: {a: [b, {c: d}, [], {}]}}, list: [[1], {data: {k: v}}]}\n";
+        let root = &crate::yaml::load_text(text, crate::source::FileId(0), crate::yaml::Dialect::Strict).documents[0];
+        let index = Index::of(root);
+        let mut open = vec![root];
+        let mut found = 0;
+        while let Some(node) = open.pop() {
+            assert_eq!(index.find(root, node), FieldPath::find(root, node));
+            assert!(index.find(root, node).is_some());
+            found += 1;
+            open.extend(node.items().iter().chain(node.entries().iter().map(|entry| &entry.value)));
+        }
+        assert_eq!(found, 17);
+        assert_eq!(index.find(root, Node::absent()), None);
     }
 }

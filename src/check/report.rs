@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use crate::check::{Options, Rule};
 use crate::finding::{Finding, Severity};
 use crate::node::{Node, Origin, TextPart, Value};
 use crate::object::Object;
-use crate::path::FieldPath;
+use crate::path::{FieldPath, Index, address};
 use crate::source::{Sources, Span};
 use crate::yaml::{Trail, locate};
 
@@ -22,13 +22,31 @@ pub struct Report<'a> {
     sources: Option<&'a Sources>,
     trail: Cell<Trail>,
     findings: Vec<Finding>,
+    searched: BTreeMap<usize, Searched>,
 }
+
+/// How often nodes were looked for in an object, and where they stand once that was often.
+#[derive(Debug, Default)]
+struct Searched {
+    times: usize,
+    index: Option<Index>,
+}
+
+/// So many searches of an object cost less than the index of its nodes.
+const FEW_SEARCHES: usize = 16;
 
 impl<'a> Report<'a> {
     /// An empty report.
     #[must_use]
     pub const fn new(rule: &'static Rule, options: &'a Options) -> Self {
-        Self { rule, options, sources: None, trail: Cell::new(Trail::NONE), findings: Vec::new() }
+        Self {
+            rule,
+            options,
+            sources: None,
+            trail: Cell::new(Trail::NONE),
+            findings: Vec::new(),
+            searched: BTreeMap::new(),
+        }
     }
 
     /// Gives it the texts the objects were read from, for places inside texts.
@@ -43,7 +61,7 @@ impl<'a> Report<'a> {
     /// For a rendered text the place is where that part came from; for one that was read it is the part's own line
     /// and column in the file.
     pub fn text(&mut self, object: &Object, node: &Node, range: Range<usize>, message: impl Into<String>) -> Draft<'_> {
-        let path = FieldPath::find(&object.node, node);
+        let path = self.path(object, node);
         let covers = |part: &&TextPart| part.start as usize <= range.start && range.start < part.end as usize;
         let part = node.origin.derived.as_ref().and_then(|derived| derived.text_parts.iter().rev().find(covers));
         let mut finding = match part {
@@ -74,7 +92,7 @@ impl<'a> Report<'a> {
     ///
     /// The node must be one of the object's own: its field path is found by its address.
     pub fn at(&mut self, object: &Object, node: &Node, message: impl Into<String>) -> Draft<'_> {
-        let path = FieldPath::find(&object.node, node);
+        let path = self.path(object, node);
         let origin = if path.is_some() { &node.origin } else { &object.node.origin };
         let mut finding = self.finding(object, origin, &node.value, message.into());
         finding.field = path.unwrap_or_default().to_string();
@@ -102,7 +120,7 @@ impl<'a> Report<'a> {
 
     /// A finding about a field that `parent` lacks; it points at the parent and names the field.
     pub fn missing(&mut self, object: &Object, parent: &Node, field: &str, message: impl Into<String>) -> Draft<'_> {
-        let path = FieldPath::find(&object.node, parent).unwrap_or_default();
+        let path = self.path(object, parent).unwrap_or_default();
         let mut finding = self.finding(object, &parent.origin, &Value::Null, message.into());
         finding.span = first_key(parent).unwrap_or(finding.span);
         if path.0.is_empty() {
@@ -110,6 +128,19 @@ impl<'a> Report<'a> {
         }
         finding.field = path.child(field).to_string();
         self.push(finding)
+    }
+
+    /// The path of a node of an object.
+    fn path(&mut self, object: &Object, node: &Node) -> Option<FieldPath> {
+        let root = &object.node;
+        let searched = self.searched.entry(address(root)).or_default();
+        searched.times += 1;
+        if searched.times <= FEW_SEARCHES {
+            return FieldPath::find(root, node);
+        }
+        let index = searched.index.get_or_insert_with(|| Index::of(root));
+        // Another object may have come to stand at that address.
+        index.find(root, node).or_else(|| FieldPath::find(root, node))
     }
 
     /// Keeps the first of the findings that say one thing of one place: a value of a profile that many fields take.
