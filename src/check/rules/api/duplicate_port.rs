@@ -1,5 +1,7 @@
 //! Rule `duplicate-port`.
 
+use std::collections::HashMap;
+
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
 use crate::node::Node;
@@ -32,33 +34,42 @@ spec:
 };
 
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
-    for (index, container) in pod.containers.iter().enumerate() {
+    // The first port with a key, and the first of a name, of the containers before that run on.
+    let (mut others, mut names): (HashMap<Key<'_>, &Node>, HashMap<&str, &Node>) = Default::default();
+    for container in &pod.containers {
         let parent = container.at();
         let ports = parent.on("ports", container.fields.ports);
-        for (number, port) in ports.items().enumerate() {
+        // A container that has ended leaves its ports to the others.
+        let beside = container.runs_on();
+        let mut same: HashMap<Key<'_>, &Node> = HashMap::new();
+        for port in ports.items() {
             let key = key(port.node);
-            let same = container.fields.ports.items()[..number].iter();
-            // A container that has ended leaves its ports to the others.
-            let others = pod.containers[..index]
-                .iter()
-                .filter(|other| container.runs_on() && other.runs_on())
-                .flat_map(|other| other.fields.ports.items());
-            if let Some(other) = same.clone().chain(others.clone()).find(|other| self::key(other) == key) {
+            if let Some(other) = same.get(&key).or_else(|| others.get(&key).filter(|_| beside)) {
                 let message = format!("port {} ({}) is listed twice in the pod", key.0, key.1);
                 pod.say(report, &port, message).related(other.origin.span, "first here");
             }
             let name = port.get("name");
             if !name.text().is_empty()
-                && let Some(other) = others.clone().find(|other| other["name"].text() == name.text())
+                && let Some(other) = names.get(name.text()).filter(|_| beside)
             {
                 let message = format!("two containers name a port `{}`; a Service finds the first", name.text());
-                pod.say(report, &name, message).related(other["name"].origin.span, "the first");
+                pod.say(report, &name, message).related(other.origin.span, "the first");
+            }
+            same.entry(key).or_insert(port.node);
+        }
+        if beside {
+            for port in container.fields.ports.items() {
+                others.entry(self::key(port)).or_insert(port);
+                names.entry(port["name"].text()).or_insert(&port["name"]);
             }
         }
     }
 }
 
-fn key(port: &Node) -> (i64, &str, i64, &str) {
+/// The port, the protocol, the port and the address on the node.
+type Key<'n> = (i64, &'n str, i64, &'n str);
+
+fn key(port: &Node) -> Key<'_> {
     let protocol = match port["protocol"].text() {
         "" => "TCP",
         protocol => protocol,
