@@ -2,6 +2,7 @@
 //! the API server uses. A rule with [`Check::Pod`](crate::check::Check::Pod) gets it for each object that has one.
 
 use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 
 use crate::check::at::At;
 use crate::check::report::Draft;
@@ -173,8 +174,10 @@ pub struct Pod<'n> {
     pub containers: Vec<Container<'n>>,
     /// The volumes in the server's order: those of claim templates first.
     pub volumes: Vec<Volume<'n>>,
-    /// Which of the volumes are valid; the server knows only those.
-    valid: OnceCell<Vec<bool>>,
+    /// Which of the volumes are valid, by name; the server knows only those.
+    valid: OnceCell<HashMap<&'n str, usize>>,
+    /// The names of all volumes.
+    named: OnceCell<HashSet<&'n str>>,
     template_path: &'static str,
     spec_path: &'static str,
 }
@@ -268,6 +271,7 @@ impl<'n> Pod<'n> {
             containers,
             volumes,
             valid: OnceCell::new(),
+            named: OnceCell::new(),
             template_path,
             spec_path,
         })
@@ -331,17 +335,14 @@ impl<'n> Pod<'n> {
     #[must_use]
     pub fn volume(&self, name: &str) -> Option<&Volume<'n>> {
         let valid = self.valid.get_or_init(|| rules::api::volume_source_invalid::valid_volumes(self));
-        self.volumes
-            .iter()
-            .zip(valid)
-            .find(|(volume, valid)| **valid && volume.name.text() == name)
-            .map(|(volume, _)| volume)
+        self.volumes.get(*valid.get(name)?)
     }
 
     /// Whether there is a volume of that name at all.
     #[must_use]
     pub fn has_volume(&self, name: &str) -> bool {
-        self.volumes.iter().any(|volume| volume.name.text() == name)
+        let named = self.named.get_or_init(|| self.volumes.iter().map(|volume| volume.name.text()).collect());
+        named.contains(name)
     }
 }
 
@@ -354,11 +355,7 @@ fn volumes<'n>(object: &'n Object, workload: Workload, own: &'n Node) -> Vec<Vol
     let mut volumes: Vec<_> = (object.node.at(&["spec", "volumeClaimTemplates"]).items().iter())
         .map(|node| Volume { node, name: node.at(&["metadata", "name"]), claim: true })
         .collect();
-    let claims = volumes.len();
-    for volume in own {
-        if !volumes[..claims].iter().any(|claim| claim.name.text() == volume.name.text()) {
-            volumes.push(volume);
-        }
-    }
+    let claims: HashSet<&str> = volumes.iter().map(|claim| claim.name.text()).collect();
+    volumes.extend(own.filter(|volume| !claims.contains(volume.name.text())));
     volumes
 }

@@ -1,5 +1,7 @@
 //! Rule `volume-source-invalid`.
 
+use std::collections::HashMap;
+
 use crate::check::at::At;
 use crate::check::pod::{Volume, Workload};
 use crate::check::primitives::names;
@@ -45,16 +47,16 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Which volumes have no faults; the server forgets the others when it looks at the mounts.
-pub(in crate::check) fn valid_volumes(pod: &Pod<'_>) -> Vec<bool> {
-    let mut valid: Vec<bool> = Vec::with_capacity(pod.volumes.len());
+/// Which volumes have no faults, by name; the server forgets the others when it looks at the mounts.
+pub(in crate::check) fn valid_volumes<'n>(pod: &Pod<'n>) -> HashMap<&'n str, usize> {
+    let mut valid = HashMap::with_capacity(pod.volumes.len());
     for (index, found) in pod.volumes.iter().enumerate() {
         let mut faults = 0;
         volume(pod, index, &mut |_, _| faults += 1);
         volume_name_invalid::volume(pod, index, &mut |_, _| faults += 1);
-        let mut earlier = pod.volumes.iter().zip(&valid);
-        let twice = earlier.any(|(other, valid)| *valid && other.name.text() == found.name.text());
-        valid.push(faults == 0 && !twice);
+        if faults == 0 {
+            valid.entry(found.name.text()).or_insert(index);
+        }
     }
     valid
 }
