@@ -1,5 +1,8 @@
 //! Rule `target-port-unserved`.
 
+use std::cell::LazyCell;
+use std::collections::HashSet;
+
 use crate::check::rules::wiring::_shared::{program, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
@@ -51,19 +54,23 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let pods: Vec<(usize, &Pod<'_>)> =
             service.pods.iter().map(|pod| (*pod, &graph.pods[*pod])).filter(|(_, pod)| !pod.is_job()).collect();
         let Some((_, first)) = pods.first() else { continue };
+        let all = LazyCell::new(|| {
+            let ports = pods.iter().flat_map(|(_, pod)| pod.running()).flat_map(|container| container.ports());
+            ports.map(|(port, _)| port["name"].text()).collect::<Vec<&str>>()
+        });
+        let known = LazyCell::new(|| all.iter().copied().collect::<HashSet<&str>>());
+        let named = LazyCell::new(|| all.iter().copied().filter(|name| !name.is_empty()).collect::<Vec<&str>>());
         for entry in service.ports() {
             let target = &entry["targetPort"];
             if let Some(name) = target.as_str().filter(|name| name.parse::<u16>().is_err()) {
-                let named = || pods.iter().flat_map(|(_, pod)| pod.running()).flat_map(|container| container.ports());
-                if named().any(|(port, _)| port["name"].text() == name) {
+                if known.contains(name) {
                     continue;
                 }
-                let names: Vec<&str> =
-                    named().map(|(port, _)| port["name"].text()).filter(|name| !name.is_empty()).collect();
+                let names = &*named;
                 let help = match (suggest::nearest(name, names.iter().copied()), names.is_empty()) {
                     (Some(near), _) => format!("did you mean `{near}`?"),
                     (None, true) => "its containers name no ports: give the number".to_owned(),
-                    (None, false) => format!("its containers name {}", suggest::list(&names, "and")),
+                    (None, false) => format!("its containers name {}", suggest::list(names, "and")),
                 };
                 report
                     .at(
