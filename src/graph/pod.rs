@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use crate::check::Options;
 use crate::graph::{Config, Graph, Known};
-use crate::node::{Node, Value};
+use crate::node::{Entry, Node, Value};
 use crate::object::{self, ContainerRole, Object};
+use crate::path::address;
 use crate::service::Service;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
@@ -348,11 +349,48 @@ pub(crate) fn data_keys(object: &Object) -> impl Iterator<Item = &str> {
 
 /// A key of a ConfigMap's or Secret's data. `stringData` wins over `data`.
 pub(crate) fn data_of<'a>(object: &'a Object, key: &str) -> Option<(&'a str, &'a Node)> {
-    ["stringData", "data", "binaryData"].into_iter().find_map(|field| {
+    DATA_FIELDS.into_iter().find_map(|field| {
         let entry = object.node[field].entries().iter().find(|entry| entry.key == key)?;
-        let encoded = field == "binaryData" || (field == "data" && object.kind() == "Secret");
-        Some((entry.key.as_str(), if encoded { Node::absent() } else { &entry.value }))
+        Some((entry.key.as_str(), datum(object, field, entry)))
     })
+}
+
+/// The fields with the data of a ConfigMap or Secret; an earlier one wins over a later one.
+const DATA_FIELDS: [&str; 3] = ["stringData", "data", "binaryData"];
+
+/// What is known of an entry of a field of data: nothing of what is encoded.
+fn datum<'a>(object: &Object, field: &str, entry: &'a Entry) -> &'a Node {
+    let encoded = field == "binaryData" || (field == "data" && object.kind() == "Secret");
+    if encoded { Node::absent() } else { &entry.value }
+}
+
+/// The data of objects, by key once many variables have asked for it.
+#[derive(Default)]
+struct Data<'a> {
+    /// By the address of the object: how often it was asked, and what it has.
+    objects: HashMap<usize, (usize, HashMap<&'a str, &'a Node>)>,
+}
+
+/// So many searches of an object's data cost less than a table of it.
+const FEW_SEARCHES: usize = 16;
+
+impl<'a> Data<'a> {
+    /// What [`data_of`] finds.
+    fn of(&mut self, object: &'a Object, key: &str) -> Option<&'a Node> {
+        let (times, known) = self.objects.entry(address(&object.node)).or_default();
+        *times += 1;
+        if *times <= FEW_SEARCHES {
+            return data_of(object, key).map(|(_, node)| node);
+        }
+        if known.is_empty() {
+            for field in DATA_FIELDS {
+                for entry in object.node[field].entries() {
+                    known.entry(&entry.key).or_insert_with(|| datum(object, field, entry));
+                }
+            }
+        }
+        known.get(key).copied()
+    }
 }
 
 /// The text of a key of a Secret or ConfigMap, base64 decoded.
@@ -410,12 +448,14 @@ pub fn image_tail(image: &str) -> &str {
 
 impl<'a> Graph<'a> {
     pub(super) fn add_pods(&mut self) {
+        let mut data = Data::default();
         for (index, object) in self.objects.iter().enumerate() {
             let Some(template) = object.pod_template() else { continue };
             let spec = &template["spec"];
             let volumes = self.volumes(object, spec);
-            let containers =
-                object::containers(spec).map(|container| self.container(object, container, &volumes)).collect();
+            let containers = object::containers(spec)
+                .map(|container| self.container(object, container, &volumes, &mut data))
+                .collect();
             let pod = Pod {
                 object,
                 labels: &template["metadata"]["labels"],
@@ -477,6 +517,7 @@ impl<'a> Graph<'a> {
         object: &'a Object,
         container: object::Container<'a>,
         volumes: &HashMap<&'a str, MountSource<'a>>,
+        data: &mut Data<'a>,
     ) -> Container<'a> {
         let node = container.node;
         let namespace = object.namespace();
@@ -494,7 +535,7 @@ impl<'a> Graph<'a> {
                 env_open |= data_keys(source).next().is_none();
                 for key in data_keys(source) {
                     let name = if prefix.is_empty() { Cow::Borrowed(key) } else { format!("{prefix}{key}").into() };
-                    let value = data_of(source, key).map(|(_, node)| node).filter(|node| node.is_set());
+                    let value = data.of(source, key).filter(|node| node.is_set());
                     env.push(EnvVar { name, entry, value, text: None, object: source, own: false });
                 }
             }
@@ -506,7 +547,7 @@ impl<'a> Graph<'a> {
             for (field, kind) in [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")] {
                 if from[field].is_set()
                     && let Some(source) = self.find(kind, namespace, from[field]["name"].text())
-                    && let Some((_, value)) = data_of(source, from[field]["key"].text())
+                    && let Some(value) = data.of(source, from[field]["key"].text())
                 {
                     var.value = Some(value).filter(|value| value.is_set());
                     var.object = source;
