@@ -1,7 +1,7 @@
 //! Services: what they select, which ports they serve.
 
 use crate::graph::{Graph, kind_of};
-use crate::node::Node;
+use crate::node::{Entry, Node};
 use crate::object::Object;
 
 /// A Service and the pods it selects.
@@ -112,19 +112,18 @@ impl<'a> Graph<'a> {
     /// The pods of a namespace that a selector matches.
     fn select(&self, selector: &Node, namespace: &str) -> Vec<usize> {
         // The rarest label first: few pods are left to look at.
-        let rarest = selector
-            .entries()
-            .iter()
-            .map(|entry| {
-                self.pods_by_label.get(&(entry.key.as_str(), entry.value.text())).map_or(&[][..], Vec::as_slice)
-            })
-            .min_by_key(|pods| pods.len());
+        let rarest = selector.entries().iter().map(|entry| self.pods_labelled(entry)).min_by_key(|pods| pods.len());
         rarest
             .unwrap_or_default()
             .iter()
             .copied()
             .filter(|pod| self.pods[*pod].namespace() == namespace && selects(selector, self.pods[*pod].labels))
             .collect()
+    }
+
+    /// The pods that have a label, in order.
+    pub(crate) fn pods_labelled<'s>(&'s self, label: &'s Entry) -> &'s [usize] {
+        self.pods_by_label.get(&(label.key.as_str(), label.value.text())).map_or(&[][..], Vec::as_slice)
     }
 
     /// The Service of a name that is reached from a namespace.

@@ -1,9 +1,12 @@
 //! Rule `service-selects-nothing`.
 
+use std::cell::LazyCell;
+use std::collections::HashMap;
+
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{Pod, selects};
+use crate::graph::{Graph, Pod, selects};
 use crate::node::Node;
 
 /// The rule.
@@ -57,6 +60,13 @@ const RUNTIME: &[&str] = &[
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
+    let running = LazyCell::new(|| {
+        let mut running: HashMap<(&str, &str), &Pod<'_>> = HashMap::new();
+        for pod in graph.pods.iter().filter(|pod| pod.is_long_running()) {
+            running.entry((pod.namespace(), pod.object.name())).or_insert(pod);
+        }
+        running
+    });
     for service in graph.services.iter().filter(|service| service.pods.is_empty() && !service.is_external()) {
         let selector = service.selector();
         let (object, namespace) = (service.object, service.object.namespace());
@@ -68,10 +78,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        let here = || graph.pods.iter().filter(|pod| pod.namespace() == namespace);
-        let twin = here().find(|pod| pod.object.name() == object.name() && pod.is_long_running());
-        let near = twin.or_else(|| here().filter(|pod| pod.is_long_running()).find(|pod| nearly(selector, pod)));
-        let elsewhere = graph.pods.iter().find(|pod| pod.namespace() != namespace && selects(selector, pod.labels));
+        let twin = running.get(&(namespace, object.name())).copied();
+        let near = twin.or_else(|| nearest(graph, selector, namespace));
+        // A pod that has all of the labels has the rarest.
+        let rarest = selector.entries().iter().map(|entry| graph.pods_labelled(entry)).min_by_key(|pods| pods.len());
+        let elsewhere = (rarest.into_iter().flatten().map(|pod| &graph.pods[*pod]))
+            .find(|pod| pod.namespace() != namespace && selects(selector, pod.labels));
         let severity = if near.is_some() { Severity::Error } else { bundle.absent() };
         let message = format!("Service `{}` selects no pods", object.name());
         let draft = report.at(object, selector, message).severity(severity);
@@ -106,17 +118,26 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether a pod has the label that names it in common with a selector, and nothing else tells them apart on purpose.
-fn nearly(selector: &Node, pod: &Pod<'_>) -> bool {
+/// How many pods of one name are looked at.
+const MOST_PODS: usize = 1000;
+
+/// The first pod that has the label that names it in common with a selector, and nothing else tells them apart on
+/// purpose.
+fn nearest<'g>(graph: &'g Graph<'_>, selector: &Node, namespace: &str) -> Option<&'g Pod<'g>> {
     let names = ["app", "app.kubernetes.io/name", "k8s-app", "name"];
-    let common = selector.entries().iter().any(|entry| {
-        names.contains(&entry.key.as_str())
-            && pod.labels.get(&entry.key).is_some_and(|label| label.text() == entry.value.text())
-    });
     // `component: worker` beside `component: web` is meant.
-    let different = selector.entries().iter().any(|entry| {
-        entry.key.ends_with("component")
-            && pod.labels.get(&entry.key).is_some_and(|label| label.text() != entry.value.text())
+    let different = |pod: &Pod<'_>| {
+        selector.entries().iter().any(|entry| {
+            entry.key.ends_with("component")
+                && pod.labels.get(&entry.key).is_some_and(|label| label.text() != entry.value.text())
+        })
+    };
+    let named = selector.entries().iter().filter(|entry| names.contains(&entry.key.as_str()));
+    let first = named.filter_map(|entry| {
+        let pods = graph.pods_labelled(entry).iter().copied();
+        pods.filter(|pod| graph.pods[*pod].namespace() == namespace)
+            .take(MOST_PODS)
+            .find(|pod| graph.pods[*pod].is_long_running() && !different(&graph.pods[*pod]))
     });
-    common && !different
+    first.min().map(|pod| &graph.pods[pod])
 }
