@@ -1,6 +1,7 @@
 //! Secret values, kept out of excerpts and words.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Bound;
 
 use crate::node::{Entry, Node, Value};
 use crate::object::{Object, containers};
@@ -21,7 +22,7 @@ const SHORTEST: usize = 5;
 #[derive(Debug, Default)]
 pub struct Mask {
     places: BTreeMap<FileId, Vec<(u32, u32)>>,
-    words: BTreeSet<String>,
+    words: BTreeSet<Box<[u8]>>,
     /// How each word begins, so that a text is searched for all of them at once.
     heads: HashSet<[u8; SHORTEST]>,
 }
@@ -168,7 +169,7 @@ impl Mask {
         let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST);
         for line in lines {
             self.heads.extend(line.as_bytes().first_chunk::<SHORTEST>());
-            self.words.insert(line.to_owned());
+            self.words.insert(line.as_bytes().into());
         }
     }
 
@@ -190,6 +191,20 @@ impl Mask {
         places[first..].iter().copied().take_while(move |(from, _)| *from < end).filter(move |(_, to)| *to > start)
     }
 
+    /// The length of the longest word that a text begins with.
+    fn longest(&self, text: &[u8]) -> Option<usize> {
+        let mut begin = text;
+        loop {
+            // All words between one that the text begins with and the text itself begin with that one as well.
+            let word = self.words.range::<[u8], _>((Bound::Unbounded, Bound::Included(begin))).next_back()?;
+            let common = word.iter().zip(begin).take_while(|(a, b)| a == b).count();
+            if common == word.len() {
+                return Some(common);
+            }
+            begin = &begin[..common];
+        }
+    }
+
     /// A text with the secrets in it struck out.
     #[must_use]
     pub fn words(&self, text: &str) -> String {
@@ -198,8 +213,7 @@ impl Mask {
             if !head.first_chunk::<SHORTEST>().is_some_and(|head| self.heads.contains(head)) {
                 continue;
             }
-            let here = self.words.iter().filter(|word| text.as_bytes()[at..].starts_with(word.as_bytes()));
-            let Some(end) = here.map(|word| at + word.len()).max() else { continue };
+            let Some(end) = self.longest(&text.as_bytes()[at..]).map(|length| at + length) else { continue };
             // One secret may begin inside another: all that belongs to any is struck out, once.
             if at >= shown {
                 out.push_str(&text[shown..at]);
@@ -217,9 +231,15 @@ impl Mask {
         let end = start + text.len() as u32;
         let secrets: Vec<(u32, u32)> = self.within(file, start, end).collect();
         let mut hidden = false;
+        // They are sorted by where they start: those behind are told by how far the longest of them reaches.
+        let (mut next, mut reach) = (0, 0);
         for (at, c) in text.char_indices() {
             let offset = start + at as u32;
-            let secret = c != '\n' && c != '\r' && secrets.iter().any(|(from, to)| *from <= offset && offset < *to);
+            while let Some((_, to)) = secrets.get(next).filter(|(from, _)| *from <= offset) {
+                reach = reach.max(*to);
+                next += 1;
+            }
+            let secret = c != '\n' && c != '\r' && offset < reach;
             // The blanks before a line of a secret block tell nothing and keep its shape.
             let leading =
                 matches!(c, ' ' | '\t') && (excerpt.text.is_empty() || excerpt.text.ends_with(['\n', ' ', '\t']));
@@ -341,4 +361,28 @@ pub(crate) fn plain_json(text: &str) -> String {
 /// Whether a terminal obeys a character rather than showing it.
 pub(crate) fn is_obeyed(c: char) -> bool {
     c.is_control() || is_bidi(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_word_is_struck_out() {
+        let mut mask = Mask::default();
+        for word in ["secret", "secret-1", "secret-12", "secret-1A", "secret-2z", "secreu", "tables"] {
+            mask.word(word);
+        }
+        for (text, masked) in [
+            ("secret-12", "•••"),
+            ("secret-123", "•••3"),
+            ("secret-1B", "•••B"),
+            ("secret-2", "•••-2"),
+            ("secret-2zz, secreu, secre", "•••z, •••, secre"),
+            ("secretables", "•••"),
+            ("ein secret—ein", "ein •••—ein"),
+        ] {
+            assert_eq!(mask.words(text), masked, "{text}");
+        }
+    }
 }
