@@ -173,13 +173,15 @@ impl Writer {
     pub fn commit(&self) -> anyhow::Result<()> {
         let pending: Vec<(PathBuf, PathBuf)> = std::mem::take(&mut *self.pending()).into_iter().collect();
         let renamed = in_parallel(&pending, None, |(temporary, path)| fs::rename(temporary, path));
+        let mut outcome = Ok(());
         for ((temporary, path), renamed) in pending.iter().zip(renamed) {
             if renamed.is_err() {
                 _ = fs::remove_file(temporary);
             }
-            renamed.with_context(|| format!("cannot replace {}", path.display()))?;
+            // The first is told; what the others leave is taken away all the same.
+            outcome = outcome.and(renamed.with_context(|| format!("cannot replace {}", path.display())));
         }
-        Ok(())
+        outcome
     }
 
     /// Takes away the files that earlier runs wrote and no profile makes any more, unless somebody edited them. `all`:
@@ -483,6 +485,23 @@ mod tests {
         let left: Vec<_> =
             fs::read_dir(folder.path().join(RECEIPTS)).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["a.e2e.json"]);
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = Writer::open(folder.path()).unwrap();
+        for profile in ["a", "b", "c"] {
+            writer.add(&rendering(profile, "x: 1\n")).unwrap();
+        }
+        // They come in the way after all was prepared.
+        for file in ["a.e2e.yaml", "b.e2e.yaml"] {
+            fs::create_dir(folder.path().join(file)).unwrap();
+        }
+        assert!(writer.commit().unwrap_err().to_string().contains("a.e2e.yaml"));
+        assert!(folder.path().join("c.e2e.yaml").is_file());
+        let left = fs::read_dir(folder.path().join(RECEIPTS)).unwrap().map(|entry| entry.unwrap().path());
+        assert!(left.into_iter().all(|path| path.extension().is_some_and(|end| end == "json")));
     }
 
     #[test]
