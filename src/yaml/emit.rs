@@ -114,12 +114,13 @@ impl Emitter {
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Value::Int(number) => _ = write!(self.out, "{number}"),
             Value::Float(number) => _ = write!(self.out, "{number:?}"),
+            Value::String(text) if is_plain(text) => self.out.push_str(text),
             Value::String(text) if BLOCKS.with(|memo| memo.get(text, || is_block(text))) => {
                 self.block(text, indent + 2);
                 self.part(start, &node.origin);
                 return;
             }
-            Value::String(text) => write_string(&mut self.out, text),
+            Value::String(text) => write_quoted(&mut self.out, text),
             Value::Sequence(_) => self.out.push_str("[]"),
             Value::Mapping(_) => self.out.push_str("{}"),
         }
@@ -167,31 +168,24 @@ fn write_key(out: &mut String, key: &str) {
     if is_plain(key) { out.push_str(key) } else { write_quoted(out, key) }
 }
 
-fn write_string(out: &mut String, text: &str) {
-    if is_plain(text) { out.push_str(text) } else { write_quoted(out, text) }
-}
+/// The byte needs quotes.
+const UNSAFE: u8 = 1;
+/// No number and no date can hold the byte.
+const LETTER: u8 = 2;
+/// A blank, which must not follow a colon.
+const BLANK: u8 = 4;
 
-/// What a byte may be in a plain text.
-#[derive(Clone, Copy)]
-enum Class {
-    /// It needs quotes.
-    Unsafe,
-    /// It is safe in a text that is no number or date for another reason.
-    Safe,
-    /// A letter that no number and no date can hold.
-    Letter,
-}
-
-/// The class of every byte.
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Unsafe; 256];
+/// What each byte is in a plain text.
+const CLASSES: [u8; 256] = {
+    let mut classes = [UNSAFE; 256];
     let mut byte = 0;
     while byte < 256 {
         classes[byte] = match byte as u8 {
-            b'a'..=b'f' | b'o' | b't' | b'x' | b'z' | b'A'..=b'F' | b'O' | b'T' | b'X' | b'Z' => Class::Safe,
-            b'0'..=b'9' | b'_' | b'-' | b'.' | b'/' | b':' | b'@' | b'+' | b'=' | b' ' => Class::Safe,
-            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
-            _ => Class::Unsafe,
+            b' ' => BLANK,
+            b'a'..=b'f' | b'o' | b't' | b'x' | b'z' | b'A'..=b'F' | b'O' | b'T' | b'X' | b'Z' => 0,
+            b'0'..=b'9' | b'_' | b'-' | b'.' | b'/' | b':' | b'@' | b'+' | b'=' => 0,
+            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+            _ => UNSAFE,
         };
         byte += 1;
     }
@@ -205,18 +199,19 @@ fn is_plain(text: &str) -> bool {
     if !(first.is_ascii_alphanumeric() || *first == b'/') || matches!(last, b':' | b' ') {
         return false;
     }
-    let (mut letter, mut before) = (false, 0);
-    for byte in bytes {
-        match CLASSES[usize::from(*byte)] {
-            Class::Unsafe => return false,
-            Class::Safe if *byte == b' ' && before == b':' => return false,
-            Class::Safe => {}
-            Class::Letter => letter = true,
+    // Without a way out within a piece: most texts are short and safe.
+    let mut classes = 0;
+    for piece in bytes.chunks(64) {
+        classes = piece.iter().fold(classes, |classes, byte| classes | CLASSES[usize::from(*byte)]);
+        if classes & UNSAFE != 0 {
+            return false;
         }
-        before = *byte;
+    }
+    if classes & BLANK != 0 && text.contains(": ") {
+        return false;
     }
     // Only a digit at the start makes a number or a date possible; then a letter that neither can hold rules both out.
-    (letter || !first.is_ascii_digit()) && !is_word(text)
+    (classes & LETTER != 0 || !first.is_ascii_digit()) && !is_word(text)
 }
 
 /// The words that some reader takes for a boolean, a null or a number.
@@ -231,7 +226,7 @@ fn is_word(text: &str) -> bool {
 /// Whether a text reads back from a literal block: several lines, the first with text begins with no blank, no line
 /// ends in one, and nothing is unprintable.
 fn is_block(text: &str) -> bool {
-    if !text.contains('\n') || text.ends_with([' ', '\t']) {
+    if !text.as_bytes().contains(&b'\n') || text.ends_with([' ', '\t']) {
         return false;
     }
     let first = text.trim_start_matches('\n');
