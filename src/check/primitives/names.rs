@@ -15,8 +15,13 @@ const fn lower(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
-fn is_label(text: &str) -> bool {
-    let bytes = text.as_bytes();
+/// Whether the bytes are labels with dots between them. (Bytes, since a search for a character costs more than a name is
+/// long.)
+fn labels(text: &str, label: fn(&[u8]) -> bool) -> bool {
+    text.as_bytes().split(|byte| *byte == b'.').all(label)
+}
+
+fn is_label(bytes: &[u8]) -> bool {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
     lower(*first) && lower(*last) && bytes.iter().all(|byte| lower(*byte) || *byte == b'-')
 }
@@ -32,39 +37,38 @@ fn must(holds: bool, message: &'static str) -> Checked {
 /// A DNS-1123 label: `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes.
 pub fn dns1123_label(text: &str) -> Checked {
     limit(text, 63, TOO_LONG_63)?;
-    must(is_label(text), LABEL)
+    must(is_label(text.as_bytes()), LABEL)
 }
 
 /// A DNS-1123 subdomain: labels joined by dots, at most 253 bytes in all (a single label may be longer than 63).
 pub fn dns1123_subdomain(text: &str) -> Checked {
     limit(text, 253, TOO_LONG_253)?;
-    must(text.split('.').all(is_label), SUBDOMAIN)
+    must(labels(text, is_label), SUBDOMAIN)
 }
 
 /// A DNS-1123 subdomain in which labels may also hold and begin with underscores (`_ldap._tcp.example`).
 pub fn dns1123_subdomain_underscore(text: &str) -> Checked {
     limit(text, 253, TOO_LONG_253)?;
-    let label = |text: &str| {
-        let bytes = text.as_bytes();
+    let label = |bytes: &[u8]| {
         let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
         (lower(*first) || *first == b'_')
             && lower(*last)
             && bytes.iter().all(|byte| lower(*byte) || matches!(byte, b'-' | b'_'))
     };
-    must(text.split('.').all(label), SUBDOMAIN)
+    must(labels(text, label), SUBDOMAIN)
 }
 
 /// A DNS-1035 label: `[a-z]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes.
 pub fn dns1035_label(text: &str) -> Checked {
     limit(text, 63, TOO_LONG_63)?;
-    must(is_label(text) && !text.starts_with(|first: char| first.is_ascii_digit()), LABEL_1035)
+    must(is_label(text.as_bytes()) && !text.starts_with(|first: char| first.is_ascii_digit()), LABEL_1035)
 }
 
 /// `*.` and a DNS-1123 subdomain, at most 253 bytes.
 pub fn wildcard_subdomain(text: &str) -> Checked {
     limit(text, 253, TOO_LONG_253)?;
     let rest = text.strip_prefix("*.").ok_or("must start with `*.`")?;
-    must(rest.split('.').all(is_label), SUBDOMAIN)
+    must(labels(rest, is_label), SUBDOMAIN)
 }
 
 /// A DNS-1123 subdomain of at least two labels; one dot at the end is allowed.
@@ -106,13 +110,13 @@ fn is_name_part(text: &str) -> bool {
 /// A qualified name, as label and annotation keys are: an optional DNS-1123 subdomain and `/`, then a name of 1 to 63
 /// letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.
 pub fn qualified_name(text: &str) -> Checked {
-    let name = match text.split_once('/') {
+    let name = match text.bytes().position(|byte| byte == b'/') {
         None => text,
-        Some((_, name)) if name.contains('/') => return Err("must have at most one `/`"),
-        Some(("", _)) => return Err("must have a domain before the `/`"),
-        Some((prefix, name)) => {
-            dns1123_subdomain(prefix).map_err(|_| "must have a valid DNS name before the `/`")?;
-            name
+        Some(at) if text[at + 1..].contains('/') => return Err("must have at most one `/`"),
+        Some(0) => return Err("must have a domain before the `/`"),
+        Some(at) => {
+            dns1123_subdomain(&text[..at]).map_err(|_| "must have a valid DNS name before the `/`")?;
+            &text[at + 1..]
         }
     };
     must(!name.is_empty(), "must have a name of at least one letter or digit")?;
