@@ -11,8 +11,10 @@ mod tests;
 
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::finding::{Finding, Severity};
+use crate::memo::Memo;
 use crate::source::{FileId, Span};
 
 /// Rule: two files of one version.
@@ -49,6 +51,11 @@ pub const ORDER_KEY: &str = "order";
 
 /// A comment at the top of a plain file that asks for no transaction.
 const PLAIN_NO_TRANSACTION: &str = "-- plimsoll: no-transaction";
+
+thread_local! {
+    /// What was read of texts in plain form, and of those in goose's: several rules ask, and for each bundle of a fleet.
+    static READ: [Memo<Arc<(Migration, Vec<Problem>)>>; 2] = const { [Memo::new(), Memo::new()] };
+}
 
 /// One SQL file as found.
 #[derive(Debug, Clone, Copy)]
@@ -234,28 +241,36 @@ fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Probl
     let version = goose.then(|| goose_version(file.name)).flatten();
     if goose && version.is_none() {
         let message = format!("`{}` has no version that goose could read", file.name);
-        problems.push(
-            Problem::error(FILE_NAME, head.clone(), message).with_help("start the name with a number above 0 and `_`"),
-        );
+        problems
+            .push(Problem::error(FILE_NAME, head, message).with_help("start the name with a number above 0 and `_`"));
     }
+    let read = READ.with(|memos| memos[usize::from(goose)].get(file.text, || Arc::new(read_text(file.text, goose))));
+    let (migration, found) = &*read;
+    problems.extend_from_slice(found);
+    Migration { file: at, version, name: file.name.to_owned(), ..migration.clone() }
+}
+
+/// What a text makes and what is wrong with it, whatever the file's name is.
+fn read_text(text: &str, goose: bool) -> (Migration, Vec<Problem>) {
+    let mut problems = Vec::new();
     let (end, no_transaction, parts) = if goose {
-        let form = goose::read(file.text, problems);
+        let form = goose::read(text, &mut problems);
         (form.end, form.no_transaction, form.parts)
     } else {
-        if let Some(place) = file.text.find("-- migrate:up").or_else(|| file.text.find("-- migrate:down")) {
+        if let Some(place) = text.find("-- migrate:up").or_else(|| text.find("-- migrate:down")) {
             problems.push(
                 Problem::error(FORM, place..place + 13, "this file is in dbmate's form")
                     .with_help("use goose's form, or one plain file for each step forward"),
             );
         }
-        let whole = goose::Part { range: 0..file.text.len(), marked: true, cuts: Vec::new() };
-        let head = file.text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().trim_end();
-        (file.text.len(), head == PLAIN_NO_TRANSACTION, vec![whole])
+        let whole = goose::Part { range: 0..text.len(), marked: true, cuts: Vec::new() };
+        let head = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().trim_end();
+        (text.len(), head == PLAIN_NO_TRANSACTION, vec![whole])
     };
     let mut migration = Migration {
-        file: at,
-        version,
-        name: file.name.to_owned(),
+        file: 0,
+        version: None,
+        name: String::new(),
         sql: String::new(),
         transaction: !no_transaction,
         tables: Vec::new(),
@@ -265,7 +280,7 @@ fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Probl
     let mut edits: Vec<(usize, &str)> = Vec::new();
     let mut all = Vec::new();
     for part in &parts {
-        match sql::statements(file.text, part.range.clone()) {
+        match sql::statements(text, part.range.clone()) {
             Ok(statements) => {
                 for statement in goose::torn(part, &statements) {
                     problems.push(
@@ -288,23 +303,23 @@ fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Probl
             }
         }
     }
-    facts::judge(file.text, &all, &mut migration, problems);
-    edits.extend(all.iter().flat_map(|s| facts::psql_variables(file.text, s)).map(|at| (at, " ")));
-    migration.sql = ready(file.text, end, edits);
+    facts::judge(text, &all, &mut migration, &mut problems);
+    edits.extend(all.iter().flat_map(|s| facts::psql_variables(text, s)).map(|at| (at, " ")));
+    migration.sql = ready(text, end, edits);
     if migration.sql.len() > CONFIG_MAP_BYTES {
         let message = format!("the file has {} bytes, and a ConfigMap takes 1048576", migration.sql.len());
         problems.push(
-            Problem::error(TOO_BIG, 0..first_line(file.text), message)
+            Problem::error(TOO_BIG, 0..first_line(text), message)
                 .with_help("split it into several migrations, or load the data some other way"),
         );
     } else if migration.sql.len() > APPLY_BYTES {
         let message =
             format!("the file has {} bytes, more than the annotation of `kubectl apply` takes", migration.sql.len());
-        let problem = Problem::error(TOO_BIG, 0..first_line(file.text), message)
+        let problem = Problem::error(TOO_BIG, 0..first_line(text), message)
             .with_help("split it into several migrations, or apply with --server-side");
         problems.push(Problem { severity: Severity::Warning, ..problem });
     }
-    migration
+    (migration, problems)
 }
 
 /// The text up to `end` with the edits made: what psql would read otherwise than PostgreSQL does is taken out of its

@@ -1,5 +1,7 @@
 //! Rule `migration-table-missing`.
 
+use std::cell::LazyCell;
+
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{MountSource, sql_files, text_of};
@@ -174,7 +176,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let files: Vec<SqlFile<'_>> = texts.iter().map(|(_, name, text)| SqlFile { name, text }).collect();
     let (made, _) = migrations::read(&files);
     // A whole database dump or a script in another form makes them in ways of its own.
-    let lower: Vec<String> = texts.iter().map(|(_, _, text)| text.to_ascii_lowercase()).collect();
+    let lower = LazyCell::new(|| texts.iter().map(|(_, _, text)| text.to_ascii_lowercase()).collect::<Vec<String>>());
     let missing: Vec<&str> = migrations::missing_tables(&made, wanted.iter().copied())
         .into_iter()
         .filter(|table| {
