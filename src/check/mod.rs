@@ -24,6 +24,7 @@ use crate::kube::KubernetesVersion;
 use crate::kube::crd::CustomKinds;
 use crate::node::Node;
 use crate::object::Object;
+use crate::parallel::in_parallel;
 use crate::service::Services;
 use crate::source::Sources;
 
@@ -203,7 +204,7 @@ pub fn check_in(sources: &Sources, objects: &[Object], options: &Options) -> Vec
         if objects.len() < MANY_OBJECTS { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
     let custom = CustomKinds::new(options.crds.iter().chain(objects.iter().map(|object| &object.node)));
     let mut findings = if threads == 1 {
-        let mut findings = check_bundle(&rules, sources, objects, options);
+        let mut findings = check_bundle(&rules, sources, objects, options, threads);
         findings.append(&mut check_objects(&rules, objects, options, &custom));
         findings
     } else {
@@ -213,7 +214,7 @@ pub fn check_in(sources: &Sources, objects: &[Object], options: &Options) -> Vec
                 .chunks(objects.len().div_ceil(threads))
                 .map(|share| scope.spawn(move || check_objects(rules, share, options, custom)))
                 .collect();
-            let mut findings = check_bundle(rules, sources, objects, options);
+            let mut findings = check_bundle(rules, sources, objects, options, threads);
             for share in shares {
                 findings.append(&mut share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             }
@@ -237,32 +238,41 @@ fn check_objects(
     } else {
         (vec![true; objects.len()], Vec::new())
     };
+    // One report a rule serves all objects: there are many rules, and most have nothing to say of most objects.
+    let each = |rule: &&&'static Rule| matches!(rule.check, Check::Object(_) | Check::Pod(_));
+    let mut reports: Vec<Report<'_>> = rules.iter().filter(each).map(|rule| Report::new(rule, options)).collect();
     for (object, decodes) in objects.iter().zip(decodes) {
         let pod = Pod::of(object);
         // Of an object that does not decode the server says only that.
-        for rule in rules.iter().filter(|rule| decodes || rule.family != Family::Api) {
-            let mut report = Report::new(rule, options);
-            match (rule.check, &pod) {
-                (Check::Object(check), _) => check(object, &mut report),
-                (Check::Pod(check), Some(pod)) => check(pod, &mut report),
+        for report in reports.iter_mut().filter(|report| decodes || report.rule().family != Family::Api) {
+            match (report.rule().check, &pod) {
+                (Check::Object(check), _) => check(object, report),
+                (Check::Pod(check), Some(pod)) => check(pod, report),
                 _ => continue,
             }
-            findings.append(&mut report.into_findings());
+            report.leave_object();
         }
     }
+    findings.extend(reports.into_iter().flat_map(Report::into_findings));
     findings
 }
 
 /// The rules that look at all objects together.
-fn check_bundle(rules: &[&'static Rule], sources: &Sources, objects: &[Object], options: &Options) -> Vec<Finding> {
+fn check_bundle(
+    rules: &[&'static Rule],
+    sources: &Sources,
+    objects: &[Object],
+    options: &Options,
+    threads: usize,
+) -> Vec<Finding> {
     let bundle = Bundle::new(objects, options);
-    let mut findings = Vec::new();
-    for rule in rules {
+    let rules: Vec<_> = rules.iter().filter(|rule| matches!(rule.check, Check::Bundle(_))).collect();
+    let found = in_parallel(&rules, Some(threads), |rule| {
+        let mut report = Report::new(rule, options).with_sources(sources);
         if let Check::Bundle(check) = rule.check {
-            let mut report = Report::new(rule, options).with_sources(sources);
             check(&bundle, &mut report);
-            findings.append(&mut report.into_findings());
         }
-    }
-    findings
+        report.into_findings()
+    });
+    found.into_iter().flatten().collect()
 }

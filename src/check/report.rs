@@ -56,6 +56,19 @@ impl<'a> Report<'a> {
         self
     }
 
+    /// The rule.
+    #[must_use]
+    pub const fn rule(&self) -> &'static Rule {
+        self.rule
+    }
+
+    /// Forgets where the nodes of an object stand that will not be looked at again.
+    pub(super) fn leave_object(&mut self) {
+        if !self.searched.is_empty() {
+            self.searched.clear();
+        }
+    }
+
     /// A finding at a part of a text: `range` of the bytes of the node's value.
     ///
     /// For a rendered text the place is where that part came from; for one that was read it is the part's own line

@@ -3,23 +3,24 @@
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use crate::finding::{Finding, Severity};
+use crate::parallel::in_parallel;
 use crate::report::mask::{Excerpt, Mask, plain};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 /// Lines of a file longer than this are shown cut.
 const LONGEST_LINE: usize = 2000;
 
+/// From this many findings on, several threads write them.
+const MANY_FINDINGS: usize = 64;
+
 /// The findings as text, each with its excerpt; `width` is the terminal's.
 #[must_use]
 pub fn human(sources: &Sources, findings: &[Finding], mask: &Mask, colour: bool, width: usize) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(width.clamp(40, 400));
-    let mut out = String::new();
-    for finding in findings {
-        out.push_str(&renderer.render(&[group(sources, finding, mask)]));
-        out.push_str("\n\n");
-    }
-    out
+    let threads = if findings.len() < MANY_FINDINGS { Some(1) } else { None };
+    let texts = in_parallel(findings, threads, |finding| renderer.render(&[group(sources, finding, mask)]) + "\n\n");
+    texts.concat()
 }
 
 fn level(severity: Severity) -> Level<'static> {
