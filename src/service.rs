@@ -309,7 +309,7 @@ impl Service {
 pub fn leaves(node: &Node) -> Vec<(String, &Node)> {
     fn walk<'a>(node: &'a Node, path: &str, found: &mut Vec<(String, &'a Node)>) {
         for entry in node.entries() {
-            let path = if path.is_empty() { entry.key.to_string() } else { format!("{path}.{}", entry.key) };
+            let path = if path.is_empty() { entry.key.to_string() } else { [path, ".", &entry.key].concat() };
             if matches!(&entry.value.value, Value::Mapping(mapping) if !mapping.is_empty()) {
                 walk(&entry.value, &path, found);
             } else {

@@ -42,6 +42,9 @@ impl Output {
 
     /// Tells findings on stderr, with excerpts.
     pub(super) fn findings(&self, sources: &Sources, findings: &[Finding], mask: &Mask) {
+        if findings.is_empty() {
+            return;
+        }
         let text = report::human(sources, findings, mask, self.colours(&io::stderr()), width());
         _ = io::stderr().lock().write_all(text.as_bytes());
     }

@@ -174,7 +174,7 @@ const MOST_REPLACED: usize = 1 << 14;
 
 /// A text with `$(NAME)` replaced where the variable is known; `room` says how many bytes may still come in.
 fn expand<'t, 'v>(text: &'t str, room: &mut usize, value: impl Fn(&str) -> Option<&'v str>) -> Cow<'t, str> {
-    if !(text.contains("$(") || text.contains("$$")) {
+    if !text.as_bytes().contains(&b'$') {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -207,7 +207,7 @@ fn expand<'t, 'v>(text: &'t str, room: &mut usize, value: impl Fn(&str) -> Optio
 /// ConfigMap's text stays as it is.
 fn texts<'a>(env: &[EnvVar<'a>]) -> Vec<Option<Cow<'a, str>>> {
     let mut texts: Vec<Option<Cow<'a, str>>> = Vec::with_capacity(env.len());
-    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut known: HashMap<&str, usize> = HashMap::with_capacity(env.len());
     let mut room = MOST_REPLACED;
     for (at, var) in env.iter().enumerate() {
         let text = var.value.and_then(Node::as_str).map(|text| match var.entry["value"].is_null() {

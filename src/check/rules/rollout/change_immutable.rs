@@ -47,7 +47,7 @@ stringData: {token: u}
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    let mut last: HashMap<(u32, &str, &str, &str, &str), &Object> = HashMap::new();
+    let mut last: HashMap<(u32, &str, &str, &str, &str), &Object> = HashMap::with_capacity(bundle.objects.len());
     for object in bundle.objects.iter().filter(|object| !object.name().is_empty()) {
         let file = object.node.origin.span.file.0;
         let key = (file, object.group(), object.kind(), object.namespace(), object.name());
