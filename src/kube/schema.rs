@@ -21,6 +21,8 @@
 //! set; a map's value type; for a choice the struct and the other type. A field that differs between versions has an entry
 //! for each form.
 
+use std::cmp::Ordering;
+
 use super::version::KubernetesVersion;
 
 const FILE: &[u8] = include_bytes!("../../schemas/kubernetes.bin");
@@ -37,11 +39,42 @@ const KINDS_AT: usize = FIELDS_AT + 6 * FIELDS;
 const KEY_SETS_AT: usize = KINDS_AT + 10 * KINDS;
 const TEXT_AT: usize = KEY_SETS_AT + 8 * KEY_SETS;
 
+/// The [`prefix`] of each field's name: most comparisons of a search then need no look at the name itself.
+static PREFIXES: [u64; FIELDS] = {
+    let mut prefixes = [0; FIELDS];
+    let mut field = 0;
+    while field < FIELDS {
+        let at = FIELDS_AT + 6 * field;
+        let ends = HEADER + 4 * u16::from_le_bytes([FILE[at], FILE[at + 1]]) as usize;
+        let (start, end) = (long(ends), long(ends + 4));
+        let (_, text) = FILE.split_at(TEXT_AT + start);
+        prefixes[field] = prefix(text.split_at(end - start).0);
+        field += 1;
+    }
+    prefixes
+};
+
+/// The first eight bytes as a number: texts are in the order of their prefixes, unless these are the same.
+const fn prefix(text: &[u8]) -> u64 {
+    if let Some(eight) = text.first_chunk() {
+        return u64::from_be_bytes(*eight);
+    }
+    let (mut number, mut at) = (0, 0);
+    while at < 8 {
+        number = number << 8 | if at < text.len() { text[at] as u64 } else { 0 };
+        at += 1;
+    }
+    number
+}
+
 /// The number that stands for "no string".
 const NO_STRING: u16 = u16::MAX;
 
 const fn count(index: usize) -> usize {
-    let at = 16 + 4 * index;
+    long(16 + 4 * index)
+}
+
+const fn long(at: usize) -> usize {
     u32::from_le_bytes([FILE[at], FILE[at + 1], FILE[at + 2], FILE[at + 3]]) as usize
 }
 
@@ -51,8 +84,7 @@ fn number(at: usize) -> u16 {
 
 fn bytes(string: u16) -> &'static [u8] {
     let at = HEADER + 4 * usize::from(string);
-    let end = |at: usize| u32::from_le_bytes([FILE[at], FILE[at + 1], FILE[at + 2], FILE[at + 3]]) as usize;
-    &FILE[TEXT_AT + end(at)..TEXT_AT + end(at + 4)]
+    &FILE[TEXT_AT + long(at)..TEXT_AT + long(at + 4)]
 }
 
 fn text(string: u16) -> &'static str {
@@ -223,17 +255,22 @@ impl Struct {
 
     /// All forms a field has had in the versions we know.
     pub fn variants(self, name: &str) -> impl Iterator<Item = Field> {
-        let (mut low, mut high) = (usize::from(self.first), usize::from(self.first) + usize::from(self.count));
-        let end = high;
+        let all = usize::from(self.first)..usize::from(self.first) + usize::from(self.count);
+        let (end, wanted) = (all.end, prefix(name.as_bytes()));
+        let comes_before = |index: usize| match PREFIXES[index].cmp(&wanted) {
+            Ordering::Equal => Field::read(index).name_bytes() < name.as_bytes(),
+            order => order == Ordering::Less,
+        };
+        let (mut low, mut high) = (all.start, all.end);
         while low < high {
             let middle = usize::midpoint(low, high);
-            if bytes(number(FIELDS_AT + 6 * middle)) < name.as_bytes() {
+            if comes_before(middle) {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
-        (low..end).map(Field::read).take_while(move |field| bytes(field.name) == name.as_bytes())
+        (low..end).map(Field::read).take_while(move |field| field.name_bytes() == name.as_bytes())
     }
 
     /// The fields of a version, by name.
@@ -247,6 +284,10 @@ impl Field {
     fn read(index: usize) -> Self {
         let at = FIELDS_AT + 6 * index;
         Self { name: number(at), ty: Type(number(at + 2)), flags: FILE[at + 4] }
+    }
+
+    fn name_bytes(self) -> &'static [u8] {
+        bytes(self.name)
     }
 
     /// Its name.
