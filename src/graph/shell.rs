@@ -164,7 +164,7 @@ pub fn command_name(words: &[Word<'_>]) -> Option<usize> {
 /// A program's name without its folder.
 #[must_use]
 pub fn tail(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or(program)
+    program.bytes().rposition(|byte| byte == b'/').map_or(program, |at| &program[at + 1..])
 }
 
 /// Whether a program is a shell.
