@@ -8,11 +8,11 @@ use ecow::EcoString;
 use crate::bundle;
 use crate::digest;
 use crate::finding::{Failure, Finding};
-use crate::layers::{Layers, Overrides, Profile, Values};
+use crate::layers::{Layers, Overrides, Values};
 use crate::object::Object;
 use crate::project::Project;
 use crate::source::{FileId, Sources};
-use crate::template::Templates;
+use crate::template::{Instance, Templates};
 
 /// All that the bundles of a run share: read, checked and compiled once. Used by many threads.
 #[derive(Debug)]
@@ -57,15 +57,7 @@ impl<'a> Renderer<'a> {
     /// # Errors
     /// Where there is no such profile or environment, its values are wrong, or the templates cannot be filled with them.
     pub fn render(&self, profile: &str, environment: &str) -> Result<Rendered, Failure> {
-        self.render_profile(&self.layers.profile(profile)?, environment)
-    }
-
-    /// As [`Renderer::render`], of a profile that was read.
-    ///
-    /// # Errors
-    /// As [`Renderer::render`].
-    pub fn render_profile(&self, profile: &Profile, environment: &str) -> Result<Rendered, Failure> {
-        self.render_values(self.layers.values(profile, environment)?)
+        self.render_values(self.layers.values(&self.layers.profile(profile)?, environment)?)
     }
 
     /// The files a bundle was made from beside the templates: its layers, and the SQL it carries.
@@ -93,14 +85,12 @@ impl<'a> Renderer<'a> {
     /// # Errors
     /// Where the templates cannot be filled with them.
     pub fn render_values(&self, values: Values) -> Result<Rendered, Failure> {
-        let mut decided = BTreeSet::new();
-        let (documents, findings) = self.templates.instantiate_noting(
+        let Instance { documents, findings, decided } = self.templates.instantiate(
             self.project,
             self.sources,
             &values.node,
             &values.profile,
             &values.environment,
-            &mut decided,
         )?;
         let bundle = bundle::finish(documents)?;
         Ok(Rendered { values, objects: bundle.objects, kind_config: bundle.kind_config, findings, decided })

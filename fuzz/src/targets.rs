@@ -160,8 +160,8 @@ pub fn template(data: &[u8]) {
     let values = sources.add("values", values);
     let values = yaml::load(&sources, values, Dialect::Strict).documents.into_iter().next().unwrap_or_default();
     match templates.instantiate(&Project::built_in(), &sources, &values, "fuzz", "e2e") {
-        Ok((documents, _)) => {
-            let text = yaml::emit_stream(&documents);
+        Ok(instance) => {
+            let text = yaml::emit_stream(&instance.documents);
             assert_eq!(yaml::load_text(&text, FileId(0), Dialect::Strict).findings, [], "{text}");
         }
         Err(findings) => shown(&sources, findings),

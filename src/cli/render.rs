@@ -182,8 +182,12 @@ fn refused(profile: &str, failure: Failure, mask: Mask) -> Fault {
 fn one(shared: &Shared<'_>, profile: &Profile, environment: &str) -> Result<Done, Fault> {
     let sources = shared.sources;
     let refuse = |failure, mask| refused(&profile.name, failure, mask);
-    let rendered =
-        shared.renderer.render_profile(profile, environment).map_err(|failure| refuse(failure, Mask::new(sources)))?;
+    let renderer = shared.renderer;
+    let rendered = renderer
+        .layers
+        .values(profile, environment)
+        .and_then(|values| renderer.render_values(values))
+        .map_err(|failure| refuse(failure, Mask::new(sources)))?;
     let findings = findings(sources, &rendered, shared.options);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(refuse(Failure::Findings(findings), Mask::of(sources, &rendered.objects)));

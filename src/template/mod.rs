@@ -48,6 +48,17 @@ pub struct Templates {
     folders: Arc<Folders>,
 }
 
+/// What the templates make of one profile's values.
+#[derive(Debug)]
+pub struct Instance {
+    /// The documents, in the order of the templates; those that need the others come last.
+    pub documents: Vec<Node>,
+    /// What is worth knowing about them; none is an error.
+    pub findings: Vec<Finding>,
+    /// The profile fields that decided what there is, beside those that values were made from.
+    pub decided: BTreeSet<EcoString>,
+}
+
 impl Templates {
     /// Compiles templates.
     ///
@@ -125,7 +136,7 @@ impl Templates {
         self.folders.files(|folder| project::names_folder(merged, folder))
     }
 
-    /// The documents that the templates make of a profile's merged values, and what is worth knowing about them.
+    /// What the templates make of a profile's merged values.
     ///
     /// # Errors
     /// What is undefined, of the wrong type, or too large, at the template's line with the profile's beside it.
@@ -136,23 +147,7 @@ impl Templates {
         merged: &Node,
         profile: &str,
         environment: &str,
-    ) -> Result<(Vec<Node>, Vec<Finding>), Vec<Finding>> {
-        self.instantiate_noting(project, sources, merged, profile, environment, &mut BTreeSet::new())
-    }
-
-    /// As [`Templates::instantiate`]; also notes the profile fields that only decided what there is.
-    ///
-    /// # Errors
-    /// As [`Templates::instantiate`].
-    pub fn instantiate_noting(
-        &self,
-        project: &Project,
-        sources: &Sources,
-        merged: &Node,
-        profile: &str,
-        environment: &str,
-        decided: &mut BTreeSet<EcoString>,
-    ) -> Result<(Vec<Node>, Vec<Finding>), Vec<Finding>> {
+    ) -> Result<Instance, Vec<Finding>> {
         let node = instantiate::values(merged, profile, environment);
         let values = Arc::new(Tree { node, profile: true });
         let exchange = Arc::new(Exchange::default());
@@ -183,8 +178,10 @@ impl Templates {
             made = Arc::unwrap_or_clone(documents);
             made.append(&mut late);
         }
-        decided.append(&mut run.decided);
-        if run.failed() { Err(run.findings) } else { Ok((made, run.findings)) }
+        if run.failed() {
+            return Err(run.findings);
+        }
+        Ok(Instance { documents: made, findings: run.findings, decided: run.decided })
     }
 }
 

@@ -64,7 +64,7 @@ fn render_with(template: &str, profile: &str, names: &dyn Names) -> Rendered {
     let file = sources.add("templates/t.yaml", template);
     let result = Templates::compile(&sources, &[file], names, &read)
         .and_then(|templates| templates.instantiate(&Project::built_in(), &sources, &values, "web", "e2e"))
-        .map(|(documents, _)| documents);
+        .map(|instance| instance.documents);
     Rendered { sources, result }
 }
 
@@ -610,7 +610,7 @@ fn with_folder(files: &[(&str, &str)], template: &str, profile: &str) -> Rendere
     let values = yaml::load(&sources, file, Dialect::Strict).documents.remove(0);
     let result = match Templates::load(&project, &sources, &AnyName) {
         Ok(templates) => {
-            templates.instantiate(&project, &sources, &values, "web", "e2e").map(|(documents, _)| documents)
+            templates.instantiate(&project, &sources, &values, "web", "e2e").map(|instance| instance.documents)
         }
         Err(failure) => Err(failure.findings().to_vec()),
     };
