@@ -52,9 +52,12 @@ pub const ORDER_KEY: &str = "order";
 /// A comment at the top of a plain file that asks for no transaction.
 const PLAIN_NO_TRANSACTION: &str = "-- plimsoll: no-transaction";
 
+/// What a text makes, and what is wrong with it.
+type Text = (Migration, Vec<Problem>);
+
 thread_local! {
     /// What was read of texts in plain form, and of those in goose's: several rules ask, and for each bundle of a fleet.
-    static READ: [Memo<Arc<(Migration, Vec<Problem>)>>; 2] = const { [Memo::new(), Memo::new()] };
+    static READ: [Memo<Arc<Text>>; 2] = const { [Memo::new(), Memo::new()] };
 }
 
 /// One SQL file as found.
@@ -250,8 +253,8 @@ fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Probl
     Migration { file: at, version, name: file.name.to_owned(), ..migration.clone() }
 }
 
-/// What a text makes and what is wrong with it, whatever the file's name is.
-fn read_text(text: &str, goose: bool) -> (Migration, Vec<Problem>) {
+/// Reads a text whatever its file's name is.
+fn read_text(text: &str, goose: bool) -> Text {
     let mut problems = Vec::new();
     let (end, no_transaction, parts) = if goose {
         let form = goose::read(text, &mut problems);
