@@ -119,10 +119,12 @@ impl Origin {
     }
 }
 
-/// An ordered mapping with string keys.
+/// An ordered mapping with string keys. One of many entries has a table of its keys: finding one takes no longer there.
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {
     entries: Vec<Entry>,
+    /// Where each key stands; of a mapping that is small or was changed at will there is none.
+    places: Option<Box<HashMap<EcoString, usize>>>,
 }
 
 /// A key, its place, and its value.
@@ -262,6 +264,10 @@ impl PartialEq for Node {
 /// Up to so many entries a search one by one is faster than hashing.
 const FEW_ENTRIES: usize = 16;
 
+/// A mapping of more entries has a table of its keys. Objects seldom have that many fields; data and labels that mean
+/// harm have ten thousand.
+const MANY_ENTRIES: usize = 64;
+
 /// Equal keys and values in any order, since a mapping has none that means anything.
 impl PartialEq for Mapping {
     fn eq(&self, other: &Self) -> bool {
@@ -305,13 +311,13 @@ impl Mapping {
     /// An empty mapping.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: Vec::new() }
+        Self { entries: Vec::new(), places: None }
     }
 
     /// An empty mapping with room for so many entries.
     #[must_use]
     pub fn with_capacity(entries: usize) -> Self {
-        Self { entries: Vec::with_capacity(entries) }
+        Self { entries: Vec::with_capacity(entries), places: None }
     }
 
     /// How many entries it has.
@@ -333,13 +339,27 @@ impl Mapping {
 
     /// The entries, for changing them.
     pub fn entries_mut(&mut self) -> &mut Vec<Entry> {
+        self.places = None;
         &mut self.entries
+    }
+
+    /// Where a key stands.
+    fn place(&self, key: &str) -> Option<usize> {
+        match &self.places {
+            Some(places) => places.get(key).copied(),
+            None => self.entries.iter().position(|entry| entry.key == key),
+        }
     }
 
     /// The entry of a key.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.key == key)
+        self.place(key).map(|at| &self.entries[at])
+    }
+
+    /// The entry of a key, for changing its place and value; the key stays.
+    pub(crate) fn entry_mut(&mut self, key: &str) -> Option<&mut Entry> {
+        self.place(key).map(|at| &mut self.entries[at])
     }
 
     /// The value of a key.
@@ -350,12 +370,18 @@ impl Mapping {
 
     /// The value of a key, for changing it.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        self.entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.value)
+        self.entry_mut(key).map(|entry| &mut entry.value)
     }
 
     /// Adds an entry at the end; the caller knows that the key is new.
     pub fn push(&mut self, key: impl Into<EcoString>, key_span: Span, value: Node) {
         self.entries.push(Entry { key: key.into(), key_span, value });
+        if self.entries.len() > MANY_ENTRIES {
+            let places = self.places.get_or_insert_default();
+            for at in places.len()..self.entries.len() {
+                places.insert(self.entries[at].key.clone(), at);
+            }
+        }
     }
 
     /// Sets the value of a key, in its place if it is there, else at the end.
@@ -368,14 +394,25 @@ impl Mapping {
 
     /// Takes an entry out.
     pub fn remove(&mut self, key: &str) -> Option<Node> {
-        let at = self.entries.iter().position(|entry| entry.key == key)?;
-        Some(self.entries.remove(at).value)
+        let at = self.place(key)?;
+        Some(self.entries_mut().remove(at).value)
     }
 }
 
 impl FromIterator<Entry> for Mapping {
     fn from_iter<T: IntoIterator<Item = Entry>>(entries: T) -> Self {
-        Self { entries: entries.into_iter().collect() }
+        let mut mapping = Self::new();
+        mapping.extend(entries);
+        mapping
+    }
+}
+
+/// Adds entries whose keys are new, as the caller knows.
+impl Extend<Entry> for Mapping {
+    fn extend<T: IntoIterator<Item = Entry>>(&mut self, entries: T) {
+        let entries = entries.into_iter();
+        self.entries.reserve(entries.size_hint().0);
+        entries.for_each(|entry| self.push(entry.key, entry.key_span, entry.value));
     }
 }
 
@@ -455,6 +492,28 @@ mod tests {
                     other.entries_mut()[at].key = "other".into();
                     assert_ne!(one, other);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_found_in_mappings_of_any_size() {
+        for size in [0, 1, MANY_ENTRIES, MANY_ENTRIES + 1, 3 * MANY_ENTRIES] {
+            let mut mapping = Mapping::new();
+            for number in 0..size {
+                mapping.push(number.to_string(), Span::NONE, Node::new(number as i64, Span::NONE));
+            }
+            let found = |mapping: &Mapping, key: usize| mapping.get(&key.to_string()).and_then(Node::as_i64);
+            assert!((0..size).all(|number| found(&mapping, number) == Some(number as i64)), "{size}");
+            assert_eq!(found(&mapping, size), None);
+            if size > 1 {
+                // What stands behind moves up.
+                assert_eq!(mapping.remove("0").as_ref().and_then(Node::as_i64), Some(0));
+                mapping.set("0", Node::new(-1, Span::NONE));
+                mapping.set("1", Node::new(-2, Span::NONE));
+                mapping.entries_mut().swap(0, size - 1);
+                assert_eq!((found(&mapping, 0), found(&mapping, 1)), (Some(-1), Some(-2)), "{size}");
+                assert!((2..size).all(|number| found(&mapping, number) == Some(number as i64)), "{size}");
             }
         }
     }

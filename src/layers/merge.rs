@@ -47,24 +47,18 @@ impl Layering<'_> {
     fn mapping(&mut self, below: &mut Mapping, above: &Mapping) {
         for entry in above {
             self.path.push(entry.key.clone());
-            let at = below.iter().position(|known| known.key == entry.key);
-            match (at, entry.value.is_null()) {
-                (_, true) => {
-                    let mut node = entry.value.clone();
-                    if let Some(at) = at {
-                        beat(&mut node, below.entries_mut().remove(at).value);
-                    }
-                    self.deleted.push(Deleted { path: self.path.clone(), node });
+            if entry.value.is_null() {
+                let mut node = entry.value.clone();
+                if let Some(loser) = below.remove(&entry.key) {
+                    beat(&mut node, loser);
                 }
-                (Some(at), false) => {
-                    let known = &mut below.entries_mut()[at];
-                    known.key_span = entry.key_span;
-                    self.node(&mut known.value, &entry.value);
-                }
-                (None, false) => {
-                    let value = self.fresh(&entry.value);
-                    below.push(entry.key.clone(), entry.key_span, value);
-                }
+                self.deleted.push(Deleted { path: self.path.clone(), node });
+            } else if let Some(known) = below.entry_mut(&entry.key) {
+                known.key_span = entry.key_span;
+                self.node(&mut known.value, &entry.value);
+            } else {
+                let value = self.fresh(&entry.value);
+                below.push(entry.key.clone(), entry.key_span, value);
             }
             self.path.pop();
         }

@@ -521,7 +521,7 @@ fn merge_missing(mapping: &mut Mapping, merged: Vec<Mapping>) {
         if at < last {
             seen.extend(entries.iter().map(|entry| entry.key.clone()));
         }
-        mapping.entries_mut().append(&mut entries);
+        mapping.extend(entries);
     }
 }
 
