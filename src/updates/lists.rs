@@ -1,10 +1,13 @@
 //! Lists that are maps or sets: server-side apply refuses two entries of one key, and entries without one.
 
+use std::collections::HashSet;
+
 use super::{Refusal, nearest};
 use crate::check::At;
 use crate::node::Node;
 use crate::object::Object;
 use crate::source::Span;
+use crate::yaml::json;
 
 /// How entries of a list are told apart.
 enum Keys {
@@ -127,13 +130,14 @@ fn of(parent: &At<'_, '_>, lists: &[(&'static str, Keys)], say: &mut dyn FnMut(R
     for (name, keys) in lists {
         let list = parent.get(name);
         let items = list.node.items();
+        let mut seen: HashSet<Vec<String>> = HashSet::new();
         let fault = items.iter().enumerate().find_map(|(at, item)| {
-            let before = &items[..at];
-            match keys {
-                _ if item.is_null() => Some((at, "an entry that is null".to_owned())),
-                Itself => before.iter().any(|other| other == item).then(|| (at, "the same value twice".to_owned())),
-                Fields(fields) => by_fields(item, before, fields).map(|words| (at, words)),
-            }
+            let words = match keys {
+                _ if item.is_null() => Some("an entry that is null".to_owned()),
+                Itself => (!seen.insert(vec![json(item)])).then(|| "the same value twice".to_owned()),
+                Fields(fields) => by_fields(item, &mut seen, fields),
+            };
+            words.map(|words| (at, words))
         });
         if let Some((index, words)) = fault {
             let item = list.item(index, &items[index]);
@@ -148,18 +152,20 @@ fn of(parent: &At<'_, '_>, lists: &[(&'static str, Keys)], say: &mut dyn FnMut(R
     }
 }
 
-fn by_fields(item: &Node, before: &[Node], fields: &[(&'static str, Option<&'static str>)]) -> Option<String> {
+/// `seen` has the keys of the entries before.
+fn by_fields(
+    item: &Node,
+    seen: &mut HashSet<Vec<String>>,
+    fields: &[(&'static str, Option<&'static str>)],
+) -> Option<String> {
     if let Some((name, _)) = fields.iter().find(|(name, default)| default.is_none() && item[*name].is_null()) {
         return Some(format!("an entry without `{name}`, its key"));
     }
-    let equal = |(name, default): &(&str, Option<&str>), other: &Node| match default {
-        Some(default) => {
-            let text = |node: &Node| node[*name].as_str().unwrap_or(default).to_owned();
-            text(item) == text(other)
-        }
-        None => item[*name] == other[*name],
-    };
-    let twice = before.iter().any(|other| fields.iter().all(|field| equal(field, other)));
+    let key = fields.iter().map(|(name, default)| match default {
+        Some(default) => item[*name].as_str().unwrap_or(default).to_owned(),
+        None => json(&item[*name]),
+    });
+    let twice = !seen.insert(key.collect());
     let names = crate::suggest::list(fields.iter().map(|(name, _)| *name), "and");
     twice.then(|| format!("two entries with the same {names}"))
 }

@@ -5,6 +5,7 @@ pub mod downward;
 pub mod enums;
 pub mod handler;
 pub mod ip;
+pub mod lists;
 pub mod names;
 pub mod percent;
 mod projected;

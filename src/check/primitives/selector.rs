@@ -1,5 +1,7 @@
 //! Label selectors and labels, as `apimachinery/pkg/apis/meta/v1/validation` checks them.
 
+use std::collections::HashSet;
+
 use super::names;
 use crate::check::at::At;
 use crate::node::Node;
@@ -100,8 +102,9 @@ pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, say: Say<'_, 'n>)
             say(&term.item(index, key), format!("the label key `{text}` stands in the labelSelector as well"));
         }
     }
+    let others: HashSet<&str> = other.node.items().iter().map(Node::text).collect();
     for key in same.items() {
-        if other.node.items().iter().any(|other| other.text() == key.text()) {
+        if others.contains(key.text()) {
             say(&key, format!("the label key `{}` stands in mismatchLabelKeys as well", key.text()));
         }
     }

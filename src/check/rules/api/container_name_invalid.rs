@@ -1,5 +1,8 @@
 //! Rule `container-name-invalid`.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use crate::check::primitives::names;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -31,7 +34,8 @@ spec:
 };
 
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
-    for (index, container) in pod.containers.iter().enumerate() {
+    let mut first = HashMap::new();
+    for container in &pod.containers {
         let (parent, name) = (container.at(), container.name());
         let at = parent.on("name", container.fields.name);
         if name.is_empty() {
@@ -41,9 +45,13 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         if let Err(form) = names::dns1123_label(name) {
             pod.say(report, &at, format!("the container name `{name}` {form}"));
         }
-        if let Some(other) = pod.containers[..index].iter().find(|other| other.name() == name) {
-            let place = other.fields.name.origin.span;
-            pod.say(report, &at, format!("two containers are named `{name}`")).related(place, "the other one");
+        let place = container.fields.name.origin.span;
+        match first.entry(name) {
+            Entry::Vacant(first) => _ = first.insert(place),
+            Entry::Occupied(first) => {
+                pod.say(report, &at, format!("two containers are named `{name}`"))
+                    .related(*first.get(), "the other one");
+            }
         }
     }
 }

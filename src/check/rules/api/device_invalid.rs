@@ -1,5 +1,8 @@
 //! Rule `device-invalid`.
 
+use std::collections::HashSet;
+
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -36,15 +39,18 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     for container in &pod.containers {
         let parent = container.at();
         let list = parent.on("volumeDevices", container.fields.volume_devices);
-        let mounts = container.fields.volume_mounts.items();
+        let mounts =
+            |field: &str| container.fields.volume_mounts.items().iter().map(move |mount| mount[field].text()).collect();
+        let (mount_names, mount_paths): (HashSet<&str>, HashSet<&str>) = (mounts("name"), mounts("mountPath"));
+        let repeated = |field: &str| repeats(list.node.items().iter().map(|device| device[field].text()));
+        let (same_names, same_paths) = (repeated("name"), repeated("devicePath"));
         for (index, device) in list.items().enumerate() {
             let (at, path) = (device.get("name"), device.get("devicePath"));
             let name = at.text();
-            let earlier = &list.node.items()[..index];
             let say = &mut pod.sayer(report);
             if name.is_empty() {
                 say(&at, "the device names no volume".to_owned());
-            } else if earlier.iter().any(|other| other["name"].text() == name) {
+            } else if same_names[index] {
                 say(&at, format!("the volume `{name}` is a device twice"));
             }
             match pod.volume(name) {
@@ -61,16 +67,16 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             if path.text().is_empty() {
                 say(&path, "the device has no path".to_owned());
             }
-            if earlier.iter().any(|other| other["devicePath"].text() == path.text()) {
+            if same_paths[index] {
                 say(&path, format!("two devices of the container have the path `{}`", path.text()));
             }
             if let Err(form) = names::path_without_backsteps(path.text()) {
                 say(&path, format!("the path {form}"));
             }
-            if mounts.iter().any(|mount| mount["name"].text() == name) {
+            if mount_names.contains(name) {
                 say(&at, "the volume is mounted in the container already".to_owned());
             }
-            if mounts.iter().any(|mount| mount["mountPath"].text() == path.text()) {
+            if mount_paths.contains(path.text()) {
                 say(&path, "the path is mounted in the container already".to_owned());
             }
         }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::{ip, names};
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
@@ -93,9 +94,10 @@ fn hints(faults: &mut Faults<'_, '_>, hints: &At<'_, '_>) {
         faults.invalid(&zones, "must not hold more than 8 zones");
         return;
     }
+    let repeated = repeats(zones.node.items().iter().map(|item| item["name"].text()));
     for (index, zone) in zones.items().enumerate() {
         let name = zone.get("name");
-        if zones.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+        if repeated[index] {
             faults.invalid(&name, "is there twice");
         }
         faults.check(&name, names::label_value(name.text()));
@@ -141,12 +143,13 @@ fn slice(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
         hints(faults, &endpoint.get("hints"));
     }
     let ports = root.get("ports");
+    let repeated = repeats(ports.node.items().iter().map(|item| item["name"].text()));
     for (index, port) in ports.items().enumerate() {
         let (name, number) = (port.get("name"), port.get("port"));
         if !name.text().is_empty() {
             faults.check(&name, names::dns1123_label(name.text()));
         }
-        if ports.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+        if repeated[index] {
             faults.invalid(&name, "is the name of another port");
         }
         if let Some(number) = number.number() {

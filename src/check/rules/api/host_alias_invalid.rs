@@ -1,5 +1,6 @@
 //! Rule `host-alias-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::{ip, names};
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -35,11 +36,12 @@ spec:
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let list = spec.on("hostAliases", pod.spec.host_aliases);
+    let repeated = repeats(list.node.items().iter().map(|item| item["ip"].text()));
     for (index, alias) in list.items().enumerate() {
         let address = alias.get("ip");
         if ip::strict(address.text()).is_none() {
             pod.say(report, &address, format!("`{}` is no IP address", address.text()));
-        } else if list.node.items()[..index].iter().any(|other| other["ip"].text() == address.text()) {
+        } else if repeated[index] {
             let draft = pod.say(report, &address, format!("two entries have the address `{}`", address.text()));
             draft.severity(Severity::Warning).help("put all its names into one entry");
         }

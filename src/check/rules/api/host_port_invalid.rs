@@ -1,5 +1,7 @@
 //! Rule `host-port-invalid`.
 
+use std::collections::HashMap;
+
 use crate::check::at::At;
 use crate::check::pod::{List, Workload};
 use crate::check::primitives::names;
@@ -37,12 +39,15 @@ spec:
 };
 
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
-    for (index, container) in pod.containers.iter().enumerate() {
+    let mut taken = HashMap::new();
+    for container in &pod.containers {
         if container.fields.ports.items().is_empty() {
             continue;
         }
         // Init containers run one by one, so each is looked at by itself, and the server calls each the first.
-        let shared = if container.list == List::Main { &pod.containers[..index] } else { &[] };
+        if container.list != List::Main {
+            taken.clear();
+        }
         let parent = match container.list {
             List::Init => At::container(pod.at_path(), "initContainers", 0, container.fields.node),
             _ => container.at(),
@@ -70,14 +75,10 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
                     pod.say(report, &at, message);
                 }
             }
-            let mut earlier = (shared.iter().flat_map(|other| other.fields.ports.items()))
-                .chain(&container.fields.ports.items()[..number]);
-            if claimed.0 != 0
-                && container.list != List::Ephemeral
-                && let Some(other) = earlier.find(|other| claim(pod, other) == claimed)
-            {
+            let first = *taken.entry(claimed).or_insert(port.node);
+            if claimed.0 != 0 && container.list != List::Ephemeral && !std::ptr::eq(first, port.node) {
                 let item = quirky.item(number, port.node);
-                let place = other["hostPort"].origin.span;
+                let place = first["hostPort"].origin.span;
                 let message = format!("the host port {} is claimed twice", claimed.0);
                 pod.say(report, &item.on("hostPort", at.node), message).related(place, "first here");
             }

@@ -1,5 +1,6 @@
 //! Rule `job-policy-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
@@ -131,9 +132,7 @@ fn exit_codes(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, codes: &At<'_, '_>
     if !items.is_sorted_by_key(number) {
         faults.invalid(&values, "must be in ascending order");
     }
-    let repeated =
-        |(at, node): (usize, &crate::node::Node)| items[..at].iter().any(|other| number(other) == number(node));
-    if items.iter().enumerate().any(repeated) {
+    if repeats(items.iter().map(number)).contains(&true) {
         faults.invalid(&values, "must hold each exit code once");
     }
 }

@@ -1,5 +1,6 @@
 //! Rule `limit-range-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::primitives::quantity::Quantity;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
@@ -67,6 +68,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let limits = spec.get("limits");
+    let repeated = repeats(limits.node.items().iter().map(|item| item["type"].text()));
     for (index, limit) in limits.items().enumerate() {
         let kind = limit.get("type");
         if let Err(rule) = names::qualified_name(kind.text()) {
@@ -74,7 +76,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
         } else if !kind.text().contains('/') && !TYPES.contains(&kind.text()) {
             faults.not_supported(&kind, TYPES);
         }
-        if limits.node.items()[..index].iter().any(|other| other["type"].text() == kind.text()) {
+        if repeated[index] {
             faults.invalid(&kind, "is the type of another entry");
         }
         one(&mut faults, &limit);

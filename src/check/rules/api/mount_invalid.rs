@@ -1,7 +1,10 @@
 //! Rule `mount-invalid`.
 
+use std::collections::HashSet;
+
 use crate::check::at::At;
 use crate::check::pod::Container;
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::selector::Say;
 use crate::check::primitives::{enums, names};
 use crate::check::{Check, Family, Pod, Report, Rule};
@@ -40,20 +43,24 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     for container in &pod.containers {
         let parent = container.at();
         let list = parent.on("volumeMounts", container.fields.volume_mounts);
-        let devices = container.fields.volume_devices.items();
+        let devices = |field: &str| {
+            container.fields.volume_devices.items().iter().map(move |device| device[field].text()).collect()
+        };
+        let (device_names, device_paths): (HashSet<&str>, HashSet<&str>) = (devices("name"), devices("devicePath"));
+        let repeated = repeats(list.node.items().iter().map(|item| item["mountPath"].text()));
         for (index, mount) in list.items().enumerate() {
             let say = &mut pod.sayer(report);
             let path = mount.get("mountPath");
             if path.text().is_empty() {
                 say(&path, "the mount has no path".to_owned());
             }
-            if list.node.items()[..index].iter().any(|other| other["mountPath"].text() == path.text()) {
+            if repeated[index] {
                 say(&path, format!("two mounts of the container have the path `{}`", path.text()));
             }
-            if devices.iter().any(|device| device["name"].text() == mount.node["name"].text()) {
+            if device_names.contains(mount.node["name"].text()) {
                 say(&mount.get("name"), "the volume is a device of the container already".to_owned());
             }
-            if devices.iter().any(|device| device["devicePath"].text() == path.text()) {
+            if device_paths.contains(path.text()) {
                 say(&path, "the path is a device of the container already".to_owned());
             }
             options(container, &list, &mount, say);

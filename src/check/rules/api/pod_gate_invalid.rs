@@ -1,5 +1,6 @@
 //! Rule `pod-gate-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -41,12 +42,13 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         }
     }
     let gates = spec.on("schedulingGates", pod.spec.scheduling_gates);
+    let repeated = repeats(gates.node.items().iter().map(|item| item["name"].text()));
     for (index, gate) in gates.items().enumerate() {
         let name = gate.node["name"].text();
         if let Err(form) = names::qualified_name(name) {
             pod.say(report, &gate, format!("the name `{name}` {form}"));
         }
-        if gates.node.items()[..index].iter().any(|other| other["name"].text() == name) {
+        if repeated[index] {
             pod.say(report, &gate, format!("the gate `{name}` is listed twice"));
         }
     }

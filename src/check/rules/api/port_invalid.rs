@@ -1,5 +1,6 @@
 //! Rule `port-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::{enums, names};
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -34,13 +35,14 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     for container in &pod.containers {
         let parent = container.at();
         let ports = parent.on("ports", container.fields.ports);
+        let repeated = repeats(ports.node.items().iter().map(|item| item["name"].text()));
         for (index, port) in ports.items().enumerate() {
             let (name, number) = (port.get("name"), port.get("containerPort"));
             let say = &mut pod.sayer(report);
             if !name.text().is_empty() {
                 if let Err(form) = names::port_name(name.text()) {
                     say(&name, format!("the port name `{}` {form}", name.text()));
-                } else if ports.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+                } else if repeated[index] {
                     say(&name, format!("two ports of the container are named `{}`", name.text()));
                 }
             }

@@ -1,5 +1,6 @@
 //! Rule `pull-secret-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
 
@@ -34,11 +35,12 @@ spec:
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let list = spec.on("imagePullSecrets", pod.spec.image_pull_secrets);
+    let repeated = repeats(list.node.items().iter().map(|item| item["name"].text()));
     for (index, secret) in list.items().enumerate() {
         let name = secret.get("name");
         if name.text().is_empty() {
             pod.say(report, &name, "the pull secret has no name, so it does nothing");
-        } else if list.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+        } else if repeated[index] {
             pod.say(report, &name, format!("the pull secret `{}` is listed twice", name.text()));
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::check::pod::List;
 use crate::check::primitives::enums;
+use crate::check::primitives::lists::repeats;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
 
@@ -35,10 +36,11 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     for container in &pod.containers {
         let parent = container.at();
         let list = parent.on("resizePolicy", container.fields.resize_policy);
+        let repeated = repeats(list.node.items().iter().map(|item| item["resourceName"].text()));
         for (index, policy) in list.items().enumerate() {
             let (resource, restart) = (policy.get("resourceName"), policy.get("restartPolicy"));
             let say = &mut pod.sayer(report);
-            if list.node.items()[..index].iter().any(|other| other["resourceName"].text() == resource.text()) {
+            if repeated[index] {
                 say(&policy, format!("the resource `{}` has two policies", resource.text()));
             }
             // The server names the list for these.

@@ -1,9 +1,11 @@
 //! Rule `resource-claim-invalid`.
 
+use std::collections::HashSet;
+
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
-use crate::node::Node;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -35,12 +37,13 @@ spec:
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let claims = spec.on("resourceClaims", pod.spec.resource_claims);
+    let repeated = repeats(claims.node.items().iter().map(|item| item["name"].text()));
     for (index, claim) in claims.items().enumerate() {
         let say = &mut pod.sayer(report);
         let name = claim.get("name");
         if name.text().is_empty() {
             say(&name, "the claim has no name".to_owned());
-        } else if claims.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+        } else if repeated[index] {
             say(&name, format!("two claims are named `{}`", name.text()));
         } else if let Err(form) = names::dns1123_label(name.text()) {
             say(&name, format!("the name `{}` {form}", name.text()));
@@ -57,21 +60,23 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             }
         }
     }
+    let named: HashSet<&str> = claims.node.items().iter().map(|claim| claim["name"].text()).collect();
     for container in &pod.containers {
         let parent = container.at();
         let resources = parent.on("resources", container.fields.resources);
         let used = resources.get("claims");
+        let names = used.node.items().iter().map(|claim| (claim["name"].text(), claim["request"].text()));
+        let repeated = repeats(names);
         for (index, claim) in used.items().enumerate() {
-            let key = |claim: &Node| (claim["name"].text().to_owned(), claim["request"].text().to_owned());
             let name = claim.node["name"].text();
             if name.is_empty() {
                 pod.say(report, &claim, "the claim has no name");
                 continue;
             }
-            if used.node.items()[..index].iter().any(|other| key(other) == key(claim.node)) {
+            if repeated[index] {
                 pod.say(report, &claim, format!("the claim `{name}` is listed twice"));
             }
-            if !claims.node.items().iter().any(|claim| claim["name"].text() == name) {
+            if !named.contains(name) {
                 pod.say(report, &claim, format!("the pod has no resource claim `{name}`"));
             }
         }

@@ -1,5 +1,6 @@
 //! Rule `runtime-class-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::{names, resources};
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
@@ -36,9 +37,10 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let (scheduling, overhead) = (root.get("scheduling"), root.get("overhead"));
     faults.labels(&scheduling.get("nodeSelector"));
     let tolerations = scheduling.get("tolerations");
+    let repeated = repeats(tolerations.node.items().iter().map(toleration));
     for (index, at) in tolerations.items().enumerate() {
         super::toleration_invalid::one(&at, &mut |place, message| _ = faults.add(place, message));
-        if tolerations.node.items()[..index].iter().any(|other| toleration(other) == toleration(at.node)) {
+        if repeated[index] {
             faults.add(&at, "the same toleration is there twice");
         }
     }

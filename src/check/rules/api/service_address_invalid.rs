@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::{Checked, ip};
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
@@ -96,9 +97,10 @@ fn is_local_multicast(address: IpAddr) -> bool {
 fn families(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let (families, policy) = (spec.get("ipFamilies"), spec.get("ipFamilyPolicy"));
     let items = families.node.items();
+    let repeated = repeats(items.iter().map(Node::text));
     for (index, family) in families.items().enumerate() {
         faults.one_of(&family, &["IPv4", "IPv6"]);
-        if items[..index].iter().any(|other| other.text() == family.text()) {
+        if repeated[index] {
             faults.invalid(&family, "is there twice");
         }
     }

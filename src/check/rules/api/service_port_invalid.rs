@@ -1,5 +1,6 @@
 //! Rule `service-port-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
@@ -54,8 +55,12 @@ fn check(object: &Object, report: &mut Report<'_>) {
     if items.is_empty() && kind != "ExternalName" && !is_headless(spec.node) {
         faults.required(&ports);
     }
+    let same_names = repeats(items.iter().map(|port| port["name"].text()));
+    let same_ports = repeats(items.iter().map(|port| (port["port"].as_i64(), protocol(port))));
+    let same_node_ports = repeats(items.iter().map(|port| (port["nodePort"].as_i64(), protocol(port))));
     for (index, port) in ports.items().enumerate() {
-        one(&mut faults, &port, &items[..index], items.len() > 1);
+        let same = Same { name: same_names[index], port: same_ports[index], node_port: same_node_ports[index] };
+        one(&mut faults, &port, items.len() > 1, &same);
         if kind == "LoadBalancer" && port.node["port"].as_i64() == Some(KUBELET) {
             faults.add(&port, "port 10250 is the node's own and must not be exposed");
         }
@@ -74,7 +79,14 @@ fn protocol(port: &Node) -> &str {
     }
 }
 
-fn one(faults: &mut Faults<'_, '_>, port: &At<'_, '_>, before: &[Node], named: bool) {
+/// What a port has in common with one before it.
+struct Same {
+    name: bool,
+    port: bool,
+    node_port: bool,
+}
+
+fn one(faults: &mut Faults<'_, '_>, port: &At<'_, '_>, named: bool, same: &Same) {
     let (name, number, target, kind) =
         (port.get("name"), port.get("port"), port.get("targetPort"), port.get("protocol"));
     if name.text().is_empty() {
@@ -83,7 +95,7 @@ fn one(faults: &mut Faults<'_, '_>, port: &At<'_, '_>, before: &[Node], named: b
         }
     } else {
         faults.check(&name, names::dns1123_label(name.text()));
-        if before.iter().any(|other| other["name"].text() == name.text()) {
+        if same.name {
             faults.invalid(&name, "is the name of another port of this Service");
         }
     }
@@ -102,15 +114,12 @@ fn one(faults: &mut Faults<'_, '_>, port: &At<'_, '_>, before: &[Node], named: b
     if application.is_set() {
         faults.check(&application, names::qualified_name(application.text()));
     }
-    let same = |field: &str| {
-        let number = port.node[field].as_i64().filter(|number| *number != 0)?;
-        before.iter().find(|other| other[field].as_i64() == Some(number) && protocol(other) == protocol(port.node))
-    };
-    if same("port").is_some() {
+    let is_set = |field: &str| port.node[field].as_i64().is_some_and(|number| number != 0);
+    if same.port && is_set("port") {
         let message = format!("port {} {} is there twice", number.number().unwrap_or(0), protocol(port.node));
         faults.add(port, message);
     }
-    if same("nodePort").is_some() {
+    if same.node_port && is_set("nodePort") {
         faults.invalid(&port.get("nodePort"), "is the node port of another port of this Service");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
@@ -100,25 +101,27 @@ fn class(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
 }
 
 fn topologies(faults: &mut Faults<'_, '_>, terms: &At<'_, '_>) {
+    let same_terms = repeats(terms.node.items().iter().map(expressions));
     for (index, term) in terms.items().enumerate() {
         let labels = term.get("matchLabelExpressions");
+        let repeated = repeats(labels.node.items().iter().map(|item| item["key"].text()));
         for (index, label) in labels.items().enumerate() {
             let (key, values) = (label.get("key"), label.get("values"));
             faults.check(&key, names::qualified_name(key.text()));
             if values.node.items().is_empty() {
                 faults.required(&values);
             }
-            if labels.node.items()[..index].iter().any(|other| other["key"].text() == key.text()) {
+            if repeated[index] {
                 faults.invalid(&key, "is the key of another expression");
             }
+            let repeated = repeats(values.node.items().iter().map(Node::text));
             for (index, value) in values.items().enumerate() {
-                if values.node.items()[..index].iter().any(|other| other.text() == value.text()) {
+                if repeated[index] {
                     faults.invalid(&value, "is there twice");
                 }
             }
         }
-        let wanted = expressions(term.node);
-        if terms.node.items()[..index].iter().any(|other| expressions(other) == wanted) {
+        if same_terms[index] {
             faults.add(&labels, "another term asks for the same");
         }
     }
@@ -139,9 +142,10 @@ fn driver(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         faults.one_of(&mode, &["Ephemeral", "Persistent"]);
     }
     let tokens = spec.get("tokenRequests");
+    let repeated = repeats(tokens.node.items().iter().map(|item| item["audience"].text()));
     for (index, token) in tokens.items().enumerate() {
         let (audience, seconds) = (token.get("audience"), token.get("expirationSeconds"));
-        if tokens.node.items()[..index].iter().any(|other| other["audience"].text() == audience.text()) {
+        if repeated[index] {
             faults.invalid(&audience, "is the audience of another token");
         }
         if seconds.number().is_some_and(|number| !TOKEN.contains(&number)) {

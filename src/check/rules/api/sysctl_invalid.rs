@@ -1,5 +1,6 @@
 //! Rule `sysctl-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
 
@@ -38,6 +39,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let context = spec.on("securityContext", pod.spec.security_context);
     let list = context.get("sysctls");
+    let repeated = repeats(list.node.items().iter().map(|item| item["name"].text()));
     for (index, sysctl) in list.items().enumerate() {
         let name = sysctl.get("name");
         let text = name.text();
@@ -47,7 +49,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         }
         if !is_name(text) {
             pod.say(report, &name, format!("`{text}` is no name of a sysctl"));
-        } else if list.node.items()[..index].iter().any(|other| other["name"].text() == text) {
+        } else if repeated[index] {
             pod.say(report, &name, format!("the sysctl `{text}` is set twice"));
         }
         let dotted = text.replace('/', ".");

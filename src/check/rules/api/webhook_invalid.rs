@@ -1,5 +1,6 @@
 //! Rule `webhook-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
@@ -45,10 +46,11 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let hooks = root.get("webhooks");
+    let repeated = repeats(hooks.node.items().iter().map(|item| item["name"].text()));
     for (index, hook) in hooks.items().enumerate() {
         let name = hook.get("name");
         full_name(&mut faults, &name);
-        if hooks.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+        if repeated[index] {
             faults.invalid(&name, "is the name of another webhook");
         }
         one(&mut faults, &hook, mutating);
@@ -103,6 +105,7 @@ fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
     if list.node.items().len() > MOST_CONDITIONS {
         faults.invalid(list, "must not hold more than 64 conditions");
     }
+    let repeated = repeats(list.node.items().iter().map(|item| item["name"].text()));
     for (index, condition) in list.items().enumerate() {
         let (name, expression) = (condition.get("name"), condition.get("expression"));
         if expression.text().trim().is_empty() {
@@ -113,7 +116,7 @@ fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
             continue;
         }
         faults.check(&name, names::qualified_name(name.text()));
-        if list.node.items()[..index].iter().any(|other| other["name"].text() == name.text()) {
+        if repeated[index] {
             faults.invalid(&name, "is the name of another condition");
         }
     }
@@ -161,9 +164,10 @@ fn versions(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
         faults.required(at).help("`[v1]` is what servers send");
         return;
     }
+    let repeated = repeats(items.iter().map(|item| item.text()));
     for (index, version) in at.items().enumerate() {
         faults.check(&version, names::dns1035_label(version.text()));
-        if items[..index].iter().any(|other| other.text() == version.text()) {
+        if repeated[index] {
             faults.invalid(&version, "is there twice");
         }
     }
