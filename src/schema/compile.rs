@@ -12,6 +12,9 @@ use crate::yaml::{self, Dialect};
 /// How many subschemas may stand within one another for one and the same value, references followed.
 const MAX_IN_PLACE: usize = 32;
 
+/// How large all patterns of a schema may be together, once compiled.
+const MAX_PATTERN_BYTES: usize = 1 << 23;
+
 /// A keyword and how it is read.
 type Keyword = (&'static str, for<'a> fn(&mut Compiler<'a>, &mut Sub, &'a Entry));
 
@@ -116,8 +119,14 @@ impl Schema {
     /// # Errors
     /// Where a keyword is unknown or has a value it cannot have, or a reference leads nowhere.
     pub fn compile(root: &Node) -> Result<Self, Vec<Finding>> {
-        let mut compiler =
-            Compiler { root, known: HashMap::new(), todo: Vec::new(), spans: Vec::new(), findings: Vec::new() };
+        let mut compiler = Compiler {
+            root,
+            known: HashMap::new(),
+            todo: Vec::new(),
+            spans: Vec::new(),
+            findings: Vec::new(),
+            pattern_bytes: 0,
+        };
         compiler.id(root);
         let mut subs: Vec<Sub> = Vec::new();
         while let Some((id, node)) = compiler.todo.pop() {
@@ -170,6 +179,8 @@ struct Compiler<'a> {
     todo: Vec<(Id, &'a Node)>,
     spans: Vec<Span>,
     findings: Vec<Finding>,
+    /// How large the patterns are that were compiled.
+    pattern_bytes: usize,
 }
 
 impl<'a> Compiler<'a> {
@@ -281,10 +292,21 @@ impl<'a> Compiler<'a> {
 
     fn pattern(&mut self, pattern: Option<&str>, span: Span) -> Option<Pattern> {
         match pattern.map(Pattern::new) {
-            Some(Ok(regex)) => return Some(regex),
+            Some(Ok(pattern)) => {
+                let before = self.pattern_bytes;
+                self.pattern_bytes += pattern.size();
+                if before <= MAX_PATTERN_BYTES && self.pattern_bytes > MAX_PATTERN_BYTES {
+                    let finding = invalid(span, "from here on the schema has too many patterns, or too large ones")
+                        .with_help(
+                            "let fields share patterns by `$ref`, and count less in them: `{1000}` makes a large one",
+                        );
+                    self.findings.push(finding);
+                }
+                return Some(pattern).filter(|_| self.pattern_bytes <= MAX_PATTERN_BYTES);
+            }
             Some(Err(error)) => {
                 let finding = invalid(span, format!("the pattern cannot be read: {error}"))
-                    .with_help("patterns are regular expressions without look-around and back-references");
+                    .with_help("patterns are regular expressions without look-around and back-references, of up to 64 KiB once compiled");
                 self.findings.push(finding);
             }
             None => self.findings.push(invalid(span, "a pattern must be a string")),

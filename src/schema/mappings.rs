@@ -63,11 +63,13 @@ impl<'a> Walker<'a> {
             known = true;
             fits &= deletes || self.value(id, &entry.value);
         }
-        for (_, id) in rules.patterns.iter().filter(|(pattern, _)| pattern.is_match(&entry.key)) {
-            known = true;
-            fits &= deletes || self.value(*id, &entry.value);
+        for (pattern, id) in &rules.patterns {
+            if self.left.is_match(pattern, &entry.key) {
+                known = true;
+                fits &= deletes || self.value(*id, &entry.value);
+            }
         }
-        match rules.additional.filter(|_| !known) {
+        match rules.additional.filter(|_| !known && !self.left.is_spent()) {
             Some(id) if self.schema.sub(id).never => self.unknown(rules, entry),
             Some(id) => (deletes || self.value(id, &entry.value)) && fits,
             None => fits,

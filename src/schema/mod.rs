@@ -24,6 +24,7 @@ pub use lookup::{Lookup, Place, Step};
 pub use walk::{Fault, Mode, Violation};
 
 use pattern::Pattern;
+pub(crate) use pattern::regex;
 
 /// The number of a subschema in [`Schema`].
 type Id = u32;

@@ -1,10 +1,10 @@
-//! Regular expressions that remember what they said.
+//! Regular expressions of bounded size that remember what they said.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use ecow::EcoString;
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 
 /// How many texts a pattern remembers.
 const MAX_TEXTS: usize = 256;
@@ -12,19 +12,46 @@ const MAX_TEXTS: usize = 256;
 /// Longer texts are not remembered.
 const MAX_BYTES: usize = 256;
 
+/// The sizes in bytes that a compiled pattern is taken for, the last being the largest it may have. Matching takes time by
+/// the length of the text times this: `{1000}` is a few bytes long and makes a thousand states.
+const SIZES: [usize; 3] = [1 << 11, 1 << 13, 1 << 16];
+
+/// The regular expression of a text, and the size it is taken for.
+///
+/// # Errors
+/// Where it is none, one with look-around or back-references, or one of more than 64 KiB.
+pub(crate) fn regex(pattern: &str) -> Result<(Regex, usize), regex_lite::Error> {
+    let build = |size| Ok((RegexBuilder::new(pattern).size_limit(size).build()?, size));
+    let [small, medium, large] = SIZES;
+    build(small).or_else(|_| build(medium)).or_else(|_| build(large))
+}
+
 /// A pattern. The profiles of a fleet share most values with their base, and looking one up is far cheaper than
 /// matching it again.
 #[derive(Debug)]
 pub(super) struct Pattern {
     regex: Regex,
+    size: usize,
     known: RwLock<HashMap<EcoString, bool>>,
 }
 
 impl Pattern {
     /// # Errors
-    /// Where it is no regular expression, or one with look-around or back-references.
+    /// Where it is no regular expression, one with look-around or back-references, or one of more than 64 KiB.
     pub(super) fn new(pattern: &str) -> Result<Self, regex_lite::Error> {
-        Ok(Self { regex: Regex::new(pattern)?, known: RwLock::default() })
+        let (regex, size) = regex(pattern)?;
+        Ok(Self { regex, size, known: RwLock::default() })
+    }
+
+    /// The size in bytes it is taken for.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// What it costs to match a text, in bytes of text times bytes of pattern. What is remembered costs the same, so that
+    /// nothing depends on what was asked before.
+    pub(super) fn cost(&self, text: &str) -> u64 {
+        (text.len() as u64 + 1).saturating_mul(self.size as u64)
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -66,5 +93,15 @@ mod tests {
         let long = "1".repeat(2 * MAX_BYTES);
         assert!(pattern.is_match(&long) && pattern.is_match(&long));
         assert!(Pattern::new("(").is_err());
+    }
+
+    #[test]
+    fn a_pattern_costs_by_its_size() {
+        let size = |pattern: &str| Pattern::new(pattern).map(|pattern| pattern.size()).ok();
+        assert_eq!(size("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), Some(SIZES[0]));
+        assert_eq!(size("^[a-z]{1,63}$"), Some(SIZES[1]));
+        assert_eq!(size("^([a-z]{1,63}[.]){4}$"), Some(SIZES[2]));
+        assert_eq!(size("(a{1000}){1000}"), None);
+        assert_eq!(Pattern::new("a").unwrap().cost("aaa"), 4 * SIZES[0] as u64);
     }
 }

@@ -1,5 +1,6 @@
 //! Marking what the schema calls `writeOnly`.
 
+use super::walk::Budget;
 use super::{Id, Lookup, Place, Schema, Step, Sub};
 use crate::node::{Node, Value};
 use crate::report::is_secret_name;
@@ -9,13 +10,13 @@ impl Schema {
     /// Marks the origin of every value that may be a secret, and of all it beat and holds. Where a schema has several forms,
     /// a value is a secret if it is one in any of them.
     pub fn mark_secrets(&self, node: &mut Node) {
-        self.descend(Self::ROOT, node);
+        self.mark_secrets_at(&Place::One(Self::ROOT), node);
     }
 
     /// As [`Schema::mark_secrets`], for a value at a place.
     pub fn mark_secrets_at(&self, place: &Place, node: &mut Node) {
         match place {
-            Place::One(id) => self.descend(*id, node),
+            Place::One(id) => Marker { schema: self, left: Budget::of(node) }.descend(*id, node),
             Place::All(places) | Place::Any(places) => {
                 places.iter().for_each(|place| self.mark_secrets_at(place, node));
             }
@@ -75,13 +76,22 @@ impl Schema {
             steps.pop();
         }
     }
+}
 
-    fn descend(&self, id: Id, node: &mut Node) {
-        let sub = self.sub(id);
-        if !self.secret[id as usize] || node.origin.is_secret() {
+/// A walk that marks secrets. Where it would take too long, all that may hold one is marked.
+struct Marker<'a> {
+    schema: &'a Schema,
+    left: Budget,
+}
+
+impl Marker<'_> {
+    fn descend(&mut self, id: Id, node: &mut Node) {
+        let sub = self.schema.sub(id);
+        if !self.schema.secret[id as usize] || node.origin.is_secret() {
             return;
         }
-        if sub.secret {
+        self.left.step();
+        if sub.secret || self.left.is_spent() {
             mark(node);
             return;
         }
@@ -102,9 +112,11 @@ impl Schema {
                     if let Some(id) = named {
                         self.descend(id, &mut entry.value);
                     }
-                    for (_, id) in rules.patterns.iter().filter(|(pattern, _)| pattern.is_match(&entry.key)) {
-                        known = true;
-                        self.descend(*id, &mut entry.value);
+                    for (pattern, id) in &rules.patterns {
+                        if self.left.is_match(pattern, &entry.key) || self.left.is_spent() {
+                            known = true;
+                            self.descend(*id, &mut entry.value);
+                        }
                     }
                     if let (false, Some(id)) = (known, rules.additional) {
                         self.descend(id, &mut entry.value);

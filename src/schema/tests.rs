@@ -385,3 +385,58 @@ fn the_built_in_schema_is_read() {
     assert!(matches!(schema.lookup(["database", "password"]), Lookup::Known(place) if schema.is_secret(&place)));
     assert_eq!(Span::NONE, Span::default());
 }
+
+/// Patterns may be small in a schema and large once compiled.
+#[test]
+fn patterns_are_bounded_together() {
+    let patterns = |count: usize, pattern: &str| {
+        let property = |at: usize| (format!("f{at}"), json!({"type": "string", "pattern": format!("{pattern}{at}")}));
+        json!({"properties": (0..count).map(property).collect::<serde_json::Map<_, _>>()})
+    };
+    assert!(compile(&patterns(2000, "^a+$")).is_ok());
+    assert!(compile(&patterns(100, "[a-z]{600}")).is_ok());
+    let findings = compile(&patterns(200, "[a-z]{600}")).unwrap_err();
+    assert_eq!(findings.len(), 1);
+    assert!(findings[0].message.contains("too many patterns, or too large ones"), "{}", findings[0].message);
+}
+
+/// Time grows with the length of the text times the size of the pattern.
+#[test]
+fn texts_too_long_for_their_patterns_are_told() {
+    let schema = compile(&json!({
+        "properties": {"a": {"type": "string", "pattern": "^(a|aa){200}$"}},
+        "patternProperties": {"^(b|bb){200}$": {"type": "string", "writeOnly": true}},
+        "additionalProperties": {"type": "string"},
+    }))
+    .unwrap();
+    let long = "a".repeat(100_000);
+    let mut node = from_json(&json!({"a": long, "c": "d"}));
+    let found = schema.check(&node, Mode::Whole, "it");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].message, "it takes too long to hold against its schema");
+    assert_eq!(found[0].help, "its patterns are too large for texts so long; count less in them");
+    assert!(!schema.fits(&node));
+    // What may be a secret is one, where nobody can find out in time.
+    schema.mark_secrets(&mut node);
+    assert!(!node["a"].origin.is_secret() && !node["c"].origin.is_secret());
+    let mut node = from_json(&json!({&long: "x", "c": "d"}));
+    schema.mark_secrets(&mut node);
+    assert!(node[long.as_str()].origin.is_secret() && node["c"].origin.is_secret());
+}
+
+/// A walk that marks secrets ends as one that finds faults does.
+#[test]
+fn secrets_below_forms_that_multiply_are_marked_soon() {
+    let both =
+        |next: usize| json!({"anyOf": [{"$ref": format!("#/$defs/d{next}")}, {"$ref": format!("#/$defs/d{next}")}]});
+    let mut doubling: serde_json::Map<String, Json> = (0..14).map(|n| (format!("d{n}"), both(n + 1))).collect();
+    doubling.insert("d14".into(), json!({"properties": {"s": {"writeOnly": true}}}));
+    let schema = json!({"items": {"$ref": "#/$defs/d0"}, "$defs": doubling});
+    let schema = compile(&schema).unwrap();
+    let mut node = from_json(&json!(vec![json!({"x": "y"}); 100]));
+    schema.mark_secrets(&mut node);
+    assert!(!node[0]["x"].origin.is_secret() && node[99].origin.is_secret());
+    let mut node = from_json(&json!([{"s": "y", "x": "y"}]));
+    schema.mark_secrets(&mut node);
+    assert!(node[0]["s"].origin.is_secret() && !node[0]["x"].origin.is_secret());
+}

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::compare::{equal, is_multiple, numbers, order};
-use super::{Id, ListRules, NumberRules, Schema, Sub, TextRules, Types, words};
+use super::{Id, ListRules, NumberRules, Pattern, Schema, Sub, TextRules, Types, words};
 use crate::node::{Node, Value};
 use crate::source::Span;
 
@@ -11,6 +11,10 @@ use crate::source::Span;
 /// ever: so many, and so many more for each value.
 const MAX_STEPS: u64 = 1_000_000;
 const MAX_STEPS_A_VALUE: u64 = 200;
+
+/// How many bytes of text times bytes of pattern are matched before a walk gives up: a million bytes against a small
+/// pattern. The slowest patterns take some 15 ns for 32 of them.
+const MAX_MATCHING: u64 = 1 << 32;
 
 /// What a tree is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,17 +63,20 @@ impl Schema {
     #[must_use]
     pub fn check(&self, node: &Node, mode: Mode, whole: &str) -> Vec<Violation> {
         let mut walker =
-            Walker { schema: self, whole, path: Vec::new(), found: Some(Vec::new()), left: budget(node), mode };
+            Walker { schema: self, whole, path: Vec::new(), found: Some(Vec::new()), left: Budget::of(node), mode };
         walker.value(Self::ROOT, node);
         let mut found = walker.found.unwrap_or_default();
-        if walker.left == 0 {
+        if walker.left.is_spent() {
             found.push(Violation {
                 fault: Fault::Value,
                 path: String::new(),
                 span: node.origin.span,
                 message: format!("{whole} takes too long to hold against its schema"),
                 label: String::new(),
-                help: "the schema's forms multiply; let fewer of them overlap".to_owned(),
+                help: match walker.left.steps {
+                    0 => "the schema's forms multiply; let fewer of them overlap".to_owned(),
+                    _ => "its patterns are too large for texts so long; count less in them".to_owned(),
+                },
                 choice: false,
             });
         }
@@ -79,14 +86,48 @@ impl Schema {
     /// Whether a tree fits the schema.
     #[must_use]
     pub fn fits(&self, node: &Node) -> bool {
-        let mut walker =
-            Walker { schema: self, whole: "", path: Vec::new(), found: None, left: budget(node), mode: Mode::Whole };
-        walker.value(Self::ROOT, node) && walker.left > 0
+        let mut walker = Walker {
+            schema: self,
+            whole: "",
+            path: Vec::new(),
+            found: None,
+            left: Budget::of(node),
+            mode: Mode::Whole,
+        };
+        walker.value(Self::ROOT, node) && !walker.left.is_spent()
     }
 }
 
-fn budget(node: &Node) -> u64 {
-    MAX_STEPS + MAX_STEPS_A_VALUE * size(node)
+/// What may still be done before a walk gives up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget {
+    /// How many more subschemas may be held against values.
+    steps: u64,
+    /// How much more may be matched.
+    matching: u64,
+}
+
+impl Budget {
+    /// What a walk over a tree may take.
+    pub(super) fn of(node: &Node) -> Self {
+        Self { steps: MAX_STEPS + MAX_STEPS_A_VALUE * size(node), matching: MAX_MATCHING }
+    }
+
+    /// Whether there is nothing left of something.
+    pub(super) fn is_spent(self) -> bool {
+        self.steps == 0 || self.matching == 0
+    }
+
+    /// Takes a subschema that is held against a value.
+    pub(super) fn step(&mut self) {
+        self.steps = self.steps.saturating_sub(1);
+    }
+
+    /// Whether a pattern matches; no where nothing is left to find out.
+    pub(super) fn is_match(&mut self, pattern: &Pattern, text: &str) -> bool {
+        self.matching = self.matching.saturating_sub(pattern.cost(text));
+        self.matching > 0 && pattern.is_match(text)
+    }
 }
 
 /// How many values a tree holds.
@@ -108,18 +149,17 @@ pub(super) struct Walker<'a> {
     pub(super) path: Vec<Part<'a>>,
     /// What was found; `None` where only the verdict counts, and the walk stops at the first fault.
     pub(super) found: Option<Vec<Violation>>,
-    /// How many more subschemas may be held against values.
-    pub(super) left: u64,
+    pub(super) left: Budget,
     pub(super) mode: Mode,
 }
 
 impl<'a> Walker<'a> {
     /// Whether a value fits a subschema.
     pub(super) fn value(&mut self, id: Id, node: &'a Node) -> bool {
-        if self.left == 0 {
+        if self.left.is_spent() {
             return true;
         }
-        self.left -= 1;
+        self.left.step();
         let sub = self.schema.sub(id);
         if sub.never {
             return self.fault(Fault::Value, node, |at| format!("{at} is not allowed here"));
@@ -305,7 +345,10 @@ impl<'a> Walker<'a> {
                 }
             });
         }
-        let Some(pattern) = rules.pattern.as_ref().filter(|pattern| !pattern.is_match(value)) else { return true };
+        let Some(pattern) = &rules.pattern else { return true };
+        if self.left.is_match(pattern, value) || self.left.is_spent() {
+            return true;
+        }
         let fits = self.fault(Fault::Value, node, |at| format!("{at} does not have the form it must have"));
         if let Some(violation) = self.last() {
             violation.label = format!("must match `{}`", pattern.as_str());
