@@ -1,5 +1,6 @@
 //! Structural schemas (`openAPIV3Schema`), read once into what the walker needs.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use ecow::EcoString;
@@ -7,6 +8,7 @@ use regex_lite::Regex;
 
 use crate::kube::schema::ListKind;
 use crate::node::{Node, Value};
+use crate::schema::regex;
 
 /// A schema of a custom resource, or of a part of one.
 #[derive(Debug, Default)]
@@ -23,10 +25,15 @@ pub struct Schema {
     /// `x-kubernetes-embedded-resource`.
     pub(super) embedded: bool,
     pub(super) properties: Vec<(EcoString, Schema)>,
+    /// The places in `properties`, sorted by name, for finding one.
+    sorted: Vec<u32>,
     pub(super) additional: Option<Box<Schema>>,
     pub(super) items: Option<Box<Schema>>,
-    pub(super) required: Vec<EcoString>,
+    /// The fields that must be there, as no default fills them; each with whether it may be null.
+    pub(super) required: Vec<(EcoString, bool)>,
     pub(super) values: Vec<Node>,
+    /// The texts among the values, for finding one.
+    texts: HashSet<EcoString>,
     pub(super) pattern: Option<Pattern>,
     pub(super) limits: Limits,
     pub(super) all_of: Vec<Schema>,
@@ -60,9 +67,9 @@ pub(super) struct Pattern {
 const BEYOND_OUR_REGEX: &[&str] = &["\\p", "\\P", "\\Q", "\\C", "(?U"];
 
 impl Pattern {
-    /// `None` where it needs what our engine does not have.
+    /// `None` where it needs what our engine does not have, or more than 64 KiB once compiled.
     pub(super) fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+        self.regex.get_or_init(|| regex(&self.text).ok().map(|(regex, _)| regex)).as_ref()
     }
 
     fn is_beyond(&self) -> bool {
@@ -126,9 +133,11 @@ impl Schema {
             Value::Bool(true) => Some(Box::new(Self { preserve: true, nullable: true, ..Self::default() })),
             _ => child("additionalProperties"),
         };
-        let properties =
+        let properties: Vec<(EcoString, Self)> =
             node["properties"].entries().iter().map(|entry| (entry.key.clone(), part(&entry.value))).collect();
-        Self {
+        let mut sorted: Vec<u32> = (0..properties.len() as u32).collect();
+        sorted.sort_by(|a, b| properties[*a as usize].0.cmp(&properties[*b as usize].0));
+        let mut schema = Self {
             ty: match node["type"].text() {
                 "object" => Some(JsonType::Object),
                 "array" => Some(JsonType::Array),
@@ -145,10 +154,12 @@ impl Schema {
             int_or_string: flag("x-kubernetes-int-or-string"),
             embedded: flag("x-kubernetes-embedded-resource"),
             properties,
+            sorted,
             additional,
             items,
-            required: texts("required"),
+            required: Vec::new(),
             values: node["enum"].items().to_vec(),
+            texts: node["enum"].items().iter().filter_map(Node::as_str).map(EcoString::from).collect(),
             pattern: node["pattern"].as_str().map(|text| Pattern { text: text.into(), regex: OnceLock::new() }),
             limits: Limits {
                 minimum: number("minimum"),
@@ -172,13 +183,36 @@ impl Schema {
             },
             list_keys: texts("x-kubernetes-list-map-keys"),
             cel_rules: node["x-kubernetes-validations"].items().len(),
+        };
+        for item in node["required"].items() {
+            let field = schema.field(item.text());
+            if !field.is_some_and(|field| field.has_default) {
+                let nullable = field.is_some_and(|field| field.nullable);
+                schema.required.push((item.text().into(), nullable));
+            }
         }
+        schema
+    }
+
+    /// The schema of a field that it names.
+    pub(super) fn property(&self, name: &str) -> Option<&Self> {
+        let at = self.sorted.binary_search_by(|at| self.properties[*at as usize].0.as_str().cmp(name)).ok()?;
+        Some(&self.properties[self.sorted[at] as usize].1)
+    }
+
+    /// Whether a value is among those it lists, where it lists some.
+    pub(super) fn lists(&self, node: &Node) -> bool {
+        self.values.is_empty()
+            || match node.as_str() {
+                Some(text) => self.texts.contains(text),
+                None => self.values.contains(node),
+            }
     }
 
     /// The schema of a field.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Self> {
-        self.properties.iter().find(|(known, _)| known == name).map(|(_, schema)| schema).or(self.additional.as_deref())
+        self.property(name).or(self.additional.as_deref())
     }
 
     /// The schema of a list's items.

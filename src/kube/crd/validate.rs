@@ -47,7 +47,7 @@ impl<'a> Walker<'a> {
             Value::Float(number) => self.number(node, *number, schema, trail),
             Value::Bool(_) | Value::Null => {}
         }
-        if !schema.values.is_empty() && !schema.values.contains(node) {
+        if !schema.lists(node) {
             let names = schema.values.iter().filter_map(Node::as_str);
             let help = match suggest::list(names, "or") {
                 names if names.is_empty() => String::new(),
@@ -89,7 +89,7 @@ impl<'a> Walker<'a> {
     fn mapping(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool) {
         for entry in node.entries() {
             let below = trail.key(&entry.key);
-            let own = schema.properties.iter().find(|(name, _)| *name == entry.key).map(|(_, own)| own);
+            let own = schema.property(&entry.key);
             if is_object && entry.key == "metadata" && self.prune {
                 self.metadata(entry, &below);
             }
@@ -107,14 +107,11 @@ impl<'a> Walker<'a> {
                 None => self.unknown(entry, schema, &below),
             }
         }
-        for name in &schema.required {
-            let filled = schema.field(name).is_some_and(|own| own.has_default);
-            let nullable = || schema.field(name).is_some_and(|own| own.nullable);
-            let absent = match node.get(name) {
-                Some(value) => value.is_null() && !nullable(),
-                None => true,
-            };
-            if absent && !filled {
+        for (name, nullable) in &schema.required {
+            if self.faults.len() >= decode::MOST_FAULTS {
+                break;
+            }
+            if node.get(name).is_none_or(|value| value.is_null() && !nullable) {
                 let field = trail.key(name).dotted();
                 let message = format!("`{name}` is required");
                 self.push(FaultKind::Missing, node, field, message, String::new());
