@@ -1,5 +1,7 @@
 //! What nulls leave behind: a struct that was set and is applied as null stays, empty.
 
+use std::collections::HashMap;
+
 use crate::node::{Mapping, Node, Value};
 
 /// Structs that are replaced as a whole (`x-kubernetes-map-type: atomic`): a null removes them.
@@ -47,7 +49,8 @@ fn any(field: &str, old: &Node, new: &Node) -> bool {
                 .is_some_and(|old| leaves(&entry.key, old, &entry.value) || any(&entry.key, old, &entry.value))
         }),
         (Value::Sequence(olds), Value::Sequence(news)) if KEYED.contains(&field) => {
-            news.iter().enumerate().any(|(at, new)| any("", partner(olds, at, new), new))
+            let partners = Partners::of(olds);
+            news.iter().enumerate().any(|(at, new)| any("", partners.get(at, new), new))
         }
         _ => false,
     }
@@ -69,20 +72,35 @@ fn merged(field: &str, old: &Node, new: &Node) -> Node {
             Value::Mapping(all)
         }
         (Value::Sequence(olds), Value::Sequence(news)) if KEYED.contains(&field) => {
-            Value::Sequence(news.iter().enumerate().map(|(at, new)| merged("", partner(olds, at, new), new)).collect())
+            let partners = Partners::of(olds);
+            Value::Sequence(news.iter().enumerate().map(|(at, new)| merged("", partners.get(at, new), new)).collect())
         }
         _ => new.value.clone(),
     };
     Node { value, origin: new.origin.clone() }
 }
 
-/// The entry of the old list that an entry of the new one changes: of the same name where it has one.
-fn partner<'a>(olds: &'a [Node], at: usize, new: &Node) -> &'a Node {
-    let name = new["name"].text();
-    if name.is_empty() {
-        return olds.get(at).unwrap_or(Node::absent());
+/// The entries of an old list, by number and by name.
+struct Partners<'a> {
+    olds: &'a [Node],
+    /// The first of each name.
+    named: HashMap<&'a str, &'a Node>,
+}
+
+impl<'a> Partners<'a> {
+    fn of(olds: &'a [Node]) -> Self {
+        // Backwards, so that the first of a name stays.
+        Self { olds, named: olds.iter().rev().map(|old| (old["name"].text(), old)).collect() }
     }
-    olds.iter().find(|old| old["name"].text() == name).unwrap_or(Node::absent())
+
+    /// The entry of the old list that an entry of the new one changes: of the same name where it has one.
+    fn get(&self, at: usize, new: &Node) -> &'a Node {
+        let found = match new["name"].text() {
+            "" => self.olds.get(at),
+            name => self.named.get(name).copied(),
+        };
+        found.unwrap_or(Node::absent())
+    }
 }
 
 #[cfg(test)]
