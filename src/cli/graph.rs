@@ -51,7 +51,7 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
     };
     let mut findings = check::check_in(sources, &objects, &options);
     suppress(sources, &objects, &mut findings);
-    let picture = Picture::new(&graph::Graph::build(&objects, &options), &findings);
+    let picture = Picture::new(&graph::Graph::build(&objects, &options), &findings)?;
     Ok(match args.output {
         GraphFormat::Mermaid => mermaid(&picture),
         GraphFormat::Dot => dot(&picture),

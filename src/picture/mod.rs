@@ -3,11 +3,12 @@
 mod dot;
 mod mermaid;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Failure, Finding, ObjectRef, Severity};
 use crate::graph::{Graph, Relation, Target};
 use crate::object::Object;
+use crate::source::Span;
 
 pub use dot::dot;
 pub use mermaid::mermaid;
@@ -55,17 +56,66 @@ const COMPONENT_LABELS: &[&str] = &["app.kubernetes.io/name", "app", "k8s-app", 
 /// Where objects go that name no component.
 const OTHERS: &str = "shared";
 
+/// How many boxes and labels of arrows a picture may have. Nobody looks at one of so many, Mermaid draws no more than 500
+/// arrows unless told, and each of ten thousand objects may lead to each other.
+const MOST_PARTS: usize = 10_000;
+
+/// There is too much to draw for a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge;
+
+impl From<TooLarge> for Failure {
+    fn from(_: TooLarge) -> Self {
+        let message = format!("a picture of this would have more than {MOST_PARTS} objects and references");
+        Self::unable(
+            Finding::error("graph-too-large", Span::NONE, message)
+                .with_help("draw less at a time: one file or one folder of the manifests"),
+        )
+    }
+}
+
+/// The arrows of a picture while it is drawn.
+#[derive(Default)]
+struct Arrows {
+    labels: BTreeMap<(usize, usize), Vec<String>>,
+    count: usize,
+}
+
+impl Arrows {
+    fn put(&mut self, from: usize, to: usize, label: impl Into<String>) -> Result<(), TooLarge> {
+        let (labels, label) = (self.labels.entry((from, to)).or_default(), label.into());
+        if !labels.contains(&label) {
+            labels.push(label);
+            self.count += 1;
+        }
+        if self.count > MOST_PARTS { Err(TooLarge) } else { Ok(()) }
+    }
+}
+
 impl Picture {
     /// Draws a graph, with what checks found.
-    #[must_use]
-    pub fn new(graph: &Graph<'_>, findings: &[Finding]) -> Self {
+    ///
+    /// # Errors
+    /// Where it would have more than ten thousand boxes, or labels of arrows.
+    pub fn new(graph: &Graph<'_>, findings: &[Finding]) -> Result<Self, TooLarge> {
+        if graph.objects.len() > MOST_PARTS {
+            return Err(TooLarge);
+        }
         let mut picture = Self::default();
+        let mut problems: HashMap<&ObjectRef, Vec<&Finding>> = HashMap::new();
+        for finding in findings.iter().filter(|finding| finding.severity > Severity::Note) {
+            if let Some(object) = &finding.object {
+                problems.entry(object).or_default().push(finding);
+            }
+        }
         for (number, object) in graph.objects.iter().enumerate() {
-            picture.boxes.push(boxed(object, findings));
+            picture.boxes.push(boxed(object, problems.get(&object.id).cloned().unwrap_or_default()));
             picture.groups.entry(component(object)).or_default().push(number);
         }
-        let mut arrows: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
-        let mut missing: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let mut arrows = Arrows::default();
+        let mut missing: HashMap<(&str, &str), usize> = HashMap::new();
+        // What is missing is drawn once for all hosts of its name, whatever it is.
+        let mut hosts: HashMap<String, usize> = HashMap::new();
         for reference in &graph.references {
             let Some(from) = graph.number(reference.from) else { continue };
             let to = match reference.found.and_then(|found| graph.number(found)) {
@@ -76,28 +126,35 @@ impl Picture {
                 }
                 None => *missing.entry((reference.kind, reference.name)).or_insert_with(|| {
                     picture.boxes.push(absent(reference.kind, reference.name));
+                    hosts.entry(reference.name.to_owned()).or_insert(picture.boxes.len() - 1);
                     picture.boxes.len() - 1
                 }),
             };
-            put(&mut arrows, from, to, word(reference.relation).to_owned());
+            arrows.put(from, to, word(reference.relation))?;
         }
         for service in &graph.services {
             let Some(from) = graph.number(service.object) else { continue };
             for pod in &service.pods {
                 if let Some(to) = graph.number(graph.pods[*pod].object) {
-                    put(&mut arrows, from, to, "selects".to_owned());
+                    arrows.put(from, to, "selects")?;
                 }
             }
         }
-        let mut hidden: BTreeMap<&str, usize> = BTreeMap::new();
+        // A Service of the name that a host misses elsewhere stands for it.
+        for (number, object) in graph.objects.iter().enumerate().rev().filter(|(_, object)| object.kind() == "Service")
+        {
+            hosts.insert(object.name().to_owned(), number);
+        }
+        let mut hidden: HashMap<&str, usize> = HashMap::new();
         for mention in &graph.mentions {
             let Some(from) = graph.number(mention.object) else { continue };
             let is_secret = mention.is_secret();
             let port = mention.port.filter(|_| !is_secret).map(|port| format!(":{port}")).unwrap_or_default();
+            let calls = format!("calls {port}").trim_end().to_owned();
             match &mention.target {
                 Target::Service(service) | Target::OtherNamespace { service, .. } => {
                     if let Some(to) = graph.number(graph.services[*service].object) {
-                        put(&mut arrows, from, to, format!("calls {port}").trim_end().to_owned());
+                        arrows.put(from, to, calls)?;
                     }
                 }
                 // What a secret names has a box of its own: one shared with a host that is shown would name it.
@@ -106,49 +163,32 @@ impl Picture {
                         picture.boxes.push(absent("Service", &mention.shown()));
                         picture.boxes.len() - 1
                     });
-                    put(&mut arrows, from, to, "calls".to_owned());
+                    arrows.put(from, to, calls)?;
                 }
                 Target::Missing { name, .. } if mention.sure => {
-                    let to = match graph.objects.iter().position(|o| o.kind() == "Service" && o.name() == *name) {
-                        Some(to) => to,
-                        None => {
-                            let known = picture.boxes.iter().position(|one| one.is_missing && one.name == *name);
-                            known.unwrap_or_else(|| {
-                                picture.boxes.push(absent("Service", name));
-                                picture.boxes.len() - 1
-                            })
-                        }
-                    };
-                    put(&mut arrows, from, to, format!("calls {port}").trim_end().to_owned());
+                    let to = *hosts.entry(name.clone()).or_insert_with(|| {
+                        picture.boxes.push(absent("Service", name));
+                        picture.boxes.len() - 1
+                    });
+                    arrows.put(from, to, calls)?;
                 }
                 _ => {}
             }
         }
-        arrows.retain(|(from, to), _| from != to);
-        picture.arrows = arrows.into_iter().map(|((from, to), labels)| Arrow { from, to, labels }).collect();
-        picture
+        arrows.labels.retain(|(from, to), _| from != to);
+        picture.arrows = arrows.labels.into_iter().map(|((from, to), labels)| Arrow { from, to, labels }).collect();
+        Ok(picture)
     }
 }
 
-fn put(arrows: &mut BTreeMap<(usize, usize), Vec<String>>, from: usize, to: usize, label: String) {
-    let labels = arrows.entry((from, to)).or_default();
-    if !labels.contains(&label) {
-        labels.push(label);
-    }
-}
-
-fn boxed(object: &Object, findings: &[Finding]) -> Box {
-    let mut own: Vec<&Finding> = findings
-        .iter()
-        .filter(|finding| finding.severity > Severity::Note && finding.object.as_ref() == Some(&object.id))
-        .collect();
-    own.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.rule.clone()));
-    own.dedup_by_key(|finding| finding.rule.clone());
+fn boxed(object: &Object, mut problems: Vec<&Finding>) -> Box {
+    problems.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.rule.clone()));
+    problems.dedup_by_key(|finding| finding.rule.clone());
     Box {
         kind: object.kind().to_owned(),
         name: object.name().to_owned(),
-        worst: own.first().map(|finding| finding.severity),
-        problems: own.iter().map(|finding| (finding.severity, finding.rule.to_string())).collect(),
+        worst: problems.first().map(|finding| finding.severity),
+        problems: problems.iter().map(|finding| (finding.severity, finding.rule.to_string())).collect(),
         is_missing: false,
     }
 }

@@ -55,6 +55,11 @@ pub static ELSEWHERE: &[Elsewhere] = &[
     ),
     row("file-unreadable", "a file cannot be read", "Files are UTF-8 text of at most 64 MiB."),
     row(
+        "graph-too-large",
+        "there is too much for a picture",
+        "Ten thousand objects and as many references are the bound.",
+    ),
+    row(
         "kind-config-duplicate",
         "the templates make two configs of a kind cluster",
         "One document of `kind.x-k8s.io` with `kind: Cluster` tells what the bundle's cluster maps.",
@@ -275,10 +280,11 @@ mod tests {
 
     /// The texts of the form `family-of-the-fault` that stand alone in quotes in a source text.
     fn ids(text: &str) -> BTreeSet<String> {
-        const FAMILIES: [&str; 17] = [
+        const FAMILIES: [&str; 18] = [
             "content-name-",
             "environment-",
             "file-",
+            "graph-",
             "kind-config-",
             "migration-",
             "not-a-",
