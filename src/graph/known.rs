@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use crate::check::Options;
 use crate::graph::pod::{config_path, flag_value};
-use crate::graph::{Config, Container, Graph, MountSource, Pod};
+use crate::graph::{Config, Container, Graph, Known, MountSource, Pod};
 use crate::node::Node;
 use crate::object::Object;
+use crate::path::address;
 use crate::service::{self, ConfigFile, Dialect, KeyType, Service};
 
 /// A container of a known service.
@@ -29,17 +30,39 @@ pub struct View<'g, 'a, 's> {
 impl<'a> Graph<'a> {
     /// The containers of known services.
     pub fn known<'g, 's>(&'g self, options: &'s Options) -> impl Iterator<Item = View<'g, 'a, 's>> {
-        self.known.iter().filter_map(move |known| {
-            let pod = &self.pods[known.pod];
-            let container = &pod.containers[known.container];
-            let service = options.services.iter().nth(known.service)?;
-            let config = known.config.as_ref();
-            let dialect = match config {
-                Some(config) if config.tree.is_some() => service.dialects.get(config.dialect),
-                _ => guess(service, container),
-            };
-            Some(View { at: known.pod, pod, container, service, config, dialect })
-        })
+        self.known.iter().filter_map(move |known| self.view(known, options))
+    }
+
+    /// Those of one pod, by its number.
+    pub fn known_of<'g, 's>(&'g self, pod: usize, options: &'s Options) -> impl Iterator<Item = View<'g, 'a, 's>> {
+        // They stand in the order of their pods.
+        let first = self.known.partition_point(|known| known.pod < pod);
+        let own = self.known[first..].iter().take_while(move |known| known.pod == pod);
+        own.filter_map(move |known| self.view(known, options))
+    }
+
+    /// The one that is the container of that number, in the pod of that number.
+    pub fn known_as<'g, 's>(&'g self, pod: usize, container: usize, options: &'s Options) -> Option<View<'g, 'a, 's>> {
+        let at = self.known.binary_search_by_key(&(pod, container), |known| (known.pod, known.container)).ok()?;
+        self.view(&self.known[at], options)
+    }
+
+    /// The first that reads that text as its config.
+    pub fn known_by_config<'g, 's>(&'g self, text: &Node, options: &'s Options) -> Option<View<'g, 'a, 's>> {
+        let at = self.known_by_config.get(&address(text))?;
+        self.view(&self.known[*at], options)
+    }
+
+    fn view<'g, 's>(&'g self, known: &'g Known<'a>, options: &'s Options) -> Option<View<'g, 'a, 's>> {
+        let pod = &self.pods[known.pod];
+        let container = &pod.containers[known.container];
+        let service = options.services.iter().nth(known.service)?;
+        let config = known.config.as_ref();
+        let dialect = match config {
+            Some(config) if config.tree.is_some() => service.dialects.get(config.dialect),
+            _ => guess(service, container),
+        };
+        Some(View { at: known.pod, pod, container, service, config, dialect })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -10,10 +10,11 @@ use crate::check::Options;
 use crate::graph::pod::{Container, text_of};
 use crate::graph::scan::{self, Form, Found, Hint};
 use crate::graph::shell::{self, Word};
-use crate::graph::{Graph, Known, kind_of};
+use crate::graph::{Graph, kind_of};
 use crate::memo::Memo;
 use crate::node::{Node, Value};
 use crate::object::Object;
+use crate::path::address;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect, Trail, locate};
 
@@ -161,7 +162,7 @@ impl<'a> Graph<'a> {
     pub(super) fn add_mentions(&mut self, options: &Options) {
         let mut mentions = Vec::new();
         for (at, pod) in self.pods.iter().enumerate() {
-            let aliases: Vec<&str> = pod.spec["hostAliases"]
+            let aliases: HashSet<&str> = pod.spec["hostAliases"]
                 .items()
                 .iter()
                 .flat_map(|alias| alias["hostnames"].items())
@@ -174,13 +175,19 @@ impl<'a> Graph<'a> {
             }
             if !aliases.is_empty() {
                 let mut kept = mentions.split_off(before);
-                kept.retain(|mention| !aliases.contains(&mention.host.as_str()));
+                kept.retain(|mention| !aliases.contains(mention.host.as_str()));
                 mentions.append(&mut kept);
             }
         }
+        // The configs of known services were read already.
+        let known = self.known.iter().rev().filter_map(|known| known.config.as_ref());
+        let configs: Configs<'_> = known
+            .filter(|config| config.alone)
+            .filter_map(|config| Some((address(config.node), config.tree.as_ref()?)))
+            .collect();
         for object in self.objects {
             match kind_of(object) {
-                Some("ConfigMap" | "Secret") => data_mentions(object, &self.known, &mut mentions),
+                Some("ConfigMap" | "Secret") => data_mentions(object, &configs, &mut mentions),
                 Some("Service") => {
                     let node = &object.node["spec"]["externalName"];
                     if scan::is_name(node.text()) {
@@ -260,17 +267,14 @@ impl<'a> Graph<'a> {
         if self.find("Endpoints", &namespace, name).is_some() {
             return Target::Outside;
         }
-        let others = self.services_by_name.get(name).map_or(&[][..], Vec::as_slice);
-        match others.first() {
+        match self.services_by_name.get(&(None, name)) {
             Some(service) => Target::OtherNamespace { service: *service, namespace },
             None => Target::Missing { name: name.to_owned(), namespace, written },
         }
     }
 
     fn service_in(&self, namespace: &str, name: &str) -> bool {
-        self.services_by_name.get(name).is_some_and(|services| {
-            services.iter().any(|service| self.services[*service].object.namespace() == namespace)
-        })
+        self.services_by_name.contains_key(&(Some(namespace), name))
     }
 }
 
@@ -505,7 +509,10 @@ const WORTH: &[&str] = &[
 /// Larger texts are no config: dashboards, data.
 const LARGEST: usize = 256 * 1024;
 
-fn data_mentions<'a>(object: &'a Object, known: &[Known<'a>], mentions: &mut Vec<Mention<'a>>) {
+/// Trees of texts, by the address of the text.
+type Configs<'t> = HashMap<usize, &'t Node>;
+
+fn data_mentions<'a>(object: &'a Object, configs: &Configs<'_>, mentions: &mut Vec<Mention<'a>>) {
     let secret = object.kind() == "Secret";
     let from = mentions.len();
     for field in ["data", "stringData"] {
@@ -516,7 +523,7 @@ fn data_mentions<'a>(object: &'a Object, known: &[Known<'a>], mentions: &mut Vec
             let encoded = secret && field == "data";
             let text = if encoded { text_of(object, &entry.key) } else { entry.value.as_str().map(Cow::Borrowed) };
             let Some(text) = text else { continue };
-            text_mentions(object, entry.key.as_str(), &entry.value, &text, !encoded, known, mentions);
+            text_mentions(object, entry.key.as_str(), &entry.value, &text, !encoded, configs, mentions);
         }
     }
     // The port of `DB_HOST` stands in `DB_PORT`.
@@ -537,7 +544,7 @@ fn text_mentions<'a>(
     node: &'a Node,
     text: &str,
     exact: bool,
-    known: &[Known<'a>],
+    configs: &Configs<'_>,
     mentions: &mut Vec<Mention<'a>>,
 ) {
     let end = key.rsplit_once('.').map_or("", |(_, end)| end);
@@ -560,10 +567,7 @@ fn text_mentions<'a>(
             if !worth() {
                 return;
             }
-            // The config of a known service was read already.
-            let config = known.iter().filter_map(|known| known.config.as_ref());
-            let config = config.filter(|config| config.alone).find(|config| std::ptr::eq(config.node, node));
-            if let Some(tree) = config.and_then(|config| config.tree.as_ref()) {
+            if let Some(tree) = configs.get(&address(node)) {
                 tree_mentions(tree, "", Hint::None, text, exact, &spot, mentions);
                 return;
             }

@@ -1,11 +1,12 @@
 //! What makes the tables of a database: Jobs, init containers, scripts that a database runs when it is new.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
-use crate::graph::pod::{Mount, MountSource, data_keys, text_of};
+use crate::graph::pod::{Mount, MountSource, data_keys, data_of, text_of};
 use crate::graph::{Container, Graph, Pod, image_tail};
-use crate::node::Node;
 use crate::object::{ContainerRole, Object};
+use crate::path::address;
 
 /// Something that makes tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +76,7 @@ impl<'a> Graph<'a> {
 
     fn find_migrations(&self) -> Vec<Migration> {
         let mut found = Vec::new();
+        let mut known = HashMap::new();
         for (at, pod) in self.pods.iter().enumerate() {
             let ends = !pod.is_long_running();
             for (number, container) in pod.containers.iter().enumerate() {
@@ -89,7 +91,7 @@ impl<'a> Graph<'a> {
                     }
                     _ => continue,
                 };
-                if migrates(pod, container, by) {
+                if migrates(pod, container, by, &mut known) {
                     found.push(Migration { pod: at, container: number, by });
                 }
             }
@@ -116,7 +118,8 @@ fn may_make_tables(mount: &Mount<'_>) -> bool {
     })
 }
 
-fn migrates(pod: &Pod<'_>, container: &Container<'_>, by: By) -> bool {
+/// `known` is what was found out of scripts, by their place in memory: many containers may mount the same.
+fn migrates(pod: &Pod<'_>, container: &Container<'_>, by: By, known: &mut HashMap<usize, bool>) -> bool {
     let name = container.name().to_ascii_lowercase();
     // What waits for a schema does not make it.
     if name.contains("wait") || name.contains("check") {
@@ -131,42 +134,50 @@ fn migrates(pod: &Pod<'_>, container: &Container<'_>, by: By) -> bool {
         || (by == By::Job && has(pod.object.name(), NAMES));
     named
         || container.words().any(|word| has(word.text(), COMMANDS))
-        || scripts(container).iter().any(|text| has(text, COMMANDS))
+        || scripts(container).iter().any(|text| match text {
+            Cow::Borrowed(text) => *known.entry(text.as_ptr() as usize).or_insert_with(|| has(text, COMMANDS)),
+            Cow::Owned(text) => has(text, COMMANDS),
+        })
 }
 
 /// The scripts a container's command names and its mounts hold; all texts of the mounts where none is named.
 #[must_use]
 pub fn scripts<'a>(container: &Container<'a>) -> Vec<Cow<'a, str>> {
-    let words: Vec<&str> = container.words().map(Node::text).collect();
+    let named: HashSet<&str> = container.words().flat_map(|word| names(word.text())).collect();
     let mut found = Vec::new();
-    for mount in &container.mounts {
-        let MountSource::Files(_, parts) = &mount.source else { continue };
-        for object in parts.iter().filter_map(|part| part.object).filter(|object| object.kind() == "ConfigMap") {
-            for key in data_keys(object) {
-                let shell = key.ends_with(".sh") || words.iter().any(|word| word.contains(key));
-                if shell && let Some(text) = text_of(object, key) {
-                    found.push(text);
-                }
-            }
-        }
+    for object in mounted(container).filter(|object| object.kind() == "ConfigMap") {
+        let shell = data_keys(object).filter(|key| key.ends_with(".sh"));
+        let called = named.iter().filter_map(|name| data_of(object, name)).map(|(key, _)| key);
+        let keys = shell.chain(called.filter(|key| !key.ends_with(".sh")));
+        found.extend(keys.filter_map(|key| text_of(object, key)));
     }
     found
+}
+
+/// What may be names of files in a text: the longest pieces that have no character but those a key may have.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))).filter(|name| !name.is_empty())
+}
+
+/// The ConfigMaps and Secrets whose files a container mounts, each once.
+fn mounted<'a>(container: &Container<'a>) -> impl Iterator<Item = &'a Object> {
+    let parts = container.mounts.iter().flat_map(|mount| match &mount.source {
+        MountSource::Files(_, parts) => parts.as_slice(),
+        _ => &[],
+    });
+    let mut seen: HashSet<usize> = HashSet::new();
+    parts.filter_map(|part| part.object).filter(move |object| seen.insert(address(&object.node)))
 }
 
 /// The SQL files a container mounts: the ConfigMap, the key.
 #[must_use]
 pub fn sql_files<'a>(container: &Container<'a>) -> Vec<(&'a Object, &'a str)> {
-    let parts = container.mounts.iter().flat_map(|mount| match &mount.source {
-        MountSource::Files(_, parts) => parts.as_slice(),
-        _ => &[],
-    });
     let mut found: Vec<(&'a Object, &'a str)> = Vec::new();
-    for object in parts.filter_map(|part| part.object) {
-        for key in data_keys(object).filter(|key| key.ends_with(".sql")) {
-            if !found.iter().any(|(other, known)| std::ptr::eq(*other, object) && *known == key) {
-                found.push((object, key));
-            }
-        }
+    for object in mounted(container) {
+        // A Secret may have a key in two fields.
+        let mut keys: HashSet<&str> = HashSet::new();
+        let sql = data_keys(object).filter(|key| key.ends_with(".sql") && keys.insert(*key));
+        found.extend(sql.map(|key| (object, key)));
     }
     found
 }

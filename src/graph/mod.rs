@@ -25,9 +25,9 @@ pub use known::View;
 pub use mention::{Mention, Place, Target, is_declared, is_declared_object};
 pub use migration::{By, Migration, scripts, sql_files};
 pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod, image_name, image_tail};
-pub(crate) use pod::{data_keys, flag_value, text_of};
+pub(crate) use pod::{data_keys, data_of, flag_value, text_of};
 pub use reference::{Reference, Relation};
-pub(crate) use services::label_selector_matches;
+pub(crate) use services::{MOST_PODS, label_selector_matches};
 pub use services::{ServiceObject, selects};
 
 /// What is known of a set of manifests as a whole.
@@ -48,13 +48,19 @@ pub struct Graph<'a> {
     /// The namespaces that objects stand in, and those that are made. The empty one is left out.
     pub namespaces: BTreeSet<&'a str>,
     by_name: HashMap<(&'static str, &'a str), Vec<usize>>,
+    /// By kind, namespace and name.
+    by_place: HashMap<(&'static str, &'a str, &'a str), usize>,
     by_kind: HashMap<&'static str, Vec<&'a str>>,
     by_namespace: HashMap<(&'static str, &'a str), Vec<&'a str>>,
     services_by_pod: Vec<Vec<usize>>,
     pods_by_object: HashMap<usize, usize>,
     used: HashSet<usize>,
-    services_by_name: HashMap<&'a str, Vec<usize>>,
-    pods_by_label: HashMap<(&'a str, &'a str), Vec<usize>>,
+    /// By the address of the text.
+    known_by_config: HashMap<usize, usize>,
+    /// By namespace and name; the first of all namespaces under none.
+    services_by_name: HashMap<(Option<&'a str>, &'a str), usize>,
+    /// By namespace, key and value; those of all namespaces under none.
+    pods_by_label: HashMap<(Option<&'a str>, &'a str, &'a str), Vec<usize>>,
     /// Found when a rule first asks.
     migrations: OnceLock<Vec<Migration>>,
 }
@@ -157,11 +163,13 @@ impl<'a> Graph<'a> {
             known: Vec::new(),
             namespaces: BTreeSet::new(),
             by_name: HashMap::with_capacity(objects.len()),
+            by_place: HashMap::with_capacity(objects.len()),
             by_kind: HashMap::new(),
             by_namespace: HashMap::new(),
             services_by_pod: Vec::new(),
             pods_by_object: HashMap::new(),
             used: HashSet::new(),
+            known_by_config: HashMap::new(),
             services_by_name: HashMap::new(),
             pods_by_label: HashMap::new(),
             migrations: OnceLock::new(),
@@ -170,6 +178,7 @@ impl<'a> Graph<'a> {
             let kind = kind_of(object);
             if let Some(kind) = kind {
                 graph.by_name.entry((kind, object.name())).or_default().push(index);
+                graph.by_place.entry((kind, object.namespace(), object.name())).or_insert(index);
                 graph.by_kind.entry(kind).or_default().push(object.name());
                 graph.by_namespace.entry((kind, object.namespace())).or_default().push(object.name());
             }
@@ -195,36 +204,30 @@ impl<'a> Graph<'a> {
     }
 
     fn find_index(&self, kind: &'static str, namespace: &str, name: &str) -> Option<usize> {
-        let candidates = self.by_name.get(&(kind, name))?;
-        self.reached(candidates, namespace, is_cluster_wide(kind), |index| self.objects[index].namespace())
+        let first = *self.by_name.get(&(kind, name))?.first()?;
+        if is_cluster_wide(kind) {
+            return Some(first);
+        }
+        self.reached(first, namespace, |namespace| self.by_place.get(&(kind, namespace, name)).copied())
     }
 
-    /// The first of the candidates that is reached from a namespace.
-    fn reached<'b>(
-        &self,
-        candidates: &[usize],
-        from: &str,
-        anywhere: bool,
-        namespace: impl Fn(usize) -> &'b str,
-    ) -> Option<usize> {
-        if anywhere {
-            return candidates.first().copied();
-        }
-        let exact = candidates.iter().copied().find(|index| namespace(*index) == from);
-        exact.or_else(|| {
-            candidates.iter().copied().find(|index| match (from, namespace(*index)) {
-                ("", "default") | ("default", "") => true,
-                ("", _) => true,
-                // `kubectl -n` puts it there, unless other objects show that namespaces are written out here.
-                (from, "") => !self.namespaces.contains(from),
-                _ => false,
-            })
+    /// What is reached from a namespace, of things of one name: the first of all, and those of single namespaces.
+    fn reached(&self, first: usize, from: &str, of: impl Fn(&str) -> Option<usize>) -> Option<usize> {
+        of(from).or_else(|| match from {
+            "" => Some(first),
+            "default" => of(""),
+            // `kubectl -n` puts it there, unless other objects show that namespaces are written out here.
+            _ => of("").filter(|_| !self.namespaces.contains(from)),
         })
     }
 
-    /// Objects of a kind and name in other namespaces than the one they are wanted in.
-    pub fn elsewhere(&self, kind: &'static str, name: &str) -> Vec<&'a Object> {
-        self.by_name.get(&(kind, name)).into_iter().flatten().map(|index| &self.objects[*index]).collect()
+    /// Objects of a kind and name, whatever their namespace.
+    pub fn elsewhere<'s>(
+        &'s self,
+        kind: &'static str,
+        name: &'s str,
+    ) -> impl Iterator<Item = &'a Object> + use<'s, 'a> {
+        self.by_name.get(&(kind, name)).into_iter().flatten().map(|index| &self.objects[*index])
     }
 
     /// The names of a kind that are reached from a namespace, for suggestions.
@@ -276,3 +279,6 @@ impl<'a> Graph<'a> {
         !self.names(kind, namespace).is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

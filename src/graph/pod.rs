@@ -40,6 +40,10 @@ pub struct Container<'a> {
     pub env_open: bool,
     /// Its mounts.
     pub mounts: Vec<Mount<'a>>,
+    /// The numbers of the variables that count, by name.
+    counting: HashMap<Cow<'a, str>, usize>,
+    /// The numbers of its mounts, by where they are mounted.
+    mounted: HashMap<&'a str, usize>,
 }
 
 /// A variable of a container.
@@ -120,8 +124,6 @@ pub enum File<'a> {
         key: String,
         /// The object that is mounted.
         object: &'a Object,
-        /// The files it has.
-        keys: Vec<&'a str>,
     },
     /// There it is.
     Found {
@@ -167,6 +169,23 @@ impl<'a> Pod<'a> {
         self.object.node.at(&["spec", "replicas"]).as_i64().unwrap_or(1)
     }
 }
+
+/// The kernel takes no longer path (`PATH_MAX`).
+const LONGEST_PATH: usize = 4096;
+
+/// How many bytes come in by `envFrom` to all containers together, each variable counted with what it costs to keep.
+/// What is beyond is not known, as if it stood in objects that are not here.
+const MOST_INHERITED: usize = 1 << 25;
+
+/// What a variable costs beside its text.
+const INHERITED: usize = 16;
+
+/// How many bytes of config files are read for known services together: each of ten thousand containers may be given the
+/// same large one. What is beyond is not known.
+const MOST_CONFIG: usize = 1 << 24;
+
+/// How many sources of a projected volume are known; one with more is taken for something else.
+const MOST_SOURCES: usize = 32;
 
 /// How many bytes may come in for `$(NAME)` in a text, or in all variables of a container: what names what names others
 /// grows without bound.
@@ -236,8 +255,7 @@ impl<'a> Container<'a> {
     /// The variable of that name that counts.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&EnvVar<'a>> {
-        let own = self.env.iter().rev().find(|var| var.own && var.name == name);
-        own.or_else(|| self.env.iter().rev().find(|var| var.name == name))
+        self.counting.get(name).map(|at| &self.env[*at])
     }
 
     /// The value of a variable, `$(NAME)` replaced; `None` where it is not known.
@@ -269,16 +287,15 @@ impl<'a> Container<'a> {
         self.ports().find(|(port, _)| port["name"].text() == name).map(|(_, number)| number)
     }
 
-    /// The mount that covers a path: the one with the longest path.
+    /// The mount that covers a path: the one with the longest path. None does where the path is too long for Linux.
     #[must_use]
     pub fn mount_of(&self, path: &str) -> Option<&Mount<'a>> {
-        self.mounts
-            .iter()
-            .filter(|mount| {
-                let at = mount.path.trim_end_matches('/');
-                path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
-            .max_by_key(|mount| mount.path.trim_end_matches('/').len())
+        if path.len() > LONGEST_PATH {
+            return None;
+        }
+        let above = path.rmatch_indices('/').map(|(at, _)| &path[..at]);
+        let mount = std::iter::once(path).chain(above).find_map(|folder| self.mounted.get(folder))?;
+        Some(&self.mounts[*mount])
     }
 
     /// What stands at a path.
@@ -323,9 +340,7 @@ impl<'a> Container<'a> {
         match (absent, lacking) {
             (Some(part), _) if part.optional => File::Opaque,
             (Some(part), _) => File::Absent { kind: part.kind, name: part.name },
-            (None, Some(object)) => {
-                File::Lacking { mount: mount.node, key: wanted, object, keys: data_keys(object).collect() }
-            }
+            (None, Some(object)) => File::Lacking { mount: mount.node, key: wanted, object },
             (None, None) => File::Opaque,
         }
     }
@@ -350,8 +365,8 @@ pub(crate) fn data_keys(object: &Object) -> impl Iterator<Item = &str> {
 /// A key of a ConfigMap's or Secret's data. `stringData` wins over `data`.
 pub(crate) fn data_of<'a>(object: &'a Object, key: &str) -> Option<(&'a str, &'a Node)> {
     DATA_FIELDS.into_iter().find_map(|field| {
-        let entry = object.node[field].entries().iter().find(|entry| entry.key == key)?;
-        Some((entry.key.as_str(), datum(object, field, entry)))
+        let Value::Mapping(mapping) = &object.node[field].value else { return None };
+        mapping.entry(key).map(|entry| (entry.key.as_str(), datum(object, field, entry)))
     })
 }
 
@@ -362,35 +377,6 @@ const DATA_FIELDS: [&str; 3] = ["stringData", "data", "binaryData"];
 fn datum<'a>(object: &Object, field: &str, entry: &'a Entry) -> &'a Node {
     let encoded = field == "binaryData" || (field == "data" && object.kind() == "Secret");
     if encoded { Node::absent() } else { &entry.value }
-}
-
-/// The data of objects, by key once many variables have asked for it.
-#[derive(Default)]
-struct Data<'a> {
-    /// By the address of the object: how often it was asked, and what it has.
-    objects: HashMap<usize, (usize, HashMap<&'a str, &'a Node>)>,
-}
-
-/// So many searches of an object's data cost less than a table of it.
-const FEW_SEARCHES: usize = 16;
-
-impl<'a> Data<'a> {
-    /// What [`data_of`] finds.
-    fn of(&mut self, object: &'a Object, key: &str) -> Option<&'a Node> {
-        let (times, known) = self.objects.entry(address(&object.node)).or_default();
-        *times += 1;
-        if *times <= FEW_SEARCHES {
-            return data_of(object, key).map(|(_, node)| node);
-        }
-        if known.is_empty() {
-            for field in DATA_FIELDS {
-                for entry in object.node[field].entries() {
-                    known.entry(&entry.key).or_insert_with(|| datum(object, field, entry));
-                }
-            }
-        }
-        known.get(key).copied()
-    }
 }
 
 /// The text of a key of a Secret or ConfigMap, base64 decoded.
@@ -448,13 +434,13 @@ pub fn image_tail(image: &str) -> &str {
 
 impl<'a> Graph<'a> {
     pub(super) fn add_pods(&mut self) {
-        let mut data = Data::default();
+        let mut room = MOST_INHERITED;
         for (index, object) in self.objects.iter().enumerate() {
             let Some(template) = object.pod_template() else { continue };
             let spec = &template["spec"];
             let volumes = self.volumes(object, spec);
             let containers = object::containers(spec)
-                .map(|container| self.container(object, container, &volumes, &mut data))
+                .map(|container| self.container(object, container, &volumes, &mut room))
                 .collect();
             let pod = Pod {
                 object,
@@ -465,7 +451,10 @@ impl<'a> Graph<'a> {
             };
             // Pods of Jobs are selected as well; the rules tell them apart.
             for entry in pod.labels.entries() {
-                self.pods_by_label.entry((entry.key.as_str(), entry.value.text())).or_default().push(self.pods.len());
+                for namespace in [None, Some(pod.namespace())] {
+                    let label = (namespace, entry.key.as_str(), entry.value.text());
+                    self.pods_by_label.entry(label).or_default().push(self.pods.len());
+                }
             }
             self.pods_by_object.insert(index, self.pods.len());
             self.pods.push(pod);
@@ -489,7 +478,7 @@ impl<'a> Graph<'a> {
             } else if volume["projected"].is_set() {
                 let sources = volume["projected"]["sources"].items();
                 let files = |source: &&Node| source["configMap"].is_set() || source["secret"].is_set();
-                if sources.iter().all(|source| files(&source)) {
+                if sources.len() <= MOST_SOURCES && sources.iter().all(|source| files(&source)) {
                     let parts = sources.iter().map(|source| {
                         if source["configMap"].is_set() {
                             part("ConfigMap", &source["configMap"], "name")
@@ -517,7 +506,7 @@ impl<'a> Graph<'a> {
         object: &'a Object,
         container: object::Container<'a>,
         volumes: &HashMap<&'a str, MountSource<'a>>,
-        data: &mut Data<'a>,
+        room: &mut usize,
     ) -> Container<'a> {
         let node = container.node;
         let namespace = object.namespace();
@@ -534,8 +523,14 @@ impl<'a> Graph<'a> {
                 };
                 env_open |= data_keys(source).next().is_none();
                 for key in data_keys(source) {
+                    let value = data_of(source, key).map(|(_, node)| node).filter(|node| node.is_set());
+                    let cost = INHERITED + key.len() + value.map_or(0, |value| value.text().len());
+                    let Some(left) = room.checked_sub(cost) else {
+                        env_open = true;
+                        break;
+                    };
+                    *room = left;
                     let name = if prefix.is_empty() { Cow::Borrowed(key) } else { format!("{prefix}{key}").into() };
-                    let value = data.of(source, key).filter(|node| node.is_set());
                     env.push(EnvVar { name, entry, value, text: None, object: source, own: false });
                 }
             }
@@ -547,7 +542,7 @@ impl<'a> Graph<'a> {
             for (field, kind) in [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")] {
                 if from[field].is_set()
                     && let Some(source) = self.find(kind, namespace, from[field]["name"].text())
-                    && let Some(value) = data.of(source, from[field]["key"].text())
+                    && let Some((_, value)) = data_of(source, from[field]["key"].text())
                 {
                     var.value = Some(value).filter(|value| value.is_set());
                     var.object = source;
@@ -563,11 +558,16 @@ impl<'a> Graph<'a> {
             sub_path: mount["subPath"].text(),
             source: volumes.get(mount["name"].text()).cloned().unwrap_or(MountSource::Missing),
         });
-        Container { node, role: container.role, env, env_open, mounts: mounts.collect() }
+        let mounts: Vec<Mount<'a>> = mounts.collect();
+        // A later one hides an earlier one, and what `env` sets stands behind what comes in.
+        let counting = env.iter().enumerate().map(|(at, var)| (var.name.clone(), at)).collect();
+        let mounted = mounts.iter().enumerate().map(|(at, mount)| (mount.path.trim_end_matches('/'), at)).collect();
+        Container { node, role: container.role, env, env_open, mounts, counting, mounted }
     }
 
     pub(super) fn add_known(&mut self, options: &Options) {
         let mut known = Vec::new();
+        let mut room = MOST_CONFIG;
         for (at, pod) in self.pods.iter().enumerate() {
             if !pod.is_long_running() {
                 continue;
@@ -580,9 +580,14 @@ impl<'a> Graph<'a> {
                 let found = options.services.iter().position(|service| recognizes(service, pod, container, alone));
                 if let Some(service) = found {
                     let description = options.services.iter().nth(service);
-                    let config = description.and_then(|description| config(description, container));
+                    let config = description.and_then(|description| config(description, container, &mut room));
                     known.push(Known { pod: at, container: number, service, config });
                 }
+            }
+        }
+        for (at, known) in known.iter().enumerate() {
+            if let Some(config) = &known.config {
+                self.known_by_config.entry(address(config.node)).or_insert(at);
             }
         }
         self.known = known;
@@ -665,7 +670,7 @@ pub(crate) fn flag_value(container: &Container<'_>, flag: &str) -> Option<String
     })
 }
 
-fn config<'a>(service: &Service, container: &Container<'a>) -> Option<Config<'a>> {
+fn config<'a>(service: &Service, container: &Container<'a>, room: &mut usize) -> Option<Config<'a>> {
     let path = config_path(service, container);
     let found = match container.file(&path) {
         File::Found { object, node, .. } if node.is_set() => Some((object, node)),
@@ -680,6 +685,7 @@ fn config<'a>(service: &Service, container: &Container<'a>) -> Option<Config<'a>
         _ => None,
     };
     let (object, node) = found?;
+    *room = room.checked_sub(node.text().len())?;
     let loaded = yaml::load_text(node.text(), FileId(u32::MAX - 1), Dialect::Kubectl);
     let failed = loaded.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error);
     let alone = loaded.documents.len() == 1;

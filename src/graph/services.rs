@@ -4,12 +4,19 @@ use crate::graph::{Graph, kind_of};
 use crate::node::{Entry, Node};
 use crate::object::Object;
 
+/// How many of the pods that a Service selects are known. A hundred workloads behind one name are more than anybody has;
+/// ten thousand behind each of ten thousand names would fill the memory.
+const MOST_SELECTED: usize = 100;
+
+/// How many of the pods that share a label are looked at for one selector.
+pub(crate) const MOST_PODS: usize = 1000;
+
 /// A Service and the pods it selects.
 #[derive(Debug)]
 pub struct ServiceObject<'a> {
     /// The Service.
     pub object: &'a Object,
-    /// The numbers of the pods it selects, in [`Graph::pods`].
+    /// The numbers of the pods it selects, in [`Graph::pods`]; of very many the first hundred.
     pub pods: Vec<usize>,
 }
 
@@ -18,6 +25,12 @@ impl<'a> ServiceObject<'a> {
     #[must_use]
     pub fn selector(&self) -> &'a Node {
         &self.object.node["spec"]["selector"]
+    }
+
+    /// Whether it may select more pods than are known: then nobody can say that none of them does something.
+    #[must_use]
+    pub fn may_select_more(&self) -> bool {
+        self.pods.len() == MOST_SELECTED
     }
 
     /// Its type; `ClusterIP` where it names none.
@@ -91,7 +104,9 @@ pub(crate) fn label_selector_matches(selector: &Node, labels: &Node) -> bool {
 impl<'a> Graph<'a> {
     pub(super) fn add_services(&mut self) {
         for object in self.objects.iter().filter(|object| kind_of(object) == Some("Service")) {
-            self.services_by_name.entry(object.name()).or_default().push(self.services.len());
+            for namespace in [None, Some(object.namespace())] {
+                self.services_by_name.entry((namespace, object.name())).or_insert(self.services.len());
+            }
             self.services.push(ServiceObject { object, pods: Vec::new() });
         }
     }
@@ -111,26 +126,32 @@ impl<'a> Graph<'a> {
 
     /// The pods of a namespace that a selector matches.
     fn select(&self, selector: &Node, namespace: &str) -> Vec<usize> {
-        // The rarest label first: few pods are left to look at.
-        let rarest = selector.entries().iter().map(|entry| self.pods_labelled(entry)).min_by_key(|pods| pods.len());
-        rarest
-            .unwrap_or_default()
-            .iter()
-            .copied()
-            .filter(|pod| self.pods[*pod].namespace() == namespace && selects(selector, self.pods[*pod].labels))
+        self.pods_with(selector, Some(namespace))
+            .filter(|pod| selects(selector, self.pods[*pod].labels))
+            .take(MOST_SELECTED)
             .collect()
     }
 
-    /// The pods that have a label, in order.
-    pub(crate) fn pods_labelled<'s>(&'s self, label: &'s Entry) -> &'s [usize] {
-        self.pods_by_label.get(&(label.key.as_str(), label.value.text())).map_or(&[][..], Vec::as_slice)
+    /// The first pods, of one namespace or of all, that may have all labels of a selector: those with the rarest.
+    pub(crate) fn pods_with<'s>(
+        &'s self,
+        selector: &'s Node,
+        namespace: Option<&'s str>,
+    ) -> impl Iterator<Item = usize> {
+        let labelled = selector.entries().iter().map(|entry| self.pods_labelled(entry, namespace));
+        labelled.min_by_key(|pods| pods.len()).unwrap_or_default().iter().copied().take(MOST_PODS)
+    }
+
+    /// The pods that have a label, in order, of one namespace or of all.
+    pub(crate) fn pods_labelled<'s>(&'s self, label: &'s Entry, namespace: Option<&'s str>) -> &'s [usize] {
+        self.pods_by_label.get(&(namespace, label.key.as_str(), label.value.text())).map_or(&[][..], Vec::as_slice)
     }
 
     /// The Service of a name that is reached from a namespace.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Option<usize> {
-        let candidates = self.services_by_name.get(name)?;
-        self.reached(candidates, namespace, false, |index| self.services[index].object.namespace())
+        let first = *self.services_by_name.get(&(None, name))?;
+        self.reached(first, namespace, |namespace| self.services_by_name.get(&(Some(namespace), name)).copied())
     }
 
     /// The Services that select a pod.

@@ -1,5 +1,7 @@
 //! Rule `probe-budget`.
 
+use std::collections::HashSet;
+
 use crate::check::rules::wiring::_shared::program;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
@@ -115,6 +117,10 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
+    let waiting: HashSet<(Option<usize>, Option<usize>)> = (graph.mentions.iter())
+        .filter(|mention| matches!(mention.place, Place::Command { asks: true }))
+        .map(|mention| (mention.pod, mention.container))
+        .collect();
     for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {
         for (number, container) in pod.containers.iter().enumerate() {
             // A startup probe stands in for the liveness probe, and kills in the same way.
@@ -127,13 +133,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 |field: &str, default: i64| probe[field].as_i64().filter(|seconds| *seconds > 0).unwrap_or(default);
             let budget = seconds("initialDelaySeconds", 0)
                 .saturating_add(seconds("periodSeconds", 10).saturating_mul(seconds("failureThreshold", 3)));
-            let known =
-                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
-            let waits = graph.mentions.iter().any(|mention| {
-                mention.pod == Some(at)
-                    && mention.container == Some(number)
-                    && matches!(mention.place, Place::Command { asks: true })
-            });
+            let known = graph.known_as(at, number, bundle.options);
+            let waits = waiting.contains(&(Some(at), Some(number)));
             let (needs, why) = match known.and_then(|view| view.service.startup_seconds) {
                 _ if waits => (60, "it waits for others in its command".to_owned()),
                 Some(seconds) => (i64::from(seconds), format!("it takes about {seconds} s to start")),

@@ -94,11 +94,9 @@ pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<(Strin
         return Some((near, serves));
     }
     // A known service's own dependencies have usual names.
-    let known = graph.known(bundle.options).find(|view| {
-        mention.container.is_some_and(|at| {
-            std::ptr::eq(&raw const graph.pods[view.at].containers[at], view.container) && mention.pod == Some(view.at)
-        }) || view.config.is_some_and(|config| std::ptr::eq(config.node, mention.node))
-    })?;
+    let own = mention.pod.zip(mention.container);
+    let own = own.and_then(|(pod, container)| graph.known_as(pod, container, bundle.options));
+    let known = own.or_else(|| graph.known_by_config(mention.node, bundle.options))?;
     let usual = known.service.dependencies.iter().flat_map(|dependency| &dependency.services).map(String::as_str);
     if usual.clone().any(|usual| usual == name) {
         return None;

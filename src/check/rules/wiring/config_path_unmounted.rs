@@ -1,10 +1,14 @@
 //! Rule `config-path-unmounted`.
 
+use std::cell::LazyCell;
+use std::collections::HashMap;
+
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{Container, File, Graph, Pod, data_keys};
 use crate::node::Node;
+use crate::object::Object;
 use crate::suggest;
 
 /// The rule.
@@ -115,10 +119,10 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
+    let holders = LazyCell::new(|| holders(graph));
     for (at, pod) in graph.pods.iter().enumerate() {
-        for container in &pod.containers {
-            let known =
-                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
+        for (number, container) in pod.containers.iter().enumerate() {
+            let known = graph.known_as(at, number, bundle.options);
             let read = known.and_then(|view| view.file()).and_then(|file| file.env.as_deref());
             for (node, path, told) in paths(container) {
                 // What a known service does not read is `env-not-read`'s and `config-path-missing`'s.
@@ -130,7 +134,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 if known.is_some() && !certain {
                     continue;
                 }
-                one(graph, pod, container, node, &path, certain, report);
+                one(&holders, pod, container, node, &path, certain, report);
             }
         }
     }
@@ -142,8 +146,21 @@ enum Told<'a> {
     Flag(&'a str),
 }
 
+/// The ConfigMap or Secret that has a key first, by namespace and key.
+type Holders<'a> = HashMap<(&'a str, &'a str), &'a Object>;
+
+fn holders<'a>(graph: &Graph<'a>) -> Holders<'a> {
+    let mut holders = Holders::new();
+    for object in graph.objects.iter().filter(|object| matches!(object.kind(), "ConfigMap" | "Secret")) {
+        for key in data_keys(object) {
+            holders.entry((object.namespace(), key)).or_insert(object);
+        }
+    }
+    holders
+}
+
 fn one(
-    graph: &Graph<'_>,
+    holders: &Holders<'_>,
     pod: &Pod<'_>,
     container: &Container<'_>,
     node: &Node,
@@ -154,11 +171,7 @@ fn one(
     let key = path.rsplit('/').next().unwrap_or_default();
     match container.file(path) {
         File::Unmounted => {
-            let holder = graph.objects.iter().find(|object| {
-                matches!(object.kind(), "ConfigMap" | "Secret")
-                    && object.namespace() == pod.namespace()
-                    && data_keys(object).any(|other| other == key)
-            });
+            let holder = holders.get(&(pod.namespace(), key)).copied();
             if !certain && holder.is_none() {
                 return;
             }
@@ -183,13 +196,13 @@ fn one(
                 draft.severity(Severity::Warning);
             }
         }
-        File::Lacking { mount, key, object, keys } => {
+        File::Lacking { mount, key, object } => {
             let message = format!("{} has no key `{key}`, so `{path}` will not exist", title(object));
-            let near = suggest::nearest(&key, keys.iter().copied());
+            let near = suggest::nearest(&key, data_keys(object));
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if keys.is_empty() => "it has no keys at all".to_owned(),
-                None => format!("it has {}", suggest::list(keys.iter().take(6), "and")),
+                None if data_keys(object).next().is_none() => "it has no keys at all".to_owned(),
+                None => format!("it has {}", suggest::list(data_keys(object).take(6), "and")),
             };
             report.at(pod.object, node, message).related(mount.origin.span, "the mount").help(help);
         }

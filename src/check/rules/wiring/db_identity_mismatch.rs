@@ -306,16 +306,19 @@ fn made_by_script(graph: &Graph<'_>, what: &str, name: &str) -> bool {
 /// Clients that are given host, database, user and password as variables.
 fn variables(bundle: &Bundle<'_>, graph: &Graph<'_>, report: &mut Report<'_>) {
     // From `env` and `envFrom` alike: the host often stands in a ConfigMap, the user in the Deployment.
-    let hosts = graph.pods.iter().flat_map(|pod| {
-        let vars = pod.containers.iter().flat_map(|container| container.env.iter().map(move |var| (container, var)));
-        vars.filter_map(move |(container, var)| Some((pod, container, var.name.strip_suffix("HOST")?, &*var.name)))
+    let containers = graph.pods.iter().enumerate().flat_map(|(at, pod)| {
+        pod.containers.iter().enumerate().map(move |(number, container)| ((at, number), pod, container))
     });
-    for (pod, container, prefix, name) in hosts {
+    let hosts = containers.flat_map(|(number, pod, container)| {
+        let names = container.env.iter().map(|var| &*var.name);
+        names.filter_map(move |name| Some((number, pod, container, name.strip_suffix("HOST")?, name)))
+    });
+    for ((at, number), pod, container, prefix, name) in hosts {
         let Some(host) = container.var_text(name) else { continue };
         let Target::Service(service) = graph.resolve(&host, None, pod.namespace(), bundle.options) else { continue };
         let Some(database) = database(graph, service) else { continue };
         // Settings that a known service does not read are told by `env-not-read`.
-        if graph.known(bundle.options).any(|view| std::ptr::eq(view.container, container)) {
+        if graph.known_as(at, number, bundle.options).is_some() {
             continue;
         }
         let find =

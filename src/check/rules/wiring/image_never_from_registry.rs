@@ -27,15 +27,14 @@ spec: {containers: [{name: datastorage, image: "quay.io/acme/datastorage:v1", im
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for (at, pod) in graph.pods.iter().enumerate() {
-        for container in &pod.containers {
+        for (number, container) in pod.containers.iter().enumerate() {
             let policy = &container.node["imagePullPolicy"];
             let Some(registry) =
                 registry(container.image()).filter(|registry| policy.text() == "Never" && !is_local(registry))
             else {
                 continue;
             };
-            let known =
-                graph.known(bundle.options).any(|view| view.at == at && std::ptr::eq(view.container, container));
+            let known = graph.known_as(at, number, bundle.options).is_some();
             let severity = if known || bundle.options.whole { Severity::Error } else { Severity::Warning };
             report
                 .at(pod.object, policy, format!("an image of `{registry}` is never pulled"))

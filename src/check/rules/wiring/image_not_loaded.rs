@@ -36,14 +36,13 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for (at, pod) in graph.pods.iter().enumerate() {
-        for container in &pod.containers {
+        for (number, container) in pod.containers.iter().enumerate() {
             let image = container.image();
             let never = container.node["imagePullPolicy"].text() == "Never";
             if !never || image.is_empty() || registry(image).is_some() || fault(image).is_some() {
                 continue;
             }
-            let known =
-                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
+            let known = graph.known_as(at, number, bundle.options);
             let built =
                 known.and_then(|view| view.service.image.as_deref()).filter(|built| built.starts_with("localhost/"));
             let severity = if built.is_some() || bundle.options.whole { Severity::Error } else { Severity::Warning };

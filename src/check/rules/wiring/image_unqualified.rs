@@ -182,12 +182,11 @@ const OFFICIAL: &[&str] = &[
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for (at, pod) in graph.pods.iter().enumerate() {
-        for container in &pod.containers {
+        for (number, container) in pod.containers.iter().enumerate() {
             let image = container.image();
             let name = image_name(image);
             // `org/name` is Docker Hub's common form. What is never pulled is `image-not-loaded`'s.
-            let known =
-                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
+            let known = graph.known_as(at, number, bundle.options);
             // A known service that is built here is on nobody's Docker Hub account.
             let hub = name.contains('/') && known.is_none_or(|view| view.service.image.is_none());
             let own = !name.is_empty() && !hub && registry(image).is_none() && !OFFICIAL.contains(&name);

@@ -128,7 +128,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         configured(graph, &view, report);
     }
     for (at, pod) in graph.pods.iter().enumerate() {
-        let known = graph.known(bundle.options).any(|view| view.at == at);
+        let known = graph.known_of(at, bundle.options).next().is_some();
         let mut running = pod.running();
         // With several containers nobody knows whose port it is.
         if let (Some(container), None, false) = (running.next(), running.next(), known || pod.is_job()) {

@@ -1,12 +1,15 @@
 //! Rule `networkpolicy-blocks-flow`.
 
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{Graph, Mention, Pod, Target, kind_of, label_selector_matches};
 use crate::node::Node;
 use crate::object::Object;
-use std::collections::{HashMap, HashSet};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -62,6 +65,10 @@ spec:
     check: Check::Bundle(check),
 };
 
+/// How many policies are held against pods, and rules, ports and peers of them against connections, before the rule is
+/// content: each pod and each connection could ask all of them.
+const MOST_QUESTIONS: usize = 4_000_000;
+
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let policies: Vec<&Object> =
         bundle.objects.iter().filter(|object| kind_of(object) == Some("NetworkPolicy")).collect();
@@ -70,20 +77,31 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
     let graph = bundle.graph();
     let users = users(graph);
-    let selecting = |pod: &Pod<'_>, direction: &str| -> Vec<&Object> {
-        policies
-            .iter()
-            .copied()
-            .filter(|policy| {
+    let left = Cell::new(MOST_QUESTIONS);
+    let spend = |questions: usize| left.set(left.get().saturating_sub(questions));
+    let mut known: HashMap<(usize, &str), Rc<[&Object]>> = HashMap::new();
+    let mut selecting = |pod: usize, direction: &'static str| {
+        let find = || {
+            spend(policies.len());
+            let pod = &graph.pods[pod];
+            let selects = |policy: &&Object| {
                 policy.namespace() == pod.namespace()
                     && governs(policy, direction)
                     && label_selector_matches(&policy.node["spec"]["podSelector"], pod.labels)
-            })
-            .collect()
+            };
+            policies.iter().copied().filter(selects).collect()
+        };
+        known.entry((pod, direction)).or_insert_with(find).clone()
+    };
+    let lets = |policy: &Object, (direction, field): (&str, &str), peer: &Pod<'_>, server: &Pod<'_>, port: i64| {
+        policy.node["spec"][direction].items().iter().any(|rule| {
+            spend(1 + rule["ports"].items().len() + rule[field].items().len());
+            allows(graph, policy, rule, field, peer, server, port)
+        })
     };
     let mut told: HashSet<(usize, usize, i64)> = HashSet::new();
     let mut asked: HashSet<usize> = HashSet::new();
-    for mention in graph.mentions.iter().filter(|mention| mention.sure || mention.port.is_some()) {
+    'mentions: for mention in graph.mentions.iter().filter(|mention| mention.sure || mention.port.is_some()) {
         let Some(from) =
             mention.pod.or_else(|| users.get(&(std::ptr::from_ref(mention.object) as usize)).copied().flatten())
         else {
@@ -91,7 +109,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         };
         let Target::Service(service) = mention.target else { continue };
         let client = &graph.pods[from];
-        let egress = selecting(client, "Egress");
+        let egress = selecting(from, "Egress");
         if !egress.is_empty()
             && asked.insert(from)
             && !egress.iter().any(|policy| policy.node["spec"]["egress"].items().iter().any(allows_dns))
@@ -109,29 +127,20 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         for to in &graph.services[service].pods {
             let server = &graph.pods[*to];
+            if left.get() == 0 {
+                break 'mentions;
+            }
             let Some(port) = target_port(graph, service, mention, server) else { continue };
             if *to == from || !told.insert((from, *to, port)) {
                 continue;
             }
-            let ingress = selecting(server, "Ingress");
+            let ingress = selecting(*to, "Ingress");
             if !ingress.is_empty()
-                && !ingress.iter().any(|policy| {
-                    policy.node["spec"]["ingress"]
-                        .items()
-                        .iter()
-                        .any(|rule| allows(graph, policy, rule, "from", client, server, port))
-                })
+                && !ingress.iter().any(|policy| lets(policy, ("ingress", "from"), client, server, port))
             {
                 blocked(report, ingress[0], "ingress", mention, client, server, port);
             }
-            if !egress.is_empty()
-                && !egress.iter().any(|policy| {
-                    policy.node["spec"]["egress"]
-                        .items()
-                        .iter()
-                        .any(|rule| allows(graph, policy, rule, "to", server, server, port))
-                })
-            {
+            if !egress.is_empty() && !egress.iter().any(|policy| lets(policy, ("egress", "to"), server, server, port)) {
                 blocked(report, egress[0], "egress", mention, client, server, port);
             }
         }

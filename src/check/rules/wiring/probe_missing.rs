@@ -133,7 +133,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
     }
     for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {
-        if graph.known(bundle.options).any(|view| view.at == at) || graph.services_of(at).next().is_none() {
+        if graph.known_of(at, bundle.options).next().is_some() || graph.services_of(at).next().is_none() {
             continue;
         }
         // A sidecar need not have one as long as somebody in the pod has.

@@ -1,5 +1,7 @@
 //! Rule `probe-port-unserved`.
 
+use std::collections::HashSet;
+
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{Container, Pod, View};
@@ -117,14 +119,15 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for (at, pod) in graph.pods.iter().enumerate() {
-        for container in &pod.containers {
-            let known =
-                graph.known(bundle.options).find(|view| view.at == at && std::ptr::eq(view.container, container));
+        // A sidecar of the pod may serve it.
+        let declared: HashSet<i64> = pod.running().flat_map(Container::ports).map(|(_, port)| port).collect();
+        for (number, container) in pod.containers.iter().enumerate() {
+            let known = graph.known_as(at, number, bundle.options);
             for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
                 let probe = &container.node[probe];
                 let ports = [&probe["httpGet"]["port"], &probe["tcpSocket"]["port"], &probe["grpc"]["port"]];
                 for port in ports.into_iter().filter(|port| port.is_set()) {
-                    one(pod, container, known.as_ref(), port, report);
+                    one(pod, container, known.as_ref(), &declared, port, report);
                 }
             }
             if let Some(view) = &known {
@@ -138,6 +141,7 @@ fn one(
     pod: &Pod<'_>,
     container: &Container<'_>,
     known: Option<&View<'_, '_, '_>>,
+    beside: &HashSet<i64>,
     port: &Node,
     report: &mut Report<'_>,
 ) {
@@ -180,10 +184,9 @@ fn one(
         .words()
         .chain(container.env.iter().filter_map(|var| var.value))
         .any(|node| node.text().contains(&text));
-    // A sidecar of the pod may serve it; many programs serve health on a port that they do not declare.
-    let beside = pod.running().any(|other| other.ports().any(|(_, port)| port == number));
+    // Many programs serve health on a port that they do not declare.
     if declared.is_empty()
-        || beside
+        || beside.contains(&number)
         || named
         || container.env_open
         || !container.mounts.iter().all(|mount| mount.path.starts_with("/var/run"))

@@ -62,7 +62,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let draft = report
             .at(reference.from, reference.node, format!("no {kind} `{name}` here; the binding grants nothing"))
             .severity(severity);
-        match (near, confused, graph.elsewhere(kind, name).first()) {
+        match (near, confused, graph.elsewhere(kind, name).next()) {
             (_, Some(object), _) => {
                 draft.related(object.span(), format!("a {other} of this name")).help(format!("say `kind: {other}`"))
             }

@@ -53,9 +53,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         };
         let near = graph.near("ServiceAccount", namespace, name).filter(|near| !bound(near));
         // Accounts that have no namespace here are put into one by `kubectl -n`.
-        let elsewhere =
-            graph.elsewhere("ServiceAccount", name).into_iter().find(|object| !object.namespace().is_empty());
-        let unplaced = graph.elsewhere("ServiceAccount", name).into_iter().any(|object| object.namespace().is_empty());
+        let elsewhere = graph.elsewhere("ServiceAccount", name).find(|object| !object.namespace().is_empty());
+        let unplaced = graph.elsewhere("ServiceAccount", name).any(|object| object.namespace().is_empty());
         let foreign = !namespace.is_empty() && !graph.namespaces.contains(namespace);
         // The subject itself may be all that names this namespace: pods and accounts tell more.
         let severity = match near {

@@ -1,13 +1,17 @@
 //! Rule `reference-missing`.
 
+use std::cell::LazyCell;
+use std::collections::HashSet;
+
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{Graph, Reference, Relation, data_keys, is_declared_object};
+use crate::graph::{
+    Graph, MOST_PODS, Pod, Reference, Relation, data_keys, data_of, is_declared_object, kind_of, label_selector_matches,
+};
 use crate::node::Node;
 use crate::object::Object;
 use crate::suggest;
-use std::collections::HashSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -50,17 +54,18 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     let mut told: HashSet<(usize, &str, &str)> = HashSet::new();
+    let made = LazyCell::new(|| Made::of(graph));
     for reference in &graph.references {
         // Accounts and roles have rules of their own.
         if matches!(reference.relation, Relation::Account | Relation::Role | Relation::Subject) || reference.optional {
             continue;
         }
         match reference.found {
-            Some(object) => key(graph, reference, object, report),
+            Some(object) => key(reference, object, report),
             None => {
                 let from = std::ptr::from_ref(reference.from) as usize;
                 if told.insert((from, reference.kind, reference.name)) {
-                    absent(bundle, graph, reference, report);
+                    absent(bundle, &made, reference, report);
                 }
             }
         }
@@ -68,7 +73,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     claims(bundle, report);
 }
 
-fn absent(bundle: &Bundle<'_>, graph: &Graph<'_>, reference: &Reference<'_>, report: &mut Report<'_>) {
+fn absent(bundle: &Bundle<'_>, made: &Made<'_>, reference: &Reference<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
     let (kind, name) = (reference.kind, reference.name);
     let builtin = match kind {
         "PriorityClass" => name.starts_with("system-"),
@@ -85,11 +91,10 @@ fn absent(bundle: &Bundle<'_>, graph: &Graph<'_>, reference: &Reference<'_>, rep
     {
         return;
     }
-    let made = kind == "Secret" && made_elsewhere(graph, reference.namespace, name);
-    if made {
+    if kind == "Secret" && made.has(reference.namespace, name) {
         return;
     }
-    let elsewhere = graph.elsewhere(kind, name).into_iter().find(|object| object.namespace() != reference.namespace);
+    let elsewhere = graph.elsewhere(kind, name).find(|object| object.namespace() != reference.namespace);
     // A near name that somebody else uses is another thing.
     let near = graph
         .near(kind, reference.namespace, name)
@@ -129,57 +134,79 @@ fn absent(bundle: &Bundle<'_>, graph: &Graph<'_>, reference: &Reference<'_>, rep
     };
 }
 
-/// Whether an object among the manifests has the Secret made by a controller: a certificate, an external or sealed
-/// secret of that name.
-fn made_elsewhere(graph: &Graph<'_>, namespace: &str, name: &str) -> bool {
-    graph.objects.iter().any(|object| {
-        let spec = &object.node["spec"];
-        let own = matches!(
-            object.kind(),
-            "SealedSecret"
-                | "ExternalSecret"
-                | "SecretProviderClass"
-                | "VaultStaticSecret"
-                | "OnePasswordItem"
-                | "InfisicalSecret"
-                | "Kafka"
-                | "Cluster"
-                | "KafkaUser"
-        );
-        (object.namespace() == namespace || object.namespace().is_empty())
-            && ((own
-                && (object.name() == name
-                    || spec["target"]["name"].text() == name
-                    || name.starts_with(&format!("{}-", object.name()))))
-                || (object.kind() == "Certificate" && spec["secretName"].text() == name)
-                || spec["destination"]["name"].text() == name
-                || spec["writeConnectionSecretToRef"]["name"].text() == name)
-    })
+/// The kinds whose objects have Secrets of their name made.
+const MAKERS: &[&str] = &[
+    "Cluster",
+    "ExternalSecret",
+    "InfisicalSecret",
+    "Kafka",
+    "KafkaUser",
+    "OnePasswordItem",
+    "SealedSecret",
+    "SecretProviderClass",
+    "VaultStaticSecret",
+];
+
+/// The Secrets that objects among the manifests have made by a controller: a certificate, an external or sealed secret.
+struct Made<'a> {
+    /// By namespace and name.
+    names: HashSet<(&'a str, &'a str)>,
+    /// Those of which the name begins so; a dash follows.
+    beginnings: HashSet<(&'a str, &'a str)>,
 }
 
-fn key(graph: &Graph<'_>, reference: &Reference<'_>, object: &Object, report: &mut Report<'_>) {
+impl<'a> Made<'a> {
+    fn of(graph: &Graph<'a>) -> Self {
+        let mut made = Self { names: HashSet::new(), beginnings: HashSet::new() };
+        for object in graph.objects {
+            let (spec, namespace) = (&object.node["spec"], object.namespace());
+            let is_maker = MAKERS.contains(&object.kind());
+            if is_maker {
+                made.beginnings.insert((namespace, object.name()));
+            }
+            let names = [
+                is_maker.then_some(object.name()),
+                is_maker.then(|| spec["target"]["name"].text()),
+                (object.kind() == "Certificate").then(|| spec["secretName"].text()),
+                Some(spec["destination"]["name"].text()),
+                Some(spec["writeConnectionSecretToRef"]["name"].text()),
+            ];
+            made.names.extend(names.into_iter().flatten().map(|name| (namespace, name)));
+        }
+        made
+    }
+
+    /// Whether one of that name is made in a namespace, or in one that nobody names.
+    fn has(&self, namespace: &str, name: &str) -> bool {
+        [namespace, ""].into_iter().any(|namespace| {
+            self.names.contains(&(namespace, name))
+                || name.match_indices('-').any(|(at, _)| self.beginnings.contains(&(namespace, &name[..at])))
+        })
+    }
+}
+
+fn key(reference: &Reference<'_>, object: &Object, report: &mut Report<'_>) {
     let Some(node) = reference.key else { return };
     if reference.relation == Relation::Backend {
         backend(reference, object, node, report);
         return;
     }
     let Some(key) = node.as_str().filter(|key| !key.is_empty()) else { return };
-    let keys: Vec<&str> = data_keys(object).collect();
+    let is_empty = data_keys(object).next().is_none();
     // A Secret without data is filled by somebody else.
-    if keys.contains(&key)
-        || (keys.is_empty() && (reference.kind == "Secret" || object.node["metadata"]["annotations"].is_set()))
+    if data_of(object, key).is_some()
+        || (is_empty && (reference.kind == "Secret" || object.node["metadata"]["annotations"].is_set()))
     {
         return;
     }
-    let _ = graph;
     let draft = report
         .at(reference.from, node, format!("{} has no key `{key}`", title(object)))
         .severity(Severity::Error)
         .related(object.span(), "this one");
-    match (suggest::nearest(key, keys.iter().copied()), keys.is_empty()) {
+    match (suggest::nearest(key, data_keys(object)), is_empty) {
         (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
         (None, true) => draft.help("it has no keys"),
-        (None, false) => draft.help(format!("it has {}", suggest::list(keys.iter().take(6), "and"))),
+        (None, false) => draft.help(format!("it has {}", suggest::list(data_keys(object).take(6), "and"))),
     };
 }
 
@@ -219,13 +246,20 @@ fn backend(reference: &Reference<'_>, object: &Object, node: &Node, report: &mut
 /// Budgets and policies that select nothing, autoscalers of custom kinds: what selects by labels has no name to miss.
 fn claims(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    for object in bundle.objects.iter().filter(|object| crate::graph::kind_of(object) == Some("PodDisruptionBudget")) {
+    let inhabited = LazyCell::new(|| graph.pods.iter().map(Pod::namespace).collect::<HashSet<&str>>());
+    for object in bundle.objects.iter().filter(|object| kind_of(object) == Some("PodDisruptionBudget")) {
         let selector = &object.node["spec"]["selector"];
-        if selector["matchLabels"].entries().is_empty() {
+        let labels = &selector["matchLabels"];
+        if labels.entries().is_empty() || !inhabited.contains(object.namespace()) {
             continue;
         }
-        let here = || graph.pods.iter().filter(|pod| pod.namespace() == object.namespace());
-        if here().next().is_some() && !here().any(|pod| crate::graph::label_selector_matches(selector, pod.labels)) {
+        let (mut looked, mut selected) = (0, false);
+        for pod in graph.pods_with(labels, Some(object.namespace())) {
+            looked += 1;
+            selected |= label_selector_matches(selector, graph.pods[pod].labels);
+        }
+        // Of very many that share a label only the first were looked at.
+        if !selected && looked < MOST_PODS {
             report
                 .at(object, selector, "this budget selects no pods here".to_owned())
                 .severity(Severity::Warning)

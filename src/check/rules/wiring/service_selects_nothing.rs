@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{Graph, Pod, selects};
+use crate::graph::{Graph, MOST_PODS, Pod, selects};
 use crate::node::Node;
 
 /// The rule.
@@ -80,9 +80,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         let twin = running.get(&(namespace, object.name())).copied();
         let near = twin.or_else(|| nearest(graph, selector, namespace));
-        // A pod that has all of the labels has the rarest.
-        let rarest = selector.entries().iter().map(|entry| graph.pods_labelled(entry)).min_by_key(|pods| pods.len());
-        let elsewhere = (rarest.into_iter().flatten().map(|pod| &graph.pods[*pod]))
+        let elsewhere = (graph.pods_with(selector, None).map(|pod| &graph.pods[pod]))
             .find(|pod| pod.namespace() != namespace && selects(selector, pod.labels));
         let severity = if near.is_some() { Severity::Error } else { bundle.absent() };
         let message = format!("Service `{}` selects no pods", object.name());
@@ -118,9 +116,6 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// How many pods of one name are looked at.
-const MOST_PODS: usize = 1000;
-
 /// The first pod that has the label that names it in common with a selector, and nothing else tells them apart on
 /// purpose.
 fn nearest<'g>(graph: &'g Graph<'_>, selector: &Node, namespace: &str) -> Option<&'g Pod<'g>> {
@@ -134,10 +129,8 @@ fn nearest<'g>(graph: &'g Graph<'_>, selector: &Node, namespace: &str) -> Option
     };
     let named = selector.entries().iter().filter(|entry| names.contains(&entry.key.as_str()));
     let first = named.filter_map(|entry| {
-        let pods = graph.pods_labelled(entry).iter().copied();
-        pods.filter(|pod| graph.pods[*pod].namespace() == namespace)
-            .take(MOST_PODS)
-            .find(|pod| graph.pods[*pod].is_long_running() && !different(&graph.pods[*pod]))
+        let pods = graph.pods_labelled(entry, Some(namespace)).iter().copied();
+        pods.take(MOST_PODS).find(|pod| graph.pods[*pod].is_long_running() && !different(&graph.pods[*pod]))
     });
     first.min().map(|pod| &graph.pods[pod])
 }

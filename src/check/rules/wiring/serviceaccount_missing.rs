@@ -52,7 +52,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 })
             })
         });
-        let elsewhere = graph.elsewhere("ServiceAccount", name).into_iter().next();
+        let elsewhere = graph.elsewhere("ServiceAccount", name).next();
         let severity = if near.is_some() { Severity::Error } else { bundle.absent() };
         let draft = report
             .at(reference.from, reference.node, format!("no ServiceAccount `{name}` here; its pods will not be made"))

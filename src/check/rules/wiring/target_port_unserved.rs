@@ -1,13 +1,12 @@
 //! Rule `target-port-unserved`.
 
-use std::cell::LazyCell;
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use crate::check::rules::wiring::_shared::{program, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{Graph, Pod, scan};
-use crate::node::Node;
+use crate::graph::{Pod, View, scan};
 use crate::suggest;
 
 /// The rule.
@@ -50,27 +49,24 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    for service in graph.services.iter().filter(|service| !service.is_external()) {
+    let openings: Vec<OnceCell<Opening<'_>>> = graph.pods.iter().map(|_| OnceCell::new()).collect();
+    for service in graph.services.iter().filter(|service| !service.is_external() && !service.may_select_more()) {
         let pods: Vec<(usize, &Pod<'_>)> =
             service.pods.iter().map(|pod| (*pod, &graph.pods[*pod])).filter(|(_, pod)| !pod.is_job()).collect();
         let Some((_, first)) = pods.first() else { continue };
-        let all = LazyCell::new(|| {
-            let ports = pods.iter().flat_map(|(_, pod)| pod.running()).flat_map(|container| container.ports());
-            ports.map(|(port, _)| port["name"].text()).collect::<Vec<&str>>()
-        });
-        let known = LazyCell::new(|| all.iter().copied().collect::<HashSet<&str>>());
-        let named = LazyCell::new(|| all.iter().copied().filter(|name| !name.is_empty()).collect::<Vec<&str>>());
+        let openings: Vec<&Opening<'_>> =
+            pods.iter().map(|(at, pod)| openings[*at].get_or_init(|| Opening::of(bundle, *at, pod))).collect();
         for entry in service.ports() {
             let target = &entry["targetPort"];
             if let Some(name) = target.as_str().filter(|name| name.parse::<u16>().is_err()) {
-                if known.contains(name) {
+                if openings.iter().any(|opening| opening.known.contains(name)) {
                     continue;
                 }
-                let names = &*named;
-                let help = match (suggest::nearest(name, names.iter().copied()), names.is_empty()) {
+                let names = || openings.iter().flat_map(|opening| &opening.names).copied();
+                let help = match (suggest::nearest(name, names()), names().next()) {
                     (Some(near), _) => format!("did you mean `{near}`?"),
-                    (None, true) => "its containers name no ports: give the number".to_owned(),
-                    (None, false) => format!("its containers name {}", suggest::list(names, "and")),
+                    (None, None) => "its containers name no ports: give the number".to_owned(),
+                    (None, Some(_)) => format!("its containers name {}", suggest::list(names(), "and")),
                 };
                 report
                     .at(
@@ -84,81 +80,84 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
             let number =
                 target.as_i64().or_else(|| target.text().parse().ok()).or(entry["port"].as_i64()).unwrap_or_default();
-            if (1..=65535).contains(&number) {
-                numeric(
-                    graph,
-                    bundle,
-                    service.object,
-                    if target.is_set() { target } else { &entry["port"] },
-                    number,
-                    &pods,
-                    report,
-                );
+            if (1..=65535).contains(&number) && !openings.iter().any(|opening| opening.may_serve(number)) {
+                let place = if target.is_set() { target } else { &entry["port"] };
+                let mut declared: Vec<i64> = openings.iter().flat_map(|opening| &opening.declared).copied().collect();
+                declared.sort();
+                declared.dedup();
+                let shown = declared.iter().map(i64::to_string);
+                let certain = matches!(openings.as_slice(), [opening] if opening.is_certain);
+                report
+                    .at(service.object, place, format!("no container of {} has port {number}", title(first.object)))
+                    .severity(if certain { Severity::Error } else { Severity::Warning })
+                    .related(first.object.span(), "selected")
+                    .help(format!("its containers have {}", suggest::list(shown, "and")));
             }
         }
     }
 }
 
-fn numeric(
-    graph: &Graph<'_>,
-    bundle: &Bundle<'_>,
-    service: &crate::object::Object,
-    place: &Node,
-    number: i64,
-    pods: &[(usize, &Pod<'_>)],
-    report: &mut Report<'_>,
-) {
-    let mut declared: Vec<i64> = Vec::new();
-    for (at, pod) in pods {
+/// Where a pod listens, as far as it can be told.
+#[derive(Default)]
+struct Opening<'a> {
+    /// The names of its ports, in order.
+    names: Vec<&'a str>,
+    /// The same, for finding one; the empty one where a port has none.
+    known: HashSet<&'a str>,
+    /// The ports it declares, sorted; where a container declares none, the usual one of its program.
+    declared: Vec<i64>,
+    /// Whether it may listen anywhere: a container declares no ports, and nobody knows its program.
+    is_open: bool,
+    /// Whether it has one container, and its program is known.
+    is_certain: bool,
+    /// The ports of its probes.
+    probed: HashSet<i64>,
+    /// What may be a port in its variables and arguments.
+    mentioned: HashSet<&'a str>,
+    /// The known service it runs.
+    view: Option<View<'a, 'a, 'a>>,
+}
+
+impl<'a> Opening<'a> {
+    fn of(bundle: &'a Bundle<'_>, at: usize, pod: &'a Pod<'a>) -> Self {
+        let mut opening = Self { view: bundle.graph().known_of(at, bundle.options).next(), ..Self::default() };
         for container in pod.running() {
-            let before = declared.len();
-            declared.extend(container.ports().map(|(_, port)| port));
-            // A container that declares nothing may listen anywhere, unless its program is known.
             let usual = program(container.image()).and_then(scan::default_port).map(i64::from);
-            if declared.len() == before {
-                match usual {
-                    Some(port) => declared.push(port),
-                    None => return,
-                }
+            match container.ports().next() {
+                Some(_) => opening.declared.extend(container.ports().map(|(_, port)| port)),
+                None => opening.declared.extend(usual),
             }
+            opening.is_open |= container.ports().next().is_none() && usual.is_none();
+            opening.names.extend(container.ports().map(|(port, _)| port["name"].text()));
+            for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
+                let probe = &container.node[probe];
+                let ports = [&probe["httpGet"]["port"], &probe["tcpSocket"]["port"], &probe["grpc"]["port"]];
+                opening.probed.extend(ports.iter().filter_map(|port| port.as_i64()));
+            }
+            let texts = container.words().chain(container.env.iter().filter_map(|var| var.value));
+            texts.for_each(|node| opening.mentioned.extend(digits(node.text())));
         }
-        let known = graph.known(bundle.options).find(|view| view.at == *at);
-        if known.is_some_and(|view| view.listens_on(number)) {
-            return;
-        }
-        if mentions_number(pod, number) {
-            return;
-        }
+        let programs: Vec<_> = pod.running().take(2).map(|container| program(container.image())).collect();
+        opening.is_certain = matches!(programs.as_slice(), [Some(_)]);
+        opening.known = opening.names.iter().copied().collect();
+        opening.names.retain(|name| !name.is_empty());
+        opening.declared.sort_unstable();
+        opening
     }
-    if declared.contains(&number) {
-        return;
+
+    /// Whether it may listen on a port. A number it names in its variables, arguments or probes may well be one.
+    fn may_serve(&self, number: i64) -> bool {
+        self.is_open
+            || self.declared.binary_search(&number).is_ok()
+            || self.probed.contains(&number)
+            || self.mentioned.contains(number.to_string().as_str())
+            || self.view.is_some_and(|view| view.listens_on(number))
     }
-    declared.sort_unstable();
-    declared.dedup();
-    let shown: Vec<String> = declared.iter().map(i64::to_string).collect();
-    let programs: Vec<_> =
-        pods.iter().flat_map(|(_, pod)| pod.running()).map(|container| program(container.image())).collect();
-    let certain = matches!(programs.as_slice(), [Some(_)]);
-    report
-        .at(service, place, format!("no container of {} has port {number}", title(pods[0].1.object)))
-        .severity(if certain { Severity::Error } else { Severity::Warning })
-        .related(pods[0].1.object.span(), "selected")
-        .help(format!("its containers have {}", suggest::list(&shown, "and")));
 }
 
-/// Whether a pod names a number in its variables, arguments or probes: then it may well listen there.
-fn mentions_number(pod: &Pod<'_>, number: i64) -> bool {
-    let text = number.to_string();
-    pod.running().any(|container| {
-        container
-            .words()
-            .chain(container.env.iter().filter_map(|var| var.value))
-            .any(|node| node.text().contains(&text))
-            || ["readinessProbe", "livenessProbe", "startupProbe"].iter().any(|probe| {
-                let probe = &container.node[*probe];
-                [&probe["httpGet"]["port"], &probe["tcpSocket"]["port"], &probe["grpc"]["port"]]
-                    .iter()
-                    .any(|port| port.as_i64() == Some(number))
-            })
-    })
+/// All runs of up to five digits in a text, those within longer ones as well.
+fn digits(text: &str) -> impl Iterator<Item = &str> {
+    let run = |start: usize| text[start..].bytes().take(5).take_while(u8::is_ascii_digit).count();
+    let starts = text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_digit()).map(|(start, _)| start);
+    starts.flat_map(move |start| (1..=run(start)).map(move |length| &text[start..start + length]))
 }

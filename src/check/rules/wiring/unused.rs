@@ -40,14 +40,13 @@ spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", envFrom: [{configM
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for pod in &graph.pods {
+        let mounts = pod.containers.iter().flat_map(|container| {
+            ["volumeMounts", "volumeDevices"].into_iter().flat_map(|field| container.node[field].items())
+        });
+        let mounted: HashSet<&str> = mounts.map(|mount| mount["name"].text()).collect();
         for volume in pod.spec["volumes"].items() {
             let name = volume["name"].text();
-            let mounted = pod.containers.iter().any(|container| {
-                ["volumeMounts", "volumeDevices"]
-                    .iter()
-                    .any(|field| container.node[*field].items().iter().any(|mount| mount["name"].text() == name))
-            });
-            if !mounted && !name.is_empty() {
+            if !mounted.contains(name) && !name.is_empty() {
                 report
                     .at(pod.object, &volume["name"], format!("volume `{name}` is mounted by no container"))
                     .help("mount it, or take it out");

@@ -1,0 +1,108 @@
+//! What a graph leaves out of manifests that mean harm.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write as _;
+
+use super::*;
+use crate::source::FileId;
+use crate::yaml::{self, Dialect};
+
+/// What a graph of the manifests says.
+fn said<T>(text: &str, of: impl FnOnce(&Graph<'_>) -> T) -> T {
+    let loaded = yaml::load_text(text, FileId(0), Dialect::Kubectl);
+    assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
+    let objects: Vec<Object> = loaded.documents.into_iter().map(Object::new).collect();
+    of(&Graph::build(&objects, &Options::default()))
+}
+
+fn pod(name: &str, namespace: &str, spec: &str) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: {namespace}, labels: {{app: a, pod: {name}}}}}\n\
+         spec: {{{spec}}}\n"
+    )
+}
+
+fn service(name: &str, selector: &str) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: ns}}\nspec: {{selector: {{{selector}}}}}\n"
+    )
+}
+
+#[test]
+fn a_service_knows_a_hundred_of_its_pods() {
+    let many: String = (0..150).map(|at| pod(&format!("p{at}"), "ns", "")).collect();
+    let text =
+        format!("{many}{}{}{}", service("all", "app: a"), service("one", "app: a, pod: p149"), pod("p", "m", ""));
+    said(&text, |graph| {
+        let [all, one] = graph.services.as_slice() else { panic!("{}", graph.services.len()) };
+        assert_eq!(all.pods, (0..100).collect::<Vec<_>>());
+        assert_eq!(one.pods, [149]);
+        assert!(all.may_select_more() && !one.may_select_more());
+        assert_eq!(graph.services_of(149).count(), 1);
+        assert_eq!(graph.services_of(0).count(), 1);
+    });
+}
+
+#[test]
+fn names_are_reached_from_their_namespaces() {
+    let map = |namespace: &str| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x{namespace}}}\n");
+    let text: String = ["", ", namespace: a", ", namespace: b", ", namespace: b"].map(map).concat();
+    said(&text, |graph| {
+        let found = |namespace: &str| graph.find("ConfigMap", namespace, "x").and_then(|object| graph.number(object));
+        assert_eq!([found(""), found("a"), found("b")], [Some(0), Some(1), Some(2)]);
+        // `kubectl -n c` could put it there.
+        assert_eq!([found("default"), found("c")], [Some(0), Some(0)]);
+        assert_eq!(graph.elsewhere("ConfigMap", "x").count(), 4);
+    });
+}
+
+/// What comes in by `envFrom` is held for each container anew.
+#[test]
+fn inherited_variables_are_bounded() {
+    let value = "x".repeat(1 << 20);
+    let mut text =
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c, namespace: ns}}\ndata: {{A: {value}, B: b}}\n");
+    let containers: Vec<String> =
+        (0..40).map(|at| format!("{{name: c{at}, envFrom: [{{configMapRef: {{name: c}}}}]}}")).collect();
+    _ = write!(text, "{}", pod("p", "ns", &format!("containers: [{}]", containers.join(", "))));
+    said(&text, |graph| {
+        let containers = &graph.pods[0].containers;
+        let known = containers.iter().take_while(|container| !container.env_open).count();
+        assert_eq!(known, 31);
+        assert!(containers[..known].iter().all(|container| container.var("B").is_some()));
+        assert!(containers[known..].iter().all(|container| container.env_open && container.var("A").is_none()));
+    });
+}
+
+#[test]
+fn a_volume_of_very_many_sources_is_not_looked_into() {
+    for (sources, known) in [(32, true), (33, false)] {
+        let sources = vec!["{configMap: {name: c}}"; sources].join(", ");
+        let spec = format!(
+            "volumes: [{{name: v, projected: {{sources: [{sources}]}}}}], \
+             containers: [{{name: c, volumeMounts: [{{name: v, mountPath: /v}}]}}]"
+        );
+        let mount = said(&pod("p", "ns", &spec), |graph| {
+            matches!(graph.pods[0].containers[0].mounts[0].source, MountSource::Files(..))
+        });
+        assert_eq!(mount, known);
+    }
+}
+
+#[test]
+fn the_longest_mount_covers_a_path() {
+    let mounts = ["/", "/a", "/a/b/", "/a/b", "/ab"].map(|path| format!("{{name: v, mountPath: {path}}}")).join(", ");
+    let spec = format!("containers: [{{name: c, volumeMounts: [{mounts}]}}]");
+    said(&pod("p", "ns", &spec), |graph| {
+        let container = &graph.pods[0].containers[0];
+        let covers = |path: &str| {
+            let mount = container.mount_of(path)?;
+            container.mounts.iter().position(|other| std::ptr::eq(other, mount))
+        };
+        let paths = ["/x", "/a", "/a/", "/a/c", "/a/b", "/a/b/c/d", "/abc", "/ab/c", "x"];
+        let found = paths.map(covers);
+        assert_eq!(found, [Some(0), Some(1), Some(1), Some(1), Some(3), Some(3), Some(0), Some(4), None]);
+        assert_eq!(covers(&"/a".repeat(2049)), None);
+    });
+}
