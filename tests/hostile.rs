@@ -202,6 +202,101 @@ fn runaway_templates_are_stopped() {
     }
 }
 
+/// Where each of many things could be held against each of many others, it is not.
+#[test]
+fn manifests_that_multiply_are_checked_soon() {
+    let object = |kind: &str, name: &str, rest: &str| {
+        format!("---\napiVersion: {kind}\nmetadata: {{name: {name}, namespace: team, labels: {{app: x}}}}\n{rest}\n")
+    };
+    let service = |at: usize, port: usize| {
+        let spec = format!("spec: {{selector: {{app: x}}, ports: [{{port: 80, targetPort: {port}}}]}}");
+        object("v1\nkind: Service", &format!("s{at}"), &spec)
+    };
+    let pod = |at: usize, container: &str| {
+        let spec = format!("spec: {{containers: [{{name: web, image: 'ghcr.io/acme/web:v1', {container}}}]}}");
+        object("v1\nkind: Pod", &format!("p{at}"), &spec)
+    };
+    let policy = |at: usize| {
+        let spec = format!(
+            "spec: {{podSelector: {{}}, policyTypes: [Ingress], ingress: [{{from: [{{podSelector: {{matchLabels: {{app: z{at}}}}}}}]}}]}}"
+        );
+        object("networking.k8s.io/v1\nkind: NetworkPolicy", &format!("n{at}"), &spec)
+    };
+    let calls = |at: usize| pod(at, &format!("env: [{{name: URL, value: 'http://s{at}:80'}}]"));
+    let data: String = (0..20_000).map(|at| format!("  k{at}: v\n")).collect();
+    let map = object("v1\nkind: ConfigMap", "c", &format!("data:\n{data}"));
+    let keys: Vec<String> = (0..2000)
+        .map(|at| format!("{{name: E{at}, valueFrom: {{configMapKeyRef: {{name: c, key: k{}}}}}}}", 19_999 - at))
+        .collect();
+    let inherits: Vec<String> = (0..2000)
+        .map(|at| format!("{{name: c{at}, image: 'ghcr.io/acme/web:v1', envFrom: [{{configMapRef: {{name: c}}}}]}}"))
+        .collect();
+    let fields: String = (0..1000).map(|at| format!("              f{at}: {{type: string, default: a}}\n")).collect();
+    let required: Vec<String> = (0..1000).map(|at| format!("f{at}")).collect();
+    let definition = format!(
+        "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: as.x.io}}\nspec:\n  \
+         group: x.io\n  scope: Namespaced\n  names: {{plural: as, kind: A}}\n  versions:\n  - name: v1\n    served: true\n    \
+         storage: true\n    schema:\n      openAPIV3Schema:\n        type: object\n        properties:\n          spec:\n            \
+         type: object\n            required: [{}]\n            properties:\n{fields}",
+        required.join(", ")
+    );
+    let cases: [(&str, String); 6] = [
+        (
+            "services that select all pods",
+            (0..3000).map(|at| service(at, 9999) + &pod(at, "ports: [{containerPort: 80}]")).collect(),
+        ),
+        ("policies over all pods", (0..1000).map(|at| service(at, 80) + &calls(at) + &policy(at)).collect()),
+        ("keys of a large object", map.clone() + &pod(0, &format!("env: [{}]", keys.join(", ")))),
+        (
+            "containers that inherit a large object",
+            map + &object("v1\nkind: Pod", "p", &format!("spec: {{containers: [{}]}}", inherits.join(", "))),
+        ),
+        (
+            "objects of a large definition",
+            definition
+                + &(0..1000).map(|at| object("x.io/v1\nkind: A", &format!("a{at}"), "spec: {}")).collect::<String>(),
+        ),
+        ("one name in all namespaces", {
+            let map =
+                |at: usize| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x, namespace: n{at}}}\n");
+            (0..5000).map(|at| map(at) + &map(at + 5000)).collect()
+        }),
+    ];
+    for (name, text) in cases {
+        let place = Place::new();
+        place.write("many.yaml", &text);
+        let start = Instant::now();
+        let output = place.run(&["check", "many.yaml"]);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{name}: {}", said(&output));
+        // A debug build on a busy machine; most took minutes there when everything was held against everything.
+        assert!(start.elapsed() < Duration::from_secs(60), "{name} took {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_picture_of_everything_is_refused() {
+    let place = Place::new();
+    let mut text = String::new();
+    for at in 0..110 {
+        let name = format!("metadata: {{name: x{at}, namespace: team, labels: {{app: x}}}}");
+        _ = writeln!(
+            text,
+            "---\napiVersion: v1\nkind: Service\n{name}\nspec: {{selector: {{app: x}}, ports: [{{port: 80}}]}}"
+        );
+        _ = writeln!(
+            text,
+            "---\napiVersion: v1\nkind: Pod\n{name}\nspec: {{containers: [{{name: a, image: 'a.io/a:v1'}}]}}"
+        );
+    }
+    place.write("many.yaml", &text);
+    for format in ["mermaid", "dot"] {
+        let output = place.run(&["graph", "many.yaml", "--output", format]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert_eq!(output.stdout, b"");
+        assert!(stderr(&output).contains("more than 10000 objects and references"), "{}", stderr(&output));
+    }
+}
+
 /// A project's own schema cannot make work without end either.
 #[test]
 fn runaway_schemas_are_refused() {
@@ -217,6 +312,12 @@ fn runaway_schemas_are_refused() {
         ),
         ("doubling", json!({"allOf": [{"$ref": "#/$defs/d0"}], "$defs": doubling})),
         ("pattern", json!({"properties": {"namespace": {"type": "string", "pattern": "(a{1000}){1000}"}}})),
+        (
+            "patterns",
+            json!({"properties": (0..2000)
+                .map(|n| (format!("p{n}"), json!({"pattern": format!("[ab]{{500}}{n}")})))
+                .collect::<serde_json::Map<_, _>>()}),
+        ),
     ] {
         let place = Place::with_template(MAP);
         place.write("profiles/schema.json", &schema.to_string());
