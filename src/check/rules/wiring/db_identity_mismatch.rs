@@ -1,5 +1,7 @@
 //! Rule `db-identity-mismatch`.
 
+use std::cell::OnceCell;
+
 use crate::check::rules::wiring::_shared::{at_value, program};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
@@ -155,6 +157,7 @@ struct Database<'g, 'a> {
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
+    let scripts = Scripts::of(graph);
     for view in graph.known(bundle.options) {
         for dependency in view.service.dependencies.iter().filter(|dependency| dependency.kind == "postgresql") {
             let host = dependency.host_key.as_ref().map(|key| view.value(key).text()).unwrap_or_default();
@@ -164,7 +167,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let Some(database) = database(graph, service) else { continue };
             if let Some((node, key)) = keyed(&view, dependency.database_key.as_deref()) {
                 differs(
-                    graph,
+                    &scripts,
                     report,
                     &database,
                     &Side { view: &view, node, what: "database", key },
@@ -178,7 +181,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 user.or_else(|| user_node.map(|(node, _)| node.text().to_owned()).filter(|user| !user.is_empty()));
             if let (Some(user), Some((node, key))) = (&user, user_node) {
                 differs(
-                    graph,
+                    &scripts,
                     report,
                     &database,
                     &Side { view: &view, node, what: "user", key },
@@ -194,7 +197,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
         }
     }
-    variables(bundle, graph, report);
+    variables(bundle, &scripts, report);
 }
 
 struct Side<'v, 'g, 'a, 's> {
@@ -205,7 +208,7 @@ struct Side<'v, 'g, 'a, 's> {
 }
 
 fn differs(
-    graph: &Graph<'_>,
+    scripts: &Scripts<'_, '_>,
     report: &mut Report<'_>,
     database: &Database<'_, '_>,
     side: &Side<'_, '_, '_, '_>,
@@ -213,7 +216,7 @@ fn differs(
     told: Option<&str>,
 ) {
     let Some(told) = told.filter(|told| *told != value && !value.is_empty()) else { return };
-    if made_by_script(graph, side.what, value) {
+    if scripts.make(side.what, value) {
         return;
     }
     let var = if side.what == "user" { "POSTGRES_USER" } else { "POSTGRES_DB" };
@@ -282,29 +285,55 @@ fn database<'g, 'a>(graph: &'g Graph<'a>, service: usize) -> Option<Database<'g,
     })
 }
 
-/// Whether a script among the manifests makes a user or a database of that name, or may make anything.
-fn made_by_script(graph: &Graph<'_>, what: &str, name: &str) -> bool {
-    let words: &[&str] =
-        if what == "user" { &["create user", "create role", "createuser"] } else { &["create database", "createdb"] };
-    let tells = |text: &str| {
-        let lower = text.to_ascii_lowercase();
-        words.iter().any(|word| lower.contains(word))
-            && (text.contains(name) || text.contains('$') || lower.contains(":'"))
-    };
-    graph.objects.iter().filter(|object| matches!(object.kind(), "ConfigMap" | "Secret")).any(|object| {
-        ["data", "stringData"]
-            .iter()
-            .flat_map(|field| object.node[*field].entries())
-            .any(|entry| tells(entry.value.text()))
-    }) || graph
-        .pods
-        .iter()
-        .flat_map(|pod| &pod.containers)
-        .any(|container| container.words().any(|word| tells(word.text())))
+/// The scripts among the manifests that make users or databases.
+struct Scripts<'g, 'a> {
+    graph: &'g Graph<'a>,
+    users: OnceCell<Makers<'g>>,
+    databases: OnceCell<Makers<'g>>,
+}
+
+/// The texts that make things of one sort, and whether one may make anything.
+#[derive(Default)]
+struct Makers<'g> {
+    texts: Vec<&'g str>,
+    any: bool,
+}
+
+impl<'g, 'a> Scripts<'g, 'a> {
+    fn of(graph: &'g Graph<'a>) -> Self {
+        Self { graph, users: OnceCell::new(), databases: OnceCell::new() }
+    }
+
+    /// Whether one of them makes a user or a database of that name, or may make anything.
+    fn make(&self, what: &str, name: &str) -> bool {
+        let makers = match what {
+            "user" => self.users.get_or_init(|| self.makers(&["create user", "create role", "createuser"])),
+            _ => self.databases.get_or_init(|| self.makers(&["create database", "createdb"])),
+        };
+        makers.any || makers.texts.iter().any(|text| text.contains(name))
+    }
+
+    fn makers(&self, words: &[&str]) -> Makers<'g> {
+        let objects = self.graph.objects.iter().filter(|object| matches!(object.kind(), "ConfigMap" | "Secret"));
+        let data = objects
+            .flat_map(|object| ["data", "stringData"].into_iter().flat_map(|field| object.node[field].entries()))
+            .map(|entry| entry.value.text());
+        let containers = self.graph.pods.iter().flat_map(|pod| &pod.containers);
+        let mut makers = Makers::default();
+        for text in data.chain(containers.flat_map(Container::words).map(Node::text)) {
+            let lower = text.to_ascii_lowercase();
+            if words.iter().any(|word| lower.contains(word)) {
+                makers.any |= text.contains('$') || lower.contains(":'");
+                makers.texts.push(text);
+            }
+        }
+        makers
+    }
 }
 
 /// Clients that are given host, database, user and password as variables.
-fn variables(bundle: &Bundle<'_>, graph: &Graph<'_>, report: &mut Report<'_>) {
+fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
     // From `env` and `envFrom` alike: the host often stands in a ConfigMap, the user in the Deployment.
     let containers = graph.pods.iter().enumerate().flat_map(|(at, pod)| {
         pod.containers.iter().enumerate().map(move |(number, container)| ((at, number), pod, container))
@@ -332,7 +361,7 @@ fn variables(bundle: &Bundle<'_>, graph: &Graph<'_>, report: &mut Report<'_>) {
             if value != *told
                 && !value.is_empty()
                 && (what != "database" || value != "postgres")
-                && !made_by_script(graph, what, &value)
+                && !scripts.make(what, &value)
             {
                 let Some(var) = container.var(&name) else { continue };
                 report

@@ -99,21 +99,26 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             allows(graph, policy, rule, field, peer, server, port)
         })
     };
+    let lets_dns = |policy: &Object| {
+        let rules = policy.node["spec"]["egress"].items();
+        spend(rules.len());
+        rules.iter().any(allows_dns)
+    };
     let mut told: HashSet<(usize, usize, i64)> = HashSet::new();
     let mut asked: HashSet<usize> = HashSet::new();
-    'mentions: for mention in graph.mentions.iter().filter(|mention| mention.sure || mention.port.is_some()) {
+    for mention in graph.mentions.iter().filter(|mention| mention.sure || mention.port.is_some()) {
         let Some(from) =
             mention.pod.or_else(|| users.get(&(std::ptr::from_ref(mention.object) as usize)).copied().flatten())
         else {
             continue;
         };
         let Target::Service(service) = mention.target else { continue };
+        if left.get() == 0 {
+            return;
+        }
         let client = &graph.pods[from];
         let egress = selecting(from, "Egress");
-        if !egress.is_empty()
-            && asked.insert(from)
-            && !egress.iter().any(|policy| policy.node["spec"]["egress"].items().iter().any(allows_dns))
-        {
+        if !egress.is_empty() && asked.insert(from) && !egress.iter().any(|policy| lets_dns(policy)) {
             let policy = egress[0];
             let place = if policy.node["spec"]["egress"].is_set() {
                 &policy.node["spec"]["egress"]
@@ -128,7 +133,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for to in &graph.services[service].pods {
             let server = &graph.pods[*to];
             if left.get() == 0 {
-                break 'mentions;
+                return;
             }
             let Some(port) = target_port(graph, service, mention, server) else { continue };
             if *to == from || !told.insert((from, *to, port)) {
