@@ -1,6 +1,6 @@
 //! ConfigMaps and Secrets that change, and the pods that read them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::diff::consequences::{Consequence, and, restarts};
 use crate::diff::{Change, Step};
@@ -19,14 +19,57 @@ enum Reads {
     AtStart,
 }
 
-/// `restarting`: the objects of the new set whose pods are made anew by the changes.
-pub(super) fn tell(
-    change: &Change<'_>,
-    changes: &[Change<'_>],
-    restarting: &[&Object],
-    new: &[Object],
-    found: &mut Vec<Consequence>,
-) {
+/// The pods of a new set, by what they may read.
+pub(super) struct Readers<'a> {
+    /// By namespace, kind and name of a ConfigMap or Secret, each object once, in order.
+    named: HashMap<(&'a str, &'static str, &'a str), Vec<&'a Object>>,
+    /// The addresses of the objects whose pods are new, or made anew by the changes.
+    anew: HashSet<*const Object>,
+}
+
+impl<'a> Readers<'a> {
+    /// `restarting`: the objects of the new set whose pods are made anew by the changes.
+    pub(super) fn of(changes: &[Change<'_>], restarting: &[&Object], new: &'a [Object]) -> Self {
+        let added = changes.iter().filter(|change| change.old.is_none()).filter_map(|change| change.new);
+        let anew = added.chain(restarting.iter().copied()).map(std::ptr::from_ref).collect();
+        let mut named: HashMap<_, Vec<&Object>> = HashMap::new();
+        for user in new {
+            let Some(spec) = user.pod_spec() else { continue };
+            for (kind, name) in names(spec) {
+                let users = named.entry((user.namespace(), kind, name)).or_default();
+                if !users.last().is_some_and(|last| std::ptr::eq(*last, user)) {
+                    users.push(user);
+                }
+            }
+        }
+        Self { named, anew }
+    }
+}
+
+/// The ConfigMaps and Secrets that a pod names as variables or volumes.
+fn names(spec: &Node) -> impl Iterator<Item = (&'static str, &str)> {
+    let containers = containers(spec).flat_map(|container| {
+        let all = container.node["envFrom"].items().iter();
+        let all = all
+            .flat_map(|entry| [("ConfigMap", &entry["configMapRef"]["name"]), ("Secret", &entry["secretRef"]["name"])]);
+        let keys = container.node["env"].items().iter().map(|entry| &entry["valueFrom"]);
+        let keys = keys.flat_map(|from| {
+            [("ConfigMap", &from["configMapKeyRef"]["name"]), ("Secret", &from["secretKeyRef"]["name"])]
+        });
+        all.chain(keys)
+    });
+    let volumes = spec["volumes"].items().iter().flat_map(|volume| {
+        let projected = volume["projected"]["sources"].items().iter();
+        let projected = projected
+            .flat_map(|source| [("ConfigMap", &source["configMap"]["name"]), ("Secret", &source["secret"]["name"])]);
+        [("ConfigMap", &volume["configMap"]["name"]), ("Secret", &volume["secret"]["secretName"])]
+            .into_iter()
+            .chain(projected)
+    });
+    containers.chain(volumes).filter_map(|(kind, name)| Some((kind, name.as_str()?)))
+}
+
+pub(super) fn tell(change: &Change<'_>, readers: &Readers<'_>, found: &mut Vec<Consequence>) {
     let (Some(object), Some(_), None) = (change.new, change.old, change.renamed) else { return };
     if object.group() != "" || !matches!(object.kind(), "ConfigMap" | "Secret") {
         return;
@@ -46,14 +89,13 @@ pub(super) fn tell(
         return;
     }
     let (mut anew, mut stale, mut live, mut later) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for user in new.iter().filter(|user| user.namespace() == object.namespace()) {
+    let kind = if object.kind() == "Secret" { "Secret" } else { "ConfigMap" };
+    for user in readers.named.get(&(object.namespace(), kind, object.name())).into_iter().flatten() {
         let Some(spec) = user.pod_spec() else { continue };
         let reads = reads(spec, object, &keys);
         if reads == Reads::No {
             continue;
         }
-        let is_new =
-            changes.iter().any(|change| change.old.is_none() && change.new.is_some_and(|new| std::ptr::eq(new, user)));
         let name = user.id.to_string();
         if let Some(variable) = first_start(spec, object, &keys) {
             let message = format!("{name} keeps its own: it reads `{variable}` only while its volume is empty");
@@ -65,7 +107,7 @@ pub(super) fn tell(
             "CronJob" => later.push(name),
             // It has run, or is new and will read what is there.
             "Job" => {}
-            _ if is_new || restarting.iter().any(|other| std::ptr::eq(*other, user)) => anew.push(name),
+            _ if readers.anew.contains(&std::ptr::from_ref(*user)) => anew.push(name),
             _ if reads == Reads::AtStart => stale.push(name),
             _ => live.push(name),
         }

@@ -71,6 +71,7 @@ pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequen
         .filter(|(change, refused)| refused.is_empty() && pods::restarts_pods(change))
         .filter_map(|(change, _)| change.new)
         .collect();
+    let readers = data::Readers::of(changes, &restarting, new);
     changes
         .iter()
         .zip(refused)
@@ -78,7 +79,7 @@ pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequen
             if found.is_empty() {
                 apply::tell(change, &mut found);
                 pods::tell(change, &mut found);
-                data::tell(change, changes, &restarting, new, &mut found);
+                data::tell(change, &readers, &mut found);
                 traffic::tell(change, &mut found);
                 found.sort_by_key(|consequence| std::cmp::Reverse(consequence.severity));
             } else {

@@ -1,10 +1,13 @@
 //! Addresses that clients must follow, and traffic that no longer passes.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::diff::consequences::{Consequence, apply, renames, shrinks};
 use crate::diff::{Change, What};
 use crate::finding::Severity;
 use crate::node::Node;
 use crate::object::Object;
+use crate::yaml::json;
 
 pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
     match (change.old, change.new) {
@@ -35,8 +38,9 @@ fn service(old: &Node, new: &Node, found: &mut Vec<Consequence>) {
         };
         follow(format!("clients must follow: the type is `{after}`, was `{before}`{lost}"));
     }
+    let ports = Ports::of(new["ports"].items());
     for port in old["ports"].items() {
-        let Some(now) = same_port(port, new["ports"].items()) else {
+        let Some(now) = ports.same(port) else {
             follow(format!("clients must follow: port {} is gone", number(&port["port"])));
             continue;
         };
@@ -59,13 +63,35 @@ fn number(node: &Node) -> String {
     node.as_i64().map_or_else(|| node.text().to_owned(), |number| number.to_string())
 }
 
-/// The port that takes the place of another: of its number, else of its name, else the only one.
-fn same_port<'a>(port: &Node, ports: &'a [Node]) -> Option<&'a Node> {
-    let protocol = |port: &'_ Node| port["protocol"].as_str().unwrap_or("TCP").to_owned();
-    let mut same = ports.iter().filter(|other| protocol(other) == protocol(port));
-    let by_number = same.clone().find(|other| other["port"] == port["port"]);
-    let by_name = || same.clone().find(|other| other["name"].is_set() && other["name"] == port["name"]);
-    by_number.or_else(by_name).or_else(|| if ports.len() == 1 { same.next() } else { None })
+/// The ports of a Service, to find the one that takes the place of another.
+struct Ports<'a> {
+    all: &'a [Node],
+    /// The first of each protocol, by field and value.
+    by: HashMap<(&'a str, &'static str, String), &'a Node>,
+}
+
+impl<'a> Ports<'a> {
+    fn of(all: &'a [Node]) -> Self {
+        let mut by = HashMap::new();
+        for port in all {
+            for field in ["port", "name"] {
+                by.entry((protocol(port), field, json(&port[field]))).or_insert(port);
+            }
+        }
+        Self { all, by }
+    }
+
+    /// The port of the same number, else of the same name, else the only one.
+    fn same(&self, port: &Node) -> Option<&'a Node> {
+        let of = |field| self.by.get(&(protocol(port), field, json(&port[field]))).copied();
+        let only = || if let [only] = self.all { Some(only) } else { None };
+        let by_name = || of("name").filter(|other| other["name"].is_set());
+        of("port").or_else(by_name).or_else(|| only().filter(|only| protocol(only) == protocol(port)))
+    }
+}
+
+fn protocol(port: &Node) -> &str {
+    port["protocol"].as_str().unwrap_or("TCP")
 }
 
 /// Less may pass where an allowance goes, or a direction is held back that was free.
@@ -99,11 +125,9 @@ fn new_policy(new: &Object, found: &mut Vec<Consequence>) {
 }
 
 fn ingress(old: &Node, new: &Node, found: &mut Vec<Consequence>) {
-    let hosts = |spec: &Node| -> Vec<String> {
-        spec["rules"].items().iter().map(|rule| rule["host"].text().to_owned()).collect()
-    };
-    let after = hosts(new);
-    for host in hosts(old).iter().filter(|host| !host.is_empty() && !after.contains(host)) {
+    let after: HashSet<&str> = new["rules"].items().iter().map(|rule| rule["host"].text()).collect();
+    let before = old["rules"].items().iter().map(|rule| rule["host"].text());
+    for host in before.filter(|host| !host.is_empty() && !after.contains(host)) {
         found.push(renames(Severity::Warning, format!("clients must follow: host `{host}` is gone")));
     }
 }
