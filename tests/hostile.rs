@@ -657,6 +657,159 @@ fn a_secret_inside_a_set_mapping_is_not_shown() {
     }
 }
 
+/// What is printed of manifests by every command that reads them.
+fn printed(place: &Place, text: &str) -> Vec<(String, String)> {
+    place.write("bundle.yaml", text);
+    place.write("other.yaml", MAP);
+    let commands: &[&[&str]] = &[
+        &["check", "bundle.yaml"],
+        &["check", "bundle.yaml", "--output", "json"],
+        &["check", "bundle.yaml", "--output", "sarif"],
+        &["check", "bundle.yaml", "--output", "github"],
+        &["diff", "other.yaml", "bundle.yaml"],
+        &["diff", "bundle.yaml", "other.yaml", "--output", "json"],
+        &["graph", "bundle.yaml"],
+    ];
+    commands.iter().map(|args| (args.join(" "), said(&place.run(args)))).collect()
+}
+
+/// A password is none of its text's business: in an address, an option, an assignment or a config file.
+#[test]
+fn a_password_in_a_text_is_not_shown() {
+    let place = Place::new();
+    // With an unknown field on the line, so that it is shown.
+    let pod = |container: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  \
+             - {{name: shown-a, image: a:1, imge: b, {container}}}\n"
+        )
+    };
+    let map = |data: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: shown-a}}\n{data}\n");
+    for text in [
+        pod(&format!("env: [{{name: DATABASE_URL, value: \"postgres://app:{SECRET}@shown-b:5432/x\"}}]")),
+        pod(&format!("env: [{{name: REDIS, value: \"redis://:{SECRET}@shown-b\"}}]")),
+        pod(&format!("env: [{{name: DSN, value: \"host=shown-b password={SECRET}\"}}]")),
+        pod(&format!("env: [{{name: DSN, value: \"app:{SECRET}@tcp(shown-b:3306)/x\"}}]")),
+        pod(&format!("env: [{{name: JSON, value: '{{\"host\":\"shown-b\",\"password\":\"{SECRET}\"}}'}}]")),
+        pod(&format!(
+            "env: [{{name: JSON, value: \"{{\\\"host\\\":\\\"shown-b\\\",\\\"token\\\":\\\"{SECRET}\\\"}}\"}}]"
+        )),
+        pod(&format!("command: [shown-b, --requirepass, {SECRET}]")),
+        pod(&format!("command: [shown-b, --password, {SECRET}]")),
+        pod(&format!("command: [shown-b, \"--password={SECRET}\"]")),
+        pod(&format!("command: [shown-b, --requirepass], args: [{SECRET}]")),
+        pod(&format!("readinessProbe: {{exec: {{command: [redis-cli, -h, shown-b, -a, {SECRET}]}}}}")),
+        pod(&format!("command: [sh, -c, \"redis-cli -h shown-b -a {SECRET} ping\"]")),
+        pod(&format!("command: [sh, -c, \"PGPASSWORD={SECRET} psql -h shown-b\"]")),
+        map(&format!("data: {{DB_PASSWORD: {SECRET}, shown-b: 1}}")),
+        map(&format!("data: {{url: \"redis://:{SECRET}@shown-b\", b: 1}}")),
+        map(&format!("data:\n  shown-b: |\n    database:\n      password: {SECRET}\n  c: 1")),
+        map(&format!("data: {{shown-b.yaml: \"a: b\\npassword: {SECRET}\\n\", c: 1}}")),
+    ] {
+        let printed = printed(&place, &text);
+        for (command, output) in &printed {
+            assert!(!output.contains(SECRET), "{command} of {text}: {output}");
+        }
+        assert!(printed[0].1.contains("shown-a") || printed[0].1.contains("shown-b"), "{text}: {}", printed[0].1);
+        assert!(printed[4].1.contains("shown-b") && printed[4].1.contains("•••"), "{text}: {}", printed[4].1);
+    }
+    // What is no password is shown as it stands.
+    for words in [
+        "http://example.com:8080/a@b",
+        "postgres://app@db:5432/x",
+        "postgres://app:$(PASSWORD)@db/x",
+        "psql --no-password --file /x -h db -U app",
+        "cp -a /from /to",
+        "PGPASSWORD=$PASSWORD psql -h db",
+        "x --token-file=/run/token --secret-name app",
+    ] {
+        let printed = printed(&place, &pod(&format!("args: [\"{words}\"]")));
+        for (command, output) in printed.iter().filter(|(command, _)| command.ends_with("bundle.yaml")).take(2) {
+            assert!(output.contains(words), "{command}: {output}");
+        }
+    }
+    // In the files of a project as well.
+    place.write("values.yaml", &format!("databse: {{user: a}} # postgres://app:{SECRET}@db/x\n"));
+    let told = stderr(&place.run(&["render", "gateway", "--values", "values.yaml"]));
+    assert!(told.contains("postgres://app:•••@db/x"), "{told}");
+    let profile = fs::read_to_string(place.project.join("profiles/gateway.yaml")).unwrap();
+    place.write("profiles/gateway.yaml", &format!("{profile}env: {{URL: \"redis://:{SECRET}@db:1\"}}\n"));
+    for args in [&["explain", "gateway"][..], &["explain", "gateway", "Deployment/datastorage"]] {
+        let told = said(&place.run(args));
+        assert!(told.contains("redis://:•••@db:1") && !told.contains(SECRET), "{told}");
+    }
+}
+
+#[test]
+fn a_config_file_is_explained_without_its_password() {
+    let place =
+        Place::with_template(&format!("{MAP}data: {{app.yaml: {{$yaml: {{user: me, password: {SECRET}}}}}}}\n"));
+    let explain = |field: &[&str]| said(&place.run(&[&["explain", "gateway", "ConfigMap/x"][..], field].concat()));
+    assert!(explain(&[]).contains("user: me") && !explain(&[]).contains(SECRET), "{}", explain(&[]));
+    assert!(explain(&["data[app.yaml].user"]).contains("me"));
+    let told = explain(&["data[app.yaml].password"]);
+    assert!(told.contains("•••") && !told.contains(SECRET), "{told}");
+}
+
+/// `kubectl apply` leaves the object there as it was applied, the data of a Secret with it.
+#[test]
+fn the_annotation_that_repeats_an_object_is_not_shown() {
+    let place = Place::new();
+    let applied = json!({"kind": "Secret", "data": {"host": SECRET}}).to_string();
+    for kind in ["Secret", "ConfigMap"] {
+        for value in [json!(applied).to_string(), format!("|\n      {applied}"), format!("'{applied}'")] {
+            let text = format!(
+                "apiVersion: v1\nkind: {kind}\nmetadata:\n  name: a\n  annotations:\n    shown-b: 1\n    \
+                 kubectl.kubernetes.io/last-applied-configuration: {value}\n"
+            );
+            for (command, output) in printed(&place, &text) {
+                assert!(!output.contains(SECRET), "{command} of {text}: {output}");
+            }
+            place.write("new.yaml", &text.replace(SECRET, "another"));
+            let told = said(&place.run(&["diff", "bundle.yaml", "new.yaml"]));
+            assert!(told.contains("last-applied-configuration") && !told.contains(SECRET), "{told}");
+        }
+    }
+    assert!(said(&place.run(&["check", "bundle.yaml"])).contains("shown-b"));
+}
+
+/// Secrets with a letter or a line too many or too few, as people and merges leave them.
+#[test]
+fn a_secret_torn_is_still_one() {
+    let place = Place::new();
+    for text in [
+        format!("kind: Secrt\nmetadata: {{name: a}}\nstringData: {{host: {SECRET}}}"),
+        format!("kind: secret\nmetadata: {{name: a}}\ndata: {{host: {SECRET}}}"),
+        format!("kind: Secret\nmeta data: {{name: a}}\nstringData: {{host: {SECRET}}}"),
+        format!("kind: Secret\nmetadata:\n  name: a\n  host: {SECRET}"),
+        format!("kind: Secret\nmetadata: {{name: a}}\nstringData: {{host: 1, more \"{SECRET}\"}}"),
+        format!("kind: Secret\nmetadata: {{name: a}}\nstringData: {{\"{SECRET}=\"}}"),
+        format!("kind: Secret\nmetadata: {{name: a}}\n\n    {SECRET}, more: 1}}\nstringData: {{host: b"),
+        format!("knd: Secret\nmetadata: {{name: a}}\ndata: {{host: {SECRET}"),
+        format!("kind: List\nitems:\n- kind: Secret\n  data: {{host: {SECRET}}}\n  x: y"),
+        format!("kind: Lst\nitems:\n- kind: Secret\n  metadata: {{name: a}}\n  data: {{host: {SECRET}}}"),
+        format!("kind: Pod\nspec:\n  containers:\n  - env:\n    - {{name: DB_PASWORD, value: {SECRET}, x: y}}"),
+        format!("kind: Pod\nspec:\n  containers:\n  - evn:\n    - {{name: DB_PASSWORD, value: {SECRET}, x: y}}"),
+    ] {
+        let text = format!("apiVersion: v1\n{text}\n");
+        for (command, output) in printed(&place, &text) {
+            assert!(!output.contains(SECRET), "{command} of {text}: {output}");
+        }
+    }
+    // What only names a Secret is shown, and so are keys, also those that are none.
+    for (text, shown) in [
+        ("kind: Secret\nmetadata: {name: a, labls: shown}\ndata: {some-key: 1}", "labls"),
+        ("kind: Secret\nmetadata: {name: a}\ndata: {some-key: 1, b: [x]}", "some-key"),
+        ("kind: Pod\nmetadata: {name: a}\nspec: {imagePullSecrets: [{name: some-name, nam: 1}]}", "some-name"),
+        ("kind: Pod\nspec: {volumes: [{name: v, secret: {secretName: some-name, x: y}}]}", "some-name"),
+        ("kind: Pod\nmetadata: {ownerReferences: [{kind: Secret, name: some-name, x: y}]}", "some-name"),
+    ] {
+        place.write("bundle.yaml", &format!("apiVersion: v1\n{text}\n"));
+        let told = said(&place.run(&["check", "bundle.yaml"]));
+        assert!(told.contains(shown), "{text}: {told}");
+    }
+}
+
 #[test]
 fn a_document_that_cannot_be_read_shows_no_secret() {
     let place = Place::new();

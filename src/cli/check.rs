@@ -74,7 +74,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     options.adjust(&mut findings);
     suppress(&sources, &input.objects, &mut findings);
     report::sort(&sources, &mut findings);
-    let mask = Mask::of(&sources, &input.objects);
+    let mask = if findings.is_empty() { Mask::default() } else { Mask::of(&sources, &input.objects) };
     let hint = if args.profile.is_none() { whole_bundle(&project, &findings, args, &input.objects) } else { None };
     print(&sources, &findings, &mask, args.output, input.objects.len(), hint, output)?;
     let worst = match args.fail_on {

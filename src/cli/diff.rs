@@ -207,8 +207,8 @@ fn revisions(
                 continue;
             }
         };
-        let hide = Hide::of(sources, old.iter().chain(&new).flat_map(|rendered| &rendered.objects));
         let (old, new) = (old.map(objects), new.map(objects));
+        let hide = Hide::of(sources, old.iter().chain(&new).flatten());
         bundles.push(BundleDiff::new(names, old.as_deref(), new.as_deref(), &hide, Purpose::Update));
     }
     Ok(bundles)

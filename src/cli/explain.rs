@@ -55,7 +55,7 @@ fn answer(global: &Global, args: &Explain, sources: &Sources, colour: bool) -> R
             let found = explain::find_field(object, field).ok_or_else(|| no_field(object, field))?;
             Ok(text(&Answer::Field(Box::new(explain::field(&title, &found, sources, &hide)))))
         }
-        (None, ExplainFormat::Terminal) => Ok(explain::annotated(&hide.object(object), sources, colour)),
+        (None, ExplainFormat::Terminal) => Ok(explain::annotated(&hide.tree(&object.node), sources, colour)),
         (None, ExplainFormat::Json) => {
             let found = explain::near_fields(object);
             let found = found.iter().filter_map(|field| explain::find_field(object, field));

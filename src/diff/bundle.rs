@@ -55,7 +55,7 @@ impl BundleDiff {
         (profile, environment): (&str, &str),
         old: Option<&[Object]>,
         new: Option<&[Object]>,
-        hide: &Hide,
+        hide: &Hide<'_>,
         purpose: Purpose,
     ) -> Self {
         let (before, after) = (old.unwrap_or_default(), new.unwrap_or_default());

@@ -21,8 +21,7 @@ pub fn drift(name: &str, committed: &str, rendered: &str) -> Vec<String> {
         return vec!["the file cannot be read as manifests".to_owned()];
     }
     let (now, _) = objects(&sources, name, rendered);
-    let all: Vec<Object> = file.iter().chain(&now).cloned().collect();
-    let hide = Hide::of(&sources, &all);
+    let hide = Hide::of(&sources, file.iter().chain(&now));
     let changes = compare(&file, &now, KubernetesVersion::default());
     let mut lines: Vec<String> = changes.iter().flat_map(|change| told(&show(change, &hide, Vec::new()))).collect();
     if lines.is_empty() {

@@ -29,7 +29,6 @@ use crate::path::{FieldPath, Segment};
 
 pub use bundle::{BundleDiff, Group, Purpose, groups};
 pub use drift::drift;
-pub(crate) use hide::DOTS;
 pub use hide::Hide;
 pub use json::json;
 pub use markdown::markdown;

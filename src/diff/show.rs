@@ -5,11 +5,11 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::diff::consequences::Consequence;
 use crate::diff::fields::compare_trees;
-use crate::diff::hide::{DOTS, Hide};
+use crate::diff::hide::Hide;
 use crate::diff::{Change, FieldChange, Renamed, What, bare_name, shown};
 use crate::finding::ObjectRef;
 use crate::node::{Node, Value};
-use crate::report::{is_obeyed, plain};
+use crate::report::{DOTS, is_obeyed, plain};
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
 
@@ -152,7 +152,7 @@ pub enum Tag {
 
 /// Puts a change into words.
 #[must_use]
-pub fn show(change: &Change<'_>, hide: &Hide, consequences: Vec<Consequence>) -> Shown {
+pub fn show(change: &Change<'_>, hide: &Hide<'_>, consequences: Vec<Consequence>) -> Shown {
     let object = change.object();
     let state = match (change.old, change.new) {
         (None, _) => State::Added,
@@ -179,7 +179,7 @@ pub fn show(change: &Change<'_>, hide: &Hide, consequences: Vec<Consequence>) ->
             .filter(|field| !in_title(field))
             .map(|field| show_field(change, field, hide))
             .collect(),
-        text: if state == State::Added { yaml::emit(&hide.object(object)) } else { String::new() },
+        text: if state == State::Added { yaml::emit(&hide.tree(&object.node)) } else { String::new() },
         old_name,
         old_namespace,
         consequences: consequences.into_iter().map(plain_words).collect(),
@@ -201,7 +201,7 @@ fn plain_words(consequence: Consequence) -> Consequence {
     Consequence { message, help, ..consequence }
 }
 
-fn show_field(change: &Change<'_>, field: &FieldChange<'_>, hide: &Hide) -> ShownField {
+fn show_field(change: &Change<'_>, field: &FieldChange<'_>, hide: &Hide<'_>) -> ShownField {
     let what = match &field.what {
         _ if hide.is_secret(change.object(), field) => {
             ShownWhat::Secret { was: field.before().is_some(), is: field.after().is_some() }
@@ -226,7 +226,7 @@ fn is_checksum(field: &FieldChange<'_>, old: &Node, new: &Node) -> bool {
 }
 
 /// A value that is new or gone.
-fn whole(node: &Node, added: bool, hide: &Hide) -> ShownWhat {
+fn whole(node: &Node, added: bool, hide: &Hide<'_>) -> ShownWhat {
     let shown = hide.tree(node);
     let several = match &shown.value {
         Value::Sequence(items) => !items.is_empty(),
@@ -246,7 +246,7 @@ fn whole(node: &Node, added: bool, hide: &Hide) -> ShownWhat {
 }
 
 /// A value that is another one.
-fn changed(old: &Node, new: &Node, hide: &Hide) -> ShownWhat {
+fn changed(old: &Node, new: &Node, hide: &Hide<'_>) -> ShownWhat {
     let lines = |node: &Node| node.as_str().is_some_and(|text| text.trim_end().contains('\n'));
     if let (Some(from), Some(to)) = (old.as_str(), new.as_str())
         && (lines(old) || lines(new))
@@ -317,7 +317,7 @@ fn line_diff(old: &str, new: &str) -> Vec<Line> {
 }
 
 /// The fields that differ in texts that are YAML or JSON mappings; none otherwise.
-fn text_fields(old: &str, new: &str, hide: &Hide) -> Vec<ShownField> {
+fn text_fields(old: &str, new: &str, hide: &Hide<'_>) -> Vec<ShownField> {
     let tree = |text: &str| {
         let mut loaded = yaml::load_text(text, FileId(u32::MAX), Dialect::Kubectl);
         let one = loaded.findings.is_empty() && loaded.documents.len() == 1;

@@ -6,6 +6,7 @@ use crate::diff::bare_name;
 use crate::node::{Node, Origin, Value};
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
+use crate::report::holds;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
 
@@ -18,7 +19,7 @@ pub struct Found<'a> {
     pub node: Cow<'a, Node>,
     /// Where it came from.
     pub origin: &'a Origin,
-    /// Whether it is kept secret whatever its origin says: the data of Secrets.
+    /// Whether it is kept secret whatever its origin says: the data of Secrets, and what is named like a password.
     pub secret: bool,
 }
 
@@ -69,7 +70,8 @@ pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<Found<'a>> {
             None => return within_text(node, &steps[at..], &path).filter(|_| !in_secret(&path)),
         }
     }
-    let secret = in_secret(&path);
+    let named = steps.last().is_some_and(|step| holds(Node::absent())(typed(step), node));
+    let secret = in_secret(&path) || named;
     Some(Found { field: path.to_string(), node: Cow::Borrowed(node), origin: &node.origin, secret })
 }
 
@@ -95,7 +97,8 @@ fn within_text<'a>(node: &'a Node, steps: &[Typed], path: &FieldPath) -> Option<
     let mut value = at.clone();
     // Places in the text are none in a file.
     value.origin = origin.clone();
-    Some(Found { field: format!("{path}.{inner}"), node: Cow::Owned(value), origin, secret: false })
+    let secret = steps.last().is_some_and(|step| holds(Node::absent())(typed(step), &value));
+    Some(Found { field: format!("{path}.{inner}"), node: Cow::Owned(value), origin, secret })
 }
 
 fn typed(step: &Typed) -> &str {

@@ -7,10 +7,10 @@ mod object;
 mod terminal;
 mod unused;
 
-use crate::diff::{DOTS, Hide, bare_name};
+use crate::diff::{Hide, bare_name};
 use crate::layers::Values;
 use crate::node::{Input, Node, Origin};
-use crate::report::plain;
+use crate::report::{DOTS, plain};
 use crate::source::{Sources, Span};
 
 pub use find::{Found, find_field, find_object, near_fields};
@@ -66,11 +66,11 @@ pub struct Field {
 
 /// The merged values, in their order.
 #[must_use]
-pub fn values(values: &Values, hide: &Hide) -> Vec<Value> {
+pub fn values(values: &Values, hide: &Hide<'_>) -> Vec<Value> {
     values.leaves().into_iter().map(|(path, node)| value(path, node, hide)).collect()
 }
 
-fn value(path: String, node: &Node, hide: &Hide) -> Value {
+fn value(path: String, node: &Node, hide: &Hide<'_>) -> Value {
     let secret = node.origin.is_secret();
     let line = |node: &Node| if secret { DOTS.to_owned() } else { hide.line(node) };
     Value {
@@ -83,7 +83,7 @@ fn value(path: String, node: &Node, hide: &Hide) -> Value {
 
 /// What an output field was made from.
 #[must_use]
-pub fn field(object: &str, found: &Found<'_>, sources: &Sources, hide: &Hide) -> Field {
+pub fn field(object: &str, found: &Found<'_>, sources: &Sources, hide: &Hide<'_>) -> Field {
     let input = |input: &Input| value(input.path.to_string(), &input.node, hide);
     let secret = found.origin.is_secret() || found.secret;
     Field {

@@ -4,16 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Bound;
 
 use crate::node::{Entry, Node, Value};
-use crate::object::{Object, containers};
-use crate::report::unread;
+use crate::object::Object;
+use crate::report::{DOTS, secret, unread};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::is_bidi;
-
-/// What stands in place of a secret.
-const DOTS: &str = "•••";
-
-/// Names that speak of a secret and hold none.
-const PUBLIC_ENDS: &[&str] = &["_FILE", "_PATH", "_DIR", "_NAME", "_REF", "PASSWORD_KEY", "USERNAME_KEY"];
 
 /// Shorter values are words like `on` and `db`; to strike them out of messages would only garble these.
 const SHORTEST: usize = 5;
@@ -34,29 +28,16 @@ impl Mask {
         Self::of(sources, &[])
     }
 
-    /// These, and the secrets of objects: what is marked, the data of Secrets, the values of variables named like a
-    /// password.
+    /// These, and the secrets of objects: what is marked, the data of Secrets, and what `secret` tells by name and form.
     #[must_use]
-    pub fn of(sources: &Sources, objects: &[Object]) -> Self {
+    pub fn of<'a>(sources: &Sources, objects: impl IntoIterator<Item = &'a Object>) -> Self {
         let mut mask = Self::default();
         for (span, value) in sources.secrets() {
             mask.place(span);
             mask.word(&value);
         }
         for object in objects {
-            if object.kind() == "Secret" {
-                // Whatever it is called: `stringdata` holds a secret as well.
-                let open = |key: &str| matches!(key, "apiVersion" | "kind" | "metadata" | "type" | "immutable");
-                let secret = object.node.entries().iter().filter(|entry| !open(&entry.key));
-                for entry in secret {
-                    mask.all(&entry.value);
-                    entry.value.entries().iter().for_each(|entry| mask.keys(&entry.value));
-                }
-            }
-            for container in object.pod_spec().into_iter().flat_map(containers) {
-                container.node["env"].items().iter().for_each(|env| mask.variable(env));
-            }
-            mask.marked(&object.node);
+            mask.learn(sources, &object.node);
         }
         for span in sources.unread() {
             mask.unread(sources, span);
@@ -76,10 +57,10 @@ impl Mask {
     /// The value of a variable named like a password, also where `name` or `value` is misspelt.
     fn variable(&mut self, env: &Node) {
         let names = |entry: &Entry| {
-            let says = entry.key != "value" && entry.key != "valueFrom" && unread::has_name(entry.value.text());
-            says || unread::has_name(&entry.key)
+            let says = entry.key != "value" && entry.key != "valueFrom" && secret::has_name(entry.value.text());
+            says || secret::has_name(&entry.key)
         };
-        if !is_secret_name(env["name"].text()) && !env.entries().iter().any(names) {
+        if !secret::is_secret_name(env["name"].text()) && !env.entries().iter().any(names) {
             return;
         }
         for entry in env.entries().iter().filter(|entry| entry.key != "name" && entry.key != "valueFrom") {
@@ -96,13 +77,14 @@ impl Mask {
     fn unread(&mut self, sources: &Sources, span: Span) {
         let Some(source) = sources.get(span.file) else { return };
         let Some(text) = source.text.get(span.start as usize..span.end as usize) else { return };
-        for (from, to) in unread::places(text) {
-            self.place(Span::new(span.file, span.start + from as u32, span.start + to as u32));
-            unread::names(&text[from..to]).into_iter().for_each(|name| self.word(name));
+        for range in unread::places(text) {
+            self.place(Span::new(span.file, span.start + range.start as u32, span.start + range.end as u32));
+            unread::names(&text[range]).into_iter().for_each(|name| self.word(name));
         }
     }
 
-    fn marked(&mut self, node: &Node) {
+    /// The secrets in a part of an object.
+    fn learn(&mut self, sources: &Sources, node: &Node) {
         if node.origin.is_secret() {
             self.all(node);
             for input in node.origin.inputs().iter().filter(|input| input.node.origin.is_secret()) {
@@ -110,8 +92,71 @@ impl Mask {
             }
             return;
         }
-        node.items().iter().for_each(|item| self.marked(item));
-        node.entries().iter().for_each(|entry| self.marked(&entry.value));
+        match &node.value {
+            Value::String(text) => self.text(sources, node, text),
+            Value::Sequence(items) => {
+                secret::arguments(items).into_iter().for_each(|at| self.all(&items[at]));
+                items.iter().for_each(|item| self.learn(sources, item));
+            }
+            Value::Mapping(mapping) => {
+                let holds = secret::holds(node);
+                for entry in mapping.iter() {
+                    if holds(&entry.key, &entry.value) {
+                        self.all(&entry.value);
+                        self.torn(&entry.value);
+                    } else {
+                        self.learn(sources, &entry.value);
+                    }
+                }
+                for stray in secret::strays(node) {
+                    self.all(&stray.value);
+                    self.keys(&stray.value);
+                }
+                node["env"].items().iter().for_each(|env| self.variable(env));
+                let command: Vec<&Node> =
+                    [&node["command"], &node["args"]].iter().flat_map(|list| list.items()).collect();
+                secret::arguments(command.iter().copied()).into_iter().for_each(|at| self.all(command[at]));
+            }
+            _ => {}
+        }
+    }
+
+    /// The secrets in a text.
+    fn text(&mut self, sources: &Sources, node: &Node, text: &str) {
+        let found = secret::in_text(text);
+        if found.is_empty() {
+            return;
+        }
+        found.iter().for_each(|range| self.word(&text[range.clone()]));
+        let parts = node.origin.derived.as_ref().map_or(&[][..], |derived| &derived.text_parts);
+        for part in parts {
+            let (start, end) = (part.start as usize, part.end as usize);
+            if part.origin.inputs().is_empty() && found.iter().any(|range| range.start < end && start < range.end) {
+                self.place(part.origin.span);
+            }
+        }
+        if parts.is_empty() && node.origin.inputs().is_empty() {
+            self.places_within(sources, node.origin.span, found.len());
+        }
+        for input in node.origin.inputs().iter().filter(|input| input.node.as_str().is_some()) {
+            self.places_within(sources, input.node.origin.span, 0);
+        }
+    }
+
+    /// The places of the secrets in a text as it is written in a file. Where they are not as `many` as in what was read, for
+    /// all that is escaped or folded, it is hidden whole.
+    fn places_within(&mut self, sources: &Sources, span: Span, many: usize) {
+        let written = sources.text(span);
+        let inner =
+            written.strip_prefix(['"', '\'']).map_or(&*written, |inner| &inner[..inner.len().saturating_sub(1)]);
+        let start = span.start + (written.len() > inner.len()) as u32;
+        let found = secret::in_text(inner);
+        if found.len() < many {
+            self.place(span);
+        }
+        for range in found {
+            self.place(Span::new(span.file, start + range.start as u32, start + range.end as u32));
+        }
     }
 
     fn all(&mut self, node: &Node) {
@@ -120,7 +165,7 @@ impl Mask {
             Value::Mapping(mapping) => mapping.iter().for_each(|entry| self.all(&entry.value)),
             Value::Null => {}
             value => {
-                if !node.origin.span.is_none() && node.origin.inputs().is_empty() {
+                if node.origin.inputs().is_empty() {
                     self.place(node.origin.span);
                 }
                 if let Value::String(text) = value {
@@ -129,6 +174,16 @@ impl Mask {
                 node.origin.beat().iter().for_each(|beaten| self.all(beaten));
                 node.origin.inputs().iter().for_each(|input| self.places_of(&input.node));
             }
+        }
+    }
+
+    /// The keys in the data of a Secret that are none.
+    fn torn(&mut self, data: &Node) {
+        for entry in data.entries() {
+            if secret::is_torn(&entry.key, &entry.value) {
+                self.key(entry);
+            }
+            self.keys(&entry.value);
         }
     }
 
@@ -142,10 +197,8 @@ impl Mask {
     }
 
     fn key(&mut self, entry: &Entry) {
-        if !entry.key_span.is_none() {
-            self.place(entry.key_span);
-        }
-        if !is_secret_name(&entry.key) {
+        self.place(entry.key_span);
+        if !secret::is_secret_name(&entry.key) {
             self.word(&entry.key);
         }
     }
@@ -157,9 +210,7 @@ impl Mask {
             Value::Mapping(mapping) => mapping.iter().for_each(|entry| self.places_of(&entry.value)),
             Value::Null => {}
             _ => {
-                if !node.origin.span.is_none() {
-                    self.place(node.origin.span);
-                }
+                self.place(node.origin.span);
                 node.origin.beat().iter().for_each(|beaten| self.places_of(beaten));
             }
         }
@@ -174,6 +225,9 @@ impl Mask {
     }
 
     fn place(&mut self, span: Span) {
+        if span.is_none() {
+            return;
+        }
         self.places.entry(span.file).or_default().push((span.start, span.end));
     }
 
@@ -208,28 +262,24 @@ impl Mask {
     /// A text with the secrets in it struck out.
     #[must_use]
     pub fn words(&self, text: &str) -> String {
-        let (mut out, mut shown) = (String::new(), 0);
+        let mut found = secret::in_words(text);
         for (at, head) in text.as_bytes().windows(SHORTEST).enumerate() {
-            if !head.first_chunk::<SHORTEST>().is_some_and(|head| self.heads.contains(head)) {
-                continue;
+            if head.first_chunk::<SHORTEST>().is_some_and(|head| self.heads.contains(head)) {
+                found.extend(self.longest(&text.as_bytes()[at..]).map(|length| at..at + length));
             }
-            let Some(end) = self.longest(&text.as_bytes()[at..]).map(|length| at + length) else { continue };
-            // One secret may begin inside another: all that belongs to any is struck out, once.
-            if at >= shown {
-                out.push_str(&text[shown..at]);
-                out.push_str(DOTS);
-            }
-            shown = shown.max(end);
         }
-        out.push_str(&text[shown..]);
-        out
+        found.sort_unstable_by_key(|range| range.start);
+        secret::strike(text, &found)
     }
 
     /// Lines of a file with the secrets struck out, and how offsets in them map.
     pub(super) fn excerpt(&self, file: FileId, start: u32, text: &str) -> Excerpt {
         let mut excerpt = Excerpt { text: String::new(), moved: Vec::new() };
         let end = start + text.len() as u32;
-        let secrets: Vec<(u32, u32)> = self.within(file, start, end).collect();
+        let told =
+            secret::in_words(text).into_iter().map(|range| (start + range.start as u32, start + range.end as u32));
+        let mut secrets: Vec<(u32, u32)> = self.within(file, start, end).chain(told).collect();
+        secrets.sort_unstable();
         let mut hidden = false;
         // They are sorted by where they start: those behind are told by how far the longest of them reaches.
         let (mut next, mut reach) = (0, 0);
@@ -286,42 +336,6 @@ impl Excerpt {
         };
         shown.min(self.text.len())
     }
-}
-
-/// Whether a variable of that name holds a secret.
-#[must_use]
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    [
-        "PASSWORD",
-        "PASSWD",
-        "PASSPHRASE",
-        "SECRET",
-        "TOKEN",
-        "CREDENTIAL",
-        "PRIVATE_KEY",
-        "API_KEY",
-        "APIKEY",
-        "ACCESS_KEY",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
-        && !["_FILE", "_PATH", "_DIR", "_NAME"].iter().any(|end| name.ends_with(end))
-}
-
-/// Whether a key of a config file, an option or a variable holds a secret.
-#[must_use]
-pub(crate) fn names_secret(key: &str) -> bool {
-    let mut name = String::with_capacity(key.len() + 4);
-    let mut lower = false;
-    for c in key.chars() {
-        if c.is_ascii_uppercase() && lower {
-            name.push('_');
-        }
-        lower = c.is_ascii_lowercase();
-        name.push(if c == '-' || c == '.' { '_' } else { c.to_ascii_uppercase() });
-    }
-    is_secret_name(&name) && !PUBLIC_ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Words of a message made safe for a terminal: control characters are shown, not obeyed.

@@ -5,6 +5,7 @@ mod human;
 mod json;
 mod mask;
 mod sarif;
+mod secret;
 mod unread;
 
 use crate::check::rules;
@@ -14,10 +15,14 @@ use crate::source::Sources;
 pub use human::human;
 pub use json::{findings_json, json};
 pub use mask::Mask;
-pub(crate) use mask::{is_obeyed, is_secret_name, names_secret, plain, plain_json};
+pub(crate) use mask::{is_obeyed, plain, plain_json};
 pub use sarif::sarif;
+pub(crate) use secret::{arguments, holds, in_text, is_of_secret, is_secret_name, is_torn, strike};
 
 pub use github::github;
+
+/// What stands in place of a secret.
+pub(crate) const DOTS: &str = "•••";
 
 /// Brings findings into the order everybody sees: file, line, column, rule; and drops exact repetitions.
 pub fn sort(sources: &Sources, findings: &mut Vec<Finding>) {

@@ -1,15 +1,17 @@
 //! Secrets in documents that could not be read: which there are is not known, so whatever may be one is hidden.
 
-use crate::report::mask::{is_secret_name, names_secret};
+use std::ops::Range;
+
+use crate::report::secret::{has_name, in_text, is_kind, is_secret_name};
 
 /// Names of fields that messages may repeat.
 const FIELDS: &[&str] =
     &["apiVersion", "metadata", "namespace", "labels", "annotations", "stringData", "immutable", "value", "valueFrom"];
 
-/// The ranges of bytes in which a secret may stand.
-pub(super) fn places(text: &str) -> Vec<(usize, usize)> {
+/// The ranges of bytes in which a secret may stand, in order.
+pub(super) fn places(text: &str) -> Vec<Range<usize>> {
+    let mut places = in_text(text);
     let whole = is_of_secret(text);
-    let mut places = Vec::new();
     if !whole && !has_name(text) {
         return places;
     }
@@ -38,7 +40,7 @@ pub(super) fn places(text: &str) -> Vec<(usize, usize)> {
             _ => {}
         }
         let deep = whole && data.is_some_and(|data| key > data);
-        let colon = content.find(':').map(|colon| colon + 1);
+        let colon = content.find(':').filter(|colon| is_key(&content[key..*colon])).map(|colon| colon + 1);
         // `value` stands beside the `name`, also misspelt.
         let beside = |line: &str| depth(line) == key && names_variable(line);
         let above = last.replace(content);
@@ -61,9 +63,10 @@ pub(super) fn places(text: &str) -> Vec<(usize, usize)> {
         if let Some(from) = from.filter(|from| *from < content.len()) {
             // The blank behind the colon is no secret.
             let from = from + content[from..].len() - content[from..].trim_start().len();
-            places.push((at + from, at + content.len()));
+            places.push(at + from..at + content.len());
         }
     }
+    places.sort_unstable_by_key(|range| range.start);
     places
 }
 
@@ -83,6 +86,12 @@ pub(super) fn names(text: &str) -> Vec<&str> {
     names
 }
 
+/// Whether what stands before a colon is a key, and no part of a value.
+fn is_key(before: &str) -> bool {
+    let key = before.trim_start_matches([' ', '{', '[']).trim_end();
+    key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '"' | '\''))
+}
+
 /// Where the first key or item of a line stands.
 fn depth(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '\t', '-']).len()
@@ -95,10 +104,13 @@ fn names_variable(line: &str) -> bool {
 
 /// Whether a document is a Secret, or was meant as one.
 fn is_of_secret(text: &str) -> bool {
-    let is_kind = |rest: &str| {
-        rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '"' | '\'')).starts_with("Secret")
+    let is_of_kind = |rest: &str| {
+        let kind = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '"' | '\''));
+        let end = kind.find(|c: char| c.is_whitespace() || matches!(c, ',' | '}' | '"' | '\'')).unwrap_or(kind.len());
+        kind.starts_with("Secret") || is_kind(&kind[..end])
     };
-    text.match_indices("kind").any(|(at, kind)| is_kind(&text[at + kind.len()..])) || text.contains("stringData")
+    text.match_indices("kind").any(|(at, kind)| is_of_kind(&text[at + kind.len()..]))
+        || ["stringData", ": Secret\n", "\"Secret\"", "Opaque"].iter().any(|sign| text.contains(sign))
 }
 
 /// Whether the text goes on with the key `value`.
@@ -106,23 +118,14 @@ fn is_value(text: &str) -> bool {
     text["value".len()..].trim_start_matches(['"', '\'', ' ']).starts_with(':')
 }
 
-/// Whether the name of a secret stands in a text.
-pub(super) fn has_name(text: &str) -> bool {
-    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')));
-    // A variable's name ends as it likes, a field's tells by its end that it names a secret only.
-    words.any(|word| names_secret(word) || is_secret_name(word) && !word.bytes().any(|byte| byte.is_ascii_lowercase()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::DOTS;
+    use crate::report::secret::strike;
 
     fn hidden(text: &str) -> String {
-        let mut out = text.to_owned();
-        for (from, to) in places(text).into_iter().rev() {
-            out.replace_range(from..to, "•");
-        }
-        out
+        strike(text, &places(text)).replace(DOTS, "•")
     }
 
     #[test]
