@@ -657,6 +657,53 @@ fn a_secret_inside_a_set_mapping_is_not_shown() {
     }
 }
 
+/// Behind a sign that is no `=`, the value is as secret as behind one.
+#[test]
+fn an_argument_mistyped_shows_no_value() {
+    let place = Place::new();
+    let typed = |argument: String| {
+        ["--set", "--set-file"].map(|option| stderr(&place.run(&["render", "gateway", option, &argument]))).concat()
+    };
+    for argument in [
+        format!("database.password:{SECRET}"),
+        format!("database.password {SECRET}"),
+        format!("database.password:{SECRET}=="),
+        format!("database.password.{SECRET}"),
+        format!("database.password-{SECRET}"),
+        format!("database.password=={SECRET}"),
+        format!("database.pw={SECRET}"),
+        format!("env.DB_PASSWORD:{SECRET}"),
+        format!("env.DB_PASSWORD:{SECRET}=1"),
+        format!("env.DB_PASSWORD.{SECRET}"),
+        SECRET.to_owned(),
+    ] {
+        let told = typed(argument.clone());
+        assert!(told.contains("-->") && !told.contains(SECRET), "{argument}: {told}");
+    }
+    // No file of that name: it may be the password itself.
+    let told = stderr(&place.run(&["render", "gateway", "--set-file", &format!("database.password={SECRET}")]));
+    assert!(told.contains("cannot read `•••`"), "{told}");
+    // Without `--set` it is taken for a profile.
+    for sign in ["=", ":"] {
+        let argument = format!("database.password{sign}{SECRET}");
+        for command in ["render", "explain", "images"] {
+            let told = said(&place.run(&[command, &argument]));
+            assert!(told.contains("database.password") && !told.contains(SECRET), "{told}");
+        }
+        assert!(!said(&place.run(&["images", "gateway", &argument])).contains(SECRET) || sign == ":");
+    }
+    // Names, and values of what is no secret, are shown.
+    for (argument, shown) in [
+        (format!("database.password:{SECRET}"), "1 | database.password•••"),
+        ("database.user".to_owned(), "1 | database.user\n"),
+        ("replicas=many".to_owned(), "1 | replicas=many"),
+        ("expose.nodeprot=30082".to_owned(), "1 | expose.nodeprot=30082"),
+    ] {
+        let told = typed(argument.clone());
+        assert!(told.contains(shown), "{argument}: {told}");
+    }
+}
+
 /// What is printed of manifests by every command that reads them.
 fn printed(place: &Place, text: &str) -> Vec<(String, String)> {
     place.write("bundle.yaml", text);

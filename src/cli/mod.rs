@@ -24,7 +24,7 @@ use clap::Parser;
 use args::{Args, Command};
 use output::Output;
 
-use crate::report;
+use crate::report::{self, Mask};
 
 /// How a command that ran ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Outcome::Unable) => ExitCode::from(2),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output.message(&format!("error: {error:#}"));
+            output.message(&safe(&format!("error: {error:#}")));
             ExitCode::from(2)
         }
     }
@@ -68,9 +68,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Prints what clap has to say: help to stdout, faults to stderr, where arguments are quoted.
 fn told(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
-    if error.use_stderr() && text.split('\n').any(|line| report::plain(line) != line) {
-        let lines: Vec<String> = text.split('\n').map(report::plain).collect();
-        _ = io::stderr().lock().write_all(lines.join("\n").as_bytes());
+    let shown = safe(&text);
+    if error.use_stderr() && shown != text {
+        _ = io::stderr().lock().write_all(shown.as_bytes());
         return ExitCode::from(2);
     }
     match error.print() {
@@ -78,6 +78,12 @@ fn told(error: &clap::Error) -> ExitCode {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(2),
         _ => ExitCode::SUCCESS,
     }
+}
+
+/// A text that repeats what was typed, without the secrets that tell themselves and what a terminal obeys.
+fn safe(text: &str) -> String {
+    let lines: Vec<String> = Mask::default().words(text).split('\n').map(report::plain).collect();
+    lines.join("\n")
 }
 
 fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {

@@ -21,7 +21,7 @@ use crate::layers::Profile;
 use crate::object::Object;
 use crate::out::{MadeFrom, Name};
 use crate::parallel::in_parallel;
-use crate::project::Project;
+use crate::project::{Project, repeatable};
 use crate::render::{Rendered, Renderer};
 use crate::report::{self, Mask};
 use crate::source::{FileId, Sources};
@@ -258,7 +258,7 @@ fn made_from(shared: &Shared<'_>, rendered: &Rendered) -> MadeFrom {
 
 /// Tells what is wrong, of all bundles.
 fn refuse(sources: &Sources, refused: Vec<Refused>, output: &Output) -> Outcome {
-    let mut profiles: Vec<&str> = refused.iter().map(|refused| refused.profile.as_str()).collect();
+    let mut profiles: Vec<&str> = refused.iter().map(|refused| repeatable(&refused.profile)).collect();
     profiles.dedup();
     let names = profiles.join(", ");
     let mut errors = Vec::new();

@@ -51,18 +51,9 @@ impl Part {
 /// [`Failure::Unable`] where the argument has not that form; findings where no value can have that path or that type.
 pub(super) fn parse(sources: &Sources, schema: &Schema, argument: &str) -> Result<Set, Failure> {
     let file = sources.add("--set", argument);
-    let (steps, start) = split(file, argument).inspect_err(|_| {
-        // What cannot be read may still be a secret.
-        let start = argument.find('=').map_or(argument.len(), |at| at + 1);
-        sources.add_secret(Span::new(file, start as u32, argument.len() as u32), &argument[start..]);
-    })?;
+    let Target { steps, start, place } = target(sources, schema, file, argument)?;
     let text = &argument[start..];
     let span = Span::new(file, start as u32, argument.len() as u32);
-    let near_secret = |part: &Part| matches!(&part.step, Segment::Key(key) if schema.is_near_secret(key));
-    if steps.iter().any(near_secret) || is_free_secret(schema, &steps) {
-        sources.add_secret(span, text);
-    }
-    let place = find(schema, &steps)?;
     let secret = place.as_ref().is_some_and(|place| schema.is_secret(place));
     if secret {
         sources.add_secret(span, text);
@@ -95,22 +86,78 @@ pub(super) fn parse_file(
     read: impl FnOnce(&str, Span) -> Result<FileId, Failure>,
 ) -> Result<Set, Failure> {
     let file = sources.add("--set-file", argument);
-    let (steps, start) = split(file, argument)?;
-    let place = find(schema, &steps)?;
+    let Target { steps, start, place } = target(sources, schema, file, argument)?;
     let span = Span::new(file, start as u32, argument.len() as u32);
     if let Some(place) = &place
         && !schema.types(place).has(Types::STRING)
     {
         return Err(wrong_type(schema.types(place), &steps, span, "the text of a file").into());
     }
-    let content = read(&argument[start..], span)?;
+    let secret = place.as_ref().is_some_and(|place| schema.is_secret(place)) || is_free_secret(schema, &steps);
+    // What is no file may be the secret itself.
+    let content = read(&argument[start..], span).inspect_err(|_| {
+        if secret {
+            sources.add_secret(span, &argument[start..]);
+        }
+    })?;
     let text = sources.get(content).map(|source| source.text.clone()).unwrap_or_default();
     let span = Span::new(content, 0, text.len() as u32);
-    if place.as_ref().is_some_and(|place| schema.is_secret(place)) || is_free_secret(schema, &steps) {
+    if secret {
         sources.add_secret(span, &*text);
     }
     let value = Node::new(&*text, span);
     Ok(Set { steps, value })
+}
+
+/// What an argument sets.
+struct Target {
+    steps: Vec<Part>,
+    /// Where the value begins in the argument.
+    start: usize,
+    /// The schema's place; `None` where it says nothing of it.
+    place: Option<Place>,
+}
+
+/// Reads the path of an argument, and keeps secret what may be one, whatever is wrong with it.
+fn target(sources: &Sources, schema: &Schema, file: FileId, argument: &str) -> Result<Target, Failure> {
+    let hide = || hide(sources, schema, file, argument);
+    let (steps, start) = split(file, argument).inspect_err(|_| hide())?;
+    let near_secret = |part: &Part| matches!(&part.step, Segment::Key(key) if schema.is_near_secret(key));
+    if steps.iter().any(near_secret) || is_free_secret(schema, &steps) {
+        hide();
+    }
+    let place = find(schema, &steps, &hide)?;
+    Ok(Target { steps, start, place })
+}
+
+/// Keeps an argument secret but for its path: what follows the first `=`. Where none follows the path, the value may stand
+/// behind any sign, and no more than the names that the schema gives is surely none of it.
+fn hide(sources: &Sources, schema: &Schema, file: FileId, argument: &str) {
+    let is_of_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | '.' | '[' | ']' | '\\');
+    let end = argument.find(|c| !is_of_path(c)).unwrap_or(argument.len());
+    let start = if argument[end..].starts_with('=') { end + 1 } else { known(schema, &argument[..end]) };
+    let span = Span::new(file, start as u32, argument.len() as u32);
+    sources.add_secret(span, &argument[start..]);
+    // Messages repeat the name without what follows the `=`.
+    if let Some((name, _)) = argument[start..].split_once('=') {
+        let name = name.rsplit('.').next().unwrap_or(name);
+        sources.add_secret(span, name.trim_start_matches(|c| !is_of_path(c)));
+    }
+}
+
+/// How far the names of a path are those that the schema gives.
+fn known(schema: &Schema, path: &str) -> usize {
+    let (mut steps, mut end) = (Vec::new(), 0);
+    for name in path.split_inclusive('.') {
+        let key = name.trim_end_matches('.');
+        let Lookup::Known(place) = schema.follow(steps.iter().copied()) else { break };
+        if !schema.fields(&place).contains(&key) {
+            break;
+        }
+        steps.push(Step::Key(key));
+        end += name.len();
+    }
+    end
 }
 
 /// Keeps what stands in a mapping under the name of a secret, or one misspelt.
@@ -188,8 +235,8 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
     Err(wrong(argument.len(), argument.len(), "there is no `=` and no value"))
 }
 
-/// The schema's place of a path; `None` where it says nothing of it.
-fn find(schema: &Schema, steps: &[Part]) -> Result<Option<Place>, Failure> {
+/// The schema's place of a path; `None` where it says nothing of it. `hide`: keeps the value secret, where it may be one.
+fn find(schema: &Schema, steps: &[Part], hide: &dyn Fn()) -> Result<Option<Place>, Failure> {
     if let [Part { step: Segment::Key(key), span }, ..] = steps
         && key == super::ENVIRONMENTS
     {
@@ -202,8 +249,14 @@ fn find(schema: &Schema, steps: &[Part]) -> Result<Option<Place>, Failure> {
         Lookup::Known(place) => Ok(Some(place)),
         Lookup::Open => Ok(None),
         Lookup::Unknown { at, near, fields } => {
+            // What was meant is known where the last name alone is misspelt.
+            if near.is_none() || at + 1 < steps.len() {
+                hide();
+            }
             let parent = if at == 0 { "a profile".to_owned() } else { format!("`{}`", show(&steps[..at])) };
             let message = match &steps[at].step {
+                // Behind a colon the value may have begun.
+                Segment::Key(key) if key.contains([':', ' ']) => format!("no field of that name in {parent}"),
                 Segment::Key(key) => format!("no field `{key}` in {parent}"),
                 Segment::Index(_) => format!("{parent} is no list"),
             };

@@ -196,11 +196,13 @@ impl Project {
         let mut finding = Finding::error(
             "profile-not-found",
             crate::source::Span::NONE,
-            format!("there is no profile `{name}` in {place}"),
+            format!("there is no profile `{}` in {place}", repeatable(name)),
         );
         let bare = name.rsplit(['/', '\\']).next().unwrap_or(name);
         let bare = bare.strip_suffix(".yaml").or_else(|| bare.strip_suffix(".yml")).unwrap_or(bare);
-        finding.help = if bare == "base" {
+        finding.help = if repeatable(name) != name {
+            "a profile is named without signs like `=`; values are set with `--set path.to.field=value`".to_owned()
+        } else if bare == "base" {
             "the base is a layer of every profile, not a profile".to_owned()
         } else if bare != name && profiles.iter().any(|profile| profile == bare) {
             format!("a profile is named without folder and ending: `{bare}`")
@@ -215,6 +217,12 @@ impl Project {
         };
         Failure::unable(finding)
     }
+}
+
+/// What may be repeated of a name that was typed: behind `=` or `:` a value may stand, and that may be a secret.
+#[must_use]
+pub fn repeatable(name: &str) -> &str {
+    name.split(['=', ':']).next().unwrap_or_default()
 }
 
 #[cfg(test)]
