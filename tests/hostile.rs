@@ -743,6 +743,7 @@ fn a_password_in_a_text_is_not_shown() {
         )),
         pod(&format!("command: [shown-b, --requirepass, {SECRET}]")),
         pod(&format!("command: [shown-b, --password, {SECRET}]")),
+        pod(&format!("command: [shown-b, --password, {SECRET} x: 1]")),
         pod(&format!("command: [shown-b, \"--password={SECRET}\"]")),
         pod(&format!("command: [shown-b, --requirepass], args: [{SECRET}]")),
         pod(&format!("readinessProbe: {{exec: {{command: [redis-cli, -h, shown-b, -a, {SECRET}]}}}}")),
@@ -908,6 +909,9 @@ fn a_document_that_cannot_be_read_shows_no_secret() {
         format!("database: {{password: &{SECRET} a}}\n"),
         format!("- {{password: {SECRET}}}\n"),
         format!("team: a\n---\n{{password: {SECRET}}}\n"),
+        format!("database: {{password: one,{SECRET}}}\n"),
+        format!("database: {{password:, \"{SECRET}\"}}\n"),
+        format!("image: {{DB_PASSWORD: {SECRET}}}\n"),
         format!("database:\n\tpassword: {SECRET}\n"),
     ] {
         place.write("values.yaml", &text);

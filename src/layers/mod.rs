@@ -21,6 +21,7 @@ pub use values::{Redundant, Values};
 use crate::finding::{Failure, Finding};
 use crate::node::{Entry, Mapping, Node, Value};
 use crate::project::{self, AccessError, Project};
+use crate::report::is_secret_name;
 use crate::schema::{Fault, Mode, Schema, Violation};
 use crate::source::{FileId, Sources, Span, read_file};
 use crate::suggest;
@@ -352,11 +353,17 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Keeps the value of an unknown field secret if its name is nearly that of a secret.
+    /// Keeps the value of an unknown field secret if its name is that of a secret, or nearly; and a name without a value
+    /// beside one, which may be the rest of a value that was torn, as in `{password: one,two}`.
     fn remember_misspelt(&self, node: &Node, key: Span) {
+        let is_secret = |name: &str| self.schema.is_near_secret(name) || is_secret_name(name);
         for entry in node.entries() {
-            if entry.key_span == key && self.schema.is_near_secret(&entry.key) {
+            if entry.key_span == key && is_secret(&entry.key) {
                 remember(self.sources, &entry.value, true);
+            }
+            let beside = || node.entries().iter().any(|entry| is_secret(&entry.key));
+            if entry.key_span == key && entry.value.is_null() && beside() {
+                self.sources.add_secret(key, entry.key.as_str());
             }
             self.remember_misspelt(&entry.value, key);
         }

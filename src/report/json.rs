@@ -31,8 +31,8 @@ fn finding_json(sources: &Sources, finding: &Finding, mask: &Mask) -> Value {
             value!({
                 "apiVersion": object.api_version,
                 "kind": object.kind,
-                "namespace": object.namespace,
-                "name": object.name,
+                "namespace": mask.words(&object.namespace),
+                "name": mask.words(&object.name),
             }),
         );
     }

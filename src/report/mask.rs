@@ -64,8 +64,7 @@ impl Mask {
             return;
         }
         for entry in env.entries().iter().filter(|entry| entry.key != "name" && entry.key != "valueFrom") {
-            self.all(&entry.value);
-            self.keys(&entry.value);
+            self.whole(&entry.value);
             // `value:x` without a blank is a key.
             if entry.key.contains(':') {
                 self.key(entry);
@@ -95,7 +94,7 @@ impl Mask {
         match &node.value {
             Value::String(text) => self.text(sources, node, text),
             Value::Sequence(items) => {
-                secret::arguments(items).into_iter().for_each(|at| self.all(&items[at]));
+                secret::arguments(items).into_iter().for_each(|at| self.whole(&items[at]));
                 items.iter().for_each(|item| self.learn(sources, item));
             }
             Value::Mapping(mapping) => {
@@ -109,13 +108,12 @@ impl Mask {
                     }
                 }
                 for stray in secret::strays(node) {
-                    self.all(&stray.value);
-                    self.keys(&stray.value);
+                    self.whole(&stray.value);
                 }
                 node["env"].items().iter().for_each(|env| self.variable(env));
                 let command: Vec<&Node> =
                     [&node["command"], &node["args"]].iter().flat_map(|list| list.items()).collect();
-                secret::arguments(command.iter().copied()).into_iter().for_each(|at| self.all(command[at]));
+                secret::arguments(command.iter().copied()).into_iter().for_each(|at| self.whole(command[at]));
             }
             _ => {}
         }
@@ -175,6 +173,12 @@ impl Mask {
                 node.origin.inputs().iter().for_each(|input| self.places_of(&input.node));
             }
         }
+    }
+
+    /// What should be a text, with the keys in it.
+    fn whole(&mut self, node: &Node) {
+        self.all(node);
+        self.keys(node);
     }
 
     /// The keys in the data of a Secret that are none.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::node::{Entry, Node, Value};
+use crate::report::unread;
 use crate::suggest;
 
 /// What the name of a secret holds, among others the annotation that repeats a whole object, its secrets with it.
@@ -67,22 +68,20 @@ pub(crate) fn names_secret(key: &str) -> bool {
         lower = c.is_ascii_lowercase();
         name.push(if c == '-' || c == '.' { '_' } else { c.to_ascii_uppercase() });
     }
-    is_secret_name(&name) && !PUBLIC_ENDS.iter().any(|end| name.ends_with(end))
+    let is_name = is_secret_name(&name) || name.split('_').any(is_misspelt);
+    is_name && !PUBLIC_ENDS.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether it was meant to be `PASSWORD`.
+fn is_misspelt(word: &str) -> bool {
+    word.len().abs_diff("PASSWORD".len()) <= 2 && suggest::nearest(word, ["PASSWORD"]).is_some()
 }
 
 /// Whether the name of a secret stands in a text.
 pub(super) fn has_name(text: &str) -> bool {
     let mut words = text.split(|c: char| !is_of_name(c));
     // A variable's name ends as it likes, a field's tells by its end that it names a secret only.
-    words.any(|word| {
-        let is_variable = || is_secret_name(word) && !word.bytes().any(|byte| byte.is_ascii_lowercase());
-        names_secret(word) || is_variable() || word.split(['_', '-', '.']).any(is_misspelt)
-    })
-}
-
-/// Whether it was meant to be `password`.
-fn is_misspelt(word: &str) -> bool {
-    word.len().abs_diff("password".len()) <= 2 && suggest::nearest(word, ["password"]).is_some()
+    words.any(|word| names_secret(word) || is_secret_name(word) && !word.bytes().any(|byte| byte.is_ascii_lowercase()))
 }
 
 /// Which entries of a mapping in an object are secrets as a whole.
@@ -159,8 +158,25 @@ pub(crate) fn arguments<'a>(items: impl IntoIterator<Item = &'a Node>) -> Vec<us
     found
 }
 
-/// The secrets in a text, be it a config file, a script or a connection string: ranges of bytes, in order.
+/// The secrets in a text, be it a config file, a script, a connection string or a manifest: ranges of bytes, in order.
 pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
+    if !text.contains("Secret") {
+        return in_lines(text);
+    }
+    let (mut found, mut start) = (Vec::new(), 0);
+    for (at, _) in text.match_indices("\n---").chain([(text.len(), "")]) {
+        let document = &text[start..at];
+        let has_data = || ["stringData", "\ndata", "\"data\""].iter().any(|key| document.contains(key));
+        let is_manifest = unread::is_of_secret(document) && has_data();
+        let secrets = if is_manifest { unread::places(document) } else { in_lines(document) };
+        found.extend(secrets.into_iter().map(|range| start + range.start..start + range.end));
+        start = at;
+    }
+    found
+}
+
+/// The secrets in the lines of a text.
+pub(super) fn in_lines(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     if !(has_stem(text) || text.contains('@') || text.contains(REDIS)) {
         return found;
@@ -468,6 +484,11 @@ mod tests {
             ("- token: |\n    a: b\n  level: info", "- token: |\n    •••\n  level: info"),
             ("passwords:\n- a\n- b\nlevel: info", "passwords:\n•••\n•••\nlevel: info"),
             ("secret:\n  name: a", "secret:\n  name: a"),
+            ("passwrd: abc\npassive: abc", "passwrd: •••\npassive: abc"),
+            (
+                "kind: Pod\nimage: a\n---\nkind: Secret\ndata:\n  host: abc\n---\nimage: b",
+                "kind: Pod\nimage: a\n---\nkind: •••\ndata:\n  host: •••\n---\nimage: b",
+            ),
             ("a\n-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nb", "a\n•••\n•••\n•••\nb"),
         ] {
             assert_eq!(shown(text), expected);

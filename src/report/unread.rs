@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::report::secret::{has_name, in_text, is_kind, is_secret_name};
+use crate::report::secret::{has_name, in_lines, is_kind, is_secret_name};
 
 /// Names of fields that messages may repeat.
 const FIELDS: &[&str] =
@@ -10,8 +10,9 @@ const FIELDS: &[&str] =
 
 /// The ranges of bytes in which a secret may stand, in order.
 pub(super) fn places(text: &str) -> Vec<Range<usize>> {
-    let mut places = in_text(text);
-    let whole = is_of_secret(text);
+    let mut places = in_lines(text);
+    let whole = is_of_secret(text)
+        || ["stringData", ": Secret\n", "\"Secret\"", "Opaque"].iter().any(|sign| text.contains(sign));
     if !whole && !has_name(text) {
         return places;
     }
@@ -102,15 +103,14 @@ fn names_variable(line: &str) -> bool {
     line.split_once(':').is_some_and(|(key, value)| !has_name(key) && value.trim() != "Secret" && has_name(value))
 }
 
-/// Whether a document is a Secret, or was meant as one.
-fn is_of_secret(text: &str) -> bool {
+/// Whether a document says that it is a Secret, or nearly.
+pub(super) fn is_of_secret(text: &str) -> bool {
     let is_of_kind = |rest: &str| {
         let kind = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '"' | '\''));
         let end = kind.find(|c: char| c.is_whitespace() || matches!(c, ',' | '}' | '"' | '\'')).unwrap_or(kind.len());
         kind.starts_with("Secret") || is_kind(&kind[..end])
     };
     text.match_indices("kind").any(|(at, kind)| is_of_kind(&text[at + kind.len()..]))
-        || ["stringData", ": Secret\n", "\"Secret\"", "Opaque"].iter().any(|sign| text.contains(sign))
 }
 
 /// Whether the text goes on with the key `value`.
