@@ -912,6 +912,8 @@ fn a_document_that_cannot_be_read_shows_no_secret() {
         format!("database: {{password: one,{SECRET}}}\n"),
         format!("database: {{password:, \"{SECRET}\"}}\n"),
         format!("image: {{DB_PASSWORD: {SECRET}}}\n"),
+        format!("environments:\n  e2e: {{}}\n  DB_PASSWORD: {SECRET}\n"),
+        format!("database:\n  user: a\n   assword: {SECRET}\n"),
         format!("database:\n\tpassword: {SECRET}\n"),
     ] {
         place.write("values.yaml", &text);

@@ -310,6 +310,10 @@ impl<'a> Layers<'a> {
         };
         for entry in mapping.entries_mut() {
             let path = format!("{ENVIRONMENTS}.{}", entry.key);
+            // One that is not indented as it should be.
+            if is_secret_name(&entry.key) {
+                remember(self.sources, &entry.value, true);
+            }
             // It names a file, here and in the output folder.
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             if entry.key.is_empty() || !entry.key.chars().all(plain) {

@@ -81,7 +81,10 @@ fn is_misspelt(word: &str) -> bool {
 pub(super) fn has_name(text: &str) -> bool {
     let mut words = text.split(|c: char| !is_of_name(c));
     // A variable's name ends as it likes, a field's tells by its end that it names a secret only.
-    words.any(|word| names_secret(word) || is_secret_name(word) && !word.bytes().any(|byte| byte.is_ascii_lowercase()))
+    words.any(|word| {
+        let is_variable = || is_secret_name(word) && !word.bytes().any(|byte| byte.is_ascii_lowercase());
+        names_secret(word) || is_variable() || word.split(['_', '-', '.']).any(is_misspelt)
+    })
 }
 
 /// Which entries of a mapping in an object are secrets as a whole.
