@@ -302,15 +302,20 @@ fn a_picture_of_everything_is_refused() {
 fn runaway_schemas_are_refused() {
     let both =
         |next: usize| json!({"allOf": [{"$ref": format!("#/$defs/d{next}")}, {"$ref": format!("#/$defs/d{next}")}]});
-    let mut doubling: serde_json::Map<String, Json> = (0..40).map(|n| (format!("d{n}"), both(n + 1))).collect();
-    doubling.insert("d40".into(), json!({"type": "object"}));
+    // Below the bound of the depth as well.
+    let doubling = |levels: usize| {
+        let mut all: serde_json::Map<String, Json> = (0..levels).map(|n| (format!("d{n}"), both(n + 1))).collect();
+        all.insert(format!("d{levels}"), json!({"type": "object"}));
+        json!({"allOf": [{"$ref": "#/$defs/d0"}], "$defs": all})
+    };
     for (name, schema) in [
         ("itself", json!({"type": "object", "allOf": [{"$ref": "#"}]})),
         (
             "each other",
             json!({"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}),
         ),
-        ("doubling", json!({"allOf": [{"$ref": "#/$defs/d0"}], "$defs": doubling})),
+        ("doubling", doubling(40)),
+        ("doubling below the depth", doubling(15)),
         ("pattern", json!({"properties": {"namespace": {"type": "string", "pattern": "(a{1000}){1000}"}}})),
         (
             "patterns",

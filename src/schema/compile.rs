@@ -12,6 +12,9 @@ use crate::yaml::{self, Dialect};
 /// How many subschemas may stand within one another for one and the same value, references followed.
 const MAX_IN_PLACE: usize = 32;
 
+/// How many may hold for one and the same value, each counted for each way that leads to it.
+const MAX_WAYS: usize = 1000;
+
 /// How large all patterns of a schema may be together, once compiled.
 const MAX_PATTERN_BYTES: usize = 1 << 23;
 
@@ -139,27 +142,30 @@ impl Schema {
         let secret = super::secrets::reaching(&subs);
         let schema = Self { subs, secret };
         if compiler.findings.is_empty()
-            && let Some(id) = schema.too_deep()
+            && let Some(id) = schema.endless()
         {
-            let message = "the schema refers to itself for one and the same value, or nests too deep";
+            let message =
+                "the schema refers to itself for one and the same value, nests too deep or has forms that multiply";
             compiler.findings.push(invalid(compiler.spans[id as usize], message));
         }
         if compiler.findings.is_empty() { Ok(schema) } else { Err(compiler.findings) }
     }
 
-    /// A subschema from which a walk would not come back, or only from too deep.
-    fn too_deep(&self) -> Option<Id> {
+    /// A subschema from which a walk would not come back, or only from too deep or after too many others.
+    fn endless(&self) -> Option<Id> {
         let mut depth = vec![0_usize; self.subs.len()];
+        let mut ways = vec![1_usize; self.subs.len()];
         // Within a cycle the depth would grow for ever, so the bound ends it.
         loop {
             let mut grown = false;
             for (at, sub) in self.subs.iter().enumerate() {
                 let below = sub.in_place().map(|id| depth[id as usize] + 1).max().unwrap_or(0);
-                if below > MAX_IN_PLACE {
+                let many = 1 + sub.in_place().map(|id| ways[id as usize]).sum::<usize>();
+                if below > MAX_IN_PLACE || many > MAX_WAYS {
                     return Some(at as Id);
                 }
-                grown |= below > depth[at];
-                depth[at] = below;
+                grown |= below > depth[at] || many > ways[at];
+                (depth[at], ways[at]) = (below, many);
             }
             if !grown {
                 return None;

@@ -1,6 +1,9 @@
 //! Which paths can exist, and of what type their values are.
 
-use super::{Id, Schema, Sub, Types};
+use std::collections::HashSet;
+
+use super::{Id, Pattern, Schema, Sub, Types};
+use crate::node::Node;
 use crate::suggest;
 
 /// A step into a value.
@@ -13,7 +16,7 @@ pub enum Step<'a> {
 }
 
 /// What the schema says of a path: one subschema, several that all hold, or several of which some hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Place {
     /// One subschema.
     One(u32),
@@ -21,6 +24,18 @@ pub enum Place {
     All(Vec<Place>),
     /// Any of them.
     Any(Vec<Place>),
+}
+
+/// How many subschemas a place may have.
+const MAX_SIZE: usize = 1000;
+
+impl Place {
+    fn size(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::All(places) | Self::Any(places) => places.iter().map(Self::size).sum(),
+        }
+    }
 }
 
 /// Whether a path can exist.
@@ -114,8 +129,9 @@ impl Schema {
     /// The names a mapping there may have, as far as the schema names them; in its order.
     #[must_use]
     pub fn fields(&self, place: &Place) -> Vec<&str> {
-        let mut fields = Vec::new();
+        let (mut fields, mut seen) = (Vec::new(), HashSet::new());
         self.collect_fields(place, &mut fields);
+        fields.retain(|name| seen.insert(*name));
         fields
     }
 
@@ -136,11 +152,8 @@ impl Schema {
         match place {
             Place::One(id) => {
                 let sub = self.sub(*id);
-                for (name, _) in sub.object.iter().flat_map(|rules| &rules.properties) {
-                    if !fields.contains(&name.as_str()) {
-                        fields.push(name);
-                    }
-                }
+                let properties = sub.object.iter().flat_map(|rules| &rules.properties);
+                fields.extend(properties.map(|(name, _)| name.as_str()));
                 // What stands in a negation or a condition is not offered.
                 let named = [sub.reference, sub.then, sub.otherwise].into_iter().flatten();
                 let lists = [&sub.all, &sub.any, &sub.one].into_iter().flatten().copied();
@@ -163,8 +176,7 @@ impl Schema {
             [] => Types::ANY,
             ids => ids.iter().fold(Types::NONE, |types, id| types.or(of(id))),
         };
-        let values =
-            |values: &[crate::node::Node]| values.iter().fold(Types::NONE, |types, value| types.or(Types::of(value)));
+        let values = |values: &[Node]| values.iter().fold(Types::NONE, |types, value| types.or(Types::of(value)));
         let mut types = sub.types.unwrap_or(Types::ANY);
         types = sub.values.as_deref().map_or(types, |list| types.and(values(list)));
         types = sub.constant.as_ref().map_or(types, |value| types.and(Types::of(value)));
@@ -215,16 +227,7 @@ fn own(sub: &Sub, step: Step<'_>) -> Next {
         Step::Key(_) if !types.has(Types::OBJECT) => Next::Nowhere,
         Step::Key(key) => {
             let Some(rules) = &sub.object else { return Next::Open };
-            let patterns = rules.patterns.iter().filter(|(pattern, _)| pattern.is_match(key)).map(|(_, id)| *id);
-            let mut places: Vec<Place> = rules.property(key).into_iter().chain(patterns).map(Place::One).collect();
-            if places.is_empty() {
-                places.extend(rules.additional.map(Place::One));
-            }
-            match places.len() {
-                0 => Next::Open,
-                1 => places.pop().map_or(Next::Open, Next::Known),
-                _ => Next::Known(Place::All(places)),
-            }
+            all(rules.of(key, &mut Pattern::is_match).into_iter().map(|id| Next::Known(Place::One(id))))
         }
     }
 }
@@ -238,11 +241,7 @@ fn all(parts: impl IntoIterator<Item = Next>) -> Next {
             Next::Nowhere => return Next::Nowhere,
         }
     }
-    match places.len() {
-        0 => Next::Open,
-        1 => Next::Known(places.remove(0)),
-        _ => Next::Known(Place::All(places)),
-    }
+    if places.is_empty() { Next::Open } else { together(places, Place::All) }
 }
 
 fn any(parts: impl IntoIterator<Item = Next>) -> Next {
@@ -254,10 +253,21 @@ fn any(parts: impl IntoIterator<Item = Next>) -> Next {
             Next::Nowhere => {}
         }
     }
+    match places.is_empty() {
+        true if open => Next::Open,
+        true => Next::Nowhere,
+        false => together(places, Place::Any),
+    }
+}
+
+/// Several places as one. The ways that lead to a place multiply with each step, so each is kept once, and what still
+/// has too many leads nowhere.
+fn together(mut places: Vec<Place>, how: fn(Vec<Place>) -> Place) -> Next {
+    let mut seen = HashSet::new();
+    places.retain(|place| seen.insert(place.clone()));
     match places.len() {
-        0 if open => Next::Open,
-        0 => Next::Nowhere,
         1 => Next::Known(places.remove(0)),
-        _ => Next::Known(Place::Any(places)),
+        _ if places.iter().map(Place::size).sum::<usize>() > MAX_SIZE => Next::Nowhere,
+        _ => Next::Known(how(places)),
     }
 }

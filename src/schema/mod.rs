@@ -114,6 +114,16 @@ impl ObjectRules {
         let at = self.sorted.binary_search_by(|at| self.properties[*at as usize].0.as_str().cmp(name)).ok()?;
         Some(self.properties[self.sorted[at] as usize].1)
     }
+
+    /// The subschemas that hold for the value of a key; `is_match` asks whether a pattern fits it.
+    fn of(&self, key: &str, is_match: &mut dyn FnMut(&Pattern, &str) -> bool) -> Vec<Id> {
+        let patterns = self.patterns.iter().filter(|(pattern, _)| is_match(pattern, key)).map(|(_, id)| *id);
+        let mut ids: Vec<Id> = self.property(key).into_iter().chain(patterns).collect();
+        if ids.is_empty() {
+            ids.extend(self.additional);
+        }
+        ids
+    }
 }
 
 impl Sub {

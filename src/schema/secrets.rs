@@ -1,5 +1,7 @@
 //! Marking what the schema calls `writeOnly`.
 
+use std::collections::BTreeSet;
+
 use super::walk::Budget;
 use super::{Id, Lookup, Place, Schema, Step, Sub};
 use crate::node::{Node, Value};
@@ -16,7 +18,7 @@ impl Schema {
     /// As [`Schema::mark_secrets`], for a value at a place.
     pub fn mark_secrets_at(&self, place: &Place, node: &mut Node) {
         match place {
-            Place::One(id) => Marker { schema: self, left: Budget::of(node) }.descend(*id, node),
+            Place::One(id) => Marker { schema: self, left: Budget::of(node) }.descend(vec![*id], node),
             Place::All(places) | Place::Any(places) => {
                 places.iter().for_each(|place| self.mark_secrets_at(place, node));
             }
@@ -85,46 +87,47 @@ struct Marker<'a> {
 }
 
 impl Marker<'_> {
-    fn descend(&mut self, id: Id, node: &mut Node) {
-        let sub = self.schema.sub(id);
-        if !self.schema.secret[id as usize] || node.origin.is_secret() {
+    /// Marks what these subschemas, which all hold for the value, call secret. Each is asked once, however many ways lead
+    /// to it.
+    fn descend(&mut self, mut ids: Vec<Id>, node: &mut Node) {
+        self.complete(&mut ids);
+        if ids.is_empty() || node.origin.is_secret() {
             return;
         }
-        self.left.step();
-        if sub.secret || self.left.is_spent() {
+        let subs: Vec<&Sub> = ids.iter().map(|id| self.schema.sub(*id)).collect();
+        subs.iter().for_each(|_| self.left.step());
+        if subs.iter().any(|sub| sub.secret) || self.left.is_spent() {
             mark(node);
             return;
         }
-        for id in sub.in_place() {
-            self.descend(id, node);
-        }
         match &mut node.value {
             Value::Sequence(items) => {
-                if let Some(id) = sub.list.as_ref().and_then(|rules| rules.items) {
-                    items.iter_mut().for_each(|item| self.descend(id, item));
-                }
+                let inside: Vec<Id> = subs.iter().filter_map(|sub| sub.list.as_ref()?.items).collect();
+                items.iter_mut().for_each(|item| self.descend(inside.clone(), item));
             }
             Value::Mapping(mapping) => {
-                let Some(rules) = &sub.object else { return };
                 for entry in mapping.entries_mut() {
-                    let named = rules.property(&entry.key);
-                    let mut known = named.is_some();
-                    if let Some(id) = named {
-                        self.descend(id, &mut entry.value);
-                    }
-                    for (pattern, id) in &rules.patterns {
-                        if self.left.is_match(pattern, &entry.key) || self.left.is_spent() {
-                            known = true;
-                            self.descend(*id, &mut entry.value);
-                        }
-                    }
-                    if let (false, Some(id)) = (known, rules.additional) {
-                        self.descend(id, &mut entry.value);
-                    }
+                    let rules = subs.iter().filter_map(|sub| sub.object.as_deref());
+                    let left = &mut self.left;
+                    let mut is_match = |pattern: &_, key: &str| left.is_match(pattern, key) || left.is_spent();
+                    let ids = rules.flat_map(|rules| rules.of(&entry.key, &mut is_match)).collect();
+                    self.descend(ids, &mut entry.value);
                 }
             }
             _ => {}
         }
+    }
+
+    /// Adds the subschemas that hold for the same value, and keeps those that reach a secret.
+    fn complete(&self, ids: &mut Vec<Id>) {
+        let mut seen = BTreeSet::new();
+        let mut todo = std::mem::take(ids);
+        while let Some(id) = todo.pop() {
+            if self.schema.secret[id as usize] && seen.insert(id) {
+                todo.extend(self.schema.sub(id).in_place());
+            }
+        }
+        ids.extend(seen);
     }
 }
 
