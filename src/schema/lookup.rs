@@ -20,7 +20,7 @@ pub enum Step<'a> {
 pub enum Place {
     /// One subschema.
     One(u32),
-    /// All of them.
+    /// All of them; of none, where nothing is said.
     All(Vec<Place>),
     /// Any of them.
     Any(Vec<Place>),
@@ -216,7 +216,8 @@ impl Schema {
 /// Where a step leads by a subschema's own words.
 fn own(sub: &Sub, step: Step<'_>) -> Next {
     let types = sub.types.unwrap_or(Types::ANY);
-    if sub.never || sub.values.is_some() || sub.constant.is_some() {
+    let listed = sub.values.is_some() || sub.constant.is_some();
+    if sub.never || (listed && !sub.values.iter().flatten().chain(&sub.constant).any(|value| has(value, step))) {
         return Next::Nowhere;
     }
     match step {
@@ -229,6 +230,14 @@ fn own(sub: &Sub, step: Step<'_>) -> Next {
             let Some(rules) = &sub.object else { return Next::Open };
             all(rules.of(key, &mut Pattern::is_match).into_iter().map(|id| Next::Known(Place::One(id))))
         }
+    }
+}
+
+/// Whether a value has something there.
+fn has(value: &Node, step: Step<'_>) -> bool {
+    match step {
+        Step::Key(key) => value.get(key).is_some(),
+        Step::Index(index) => value.items().len() > index,
     }
 }
 
@@ -253,11 +262,14 @@ fn any(parts: impl IntoIterator<Item = Next>) -> Next {
             Next::Nowhere => {}
         }
     }
-    match places.is_empty() {
-        true if open => Next::Open,
-        true => Next::Nowhere,
-        false => together(places, Place::Any),
+    match (places.is_empty(), open) {
+        (true, true) => return Next::Open,
+        (true, false) => return Next::Nowhere,
+        // One of the forms says nothing of it.
+        (false, true) => places.push(Place::All(Vec::new())),
+        (false, false) => {}
     }
+    together(places, Place::Any)
 }
 
 /// Several places as one. The ways that lead to a place multiply with each step, so each is kept once, and what still

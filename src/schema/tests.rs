@@ -352,6 +352,8 @@ fn paths_are_looked_up_through_references_and_forms() {
             "store": {"oneOf": [
                 {"type": "object", "additionalProperties": false, "properties": {"path": {"type": "string"}}},
                 {"type": "object", "additionalProperties": false, "properties": {"bucket": {"type": "string"}}}]},
+            "either": {"anyOf": [{"properties": {"x": {"type": "integer"}}}, {"required": ["y"]}]},
+            "listed": {"enum": [{"x": 1}, 2]},
             "free": {}, "hosts": {"type": "array", "items": {"$ref": "#/$defs/Image"}},
         },
         "$defs": {"Image": {"type": "object", "additionalProperties": false, "properties": {"tag": {"type": "string", "writeOnly": true}}}},
@@ -372,6 +374,10 @@ fn paths_are_looked_up_through_references_and_forms() {
     assert_eq!(types(&["store", "bucket"]), "a string");
     assert_eq!(types(&["store", "buckett"]), "unknown at 1, near Some(\"bucket\")");
     assert_eq!(types(&["free", "a", "b"]), "open");
+    // Where one form says nothing of a name, it may be anything.
+    assert_eq!(types(&["either", "x"]), Types::ANY.words());
+    assert_eq!(types(&["listed", "x"]), "open");
+    assert_eq!(types(&["listed", "y"]), "unknown at 1, near None");
     let tag = schema.follow([Step::Key("hosts"), Step::Index(3), Step::Key("tag")]);
     assert!(matches!(&tag, Lookup::Known(place) if schema.is_secret(place)));
     assert!(
