@@ -44,41 +44,10 @@ impl Part {
     }
 }
 
-/// Parses `path=value`. The path is checked against the schema, and the value gets the type it names there: text stays
-/// text (`image.tag=1.10`), `a=` is the empty text, `a=null` deletes, a list or mapping is written as YAML in one line.
-///
-/// # Errors
-/// [`Failure::Unable`] where the argument has not that form; findings where no value can have that path or that type.
-pub(super) fn parse(sources: &Sources, schema: &Schema, argument: &str) -> Result<Set, Failure> {
-    let file = sources.add("--set", argument);
-    let Target { steps, start, place } = target(sources, schema, file, argument)?;
-    let text = &argument[start..];
-    let span = Span::new(file, start as u32, argument.len() as u32);
-    let secret = place.as_ref().is_some_and(|place| schema.is_secret(place));
-    if secret {
-        sources.add_secret(span, text);
-    }
-    let mut value = typed(schema, place.as_ref(), text, span, &steps, secret).inspect_err(|_| {
-        // What cannot be read as it is meant may hold a secret anywhere.
-        if is_secret_name(text) || place.as_ref().is_some_and(|place| schema.reaches_secret(place)) {
-            sources.add_secret(span, text);
-        }
-    })?;
-    if let Some(place) = &place {
-        schema.mark_secrets_at(place, &mut value);
-    }
-    super::remember(sources, &value, false);
-    remember_named(sources, schema, &value);
-    for secret in schema.free_secrets(steps.iter().map(Part::step).collect(), &value) {
-        super::remember(sources, secret, true);
-    }
-    Ok(Set { steps, value })
-}
-
 /// Parses `path=file`: the value is the text of a file, as it is. `read` reads it.
 ///
 /// # Errors
-/// As [`parse`]; and where the file cannot be read.
+/// As [`Set::parse`]; and where the file cannot be read.
 pub(super) fn parse_file(
     sources: &Sources,
     schema: &Schema,
@@ -351,11 +320,43 @@ fn scalar(types: Types, text: &str) -> Option<Value> {
 }
 
 impl Set {
+    /// Parses `path=value`. The path is checked against the schema, and the value gets the type it names there: text stays
+    /// text (`image.tag=1.10`), `a=` is the empty text, `a=null` deletes, a list or mapping is written as YAML in one line.
+    ///
+    /// # Errors
+    /// [`Failure::Unable`] where the argument has not that form; findings where no value can have that path or that type.
+    pub fn parse(sources: &Sources, schema: &Schema, argument: &str) -> Result<Self, Failure> {
+        let file = sources.add("--set", argument);
+        let Target { steps, start, place } = target(sources, schema, file, argument)?;
+        let text = &argument[start..];
+        let span = Span::new(file, start as u32, argument.len() as u32);
+        let secret = place.as_ref().is_some_and(|place| schema.is_secret(place));
+        if secret {
+            sources.add_secret(span, text);
+        }
+        let mut value = typed(schema, place.as_ref(), text, span, &steps, secret).inspect_err(|_| {
+            // What cannot be read as it is meant may hold a secret anywhere.
+            if is_secret_name(text) || place.as_ref().is_some_and(|place| schema.reaches_secret(place)) {
+                sources.add_secret(span, text);
+            }
+        })?;
+        if let Some(place) = &place {
+            schema.mark_secrets_at(place, &mut value);
+        }
+        super::remember(sources, &value, false);
+        remember_named(sources, schema, &value);
+        for secret in schema.free_secrets(steps.iter().map(Part::step).collect(), &value) {
+            super::remember(sources, secret, true);
+        }
+        Ok(Self { steps, value })
+    }
+
     /// Lays the value over the tree.
     ///
     /// # Errors
-    /// Where the path names an item that the list has not.
-    pub(super) fn apply(&self, root: &mut Node, deleted: &mut Vec<Deleted>) -> Result<(), Box<Finding>> {
+    /// Where the path names an item that the list has not; the tree is left as it was.
+    pub fn apply(&self, root: &mut Node, deleted: &mut Vec<Deleted>) -> Result<(), Box<Finding>> {
+        self.reach(root)?;
         let mut node = root;
         for (at, part) in self.steps.iter().enumerate() {
             let last = at + 1 == self.steps.len();
@@ -382,14 +383,6 @@ impl Set {
                         node.value = Vec::new().into();
                     }
                     let Value::Sequence(items) = &mut node.value else { return Ok(()) };
-                    if *index > items.len() || (*index == items.len() && last && self.value.is_null()) {
-                        let has = suggest::count(items.len(), "item");
-                        let message = format!("`{}` has {has}, no item {index}", show(&self.steps[..at]));
-                        let help = format!("`[{}]` adds one at the end; items count from 0", items.len());
-                        return Err(Box::new(
-                            Finding::error("profile-field-unknown", part.span, message).with_help(help),
-                        ));
-                    }
                     if last && self.value.is_null() {
                         items.remove(*index);
                         return Ok(());
@@ -406,6 +399,29 @@ impl Set {
                         }
                         return Ok(());
                     }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether each item that the path names is there, or comes right behind the last.
+    fn reach(&self, root: &Node) -> Result<(), Box<Finding>> {
+        let mut node = root;
+        for (at, part) in self.steps.iter().enumerate() {
+            match &part.step {
+                Segment::Key(key) => node = &node[key.as_str()],
+                Segment::Index(index) => {
+                    let count = node.items().len();
+                    let deletes = at + 1 == self.steps.len() && self.value.is_null();
+                    if *index > count || (*index == count && deletes) {
+                        let has = suggest::count(count, "item");
+                        let message = format!("`{}` has {has}, no item {index}", show(&self.steps[..at]));
+                        let help = format!("`[{count}]` adds one at the end; items count from 0");
+                        let finding = Finding::error("profile-field-unknown", part.span, message);
+                        return Err(Box::new(finding.with_help(help)));
+                    }
+                    node = &node[*index];
                 }
             }
         }

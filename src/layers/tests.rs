@@ -273,6 +273,17 @@ fn items_of_lists_are_set_added_and_taken_out() {
 }
 
 #[test]
+fn a_set_that_is_refused_leaves_the_values_as_they_were() {
+    let (sources, schema) = (Sources::new(), Schema::read(SCHEMA, FileId(0)).unwrap());
+    let mut node = yaml::load_text("cluster: c\n", FileId(0), Dialect::Strict).documents.remove(0);
+    let before = node.clone();
+    for argument in ["hosts[1].name=a", "hosts[0].ports[3]=a"] {
+        let set = Set::parse(&sources, &schema, argument).unwrap();
+        assert!(set.apply(&mut node, &mut Vec::new()).is_err() && node == before, "{argument}");
+    }
+}
+
+#[test]
 fn secrets_are_marked_in_every_layer_and_told_in_none() {
     let fixture = fixture("cluster: c\ndatabase: {password: hunter2}\n");
     let values = fixture.values("e2e", &["database.password=swordfish"]).unwrap();
