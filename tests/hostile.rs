@@ -333,6 +333,22 @@ fn runaway_schemas_are_refused() {
     }
 }
 
+/// A migration takes a time that grows with its length, not with the square of it.
+#[test]
+fn a_migration_of_many_statements_is_read_in_time() {
+    let mut text =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: sql}\ndata:\n  1_a.sql: |\n    -- +goose Up\n".to_owned();
+    for n in 0..20_000 {
+        _ = writeln!(text, "    CREATE TABLE a{n} (x int);\n    DROP TABLE b{n};");
+    }
+    let place = Place::new();
+    place.write("sql.yaml", &text);
+    let start = Instant::now();
+    let output = place.run(&["check", "sql.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
 /// Aliases of checked manifests are expanded within bounds.
 #[test]
 fn a_bomb_of_aliases_is_refused() {

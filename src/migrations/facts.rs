@@ -1,16 +1,19 @@
 //! What single statements tell: tables made, indexes built, and what cannot be run as it stands.
 
+use std::collections::BTreeSet;
+
 use super::sql::{Statement, Token, TokenKind, name_of, statements};
 use super::{Migration, NEEDS_NO_TRANSACTION, NOT_REPEATABLE, PSQL_COMMAND, Problem, TRANSACTION_CONTROL};
 use crate::finding::Severity;
 
 /// Fills in what the statements make, and reports what is wrong with them.
 pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, problems: &mut Vec<Problem>) {
+    let mut found = Vec::new();
     for statement in all {
         let words = Words { text, tokens: &statement.tokens };
-        relations(&words, migration);
+        changes(&words, &mut found);
         if words.is(0, "do") {
-            bodies(text, statement, migration);
+            bodies(text, statement, &mut found);
         }
         if let Some(token) = statement.tokens.iter().find(|token| token.kind == TokenKind::Backslash) {
             let line = &text[token.range.start..];
@@ -20,7 +23,7 @@ pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, pr
                 Problem::error(PSQL_COMMAND, token.range.start..token.range.start + shown.len(), message)
                     .with_help("a migration must be SQL alone; data belongs into INSERT statements"),
             );
-            return;
+            break;
         }
         let alone = all.len() == 1;
         if let Some((index, repeatable)) = concurrent_index(&words) {
@@ -36,6 +39,7 @@ pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, pr
             transaction(&words, statement, problems);
         }
     }
+    settle(found, migration);
 }
 
 fn transaction(words: &Words<'_>, statement: &Statement, problems: &mut Vec<Problem>) {
@@ -133,8 +137,14 @@ fn concurrent_index(words: &Words<'_>) -> Option<(Option<String>, bool)> {
     Some((name, repeatable))
 }
 
+/// A table or view that a statement makes or takes away; a new name does both.
+enum Change {
+    Made(String),
+    Gone(String),
+}
+
 /// Tables and views made, dropped and renamed by one statement.
-fn relations(words: &Words<'_>, migration: &mut Migration) {
+fn changes(words: &Words<'_>, changes: &mut Vec<Change>) {
     if words.is(0, "create") {
         let mut at =
             words.skip(1, &["or", "replace", "global", "local", "unlogged", "foreign", "materialized", "recursive"]);
@@ -144,7 +154,7 @@ fn relations(words: &Words<'_>, migration: &mut Migration) {
         at = words.skip(at + 1, &["if", "not", "exists"]);
         let Some((name, after)) = words.name(at) else { return };
         if !(words.is(after, "partition") && words.is(after + 1, "of")) {
-            migration.tables.push(name);
+            changes.push(Change::Made(name));
         }
     } else if words.is(0, "drop") {
         let at = words.skip(1, &["foreign", "materialized"]);
@@ -153,7 +163,7 @@ fn relations(words: &Words<'_>, migration: &mut Migration) {
         }
         let mut at = words.skip(at + 1, &["if", "exists"]);
         while let Some((name, after)) = words.name(at) {
-            drop_relation(migration, name);
+            changes.push(Change::Gone(name));
             if !words.symbol(after, ",") {
                 break;
             }
@@ -164,20 +174,27 @@ fn relations(words: &Words<'_>, migration: &mut Migration) {
         let Some((old, after)) = words.name(at) else { return };
         if words.is(after, "rename") && words.is(after + 1, "to") {
             let Some((new, _)) = words.name(after + 2) else { return };
-            drop_relation(migration, old);
-            migration.tables.push(new);
+            changes.extend([Change::Gone(old), Change::Made(new)]);
         }
     }
 }
 
 /// A table made and dropped in one file is neither there afterwards nor taken from an earlier one for nothing.
-fn drop_relation(migration: &mut Migration, name: String) {
-    migration.tables.retain(|table| *table != name);
-    migration.dropped.push(name);
+fn settle(changes: Vec<Change>, migration: &mut Migration) {
+    let mut gone = BTreeSet::new();
+    for change in changes.into_iter().rev() {
+        match change {
+            Change::Made(name) if gone.contains(&name) => {}
+            Change::Made(name) => migration.tables.push(name),
+            Change::Gone(name) => _ = gone.insert(name),
+        }
+    }
+    migration.tables.reverse();
+    migration.dropped = gone.into_iter().collect();
 }
 
 /// `DO` blocks make tables too, in their own statements.
-fn bodies(text: &str, statement: &Statement, migration: &mut Migration) {
+fn bodies(text: &str, statement: &Statement, found: &mut Vec<Change>) {
     for token in statement.tokens.iter().filter(|token| token.kind == TokenKind::DollarText) {
         let body = &text[token.range.clone()];
         let Some(tag) = body[1..].find('$').map(|at| at + 2) else { continue };
@@ -188,7 +205,7 @@ fn bodies(text: &str, statement: &Statement, migration: &mut Migration) {
             for at in 0..statement.tokens.len() {
                 let words = Words { text, tokens: &statement.tokens[at..] };
                 if words.is(0, "create") {
-                    relations(&words, migration);
+                    changes(&words, found);
                 }
             }
         }

@@ -10,6 +10,7 @@ pub mod sql;
 mod tests;
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -181,10 +182,10 @@ pub fn read(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
 /// The wanted tables that no migration leaves behind.
 #[must_use]
 pub fn missing_tables<'a>(migrations: &[Migration], wanted: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut there: Vec<&str> = Vec::new();
-    for migration in migrations {
-        there.retain(|table| !migration.dropped.iter().any(|dropped| dropped == table));
-        there.extend(migration.tables.iter().map(String::as_str));
+    let (mut there, mut gone) = (HashSet::new(), HashSet::new());
+    for migration in migrations.iter().rev() {
+        there.extend(migration.tables.iter().map(String::as_str).filter(|table| !gone.contains(table)));
+        gone.extend(migration.dropped.iter().map(String::as_str));
     }
     wanted.into_iter().filter(|table| !there.contains(table)).collect()
 }
@@ -289,7 +290,7 @@ fn read_text(text: &str, goose: bool) -> Text {
                     problems.push(
                         Problem::error(
                             STATEMENT_MARKERS,
-                            torn_place(statement),
+                            torn_place(text, statement),
                             "goose ends this statement at a semicolon inside it",
                         )
                         .with_help(
@@ -344,10 +345,10 @@ fn ready(text: &str, end: usize, mut edits: Vec<(usize, &str)>) -> String {
 }
 
 /// Where the reason lies that goose tears a statement: its dollar quotes if it has any.
-fn torn_place(statement: &sql::Statement) -> Range<usize> {
+fn torn_place(text: &str, statement: &sql::Statement) -> Range<usize> {
     let body = statement.tokens.iter().find(|token| token.kind == sql::TokenKind::DollarText);
     let start = body.map_or(statement.range().start, |token| token.range.start);
-    start..start + 2
+    start..text.ceil_char_boundary(start + 2)
 }
 
 /// The version goose reads from a file name: the number before the first `_`, above 0.

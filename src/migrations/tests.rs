@@ -89,6 +89,7 @@ fn refuses_what_goose_refuses() {
 fn refuses_a_body_that_goose_would_cut() {
     let body = "CREATE FUNCTION f() RETURNS int AS $fn$\nBEGIN\n  RETURN 1;\nEND;\n$fn$ LANGUAGE plpgsql;\n";
     assert_eq!(problems("1_a.sql", &format!("-- +goose Up\n{body}")), ["migration-statement-markers: $f"]);
+    assert_eq!(problems("1_a.sql", "-- +goose Up\nSELECT $é$\n;\n$é$;\n"), ["migration-statement-markers: $é"]);
     assert!(problems("1_a.sql", body).is_empty(), "psql runs a plain file whole");
     one("1_a.sql", &format!("-- +goose Up\n-- +goose StatementBegin\n{body}-- +goose StatementEnd\n"));
     one("1_a.sql", "-- +goose Up\nDO $$ BEGIN PERFORM 1; END $$;\n");
