@@ -1,22 +1,25 @@
 //! What is fuzzed: each target takes any bytes, and must neither panic nor hang nor grow beyond the bounds.
 //!
-//! Two texts in one input are parted by a line `===`.
+//! Texts in one input are parted by lines `===`.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use plimsoll::check::input::Input;
 use plimsoll::check::suppress::suppress;
-use plimsoll::check::{Options, check_in};
+use plimsoll::check::{Options, check_in, rules};
 use plimsoll::diff::{self, BundleDiff, Hide, Purpose};
+use plimsoll::finding::Finding;
 use plimsoll::graph::Graph;
 use plimsoll::kube::KubernetesVersion;
-use plimsoll::layers::lay;
-use plimsoll::node::{Node, Value};
+use plimsoll::layers::{Set, lay};
+use plimsoll::migrations::{self, Migration, SqlFile, sql as lexer};
+use plimsoll::node::{Mapping, Node, Value};
 use plimsoll::picture::{self, Picture};
 use plimsoll::project::{self, Project};
 use plimsoll::report;
-use plimsoll::schema::{Mode, Schema};
-use plimsoll::source::{FileId, Sources};
+use plimsoll::schema::{Lookup, Mode, Schema, Step, Types, Violation};
+use plimsoll::source::{FileId, Sources, Span};
 use plimsoll::template::{AnyName, Templates};
 use plimsoll::yaml::{self, Dialect};
 
@@ -31,8 +34,17 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const ALL: &[(&str, Target)] =
-    &[("check", check), ("diff", diff), ("emit", emit), ("merge", merge), ("template", template), ("yaml", yaml)];
+pub const ALL: &[(&str, Target)] = &[
+    ("check", check),
+    ("diff", diff),
+    ("emit", emit),
+    ("merge", merge),
+    ("schema", schema),
+    ("set", set),
+    ("sql", sql),
+    ("template", template),
+    ("yaml", yaml),
+];
 
 fn text(data: &[u8]) -> String {
     String::from_utf8_lossy(data).into_owned()
@@ -75,10 +87,10 @@ fn spans(node: &Node, file: FileId, text: &str) {
 }
 
 /// Findings in every format, as a run would print them.
-fn shown(sources: &Sources, mut findings: Vec<plimsoll::finding::Finding>) {
+fn shown(sources: &Sources, mut findings: Vec<Finding>) {
     report::sort(sources, &mut findings);
     findings.truncate(20);
-    let mask = report::Mask::default();
+    let mask = report::Mask::new(sources);
     for text in [
         report::human(sources, &findings, &mask, false, 80),
         report::json(sources, &findings, &mask),
@@ -206,4 +218,177 @@ pub fn diff(data: &[u8]) {
             .for_each(|text| harmless(text));
     }
     assert!(diff::compare(&new, &new, version).iter().all(|change| change.fields.is_empty()));
+}
+
+/// Any text as a schema, held against any tree: every answer is the same when asked again, and the answers agree.
+pub fn schema(data: &[u8]) {
+    let (schema, tree) = halves(data);
+    let sources = Sources::new();
+    let file = sources.add("schema", schema.as_str());
+    let compiled = Schema::read(&schema, file).or_else(|findings| {
+        assert_eq!(Schema::read(&schema, file).err().as_ref(), Some(&findings));
+        shown(&sources, findings);
+        // The language of mutations is nearer to YAML than to JSON.
+        let loaded = yaml::load_text(&schema, file, Dialect::Kubectl);
+        loaded.documents.first().map_or(Err(Vec::new()), Schema::compile)
+    });
+    let schema = match compiled {
+        Ok(schema) => schema,
+        Err(findings) => return shown(&sources, findings),
+    };
+    let tree = yaml::load(&sources, sources.add("tree", tree), Dialect::Strict);
+    let Some(mut tree) = tree.documents.into_iter().next() else { return };
+    let violations = schema.check(&tree, Mode::Whole, "the tree");
+    assert_eq!(schema.check(&tree, Mode::Whole, "the tree"), violations);
+    let tired = violations.iter().any(|violation| violation.message.contains("takes too long"));
+    let fits = violations.is_empty();
+    assert!(tired || schema.fits(&tree) == fits, "{violations:?}");
+    shown(&sources, violations.into_iter().map(told).collect());
+    shown(&sources, schema.check(&tree, Mode::Layer, "the tree").into_iter().map(told).collect());
+    schema.mark_secrets(&mut tree);
+    places(&schema, &mut Vec::new(), &tree, fits);
+}
+
+/// What a schema says of each path of a tree. Where the tree fits, each of its paths can exist.
+fn places<'a>(schema: &Schema, steps: &mut Vec<Step<'a>>, node: &'a Node, fits: bool) {
+    let found = schema.follow(steps.iter().copied());
+    if let Lookup::Known(place) = &found {
+        assert!(!fits || schema.types(place).has(Types::of(node)), "{steps:?}");
+        assert!(!schema.is_secret(place) || node.origin.is_secret(), "{steps:?}");
+        assert!(!schema.is_secret(place) || schema.reaches_secret(place), "{steps:?}");
+        let _ = (schema.fields(place), schema.is_closed(place), schema.description(place));
+    }
+    assert!(!fits || !matches!(found, Lookup::Unknown { .. }), "{steps:?}");
+    for (at, item) in node.items().iter().enumerate() {
+        steps.push(Step::Index(at));
+        places(schema, steps, item, fits);
+        steps.pop();
+    }
+    for entry in node.entries() {
+        steps.push(Step::Key(&entry.key));
+        places(schema, steps, &entry.value, fits);
+        steps.pop();
+    }
+}
+
+fn told(violation: Violation) -> Finding {
+    Finding::error("profile-value-invalid", violation.span, violation.message)
+        .with_label(violation.label)
+        .with_help(violation.help)
+}
+
+/// Arguments of `--set`, one a line, over a profile and a schema, which may be given too: what is refused changes
+/// nothing, and keys set twice are set once.
+pub fn set(data: &[u8]) {
+    let text = text(data);
+    let mut parts = text.split("\n===\n");
+    let sources = Sources::new();
+    let arguments = parts.next().unwrap_or_default();
+    let profile = sources.add("profile", parts.next().unwrap_or_default());
+    let profile = yaml::load(&sources, profile, Dialect::Strict).documents.into_iter().next();
+    let mut values = profile.unwrap_or_else(|| Node::new(Mapping::new(), Span::NONE));
+    let own = parts.next().and_then(|schema| Schema::read(schema, sources.add("schema", schema)).ok());
+    let schema = own.as_ref().unwrap_or(&SCHEMA);
+    let mut findings = Vec::new();
+    for argument in arguments.lines().take(20) {
+        let set = match Set::parse(&sources, schema, argument) {
+            Ok(set) => set,
+            Err(failure) => {
+                findings.extend_from_slice(failure.findings());
+                continue;
+            }
+        };
+        let (before, mut deleted) = (values.clone(), Vec::new());
+        if let Err(finding) = set.apply(&mut values, &mut deleted) {
+            assert_eq!((&values, deleted.len()), (&before, 0), "{argument}");
+            findings.push(*finding);
+        } else if !argument.contains('[') {
+            let once = values.clone();
+            assert_eq!(set.apply(&mut values, &mut deleted), Ok(()));
+            assert_eq!(values, once, "{argument}");
+        }
+    }
+    schema.mark_secrets(&mut values);
+    findings.extend(schema.check(&values, Mode::Whole, "the profile").into_iter().map(told));
+    shown(&sources, findings);
+}
+
+/// Any texts as SQL files, each named by its first line if that ends in `.sql`: split, read as a folder of migrations, and
+/// checked as the ConfigMap that a service's migrations come from.
+pub fn sql(data: &[u8]) {
+    let text = text(data);
+    let names: Vec<String> = (1..10).map(|number| format!("{number}_a.sql")).collect();
+    let files: Vec<SqlFile<'_>> = text
+        .split("\n===\n")
+        .zip(&names)
+        .map(|(text, name)| match text.split_once('\n') {
+            Some((name, text)) if name.ends_with(".sql") => SqlFile { name, text },
+            _ => SqlFile { name, text },
+        })
+        .collect();
+    files.iter().for_each(|file| split(file.text));
+    let sources = Sources::new();
+    let ids: Vec<FileId> = files.iter().map(|file| sources.add(file.name, file.text)).collect();
+    let (read, problems) = migrations::read(&files);
+    for problem in &problems {
+        assert!(files[problem.file].text.get(problem.range.clone()).is_some(), "{problem:?}");
+    }
+    // What goes into the bundle is read there again, and says the same.
+    if problems.is_empty() {
+        let ready: Vec<SqlFile<'_>> =
+            read.iter().map(|migration| SqlFile { name: &migration.name, text: &migration.sql }).collect();
+        let (again, problems) = migrations::read(&ready);
+        assert_eq!(problems, []);
+        assert_eq!(migrations::order(&again), migrations::order(&read));
+        // Behind a parenthesis that never closes, no semicolon ends the statement.
+        let bare = |migration: &Migration| migration.sql.replace(';', "");
+        for (again, read) in again.iter().zip(&read).filter(|(_, read)| !files[read.file].text.contains('\r')) {
+            assert_eq!(bare(again), bare(read));
+            assert_eq!((&again.tables, &again.dropped), (&read.tables, &read.dropped));
+        }
+    }
+    shown(&sources, problems.iter().map(|problem| problem.finding(&ids)).collect());
+    let input = objects(&sources, "input", &bundle(&files));
+    let options = Options { whole: true, ..Options::default() };
+    shown(&sources, check_in(&sources, &input.objects, &options));
+}
+
+/// Statements stand in order, each with its tokens in it, and each by itself is the same statement.
+fn split(text: &str) {
+    let whole = |range: &Range<usize>| text.get(range.clone()).is_some_and(|part| !part.is_empty());
+    let statements = match lexer::statements(text, 0..text.len()) {
+        Ok(statements) => statements,
+        Err(open) => return assert!(whole(&open.range), "{open:?}"),
+    };
+    let mut end = 0;
+    for statement in statements {
+        let range = statement.range();
+        assert!(end <= range.start && whole(&range), "{range:?} after {end}");
+        let mut at = range.start;
+        for token in &statement.tokens {
+            assert!(at <= token.range.start && token.range.end <= range.end && whole(&token.range), "{token:?}");
+            at = token.range.end;
+        }
+        end = range.end;
+        assert_eq!(lexer::statements(text, range), Ok(vec![statement]));
+    }
+}
+
+/// A service and the job that migrates its database, from the example of a rule, with these files for its own.
+fn bundle(files: &[SqlFile<'_>]) -> String {
+    static EXAMPLE: LazyLock<Vec<Node>> = LazyLock::new(|| {
+        let rule = rules::ALL.iter().find(|rule| rule.id == migrations::TABLE_MISSING).expect("it is a rule");
+        yaml::load_text(rule.good, FileId(0), Dialect::Kubectl).documents
+    });
+    let mut documents = EXAMPLE.clone();
+    let of_migrations = |document: &&mut Node| document["metadata"]["name"].text() == "migrations";
+    let map = documents.iter_mut().find(of_migrations).expect("the job mounts it");
+    let mut data = Mapping::new();
+    for file in files {
+        if data.get(file.name).is_none() {
+            data.push(file.name, Span::NONE, Node::new(file.text, Span::NONE));
+        }
+    }
+    *map.get_mut("data").expect("it has files") = Node::new(data, Span::NONE);
+    yaml::emit_stream(&documents)
 }
