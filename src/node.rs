@@ -124,6 +124,7 @@ impl Origin {
 pub struct Mapping {
     entries: Vec<Entry>,
     /// Where each key stands; of a mapping that is small or was changed at will there is none.
+    #[allow(clippy::box_collection, reason = "few mappings have one, and every node has room for it")]
     places: Option<Box<HashMap<EcoString, usize>>>,
 }
 

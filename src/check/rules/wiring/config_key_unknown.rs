@@ -1,5 +1,7 @@
 //! Rule `config-key-unknown`.
 
+use std::collections::HashSet;
+
 use crate::check::rules::wiring::_shared::at_section;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
@@ -119,7 +121,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for view in bundle.graph().known(bundle.options) {
         let (Some(tree), Some(dialect)) = (view.tree(), view.dialect) else { continue };
         let service = &view.service.name;
-        let mut sections: Vec<&str> = Vec::new();
+        let mut sections: HashSet<&str> = HashSet::new();
         let leaves = service::leaves(tree);
         for (path, _) in &leaves {
             let below_any = dialect.config.iter().any(|(known, key)| {
@@ -133,10 +135,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let top = path.split('.').next().unwrap_or(path);
             let section_known = dialect.config.keys().any(|known| known.starts_with(&format!("{top}.")));
             if !section_known {
-                if sections.contains(&top) {
+                if !sections.insert(top) {
                     continue;
                 }
-                sections.push(top);
                 let draft = at_section(report, &view, top, format!("{service} does not read `{top}`"));
                 let tops = dialect.config.keys().filter_map(|known| known.split('.').next());
                 match (view.service.not_read.get(top), suggest::nearest(top, tops)) {

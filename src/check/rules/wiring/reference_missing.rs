@@ -1,7 +1,7 @@
 //! Rule `reference-missing`.
 
 use std::cell::LazyCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
@@ -11,6 +11,7 @@ use crate::graph::{
 };
 use crate::node::Node;
 use crate::object::Object;
+use crate::path::address;
 use crate::suggest;
 
 /// The rule.
@@ -55,13 +56,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     let mut told: HashSet<(usize, &str, &str)> = HashSet::new();
     let made = LazyCell::new(|| Made::of(graph));
+    let mut ports = HashMap::new();
     for reference in &graph.references {
         // Accounts and roles have rules of their own.
         if matches!(reference.relation, Relation::Account | Relation::Role | Relation::Subject) || reference.optional {
             continue;
         }
         match reference.found {
-            Some(object) => key(reference, object, report),
+            Some(object) => key(&mut ports, reference, object, report),
             None => {
                 let from = std::ptr::from_ref(reference.from) as usize;
                 if told.insert((from, reference.kind, reference.name)) {
@@ -185,10 +187,16 @@ impl<'a> Made<'a> {
     }
 }
 
-fn key(reference: &Reference<'_>, object: &Object, report: &mut Report<'_>) {
+fn key<'a>(
+    ports: &mut HashMap<usize, Ports<'a>>,
+    reference: &Reference<'a>,
+    object: &'a Object,
+    report: &mut Report<'_>,
+) {
     let Some(node) = reference.key else { return };
     if reference.relation == Relation::Backend {
-        backend(reference, object, node, report);
+        let ports = ports.entry(address(&object.node)).or_insert_with(|| Ports::of(object));
+        backend(ports, reference, object, node, report);
         return;
     }
     let Some(key) = node.as_str().filter(|key| !key.is_empty()) else { return };
@@ -210,28 +218,42 @@ fn key(reference: &Reference<'_>, object: &Object, report: &mut Report<'_>) {
     };
 }
 
+/// The ports of a Service, each list for messages and for finding one.
+struct Ports<'a> {
+    names: Vec<&'a str>,
+    numbers: Vec<String>,
+    by_name: HashSet<&'a str>,
+    by_number: HashSet<Option<i64>>,
+}
+
+impl<'a> Ports<'a> {
+    fn of(service: &'a Object) -> Self {
+        let ports = service.node["spec"]["ports"].items().iter();
+        let numbers = || ports.clone().map(|port| port["port"].as_i64());
+        Self {
+            names: ports.clone().filter_map(|port| port["name"].as_str()).collect(),
+            numbers: numbers().flatten().map(|number| number.to_string()).collect(),
+            by_name: ports.clone().map(|port| port["name"].text()).collect(),
+            by_number: numbers().collect(),
+        }
+    }
+}
+
 /// The port of an Ingress backend.
-fn backend(reference: &Reference<'_>, object: &Object, node: &Node, report: &mut Report<'_>) {
-    let ports = object.node["spec"]["ports"].items();
+fn backend(ports: &Ports<'_>, reference: &Reference<'_>, object: &Object, node: &Node, report: &mut Report<'_>) {
     let served = match node.as_str() {
-        Some(name) => ports.iter().any(|port| port["name"].text() == name),
-        None => ports.iter().any(|port| port["port"].as_i64() == node.as_i64()),
+        Some(name) => ports.by_name.contains(name),
+        None => ports.by_number.contains(&node.as_i64()),
     };
-    if served || ports.is_empty() || object.node["spec"]["type"].text() == "ExternalName" {
+    if served || ports.by_name.is_empty() || object.node["spec"]["type"].text() == "ExternalName" {
         return;
     }
     let wanted =
         node.as_str().map_or_else(|| node.as_i64().unwrap_or_default().to_string(), |name| format!("named `{name}`"));
-    let have: Vec<String> = ports
-        .iter()
-        .filter_map(|port| {
-            if node.as_str().is_some() {
-                port["name"].as_str().map(str::to_owned)
-            } else {
-                port["port"].as_i64().map(|port| port.to_string())
-            }
-        })
-        .collect();
+    let have = match node.as_str() {
+        Some(_) => suggest::list(&ports.names, "and"),
+        None => suggest::list(&ports.numbers, "and"),
+    };
     report
         .at(reference.from, node, format!("Service `{}` has no port {wanted}", object.name()))
         .severity(Severity::Error)
@@ -239,7 +261,7 @@ fn backend(reference: &Reference<'_>, object: &Object, node: &Node, report: &mut
         .help(if have.is_empty() {
             "its ports have no names: give the number".to_owned()
         } else {
-            format!("it has {}", suggest::list(&have, "and"))
+            format!("it has {have}")
         });
 }
 
