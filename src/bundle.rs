@@ -316,7 +316,7 @@ fn feed(node: &Node, within: Within, digest: &mut Digest) {
 }
 
 fn each_once(drafts: &[Draft], findings: &mut Vec<Finding>) {
-    let mut seen: HashMap<(&str, &str, &str, &str), &Object> = HashMap::new();
+    let mut seen: HashMap<(&str, &str, &str, &str), &Object> = HashMap::with_capacity(drafts.len());
     for Draft { object, .. } in drafts {
         let identity = (object.group(), object.kind(), object.namespace(), object.name());
         if let Some(first) = seen.insert(identity, object) {

@@ -345,6 +345,7 @@ impl Mapping {
     }
 
     /// Where a key stands.
+    #[inline]
     fn place(&self, key: &str) -> Option<usize> {
         match &self.places {
             Some(places) => places.get(key).copied(),

@@ -56,15 +56,10 @@ static PREFIXES: [u64; FIELDS] = {
 
 /// The first eight bytes as a number: texts are in the order of their prefixes, unless these are the same.
 const fn prefix(text: &[u8]) -> u64 {
-    if let Some(eight) = text.first_chunk() {
-        return u64::from_be_bytes(*eight);
-    }
-    let (mut number, mut at) = (0, 0);
-    while at < 8 {
-        number = number << 8 | if at < text.len() { text[at] as u64 } else { 0 };
-        at += 1;
-    }
-    number
+    let mut eight = [0; 8];
+    let (end, _) = eight.split_at_mut(if text.len() < 8 { text.len() } else { 8 });
+    end.copy_from_slice(text.split_at(end.len()).0);
+    u64::from_be_bytes(eight)
 }
 
 /// The number that stands for "no string".

@@ -38,7 +38,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         if list.node.items().len() < 2 {
             continue;
         }
-        let mut seen = HashMap::new();
+        let mut seen = HashMap::with_capacity(list.node.items().len());
         for variable in list.items() {
             let name = variable.node["name"].text();
             let Some(first) = seen.insert(name, variable.node) else { continue };
