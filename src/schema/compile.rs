@@ -312,7 +312,7 @@ impl<'a> Compiler<'a> {
             }
             Some(Err(error)) => {
                 let finding = invalid(span, format!("the pattern cannot be read: {error}"))
-                    .with_help("patterns are regular expressions without look-around and back-references, of up to 64 KiB once compiled");
+                    .with_help("patterns are regular expressions without look-around and back-references, of up to 128 KiB once compiled");
                 self.findings.push(finding);
             }
             None => self.findings.push(invalid(span, "a pattern must be a string")),

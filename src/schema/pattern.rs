@@ -14,16 +14,16 @@ const MAX_BYTES: usize = 256;
 
 /// The sizes in bytes that a compiled pattern is taken for, the last being the largest it may have. Matching takes time by
 /// the length of the text times this: `{1000}` is a few bytes long and makes a thousand states.
-const SIZES: [usize; 3] = [1 << 11, 1 << 13, 1 << 16];
+const SIZES: [usize; 4] = [1 << 11, 1 << 13, 1 << 15, 1 << 17];
 
 /// The regular expression of a text, and the size it is taken for.
 ///
 /// # Errors
-/// Where it is none, one with look-around or back-references, or one of more than 64 KiB.
+/// Where it is none, one with look-around or back-references, or one of more than 128 KiB.
 pub(crate) fn regex(pattern: &str) -> Result<(Regex, usize), regex_lite::Error> {
     let build = |size| Ok((RegexBuilder::new(pattern).size_limit(size).build()?, size));
-    let [small, medium, large] = SIZES;
-    build(small).or_else(|_| build(medium)).or_else(|_| build(large))
+    let [smallest, larger @ ..] = SIZES;
+    larger.into_iter().fold(build(smallest), |made, size| made.or_else(|_| build(size)))
 }
 
 /// A pattern. The profiles of a fleet share most values with their base, and looking one up is far cheaper than
@@ -37,7 +37,7 @@ pub(super) struct Pattern {
 
 impl Pattern {
     /// # Errors
-    /// Where it is no regular expression, one with look-around or back-references, or one of more than 64 KiB.
+    /// Where it is no regular expression, one with look-around or back-references, or one of more than 128 KiB.
     pub(super) fn new(pattern: &str) -> Result<Self, regex_lite::Error> {
         let (regex, size) = regex(pattern)?;
         Ok(Self { regex, size, known: RwLock::default() })

@@ -418,7 +418,7 @@ fn patterns_are_bounded_together() {
     };
     assert!(compile(&patterns(2000, "^a+$")).is_ok());
     assert!(compile(&patterns(100, "[a-z]{600}")).is_ok());
-    let findings = compile(&patterns(200, "[a-z]{600}")).unwrap_err();
+    let findings = compile(&patterns(400, "[a-z]{600}")).unwrap_err();
     assert_eq!(findings.len(), 1);
     assert!(findings[0].message.contains("too many patterns, or too large ones"), "{}", findings[0].message);
 }

@@ -63,11 +63,12 @@ pub(super) struct Pattern {
     regex: OnceLock<Option<Regex>>,
 }
 
+
 /// What Go's expressions have and ours have not.
 const BEYOND_OUR_REGEX: &[&str] = &["\\p", "\\P", "\\Q", "\\C", "(?U"];
 
 impl Pattern {
-    /// `None` where it needs what our engine does not have, or more than 64 KiB once compiled.
+    /// `None` where it needs what our engine does not have, or more than 128 KiB once compiled.
     pub(super) fn regex(&self) -> Option<&Regex> {
         self.regex.get_or_init(|| regex(&self.text).ok().map(|(regex, _)| regex)).as_ref()
     }

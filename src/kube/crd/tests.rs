@@ -76,6 +76,8 @@ fn types_are_exact() {
 fn value_rules_hold() {
     takes("{type: string, enum: [a, b]}", &["a"], &["c"]);
     takes("{type: string, pattern: \"^a+$\"}", &["aa"], &["ab"]);
+    takes("{type: string, pattern: \"^(.{0,63}[.]){0,4}$\"}", &["a.b."], &["ab"]);
+    takes("{type: string, pattern: \"^((a?){1000}){10}b$\"}", &["aa"], &[]);
     takes("{type: string, minLength: 1, maxLength: 2}", &["a", "üü"], &["\"\"", "abc"]);
     takes("{type: integer, minimum: 1, maximum: 3, exclusiveMaximum: true}", &["1", "2"], &["0", "3"]);
     takes("{type: array, items: {type: string}, maxItems: 1}", &["[a]"], &["[a, b]"]);
