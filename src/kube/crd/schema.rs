@@ -63,7 +63,6 @@ pub(super) struct Pattern {
     regex: OnceLock<Option<Regex>>,
 }
 
-
 /// What Go's expressions have and ours have not.
 const BEYOND_OUR_REGEX: &[&str] = &["\\p", "\\P", "\\Q", "\\C", "(?U"];
 
