@@ -344,11 +344,11 @@ impl Mapping {
         &mut self.entries
     }
 
-    /// Where a key stands.
-    #[inline]
+    /// Where a key stands. In line always: most keys are constants, which the compiler then compares as numbers.
+    #[inline(always)]
     fn place(&self, key: &str) -> Option<usize> {
         match &self.places {
-            Some(places) => places.get(key).copied(),
+            Some(places) => find(places, key),
             None => self.entries.iter().position(|entry| entry.key == key),
         }
     }
@@ -399,6 +399,11 @@ impl Mapping {
         let at = self.place(key)?;
         Some(self.entries_mut().remove(at).value)
     }
+}
+
+#[inline(never)]
+fn find(places: &HashMap<EcoString, usize>, key: &str) -> Option<usize> {
+    places.get(key).copied()
 }
 
 impl FromIterator<Entry> for Mapping {

@@ -187,8 +187,16 @@ impl Options {
     }
 }
 
-/// From this many objects on, two threads look at them.
+/// From this many objects on, all processors look at them.
 const MANY_OBJECTS: usize = 64;
+
+/// A piece of a check.
+enum Job<'a> {
+    /// The rules that look at one object at a time, over some of them.
+    Objects(&'a [Object]),
+    /// A rule that looks at all objects together.
+    Bundle(&'static Rule),
+}
 
 /// Runs all rules asked for over objects that were not read from files. Findings come in no particular order.
 #[must_use]
@@ -200,27 +208,19 @@ pub fn check(objects: &[Object], options: &Options) -> Vec<Finding> {
 #[must_use]
 pub fn check_in(sources: &Sources, objects: &[Object], options: &Options) -> Vec<Finding> {
     let rules: Vec<&'static Rule> = rules::ALL.iter().copied().filter(|rule| options.runs(rule)).collect();
-    let threads =
-        if objects.len() < MANY_OBJECTS { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
     let custom = CustomKinds::new(options.crds.iter().chain(objects.iter().map(|object| &object.node)));
-    let mut findings = if threads == 1 {
-        let mut findings = check_bundle(&rules, sources, objects, options, threads);
-        findings.append(&mut check_objects(&rules, objects, options, &custom));
-        findings
-    } else {
-        std::thread::scope(|scope| {
-            let (rules, custom) = (rules.as_slice(), &custom);
-            let shares: Vec<_> = objects
-                .chunks(objects.len().div_ceil(threads))
-                .map(|share| scope.spawn(move || check_objects(rules, share, options, custom)))
-                .collect();
-            let mut findings = check_bundle(rules, sources, objects, options, threads);
-            for share in shares {
-                findings.append(&mut share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            }
-            findings
-        })
-    };
+    let bundle = Bundle::new(objects, options);
+    let (threads, share) = if objects.len() < MANY_OBJECTS { (Some(1), objects.len()) } else { (None, MANY_OBJECTS) };
+    let mut together = rules.iter().filter(|rule| matches!(rule.check, Check::Bundle(_))).map(|rule| Job::Bundle(rule));
+    // The first of them builds the graph that the others wait for; meanwhile there are objects to look at.
+    let first = together.next();
+    let jobs: Vec<Job<'_>> =
+        first.into_iter().chain(objects.chunks(share.max(1)).map(Job::Objects)).chain(together).collect();
+    let found = in_parallel(&jobs, threads, |job| match job {
+        Job::Objects(share) => check_objects(&rules, share, options, &custom),
+        Job::Bundle(rule) => check_bundle(rule, &bundle, sources),
+    });
+    let mut findings: Vec<Finding> = found.into_iter().flatten().collect();
     findings.append(&mut decoding::unevaluated(objects, options, &custom));
     options.adjust(&mut findings);
     findings
@@ -257,22 +257,11 @@ fn check_objects(
     findings
 }
 
-/// The rules that look at all objects together.
-fn check_bundle(
-    rules: &[&'static Rule],
-    sources: &Sources,
-    objects: &[Object],
-    options: &Options,
-    threads: usize,
-) -> Vec<Finding> {
-    let bundle = Bundle::new(objects, options);
-    let rules: Vec<_> = rules.iter().filter(|rule| matches!(rule.check, Check::Bundle(_))).collect();
-    let found = in_parallel(&rules, Some(threads), |rule| {
-        let mut report = Report::new(rule, options).with_sources(sources);
-        if let Check::Bundle(check) = rule.check {
-            check(&bundle, &mut report);
-        }
-        report.into_findings()
-    });
-    found.into_iter().flatten().collect()
+/// A rule that looks at all objects together.
+fn check_bundle(rule: &'static Rule, bundle: &Bundle<'_>, sources: &Sources) -> Vec<Finding> {
+    let mut report = Report::new(rule, bundle.options).with_sources(sources);
+    if let Check::Bundle(check) = rule.check {
+        check(bundle, &mut report);
+    }
+    report.into_findings()
 }

@@ -64,6 +64,7 @@ impl<'a> Report<'a> {
 
     /// Forgets where the nodes of an object stand that will not be looked at again.
     pub(super) fn leave_object(&mut self) {
+        // Most often there is nothing, and emptying even that is not free.
         if !self.searched.is_empty() {
             self.searched.clear();
         }
@@ -156,7 +157,8 @@ impl<'a> Report<'a> {
         index.find(root, node).or_else(|| FieldPath::find(root, node))
     }
 
-    /// Keeps the first of the findings that say one thing of one place: a value of a profile that many fields take.
+    /// Keeps the first of the findings that say one thing of one place: a value of a profile that many fields take. For
+    /// rules over bundles: the report of one over objects holds the findings of other objects too.
     pub fn fold(&mut self) {
         let mut seen = HashSet::new();
         self.findings.retain(|finding| finding.span.is_none() || seen.insert((finding.span, finding.message.clone())));

@@ -27,6 +27,9 @@ pub struct Pod<'a> {
     pub containers: Vec<Container<'a>>,
 }
 
+/// Up to so many variables or mounts are searched one by one, which is faster than hashing.
+const FEW: usize = 16;
+
 /// A container.
 #[derive(Debug)]
 pub struct Container<'a> {
@@ -40,9 +43,9 @@ pub struct Container<'a> {
     pub env_open: bool,
     /// Its mounts.
     pub mounts: Vec<Mount<'a>>,
-    /// The numbers of the variables that count, by name.
+    /// The numbers of the variables that count, by name, where there are more than a few.
     counting: HashMap<Cow<'a, str>, usize>,
-    /// The numbers of its mounts, by where they are mounted.
+    /// The numbers of its mounts, by where they are mounted, where there are more than a few.
     mounted: HashMap<&'a str, usize>,
 }
 
@@ -255,7 +258,10 @@ impl<'a> Container<'a> {
     /// The variable of that name that counts.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&EnvVar<'a>> {
-        self.counting.get(name).map(|at| &self.env[*at])
+        match self.env.len() {
+            0..=FEW => self.env.iter().rfind(|var| var.name == name),
+            _ => self.counting.get(name).map(|at| &self.env[*at]),
+        }
     }
 
     /// The value of a variable, `$(NAME)` replaced; `None` where it is not known.
@@ -294,8 +300,10 @@ impl<'a> Container<'a> {
             return None;
         }
         let above = path.rmatch_indices('/').map(|(at, _)| &path[..at]);
-        let mount = std::iter::once(path).chain(above).find_map(|folder| self.mounted.get(folder))?;
-        Some(&self.mounts[*mount])
+        std::iter::once(path).chain(above).find_map(|folder| match self.mounts.len() {
+            0..=FEW => self.mounts.iter().rfind(|mount| mount.path.trim_end_matches('/') == folder),
+            _ => self.mounted.get(folder).map(|at| &self.mounts[*at]),
+        })
     }
 
     /// What stands at a path.
@@ -560,8 +568,13 @@ impl<'a> Graph<'a> {
         });
         let mounts: Vec<Mount<'a>> = mounts.collect();
         // A later one hides an earlier one, and what `env` sets stands behind what comes in.
-        let counting = env.iter().enumerate().map(|(at, var)| (var.name.clone(), at)).collect();
-        let mounted = mounts.iter().enumerate().map(|(at, mount)| (mount.path.trim_end_matches('/'), at)).collect();
+        let (mut counting, mut mounted) = (HashMap::new(), HashMap::new());
+        if env.len() > FEW {
+            counting.extend(env.iter().enumerate().map(|(at, var)| (var.name.clone(), at)));
+        }
+        if mounts.len() > FEW {
+            mounted.extend(mounts.iter().enumerate().map(|(at, mount)| (mount.path.trim_end_matches('/'), at)));
+        }
         Container { node, role: container.role, env, env_open, mounts, counting, mounted }
     }
 
