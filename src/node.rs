@@ -156,6 +156,8 @@ impl Node {
     }
 
     /// The value of a key, if this is a mapping that has it.
+    // In line always, as all that it calls: most keys are constants, which the compiler then compares as numbers.
+    #[inline(always)]
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         match &self.value {
@@ -294,6 +296,7 @@ impl Index<&str> for Node {
     type Output = Self;
 
     /// The value of a key; the static null where there is none.
+    #[inline(always)]
     fn index(&self, key: &str) -> &Self {
         self.get(key).unwrap_or(&NULL)
     }
@@ -344,7 +347,7 @@ impl Mapping {
         &mut self.entries
     }
 
-    /// Where a key stands. In line always: most keys are constants, which the compiler then compares as numbers.
+    /// Where a key stands.
     #[inline(always)]
     fn place(&self, key: &str) -> Option<usize> {
         match &self.places {
@@ -354,6 +357,7 @@ impl Mapping {
     }
 
     /// The entry of a key.
+    #[inline(always)]
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.place(key).map(|at| &self.entries[at])
@@ -365,6 +369,7 @@ impl Mapping {
     }
 
     /// The value of a key.
+    #[inline(always)]
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|entry| &entry.value)
@@ -379,10 +384,16 @@ impl Mapping {
     pub fn push(&mut self, key: impl Into<EcoString>, key_span: Span, value: Node) {
         self.entries.push(Entry { key: key.into(), key_span, value });
         if self.entries.len() > MANY_ENTRIES {
-            let places = self.places.get_or_insert_default();
-            for at in places.len()..self.entries.len() {
-                places.insert(self.entries[at].key.clone(), at);
-            }
+            self.note_places();
+        }
+    }
+
+    /// Puts the entries into the table that are not in it yet.
+    #[cold]
+    fn note_places(&mut self) {
+        let places = self.places.get_or_insert_default();
+        for at in places.len()..self.entries.len() {
+            places.insert(self.entries[at].key.clone(), at);
         }
     }
 
@@ -401,7 +412,7 @@ impl Mapping {
     }
 }
 
-#[inline(never)]
+#[cold]
 fn find(places: &HashMap<EcoString, usize>, key: &str) -> Option<usize> {
     places.get(key).copied()
 }

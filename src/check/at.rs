@@ -48,6 +48,7 @@ impl<'n> At<'n, '_> {
 
 impl<'n, 'p> At<'n, 'p> {
     /// A field of this mapping.
+    #[inline(always)]
     #[must_use]
     pub fn get<'q>(&'q self, field: &'static str) -> At<'n, 'q> {
         self.on(field, &self.node[field])
