@@ -278,3 +278,99 @@ fn the_same_broken_in_one_place_is_told_at_that_place() {
         assert!(tells(&broken), "{rule} is silent on {file} with {new}: {all:#?}");
     }
 }
+
+/// What a rule says of a text.
+fn said_by(rule: &str, text: &str) -> Vec<(Severity, String)> {
+    let findings = found(text, |_| {}).into_iter().map(|(finding, ..)| finding).filter(|finding| finding.rule == rule);
+    findings.map(|finding| (finding.severity, finding.message)).collect()
+}
+
+fn object(kind: &str, name: &str, rest: &str) -> String {
+    format!("---\napiVersion: {kind}\nmetadata: {{name: {name}, namespace: ns}}\n{rest}\n")
+}
+
+fn pod(name: &str, labels: &str, container: &str) -> String {
+    let container = format!("{{name: web, image: 'ghcr.io/acme/web:v1', {container}}}");
+    format!(
+        "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: ns, labels: {{{labels}}}}}\n\
+         spec: {{containers: [{container}]}}\n"
+    )
+}
+
+fn service(selector: &str, rest: &str) -> String {
+    object("v1\nkind: Service", "web", &format!("spec: {{selector: {{{selector}}}, {rest}}}"))
+}
+
+/// The bounds of SECURITY.md: beyond each a rule says less, never more.
+#[test]
+fn nothing_is_said_of_pods_beyond_what_is_looked_at() {
+    // A pod with both labels stands behind those that have one.
+    let rule = "service-selects-nothing";
+    for (others, both, count) in [(1000, false, 1), (999, true, 0), (1001, false, 0), (1001, true, 0)] {
+        let mut text = service("a: x, b: x", "ports: [{port: 80}]");
+        (0..others).for_each(|at| text += &(pod(&format!("a{at}"), "a: x", "") + &pod(&format!("b{at}"), "b: x", "")));
+        if both {
+            text += &pod("both", "a: x, b: x", "");
+        }
+        assert_eq!(said_by(rule, &text).len(), count, "{others} {both}");
+    }
+    // A budget likewise.
+    let selector = "{matchLabels: {a: x}, matchExpressions: [{key: b, operator: Exists}]}";
+    let budget = object("policy/v1\nkind: PodDisruptionBudget", "web", &format!("spec: {{selector: {selector}}}"));
+    for (others, count) in [(1000, 1), (1001, 0)] {
+        let pods: String = (0..others).map(|at| pod(&format!("a{at}"), "a: x", "")).collect();
+        assert_eq!(said_by("reference-missing", &(pods + &budget)).len(), count, "{others}");
+    }
+}
+
+#[test]
+fn nothing_is_said_of_pods_that_a_service_is_not_known_to_select() {
+    let jobs = |count: usize| {
+        let spec = "spec: {template: {metadata: {labels: {a: x}}, spec: {restartPolicy: Never, containers: [{name: a, image: 'a.io/a:v1'}]}}}";
+        (0..count).map(|at| object("batch/v1\nkind: Job", &format!("j{at}"), spec)).collect::<String>()
+    };
+    let web = service("a: x", "ports: [{port: 80}]");
+    for (jobs, severity) in [(jobs(100), Severity::Error), (jobs(100) + &pod("p", "a: x", ""), Severity::Warning)] {
+        let said = said_by("service-selects-job", &(web.clone() + &jobs));
+        assert_eq!(said, [(severity, "Service `web` selects the pods of Job/j0".to_owned())]);
+    }
+    // All that are told a port are sent to there, and those alone that no Service selects are not.
+    let told = "ports: [{containerPort: 8080}], env: [{name: PORT, value: '9090'}]";
+    let pods = |count: usize| (0..count).map(|at| pod(&format!("p{at}"), "a: x", told)).collect::<String>();
+    let web = service("a: x", "ports: [{port: 80, targetPort: 9090}]");
+    for (text, count) in [
+        (pods(101), 101),
+        (pods(100) + &web, 0),
+        (pods(101) + &web, 0),
+        (pods(101) + &web + &pod("other", "b: x", told), 1),
+    ] {
+        assert_eq!(said_by("listen-port-mismatch", &text).len(), count);
+    }
+    // The last pod of a headless Service may be the one that serves a port.
+    let web = service("a: x", "clusterIP: None, ports: [{port: 80}]");
+    let caller = pod("caller", "b: x", "env: [{name: URL, value: 'http://web:81/'}]");
+    for (count, said) in [(100, 1), (101, 0)] {
+        let pods: String =
+            (0..count).map(|at| pod(&format!("p{at}"), "a: x", "ports: [{containerPort: 80}]")).collect();
+        assert_eq!(said_by("url-port-unserved", &(pods + &web + &caller)).len(), said, "{count}");
+    }
+}
+
+/// A known service whose config is too large to be looked into.
+#[test]
+fn nothing_is_said_of_a_config_that_is_not_looked_into() {
+    let text = |config: &str| {
+        let spec = "spec: {containers: [{name: datastorage, image: 'quay.io/acme/datastorage:v1', ports: [{containerPort: 8080}], \
+                    env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}], readinessProbe: {httpGet: {path: /health, port: 8085}}, \
+                    volumeMounts: [{name: config, mountPath: /etc/datastorage}]}], volumes: [{name: config, configMap: {name: c}}]}";
+        object("v1\nkind: Pod", "p", spec)
+            + &object("v1\nkind: ConfigMap", "c", &format!("data: {{config.yaml: '{config}'}}"))
+    };
+    let rules = ["probe-port-unserved", "secret-file-missing", "config-key-required", "mount-missing"];
+    let said = |text: &str| {
+        let said = found(text, |_| {}).into_iter().map(|(finding, ..)| finding.rule.into_owned());
+        said.filter(|rule| rules.contains(&rule.as_str())).collect::<Vec<_>>()
+    };
+    assert_ne!(said(&text("{}")), [""; 0]);
+    assert_eq!(said(&text(&format!("{{}} # {}", "x".repeat(1 << 24)))), [""; 0]);
+}

@@ -28,8 +28,8 @@ pub fn check(given: &[Object], promised: &[Object], profile: &str, options: &Opt
     let mut findings = Vec::new();
     let here = given.first().map_or(Span::NONE, Object::span);
     let mut matched: HashSet<usize> = HashSet::new();
-    for expected in want.known(options) {
-        match have.known(options).find(|view| view.service.name == expected.service.name) {
+    for expected in want.all_known(options) {
+        match have.all_known(options).find(|view| view.service.name == expected.service.name) {
             Some(view) => {
                 matched.extend(want.number(expected.object()));
                 workload(&view, &expected, profile, &mut findings);

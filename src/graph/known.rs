@@ -23,13 +23,20 @@ pub struct View<'g, 'a, 's> {
     pub service: &'s Service,
     /// The config file it reads, where it is among the objects.
     pub config: Option<&'g Config<'a>>,
+    /// Whether it reads one that is not looked into.
+    unread: bool,
     /// The dialect of its config.
     pub dialect: Option<&'s Dialect>,
 }
 
 impl<'a> Graph<'a> {
-    /// The containers of known services.
+    /// The containers of known services, but for those whose config is not looked into.
     pub fn known<'g, 's>(&'g self, options: &'s Options) -> impl Iterator<Item = View<'g, 'a, 's>> {
+        self.all_known(options).filter(|view| !view.unread)
+    }
+
+    /// All containers of known services.
+    pub(crate) fn all_known<'g, 's>(&'g self, options: &'s Options) -> impl Iterator<Item = View<'g, 'a, 's>> {
         self.known.iter().filter_map(move |known| self.view(known, options))
     }
 
@@ -62,7 +69,7 @@ impl<'a> Graph<'a> {
             Some(config) if config.tree.is_some() => service.dialects.get(config.dialect),
             _ => guess(service, container),
         };
-        Some(View { at: known.pod, pod, container, service, config, dialect })
+        Some(View { at: known.pod, pod, container, service, config, unread: known.unread, dialect })
     }
 }
 
@@ -150,10 +157,12 @@ impl<'g, 'a, 's> View<'g, 'a, 's> {
         dialect.endpoints.iter().map(|end| (port(end), end.paths.as_slice())).collect()
     }
 
-    /// Whether it listens on a port. Where its config is not in sight, the ports it declares count as well.
+    /// Whether it may listen on a port. Where its config is not in sight, the ports it declares count as well.
     #[must_use]
     pub fn listens_on(&self, port: i64) -> bool {
-        self.endpoints().iter().any(|(open, _)| *open == port) || (self.tree().is_none() && self.endpoints().is_empty())
+        self.unread
+            || self.endpoints().iter().any(|(open, _)| *open == port)
+            || (self.tree().is_none() && self.endpoints().is_empty())
     }
 
     /// Whether a path of its container is in an empty folder that nothing in the pod could fill: no other container

@@ -53,6 +53,8 @@ pub struct Graph<'a> {
     by_kind: HashMap<&'static str, Vec<&'a str>>,
     by_namespace: HashMap<(&'static str, &'a str), Vec<&'a str>>,
     services_by_pod: Vec<Vec<usize>>,
+    /// The labels, by namespace, key and value, whose pods Services may select that are not known to.
+    cut_labels: HashSet<(&'a str, &'a str, &'a str)>,
     pods_by_object: HashMap<usize, usize>,
     used: HashSet<usize>,
     /// By the address of the text.
@@ -76,6 +78,8 @@ pub struct Known<'a> {
     pub service: usize,
     /// The config file it reads, where it is among the objects.
     pub config: Option<Config<'a>>,
+    /// Whether it reads one that is not looked into, as all together are too large.
+    pub unread: bool,
 }
 
 /// A config file that stands in a ConfigMap or Secret.
@@ -167,6 +171,7 @@ impl<'a> Graph<'a> {
             by_kind: HashMap::new(),
             by_namespace: HashMap::new(),
             services_by_pod: Vec::new(),
+            cut_labels: HashSet::new(),
             pods_by_object: HashMap::new(),
             used: HashSet::new(),
             known_by_config: HashMap::new(),

@@ -184,7 +184,7 @@ const MOST_INHERITED: usize = 1 << 25;
 const INHERITED: usize = 16;
 
 /// How many bytes of config files are read for known services together: each of ten thousand containers may be given the
-/// same large one. What is beyond is not known.
+/// same large one. Of a container with one that is beyond, rules about known services say nothing.
 const MOST_CONFIG: usize = 1 << 24;
 
 /// How many sources of a projected volume are known; one with more is taken for something else.
@@ -194,8 +194,9 @@ const MOST_SOURCES: usize = 32;
 /// grows without bound.
 const MOST_REPLACED: usize = 1 << 14;
 
-/// A text with `$(NAME)` replaced where the variable is known; `room` says how many bytes may still come in.
-fn expand<'t, 'v>(text: &'t str, room: &mut usize, value: impl Fn(&str) -> Option<&'v str>) -> Cow<'t, str> {
+/// A text with `$(NAME)` replaced where the variable is known; `room` says how many bytes may still come in, and is gone
+/// where one was too long.
+fn expand<'t, 'v>(text: &'t str, room: &mut Option<usize>, value: impl Fn(&str) -> Option<&'v str>) -> Cow<'t, str> {
     if !text.as_bytes().contains(&b'$') {
         return Cow::Borrowed(text);
     }
@@ -207,13 +208,18 @@ fn expand<'t, 'v>(text: &'t str, room: &mut usize, value: impl Fn(&str) -> Optio
         if let Some(inner) = tail.strip_prefix("$(") {
             rest = tail;
             let Some((name, after)) = inner.split_once(')') else { break };
-            match value(name).filter(|value| value.len() <= *room) {
-                Some(value) => {
-                    *room -= value.len();
+            match (value(name), room.as_mut()) {
+                (Some(value), Some(left)) if value.len() <= *left => {
+                    *left -= value.len();
                     out.push_str(value);
                 }
-                // As the kubelet leaves it, whatever stands between the brackets.
-                None => out.push_str(&tail[..tail.len() - after.len()]),
+                // As the kubelet leaves what is not known, whatever stands between the brackets.
+                (value, _) => {
+                    out.push_str(&tail[..tail.len() - after.len()]);
+                    if value.is_some() {
+                        *room = None;
+                    }
+                }
             }
             rest = after;
         } else {
@@ -230,13 +236,14 @@ fn expand<'t, 'v>(text: &'t str, room: &mut usize, value: impl Fn(&str) -> Optio
 fn texts<'a>(env: &[EnvVar<'a>]) -> Vec<Option<Cow<'a, str>>> {
     let mut texts: Vec<Option<Cow<'a, str>>> = Vec::with_capacity(env.len());
     let mut known: HashMap<&str, usize> = HashMap::with_capacity(env.len());
-    let mut room = MOST_REPLACED;
+    let mut room = Some(MOST_REPLACED);
     for (at, var) in env.iter().enumerate() {
         let text = var.value.and_then(Node::as_str).map(|text| match var.entry["value"].is_null() {
             true => Cow::Borrowed(text),
             false => expand(text, &mut room, |name| texts[*known.get(name)?].as_deref()),
         });
-        texts.push(text);
+        // Once something was too long, nobody knows what was made from it.
+        texts.push(text.filter(|text| room.is_some() || matches!(text, Cow::Borrowed(_))));
         known.insert(&var.name, at);
     }
     texts
@@ -273,7 +280,7 @@ impl<'a> Container<'a> {
     /// A text of `env`, `args` or `command` with `$(NAME)` replaced where the variable is known.
     #[must_use]
     pub fn expand<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut room = MOST_REPLACED;
+        let mut room = Some(MOST_REPLACED);
         expand(text, &mut room, |name| self.var(name)?.text.as_deref())
     }
 
@@ -518,7 +525,7 @@ impl<'a> Graph<'a> {
     ) -> Container<'a> {
         let node = container.node;
         let namespace = object.namespace();
-        let (mut env, mut env_open) = (Vec::new(), false);
+        let (mut env, mut env_open, mut cut) = (Vec::new(), false, false);
         for entry in node["envFrom"].items() {
             let prefix = entry["prefix"].text();
             for (field, kind) in [("configMapRef", "ConfigMap"), ("secretRef", "Secret")] {
@@ -534,7 +541,7 @@ impl<'a> Graph<'a> {
                     let value = data_of(source, key).map(|(_, node)| node).filter(|node| node.is_set());
                     let cost = INHERITED + key.len() + value.map_or(0, |value| value.text().len());
                     let Some(left) = room.checked_sub(cost) else {
-                        env_open = true;
+                        cut = true;
                         break;
                     };
                     *room = left;
@@ -542,6 +549,11 @@ impl<'a> Graph<'a> {
                     env.push(EnvVar { name, entry, value, text: None, object: source, own: false });
                 }
             }
+        }
+        if cut {
+            // Of one name the last counts, and nobody knows which it is.
+            env.clear();
+            env_open = true;
         }
         for entry in node["env"].items() {
             let from = &entry["valueFrom"];
@@ -593,8 +605,12 @@ impl<'a> Graph<'a> {
                 let found = options.services.iter().position(|service| recognizes(service, pod, container, alone));
                 if let Some(service) = found {
                     let description = options.services.iter().nth(service);
-                    let config = description.and_then(|description| config(description, container, &mut room));
-                    known.push(Known { pod: at, container: number, service, config });
+                    let file =
+                        description.and_then(|description| Some((description, config_file(description, container)?)));
+                    let left = room.checked_sub(file.map_or(0, |(_, (_, text))| text.text().len()));
+                    let config = file.filter(|_| left.is_some()).map(|(description, file)| config(description, file));
+                    known.push(Known { pod: at, container: number, service, config, unread: left.is_none() });
+                    room = left.unwrap_or(room);
                 }
             }
         }
@@ -683,9 +699,10 @@ pub(crate) fn flag_value(container: &Container<'_>, flag: &str) -> Option<String
     })
 }
 
-fn config<'a>(service: &Service, container: &Container<'a>, room: &mut usize) -> Option<Config<'a>> {
+/// The file that a known container reads its config from: the object it stands in, and the text.
+fn config_file<'a>(service: &Service, container: &Container<'a>) -> Option<(&'a Object, &'a Node)> {
     let path = config_path(service, container);
-    let found = match container.file(&path) {
+    match container.file(&path) {
         File::Found { object, node, .. } if node.is_set() => Some((object, node)),
         // Not at its path: the file of the usual name in whatever is mounted is still meant.
         File::Unmounted | File::Lacking { .. } => container.mounts.iter().find_map(|mount| match &mount.source {
@@ -696,9 +713,10 @@ fn config<'a>(service: &Service, container: &Container<'a>, room: &mut usize) ->
             _ => None,
         }),
         _ => None,
-    };
-    let (object, node) = found?;
-    *room = room.checked_sub(node.text().len())?;
+    }
+}
+
+fn config<'a>(service: &Service, (object, node): (&'a Object, &'a Node)) -> Config<'a> {
     let loaded = yaml::load_text(node.text(), FileId(u32::MAX - 1), Dialect::Kubectl);
     let failed = loaded.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error);
     let alone = loaded.documents.len() == 1;
@@ -706,7 +724,7 @@ fn config<'a>(service: &Service, container: &Container<'a>, room: &mut usize) ->
     let dialect = tree.as_ref().and_then(|tree| service.dialect_of(tree)).map_or(0, |dialect| {
         service.dialects.iter().position(|other| std::ptr::eq(other, dialect)).unwrap_or_default()
     });
-    Some(Config { object, node, tree, alone, dialect })
+    Config { object, node, tree, alone, dialect }
 }
 
 #[cfg(test)]
@@ -746,6 +764,7 @@ mod tests {
         assert!(texts.iter().all(String::is_empty) && argument.is_empty());
         let (texts, argument) = expanded(&chain("x"), &many("A2".to_owned()));
         assert_eq!(texts[2].len(), 40 * 40);
+        assert!(texts[3..].iter().all(|text| text == "?"));
         assert!(texts.iter().map(String::len).sum::<usize>() < 2 * MOST_REPLACED);
         assert!(argument.len() < 2 * MOST_REPLACED);
     }

@@ -1,5 +1,7 @@
 //! Services: what they select, which ports they serve.
 
+use std::collections::HashSet;
+
 use crate::graph::{Graph, kind_of};
 use crate::node::{Entry, Node};
 use crate::object::Object;
@@ -18,6 +20,8 @@ pub struct ServiceObject<'a> {
     pub object: &'a Object,
     /// The numbers of the pods it selects, in [`Graph::pods`]; of very many the first hundred.
     pub pods: Vec<usize>,
+    /// Whether more pods may be selected than are known.
+    cut: bool,
 }
 
 impl<'a> ServiceObject<'a> {
@@ -27,10 +31,11 @@ impl<'a> ServiceObject<'a> {
         &self.object.node["spec"]["selector"]
     }
 
-    /// Whether it may select more pods than are known: then nobody can say that none of them does something.
+    /// Whether it may select more pods than are known: then nobody can say that none of them does something, that all of
+    /// them do, or that there is but one.
     #[must_use]
     pub fn may_select_more(&self) -> bool {
-        self.pods.len() == MOST_SELECTED
+        self.cut
     }
 
     /// Its type; `ClusterIP` where it names none.
@@ -66,7 +71,7 @@ impl<'a> ServiceObject<'a> {
         self.is_headless() && {
             let mut declared =
                 self.pods.iter().flat_map(|pod| graph.pods[*pod].running()).flat_map(|c| c.ports()).peekable();
-            declared.peek().is_none() || declared.any(|(_, number)| number == port)
+            self.may_select_more() || declared.peek().is_none() || declared.any(|(_, number)| number == port)
         }
     }
 }
@@ -107,15 +112,26 @@ impl<'a> Graph<'a> {
             for namespace in [None, Some(object.namespace())] {
                 self.services_by_name.entry((namespace, object.name())).or_insert(self.services.len());
             }
-            self.services.push(ServiceObject { object, pods: Vec::new() });
+            self.services.push(ServiceObject { object, pods: Vec::new(), cut: false });
         }
     }
 
     pub(super) fn connect_services(&mut self) {
         let mut services = std::mem::take(&mut self.services);
+        let mut cut = HashSet::new();
         for service in &mut services {
-            service.pods = self.select(service.selector(), service.object.namespace());
+            let namespace = service.object.namespace();
+            let selector = service.selector();
+            let Some((label, pods)) = self.rarest_label(selector, Some(namespace)) else { continue };
+            let looked = pods.iter().copied().take(MOST_PODS);
+            let mut selected = looked.filter(|pod| selects(selector, self.pods[*pod].labels));
+            service.pods = selected.by_ref().take(MOST_SELECTED).collect();
+            service.cut = pods.len() > MOST_PODS || selected.next().is_some();
+            if service.cut {
+                cut.insert((namespace, label.key.as_str(), label.value.text()));
+            }
         }
+        self.cut_labels = cut;
         let mut by_pod = vec![Vec::new(); self.pods.len()];
         for (at, service) in services.iter().enumerate() {
             service.pods.iter().for_each(|pod| by_pod[*pod].push(at));
@@ -124,22 +140,21 @@ impl<'a> Graph<'a> {
         self.services = services;
     }
 
-    /// The pods of a namespace that a selector matches.
-    fn select(&self, selector: &Node, namespace: &str) -> Vec<usize> {
-        self.pods_with(selector, Some(namespace))
-            .filter(|pod| selects(selector, self.pods[*pod].labels))
-            .take(MOST_SELECTED)
-            .collect()
+    /// The label of a selector that the fewest pods have, of one namespace or of all, and those pods.
+    fn rarest_label<'s, 'n: 's>(
+        &'s self,
+        selector: &'n Node,
+        namespace: Option<&'n str>,
+    ) -> Option<(&'n Entry, &'s [usize])> {
+        let labelled = selector.entries().iter().map(|entry| (entry, self.pods_labelled(entry, namespace)));
+        labelled.min_by_key(|(_, pods)| pods.len())
     }
 
-    /// The first pods, of one namespace or of all, that may have all labels of a selector: those with the rarest.
-    pub(crate) fn pods_with<'s>(
-        &'s self,
-        selector: &'s Node,
-        namespace: Option<&'s str>,
-    ) -> impl Iterator<Item = usize> {
-        let labelled = selector.entries().iter().map(|entry| self.pods_labelled(entry, namespace));
-        labelled.min_by_key(|pods| pods.len()).unwrap_or_default().iter().copied().take(MOST_PODS)
+    /// The pods, of one namespace or of all, that may have all labels of a selector, and whether they are all: of very
+    /// many only the first are looked at.
+    pub(crate) fn pods_with<'s>(&'s self, selector: &'s Node, namespace: Option<&'s str>) -> (&'s [usize], bool) {
+        let pods = self.rarest_label(selector, namespace).map_or(&[][..], |(_, pods)| pods);
+        (&pods[..pods.len().min(MOST_PODS)], pods.len() <= MOST_PODS)
     }
 
     /// The pods that have a label, in order, of one namespace or of all.
@@ -157,5 +172,13 @@ impl<'a> Graph<'a> {
     /// The Services that select a pod.
     pub fn services_of(&self, pod: usize) -> impl Iterator<Item = &ServiceObject<'a>> {
         self.services_by_pod.get(pod).into_iter().flatten().map(|service| &self.services[*service])
+    }
+
+    /// Whether Services that [`Graph::services_of`] does not give may select a pod.
+    #[must_use]
+    pub fn may_be_behind_more(&self, pod: usize) -> bool {
+        let pod = &self.pods[pod];
+        let label = |entry: &'a Entry| (pod.namespace(), entry.key.as_str(), entry.value.text());
+        !self.cut_labels.is_empty() && pod.labels.entries().iter().any(|entry| self.cut_labels.contains(&label(entry)))
     }
 }

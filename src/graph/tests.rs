@@ -41,6 +41,12 @@ fn a_service_knows_a_hundred_of_its_pods() {
         assert!(all.may_select_more() && !one.may_select_more());
         assert_eq!(graph.services_of(149).count(), 1);
         assert_eq!(graph.services_of(0).count(), 1);
+        assert!(graph.may_be_behind_more(149) && !graph.may_be_behind_more(150));
+    });
+    let hundred: String = (0..100).map(|at| pod(&format!("p{at}"), "ns", "")).collect();
+    said(&(hundred + &service("all", "app: a")), |graph| {
+        assert_eq!(graph.services[0].pods.len(), 100);
+        assert!(!graph.services[0].may_select_more() && !graph.may_be_behind_more(0));
     });
 }
 
@@ -61,17 +67,23 @@ fn names_are_reached_from_their_namespaces() {
 #[test]
 fn inherited_variables_are_bounded() {
     let value = "x".repeat(1 << 20);
-    let mut text =
-        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c, namespace: ns}}\ndata: {{A: {value}, B: b}}\n");
-    let containers: Vec<String> =
-        (0..40).map(|at| format!("{{name: c{at}, envFrom: [{{configMapRef: {{name: c}}}}]}}")).collect();
+    let map = |name: &str, data: &str| {
+        format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: ns}}\ndata: {{{data}}}\n")
+    };
+    let mut text = map("first", "B: hidden") + &map("c", &format!("A: {value}, B: b"));
+    let from = "envFrom: [{configMapRef: {name: first}}, {configMapRef: {name: c}}], env: [{name: C, value: c}]";
+    let containers: Vec<String> = (0..40).map(|at| format!("{{name: c{at}, {from}}}")).collect();
     _ = write!(text, "{}", pod("p", "ns", &format!("containers: [{}]", containers.join(", "))));
     said(&text, |graph| {
         let containers = &graph.pods[0].containers;
         let known = containers.iter().take_while(|container| !container.env_open).count();
         assert_eq!(known, 31);
-        assert!(containers[..known].iter().all(|container| container.var("B").is_some()));
-        assert!(containers[known..].iter().all(|container| container.env_open && container.var("A").is_none()));
+        let text = |container: &Container<'_>, name: &str| container.var_text(name).unwrap_or_default();
+        assert!(containers[..known].iter().all(|container| text(container, "B") == "b"));
+        // What the one beyond the bound may hide is not known either.
+        let inherits = |container: &Container<'_>| ["A", "B"].iter().any(|name| container.var(name).is_some());
+        assert!(containers[known..].iter().all(|container| container.env_open && !inherits(container)));
+        assert!(containers.iter().all(|container| text(container, "C") == "c"));
     });
 }
 

@@ -275,7 +275,11 @@ fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a, '_>) -> Option<&'
         .mentions
         .iter()
         .filter(|mention| init(mention) && matches!(mention.place, Place::Command { asks: true }))
-        .find(|mention| matches!(mention.target, Target::Service(service) if graph.services[service].pods.as_slice() == [view.at]))
+        .find(|mention| {
+            let Target::Service(service) = mention.target else { return false };
+            let service = &graph.services[service];
+            service.pods.as_slice() == [view.at] && !service.may_select_more()
+        })
         .map(|mention| mention.node)
 }
 

@@ -263,7 +263,11 @@ fn credentials(view: &View<'_, '_, '_>) -> Option<(Option<String>, Option<String
 
 /// The one database behind a Service.
 fn database<'g, 'a>(graph: &'g Graph<'a>, service: usize) -> Option<Database<'g, 'a>> {
-    let [pod] = graph.services[service].pods.as_slice() else { return None };
+    let service = &graph.services[service];
+    let [pod] = service.pods.as_slice() else { return None };
+    if service.may_select_more() {
+        return None;
+    }
     let pod = &graph.pods[*pod];
     let container = pod.running().find(|container| program(container.image()) == Some("postgresql"))?;
     if container.env_open {
@@ -375,9 +379,10 @@ fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report
             }
         }
         let Some(name) = find(&["PASSWORD", "PASS", "PASSWD"]) else { continue };
-        let same_user = find(&["USER", "USERNAME", "LOGIN"])
-            .and_then(|name| container.var_text(&name))
-            .is_none_or(|user| database.user.as_deref() == Some(&user));
+        let same_user = match find(&["USER", "USERNAME", "LOGIN"]) {
+            Some(name) => container.var_text(&name).is_some_and(|user| database.user.as_ref() == Some(&user)),
+            None => !container.env_open,
+        };
         if let (Some(value), Some(told)) = (container.var_text(&name), &database.password)
             && value != *told
             && same_user

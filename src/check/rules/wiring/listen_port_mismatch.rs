@@ -186,7 +186,11 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_, '_>, report: &mut Report<'_
     }
     let declared: Vec<(&Node, i64)> = view.container.ports().collect();
     beside_main(view, key, &declared, report);
-    if sent || declared.is_empty() || declared.iter().any(|(_, number)| *number == port) {
+    if sent
+        || graph.may_be_behind_more(view.at)
+        || declared.is_empty()
+        || declared.iter().any(|(_, number)| *number == port)
+    {
         return;
     }
     let message = format!(
@@ -203,7 +207,6 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_, '_>, report: &mut Report<'_
     }
 }
 
-/// A program that is told its port by a variable or a flag.
 /// The ports for health and metrics, where the config sets them and a port of that name is declared otherwise.
 fn beside_main(view: &View<'_, '_, '_>, main: &str, declared: &[(&Node, i64)], report: &mut Report<'_>) {
     let keys = view.dialect.into_iter().flat_map(|dialect| &dialect.endpoints).filter_map(|end| end.key.as_deref());
@@ -221,6 +224,7 @@ fn beside_main(view: &View<'_, '_, '_>, main: &str, declared: &[(&Node, i64)], r
     }
 }
 
+/// A program that is told its port by a variable or a flag.
 fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, report: &mut Report<'_>) {
     let by_env = ["PORT", "HTTP_PORT", "SERVER_PORT", "LISTEN_PORT", "APP_PORT"].iter().find_map(|name| {
         let var = container.var(name)?;
@@ -249,7 +253,7 @@ fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, 
                 == Some(port)
         })
     });
-    if sent {
+    if sent || graph.may_be_behind_more(at) {
         return;
     }
     let message = format!(

@@ -7,7 +7,7 @@ use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{
-    Graph, MOST_PODS, Pod, Reference, Relation, data_keys, data_of, is_declared_object, kind_of, label_selector_matches,
+    Graph, Pod, Reference, Relation, data_keys, data_of, is_declared_object, kind_of, label_selector_matches,
 };
 use crate::node::Node;
 use crate::object::Object;
@@ -275,13 +275,9 @@ fn claims(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if labels.entries().is_empty() || !inhabited.contains(object.namespace()) {
             continue;
         }
-        let (mut looked, mut selected) = (0, false);
-        for pod in graph.pods_with(labels, Some(object.namespace())) {
-            looked += 1;
-            selected |= label_selector_matches(selector, graph.pods[pod].labels);
-        }
-        // Of very many that share a label only the first were looked at.
-        if !selected && looked < MOST_PODS {
+        // Of very many that share a label only the first are looked at.
+        let (pods, all) = graph.pods_with(labels, Some(object.namespace()));
+        if all && !pods.iter().any(|pod| label_selector_matches(selector, graph.pods[*pod].labels)) {
             report
                 .at(object, selector, "this budget selects no pods here".to_owned())
                 .severity(Severity::Warning)

@@ -54,12 +54,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for service in graph.services.iter().filter(|service| !service.pods.is_empty()) {
         let jobs: Vec<usize> = service.pods.iter().copied().filter(|pod| graph.pods[*pod].is_job()).collect();
         let Some(job) = jobs.first().map(|job| &graph.pods[*job]) else { continue };
-        let only = jobs.len() == service.pods.len();
+        let others = jobs.len() < service.pods.len();
+        // Of very many pods those that are not known may be no Jobs.
+        let only = !others && !service.may_select_more();
         let severity = if only { Severity::Error } else { Severity::Warning };
         let message = format!(
             "Service `{}` {}selects the pods of {}",
             service.object.name(),
-            if only { "" } else { "also " },
+            if others { "also " } else { "" },
             title(job.object)
         );
         report

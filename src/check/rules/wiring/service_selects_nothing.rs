@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{Graph, MOST_PODS, Pod, selects};
+use crate::graph::{Graph, MOST_PODS, Pod, ServiceObject, selects};
 use crate::node::Node;
 
 /// The rule.
@@ -67,7 +67,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         running
     });
-    for service in graph.services.iter().filter(|service| service.pods.is_empty() && !service.is_external()) {
+    let empty = |service: &&ServiceObject<'_>| service.pods.is_empty() && !service.may_select_more();
+    for service in graph.services.iter().filter(empty).filter(|service| !service.is_external()) {
         let selector = service.selector();
         let (object, namespace) = (service.object, service.object.namespace());
         if selector.entries().is_empty()
@@ -80,7 +81,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         let twin = running.get(&(namespace, object.name())).copied();
         let near = twin.or_else(|| nearest(graph, selector, namespace));
-        let elsewhere = (graph.pods_with(selector, None).map(|pod| &graph.pods[pod]))
+        let (candidates, all) = graph.pods_with(selector, None);
+        let elsewhere = (candidates.iter().map(|pod| &graph.pods[*pod]))
             .find(|pod| pod.namespace() != namespace && selects(selector, pod.labels));
         let severity = if near.is_some() { Severity::Error } else { bundle.absent() };
         let message = format!("Service `{}` selects no pods", object.name());
@@ -110,7 +112,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .help("a Service selects pods of its own namespace only");
             }
             (None, None) => {
-                draft.help("no pod template here has all these labels");
+                let place = if all { "here" } else { "in its namespace" };
+                draft.help(format!("no pod template {place} has all these labels"));
             }
         }
     }

@@ -73,6 +73,7 @@ fn spoken(graph: &Graph<'_>, service: &ServiceObject<'_>, port: &Node) -> Option
     programs.dedup();
     let number = port["port"].as_i64();
     if let [only] = programs.as_slice()
+        && !service.may_select_more()
         && number.is_some_and(|number| default_port(only).map(i64::from) == Some(number))
     {
         return Some((only, Severity::Error));
