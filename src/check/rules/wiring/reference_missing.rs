@@ -149,6 +149,9 @@ const MAKERS: &[&str] = &[
     "VaultStaticSecret",
 ];
 
+/// No object has a longer name, and no controller makes one.
+const LONGEST_NAME: usize = 253;
+
 /// The Secrets that objects among the manifests have made by a controller: a certificate, an external or sealed secret.
 struct Made<'a> {
     /// By namespace and name.
@@ -180,6 +183,9 @@ impl<'a> Made<'a> {
 
     /// Whether one of that name is made in a namespace, or in one that nobody names.
     fn has(&self, namespace: &str, name: &str) -> bool {
+        if name.len() > LONGEST_NAME {
+            return false;
+        }
         [namespace, ""].into_iter().any(|namespace| {
             self.names.contains(&(namespace, name))
                 || name.match_indices('-').any(|(at, _)| self.beginnings.contains(&(namespace, &name[..at])))
