@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use crate::graph::pod::{Mount, MountSource, data_keys, data_of, text_of};
+use crate::graph::pod::{Mount, MountSource, data_keys, text_of};
 use crate::graph::{Container, Graph, Pod, image_tail};
 use crate::object::{ContainerRole, Object};
 use crate::path::address;
@@ -140,18 +140,17 @@ fn migrates(pod: &Pod<'_>, container: &Container<'_>, by: By, known: &mut HashMa
         })
 }
 
-/// The scripts a container's command names and its mounts hold; all texts of the mounts where none is named.
+/// The shell scripts that a container's ConfigMaps give it, and what else of them its command names, in the order of the
+/// mounts and keys.
 #[must_use]
 pub fn scripts<'a>(container: &Container<'a>) -> Vec<Cow<'a, str>> {
     let named: HashSet<&str> = container.words().flat_map(|word| names(word.text())).collect();
-    let mut found = Vec::new();
-    for object in mounted(container).filter(|object| object.kind() == "ConfigMap") {
-        let shell = data_keys(object).filter(|key| key.ends_with(".sh"));
-        let called = named.iter().filter_map(|name| data_of(object, name)).map(|(key, _)| key);
-        let keys = shell.chain(called.filter(|key| !key.ends_with(".sh")));
-        found.extend(keys.filter_map(|key| text_of(object, key)));
-    }
-    found
+    let maps = mounted(container).filter(|object| object.kind() == "ConfigMap");
+    maps.flat_map(|object| {
+        let keys = data_keys(object).filter(|key| key.ends_with(".sh") || named.contains(key));
+        keys.filter_map(|key| text_of(object, key)).collect::<Vec<_>>()
+    })
+    .collect()
 }
 
 /// What may be names of files in a text: the longest pieces that have no character but those a key may have.
