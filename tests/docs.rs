@@ -67,3 +67,66 @@ fn links_between_the_documents_lead_somewhere() {
     }
     assert!(links > 5);
 }
+
+/// The constants of the bounds in SECURITY.md, in the order of its rows.
+const BOUNDS: &[(&str, &str)] = &[
+    ("graph/services.rs", "MOST_SELECTED"),
+    ("graph/services.rs", "MOST_PODS"),
+    ("graph/pod.rs", "MOST_INHERITED"),
+    ("graph/pod.rs", "MOST_REPLACED"),
+    ("graph/pod.rs", "MOST_CONFIG"),
+    ("graph/pod.rs", "MOST_SOURCES"),
+    ("graph/pod.rs", "LONGEST_PATH"),
+    ("check/rules/wiring/networkpolicy_blocks_flow.rs", "MOST_QUESTIONS"),
+    ("suggest.rs", "MOST_CANDIDATES"),
+    ("graph/mod.rs", "MOST_NAMES"),
+    ("source.rs", "MAX_BYTES"),
+    ("yaml/load.rs", "MAX_DEPTH"),
+    ("yaml/load.rs", "MAX_ALIASED_NODES"),
+    ("schema/compile.rs", "MAX_IN_PLACE"),
+    ("schema/compile.rs", "MAX_WAYS"),
+    ("schema/pattern.rs", "MAX_SIZE"),
+    ("schema/compile.rs", "MAX_PATTERN_BYTES"),
+    ("schema/walk.rs", "MAX_STEPS"),
+    ("schema/walk.rs", "MAX_MATCHING"),
+    ("schema/lookup.rs", "MAX_SIZE"),
+    ("picture/mod.rs", "MOST_PARTS"),
+];
+
+/// The number that a constant is: `1 << 14`, `64 * 1024`, `4_000_000`.
+fn evaluated(value: &str) -> u64 {
+    let number = |text: &str| text.trim().replace('_', "").parse::<u64>().unwrap();
+    match value.split_once("<<") {
+        Some((base, shift)) => number(base) << number(shift),
+        None => value.split('*').map(number).product(),
+    }
+}
+
+/// The number that a text begins with: `1,000`, `32 MiB`, `4 million, and more`.
+fn said(text: &str) -> u64 {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != ',').unwrap_or(text.len());
+    let unit = match text[end..].trim_start().split(", ").next().unwrap() {
+        "" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "million" => 1_000_000,
+        "thousand million" => 1_000_000_000,
+        other => panic!("what is `{other}`?"),
+    };
+    text[..end].replace(',', "").parse::<u64>().unwrap() * unit
+}
+
+#[test]
+fn the_bounds_are_those_of_the_code() {
+    let text = std::fs::read_to_string(format!("{ROOT}/SECURITY.md")).unwrap();
+    let section = text.split("\n## Bounds\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1));
+    let rows: Vec<&str> = rows.filter(|most| most.starts_with(|c: char| c.is_ascii_digit())).collect();
+    assert_eq!(rows.len(), BOUNDS.len());
+    for (row, (file, name)) in rows.into_iter().zip(BOUNDS) {
+        let code = std::fs::read_to_string(format!("{ROOT}/src/{file}")).unwrap();
+        let rest = code.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("{file} has no {name}")).1;
+        let value = rest.split_once(" = ").unwrap().1.split(';').next().unwrap();
+        assert_eq!(said(row), evaluated(value), "{file}: {name}");
+    }
+}

@@ -14,7 +14,10 @@ const MAX_BYTES: usize = 256;
 
 /// The sizes in bytes that a compiled pattern is taken for, the last being the largest it may have. Matching takes time by
 /// the length of the text times this: `{1000}` is a few bytes long and makes a thousand states.
-const SIZES: [usize; 4] = [1 << 11, 1 << 13, 1 << 15, 1 << 17];
+const SIZES: [usize; 4] = [1 << 11, 1 << 13, 1 << 15, MAX_SIZE];
+
+/// The largest size of a compiled pattern in bytes.
+const MAX_SIZE: usize = 1 << 17;
 
 /// The regular expression of a text, and the size it is taken for.
 ///

@@ -14,7 +14,7 @@ const MAX_STEPS_A_VALUE: u64 = 200;
 
 /// How many bytes of text times bytes of pattern are matched before a walk gives up: a million bytes against a small
 /// pattern. The slowest patterns take some 15 ns for 32 of them.
-const MAX_MATCHING: u64 = 1 << 32;
+const MAX_MATCHING: u64 = 4_000_000_000;
 
 /// What a tree is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
