@@ -122,7 +122,7 @@ impl<'a> Layers<'a> {
         for argument in &overrides.sets {
             let set = match argument {
                 SetArgument::Value(argument) => Set::parse(sources, &layers.schema, argument)?,
-                SetArgument::File(argument) => set::parse_file(sources, &layers.schema, argument, |path, span| {
+                SetArgument::File(argument) => Set::parse_file(sources, &layers.schema, argument, |path, span| {
                     read_argument(sources, "--set-file", path, span)
                 })?,
             };

@@ -44,40 +44,6 @@ impl Part {
     }
 }
 
-/// Parses `path=file`: the value is the text of a file, as it is. `read` reads it.
-///
-/// # Errors
-/// As [`Set::parse`]; and where the file cannot be read.
-pub(super) fn parse_file(
-    sources: &Sources,
-    schema: &Schema,
-    argument: &str,
-    read: impl FnOnce(&str, Span) -> Result<FileId, Failure>,
-) -> Result<Set, Failure> {
-    let file = sources.add("--set-file", argument);
-    let Target { steps, start, place } = target(sources, schema, file, argument)?;
-    let span = Span::new(file, start as u32, argument.len() as u32);
-    if let Some(place) = &place
-        && !schema.types(place).has(Types::STRING)
-    {
-        return Err(wrong_type(schema.types(place), &steps, span, "the text of a file").into());
-    }
-    let secret = place.as_ref().is_some_and(|place| schema.is_secret(place)) || is_free_secret(schema, &steps);
-    // What is no file may be the secret itself.
-    let content = read(&argument[start..], span).inspect_err(|_| {
-        if secret {
-            sources.add_secret(span, &argument[start..]);
-        }
-    })?;
-    let text = sources.get(content).map(|source| source.text.clone()).unwrap_or_default();
-    let span = Span::new(content, 0, text.len() as u32);
-    if secret {
-        sources.add_secret(span, &*text);
-    }
-    let value = Node::new(&*text, span);
-    Ok(Set { steps, value })
-}
-
 /// What an argument sets.
 struct Target {
     steps: Vec<Part>,
@@ -95,7 +61,12 @@ fn target(sources: &Sources, schema: &Schema, file: FileId, argument: &str) -> R
     if steps.iter().any(near_secret) || is_free_secret(schema, &steps) {
         hide();
     }
-    let place = find(schema, &steps, &hide)?;
+    let lookup = schema.follow(steps.iter().map(Part::step));
+    // What was meant is known where the last name alone is misspelt.
+    if matches!(&lookup, Lookup::Unknown { at, near, .. } if near.is_none() || at + 1 < steps.len()) {
+        hide();
+    }
+    let place = found(lookup, &steps)?;
     Ok(Target { steps, start, place })
 }
 
@@ -204,8 +175,8 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
     Err(wrong(argument.len(), argument.len(), "there is no `=` and no value"))
 }
 
-/// The schema's place of a path; `None` where it says nothing of it. `hide`: keeps the value secret, where it may be one.
-fn find(schema: &Schema, steps: &[Part], hide: &dyn Fn()) -> Result<Option<Place>, Failure> {
+/// The place that was found for a path; `None` where the schema says nothing of it.
+fn found(lookup: Lookup, steps: &[Part]) -> Result<Option<Place>, Failure> {
     if let [Part { step: Segment::Key(key), span }, ..] = steps
         && key == super::ENVIRONMENTS
     {
@@ -214,14 +185,10 @@ fn find(schema: &Schema, steps: &[Part], hide: &dyn Fn()) -> Result<Option<Place
             .with_help("choose one with `--env`")
             .into());
     }
-    match schema.follow(steps.iter().map(Part::step)) {
+    match lookup {
         Lookup::Known(place) => Ok(Some(place)),
         Lookup::Open => Ok(None),
         Lookup::Unknown { at, near, fields } => {
-            // What was meant is known where the last name alone is misspelt.
-            if near.is_none() || at + 1 < steps.len() {
-                hide();
-            }
             let parent = if at == 0 { "a profile".to_owned() } else { format!("`{}`", show(&steps[..at])) };
             let message = match &steps[at].step {
                 // Behind a colon the value may have begun.
@@ -348,6 +315,40 @@ impl Set {
         for secret in schema.free_secrets(steps.iter().map(Part::step).collect(), &value) {
             super::remember(sources, secret, true);
         }
+        Ok(Self { steps, value })
+    }
+
+    /// Parses `path=file`: the value is the text of a file, as it is. `read` reads it.
+    ///
+    /// # Errors
+    /// As [`Set::parse`]; and where the file cannot be read.
+    pub fn parse_file(
+        sources: &Sources,
+        schema: &Schema,
+        argument: &str,
+        read: impl FnOnce(&str, Span) -> Result<FileId, Failure>,
+    ) -> Result<Self, Failure> {
+        let file = sources.add("--set-file", argument);
+        let Target { steps, start, place } = target(sources, schema, file, argument)?;
+        let span = Span::new(file, start as u32, argument.len() as u32);
+        if let Some(place) = &place
+            && !schema.types(place).has(Types::STRING)
+        {
+            return Err(wrong_type(schema.types(place), &steps, span, "the text of a file").into());
+        }
+        let secret = place.as_ref().is_some_and(|place| schema.is_secret(place)) || is_free_secret(schema, &steps);
+        // What is no file may be the secret itself.
+        let content = read(&argument[start..], span).inspect_err(|_| {
+            if secret {
+                sources.add_secret(span, &argument[start..]);
+            }
+        })?;
+        let text = sources.get(content).map(|source| source.text.clone()).unwrap_or_default();
+        let span = Span::new(content, 0, text.len() as u32);
+        if secret {
+            sources.add_secret(span, &*text);
+        }
+        let value = Node::new(&*text, span);
         Ok(Self { steps, value })
     }
 
