@@ -383,6 +383,11 @@ impl Mapping {
     /// Adds an entry at the end; the caller knows that the key is new.
     pub fn push(&mut self, key: impl Into<EcoString>, key_span: Span, value: Node) {
         self.entries.push(Entry { key: key.into(), key_span, value });
+        self.find_places();
+    }
+
+    /// Makes the table of keys, where one is due, or adds to it what it lacks at the end.
+    fn find_places(&mut self) {
         if self.entries.len() > MANY_ENTRIES {
             self.note_places();
         }
@@ -405,7 +410,13 @@ impl Mapping {
         }
     }
 
-    /// Takes an entry out.
+    /// Keeps the entries of which something holds.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
+        self.entries_mut().retain(keep);
+        self.find_places();
+    }
+
+    /// Takes an entry out. What stands behind it moves up, so [`Mapping::retain`] takes out many.
     pub fn remove(&mut self, key: &str) -> Option<Node> {
         let at = self.place(key)?;
         Some(self.entries_mut().remove(at).value)

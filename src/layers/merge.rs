@@ -1,5 +1,7 @@
 //! Laying one tree over another.
 
+use std::collections::HashSet;
+
 use crate::node::{Entry, Mapping, Node, Value};
 
 /// Lays a layer over what the earlier ones made. Mappings merge key by key, all else replaces, null deletes; a node that
@@ -45,12 +47,14 @@ impl Layering<'_> {
     }
 
     fn mapping(&mut self, below: &mut Mapping, above: &Mapping) {
+        let mut gone: HashSet<&str> = HashSet::new();
         for entry in above {
             self.path.push(entry.key.clone());
             if entry.value.is_null() {
                 let mut node = entry.value.clone();
-                if let Some(loser) = below.remove(&entry.key) {
-                    beat(&mut node, loser);
+                if let Some(loser) = below.get_mut(&entry.key) {
+                    beat(&mut node, std::mem::take(loser));
+                    gone.insert(&entry.key);
                 }
                 self.deleted.push(Deleted { path: self.path.clone(), node });
             } else if let Some(known) = below.entry_mut(&entry.key) {
@@ -61,6 +65,10 @@ impl Layering<'_> {
                 below.push(entry.key.clone(), entry.key_span, value);
             }
             self.path.pop();
+        }
+        // All at once: each alone would move all that stands behind it.
+        if !gone.is_empty() {
+            below.retain(|entry| !gone.contains(entry.key.as_str()));
         }
     }
 

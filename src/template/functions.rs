@@ -274,10 +274,9 @@ fn values(value: &Value) -> Result<Value, Error> {
 fn merge(value: &Value, others: Rest<Value>) -> Result<Value, Error> {
     let mut made = mapping(value, "`merge`")?;
     for other in others.iter() {
-        for entry in mapping(other, "`merge`")?.entries_mut().drain(..) {
-            made.remove(&entry.key);
-            made.entries_mut().push(entry);
-        }
+        let mut other = mapping(other, "`merge`")?;
+        made.retain(|entry| other.get(&entry.key).is_none());
+        made.extend(other.entries_mut().drain(..));
     }
     Ok(tree(Node { value: made.into(), ..Node::default() }))
 }

@@ -87,8 +87,7 @@ fn mapping(field: &str, one: &Node, other: &Node) -> bool {
             let mut all = node["limits"].clone();
             if let Value::Mapping(mapping) = &mut all.value {
                 for entry in node["requests"].entries() {
-                    mapping.remove(&entry.key);
-                    mapping.push(entry.key.clone(), entry.key_span, entry.value.clone());
+                    mapping.set(&entry.key, entry.value.clone());
                 }
             }
             return all;
