@@ -264,8 +264,8 @@ impl PartialEq for Node {
     }
 }
 
-/// Up to so many entries a search one by one is faster than hashing.
-const FEW_ENTRIES: usize = 16;
+/// Up to so many things a search one by one is faster than hashing.
+pub(crate) const FEW: usize = 16;
 
 /// A mapping of more entries has a table of its keys. Objects seldom have that many fields; data and labels that mean
 /// harm have ten thousand.
@@ -283,7 +283,7 @@ impl PartialEq for Mapping {
         if self.iter().zip(other).take(same).any(|(mine, theirs)| mine.value != theirs.value) {
             return false;
         }
-        if mine.len() <= FEW_ENTRIES {
+        if mine.len() <= FEW {
             let find = |key: &EcoString| theirs.iter().find(|entry| entry.key == *key);
             return mine.iter().all(|entry| find(&entry.key).is_some_and(|found| found.value == entry.value));
         }
@@ -507,7 +507,7 @@ mod tests {
             keys.map(|key| Entry { key: key.to_string().into(), key_span: Span::NONE, value: node(key) })
                 .collect::<Mapping>()
         };
-        for size in [0, 1, 2, FEW_ENTRIES as i64, FEW_ENTRIES as i64 + 1, 100] {
+        for size in [0, 1, 2, FEW as i64, FEW as i64 + 1, 100] {
             let one = mapping(&mut (0..size));
             assert_eq!(one, mapping(&mut (0..size)));
             assert_eq!(one, mapping(&mut (0..size).rev()));

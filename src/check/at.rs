@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::check::Report;
+use crate::check::primitives::lists::repeats;
 use crate::check::report::Draft;
 use crate::node::Node;
 use crate::object::Object;
@@ -75,6 +76,11 @@ impl<'n, 'p> At<'n, 'p> {
     /// The items, if this is a list.
     pub fn items<'q>(&'q self) -> impl Iterator<Item = At<'n, 'q>> + use<'n, 'p, 'q> {
         self.node.items().iter().enumerate().map(|(index, node)| self.item(index, node))
+    }
+
+    /// For each item of a list, whether one before it has the same text in a field.
+    pub fn repeats(&self, field: &str) -> Vec<bool> {
+        repeats(self.node.items().iter().map(|item| item[field].text()))
     }
 
     /// The entries of a free mapping, with their keys; a null counts as the empty value.

@@ -294,6 +294,14 @@ impl<'a> Container<'a> {
         self.node["ports"].items().iter().filter_map(|port| Some((port, port["containerPort"].as_i64()?)))
     }
 
+    /// The ports that its probes ask, by number or name.
+    pub fn probe_ports(&self) -> impl Iterator<Item = &'a Node> + use<'a> {
+        let probes = ["readinessProbe", "livenessProbe", "startupProbe"].map(|probe| &self.node[probe]);
+        let ports =
+            probes.into_iter().flat_map(|probe| ["httpGet", "tcpSocket", "grpc"].map(|way| &probe[way]["port"]));
+        ports.filter(|port| port.is_set())
+    }
+
     /// The number of a port it names.
     #[must_use]
     pub fn port_named(&self, name: &str) -> Option<i64> {

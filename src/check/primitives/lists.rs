@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
-/// Up to so many things are compared one by one faster than they are hashed.
-const FEW_THINGS: usize = 16;
+use crate::node::FEW;
 
 /// For each of a list's things, whether an equal one stands before it.
 pub fn repeats<T: Eq + Hash>(things: impl ExactSizeIterator<Item = T>) -> Vec<bool> {
-    if things.len() > FEW_THINGS {
+    if things.len() > FEW {
         let mut seen = HashSet::with_capacity(things.len());
         return things.map(|thing| !seen.insert(thing)).collect();
     }
@@ -24,7 +23,7 @@ mod tests {
     fn the_second_of_two_repeats() {
         assert_eq!(repeats(["a", "b", "a", "a"].iter()), [false, false, true, true]);
         assert_eq!(repeats([0; 0].iter()), [false; 0]);
-        let many = repeats((0..4 * FEW_THINGS).map(|number| number % (2 * FEW_THINGS)));
-        assert!(many.iter().enumerate().all(|(at, repeats)| *repeats == (at >= 2 * FEW_THINGS)));
+        let many = repeats((0..4 * FEW).map(|number| number % (2 * FEW)));
+        assert!(many.iter().enumerate().all(|(at, repeats)| *repeats == (at >= 2 * FEW)));
     }
 }

@@ -1,6 +1,5 @@
 //! Rule `custom-resource-definition-invalid`.
 
-use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
@@ -106,7 +105,7 @@ fn named(faults: &mut Faults<'_, '_>, all: &At<'_, '_>) {
 
 fn versions(faults: &mut Faults<'_, '_>, versions: &At<'_, '_>) {
     let items = versions.node.items();
-    let repeated = repeats(items.iter().map(|item| item["name"].text()));
+    let repeated = versions.repeats("name");
     for (index, version) in versions.items().enumerate() {
         let name = version.get("name");
         faults.check(&name, names::dns1035_label(name.text()));

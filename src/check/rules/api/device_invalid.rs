@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -42,7 +41,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         let mounts =
             |field: &str| container.fields.volume_mounts.items().iter().map(move |mount| mount[field].text()).collect();
         let (mount_names, mount_paths): (HashSet<&str>, HashSet<&str>) = (mounts("name"), mounts("mountPath"));
-        let repeated = |field: &str| repeats(list.node.items().iter().map(|device| device[field].text()));
+        let repeated = |field: &str| list.repeats(field);
         let (same_names, same_paths) = (repeated("name"), repeated("devicePath"));
         for (index, device) in list.items().enumerate() {
             let (at, path) = (device.get("name"), device.get("devicePath"));

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use crate::check::primitives::lists::repeats;
 use crate::check::primitives::{ip, names};
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
@@ -94,7 +93,7 @@ fn hints(faults: &mut Faults<'_, '_>, hints: &At<'_, '_>) {
         faults.invalid(&zones, "must not hold more than 8 zones");
         return;
     }
-    let repeated = repeats(zones.node.items().iter().map(|item| item["name"].text()));
+    let repeated = zones.repeats("name");
     for (index, zone) in zones.items().enumerate() {
         let name = zone.get("name");
         if repeated[index] {
@@ -143,7 +142,7 @@ fn slice(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
         hints(faults, &endpoint.get("hints"));
     }
     let ports = root.get("ports");
-    let repeated = repeats(ports.node.items().iter().map(|item| item["name"].text()));
+    let repeated = ports.repeats("name");
     for (index, port) in ports.items().enumerate() {
         let (name, number) = (port.get("name"), port.get("port"));
         if !name.text().is_empty() {

@@ -1,6 +1,5 @@
 //! Rule `host-alias-invalid`.
 
-use crate::check::primitives::lists::repeats;
 use crate::check::primitives::{ip, names};
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -36,7 +35,7 @@ spec:
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let list = spec.on("hostAliases", pod.spec.host_aliases);
-    let repeated = repeats(list.node.items().iter().map(|item| item["ip"].text()));
+    let repeated = list.repeats("ip");
     for (index, alias) in list.items().enumerate() {
         let address = alias.get("ip");
         if ip::strict(address.text()).is_none() {

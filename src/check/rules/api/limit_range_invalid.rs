@@ -1,6 +1,5 @@
 //! Rule `limit-range-invalid`.
 
-use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::primitives::quantity::Quantity;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
@@ -68,7 +67,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let limits = spec.get("limits");
-    let repeated = repeats(limits.node.items().iter().map(|item| item["type"].text()));
+    let repeated = limits.repeats("type");
     for (index, limit) in limits.items().enumerate() {
         let kind = limit.get("type");
         if let Err(rule) = names::qualified_name(kind.text()) {

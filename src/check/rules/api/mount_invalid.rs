@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use crate::check::at::At;
 use crate::check::pod::Container;
-use crate::check::primitives::lists::repeats;
 use crate::check::primitives::selector::Say;
 use crate::check::primitives::{enums, names};
 use crate::check::{Check, Family, Pod, Report, Rule};
@@ -47,7 +46,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             container.fields.volume_devices.items().iter().map(move |device| device[field].text()).collect()
         };
         let (device_names, device_paths): (HashSet<&str>, HashSet<&str>) = (devices("name"), devices("devicePath"));
-        let repeated = repeats(list.node.items().iter().map(|item| item["mountPath"].text()));
+        let repeated = list.repeats("mountPath");
         for (index, mount) in list.items().enumerate() {
             let say = &mut pod.sayer(report);
             let path = mount.get("mountPath");

@@ -1,6 +1,5 @@
 //! Rule `pod-gate-invalid`.
 
-use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -42,7 +41,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         }
     }
     let gates = spec.on("schedulingGates", pod.spec.scheduling_gates);
-    let repeated = repeats(gates.node.items().iter().map(|item| item["name"].text()));
+    let repeated = gates.repeats("name");
     for (index, gate) in gates.items().enumerate() {
         let name = gate.node["name"].text();
         if let Err(form) = names::qualified_name(name) {

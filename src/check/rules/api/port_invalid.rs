@@ -1,6 +1,5 @@
 //! Rule `port-invalid`.
 
-use crate::check::primitives::lists::repeats;
 use crate::check::primitives::{enums, names};
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -35,7 +34,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     for container in &pod.containers {
         let parent = container.at();
         let ports = parent.on("ports", container.fields.ports);
-        let repeated = repeats(ports.node.items().iter().map(|item| item["name"].text()));
+        let repeated = ports.repeats("name");
         for (index, port) in ports.items().enumerate() {
             let (name, number) = (port.get("name"), port.get("containerPort"));
             let say = &mut pod.sayer(report);

@@ -1,6 +1,5 @@
 //! Rule `pull-secret-invalid`.
 
-use crate::check::primitives::lists::repeats;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
 
@@ -35,7 +34,7 @@ spec:
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let list = spec.on("imagePullSecrets", pod.spec.image_pull_secrets);
-    let repeated = repeats(list.node.items().iter().map(|item| item["name"].text()));
+    let repeated = list.repeats("name");
     for (index, secret) in list.items().enumerate() {
         let name = secret.get("name");
         if name.text().is_empty() {

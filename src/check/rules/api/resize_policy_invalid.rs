@@ -2,7 +2,6 @@
 
 use crate::check::pod::List;
 use crate::check::primitives::enums;
-use crate::check::primitives::lists::repeats;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
 
@@ -36,7 +35,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     for container in &pod.containers {
         let parent = container.at();
         let list = parent.on("resizePolicy", container.fields.resize_policy);
-        let repeated = repeats(list.node.items().iter().map(|item| item["resourceName"].text()));
+        let repeated = list.repeats("resourceName");
         for (index, policy) in list.items().enumerate() {
             let (resource, restart) = (policy.get("resourceName"), policy.get("restartPolicy"));
             let say = &mut pod.sayer(report);

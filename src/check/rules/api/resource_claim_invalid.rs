@@ -37,7 +37,7 @@ spec:
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let claims = spec.on("resourceClaims", pod.spec.resource_claims);
-    let repeated = repeats(claims.node.items().iter().map(|item| item["name"].text()));
+    let repeated = claims.repeats("name");
     for (index, claim) in claims.items().enumerate() {
         let say = &mut pod.sayer(report);
         let name = claim.get("name");

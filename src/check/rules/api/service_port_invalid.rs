@@ -55,7 +55,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
     if items.is_empty() && kind != "ExternalName" && !is_headless(spec.node) {
         faults.required(&ports);
     }
-    let same_names = repeats(items.iter().map(|port| port["name"].text()));
+    let same_names = ports.repeats("name");
     let same_ports = repeats(items.iter().map(|port| (port["port"].as_i64(), protocol(port))));
     let same_node_ports = repeats(items.iter().map(|port| (port["nodePort"].as_i64(), protocol(port))));
     for (index, port) in ports.items().enumerate() {

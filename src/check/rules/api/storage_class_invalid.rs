@@ -104,7 +104,7 @@ fn topologies(faults: &mut Faults<'_, '_>, terms: &At<'_, '_>) {
     let same_terms = repeats(terms.node.items().iter().map(expressions));
     for (index, term) in terms.items().enumerate() {
         let labels = term.get("matchLabelExpressions");
-        let repeated = repeats(labels.node.items().iter().map(|item| item["key"].text()));
+        let repeated = labels.repeats("key");
         for (index, label) in labels.items().enumerate() {
             let (key, values) = (label.get("key"), label.get("values"));
             faults.check(&key, names::qualified_name(key.text()));
@@ -142,7 +142,7 @@ fn driver(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         faults.one_of(&mode, &["Ephemeral", "Persistent"]);
     }
     let tokens = spec.get("tokenRequests");
-    let repeated = repeats(tokens.node.items().iter().map(|item| item["audience"].text()));
+    let repeated = tokens.repeats("audience");
     for (index, token) in tokens.items().enumerate() {
         let (audience, seconds) = (token.get("audience"), token.get("expirationSeconds"));
         if repeated[index] {

@@ -1,6 +1,5 @@
 //! Rule `sysctl-invalid`.
 
-use crate::check::primitives::lists::repeats;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
 
@@ -39,7 +38,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let context = spec.on("securityContext", pod.spec.security_context);
     let list = context.get("sysctls");
-    let repeated = repeats(list.node.items().iter().map(|item| item["name"].text()));
+    let repeated = list.repeats("name");
     for (index, sysctl) in list.items().enumerate() {
         let name = sysctl.get("name");
         let text = name.text();

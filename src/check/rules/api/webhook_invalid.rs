@@ -46,7 +46,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let hooks = root.get("webhooks");
-    let repeated = repeats(hooks.node.items().iter().map(|item| item["name"].text()));
+    let repeated = hooks.repeats("name");
     for (index, hook) in hooks.items().enumerate() {
         let name = hook.get("name");
         full_name(&mut faults, &name);
@@ -105,7 +105,7 @@ fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
     if list.node.items().len() > MOST_CONDITIONS {
         faults.invalid(list, "must not hold more than 64 conditions");
     }
-    let repeated = repeats(list.node.items().iter().map(|item| item["name"].text()));
+    let repeated = list.repeats("name");
     for (index, condition) in list.items().enumerate() {
         let (name, expression) = (condition.get("name"), condition.get("expression"));
         if expression.text().trim().is_empty() {

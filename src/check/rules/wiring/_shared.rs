@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::check::report::Draft;
 use crate::check::{Bundle, Report};
 use crate::finding::Severity;
-use crate::graph::{Graph, Mention, Target, View};
+use crate::graph::{Graph, Mention, Target, View, data_keys};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::suggest;
@@ -68,6 +68,15 @@ pub(crate) fn at_section<'r>(
     match place {
         Some(span) => report.text(config.object, config.node, span.start as usize..span.end as usize, message),
         None => report.at(config.object, config.node, message),
+    }
+}
+
+/// What helps where an object lacks a key: a near one, else those it has.
+pub(crate) fn has_keys(object: &Object, lacking: &str) -> String {
+    match suggest::nearest(lacking, data_keys(object)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if data_keys(object).next().is_none() => "it has no keys".to_owned(),
+        None => format!("it has {}", suggest::list(data_keys(object).take(6), "and")),
     }
 }
 

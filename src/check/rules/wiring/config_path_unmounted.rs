@@ -3,13 +3,12 @@
 use std::cell::LazyCell;
 use std::collections::HashMap;
 
-use crate::check::rules::wiring::_shared::title;
+use crate::check::rules::wiring::_shared::{has_keys, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{Container, File, Graph, Pod, data_keys};
 use crate::node::Node;
 use crate::object::Object;
-use crate::suggest;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -198,12 +197,7 @@ fn one(
         }
         File::Lacking { mount, key, object } => {
             let message = format!("{} has no key `{key}`, so `{path}` will not exist", title(object));
-            let near = suggest::nearest(&key, data_keys(object));
-            let help = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if data_keys(object).next().is_none() => "it has no keys at all".to_owned(),
-                None => format!("it has {}", suggest::list(data_keys(object).take(6), "and")),
-            };
+            let help = has_keys(object, &key);
             report.at(pod.object, node, message).related(mount.origin.span, "the mount").help(help);
         }
         _ => {}

@@ -123,12 +123,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let declared: HashSet<i64> = pod.running().flat_map(Container::ports).map(|(_, port)| port).collect();
         for (number, container) in pod.containers.iter().enumerate() {
             let known = graph.known_as(at, number, bundle.options);
-            for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
-                let probe = &container.node[probe];
-                let ports = [&probe["httpGet"]["port"], &probe["tcpSocket"]["port"], &probe["grpc"]["port"]];
-                for port in ports.into_iter().filter(|port| port.is_set()) {
-                    one(pod, container, known.as_ref(), &declared, port, report);
-                }
+            for port in container.probe_ports() {
+                one(pod, container, known.as_ref(), &declared, port, report);
             }
             if let Some(view) = &known {
                 scrape(view, report);

@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
-use crate::check::rules::wiring::_shared::title;
+use crate::check::rules::wiring::_shared::{has_keys, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{
@@ -213,15 +213,11 @@ fn key<'a>(
     {
         return;
     }
-    let draft = report
+    report
         .at(reference.from, node, format!("{} has no key `{key}`", title(object)))
         .severity(Severity::Error)
-        .related(object.span(), "this one");
-    match (suggest::nearest(key, data_keys(object)), is_empty) {
-        (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
-        (None, true) => draft.help("it has no keys"),
-        (None, false) => draft.help(format!("it has {}", suggest::list(data_keys(object).take(6), "and"))),
-    };
+        .related(object.span(), "this one")
+        .help(has_keys(object, key));
 }
 
 /// The ports of a Service, each list for messages and for finding one.

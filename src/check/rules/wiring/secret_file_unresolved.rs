@@ -1,11 +1,10 @@
 //! Rule `secret-file-unresolved`.
 
-use crate::check::rules::wiring::_shared::{at_value, title};
+use crate::check::rules::wiring::_shared::{at_value, has_keys, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{File, data_keys};
+use crate::graph::File;
 use crate::service::KeyType;
-use crate::suggest;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -144,18 +143,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 }
                 File::Lacking { mount, key: wanted, object } => {
                     let draft = at_value(report, &view, value, format!("{} has no key `{wanted}`", title(object)));
-                    let draft = draft.related(mount.origin.span, "mounted here");
-                    match suggest::nearest(&wanted, data_keys(object)) {
-                        Some(near) => draft.help(format!("did you mean `{near}`?")),
-                        None => draft.help(format!(
-                            "it has {}",
-                            if data_keys(object).next().is_none() {
-                                "no keys".to_owned()
-                            } else {
-                                suggest::list(data_keys(object).take(6), "and")
-                            }
-                        )),
-                    };
+                    draft.related(mount.origin.span, "mounted here").help(has_keys(object, &wanted));
                 }
                 _ => {}
             }

@@ -7,6 +7,7 @@ use crate::check::rules::wiring::_shared::{program, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{Pod, View, scan};
+use crate::node::Node;
 use crate::suggest;
 
 /// The rule.
@@ -129,11 +130,7 @@ impl<'a> Opening<'a> {
             }
             opening.is_open |= container.ports().next().is_none() && usual.is_none();
             opening.names.extend(container.ports().map(|(port, _)| port["name"].text()));
-            for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
-                let probe = &container.node[probe];
-                let ports = [&probe["httpGet"]["port"], &probe["tcpSocket"]["port"], &probe["grpc"]["port"]];
-                opening.probed.extend(ports.iter().filter_map(|port| port.as_i64()));
-            }
+            opening.probed.extend(container.probe_ports().filter_map(Node::as_i64));
             let texts = container.words().chain(container.env.iter().filter_map(|var| var.value));
             texts.for_each(|node| opening.mentioned.extend(digits(node.text())));
         }
