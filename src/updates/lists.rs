@@ -132,6 +132,7 @@ fn of(parent: &At<'_, '_>, lists: &[(&'static str, Keys)], say: &mut dyn FnMut(R
         let items = list.node.items();
         let mut seen: HashSet<Vec<String>> = HashSet::new();
         let fault = items.iter().enumerate().find_map(|(at, item)| {
+            // Items and keys are texts and numbers, which are equal where their JSON is.
             let words = match keys {
                 _ if item.is_null() => Some("an entry that is null".to_owned()),
                 Itself => (!seen.insert(vec![json(item)])).then(|| "the same value twice".to_owned()),

@@ -66,7 +66,7 @@ fn number(node: &Node) -> String {
 /// The ports of a Service, to find the one that takes the place of another.
 struct Ports<'a> {
     all: &'a [Node],
-    /// The first of each protocol, by field and value.
+    /// The first of each protocol, by field and value: numbers and texts, which are equal where their JSON is.
     by: HashMap<(&'a str, &'static str, String), &'a Node>,
 }
 
