@@ -6,6 +6,7 @@ use crate::check::primitives::{Checked, selector};
 use crate::check::report::Draft;
 use crate::node::{Node, Value};
 use crate::object::Object;
+use crate::report::is_of_secret;
 use crate::source::Span;
 
 /// What is found wrong with one object, in the API server's own words for kinds of faults.
@@ -100,7 +101,7 @@ impl<'a, 'r> Faults<'a, 'r> {
     #[must_use]
     pub fn shown(&self, at: &At<'_, '_>) -> String {
         let text = match &at.node.value {
-            _ if at.node.origin.is_secret() || self.object.kind() == "Secret" && !is_open(at) => {
+            _ if at.node.origin.is_secret() || !is_open(at) && is_of_secret(&self.object.node) => {
                 return "the value".to_owned();
             }
             Value::String(text) if text.is_empty() => return "the empty text".to_owned(),

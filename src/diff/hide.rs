@@ -46,18 +46,28 @@ impl<'a> Hide<'a> {
     /// Whether nothing but the change itself may be shown.
     pub(super) fn is_secret(&self, object: &Object, field: &FieldChange<'_>) -> bool {
         let nodes = || field.before().into_iter().chain(field.after());
-        let of_secret = match field.path.first() {
-            Some(Step::Key(key)) => holds(&object.node)(key, Node::absent()),
-            _ => false,
-        };
-        let named = match field.path.as_slice() {
-            [.., Step::Item { label: Some(name), .. }, Step::Key(value)] if value == "value" => is_secret_name(name),
-            [.., Step::Key(key)] => nodes().any(|node| holds(Node::absent())(key, node)),
-            _ => false,
-        };
+        // Also what stands below the name of a secret, as in a list of passwords.
+        let (mut at, mut named) = (&object.node, false);
+        for (depth, step) in field.path.iter().enumerate() {
+            let below = match step {
+                Step::Key(key) => {
+                    let (holds, below) = (holds(at), at.get(key).unwrap_or(Node::absent()));
+                    let last = depth + 1 == field.path.len();
+                    named |= holds(key, below) || last && nodes().any(|node| holds(key, node));
+                    below
+                }
+                Step::Item { old, new, .. } => {
+                    new.or(*old).and_then(|item| at.items().get(item)).unwrap_or(Node::absent())
+                }
+            };
+            at = below;
+        }
+        if let [.., Step::Item { label: Some(name), .. }, Step::Key(value)] = field.path.as_slice() {
+            named |= value == "value" && is_secret_name(name);
+        }
         // A config file in which only a part is secret is shown without that part.
         let marked = nodes().any(|node| node.origin.is_secret() && parts(node).is_empty());
-        of_secret || named || marked
+        named || marked
     }
 
     /// The text of a scalar without its secrets.

@@ -53,12 +53,16 @@ pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<Found<'a>> {
     let steps = parse(wanted)?;
     let mut path = FieldPath::default();
     let mut node = &object.node;
+    let mut named = false;
     let in_secret = |path: &FieldPath| {
-        object.kind() == "Secret"
-            && matches!(path.0.first(), Some(Segment::Field(key)) if key == "data" || key == "stringData")
+        let in_secret = holds(&object.node);
+        matches!(path.0.first(), Some(Segment::Field(key)) if in_secret(key, Node::absent()))
     };
     for (at, step) in steps.iter().enumerate() {
-        match child(node, step) {
+        let child = child(node, step);
+        // Also what stands below the name of one, as in a list of passwords.
+        named |= child.is_some_and(|(next, index)| index.is_none() && holds(node)(typed(step), next));
+        match child {
             Some((next, Some(index))) => {
                 path.0.push(Segment::Index(index));
                 node = next;
@@ -67,10 +71,9 @@ pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<Found<'a>> {
                 path = path.child(typed(step));
                 node = next;
             }
-            None => return within_text(node, &steps[at..], &path).filter(|_| !in_secret(&path)),
+            None => return within_text(node, &steps[at..], &path).filter(|_| !in_secret(&path) && !named),
         }
     }
-    let named = steps.last().is_some_and(|step| holds(Node::absent())(typed(step), node));
     let secret = in_secret(&path) || named;
     Some(Found { field: path.to_string(), node: Cow::Borrowed(node), origin: &node.origin, secret })
 }

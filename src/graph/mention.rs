@@ -105,7 +105,7 @@ impl Mention<'_> {
     #[must_use]
     pub fn is_secret(&self) -> bool {
         let named = matches!(&self.place, Place::Env(name) if crate::report::is_secret_name(name));
-        self.object.kind() == "Secret" || named || self.node.origin.is_secret()
+        crate::report::is_of_secret(&self.object.node) || named || self.node.origin.is_secret()
     }
 }
 

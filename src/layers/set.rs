@@ -5,7 +5,7 @@ use ecow::EcoString;
 use super::merge::{Deleted, lay};
 use crate::finding::{Failure, Finding};
 use crate::node::{Mapping, Node, Value};
-use crate::report::is_secret_name;
+use crate::report::has_name;
 use crate::schema::{Lookup, Place, Schema, Step, Types};
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
@@ -303,7 +303,7 @@ impl Set {
         }
         let mut value = typed(schema, place.as_ref(), text, span, &steps, secret).inspect_err(|_| {
             // What cannot be read as it is meant may hold a secret anywhere.
-            if is_secret_name(text) || place.as_ref().is_some_and(|place| schema.reaches_secret(place)) {
+            if has_name(text) || place.as_ref().is_some_and(|place| schema.reaches_secret(place)) {
                 sources.add_secret(span, text);
             }
         })?;

@@ -1,11 +1,12 @@
 //! Secret values, kept out of excerpts and words.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 
 use crate::node::{Entry, Node, Value};
 use crate::object::Object;
-use crate::report::{DOTS, secret, unread};
+use crate::report::secret::{self, Told};
+use crate::report::{DOTS, unread};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::is_bidi;
 
@@ -16,9 +17,51 @@ const SHORTEST: usize = 5;
 #[derive(Debug, Default)]
 pub struct Mask {
     places: BTreeMap<FileId, Vec<(u32, u32)>>,
-    words: BTreeSet<Box<[u8]>>,
-    /// How each word begins, so that a text is searched for all of them at once.
+    /// Those of Secrets, and what is marked.
+    sure: Words,
+    /// Those that a name or a form tells.
+    told: Words,
+}
+
+/// Words to be struck out.
+#[derive(Debug, Default)]
+struct Words {
+    all: BTreeSet<Box<[u8]>>,
+    /// How each begins, so that a text is searched for all of them at once.
     heads: HashSet<[u8; SHORTEST]>,
+}
+
+impl Words {
+    fn add(&mut self, word: &str) {
+        self.heads.extend(word.as_bytes().first_chunk::<SHORTEST>());
+        self.all.insert(word.as_bytes().into());
+    }
+
+    /// Where any of them stands in a text.
+    fn find(&self, text: &str, found: &mut Vec<Range<usize>>) {
+        if self.all.is_empty() {
+            return;
+        }
+        for (at, head) in text.as_bytes().windows(SHORTEST).enumerate() {
+            if head.first_chunk::<SHORTEST>().is_some_and(|head| self.heads.contains(head)) {
+                found.extend(self.longest(&text.as_bytes()[at..]).map(|length| at..at + length));
+            }
+        }
+    }
+
+    /// The length of the longest that a text begins with.
+    fn longest(&self, text: &[u8]) -> Option<usize> {
+        let mut begin = text;
+        loop {
+            // All words between one that the text begins with and the text itself begin with that one as well.
+            let word = self.all.range::<[u8], _>((Bound::Unbounded, Bound::Included(begin))).next_back()?;
+            let common = word.iter().zip(begin).take_while(|(a, b)| a == b).count();
+            if common == word.len() {
+                return Some(common);
+            }
+            begin = &begin[..common];
+        }
+    }
 }
 
 impl Mask {
@@ -30,17 +73,20 @@ impl Mask {
 
     /// These, and the secrets of objects: what is marked, the data of Secrets, and what `secret` tells by name and form.
     #[must_use]
-    pub fn of<'a>(sources: &Sources, objects: impl IntoIterator<Item = &'a Object>) -> Self {
+    pub fn of<'a>(sources: &Sources, objects: impl IntoIterator<Item = &'a Object> + Clone) -> Self {
         let mut mask = Self::default();
         for (span, value) in sources.secrets() {
             mask.place(span);
-            mask.word(&value);
+            mask.word(&value, Told::Sure);
         }
-        for object in objects {
+        for object in objects.clone() {
             mask.learn(sources, &object.node);
         }
         for span in sources.unread() {
             mask.unread(sources, span);
+        }
+        if !mask.told.all.is_empty() {
+            objects.into_iter().for_each(|object| mask.spare(&object.node));
         }
         for places in mask.places.values_mut() {
             places.sort_unstable();
@@ -54,20 +100,37 @@ impl Mask {
         mask
     }
 
+    /// What objects, ports and containers are called is none of the words that a name or a form tells.
+    fn spare(&mut self, node: &Node) {
+        node.items().iter().for_each(|item| self.spare(item));
+        for entry in node.entries() {
+            match &entry.value.value {
+                Value::String(name) => {
+                    let names =
+                        matches!(&*entry.key, "name" | "namespace" | "kind" | "key") || entry.key.ends_with("Name");
+                    if names {
+                        self.told.all.remove(name.as_bytes());
+                    }
+                }
+                _ => self.spare(&entry.value),
+            }
+        }
+    }
+
     /// The value of a variable named like a password, also where `name` or `value` is misspelt.
     fn variable(&mut self, env: &Node) {
         let names = |entry: &Entry| {
             let says = entry.key != "value" && entry.key != "valueFrom" && secret::has_name(entry.value.text());
             says || secret::has_name(&entry.key)
         };
-        if !secret::is_secret_name(env["name"].text()) && !env.entries().iter().any(names) {
+        if !env.entries().iter().any(names) {
             return;
         }
         for entry in env.entries().iter().filter(|entry| entry.key != "name" && entry.key != "valueFrom") {
-            self.whole(&entry.value);
+            self.whole(&entry.value, Told::Form);
             // `value:x` without a blank is a key.
             if entry.key.contains(':') {
-                self.key(entry);
+                self.key(entry, Told::Form);
             }
         }
     }
@@ -78,42 +141,47 @@ impl Mask {
         let Some(text) = source.text.get(span.start as usize..span.end as usize) else { return };
         for range in unread::places(text) {
             self.place(Span::new(span.file, span.start + range.start as u32, span.start + range.end as u32));
-            unread::names(&text[range]).into_iter().for_each(|name| self.word(name));
+            unread::names(&text[range]).into_iter().for_each(|name| self.word(name, Told::Sure));
         }
     }
 
     /// The secrets in a part of an object.
     fn learn(&mut self, sources: &Sources, node: &Node) {
         if node.origin.is_secret() {
-            self.all(node);
+            self.all(node, Told::Sure);
             for input in node.origin.inputs().iter().filter(|input| input.node.origin.is_secret()) {
-                self.all(&input.node);
+                self.all(&input.node, Told::Sure);
             }
             return;
         }
         match &node.value {
             Value::String(text) => self.text(sources, node, text),
             Value::Sequence(items) => {
-                secret::arguments(items).into_iter().for_each(|at| self.whole(&items[at]));
+                secret::arguments(items).into_iter().for_each(|at| self.whole(&items[at], Told::Form));
                 items.iter().for_each(|item| self.learn(sources, item));
             }
             Value::Mapping(mapping) => {
-                let holds = secret::holds(node);
+                let told = secret::told(node);
                 for entry in mapping.iter() {
-                    if holds(&entry.key, &entry.value) {
-                        self.all(&entry.value);
-                        self.torn(&entry.value);
+                    if let Some(told) = told(&entry.key, &entry.value) {
+                        self.all(&entry.value, told);
+                        self.torn(&entry.value, told);
                     } else {
                         self.learn(sources, &entry.value);
                     }
                 }
                 for stray in secret::strays(node) {
-                    self.whole(&stray.value);
+                    self.whole(&stray.value, Told::Sure);
                 }
                 node["env"].items().iter().for_each(|env| self.variable(env));
-                let command: Vec<&Node> =
-                    [&node["command"], &node["args"]].iter().flat_map(|list| list.items()).collect();
-                secret::arguments(command.iter().copied()).into_iter().for_each(|at| self.whole(command[at]));
+                let (command, args) = (node["command"].items(), node["args"].items());
+                // Each by itself was looked at as a list.
+                if !command.is_empty() && !args.is_empty() {
+                    let words: Vec<&Node> = command.iter().chain(args).collect();
+                    secret::arguments(words.iter().copied())
+                        .into_iter()
+                        .for_each(|at| self.whole(words[at], Told::Form));
+                }
             }
             _ => {}
         }
@@ -121,15 +189,17 @@ impl Mask {
 
     /// The secrets in a text.
     fn text(&mut self, sources: &Sources, node: &Node, text: &str) {
-        let found = secret::in_text(text);
+        let found = secret::found_in(text);
         if found.is_empty() {
             return;
         }
-        found.iter().for_each(|range| self.word(&text[range.clone()]));
+        found.iter().for_each(|found| self.word(&text[found.range.clone()], found.told));
         let parts = node.origin.derived.as_ref().map_or(&[][..], |derived| &derived.text_parts);
         for part in parts {
             let (start, end) = (part.start as usize, part.end as usize);
-            if part.origin.inputs().is_empty() && found.iter().any(|range| range.start < end && start < range.end) {
+            if part.origin.inputs().is_empty()
+                && found.iter().any(|found| found.range.start < end && start < found.range.end)
+            {
                 self.place(part.origin.span);
             }
         }
@@ -157,53 +227,53 @@ impl Mask {
         }
     }
 
-    fn all(&mut self, node: &Node) {
+    fn all(&mut self, node: &Node, told: Told) {
         match &node.value {
-            Value::Sequence(items) => items.iter().for_each(|item| self.all(item)),
-            Value::Mapping(mapping) => mapping.iter().for_each(|entry| self.all(&entry.value)),
+            Value::Sequence(items) => items.iter().for_each(|item| self.all(item, told)),
+            Value::Mapping(mapping) => mapping.iter().for_each(|entry| self.all(&entry.value, told)),
             Value::Null => {}
             value => {
                 if node.origin.inputs().is_empty() {
                     self.place(node.origin.span);
                 }
                 if let Value::String(text) = value {
-                    self.word(text);
+                    self.word(text, told);
                 }
-                node.origin.beat().iter().for_each(|beaten| self.all(beaten));
+                node.origin.beat().iter().for_each(|beaten| self.all(beaten, told));
                 node.origin.inputs().iter().for_each(|input| self.places_of(&input.node));
             }
         }
     }
 
     /// What should be a text, with the keys in it.
-    fn whole(&mut self, node: &Node) {
-        self.all(node);
-        self.keys(node);
+    fn whole(&mut self, node: &Node, told: Told) {
+        self.all(node, told);
+        self.keys(node, told);
     }
 
     /// The keys in the data of a Secret that are none.
-    fn torn(&mut self, data: &Node) {
+    fn torn(&mut self, data: &Node, told: Told) {
         for entry in data.entries() {
             if secret::is_torn(&entry.key, &entry.value) {
-                self.key(entry);
+                self.key(entry, told);
             }
-            self.keys(&entry.value);
+            self.keys(&entry.value, told);
         }
     }
 
     /// The keys of what should be a text: braces in one that is not quoted make a mapping of it.
-    fn keys(&mut self, node: &Node) {
-        node.items().iter().for_each(|item| self.keys(item));
+    fn keys(&mut self, node: &Node, told: Told) {
+        node.items().iter().for_each(|item| self.keys(item, told));
         for entry in node.entries() {
-            self.key(entry);
-            self.keys(&entry.value);
+            self.key(entry, told);
+            self.keys(&entry.value, told);
         }
     }
 
-    fn key(&mut self, entry: &Entry) {
+    fn key(&mut self, entry: &Entry, told: Told) {
         self.place(entry.key_span);
-        if !secret::is_secret_name(&entry.key) {
-            self.word(&entry.key);
+        if !secret::speaks_of_secret(&entry.key) {
+            self.word(&entry.key, told);
         }
     }
 
@@ -220,11 +290,15 @@ impl Mask {
         }
     }
 
-    fn word(&mut self, text: &str) {
-        let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST);
-        for line in lines {
-            self.heads.extend(line.as_bytes().first_chunk::<SHORTEST>());
-            self.words.insert(line.as_bytes().into());
+    fn word(&mut self, text: &str, told: Told) {
+        // A number is a port or a size sooner than the one that is secret.
+        let is_word = |line: &&str| line.len() >= SHORTEST && !line.bytes().all(|byte| byte.is_ascii_digit());
+        for line in text.lines().map(str::trim).filter(is_word) {
+            if told == Told::Sure {
+                self.sure.add(line);
+            } else if told.strikes(line) {
+                self.told.add(line);
+            }
         }
     }
 
@@ -249,31 +323,22 @@ impl Mask {
         places[first..].iter().copied().take_while(move |(from, _)| *from < end).filter(move |(_, to)| *to > start)
     }
 
-    /// The length of the longest word that a text begins with.
-    fn longest(&self, text: &[u8]) -> Option<usize> {
-        let mut begin = text;
-        loop {
-            // All words between one that the text begins with and the text itself begin with that one as well.
-            let word = self.words.range::<[u8], _>((Bound::Unbounded, Bound::Included(begin))).next_back()?;
-            let common = word.iter().zip(begin).take_while(|(a, b)| a == b).count();
-            if common == word.len() {
-                return Some(common);
-            }
-            begin = &begin[..common];
-        }
-    }
-
     /// A text with the secrets in it struck out.
     #[must_use]
     pub fn words(&self, text: &str) -> String {
         let mut found = secret::in_words(text);
-        for (at, head) in text.as_bytes().windows(SHORTEST).enumerate() {
-            if head.first_chunk::<SHORTEST>().is_some_and(|head| self.heads.contains(head)) {
-                found.extend(self.longest(&text.as_bytes()[at..]).map(|length| at..at + length));
-            }
-        }
+        self.sure.find(text, &mut found);
+        self.told.find(text, &mut found);
         found.sort_unstable_by_key(|range| range.start);
         secret::strike(text, &found)
+    }
+
+    /// What an object is called, by which others know it: without the values of Secrets and what is marked only.
+    #[must_use]
+    pub(super) fn name(&self, name: &str) -> String {
+        let mut found = Vec::new();
+        self.sure.find(name, &mut found);
+        secret::strike(name, &found)
     }
 
     /// Lines of a file with the secrets struck out, and how offsets in them map.
@@ -389,7 +454,7 @@ mod tests {
     fn the_longest_word_is_struck_out() {
         let mut mask = Mask::default();
         for word in ["secret", "secret-1", "secret-12", "secret-1A", "secret-2z", "secreu", "tables"] {
-            mask.word(word);
+            mask.word(word, Told::Sure);
         }
         for (text, masked) in [
             ("secret-12", "•••"),

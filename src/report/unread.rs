@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::report::secret::{has_name, in_lines, is_kind, is_secret_name};
+use crate::report::secret::{has_name, in_lines, is_kind, speaks_of_secret};
 
 /// Names of fields that messages may repeat.
 const FIELDS: &[&str] =
@@ -11,7 +11,7 @@ const FIELDS: &[&str] =
 /// The ranges of bytes in which a secret may stand, in order.
 pub(super) fn places(text: &str) -> Vec<Range<usize>> {
     let mut places = in_lines(text);
-    let whole = is_of_secret(text)
+    let whole = says_secret(text)
         || ["stringData", ": Secret\n", "\"Secret\"", "Opaque"].iter().any(|sign| text.contains(sign));
     if !whole && !has_name(text) {
         return places;
@@ -80,7 +80,7 @@ pub(super) fn names(text: &str) -> Vec<&str> {
         let key = text[..at].trim_end_matches([' ', '"', '\'']);
         let start = key.rfind(['\n', ',', '{', '[', '"', '\'', ':']).map_or(0, |start| start + 1);
         let key = key[start..].trim();
-        if !FIELDS.contains(&key) && !is_secret_name(key) {
+        if !FIELDS.contains(&key) && !speaks_of_secret(key) {
             names.push(key);
         }
     }
@@ -104,7 +104,7 @@ fn names_variable(line: &str) -> bool {
 }
 
 /// Whether a document says that it is a Secret, or nearly.
-pub(super) fn is_of_secret(text: &str) -> bool {
+pub(super) fn says_secret(text: &str) -> bool {
     let is_of_kind = |rest: &str| {
         let kind = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '"' | '\''));
         let end = kind.find(|c: char| c.is_whitespace() || matches!(c, ',' | '}' | '"' | '\'')).unwrap_or(kind.len());

@@ -1,31 +1,11 @@
-//! What is a secret, told by its name or its form. Nothing else decides; `mask` and `diff::hide` strike out.
+//! The secrets in a text, told by names before them and by the forms of addresses, options and keys.
 
 use std::ops::Range;
 
-use crate::node::{Entry, Node, Value};
-use crate::report::unread;
-use crate::suggest;
-
-/// What the name of a secret holds, among others the annotation that repeats a whole object, its secrets with it.
-const WORDS: &[&str] = &[
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "SECRET",
-    "TOKEN",
-    "CREDENTIAL",
-    "PRIVATE_KEY",
-    "API_KEY",
-    "APIKEY",
-    "ACCESS_KEY",
-    "REQUIREPASS",
-    "MASTERAUTH",
-    "LAST_APPLIED_CONFIGURATION",
-];
-
-/// Names that speak of a secret and hold none.
-const PUBLIC_ENDS: &[&str] =
-    &["_FILE", "_PATH", "_DIR", "_NAME", "_NAMESPACE", "_REF", "_STDIN", "PASSWORD_KEY", "USERNAME_KEY"];
+use crate::node::Node;
+use crate::report::secret::Told;
+use crate::report::secret::names::{has_sign, is_of_name, is_password_name, is_plural, is_secret_name};
+use crate::report::{DOTS, unread};
 
 /// What stands where a secret could, and is none.
 const PUBLIC_VALUES: &[&str] = &["", "|", "|-", ">", ">-", "{}", "{", "[]", "[", "true", "false", "null", "~"];
@@ -33,118 +13,21 @@ const PUBLIC_VALUES: &[&str] = &["", "|", "|-", ">", ">-", "{}", "{", "[]", "[",
 /// The program whose `-a` is a password.
 const REDIS: &str = "redis-cli";
 
-/// Whether a text has a part that each of those names has. Most have none, and no more is asked of them.
-fn has_stem(text: &str) -> bool {
-    text.as_bytes().windows(3).any(|part| {
-        let lower = [part[0] | 0x20, part[1] | 0x20, part[2] | 0x20];
-        matches!(&lower, b"pas" | b"pwd" | b"sec" | b"tok" | b"cre" | b"key" | b"aut" | b"ied")
-    })
+/// A secret in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::report) struct Found {
+    pub(in crate::report) range: Range<usize>,
+    pub(in crate::report) told: Told,
 }
 
-/// Whether a variable of that name holds a secret.
-#[must_use]
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    if !has_stem(name) {
-        return false;
-    }
-    let name = name.to_ascii_uppercase();
-    let short = name == "PASS" || name.ends_with("_PASS") || name.ends_with("_PWD");
-    (short || WORDS.iter().any(|word| name.contains(word)))
-        && !["_FILE", "_PATH", "_DIR", "_NAME"].iter().any(|end| name.ends_with(end))
-}
-
-/// Whether a key of a config file, an option or a variable holds a secret.
-#[must_use]
-pub(crate) fn names_secret(key: &str) -> bool {
-    if !has_stem(key) {
-        return false;
-    }
-    let mut name = String::with_capacity(key.len() + 4);
-    let mut lower = false;
-    for c in key.chars() {
-        if c.is_ascii_uppercase() && lower {
-            name.push('_');
-        }
-        lower = c.is_ascii_lowercase();
-        name.push(if c == '-' || c == '.' { '_' } else { c.to_ascii_uppercase() });
-    }
-    let is_name = is_secret_name(&name) || name.split('_').any(is_misspelt);
-    is_name && !PUBLIC_ENDS.iter().any(|end| name.ends_with(end))
-}
-
-/// Whether it was meant to be `PASSWORD`.
-fn is_misspelt(word: &str) -> bool {
-    word.len().abs_diff("PASSWORD".len()) <= 2 && suggest::nearest(word, ["PASSWORD"]).is_some()
-}
-
-/// Whether the name of a secret stands in a text.
-pub(super) fn has_name(text: &str) -> bool {
-    let mut words = text.split(|c: char| !is_of_name(c));
-    // A variable's name ends as it likes, a field's tells by its end that it names a secret only.
-    words.any(|word| {
-        let is_variable = || is_secret_name(word) && !word.bytes().any(|byte| byte.is_ascii_lowercase());
-        names_secret(word) || is_variable() || word.split(['_', '-', '.']).any(is_misspelt)
-    })
-}
-
-/// Which entries of a mapping in an object are secrets as a whole.
-pub(crate) fn holds(parent: &Node) -> impl Fn(&str, &Node) -> bool {
-    let of_secret = is_of_secret(parent);
-    move |key, value| match key {
-        "apiVersion" | "kind" | "metadata" | "type" | "immutable" => false,
-        // Whatever it is called: `stringdata` holds a secret as well.
-        _ if of_secret => true,
-        "value" => is_secret_name(parent["name"].text()),
-        _ => names_secret(key) && !is_reference_or_file(key, value),
+impl Found {
+    fn new(start: usize, range: Range<usize>, told: Told) -> Self {
+        Self { range: start + range.start..start + range.end, told }
     }
 }
 
-/// Whether a value is none of a secret, although its key speaks of one: a list or mapping, a file called `secrets.yaml`,
-/// or the name of an object, as in `existingSecret`.
-fn is_reference_or_file(key: &str, value: &Node) -> bool {
-    match &value.value {
-        Value::Null | Value::Bool(_) | Value::Sequence(_) | Value::Mapping(_) => true,
-        Value::String(text) if key.contains('.') && text.trim_end().contains('\n') => true,
-        _ => key == "secret" || key.ends_with("Secret"),
-    }
-}
-
-/// Whether a mapping is a Secret, or was meant as one, and does not only name one.
-pub(crate) fn is_of_secret(node: &Node) -> bool {
-    let is_whole =
-        || ["metadata", "data", "stringData"].iter().any(|key| node[*key].is_set()) || node["name"].is_null();
-    is_kind(node["kind"].text()) && is_whole() || node["stringData"].is_set()
-}
-
-/// Whether a kind is that of Secrets, or nearly.
-pub(super) fn is_kind(kind: &str) -> bool {
-    let length = kind.len().abs_diff("Secret".len());
-    kind == "Secret" || length <= 2 && suggest::nearest(kind, ["Secret"]).is_some()
-}
-
-/// Whether a key of a Secret's data is none, but a part of a value that was torn.
-pub(crate) fn is_torn(key: &str, value: &Node) -> bool {
-    value.is_null() || !key.chars().all(is_of_name)
-}
-
-/// The fields in a Secret's metadata that are none of it, such as data that are not indented as they should be.
-pub(super) fn strays(secret: &Node) -> impl Iterator<Item = &Entry> {
-    const FIELDS: &[&str] = &[
-        "annotations",
-        "creationTimestamp",
-        "finalizers",
-        "generateName",
-        "generation",
-        "labels",
-        "managedFields",
-        "name",
-        "namespace",
-        "ownerReferences",
-        "resourceVersion",
-        "uid",
-    ];
-    let metadata = if is_of_secret(secret) { secret["metadata"].entries() } else { &[] };
-    metadata.iter().filter(|entry| !FIELDS.contains(&&*entry.key))
+fn ranges(found: Vec<Found>) -> Vec<Range<usize>> {
+    found.into_iter().map(|found| found.range).collect()
 }
 
 /// Which arguments are secrets: those that follow an option such as `--requirepass`.
@@ -163,64 +46,80 @@ pub(crate) fn arguments<'a>(items: impl IntoIterator<Item = &'a Node>) -> Vec<us
 
 /// The secrets in a text, be it a config file, a script, a connection string or a manifest: ranges of bytes, in order.
 pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
-    if !text.contains("Secret") {
-        return in_lines(text);
+    ranges(found_in(text))
+}
+
+/// The same, and how they are told.
+pub(in crate::report) fn found_in(text: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    if !has_sign(text) {
+        return found;
     }
-    let (mut found, mut start) = (Vec::new(), 0);
+    if !text.contains("Secret") {
+        lines(text, 0, &mut found);
+        return found;
+    }
+    let mut start = 0;
     for (at, _) in text.match_indices("\n---").chain([(text.len(), "")]) {
         let document = &text[start..at];
         let has_data = || ["stringData", "\ndata", "\"data\""].iter().any(|key| document.contains(key));
-        let is_manifest = unread::is_of_secret(document) && has_data();
-        let secrets = if is_manifest { unread::places(document) } else { in_lines(document) };
-        found.extend(secrets.into_iter().map(|range| start + range.start..start + range.end));
+        if unread::says_secret(document) && has_data() {
+            found.extend(unread::places(document).into_iter().map(|range| Found::new(start, range, Told::Name)));
+        } else {
+            lines(document, start, &mut found);
+        }
         start = at;
     }
     found
 }
 
 /// The secrets in the lines of a text.
-pub(super) fn in_lines(text: &str) -> Vec<Range<usize>> {
+pub(in crate::report) fn in_lines(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    if !(has_stem(text) || text.contains('@') || text.contains(REDIS)) {
-        return found;
+    if has_sign(text) {
+        lines(text, 0, &mut found);
     }
-    // How deep the key stands whose value is in the lines below, and whether it is all of them; whether a private key
-    // is open.
-    let mut block: Option<(usize, bool)> = None;
+    ranges(found)
+}
+
+/// The secrets in the lines of a part of a text that starts at `start`.
+fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
+    // How deep the key stands whose value is in the lines below, whether it is all of them, and how it is told; whether a
+    // private key is open.
+    let mut block: Option<(usize, bool, Told)> = None;
     let (signs, mut armoured) = (Signs::of(text, true), false);
-    let mut start = 0;
     for line in text.split_inclusive('\n') {
         let content = line.trim_end();
         let indent = content.len() - content.trim_start().len();
         let is_above = |depth: usize| indent < depth || indent == depth && !content[indent..].starts_with('-');
-        if !content.is_empty() && block.is_some_and(|(depth, _)| is_above(depth)) {
+        if !content.is_empty() && block.is_some_and(|(depth, ..)| is_above(depth)) {
             block = None;
         }
         armoured |= signs.dashes && content.contains("-----BEGIN") && content.contains("PRIVATE KEY");
-        if armoured || block.is_some_and(|(_, whole)| whole || !content.contains(':')) {
+        let of_block = block.filter(|(_, whole, _)| *whole || !content.contains(':')).map(|(.., told)| told);
+        if let Some(told) = if armoured { Some(Told::Form) } else { of_block } {
             if indent < content.len() {
-                found.push(start + indent..start + content.len());
+                found.push(Found::new(start, indent..content.len(), told));
             }
             armoured &= !content.contains("-----END");
         } else {
             block = opens_block(content).or(block);
-            in_line(content, signs, start, &mut found);
+            in_line(content, signs, start, found);
         }
         start += line.len();
     }
-    found
 }
 
 /// The secrets in words of which `name: value` says nothing, as in messages and lines whose keys a schema has judged:
 /// those in addresses, options and assignments.
-pub(super) fn in_words(text: &str) -> Vec<Range<usize>> {
+pub(in crate::report) fn in_words(text: &str) -> Vec<Range<usize>> {
     let (signs, mut found) = (Signs::of(text, false), Vec::new());
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         in_line(line.trim_end(), signs, start, &mut found);
         start += line.len();
     }
-    found
+    ranges(found)
 }
 
 /// A text with ranges of it struck out; they are in order.
@@ -230,7 +129,7 @@ pub(crate) fn strike(text: &str, ranges: &[Range<usize>]) -> String {
         // One secret may begin inside another: all that belongs to any is struck out, once.
         if range.start >= shown {
             out.push_str(&text[shown..range.start]);
-            out.push_str(super::DOTS);
+            out.push_str(DOTS);
         }
         shown = shown.max(range.end);
     }
@@ -238,13 +137,16 @@ pub(crate) fn strike(text: &str, ranges: &[Range<usize>]) -> String {
     out
 }
 
-/// Whether a line names a secret whose text follows below, how deep, and whether all of it is the secret: `password: |`.
-fn opens_block(line: &str) -> Option<(usize, bool)> {
+/// Whether a line names a secret whose text follows below, how deep, whether all of it is the secret, as with
+/// `password: |`, and how it is told.
+fn opens_block(line: &str) -> Option<(usize, bool, Told)> {
     let (before, value) = line.split_once(':')?;
     let depth = before.len() - before.trim_start_matches([' ', '\t', '-']).len();
     let value = value.trim_start();
-    let whole = value.starts_with(['|', '>']);
-    ((whole || value.is_empty()) && names_secret(before[depth..].trim_matches(['"', '\'']))).then_some((depth, whole))
+    let text = value.starts_with(['|', '>']);
+    let name = before[depth..].trim_matches(['"', '\'']);
+    let opens = (text || value.is_empty()) && is_secret_name(name);
+    opens.then(|| (depth, text || is_plural(name), Told::by(name)))
 }
 
 /// What is to be looked for in the lines of a text.
@@ -258,24 +160,27 @@ struct Signs {
     words: bool,
     /// Whether there are addresses of Go's form: `user:password@tcp(host:port)/database`.
     networks: bool,
+    /// Whether there are texts in quotes behind a word.
+    quotes: bool,
 }
 
 impl Signs {
     fn of(text: &str, colons: bool) -> Self {
         let has = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
         let words = has(&["requirepass", "masterauth", REDIS]);
-        Self { colons, dashes: text.contains("--"), words, networks: has(NETWORKS) }
+        Self { colons, dashes: text.contains("--"), words, networks: has(NETWORKS), quotes: text.contains(" '") }
     }
 }
 
 const NETWORKS: &[&str] = &["@tcp(", "@unix("];
 
 /// The secrets in a line: what follows a secret's name, an option, or stands in an address as a password.
-fn in_line(line: &str, signs: Signs, start: usize, found: &mut Vec<Range<usize>>) {
+fn in_line(line: &str, signs: Signs, start: usize, found: &mut Vec<Found>) {
     let first = found.len();
     let mut from = 0;
     let mut word = Word::default();
-    while let Some(sign) = line[from..].find([':', '=']).map(|sign| from + sign) {
+    while let Some(sign) = line.as_bytes()[from..].iter().position(|byte| matches!(byte, b':' | b'=')) {
+        let sign = from + sign;
         from = sign + 1;
         let is_colon = line.as_bytes()[sign] == b':';
         let is_address = is_colon && line[from..].starts_with("//");
@@ -283,28 +188,57 @@ fn in_line(line: &str, signs: Signs, start: usize, found: &mut Vec<Range<usize>>
             word = Word::of(line, from);
         }
         let secret = if is_address {
-            password_of(line, from + 2, &word)
-        } else if (signs.colons || !is_colon) && names_secret(name_before(line, sign)) {
-            value_after(line, from, !is_colon)
+            password_of(line, from + 2, &word).map(|range| (range, Told::Form))
+        } else if let Some(name) = name_before(line, sign, signs.colons).filter(|name| is_secret_name(name)) {
+            // As in `==`, `=>` and `=~`.
+            let value = line[from..].trim_start_matches(if is_colon { &[][..] } else { &['=', '>', '~', ':'] });
+            value_after(line, line.len() - value.len(), !is_colon).map(|range| (range, Told::by(name)))
         } else if is_colon && signs.networks {
             let is_network = |sign: &usize| NETWORKS.iter().any(|network| line[*sign..].starts_with(network));
-            word.sign.filter(is_network).map(|sign| from..sign)
+            word.sign.filter(is_network).map(|sign| (from..sign, Told::Form))
         } else {
             None
         };
-        if let Some(secret) = secret.filter(|secret| !secret.is_empty()) {
+        if let Some((secret, told)) = secret.filter(|(secret, _)| !secret.is_empty()) {
             from = secret.end;
-            found.push(start + secret.start..start + secret.end);
+            found.push(Found::new(start, secret, told));
         }
     }
     if signs.dashes || signs.words {
         options(line, start, found);
     }
-    found[first..].sort_unstable_by_key(|range| range.start);
+    if signs.quotes {
+        statements(line, start, found);
+    }
+    found[first..].sort_unstable_by_key(|found| found.range.start);
+}
+
+/// The passwords that SQL gives to users: `PASSWORD 'secret'`.
+fn statements(line: &str, start: usize, found: &mut Vec<Found>) {
+    for (at, quote) in line.match_indices(" '") {
+        let mut words = line[..at].split_ascii_whitespace().rev().map(|word| word.trim_start_matches(['"', '(']));
+        let is = |word: Option<&str>, wanted: &str| word.is_some_and(|word| word.eq_ignore_ascii_case(wanted));
+        let last = words.next();
+        if is(last, "PASSWORD") || is(last, "BY") && is(words.next(), "IDENTIFIED") {
+            let from = at + quote.len();
+            // A quote in it is doubled.
+            let mut text = line[from..].bytes().enumerate();
+            let mut end = line.len();
+            while let Some((next, byte)) = text.next() {
+                if byte == b'\'' && !(line[from + next + 1..].starts_with('\'') && text.next().is_some()) {
+                    end = from + next;
+                    break;
+                }
+            }
+            if end > from && !is_reference(&line[from..end], true) {
+                found.push(Found::new(start, from..end, Told::Form));
+            }
+        }
+    }
 }
 
 /// What follows an option that takes a secret.
-fn options(line: &str, start: usize, found: &mut Vec<Range<usize>>) {
+fn options(line: &str, start: usize, found: &mut Vec<Found>) {
     const AROUND: &[char] = &[' ', '\t', ',', '"', '\'', '[', ']'];
     let (mut redis, mut at) = (false, 0);
     for word in line.split_inclusive(AROUND) {
@@ -319,7 +253,7 @@ fn options(line: &str, start: usize, found: &mut Vec<Range<usize>>) {
             let end = end + usize::from(quoted && line[end..].starts_with(['"', '\'']));
             let end = end + line[end..].len() - line[end..].trim_start_matches([' ', '\t', ',']).len();
             let value = value_after(line, end, true).filter(|value| !line[value.start..].starts_with('-'));
-            found.extend(value.map(|value| start + value.start..start + value.end));
+            found.extend(value.map(|value| Found::new(start, value, Told::Form)));
         }
     }
 }
@@ -327,7 +261,7 @@ fn options(line: &str, start: usize, found: &mut Vec<Range<usize>>) {
 /// Whether the argument that comes next is a secret.
 fn awaits_secret(option: &str, redis: bool) -> bool {
     match option.strip_prefix("--") {
-        Some(name) => !name.contains(['=', ':']) && !name.starts_with("no-") && names_secret(name),
+        Some(name) => !name.contains(['=', ':']) && !name.starts_with("no-") && is_secret_name(name),
         None => matches!(option, "requirepass" | "masterauth") || redis && option == "-a",
     }
 }
@@ -370,17 +304,26 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) || is_reference(text, true)
 }
 
-fn is_of_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
-}
-
-/// The name that ends before a colon or equals sign.
-fn name_before(line: &str, end: usize) -> &str {
-    let before = line[..end].trim_end().trim_end_matches(['"', '\'', '\\']);
-    let start = before
-        .rfind(|c: char| !is_of_name(c))
-        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
-    before[start..].trim_start_matches('-')
+/// The name that ends before a colon or equals sign; before a colon only where `colons` count, and this one does.
+fn name_before(line: &str, sign: usize, colons: bool) -> Option<&str> {
+    let is_colon = line.as_bytes()[sign] == b':';
+    if is_colon && !colons {
+        return None;
+    }
+    let before = line[..sign].trim_end();
+    // As in `==`, `!=` and `:=`.
+    let before = if is_colon { before } else { before.trim_end_matches(['=', ':', '!', '?', '+', '~', ' ']) };
+    let name = before.trim_end_matches(['"', '\'', '\\']);
+    let start =
+        name.rfind(|c: char| !is_of_name(c)).map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
+    // An image has a colon as well: `team/token:v1`; a file of properties has it first in its line.
+    let counts = || {
+        let (behind, quoted) = (&line[sign + 1..], name.len() < before.len());
+        let is_first = || line[..start].trim_start().is_empty() && !behind.starts_with('=');
+        let is_property = || is_first() && is_password_name(&name[start..]);
+        quoted || behind.is_empty() || behind.starts_with([' ', '\t', '"', '\'', '\\']) || is_property()
+    };
+    (!is_colon || counts()).then(|| name[start..].trim_start_matches('-'))
 }
 
 /// Whether a value only names another one, as `$PASSWORD` does. `shell`: whether any name may follow the sign; where a
@@ -488,6 +431,22 @@ mod tests {
             ("passwords:\n- a\n- b\nlevel: info", "passwords:\n•••\n•••\nlevel: info"),
             ("secret:\n  name: a", "secret:\n  name: a"),
             ("passwrd: abc\npassive: abc", "passwrd: •••\npassive: abc"),
+            ("tokens:\n  a: b\nlevel: info", "tokens:\n  •••\nlevel: info"),
+            ("password => \"hunter2222\"", "password => \"•••\""),
+            ("if password == \"hunter2\" {", "if password == \"•••\" {"),
+            ("[ \"$PASSWORD\" == \"x y\" ]", "[ \"$PASSWORD\" == \"•••\" ]"),
+            ("[ \"$PASSWORD\" != \"$OTHER\" ]", "[ \"$PASSWORD\" != \"$OTHER\" ]"),
+            ("password := \"x\"", "password := \"•••\""),
+            ("password: >-\n  x", "password: >-\n  •••"),
+            ("ALTER USER u WITH PASSWORD 'hunter''22';", "ALTER USER u WITH PASSWORD '•••';"),
+            ("create user u identified by 'x' y 'z'", "create user u identified by '•••' y 'z'"),
+            ("ALTER USER u PASSWORD '$PASS'", "ALTER USER u PASSWORD '$PASS'"),
+            ("image: acme/token-service:v1 acme/token:v1", "image: acme/token-service:v1 acme/token:v1"),
+            ("acme/password:v1", "acme/password:v1"),
+            ("password:abc", "password:•••"),
+            ("{\"password\":1234,\"maxTokens\":4096}", "{\"password\":•••"),
+            ("maxTokens: 4096\ntokenUrl: http://a/b", "maxTokens: 4096\ntokenUrl: http://a/b"),
+            ("passport: google\nsecretsBackend: vault", "passport: google\nsecretsBackend: vault"),
             (
                 "kind: Pod\nimage: a\n---\nkind: Secret\ndata:\n  host: abc\n---\nimage: b",
                 "kind: Pod\nimage: a\n---\nkind: •••\ndata:\n  host: •••\n---\nimage: b",

@@ -1,0 +1,293 @@
+//! Which names are those of secrets, and which words are ordinary.
+
+/// What the name of a secret holds, among others the annotation that repeats a whole object, its secrets with it.
+const WORDS: &[&str] = &[
+    "PASSWORD",
+    "PASS_WORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "SECRET",
+    "CREDENTIAL",
+    "PRIVATE_KEY",
+    "API_KEY",
+    "APIKEY",
+    "ACCESS_KEY",
+    "REQUIREPASS",
+    "MASTERAUTH",
+    "LAST_APPLIED_CONFIGURATION",
+];
+
+/// Those of passwords, whose values are hardly ever anything else.
+const PASSWORDS: &[&str] = &["PASSWORD", "PASS_WORD", "PASSWD", "PASSPHRASE", "REQUIREPASS", "MASTERAUTH"];
+
+/// How names end that speak of a secret and hold none.
+#[rustfmt::skip]
+const PUBLIC_ENDS: &[&str] = &[
+    // Where it is, or what it is called.
+    "_FILE", "_FILES", "_PATH", "_PATHS", "_DIR", "_NAME", "_NAMES", "_NAMESPACE", "_REF", "_REFS", "_STDIN", "_URL", "_URI",
+    "_ENDPOINT", "_HOST", "_PORT", "_REGION", "_SERVICE", "_STORE", "_BACKEND", "_PROVIDER", "_MANAGER", "_ENGINE", "_SOURCE",
+    "_PREFIX", "_HEADER", "_FIELD", "_COLUMN", "_CLAIM", "PASSWORD_KEY", "PASSWORD_KEYS", "USERNAME_KEY",
+    // How long it holds.
+    "_TTL", "_EXPIRATION", "_EXPIRY", "_EXPIRES", "_EXPIRES_IN", "_SECONDS", "_MINUTES", "_HOURS", "_DAYS", "_DURATION",
+    "_LIFETIME", "_TIMEOUT", "_INTERVAL", "_MAX_AGE", "_VALIDITY",
+    // What it is like.
+    "_TYPE", "_FORMAT", "_POLICY", "_LENGTH", "_SIZE", "_COUNT", "_LIMIT", "_ALGORITHM", "_ALG", "_ENCODING", "_METHOD", "_MODE",
+    "_CLASS", "_VERSION", "_ISSUER", "_AUDIENCE", "_AUDIENCES", "_SCOPE", "_SCOPES", "_ENABLED", "_REQUIRED", "_ROTATION",
+];
+
+/// What tells that tokens are counted: those of a language model.
+const COUNTED: &[&str] =
+    &["MAX", "MIN", "NUM", "TOTAL", "COUNT", "LIMIT", "INPUT", "OUTPUT", "PROMPT", "COMPLETION", "CONTEXT", "BUDGET"];
+
+/// What each name of a secret has a part of, and what tells other forms.
+const STEMS: &[&[u8]] = &[b"pas", b"word", b"pwd", b"secr", b"toke", b"cred", b"key", b"auth", b"ied", b"-cli", b"@"];
+
+/// How many of the stems are those of names; "-cli" is of the one program that counts, "@" of addresses.
+const NAME_STEMS: usize = 9;
+
+/// For each byte, the places in the stems at which it stands, one after the other; the places where they begin, and those
+/// where those of names and all of them end.
+const STEM_BITS: ([u64; 256], u64, u64, u64) = {
+    let (mut of_byte, mut starts, mut name_ends, mut ends) = ([0; 256], 0, 0, 0);
+    let (mut stem, mut bit) = (0, 0);
+    while stem < STEMS.len() {
+        starts |= 1 << bit;
+        let mut at = 0;
+        while at < STEMS[stem].len() {
+            let byte = STEMS[stem][at];
+            of_byte[byte.to_ascii_lowercase() as usize] |= 1 << bit;
+            of_byte[byte.to_ascii_uppercase() as usize] |= 1 << bit;
+            at += 1;
+            bit += 1;
+        }
+        ends |= 1 << (bit - 1);
+        if stem < NAME_STEMS {
+            name_ends |= 1 << (bit - 1);
+        }
+        stem += 1;
+    }
+    (of_byte, starts, name_ends, ends)
+};
+
+static OF_BYTE: [u64; 256] = STEM_BITS.0;
+
+/// Whether one of the stems is in a text: all are looked for at once, as nearly every text has none.
+fn reaches(text: &str, ends: u64) -> bool {
+    let mut state = 0_u64;
+    for byte in text.as_bytes() {
+        state = ((state << 1) | STEM_BITS.1) & OF_BYTE[*byte as usize];
+        if state & ends != 0 {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a text has a part that each name of a secret has.
+fn has_stem(text: &str) -> bool {
+    reaches(text, STEM_BITS.2)
+}
+
+/// Whether a text has a part that each secret in a text is told by.
+pub(super) fn has_sign(text: &str) -> bool {
+    reaches(text, STEM_BITS.3)
+}
+
+/// A name as its words: `dbPassword` and `db-password` as `DB_PASSWORD`.
+fn words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 4);
+    let mut lower = false;
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && lower {
+            words.push('_');
+        }
+        lower = c.is_ascii_lowercase();
+        words.push(if c == '-' || c == '.' { '_' } else { c.to_ascii_uppercase() });
+    }
+    words
+}
+
+/// Whether words are those of a secret, or of what belongs to one.
+fn speak_of_secret(words: &str) -> bool {
+    let is_told = |word: &str| {
+        let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        word.ends_with("TOKEN") || word.ends_with("TOKENS") || is_near(word, "PASSWORD")
+    };
+    let short = words == "PASS" || words.ends_with("_PASS") || words.ends_with("_PWD");
+    short || WORDS.iter().any(|word| words.contains(word)) || words.split('_').any(is_told)
+}
+
+/// Whether a name speaks of a secret, even if it holds none.
+pub(in crate::report) fn speaks_of_secret(name: &str) -> bool {
+    has_stem(name) && speak_of_secret(&words(name))
+}
+
+/// Whether a variable, a key of a config file or an option of that name holds a secret.
+#[must_use]
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    if !has_stem(name) {
+        return false;
+    }
+    let words = words(name);
+    let counts = || words.ends_with("TOKENS") && words.split('_').any(|word| COUNTED.contains(&word));
+    speak_of_secret(&words) && !PUBLIC_ENDS.iter().any(|end| words.ends_with(end)) && !counts()
+}
+
+/// Whether a secret's name is that of a password.
+pub(super) fn is_password_name(name: &str) -> bool {
+    let words = words(name);
+    let short = words.ends_with("PASS") || words.ends_with("PWD");
+    short || PASSWORDS.iter().any(|word| words.contains(word)) || words.split('_').any(|word| is_near(word, "PASSWORD"))
+}
+
+/// Whether a name is that of many secrets, each of which has a name in turn.
+pub(super) fn is_plural(name: &str) -> bool {
+    let words = words(name);
+    ["PASSWORDS", "PASSPHRASES", "TOKENS", "API_KEYS"].iter().any(|end| words.ends_with(end)) && is_secret_name(name)
+}
+
+/// Whether the name of a secret stands in a text.
+pub(crate) fn has_name(text: &str) -> bool {
+    has_stem(text) && text.split(|c: char| !is_of_name(c)).any(is_secret_name)
+}
+
+pub(super) fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+/// Whether a kind is that of Secrets, or nearly.
+pub(in crate::report) fn is_kind(kind: &str) -> bool {
+    is_near(kind, "Secret")
+}
+
+/// Whether two words differ by one letter at most, or by two that were swapped, whatever their case.
+pub(super) fn is_near(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    if one.len().abs_diff(other.len()) > 1 {
+        return false;
+    }
+    while let ([a, one_rest @ ..], [b, other_rest @ ..]) = (one, other) {
+        if !a.eq_ignore_ascii_case(b) {
+            break;
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    while let ([one_rest @ .., a], [other_rest @ .., b]) = (one, other) {
+        if !a.eq_ignore_ascii_case(b) {
+            break;
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    match (one, other) {
+        ([a, b], [c, d]) => a.eq_ignore_ascii_case(d) && b.eq_ignore_ascii_case(c),
+        _ => one.len() <= 1 && other.len() <= 1,
+    }
+}
+
+/// Whether a text can be the name of an object.
+pub(super) fn is_object_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.bytes().all(|byte| is_plain(byte) || matches!(byte, b'-' | b'.'))
+        && text.bytes().next().is_some_and(is_plain)
+        && text.bytes().next_back().is_some_and(is_plain)
+        && text.len() <= 253
+}
+
+/// Whether a word is one that messages have: to strike it out of them would garble them. `many`: or several of them.
+pub(super) fn is_ordinary(text: &str, many: bool) -> bool {
+    const LONGEST: usize = 12;
+    let is_word = |part: &str| {
+        let rest = part.strip_prefix(|c: char| c.is_ascii_uppercase()).unwrap_or(part);
+        let alike = |is: fn(&u8) -> bool| rest.bytes().all(|byte| is(&byte));
+        part.len() <= LONGEST && (alike(u8::is_ascii_lowercase) || alike(u8::is_ascii_uppercase))
+    };
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if many {
+        text.split(['-', '_', '.', '/', ':', ' ']).all(|part| part.len() <= 3 || is_word(part) || is_number(part))
+    } else {
+        is_word(text) || is_number(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_secrets() {
+        for name in [
+            "DB_PASSWORD",
+            "dbPassword",
+            "password",
+            "passwords",
+            "pasword",
+            "apssword",
+            "passwrd",
+            "passWord",
+            "PGPASSWORD",
+            "SMTP_PASS",
+            "DB_PWD",
+            "token",
+            "tokens",
+            "authtoken",
+            "TOKEN2",
+            "JWTToken",
+            "api-tokens",
+            "SECRET_KEY",
+            "AWS_SECRET_ACCESS_KEY",
+            "clientSecret",
+            "spring.datasource.password",
+            "apiKey",
+            "requirepass",
+            "kubectl.kubernetes.io/last-applied-configuration",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "passport",
+            "passive",
+            "tokenizer",
+            "tokenExpiration",
+            "tokenUrl",
+            "tokenURL",
+            "maxTokens",
+            "max_new_tokens",
+            "token-service",
+            "tokenFormat",
+            "secretsBackend",
+            "secretStore",
+            "SECRET_NAMESPACE",
+            "passwordKey",
+            "PASSWORD_FILE",
+            "secretName",
+            "secretKeyRef",
+            "securityContext",
+            "key",
+            "PWD",
+            "keyboard",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_letter_is_no_matter() {
+        for near in ["Secret", "secret", "Secrt", "Secrets", "Scret", "Sceret", "Sekret", "ecret"] {
+            assert!(is_near(near, "Secret"), "{near}");
+        }
+        for far in ["", "Sec", "Regret", "Secetr", "Screte", "SecretStore", "Sercter"] {
+            assert!(!is_near(far, "Secret"), "{far}");
+        }
+    }
+
+    #[test]
+    fn ordinary_words_are_told_from_others() {
+        for text in ["default", "Bearer", "RS256", "40960", "kubernetes.io/tls", "aws-secrets-manager"] {
+            assert!(is_ordinary(text, true) || text == "RS256", "{text}");
+        }
+        for text in ["hunter22", "hunter2-correct-horse", "leak-9f8e7d", "aBcDeFgH", "s3cr3t!"] {
+            assert!(!is_ordinary(text, true), "{text}");
+        }
+        assert!(is_ordinary("postgres", false) && !is_ordinary("correct-horse", false));
+    }
+}
