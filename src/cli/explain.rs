@@ -10,6 +10,7 @@ use crate::finding::{Failure, Finding};
 use crate::object::Object;
 use crate::project::{BASE, Project};
 use crate::render::{Rendered, Renderer};
+use crate::report::typed;
 use crate::source::{Sources, Span};
 use crate::suggest;
 
@@ -95,7 +96,7 @@ fn is_environment_file(project: &Project, sources: &Sources, span: Span) -> bool
 
 fn no_object(objects: &[Object], wanted: &str) -> Failure {
     let names: Vec<String> = objects.iter().map(|object| object.id.to_string()).collect();
-    let finding = Finding::error("object-not-found", Span::NONE, format!("the bundle has no `{wanted}`"));
+    let finding = Finding::error("object-not-found", Span::NONE, format!("the bundle has no `{}`", typed(wanted)));
     Failure::unable(match suggest::nearest(wanted, names.iter().map(String::as_str)) {
         Some(near) => finding.with_help(format!("did you mean `{near}`?")),
         None => finding.with_help(format!("it has {}", suggest::list(&names, "and"))),
@@ -104,7 +105,8 @@ fn no_object(objects: &[Object], wanted: &str) -> Failure {
 
 fn no_field(object: &Object, wanted: &str) -> Failure {
     let fields = explain::near_fields(object);
-    let finding = Finding::error("field-not-found", Span::NONE, format!("{} has no field `{wanted}`", object.id));
+    let finding =
+        Finding::error("field-not-found", Span::NONE, format!("{} has no field `{}`", object.id, typed(wanted)));
     Failure::unable(match suggest::nearest(wanted, fields.iter().map(String::as_str)) {
         Some(near) => finding.with_help(format!("did you mean `{near}`?")),
         None => finding.with_help(format!("`plimsoll explain PROFILE {}` shows its fields", object.id)),

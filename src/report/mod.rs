@@ -17,7 +17,7 @@ pub use json::{findings_json, json};
 pub use mask::Mask;
 pub(crate) use mask::{is_obeyed, plain, plain_json};
 pub use sarif::sarif;
-pub(crate) use secret::{arguments, has_name, holds, in_text, is_of_secret, is_secret_name, is_torn, strike};
+pub(crate) use secret::{arguments, has_name, holds, in_text, is_of_secret, is_secret_name, is_torn, strike, typed};
 
 pub use github::github;
 

@@ -8,7 +8,7 @@ use crate::node::{Entry, Node, Value};
 
 pub(crate) use names::{has_name, is_secret_name};
 pub(super) use names::{is_kind, speaks_of_secret};
-pub(crate) use text::{arguments, in_text, strike};
+pub(crate) use text::{arguments, in_text, strike, typed};
 pub(super) use text::{found_in, in_lines, in_words};
 
 /// How a secret is told.

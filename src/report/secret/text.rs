@@ -122,6 +122,24 @@ pub(in crate::report) fn in_words(text: &str) -> Vec<Range<usize>> {
     ranges(found)
 }
 
+/// A text that repeats what was typed without the secrets in it: behind a colon stands a value as it does behind a sign.
+pub(crate) fn typed(text: &str) -> String {
+    let mut found = in_words(text);
+    for (colon, _) in text.match_indices(':') {
+        let before = &text[..colon];
+        let name = before
+            .rfind(|c: char| !is_of_name(c))
+            .map_or(before, |at| before[at..].trim_start_matches(|c| !is_of_name(c)));
+        let value = &text[colon + 1..];
+        let end = value.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`')).unwrap_or(value.len());
+        if end > 0 && is_secret_name(name) {
+            found.push(colon + 1..colon + 1 + end);
+        }
+    }
+    found.sort_unstable_by_key(|range| range.start);
+    strike(text, &found)
+}
+
 /// A text with ranges of it struck out; they are in order.
 pub(crate) fn strike(text: &str, ranges: &[Range<usize>]) -> String {
     let (mut out, mut shown) = (String::with_capacity(text.len()), 0);
