@@ -161,8 +161,16 @@ impl Mask {
                 items.iter().for_each(|item| self.learn(sources, item));
             }
             Value::Mapping(mapping) => {
-                let told = secret::told(node);
+                let of_secret = secret::is_of_secret(node);
+                let told = secret::told(node, of_secret);
+                let (mut command, mut args) = (&[][..], &[][..]);
                 for entry in mapping.iter() {
+                    match &*entry.key {
+                        "env" => entry.value.items().iter().for_each(|env| self.variable(env)),
+                        "command" => command = entry.value.items(),
+                        "args" => args = entry.value.items(),
+                        _ => {}
+                    }
                     if let Some(told) = told(&entry.key, &entry.value) {
                         self.all(&entry.value, told);
                         self.torn(&entry.value, told);
@@ -170,11 +178,9 @@ impl Mask {
                         self.learn(sources, &entry.value);
                     }
                 }
-                for stray in secret::strays(node) {
-                    self.whole(&stray.value, Told::Sure);
+                if of_secret {
+                    secret::strays(node).for_each(|stray| self.whole(&stray.value, Told::Sure));
                 }
-                node["env"].items().iter().for_each(|env| self.variable(env));
-                let (command, args) = (node["command"].items(), node["args"].items());
                 // Each by itself was looked at as a list.
                 if !command.is_empty() && !args.is_empty() {
                     let words: Vec<&Node> = command.iter().chain(args).collect();

@@ -37,13 +37,12 @@ impl Told {
 
 /// Which entries of a mapping in an object are secrets as a whole.
 pub(crate) fn holds(parent: &Node) -> impl Fn(&str, &Node) -> bool {
-    let told = told(parent);
+    let told = told(parent, is_of_secret(parent));
     move |key, value| told(key, value).is_some()
 }
 
-/// How entries of a mapping in an object are told to be secrets as a whole.
-pub(super) fn told(parent: &Node) -> impl Fn(&str, &Node) -> Option<Told> {
-    let of_secret = is_of_secret(parent);
+/// How entries of a mapping in an object, which may be a Secret, are told to be secrets as a whole.
+pub(super) fn told(parent: &Node, of_secret: bool) -> impl Fn(&str, &Node) -> Option<Told> {
     move |key, value| match key {
         "apiVersion" | "kind" | "metadata" | "type" | "immutable" => None,
         // Whatever it is called: `stringdata` holds a secret as well.
@@ -107,6 +106,5 @@ pub(super) fn strays(secret: &Node) -> impl Iterator<Item = &Entry> {
         "resourceVersion",
         "uid",
     ];
-    let metadata = if is_of_secret(secret) { secret["metadata"].entries() } else { &[] };
-    metadata.iter().filter(|entry| !FIELDS.contains(&&*entry.key))
+    secret["metadata"].entries().iter().filter(|entry| !FIELDS.contains(&&*entry.key))
 }

@@ -70,12 +70,15 @@ const STEM_BITS: ([u64; 256], u64, u64, u64) = {
 };
 
 static OF_BYTE: [u64; 256] = STEM_BITS.0;
+const STARTS: u64 = STEM_BITS.1;
+const NAME_ENDS: u64 = STEM_BITS.2;
+const ENDS: u64 = STEM_BITS.3;
 
 /// Whether one of the stems is in a text: all are looked for at once, as nearly every text has none.
 fn reaches(text: &str, ends: u64) -> bool {
     let mut state = 0_u64;
     for byte in text.as_bytes() {
-        state = ((state << 1) | STEM_BITS.1) & OF_BYTE[*byte as usize];
+        state = ((state << 1) | STARTS) & OF_BYTE[*byte as usize];
         if state & ends != 0 {
             return true;
         }
@@ -85,12 +88,12 @@ fn reaches(text: &str, ends: u64) -> bool {
 
 /// Whether a text has a part that each name of a secret has.
 fn has_stem(text: &str) -> bool {
-    reaches(text, STEM_BITS.2)
+    reaches(text, NAME_ENDS)
 }
 
 /// Whether a text has a part that each secret in a text is told by.
 pub(super) fn has_sign(text: &str) -> bool {
-    reaches(text, STEM_BITS.3)
+    reaches(text, ENDS)
 }
 
 /// A name as its words: `dbPassword` and `db-password` as `DB_PASSWORD`.
