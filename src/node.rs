@@ -423,6 +423,7 @@ impl Mapping {
     }
 }
 
+/// A look-up in a table. Out of line: the search one by one, which stands in line everywhere, stays small without it.
 #[cold]
 fn find(places: &HashMap<EcoString, usize>, key: &str) -> Option<usize> {
     places.get(key).copied()

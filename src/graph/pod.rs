@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::check::Options;
 use crate::graph::{Config, Graph, Known};
-use crate::node::{Entry, Node, Value};
+use crate::node::{Entry, FEW, Node, Value};
 use crate::object::{self, ContainerRole, Object};
 use crate::path::address;
 use crate::service::Service;
@@ -26,9 +26,6 @@ pub struct Pod<'a> {
     /// Its containers, init containers first.
     pub containers: Vec<Container<'a>>,
 }
-
-/// Up to so many variables or mounts are searched one by one, which is faster than hashing.
-const FEW: usize = 16;
 
 /// A container.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use ecow::EcoString;
 use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
 
 use crate::finding::{Finding, Severity};
-use crate::node::{Mapping, Node, Value};
+use crate::node::{FEW, Mapping, Node, Value};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::scalar;
 
@@ -243,9 +243,6 @@ struct Loader<'a> {
 /// What stops the document that is being read.
 type Step = Result<(), Box<Finding>>;
 
-/// Above this many keys a mapping's duplicates are found by hashing.
-const FEW_KEYS: usize = 16;
-
 impl Loader<'_> {
     fn span(&self, start: usize, end: usize) -> Span {
         Span::new(self.file, (self.offset + start) as u32, (self.offset + end.max(start)) as u32)
@@ -443,14 +440,11 @@ impl Loader<'_> {
 
     fn key(&mut self, new: Key) -> Step {
         if let Some(Open { items: Items::Mapping { mapping, key, seen, .. }, .. }) = self.stack.last_mut() {
-            if mapping.len() == FEW_KEYS && seen.is_empty() {
+            if mapping.len() == FEW && seen.is_empty() {
                 seen.extend(mapping.iter().map(|entry| entry.key.clone()));
             }
-            let twice = if mapping.len() < FEW_KEYS {
-                mapping.get(&new.text).is_some()
-            } else {
-                !seen.insert(new.text.clone())
-            };
+            let twice =
+                if mapping.len() < FEW { mapping.get(&new.text).is_some() } else { !seen.insert(new.text.clone()) };
             if twice && !new.merge {
                 let message = format!("the key `{}` stands twice", new.text);
                 let mut finding = Finding::error("yaml-duplicate-key", new.span, message);
