@@ -1,10 +1,30 @@
-//! Embeds the built-in project: every file of `profiles/`, `templates/` and `services/`.
+//! Embeds the built-in project: every file of `profiles/`, `templates/` and `services/`, and the trees of its YAML.
 //!
-//! The list is made from the folders, so that no file can be forgotten.
+//! The list is made from the folders, so that no file can be forgotten. The YAML is read by the tool's own loader, which
+//! is compiled here as well.
+
+#![allow(dead_code, unreachable_pub)]
+
+#[path = "src/finding.rs"]
+mod finding;
+#[path = "src/node.rs"]
+mod node;
+#[path = "src/source.rs"]
+mod source;
+#[path = "src/yaml"]
+mod yaml {
+    pub mod load;
+    pub mod packed;
+    pub mod scalar;
+}
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use source::FileId;
+use yaml::load::{Dialect, load_text};
+use yaml::packed::pack;
 
 const FOLDERS: [&str; 3] = ["profiles", "services", "templates"];
 
@@ -16,17 +36,27 @@ fn main() {
         println!("cargo::rerun-if-changed={}", folder.display());
         collect(folder, &mut files);
     }
+    // What is compiled here runs again by itself.
     println!("cargo::rerun-if-changed=build.rs");
     let mut files: Vec<(String, PathBuf)> =
         files.into_iter().map(|path| (name(path.strip_prefix(&root).unwrap_or(&path)), path)).collect();
     files.sort();
     let mut table = String::from("&[\n");
-    for (name, path) in files {
-        let _ = writeln!(table, "    ({name:?}, include_str!({:?})),", path.display().to_string());
+    for (path, file) in files {
+        let tree = if path.ends_with(".yaml") { packed(&file) } else { Vec::new() };
+        let text = format!("include_str!({:?})", file.display().to_string());
+        let _ = writeln!(table, "    Embedded {{ path: {path:?}, text: {text}, tree: &{tree:?} }},");
     }
     table.push_str("]\n");
     let out = PathBuf::from(variable("OUT_DIR")).join("embedded.rs");
     fs::write(&out, table).unwrap_or_else(|error| panic!("cannot write {}: {error}", out.display()));
+}
+
+/// The packed tree of a YAML file; none where something is wrong with it, for the run to tell.
+fn packed(file: &Path) -> Vec<u8> {
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()));
+    let loaded = load_text(&text, FileId(0), Dialect::Strict);
+    if loaded.findings.is_empty() { pack(&loaded.documents, &text) } else { Vec::new() }
 }
 
 /// Every file below a folder; what begins with a dot belongs to editors and is left out.

@@ -91,11 +91,11 @@ pub(super) fn schema(global: &Global, output: &mut Output) -> anyhow::Result<Out
 }
 
 pub(super) fn init(folder: &Path, output: &Output) -> anyhow::Result<Outcome> {
-    let taken = EMBEDDED.iter().map(|(path, _)| folder.join(path)).chain([folder.join(project::FILE)]);
+    let taken = EMBEDDED.iter().map(|file| folder.join(file.path)).chain([folder.join(project::FILE)]);
     if let Some(path) = taken.into_iter().find(|path| path.exists()) {
         bail!("{} is already there; `init` overwrites nothing", path.display());
     }
-    let files = EMBEDDED.iter().copied().chain([(project::FILE, SETTINGS)]);
+    let files = EMBEDDED.iter().map(|file| (file.path, file.text)).chain([(project::FILE, SETTINGS)]);
     for (path, text) in files.clone() {
         let path = folder.join(path);
         let parent = path.parent().unwrap_or(folder);

@@ -1,18 +1,29 @@
 //! The built-in project.
 
-/// Every file of the built-in project: its path with slashes, and its text; sorted by path.
-pub static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+/// A file of the built-in project.
+#[derive(Debug, Clone, Copy)]
+pub struct Embedded {
+    /// Its path with slashes.
+    pub path: &'static str,
+    /// Its text.
+    pub text: &'static str,
+    /// Its YAML as [`crate::yaml::unpack`] wants it; empty where it is none, or not without fault.
+    pub tree: &'static [u8],
+}
+
+/// Every file of the built-in project, sorted by path.
+pub static FILES: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// The text of a file.
 pub(super) fn text(path: &str) -> Option<&'static str> {
-    FILES.binary_search_by(|(name, _)| (*name).cmp(path)).ok().map(|at| FILES[at].1)
+    FILES.binary_search_by(|file| file.path.cmp(path)).ok().map(|at| FILES[at].text)
 }
 
 /// The files below a folder, sorted.
 pub(super) fn below(folder: &str) -> impl Iterator<Item = &'static str> {
     let prefix = format!("{folder}/");
-    let start = FILES.partition_point(|(name, _)| *name < prefix.as_str());
-    FILES[start..].iter().map(|(name, _)| *name).take_while(move |name| name.starts_with(&prefix))
+    let start = FILES.partition_point(|file| file.path < prefix.as_str());
+    FILES[start..].iter().map(|file| file.path).take_while(move |name| name.starts_with(&prefix))
 }
 
 #[cfg(test)]
@@ -23,8 +34,8 @@ mod tests {
 
     #[test]
     fn files_are_sorted_and_found() {
-        assert!(FILES.is_sorted_by(|a, b| a.0 < b.0));
-        assert!(FILES.iter().all(|(name, bytes)| text(name) == Some(bytes)));
+        assert!(FILES.is_sorted_by(|a, b| a.path < b.path));
+        assert!(FILES.iter().all(|file| text(file.path) == Some(file.text)));
         assert_eq!(text("profiles/none.yaml"), None);
         assert!(below("profiles").any(|name| name == "profiles/schema.json"));
         assert!(below("profiles").all(|name| name.starts_with("profiles/")));

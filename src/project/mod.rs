@@ -10,7 +10,7 @@ mod settings;
 
 use std::path::{Path, PathBuf};
 
-pub use embedded::FILES as EMBEDDED;
+pub use embedded::{Embedded, FILES as EMBEDDED};
 pub use files::{AccessError, Listed};
 pub use revision::Revision;
 pub use settings::{Level, RuleLevel, Settings};

@@ -11,7 +11,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
 
 use crate::finding::{Finding, Severity};
 use crate::node::{FEW, Mapping, Node, Value};
-use crate::source::{FileId, Sources, Span};
+use crate::source::{FileId, Span};
 use crate::yaml::scalar;
 
 /// How deep collections may nest.
@@ -42,14 +42,6 @@ pub struct Loaded {
     pub findings: Vec<Finding>,
     /// The documents with errors.
     pub unread: Vec<Span>,
-}
-
-/// Reads all documents of a file.
-#[must_use]
-pub fn load(sources: &Sources, file: FileId, dialect: Dialect) -> Loaded {
-    let loaded = sources.get(file).map_or_else(Loaded::default, |source| load_text(&source.text, file, dialect));
-    loaded.unread.iter().for_each(|span| sources.add_unread(*span));
-    loaded
 }
 
 /// Reads all documents of a text; the spans are offsets in it, in `file`.
