@@ -1,13 +1,12 @@
 //! From rendered documents to a bundle: content names, a fixed order, each object once.
 
-use std::collections::HashMap;
-
 use crate::digest::Digest;
 use crate::finding::Finding;
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::references;
 use ecow::{EcoString, eco_format};
+use foldhash::{HashMap, HashMapExt};
 
 /// The objects of one profile in one environment.
 #[derive(Debug, Clone, Default)]

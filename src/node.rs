@@ -1,10 +1,10 @@
 //! The one tree: a YAML value that knows where it came from.
 
-use std::collections::HashMap;
 use std::ops::Index;
 use std::sync::Arc;
 
 use ecow::EcoString;
+use foldhash::HashMap;
 
 use crate::source::Span;
 

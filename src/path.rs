@@ -1,9 +1,9 @@
 //! Field paths, written as the API server writes them: `spec.template.spec.containers[0].image`.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use ecow::EcoString;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::node::{Node, Value};
 

@@ -2,7 +2,8 @@
 //! the API server uses. A rule with [`Check::Pod`](crate::check::Check::Pod) gets it for each object that has one.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+
+use foldhash::{HashMap, HashSet};
 
 use crate::check::at::At;
 use crate::check::report::Draft;

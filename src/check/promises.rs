@@ -3,7 +3,7 @@
 //! Objects are matched by kind and name (content hashes and the like left out), workloads of a known service by what they
 //! run. What the bundle has and the manifests lack is told, so that a team sees what to add.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 use crate::check::Options;
 use crate::finding::{Finding, Severity};

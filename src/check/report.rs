@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
+
+use foldhash::{HashSet, HashSetExt};
 
 use crate::check::{Options, Rule};
 use crate::finding::{Finding, Severity};

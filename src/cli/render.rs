@@ -1,11 +1,11 @@
 //! `plimsoll render`: bundles to stdout or into a folder, checked first.
 
-use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
+use foldhash::HashMap;
 
 use crate::check::fleet::{self, Facts};
 use crate::check::suppress::suppress;

@@ -1,6 +1,6 @@
 //! Whole bundles compared, and those that change alike put together.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::diff::consequences::consequences;
 use crate::diff::show::{Shown, State, show};

@@ -1,6 +1,6 @@
 //! The fields in which two objects differ.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::diff::{FieldChange, Step, What};
 use crate::kube::crd::CustomKinds;

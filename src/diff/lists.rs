@@ -1,7 +1,6 @@
 //! Lists: entries matched by what tells them apart, the others by the longest run that stayed.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::diff::fields::Walk;

@@ -1,6 +1,8 @@
 //! Which object of the old set is which of the new one.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::diff::{Change, Renamed, What};
 use crate::node::{Node, Value};

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::Range;
+
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::check::Options;
 use crate::graph::pod::{Container, text_of};
@@ -568,12 +569,12 @@ fn text_mentions<'a>(
                 return;
             }
             if let Some(tree) = configs.get(&address(node)) {
-                tree_mentions(tree, "", Hint::None, text, exact, &spot, mentions);
+                tree_mentions(tree, &mut String::new(), Hint::None, text, exact, &spot, mentions);
                 return;
             }
             let loaded = yaml::load_text(text, FileId(u32::MAX - 1), Dialect::Kubectl);
             for document in &loaded.documents {
-                tree_mentions(document, "", Hint::None, text, exact, &spot, mentions);
+                tree_mentions(document, &mut String::new(), Hint::None, text, exact, &spot, mentions);
             }
         }
         "sql" | "md" | "rego" | "lua" | "css" | "html" | "crt" | "pem" | "key" | "xml" | "py" | "js" | "ts"
@@ -681,7 +682,7 @@ fn is_own_section(path: &str) -> bool {
 
 fn tree_mentions<'a>(
     node: &Node,
-    path: &str,
+    path: &mut String,
     hint: Hint,
     text: &str,
     exact: bool,
@@ -691,13 +692,17 @@ fn tree_mentions<'a>(
     match &node.value {
         Value::Mapping(mapping) => {
             for entry in mapping {
-                let inner = if path.is_empty() { entry.key.to_string() } else { format!("{path}.{}", entry.key) };
                 let mut hint = scan::hint(&entry.key);
                 if matches!(entry.key.as_str(), "host" | "hostname" | "addr" | "address") && is_own_section(path) {
                     hint = Hint::Never;
                 }
-                let from = mentions.len();
-                tree_mentions(&entry.value, &inner, hint, text, exact, spot, mentions);
+                let (from, above) = (mentions.len(), path.len());
+                if above > 0 {
+                    path.push('.');
+                }
+                path.push_str(&entry.key);
+                tree_mentions(&entry.value, path, hint, text, exact, spot, mentions);
+                path.truncate(above);
                 if matches!(entry.value.value, Value::String(_)) {
                     for mention in &mut mentions[from..] {
                         if mention.port.is_none() && mention.form == Form::Bare {

@@ -1,10 +1,12 @@
 //! What makes the tables of a database: Jobs, init containers, scripts that a database runs when it is new.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::graph::pod::{Mount, MountSource, data_keys, text_of};
 use crate::graph::{Container, Graph, Pod, image_tail};
+use crate::memo::Memo;
 use crate::object::{ContainerRole, Object};
 use crate::path::address;
 
@@ -66,6 +68,11 @@ const COMMANDS: &[&str] = &[
     "create table",
     "prisma db push",
 ];
+
+thread_local! {
+    /// Which scripts tell a migration.
+    static MIGRATES: Memo<bool> = const { Memo::new() };
+}
 
 impl<'a> Graph<'a> {
     /// All that makes tables.
@@ -135,7 +142,9 @@ fn migrates(pod: &Pod<'_>, container: &Container<'_>, by: By, known: &mut HashMa
     named
         || container.words().any(|word| has(word.text(), COMMANDS))
         || scripts(container).iter().any(|text| match text {
-            Cow::Borrowed(text) => *known.entry(text.as_ptr() as usize).or_insert_with(|| has(text, COMMANDS)),
+            Cow::Borrowed(text) => *known
+                .entry(text.as_ptr() as usize)
+                .or_insert_with(|| MIGRATES.with(|memo| memo.get(text, || has(text, COMMANDS)))),
             Cow::Owned(text) => has(text, COMMANDS),
         })
 }

@@ -13,8 +13,10 @@ pub mod scan;
 mod services;
 pub mod shell;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::check::Options;
 use crate::node::Node;

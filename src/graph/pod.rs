@@ -1,7 +1,8 @@
 //! Pods as rules want to see them: containers with their variables resolved, mounts with what lies under them.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::check::Options;
 use crate::graph::{Config, Graph, Known};

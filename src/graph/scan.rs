@@ -4,8 +4,6 @@
 
 use std::ops::Range;
 
-use ecow::EcoString;
-
 /// What the name of a field says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hint {
@@ -45,118 +43,139 @@ pub struct Found {
     pub sure: bool,
 }
 
-/// Splits a name into lower-case words: `dataStorage_URL` is `data`, `storage`, `url`.
-fn words(key: &str) -> Vec<EcoString> {
-    let mut words: Vec<EcoString> = Vec::new();
-    let mut before = None;
-    for c in key.chars() {
-        let joins = c.is_ascii_alphanumeric();
-        let starts = match before {
-            Some(last) => !char::is_alphanumeric(last) || (c.is_ascii_uppercase() && !char::is_uppercase(last)),
-            None => true,
+/// The words of a name: `dataStorage_URL` is `data`, `Storage`, `URL`.
+fn words(key: &str) -> impl Iterator<Item = &str> {
+    let mut rest = key;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let mut upper = true;
+        let mut ends = |c: char| {
+            let starts = c.is_ascii_uppercase() && !upper;
+            upper = c.is_uppercase();
+            starts || !c.is_alphanumeric()
         };
-        if joins {
-            if starts {
-                words.push(EcoString::new());
-            }
-            if let Some(word) = words.last_mut() {
-                word.push(c.to_ascii_lowercase());
-            }
-        }
-        before = Some(c);
-    }
-    words
+        let (word, after) = rest.split_at(rest.find(&mut ends).unwrap_or(rest.len()));
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
 }
 
-/// Besides the word itself the names that client libraries and hands run together.
-const HOST_WORDS: &[&str] = &["host", "hostname", "hosts", "pghost", "dbhost", "redishost"];
-const ADDRESS_WORDS: &[&str] = &[
-    "addr",
-    "addrs",
-    "address",
-    "addresses",
-    "endpoint",
-    "endpoints",
-    "url",
-    "urls",
-    "uri",
-    "uris",
-    "dsn",
-    "broker",
-    "brokers",
-    "server",
-    "servers",
-    "upstream",
-    "upstreams",
-    "target",
-    "targets",
-    "peers",
-    "connection",
-    "backend",
+/// What a word in a name says about the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// At the end: a host. (Besides the word itself the names that client libraries and hands run together.)
+    Host,
+    /// At the end: an address with a host in it.
+    Address,
+    /// Anywhere: the host is the program's own, or one of the outside.
+    Own,
+    /// At the end: what looks like a host is none.
+    Never,
+}
+
+/// The words that say something, sorted.
+const WORDS: &[(&str, Word)] = &[
+    ("addr", Word::Address),
+    ("address", Word::Address),
+    ("addresses", Word::Address),
+    ("addrs", Word::Address),
+    ("advertise", Word::Own),
+    ("advertised", Word::Own),
+    ("allowed", Word::Own),
+    ("backend", Word::Address),
+    ("bind", Word::Own),
+    ("broker", Word::Address),
+    ("brokers", Word::Address),
+    ("callback", Word::Own),
+    ("checksum", Word::Never),
+    ("connection", Word::Address),
+    ("cookie", Word::Own),
+    ("cors", Word::Own),
+    ("dbhost", Word::Host),
+    ("digest", Word::Never),
+    ("domain", Word::Own),
+    ("dsn", Word::Address),
+    ("endpoint", Word::Address),
+    ("endpoints", Word::Address),
+    ("exposed", Word::Own),
+    ("external", Word::Own),
+    ("header", Word::Own),
+    ("health", Word::Own),
+    ("host", Word::Host),
+    ("hostname", Word::Host),
+    ("hosts", Word::Host),
+    ("image", Word::Never),
+    ("images", Word::Never),
+    ("ingress", Word::Own),
+    ("issuer", Word::Own),
+    ("listen", Word::Own),
+    ("listener", Word::Own),
+    ("listeners", Word::Own),
+    ("listening", Word::Own),
+    ("metrics", Word::Own),
+    ("origin", Word::Own),
+    ("origins", Word::Own),
+    ("own", Word::Own),
+    ("peers", Word::Address),
+    ("pghost", Word::Host),
+    ("pprof", Word::Own),
+    ("probe", Word::Own),
+    ("public", Word::Own),
+    ("redirect", Word::Own),
+    ("redishost", Word::Host),
+    ("registry", Word::Never),
+    ("repository", Word::Never),
+    ("rewrite", Word::Own),
+    ("self", Word::Own),
+    ("sender", Word::Own),
+    ("server", Word::Address),
+    ("servers", Word::Address),
+    ("sni", Word::Own),
+    ("tag", Word::Never),
+    ("target", Word::Address),
+    ("targets", Word::Address),
+    ("time", Word::Never),
+    ("trusted", Word::Own),
+    ("upstream", Word::Address),
+    ("upstreams", Word::Address),
+    ("uri", Word::Address),
+    ("uris", Word::Address),
+    ("url", Word::Address),
+    ("urls", Word::Address),
+    ("version", Word::Never),
+    ("virtual", Word::Own),
 ];
-/// Words that say that the host is the program's own, or one of the outside.
-const OWN_WORDS: &[&str] = &[
-    "bind",
-    "listen",
-    "listener",
-    "listeners",
-    "listening",
-    "public",
-    "allowed",
-    "trusted",
-    "virtual",
-    "ingress",
-    "external",
-    "cookie",
-    "cors",
-    "advertise",
-    "advertised",
-    "domain",
-    "sni",
-    "rewrite",
-    "probe",
-    "pprof",
-    "health",
-    "metrics",
-    "redirect",
-    "callback",
-    "origin",
-    "origins",
-    "issuer",
-    "exposed",
-    "header",
-    "own",
-    "self",
-    "sender",
-];
-const NEVER_WORDS: &[&str] =
-    &["image", "images", "tag", "version", "digest", "repository", "registry", "checksum", "time"];
+
+/// What a word says, in letters of either case.
+fn meaning(word: &str) -> Option<Word> {
+    let mut lower = [0; 16];
+    let lower = lower.get_mut(..word.len())?;
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    let found = WORDS.binary_search_by(|(known, _)| known.as_bytes().cmp(lower));
+    found.ok().map(|at| WORDS[at].1)
+}
 
 /// What a field's name says about its value.
 #[must_use]
 pub fn hint(key: &str) -> Hint {
-    let words = words(key);
-    let Some(last) = words.last() else { return Hint::None };
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    if NEVER_WORDS.contains(&last.as_str()) {
-        return Hint::Never;
+    let (mut own, mut before, mut last, mut says) = (false, "", "", None);
+    for word in words(key) {
+        (before, last, says) = (last, word, meaning(word));
+        own |= says == Some(Word::Own);
     }
     // `HOSTNAME` alone is the pod's own name.
-    if last == "hostname" && words.len() == 1 {
+    if says == Some(Word::Never) || (before.is_empty() && last.eq_ignore_ascii_case("hostname")) {
         return Hint::Never;
     }
-    if has(OWN_WORDS) {
-        return Hint::None;
+    match says {
+        _ if own => Hint::None,
+        // `KAFKA_BOOTSTRAP_SERVERS`, `URL_PREFIX` …
+        Some(Word::Host) => Hint::Host,
+        Some(Word::Address) => Hint::Address,
+        _ if before.eq_ignore_ascii_case("connection") && last.eq_ignore_ascii_case("string") => Hint::Address,
+        _ => Hint::None,
     }
-    // `KAFKA_BOOTSTRAP_SERVERS`, `CONNECTION_STRING`, `URL_PREFIX` …
-    if HOST_WORDS.contains(&last.as_str()) {
-        return Hint::Host;
-    }
-    let before = words.len().checked_sub(2).map(|at| words[at].as_str());
-    if ADDRESS_WORDS.contains(&last.as_str()) || (last == "string" && before == Some("connection")) {
-        return Hint::Address;
-    }
-    Hint::None
 }
 
 /// The hosts in one value of a field.
@@ -490,6 +509,16 @@ mod tests {
                 format!("{scheme}{}{port}{}", &text[found.host], if found.sure { "" } else { "?" })
             })
             .collect()
+    }
+
+    #[test]
+    fn the_words_are_sorted_and_found() {
+        assert!(WORDS.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(WORDS.iter().all(|(word, says)| meaning(&word.to_uppercase()) == Some(*says)));
+        assert_eq!(meaning("hostess"), None);
+        assert_eq!(meaning("an-endless-word-of-a-name"), None);
+        assert_eq!(words("dataStorage_URL").collect::<Vec<_>>(), ["data", "Storage", "URL"]);
+        assert_eq!(words("-.a1B..").collect::<Vec<_>>(), ["a1", "B"]);
     }
 
     #[test]

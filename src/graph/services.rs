@@ -1,6 +1,6 @@
 //! Services: what they select, which ports they serve.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 use crate::graph::{Graph, kind_of};
 use crate::node::{Entry, Node};

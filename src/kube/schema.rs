@@ -265,7 +265,14 @@ impl Struct {
                 high = middle;
             }
         }
-        (low..end).map(Field::read).take_while(move |field| field.name_bytes() == name.as_bytes())
+        // Of less than eight bytes the prefix and the length say it all.
+        let is_it = move |index: usize, bytes: &[u8]| {
+            PREFIXES[index] == wanted && bytes.len() == name.len() && (bytes.len() < 8 || bytes == name.as_bytes())
+        };
+        (low..end)
+            .map(|index| (index, Field::read(index)))
+            .take_while(move |(index, field)| is_it(*index, field.name_bytes()))
+            .map(|(_, field)| field)
     }
 
     /// The fields of a version, by name.

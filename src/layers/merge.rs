@@ -1,6 +1,6 @@
 //! Laying one tree over another.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 use crate::node::{Entry, Mapping, Node, Value};
 

@@ -10,9 +10,10 @@ pub mod sql;
 mod tests;
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
+
+use foldhash::{HashSet, HashSetExt};
 
 use crate::finding::{Finding, Severity};
 use crate::memo::Memo;

@@ -3,7 +3,9 @@
 mod dot;
 mod mermaid;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::finding::{Failure, Finding, ObjectRef, Severity};
 use crate::graph::{Graph, Relation, Target};

@@ -1,10 +1,11 @@
 //! A project as it stands in a Git revision: read from the object store by one `git cat-file`, nothing checked out.
 
-use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::finding::{Failure, Finding};
 use crate::source::{MAX_BYTES, Span};

@@ -1,7 +1,9 @@
 //! Secret values, kept out of excerpts and words.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Range};
+
+use foldhash::HashSet;
 
 use crate::node::{Entry, Node, Value};
 use crate::object::Object;

@@ -1,6 +1,6 @@
 //! A tree to a compiled schema.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::{Id, ListRules, NumberRules, ObjectRules, Pattern, Schema, Sub, TYPES, TextRules, Types};
 use crate::finding::Finding;

@@ -1,6 +1,6 @@
 //! Which paths can exist, and of what type their values are.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 use super::{Id, Pattern, Schema, Sub, Types};
 use crate::node::Node;

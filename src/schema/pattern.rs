@@ -1,9 +1,9 @@
 //! Regular expressions of bounded size that remember what they said.
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use ecow::EcoString;
+use foldhash::HashMap;
 use regex_lite::{Regex, RegexBuilder};
 
 /// How many texts a pattern remembers.

@@ -1,9 +1,9 @@
 //! A template document to a tree that can be instantiated: static parts, expressions, directives.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use ecow::EcoString;
+use foldhash::HashMap;
 
 use crate::finding::Finding;
 use crate::node::{Derived, Mapping, Node, Origin, TextPart, Value};

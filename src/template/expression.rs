@@ -34,8 +34,8 @@ pub(super) struct Expression {
 }
 
 enum How {
-    /// Nothing but `a.b.c`: looked up without the engine.
-    Path(Vec<EcoString>),
+    /// Nothing but `a.b.c`: looked up without the engine. With its names the path as a text.
+    Path(Vec<EcoString>, EcoString),
     Compiled(minijinja::Expression<'static, 'static>),
 }
 
@@ -117,7 +117,7 @@ impl Expression {
         let mut added = checked.missing_else.clone();
         added.sort_unstable_by(|a, b| b.cmp(a));
         let how = match &checked.path {
-            Some(path) => How::Path(path.clone()),
+            Some(path) => How::Path(path.clone(), path.join(".").into()),
             None => {
                 let compiled = ENGINE.compile_expression_owned(completed(source, &added));
                 How::Compiled(compiled.map_err(|error| {
@@ -133,7 +133,7 @@ impl Expression {
     /// The value as a node whose parts have no place yet but know what they were made from.
     pub(super) fn evaluate(&self, scope: &Scope, budget: &mut Budget) -> Result<Node, Box<Failure>> {
         let made = match &self.how {
-            How::Path(path) => return self.lookup(path, scope, budget),
+            How::Path(names, path) => return self.lookup(names, path, scope, budget),
             How::Compiled(compiled) => {
                 let context = || minijinja::Value::from_object(scope.clone());
                 value::start_recording();
@@ -187,20 +187,25 @@ impl Expression {
         Err(Box::new(Failure { fault, reads }))
     }
 
-    fn lookup(&self, path: &[EcoString], scope: &Scope, budget: &mut Budget) -> Result<Node, Box<Failure>> {
+    fn lookup(
+        &self,
+        names: &[EcoString],
+        path: &EcoString,
+        scope: &Scope,
+        budget: &mut Budget,
+    ) -> Result<Node, Box<Failure>> {
         let mut node = &scope.values.node;
         let failure = |fault| Box::new(Failure { fault, reads: Reads::default() });
         let mut end = 0;
-        for name in path {
+        for name in names {
             end += name.len();
             node = node.get(name).ok_or_else(|| {
                 failure(self.undefined(&self.source[..end.min(self.source.len())], 0..self.source.len()))
             })?;
             end += 1;
         }
-        let path: EcoString = path.join(".").into();
         budget.spend_tree(node).map_err(|misfit| failure(self.misfit(misfit)))?;
-        let mut made = value::derive(node, &path);
+        let mut made = value::derive(node, path);
         name_expression(&mut made, &self.source);
         Ok(made)
     }

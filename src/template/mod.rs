@@ -17,11 +17,12 @@ mod tests;
 mod value;
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Component, Path};
 use std::sync::Arc;
 
 use ecow::EcoString;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::finding::{Failure, Finding};
 use crate::node::Node;

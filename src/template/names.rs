@@ -1,11 +1,11 @@
 //! What can be said of an expression before anything renders: its names, held against the profile's schema.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
 use ecow::EcoString;
+use foldhash::HashMap;
 
 use crate::schema::{Lookup, Schema, Step, Types};
 use crate::suggest;

@@ -3,10 +3,10 @@
 //! The engine's objects outlive any borrow, so a function that needs files asks for them: it leaves a request and fails;
 //! whoever evaluates the expression reads the files and evaluates it again.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ecow::EcoString;
+use foldhash::HashMap;
 use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
 

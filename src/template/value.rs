@@ -4,10 +4,10 @@
 //! that is taken whole, so that the result knows the profile values that made it.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use ecow::{EcoString, EcoVec, eco_format};
+use foldhash::{HashSet, HashSetExt};
 use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 
 use crate::node::{Derived, Entry, Input, Mapping, Node, Origin, Value};

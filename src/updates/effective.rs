@@ -1,6 +1,6 @@
 //! What nulls leave behind: a struct that was set and is applied as null stays, empty.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::node::{Mapping, Node, Value};
 

@@ -1,6 +1,6 @@
 //! Lists that are maps or sets: server-side apply refuses two entries of one key, and entries without one.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 use super::{Refusal, nearest};
 use crate::check::At;

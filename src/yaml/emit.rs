@@ -135,12 +135,14 @@ impl Emitter {
             1 => "|\n",
             _ => "|+\n",
         });
-        for line in body.split('\n') {
-            if !line.is_empty() {
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', body.as_bytes()).chain([body.len()]) {
+            if end > start {
                 self.indent(indent);
-                self.out.push_str(line);
+                self.out.push_str(&body[start..end]);
             }
             self.out.push('\n');
+            start = end + 1;
         }
         for _ in 1..text.len() - body.len() {
             self.out.push('\n');
@@ -216,11 +218,16 @@ fn is_plain(text: &str) -> bool {
 
 /// The words that some reader takes for a boolean, a null or a number.
 fn is_word(text: &str) -> bool {
-    const WORDS: [&str; 14] =
-        ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nil", "inf", "infinity", "nan"];
-    text.len() <= 8
-        && matches!(text.as_bytes().first().map(u8::to_ascii_lowercase), Some(b'f' | b'i' | b'n' | b'o' | b't' | b'y'))
-        && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+    let words: &[&str] = match text.len() {
+        1 => &["y", "n"],
+        2 => &["no", "on"],
+        3 => &["yes", "off", "nil", "inf", "nan"],
+        4 => &["true", "null", "none"],
+        5 => &["false"],
+        8 => &["infinity"],
+        _ => &[],
+    };
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Whether a text reads back from a literal block: several lines, the first with text begins with no blank, no line

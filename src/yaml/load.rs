@@ -3,10 +3,10 @@
 //! A stream is cut at the `---` lines first: each document is read by itself, so that one that cannot be read does not
 //! stop the rest, and large streams are read in parallel.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ecow::EcoString;
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
 
 use crate::finding::{Finding, Severity};

@@ -1,7 +1,8 @@
 //! What lists hold more than once.
 
-use std::collections::HashSet;
 use std::hash::Hash;
+
+use foldhash::{HashSet, HashSetExt};
 
 use crate::node::FEW;
 

@@ -11,8 +11,38 @@ const TOO_LONG_63: &str = "must be no more than 63 bytes";
 const TOO_LONG_253: &str = "must be no more than 253 bytes";
 const EMPTY: &str = "must not be empty";
 
-const fn lower(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+/// The kinds of bytes that names are made of; digits count as lower-case letters.
+const LOWER: u8 = 1;
+const UPPER: u8 = 2;
+const DASH: u8 = 4;
+const UNDERSCORE: u8 = 8;
+const DOT: u8 = 16;
+
+/// The kind of each byte; 0 for all that no name may hold. (A table, since labels are most of what is looked at here.)
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'a'..=b'z' | b'0'..=b'9' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            b'-' => DASH,
+            b'_' => UNDERSCORE,
+            b'.' => DOT,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
+/// Whether all bytes are of those kinds.
+fn all(bytes: &[u8], kinds: u8) -> bool {
+    bytes.iter().all(|byte| KINDS[usize::from(*byte)] & kinds != 0)
+}
+
+fn lower(byte: u8) -> bool {
+    KINDS[usize::from(byte)] == LOWER
 }
 
 /// Whether the bytes are labels with dots between them. (Bytes, since a search for a character costs more than a name is
@@ -23,7 +53,7 @@ fn labels(text: &str, label: fn(&[u8]) -> bool) -> bool {
 
 fn is_label(bytes: &[u8]) -> bool {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-    lower(*first) && lower(*last) && bytes.iter().all(|byte| lower(*byte) || *byte == b'-')
+    lower(*first) && lower(*last) && all(bytes, LOWER | DASH)
 }
 
 fn limit(text: &str, most: usize, message: &'static str) -> Checked {
@@ -51,9 +81,7 @@ pub fn dns1123_subdomain_underscore(text: &str) -> Checked {
     limit(text, 253, TOO_LONG_253)?;
     let label = |bytes: &[u8]| {
         let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-        (lower(*first) || *first == b'_')
-            && lower(*last)
-            && bytes.iter().all(|byte| lower(*byte) || matches!(byte, b'-' | b'_'))
+        (lower(*first) || *first == b'_') && lower(*last) && all(bytes, LOWER | DASH | UNDERSCORE)
     };
     must(labels(text, label), SUBDOMAIN)
 }
@@ -102,9 +130,7 @@ pub fn as_prefix(form: fn(&str) -> Checked, text: &str) -> Checked {
 fn is_name_part(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-    first.is_ascii_alphanumeric()
-        && last.is_ascii_alphanumeric()
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() && all(bytes, LOWER | UPPER | DASH | UNDERSCORE | DOT)
 }
 
 /// A qualified name, as label and annotation keys are: an optional DNS-1123 subdomain and `/`, then a name of 1 to 63
@@ -112,7 +138,7 @@ fn is_name_part(text: &str) -> bool {
 pub fn qualified_name(text: &str) -> Checked {
     let name = match text.bytes().position(|byte| byte == b'/') {
         None => text,
-        Some(at) if text[at + 1..].contains('/') => return Err("must have at most one `/`"),
+        Some(at) if text.as_bytes()[at + 1..].contains(&b'/') => return Err("must have at most one `/`"),
         Some(0) => return Err("must have a domain before the `/`"),
         Some(at) => {
             dns1123_subdomain(&text[..at]).map_err(|_| "must have a valid DNS name before the `/`")?;
@@ -147,7 +173,7 @@ pub fn port_number(number: i64) -> Checked {
 /// A port's name: at most 15 of `[-a-z0-9]`, at least one letter, no `--`, no hyphen at either end.
 pub fn port_name(text: &str) -> Checked {
     limit(text, 15, "must be no more than 15 bytes")?;
-    must(text.bytes().all(|byte| lower(byte) || byte == b'-'), "must be lower-case letters, digits and `-`")?;
+    must(all(text.as_bytes(), LOWER | DASH), "must be lower-case letters, digits and `-`")?;
     must(text.bytes().any(|byte| byte.is_ascii_lowercase()), "must hold at least one letter")?;
     must(!text.contains("--"), "must not contain `--`")?;
     must(!text.starts_with('-') && !text.ends_with('-'), "must not begin or end with `-`")

@@ -1,6 +1,6 @@
 //! Projected volumes: several sources in one folder.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 use super::selector::{self, Say};
 use super::volume::{downward_file, form, key_items, mode, required};

@@ -1,6 +1,6 @@
 //! Label selectors and labels, as `apimachinery/pkg/apis/meta/v1/validation` checks them.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use super::names;
 use crate::check::at::At;

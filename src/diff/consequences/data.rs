@@ -1,6 +1,8 @@
 //! ConfigMaps and Secrets that change, and the pods that read them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
+
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::diff::consequences::{Consequence, and, restarts};
 use crate::diff::{Change, Step};

@@ -1,6 +1,6 @@
 //! Addresses that clients must follow, and traffic that no longer passes.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::diff::consequences::{Consequence, apply, renames, shrinks};
 use crate::diff::{Change, What};

@@ -1,9 +1,9 @@
 //! Structural schemas (`openAPIV3Schema`), read once into what the walker needs.
 
-use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use ecow::EcoString;
+use foldhash::HashSet;
 use regex_lite::Regex;
 
 use crate::kube::schema::ListKind;

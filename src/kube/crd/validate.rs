@@ -1,8 +1,7 @@
 //! A custom resource against its structural schema: pruning (strict), then the value rules, as the API server goes.
 
-use std::collections::HashSet;
-
 use ecow::EcoString;
+use foldhash::{HashSet, HashSetExt};
 
 use super::schema::{JsonType, Range, Schema};
 use crate::kube::decode::{self, Fault, FaultKind, Trail};

@@ -1,7 +1,8 @@
 //! Rule `container-name-invalid`.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::check::primitives::names;
 use crate::check::{Check, Family, Pod, Report, Rule};

@@ -1,6 +1,6 @@
 //! Rule `device-invalid`.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::check::primitives::names;
 use crate::check::{Check, Family, Pod, Report, Rule};

@@ -1,6 +1,6 @@
 //! Rule `duplicate-port`.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;

@@ -1,6 +1,6 @@
 //! Rule `host-port-invalid`.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::check::at::At;
 use crate::check::pod::{List, Workload};

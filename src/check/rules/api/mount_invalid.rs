@@ -1,6 +1,6 @@
 //! Rule `mount-invalid`.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::check::at::At;
 use crate::check::pod::Container;

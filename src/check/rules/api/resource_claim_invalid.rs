@@ -1,6 +1,6 @@
 //! Rule `resource-claim-invalid`.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;

@@ -1,6 +1,6 @@
 //! Rule `volume-source-invalid`.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::check::at::At;
 use crate::check::pod::{Volume, Workload};
@@ -73,11 +73,8 @@ fn volume<'n>(pod: &Pod<'n>, index: usize, say: Say<'_, 'n>) {
     let at = list.item(index, found.node);
     let mut sources = 0;
     // In the server's order, so that it is the same one that counts as too many.
-    for source in SOURCES {
+    for source in SOURCES.iter().filter(|source| found.node[source.field].is_set()) {
         let place = at.get(source.field);
-        if !place.is_set() {
-            continue;
-        }
         sources += 1;
         if sources > 1 {
             let message =

@@ -1,6 +1,6 @@
 //! Rule `change-immutable`.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;

@@ -3,7 +3,7 @@
 use crate::check::fleet::Facts;
 use crate::check::{Check, Family, Report, Rule};
 use crate::finding::Severity;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -39,7 +39,7 @@ fn check(fleet: &[Facts], report: &mut Report<'_>) {
         *bundles.entry((&facts.environment, &facts.cluster)).or_default() += 1;
     }
     let mut taken = HashMap::new();
-    let mut told = std::collections::HashSet::new();
+    let mut told = foldhash::HashSet::default();
     // Most clusters take one bundle, and its names are no other's.
     for facts in fleet.iter().filter(|facts| bundles[&(&facts.environment, &facts.cluster)] > 1) {
         for (object, span) in facts.objects.iter().filter(|(object, _)| object.kind != "Namespace") {

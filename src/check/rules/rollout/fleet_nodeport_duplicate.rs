@@ -3,7 +3,7 @@
 use crate::check::fleet::Facts;
 use crate::check::{Check, Family, Report, Rule};
 use crate::finding::Severity;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {

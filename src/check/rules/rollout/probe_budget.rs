@@ -1,6 +1,6 @@
 //! Rule `probe-budget`.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::check::rules::wiring::_shared::program;
 use crate::check::{Bundle, Check, Family, Report, Rule};

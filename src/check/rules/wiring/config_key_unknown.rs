@@ -1,6 +1,6 @@
 //! Rule `config-key-unknown`.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::at_section;
 use crate::check::{Bundle, Check, Family, Report, Rule};

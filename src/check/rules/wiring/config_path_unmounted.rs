@@ -1,7 +1,8 @@
 //! Rule `config-path-unmounted`.
 
 use std::cell::LazyCell;
-use std::collections::HashMap;
+
+use foldhash::HashMap;
 
 use crate::check::rules::wiring::_shared::{has_keys, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
@@ -149,7 +150,7 @@ enum Told<'a> {
 type Holders<'a> = HashMap<(&'a str, &'a str), &'a Object>;
 
 fn holders<'a>(graph: &Graph<'a>) -> Holders<'a> {
-    let mut holders = Holders::new();
+    let mut holders = Holders::default();
     for object in graph.objects.iter().filter(|object| matches!(object.kind(), "ConfigMap" | "Secret")) {
         for key in data_keys(object) {
             holders.entry((object.namespace(), key)).or_insert(object);

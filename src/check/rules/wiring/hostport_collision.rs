@@ -3,7 +3,7 @@
 use crate::check::rules::wiring::_shared::{mappings, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {

@@ -1,6 +1,6 @@
 //! Rule `probe-port-unserved`.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;

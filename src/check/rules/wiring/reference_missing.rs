@@ -1,7 +1,8 @@
 //! Rule `reference-missing`.
 
 use std::cell::LazyCell;
-use std::collections::{HashMap, HashSet};
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::{has_keys, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};

@@ -1,7 +1,8 @@
 //! Rule `service-selects-nothing`.
 
 use std::cell::LazyCell;
-use std::collections::HashMap;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};

@@ -1,7 +1,8 @@
 //! Rule `target-port-unserved`.
 
 use std::cell::OnceCell;
-use std::collections::HashSet;
+
+use foldhash::HashSet;
 
 use crate::check::rules::wiring::_shared::{program, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};

@@ -5,7 +5,8 @@ use crate::finding::Severity;
 use crate::graph::{Relation, kind_of};
 use crate::node::{Node, Value};
 use std::cell::LazyCell;
-use std::collections::{HashMap, HashSet};
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
