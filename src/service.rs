@@ -226,9 +226,9 @@ pub enum KeyType {
 }
 
 static EMBEDDED: LazyLock<Services> = LazyLock::new(|| {
-    let loaded = yaml::load_text(DATASTORAGE, FileId(u32::MAX), YamlDialect::Strict);
-    let services = loaded.documents.iter().filter_map(|node| yaml::from_node(node).ok()).collect();
-    Services(Arc::new(services))
+    let sources = Sources::new();
+    let file = sources.add("services/datastorage.yaml", DATASTORAGE);
+    Services(Arc::new(Services::read(&sources, file).unwrap_or_default()))
 });
 
 impl Default for Services {
@@ -255,10 +255,6 @@ impl Services {
     /// # Errors
     /// What is wrong with the file: its YAML, a field that does not exist, a value of a wrong type.
     pub fn read(sources: &Sources, file: FileId) -> Result<Vec<Service>, Vec<Finding>> {
-        // `init` copies the embedded description into each project.
-        if sources.get(file).is_some_and(|source| *source.text == *DATASTORAGE) {
-            return Ok(Services::default().iter().cloned().collect());
-        }
         let loaded = yaml::load(sources, file, YamlDialect::Strict);
         let mut findings = loaded.findings;
         let mut services = Vec::new();
