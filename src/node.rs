@@ -3,7 +3,7 @@
 use std::ops::Index;
 use std::sync::Arc;
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec};
 use foldhash::HashMap;
 
 use crate::source::Span;
@@ -31,8 +31,8 @@ pub enum Value {
     Float(f64),
     /// A text.
     String(EcoString),
-    /// A list.
-    Sequence(Vec<Node>),
+    /// A list. (Copies of lists and mappings share their parts until one of them is changed.)
+    Sequence(EcoVec<Node>),
     /// A mapping; its order is kept.
     Mapping(Mapping),
 }
@@ -122,10 +122,9 @@ impl Origin {
 /// An ordered mapping with string keys. One of many entries has a table of its keys: finding one takes no longer there.
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {
-    entries: Vec<Entry>,
+    entries: EcoVec<Entry>,
     /// Where each key stands; of a mapping that is small or was changed at will there is none.
-    #[allow(clippy::box_collection, reason = "few mappings have one, and every node has room for it")]
-    places: Option<Box<HashMap<EcoString, usize>>>,
+    places: Option<Arc<HashMap<EcoString, usize>>>,
 }
 
 /// A key, its place, and its value.
@@ -315,13 +314,13 @@ impl Mapping {
     /// An empty mapping.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: Vec::new(), places: None }
+        Self { entries: EcoVec::new(), places: None }
     }
 
     /// An empty mapping with room for so many entries.
     #[must_use]
     pub fn with_capacity(entries: usize) -> Self {
-        Self { entries: Vec::with_capacity(entries), places: None }
+        Self { entries: EcoVec::with_capacity(entries), places: None }
     }
 
     /// How many entries it has.
@@ -341,8 +340,13 @@ impl Mapping {
         self.entries.iter()
     }
 
-    /// The entries, for changing them.
-    pub fn entries_mut(&mut self) -> &mut Vec<Entry> {
+    /// The entries in order, for changing their values; the keys stay.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Entry> {
+        self.entries.make_mut().iter_mut()
+    }
+
+    /// The entries, for changing them at will.
+    pub fn entries_mut(&mut self) -> &mut EcoVec<Entry> {
         self.places = None;
         &mut self.entries
     }
@@ -365,7 +369,7 @@ impl Mapping {
 
     /// The entry of a key, for changing its place and value; the key stays.
     pub(crate) fn entry_mut(&mut self, key: &str) -> Option<&mut Entry> {
-        self.place(key).map(|at| &mut self.entries[at])
+        self.place(key).map(|at| &mut self.entries.make_mut()[at])
     }
 
     /// The value of a key.
@@ -396,7 +400,7 @@ impl Mapping {
     /// Puts the entries into the table that are not in it yet.
     #[cold]
     fn note_places(&mut self) {
-        let places = self.places.get_or_insert_default();
+        let places = Arc::make_mut(self.places.get_or_insert_default());
         for at in places.len()..self.entries.len() {
             places.insert(self.entries[at].key.clone(), at);
         }
@@ -411,8 +415,8 @@ impl Mapping {
     }
 
     /// Keeps the entries of which something holds.
-    pub(crate) fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
-        self.entries_mut().retain(keep);
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Entry) -> bool) {
+        self.entries_mut().retain(|entry| keep(entry));
         self.find_places();
     }
 
@@ -485,9 +489,15 @@ impl From<EcoString> for Value {
     }
 }
 
+impl From<EcoVec<Node>> for Value {
+    fn from(value: EcoVec<Node>) -> Self {
+        Self::Sequence(value)
+    }
+}
+
 impl From<Vec<Node>> for Value {
     fn from(value: Vec<Node>) -> Self {
-        Self::Sequence(value)
+        Self::Sequence(value.into())
     }
 }
 
@@ -516,10 +526,10 @@ mod tests {
             assert_ne!(one, mapping(&mut (0..=size)));
             for at in 0..size as usize {
                 for mut other in [mapping(&mut (0..size)), mapping(&mut (0..size).rev())] {
-                    other.entries_mut()[at].value = node(-1);
+                    other.entries_mut().make_mut()[at].value = node(-1);
                     assert_ne!(one, other);
-                    other.entries_mut()[at] = one.entries[0].clone();
-                    other.entries_mut()[at].key = "other".into();
+                    other.entries_mut().make_mut()[at] = one.entries[0].clone();
+                    other.entries_mut().make_mut()[at].key = "other".into();
                     assert_ne!(one, other);
                 }
             }
@@ -541,7 +551,7 @@ mod tests {
                 assert_eq!(mapping.remove("0").as_ref().and_then(Node::as_i64), Some(0));
                 mapping.set("0", Node::new(-1, Span::NONE));
                 mapping.set("1", Node::new(-2, Span::NONE));
-                mapping.entries_mut().swap(0, size - 1);
+                mapping.entries_mut().make_mut().swap(0, size - 1);
                 assert_eq!((found(&mapping, 0), found(&mapping, 1)), (Some(-1), Some(-2)), "{size}");
                 assert!((2..size).all(|number| found(&mapping, number) == Some(number as i64)), "{size}");
             }

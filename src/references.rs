@@ -103,7 +103,7 @@ pub fn visit(object: &mut Node, visit: &mut dyn FnMut(&str, &mut EcoString)) {
                 for list in CONTAINERS {
                     let containers = spec.get_mut(list).map(|list| &mut list.value);
                     let Some(Value::Sequence(containers)) = containers else { continue };
-                    containers.iter_mut().for_each(|container| descend(container, steps, *target, visit));
+                    containers.make_mut().iter_mut().for_each(|container| descend(container, steps, *target, visit));
                 }
             }
             Kind(_) => {}
@@ -113,27 +113,27 @@ pub fn visit(object: &mut Node, visit: &mut dyn FnMut(&str, &mut EcoString)) {
 
 fn descend(node: &mut Node, steps: &[&str], target: Target, visit: &mut dyn FnMut(&str, &mut EcoString)) {
     let Some((step, rest)) = steps.split_first() else { return };
-    if rest.is_empty() {
-        let kind = match target {
-            Target::Kind(kind) => EcoString::from(kind),
-            Target::Beside(key) => node[key].text().into(),
-        };
-        if let Some(Value::String(name)) = node.get_mut(step).map(|node| &mut node.value) {
-            visit(&kind, name);
-        }
+    let (step, list) = step.strip_suffix("[]").map_or((*step, false), |step| (step, true));
+    // What is not there is not changed, so that it stays shared with its copies.
+    if node.get(step).is_none() {
         return;
     }
-    match step.strip_suffix("[]") {
-        None => {
-            if let Some(below) = node.get_mut(step) {
-                descend(below, rest, target, visit);
-            }
+    let beside: EcoString;
+    let kind = match target {
+        Target::Kind(kind) => kind,
+        Target::Beside(key) => {
+            beside = node[key].text().into();
+            &beside
         }
-        Some(list) => {
-            if let Some(Value::Sequence(items)) = node.get_mut(list).map(|node| &mut node.value) {
-                items.iter_mut().for_each(|item| descend(item, rest, target, visit));
-            }
+    };
+    let Some(below) = node.get_mut(step) else { return };
+    match &mut below.value {
+        Value::String(name) if rest.is_empty() => visit(kind, name),
+        Value::Sequence(items) if list => {
+            items.make_mut().iter_mut().for_each(|item| descend(item, rest, target, visit));
         }
+        _ if !list => descend(below, rest, target, visit),
+        _ => {}
     }
 }
 

@@ -101,7 +101,7 @@ pub(crate) fn mutant(bases: &[Node], case: &Case) -> Node {
     match (&mut at.value, &case.value) {
         (Value::Mapping(mapping), Some(value)) => mapping.set(last.as_str().unwrap(), value.clone()),
         (Value::Mapping(mapping), None) => drop(mapping.remove(last.as_str().unwrap())),
-        (Value::Sequence(items), Some(value)) => items[index(last)] = value.clone(),
+        (Value::Sequence(items), Some(value)) => items.make_mut()[index(last)] = value.clone(),
         (Value::Sequence(items), None) => drop(items.remove(index(last))),
         _ => panic!("{:?} leads nowhere", case.path),
     }
@@ -111,7 +111,7 @@ pub(crate) fn mutant(bases: &[Node], case: &Case) -> Node {
 fn child<'a>(node: &'a mut Node, step: &Json) -> Option<&'a mut Node> {
     match &mut node.value {
         Value::Mapping(mapping) => mapping.get_mut(step.as_str()?),
-        Value::Sequence(items) => items.get_mut(index(step)),
+        Value::Sequence(items) => items.make_mut().get_mut(index(step)),
         _ => None,
     }
 }

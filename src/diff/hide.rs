@@ -113,12 +113,13 @@ impl<'a> Hide<'a> {
         match &mut copy.value {
             Value::String(text) => *text = self.scalar(node, text).text.into(),
             Value::Sequence(items) => {
+                let items = items.make_mut();
                 items.iter_mut().for_each(|item| *item = self.tree(item));
                 arguments(node.items()).into_iter().for_each(|at| items[at] = without(&items[at]));
             }
             Value::Mapping(mapping) => {
                 let holds = holds(node);
-                for entry in mapping.entries_mut() {
+                for entry in mapping.iter_mut() {
                     let secret = holds(&entry.key, &entry.value);
                     entry.value = if secret { without(&entry.value) } else { self.tree(&entry.value) };
                     entry.key = self.mask().words(&entry.key).into();
@@ -145,7 +146,7 @@ fn without(node: &Node) -> Node {
     match &mut hidden.value {
         Value::Null => {}
         Value::Mapping(mapping) => {
-            for entry in mapping.entries_mut() {
+            for entry in mapping.iter_mut() {
                 if is_torn(&entry.key, &entry.value) {
                     entry.key = DOTS.into();
                 }

@@ -86,7 +86,7 @@ fn put_on(node: &Node, fields: &[FieldChange<'_>], depth: usize) -> Node {
                 let name = |item: &Node| item["name"].text().to_owned();
                 made.sort_by_key(|item| order.iter().position(|wanted| *wanted == name(item)));
             }
-            items.clone_from(&made);
+            *items = made.into();
         }
         _ => assert!(below.is_empty(), "into a scalar: {below:?}"),
     }
@@ -98,10 +98,11 @@ fn normal(nodes: &[Node]) -> BTreeMap<String, Node> {
     fn sort(node: &mut Node, key: &str) {
         match &mut node.value {
             Value::Mapping(mapping) => {
-                mapping.entries_mut().iter_mut().for_each(|entry| sort(&mut entry.value, &entry.key.clone()));
-                mapping.entries_mut().sort_by(|a, b| a.key.cmp(&b.key));
+                mapping.iter_mut().for_each(|entry| sort(&mut entry.value, &entry.key.clone()));
+                mapping.entries_mut().make_mut().sort_by(|a, b| a.key.cmp(&b.key));
             }
             Value::Sequence(items) => {
+                let items = items.make_mut();
                 items.iter_mut().for_each(|item| sort(item, ""));
                 if matches!(key, "containers" | "ports" | "env" | "volumes" | "volumeMounts" | "finalizers") {
                     items.sort_by_key(crate::yaml::emit);

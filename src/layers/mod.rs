@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec};
 
 pub use merge::{Deleted, lay};
 pub use set::Set;
@@ -66,7 +66,7 @@ pub struct Layers<'a> {
 struct Layer {
     file: Option<FileId>,
     node: Node,
-    sections: Vec<Entry>,
+    sections: EcoVec<Entry>,
 }
 
 /// What lies under a profile.
@@ -104,7 +104,7 @@ impl<'a> Layers<'a> {
             project,
             sources,
             schema,
-            base: Layer { file: None, node: Node::new(Mapping::new(), Span::NONE), sections: Vec::new() },
+            base: Layer { file: None, node: Node::new(Mapping::new(), Span::NONE), sections: EcoVec::new() },
             over: Vec::new(),
             sets: Vec::new(),
             under: Mutex::default(),
@@ -287,7 +287,7 @@ impl<'a> Layers<'a> {
         }
         let sections = merge::take(&mut node, ENVIRONMENTS);
         let mut findings = Vec::new();
-        let mut layer = Layer { file: Some(file), node, sections: Vec::new() };
+        let mut layer = Layer { file: Some(file), node, sections: EcoVec::new() };
         if let Some(sections) = sections {
             if sections_allowed {
                 layer.sections = self.sections(sections, &mut findings);
@@ -300,15 +300,15 @@ impl<'a> Layers<'a> {
         if findings.is_empty() { Ok(layer) } else { Err(findings.into()) }
     }
 
-    fn sections(&self, sections: Entry, findings: &mut Vec<Finding>) -> Vec<Entry> {
+    fn sections(&self, sections: Entry, findings: &mut Vec<Finding>) -> EcoVec<Entry> {
         let span = sections.value.origin.span;
         let kind = sections.value.type_name();
         let Value::Mapping(mut mapping) = sections.value.value else {
             let message = format!("`{ENVIRONMENTS}` must be a mapping of names to sections, not {kind}");
             findings.push(Finding::error("profile-field-type", span, message));
-            return Vec::new();
+            return EcoVec::new();
         };
-        for entry in mapping.entries_mut() {
+        for entry in mapping.iter_mut() {
             let path = format!("{ENVIRONMENTS}.{}", entry.key);
             // One that is not indented as it should be.
             if is_secret_name(&entry.key) {

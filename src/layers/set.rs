@@ -1,6 +1,6 @@
 //! `--set a.b[0]=c`: one value, laid over all files.
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec};
 
 use super::merge::{Deleted, lay};
 use crate::finding::{Failure, Finding};
@@ -374,14 +374,14 @@ impl Set {
                     }
                     let Value::Mapping(mapping) = &mut node.value else { return Ok(()) };
                     if mapping.get(key).is_none() {
-                        mapping.push(key.clone(), part.span, Node::new(Vec::new(), Span::NONE));
+                        mapping.push(key.clone(), part.span, Node::new(EcoVec::new(), Span::NONE));
                     }
                     let Some(next) = mapping.get_mut(key) else { return Ok(()) };
                     node = next;
                 }
                 Segment::Index(index) => {
                     if !matches!(node.value, Value::Sequence(_)) {
-                        node.value = Vec::new().into();
+                        node.value = EcoVec::new().into();
                     }
                     let Value::Sequence(items) = &mut node.value else { return Ok(()) };
                     if last && self.value.is_null() {
@@ -391,7 +391,7 @@ impl Set {
                     if *index == items.len() {
                         items.push(Node::default());
                     }
-                    node = &mut items[*index];
+                    node = &mut items.make_mut()[*index];
                     if last {
                         if node.is_null() {
                             *node = self.value.clone();

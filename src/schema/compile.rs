@@ -1,5 +1,6 @@
 //! A tree to a compiled schema.
 
+use ecow::EcoVec;
 use foldhash::{HashMap, HashMapExt};
 
 use super::{Id, ListRules, NumberRules, ObjectRules, Pattern, Schema, Sub, TYPES, TextRules, Types};
@@ -246,7 +247,7 @@ impl<'a> Compiler<'a> {
         Some(self.id(&entry.value))
     }
 
-    fn list(&mut self, entry: &'a Entry) -> Option<Vec<Node>> {
+    fn list(&mut self, entry: &'a Entry) -> Option<EcoVec<Node>> {
         if let Value::Sequence(items) = &entry.value.value {
             return Some(items.clone());
         }

@@ -15,7 +15,7 @@ mod walk;
 
 mod words;
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec};
 
 use crate::node::Node;
 
@@ -52,7 +52,7 @@ struct Sub {
     /// The schema `false`: nothing fits.
     never: bool,
     types: Option<Types>,
-    values: Option<Vec<Node>>,
+    values: Option<EcoVec<Node>>,
     constant: Option<Node>,
     number: Option<Box<NumberRules>>,
     text: Option<Box<TextRules>>,

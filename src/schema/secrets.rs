@@ -103,10 +103,10 @@ impl Marker<'_> {
         match &mut node.value {
             Value::Sequence(items) => {
                 let inside: Vec<Id> = subs.iter().filter_map(|sub| sub.list.as_ref()?.items).collect();
-                items.iter_mut().for_each(|item| self.descend(inside.clone(), item));
+                items.make_mut().iter_mut().for_each(|item| self.descend(inside.clone(), item));
             }
             Value::Mapping(mapping) => {
-                for entry in mapping.entries_mut() {
+                for entry in mapping.iter_mut() {
                     let rules = subs.iter().filter_map(|sub| sub.object.as_deref());
                     let left = &mut self.left;
                     let mut is_match = |pattern: &_, key: &str| left.is_match(pattern, key) || left.is_spent();
@@ -155,8 +155,8 @@ pub(super) fn mark(node: &mut Node) {
         derived.beat.iter_mut().for_each(mark);
     }
     match &mut node.value {
-        Value::Sequence(items) => items.iter_mut().for_each(mark),
-        Value::Mapping(mapping) => mapping.entries_mut().iter_mut().for_each(|entry| mark(&mut entry.value)),
+        Value::Sequence(items) => items.make_mut().iter_mut().for_each(mark),
+        Value::Mapping(mapping) => mapping.iter_mut().for_each(|entry| mark(&mut entry.value)),
         _ => {}
     }
 }

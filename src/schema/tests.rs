@@ -177,7 +177,7 @@ proptest! {
             if let crate::node::Value::Mapping(mapping) = &mut node.value {
                 let mut keep = keep.iter().cycle();
                 mapping.entries_mut().retain(|_| *keep.next().unwrap());
-                for entry in mapping.entries_mut() {
+                for entry in mapping.iter_mut() {
                     if !keep.next().unwrap() {
                         entry.value = Node::default();
                     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec};
 use foldhash::HashMap;
 
 use crate::finding::Finding;
@@ -386,7 +386,7 @@ fn fold_sequence(node: &Node, items: Vec<Item>) -> Part {
         return Part::Sequence(items, node.origin.span);
     }
     let (mut all_nodes, mut all_bytes) = (1, 0);
-    let mut list = Vec::with_capacity(items.len());
+    let mut list = EcoVec::with_capacity(items.len());
     for item in items {
         if let Part::Static { node, nodes, bytes } = item.part {
             list.push(node);

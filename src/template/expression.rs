@@ -300,8 +300,8 @@ pub(super) fn place(node: &mut Node, span: Span) {
 
 fn children(node: &mut Node, visit: &mut dyn FnMut(&mut Node)) {
     match &mut node.value {
-        Value::Sequence(items) => items.iter_mut().for_each(visit),
-        Value::Mapping(mapping) => mapping.entries_mut().iter_mut().for_each(|entry| visit(&mut entry.value)),
+        Value::Sequence(items) => items.make_mut().iter_mut().for_each(visit),
+        Value::Mapping(mapping) => mapping.iter_mut().for_each(|entry| visit(&mut entry.value)),
         _ => {}
     }
 }

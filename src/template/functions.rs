@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec};
 use minijinja::value::{Kwargs, Rest, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
@@ -230,7 +230,7 @@ fn entries(value: &Value) -> Result<Value, Error> {
         made.push("value", entry.key_span, entry.value.clone());
         Node { value: made.into(), origin: entry.value.origin.clone() }
     });
-    Ok(tree(Node { value: items.collect::<Vec<_>>().into(), ..Node::default() }))
+    Ok(tree(Node { value: items.collect::<EcoVec<_>>().into(), ..Node::default() }))
 }
 
 /// A key as a value of its own, made from what its entry was made from.
@@ -239,13 +239,13 @@ pub(super) fn key_of(entry: &node::Entry) -> Node {
 }
 
 fn keys(value: &Value) -> Result<Value, Error> {
-    let keys: Vec<Node> = mapping(value, "`keys`")?.iter().map(key_of).collect();
+    let keys: EcoVec<Node> = mapping(value, "`keys`")?.iter().map(key_of).collect();
     Ok(tree(Node { value: keys.into(), ..Node::default() }))
 }
 
 /// The keys whose value is true.
 fn enabled(value: &Value) -> Result<Value, Error> {
-    let mut keys = Vec::new();
+    let mut keys = EcoVec::new();
     let all = mapping(value, "`enabled`")?;
     // Those that are off have their part in the result as well.
     note_tree(Node { value: all.clone().into(), ..Node::default() });
@@ -266,7 +266,7 @@ fn enabled(value: &Value) -> Result<Value, Error> {
 }
 
 fn values(value: &Value) -> Result<Value, Error> {
-    let values: Vec<Node> = mapping(value, "`values`")?.iter().map(|entry| entry.value.clone()).collect();
+    let values: EcoVec<Node> = mapping(value, "`values`")?.iter().map(|entry| entry.value.clone()).collect();
     Ok(tree(Node { value: values.into(), ..Node::default() }))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec, eco_vec};
 
 use crate::finding::{Finding, Severity};
 use crate::node::{Input, Mapping, Node, Origin, Value};
@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
         let mut outcome = Ok(());
         for item in self.list(each)? {
             self.spend(1, 0, each.list.span)?;
-            let tree = Tree { node: Node { value: vec![item].into(), origin: Origin::default() }, profile: false };
+            let tree = Tree { node: Node { value: eco_vec![item].into(), origin: Origin::default() }, profile: false };
             self.scope.locals.push((each.name.clone(), Arc::new(tree)));
             outcome = body(self).and(outcome);
             self.scope.locals.pop();
@@ -95,7 +95,7 @@ impl<'a> Run<'a> {
     }
 
     /// What `$for` goes through: the items of a list, or the keys of a mapping.
-    fn list(&mut self, each: &Each) -> Made<Vec<Node>> {
+    fn list(&mut self, each: &Each) -> Made<EcoVec<Node>> {
         let node = self.value(each.list)?;
         self.decide(&node);
         match node.value {
@@ -154,7 +154,7 @@ impl<'a> Run<'a> {
             Part::Text(text) => self.text(text).map(Some),
             Part::Mapping(fields, span) => self.mapping(fields, *span).map(Some),
             Part::Sequence(items, span) => {
-                let mut list = Vec::with_capacity(items.len());
+                let mut list = EcoVec::with_capacity(items.len());
                 let mut outcome = Ok(());
                 for item in items {
                     let made = self.rounds(item.each.as_ref(), |run| {

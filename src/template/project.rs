@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec};
 use foldhash::HashMap;
 use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
@@ -203,7 +203,7 @@ impl Sql {
             part.push("data", Span::NONE, Node::new(data, Span::NONE));
             Node::new(part, Span::NONE)
         });
-        Ok(tree(Node::new(parts.collect::<Vec<_>>(), Span::NONE)))
+        Ok(tree(Node::new(parts.collect::<EcoVec<_>>(), Span::NONE)))
     }
 }
 

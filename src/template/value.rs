@@ -360,7 +360,7 @@ fn convert(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) 
         }
         ValueKind::Seq | ValueKind::Iterable => {
             let items = value.try_iter().map_err(|error| Misfit::Engine(error.to_string()))?;
-            let mut made = Vec::new();
+            let mut made = EcoVec::new();
             for (index, item) in items.enumerate() {
                 at.push(format!("[{index}]"));
                 made.push(convert(&item, budget, at)?);

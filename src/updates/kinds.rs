@@ -212,7 +212,7 @@ fn unscheduled(template: &Node) -> Node {
     if let Some(containers) = spec.get_mut("containers")
         && let Value::Sequence(items) = &mut containers.value
     {
-        items.iter_mut().for_each(|item| *item = without(item, &["resources"]));
+        items.make_mut().iter_mut().for_each(|item| *item = without(item, &["resources"]));
     }
     if let Value::Mapping(mapping) = &mut bare.value {
         mapping.push("spec", Span::NONE, spec);
@@ -307,7 +307,7 @@ fn pod(spec: &Change<'_, '_>, say: Say<'_>) {
             if let Some(list) = bare.get_mut(list)
                 && let Value::Sequence(items) = &mut list.value
             {
-                items.iter_mut().for_each(|item| *item = without(item, &["image"]));
+                items.make_mut().iter_mut().for_each(|item| *item = without(item, &["image"]));
             }
         }
         bare

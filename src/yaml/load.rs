@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec};
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
 
@@ -208,7 +208,7 @@ struct Open {
 }
 
 enum Items {
-    Sequence(Vec<Node>),
+    Sequence(EcoVec<Node>),
     Mapping { mapping: Mapping, key: Option<Key>, seen: HashSet<EcoString>, merged: Vec<Mapping> },
 }
 
@@ -269,7 +269,7 @@ impl Loader<'_> {
             }
             Event::SequenceStart(style, anchor, tag) => {
                 self.refuse_properties(anchor, tag.as_deref(), start, end)?;
-                self.open(style, anchor, start, end, Items::Sequence(Vec::new()))
+                self.open(style, anchor, start, end, Items::Sequence(EcoVec::new()))
             }
             Event::MappingStart(style, anchor, tag) => {
                 self.refuse_properties(anchor, tag.as_deref(), start, end)?;

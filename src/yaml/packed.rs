@@ -3,7 +3,7 @@
 //! A tree is packed beside the text it was read from: a scalar that stands in the text as it is is kept as its place
 //! there. Numbers have seven bits a byte, the lowest first.
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec};
 
 use crate::node::{Mapping, Node, Value};
 use crate::source::{FileId, Span};
@@ -178,7 +178,7 @@ impl<'a> Unpacker<'a> {
 
     fn sequence(&mut self) -> Option<Node> {
         let (span, length) = (self.span()?, self.number()?);
-        let items: Vec<Node> = (0..length).map(|_| self.node()).collect::<Option<_>>()?;
+        let items: EcoVec<Node> = (0..length).map(|_| self.node()).collect::<Option<_>>()?;
         Some(Node::new(items, span))
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ecow::EcoString;
+use ecow::{EcoString, EcoVec};
 use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
+        let mut items = EcoVec::new();
         while let Some(Json(item)) = access.next_element()? {
             items.push(item);
         }
