@@ -43,20 +43,16 @@ pub struct Found {
     pub sure: bool,
 }
 
-/// The words of a name: `dataStorage_URL` is `data`, `Storage`, `URL`.
+/// The words of a name: `dataStorage_URL` is `data`, `Storage`, `URL`. Letters beyond ASCII are parts of words.
 fn words(key: &str) -> impl Iterator<Item = &str> {
-    let mut rest = key;
+    let bytes = key.as_bytes();
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
+    let mut at = 0;
     std::iter::from_fn(move || {
-        rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
-        let mut upper = true;
-        let mut ends = |c: char| {
-            let starts = c.is_ascii_uppercase() && !upper;
-            upper = c.is_uppercase();
-            starts || !c.is_alphanumeric()
-        };
-        let (word, after) = rest.split_at(rest.find(&mut ends).unwrap_or(rest.len()));
-        rest = after;
-        (!word.is_empty()).then_some(word)
+        let start = at + bytes[at..].iter().position(|byte| is_part(*byte))?;
+        let ends = |pair: &[u8]| !is_part(pair[1]) || (pair[1].is_ascii_uppercase() && !pair[0].is_ascii_uppercase());
+        at = bytes[start..].windows(2).position(ends).map_or(bytes.len(), |found| start + found + 1);
+        key.get(start..at)
     })
 }
 
@@ -519,6 +515,8 @@ mod tests {
         assert_eq!(meaning("an-endless-word-of-a-name"), None);
         assert_eq!(words("dataStorage_URL").collect::<Vec<_>>(), ["data", "Storage", "URL"]);
         assert_eq!(words("-.a1B..").collect::<Vec<_>>(), ["a1", "B"]);
+        assert_eq!(words("größeX_é").collect::<Vec<_>>(), ["größe", "X", "é"]);
+        assert_eq!(words("").count() + words("-").count(), 0);
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) struct Scope {
     /// What `$for` binds, outermost first: the tree holds one item.
     pub(super) locals: Vec<(EcoString, Arc<Tree>)>,
     /// The functions the project gives.
-    pub(super) functions: Arc<Vec<(&'static str, minijinja::Value)>>,
+    pub(super) functions: Vec<(&'static str, minijinja::Value)>,
 }
 
 impl Object for Scope {
@@ -131,11 +131,11 @@ impl Expression {
     }
 
     /// The value as a node whose parts have no place yet but know what they were made from.
-    pub(super) fn evaluate(&self, scope: &Scope, budget: &mut Budget) -> Result<Node, Box<Failure>> {
+    pub(super) fn evaluate(&self, scope: &Arc<Scope>, budget: &mut Budget) -> Result<Node, Box<Failure>> {
         let made = match &self.how {
             How::Path(names, path) => return self.lookup(names, path, scope, budget),
             How::Compiled(compiled) => {
-                let context = || minijinja::Value::from_object(scope.clone());
+                let context = || minijinja::Value::from_dyn_object(scope.clone());
                 value::start_recording();
                 let mut spent = budget.spend_work(functions::USUAL_FUEL);
                 let mut result = compiled.eval(context());

@@ -31,7 +31,7 @@ type Made<T> = Result<T, Reported>;
 
 pub(super) struct Run<'a> {
     expressions: &'a [Expression],
-    scope: Scope,
+    scope: Arc<Scope>,
     /// The values of expressions that are the same wherever they stand.
     memo: Vec<Option<Node>>,
     budget: Budget,
@@ -51,6 +51,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         let memo = vec![None; expressions.len()];
         let decided = BTreeSet::new();
+        let scope = Arc::new(scope);
         Self { expressions, scope, memo, budget: BUNDLE, exchange, read, findings: Vec::new(), decided }
     }
 
@@ -61,12 +62,17 @@ impl<'a> Run<'a> {
 
     /// Lets the expressions call one more function.
     pub(super) fn give(&mut self, function: (&'static str, minijinja::Value)) {
-        Arc::make_mut(&mut self.scope.functions).push(function);
+        self.change_scope().functions.push(function);
     }
 
     /// Takes all functions away.
-    pub(super) fn take_functions(&mut self) -> Arc<Vec<(&'static str, minijinja::Value)>> {
-        std::mem::take(&mut self.scope.functions)
+    pub(super) fn take_functions(&mut self) -> Vec<(&'static str, minijinja::Value)> {
+        std::mem::take(&mut self.change_scope().functions)
+    }
+
+    /// What expressions see, for changing it between two of them.
+    fn change_scope(&mut self) -> &mut Scope {
+        Arc::make_mut(&mut self.scope)
     }
 
     /// The objects of a document: none, one, or as many as its `$for` has rounds.
@@ -84,9 +90,9 @@ impl<'a> Run<'a> {
         for item in self.list(each)? {
             self.spend(1, 0, each.list.span)?;
             let tree = Tree { node: Node { value: eco_vec![item].into(), origin: Origin::default() }, profile: false };
-            self.scope.locals.push((each.name.clone(), Arc::new(tree)));
+            self.change_scope().locals.push((each.name.clone(), Arc::new(tree)));
             outcome = body(self).and(outcome);
-            self.scope.locals.pop();
+            self.change_scope().locals.pop();
             if self.findings.len() >= MAX_FINDINGS {
                 return Err(Reported);
             }

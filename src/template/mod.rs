@@ -157,7 +157,7 @@ impl Templates {
             minijinja::Value::from_object(sql)
         };
         let functions = vec![("sql", sql(false)), ("team_sql", sql(true))];
-        let scope = Scope { values, locals: Vec::new(), functions: Arc::new(functions) };
+        let scope = Scope { values, locals: Vec::new(), functions };
         let read = |request: &_| self.folders.read(request, project, sources, profile);
         let mut run = Run::new(&self.expressions, scope, &exchange, &read);
         let mut made = Vec::with_capacity(self.documents.len());

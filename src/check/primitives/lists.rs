@@ -12,6 +12,9 @@ pub fn repeats<T: Eq + Hash>(things: impl ExactSizeIterator<Item = T>) -> Vec<bo
         let mut seen = HashSet::with_capacity(things.len());
         return things.map(|thing| !seen.insert(thing)).collect();
     }
+    if things.len() < 2 {
+        return vec![false; things.len()];
+    }
     let things: Vec<T> = things.collect();
     things.iter().enumerate().map(|(at, thing)| things[..at].contains(thing)).collect()
 }

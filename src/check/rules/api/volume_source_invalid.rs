@@ -10,6 +10,7 @@ use crate::check::primitives::volume::SOURCES;
 use crate::check::rules::api::volume_name_invalid;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
+use crate::node::Entry;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -71,10 +72,16 @@ fn volume<'n>(pod: &Pod<'n>, index: usize, say: Say<'_, 'n>) {
     let spec = pod.at();
     let list = spec.on("volumes", pod.spec.volumes);
     let at = list.item(index, found.node);
-    let mut sources = 0;
+    let named = |entry: &Entry| SOURCES.iter().position(|source| source.field == entry.key);
+    let mut places: Vec<usize> = found.node.entries().iter().filter_map(named).collect();
     // In the server's order, so that it is the same one that counts as too many.
-    for source in SOURCES.iter().filter(|source| found.node[source.field].is_set()) {
+    places.sort_unstable();
+    let mut sources = 0;
+    for source in places.into_iter().map(|place| &SOURCES[place]) {
         let place = at.get(source.field);
+        if !place.is_set() {
+            continue;
+        }
         sources += 1;
         if sources > 1 {
             let message =

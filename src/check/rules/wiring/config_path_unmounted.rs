@@ -205,13 +205,22 @@ fn one(
     }
 }
 
+/// Whether a variable's name says that it holds the path of a config file: `CONFIG_PATH`, `APP_FILE`.
+fn names_file(name: &str) -> bool {
+    let is_config = |part: &[u8]| part.eq_ignore_ascii_case(b"CONFIG");
+    let ends = |end: &str| {
+        let at = name.len().saturating_sub(end.len());
+        name.as_bytes()[at..].eq_ignore_ascii_case(end.as_bytes())
+    };
+    ends("_FILE") || ends("_FILE_PATH") || name.as_bytes().windows(6).any(is_config)
+}
+
 /// The paths of config files a container is given.
 fn paths<'c>(container: &'c Container<'_>) -> Vec<(&'c Node, String, Told<'c>)> {
     let mut found = Vec::new();
     for var in container.env.iter().filter(|var| var.own) {
         let Some(node) = var.value else { continue };
-        let name = var.name.to_ascii_uppercase();
-        if name.contains("CONFIG") || name.ends_with("_FILE") || name.ends_with("_FILE_PATH") {
+        if names_file(&var.name) {
             let text = container.expand(node.text());
             if is_file(&text) && var.entry["value"].is_set() {
                 found.push((node, text.into_owned(), Told::Env(&var.name)));
