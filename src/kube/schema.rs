@@ -21,8 +21,6 @@
 //! set; a map's value type; for a choice the struct and the other type. A field that differs between versions has an entry
 //! for each form.
 
-use std::cmp::Ordering;
-
 use super::version::KubernetesVersion;
 
 const FILE: &[u8] = include_bytes!("../../schemas/kubernetes.bin");
@@ -250,29 +248,13 @@ impl Struct {
 
     /// All forms a field has had in the versions we know.
     pub fn variants(self, name: &str) -> impl Iterator<Item = Field> {
-        let all = usize::from(self.first)..usize::from(self.first) + usize::from(self.count);
-        let (end, wanted) = (all.end, prefix(name.as_bytes()));
-        let comes_before = |index: usize| match PREFIXES[index].cmp(&wanted) {
-            Ordering::Equal => Field::read(index).name_bytes() < name.as_bytes(),
-            order => order == Ordering::Less,
-        };
-        let (mut low, mut high) = (all.start, all.end);
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            if comes_before(middle) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
+        let first = usize::from(self.first);
+        let (prefixes, wanted) = (&PREFIXES[first..first + usize::from(self.count)], prefix(name.as_bytes()));
+        let start = prefixes.partition_point(|prefix| *prefix < wanted);
+        let alike = prefixes[start..].iter().take_while(|prefix| **prefix == wanted).count();
         // Of less than eight bytes the prefix and the length say it all.
-        let is_it = move |index: usize, bytes: &[u8]| {
-            PREFIXES[index] == wanted && bytes.len() == name.len() && (bytes.len() < 8 || bytes == name.as_bytes())
-        };
-        (low..end)
-            .map(|index| (index, Field::read(index)))
-            .take_while(move |(index, field)| is_it(*index, field.name_bytes()))
-            .map(|(_, field)| field)
+        let is_it = |bytes: &[u8]| bytes.len() == name.len() && (bytes.len() < 8 || bytes == name.as_bytes());
+        (first + start..first + start + alike).map(Field::read).filter(move |field| is_it(field.name_bytes()))
     }
 
     /// The fields of a version, by name.

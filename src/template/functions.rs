@@ -3,9 +3,9 @@
 //! None reads a clock, a network, a random source, the environment or a file. The table is the reference:
 //! docs/templates.md is held against it by a test.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use ecow::{EcoString, EcoVec};
+use ecow::{EcoString, EcoVec, eco_format};
 use minijinja::value::{Kwargs, Rest, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
@@ -183,23 +183,28 @@ fn mapping(value: &Value, what: &str) -> Result<node::Mapping, Error> {
     }
 }
 
+/// The recommended labels, by the arguments that give them.
+static APP_LABELS: LazyLock<[(&str, EcoString); 6]> = LazyLock::new(|| {
+    ["name", "instance", "component", "part_of", "version", "managed_by"]
+        .map(|argument| (argument, eco_format!("app.kubernetes.io/{}", argument.replace('_', "-"))))
+});
+
 /// The recommended labels: `app.kubernetes.io/name`, `managed-by`, and one for each named argument.
 fn app_labels(name: &str, kwargs: Kwargs) -> Result<Value, Error> {
-    let mut made = node::Mapping::new();
-    let mut push = |key: &str, value: Node| made.push(format!("app.kubernetes.io/{key}"), Span::NONE, value);
-    push("name", plain(name));
-    for key in ["instance", "component", "part_of", "version"] {
-        if let Some(value) = kwargs.get::<Option<Value>>(key)?.filter(|value| !value.is_none()) {
-            push(&key.replace('_', "-"), plain(text(&value, key)?));
-        }
+    let mut made = node::Mapping::with_capacity(APP_LABELS.len());
+    for (argument, label) in APP_LABELS.iter() {
+        let value = match *argument {
+            "name" => name.into(),
+            "managed_by" => "plimsoll".into(),
+            argument => match kwargs.get::<Option<Value>>(argument)?.filter(|value| !value.is_none()) {
+                Some(value) => EcoString::from(text(&value, argument)?),
+                None => continue,
+            },
+        };
+        made.push(label.clone(), Span::NONE, Node::new(value, Span::NONE));
     }
-    push("managed-by", plain("plimsoll"));
     kwargs.assert_all_used()?;
     Ok(tree(Node { value: made.into(), ..Node::default() }))
-}
-
-fn plain(text: &str) -> Node {
-    Node::new(text, Span::NONE)
 }
 
 fn b64encode(value: &Value) -> Result<String, Error> {

@@ -71,7 +71,15 @@ pub(super) fn start_recording() {
 
 /// What was read since.
 pub(super) fn recorded() -> Reads {
-    let Recorder { reads, misses } = RECORDER.take();
+    RECORDER.with_borrow_mut(|recorder| {
+        let inputs = reads_of(&recorder.reads);
+        recorder.reads.clear();
+        Reads { inputs, misses: std::mem::take(&mut recorder.misses) }
+    })
+}
+
+/// What was read, each path once.
+fn reads_of(reads: &[Read]) -> Vec<Input> {
     let mut inputs: Vec<Input> = Vec::with_capacity(reads.len());
     // Most expressions read one value or two, which are told apart without hashing.
     let (mut known, mut seen) = (HashSet::new(), HashSet::new());
@@ -88,7 +96,7 @@ pub(super) fn recorded() -> Reads {
             inputs.push(input);
         }
     };
-    for Read { tree, route } in &reads {
+    for Read { tree, route } in reads {
         // Few reads were held against each other when they were noted.
         if reads.len() > NOTED && !seen.insert((Arc::as_ptr(tree), route)) {
             continue;
@@ -100,7 +108,7 @@ pub(super) fn recorded() -> Reads {
             each(node, &mut |leaf| leaf.origin.inputs().iter().cloned().for_each(&mut add));
         }
     }
-    Reads { inputs, misses }
+    inputs
 }
 
 /// Notes that all of a tree was read that the bundle has already made.

@@ -1,5 +1,7 @@
 //! Rule `config-key-required`.
 
+use std::cell::LazyCell;
+
 use crate::check::rules::wiring::_shared::{at_section, at_value};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
@@ -116,7 +118,7 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for view in bundle.graph().known(bundle.options) {
         let (Some(tree), Some(dialect)) = (view.tree(), view.dialect) else { continue };
-        let present = service::leaves(tree);
+        let present = LazyCell::new(|| service::leaves(tree));
         for (path, key) in dialect.config.iter().filter(|(_, key)| key.required) {
             let value = view.value(path);
             let unneeded = key.unless.as_ref().is_some_and(|other| !view.value(other).text().is_empty());
