@@ -56,6 +56,8 @@ pub struct SourceFile {
     /// The whole text.
     pub text: Arc<str>,
     line_starts: OnceLock<Vec<u32>>,
+    /// How many code points begin before each stretch of so many bytes as [`STRETCH`] says; found for long lines only.
+    begun: OnceLock<Vec<u32>>,
 }
 
 /// A line and a column, both from 1; columns count code points.
@@ -65,6 +67,15 @@ pub struct Position {
     pub line: usize,
     /// Column in code points, from 1.
     pub column: usize,
+}
+
+/// A column further than this behind the start of its line is not counted from there: all of a file may stand in one line,
+/// and each of its findings has a column.
+const STRETCH: usize = 1024;
+
+/// How many code points begin in some bytes of a text.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte as i8) >= -64).count()
 }
 
 impl SourceFile {
@@ -84,8 +95,25 @@ impl SourceFile {
         let end = (offset as usize).clamp(start, self.text.len());
         let before = self.text.get(start..end).unwrap_or_default();
         // A byte order mark is no column of its own.
-        let column = before.trim_start_matches('\u{feff}').chars().count() + 1;
-        Position { line, column }
+        let mark = usize::from(before.starts_with('\u{feff}'));
+        Position { line, column: self.begun(start, end) - mark + 1 }
+    }
+
+    /// How many code points begin between two places.
+    fn begun(&self, start: usize, end: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        if end - start <= STRETCH {
+            return begun(&bytes[start..end]);
+        }
+        let before = self.begun.get_or_init(|| {
+            let counts = bytes.chunks(STRETCH).scan(0, |all, stretch| {
+                *all += begun(stretch) as u32;
+                Some(*all)
+            });
+            std::iter::once(0).chain(counts).collect()
+        });
+        let until = |at: usize| before[at / STRETCH] as usize + begun(&bytes[at / STRETCH * STRETCH..at]);
+        until(end) - until(start)
     }
 
     /// The text of a line (from 1), without its line break.
@@ -121,7 +149,8 @@ impl Sources {
 
     /// Adds a text under a name and returns its number.
     pub fn add(&self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
-        let file = SourceFile { name: name.into(), text: text.into(), line_starts: OnceLock::new() };
+        let file =
+            SourceFile { name: name.into(), text: text.into(), line_starts: OnceLock::new(), begun: OnceLock::new() };
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
         files.push(Arc::new(file));
         FileId(files.len() as u32 - 1)
@@ -234,4 +263,28 @@ pub fn read_file(path: &Path) -> Result<String, ReadError> {
     // A guess: what is no plain file has no size, and any file may grow.
     let size = file.metadata().map_or(0, |found| found.len());
     read_sized(file, size)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn columns_are_counted_alike_in_long_lines() {
+        let text = format!("\u{feff}{}\n{}", "aé→🙂".repeat(700), "→b".repeat(3000));
+        let sources = Sources::new();
+        let file = sources.get(sources.add("text", text.as_str())).unwrap();
+        let (mut line, mut column) = (1, 1);
+        for (at, c) in text.char_indices() {
+            assert_eq!(file.position(at as u32), Position { line, column }, "{at}");
+            match c {
+                '\n' => (line, column) = (line + 1, 1),
+                '\u{feff}' => {}
+                _ => column += 1,
+            }
+        }
+        assert_eq!(file.position(text.len() as u32), Position { line, column });
+    }
 }
