@@ -8,24 +8,39 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let limit = (name.chars().count() / 3).clamp(1, 4);
     let (mut wanted, mut folded) = (Vec::new(), Vec::new());
     fold(name, &mut wanted);
-    candidates
-        .into_iter()
-        .take(MOST_CANDIDATES)
-        .filter(|candidate| *candidate != name)
-        .filter_map(|candidate| {
-            fold(candidate, &mut folded);
-            let related =
-                name.len() >= 4 && candidate.len() >= 4 && (candidate.starts_with(name) || name.starts_with(candidate));
-            let rank = distance(&wanted, &folded, limit).or(related.then_some(limit))?;
-            let (name, plain): (Vec<char>, Vec<char>) = (first(name).collect(), first(candidate).collect());
-            Some((rank, distance(&name, &plain, usize::MAX), candidate))
-        })
-        .min()
-        .map(|(_, _, candidate)| candidate)
+    let plain: Vec<char> = first(name).collect();
+    let mut left = MOST_COMPARED;
+    let mut best: Option<(usize, usize, &str)> = None;
+    for candidate in candidates.into_iter().take(MOST_CANDIDATES).filter(|candidate| *candidate != name) {
+        fold(candidate, &mut folded);
+        let related =
+            name.len() >= 4 && candidate.len() >= 4 && (candidate.starts_with(name) || name.starts_with(candidate));
+        left = left.saturating_sub(folded.len());
+        let rank = distance(&wanted, &folded, limit, &mut left).or(related.then_some(limit));
+        // Of equally near ones that which is nearer as it is written; how far off any other is does not matter.
+        let most = match (rank, best) {
+            (Some(rank), Some((least, most, _))) if rank == least => Some(most),
+            (Some(rank), Some((least, ..))) if rank > least => None,
+            (rank, _) => rank.and(Some(usize::MAX)),
+        };
+        if left == 0 {
+            break;
+        }
+        if let Some((rank, most)) = rank.zip(most) {
+            let other: Vec<char> = first(candidate).collect();
+            let found = distance(&plain, &other, most, &mut left).map(|written| (rank, written, candidate));
+            best = best.into_iter().chain(found).min();
+        }
+    }
+    best.map(|(_, _, candidate)| candidate)
 }
 
 /// How many candidates are looked at: a manifest may have ten thousand names, none of them right.
 const MOST_CANDIDATES: usize = 1000;
+
+/// How many pairs of letters are compared for one suggestion: long names that differ little cost a hundred times what
+/// others do.
+const MOST_COMPARED: usize = 100_000;
 
 /// How much of a name counts.
 fn first(name: &str) -> impl Iterator<Item = char> {
@@ -37,28 +52,39 @@ fn fold(name: &str, into: &mut Vec<char>) {
     into.extend(first(name).filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase));
 }
 
-/// Edit distance, a swap of neighbours counting one; `None` where it is above the limit.
-fn distance(a: &[char], b: &[char], limit: usize) -> Option<usize> {
+/// Edit distance, a swap of neighbours counting one; `None` where it is above the limit, or no more pairs of letters are
+/// `left` to compare.
+fn distance(a: &[char], b: &[char], limit: usize, left: &mut usize) -> Option<usize> {
+    let limit = limit.min(a.len().max(b.len()));
     // Texts whose lengths differ by more are further apart than that.
     if a.len().abs_diff(b.len()) > limit {
         return None;
     }
-    let mut before: Vec<usize> = Vec::new();
+    let far = limit + 1;
+    let mut before: Vec<usize> = vec![far; b.len() + 1];
     let mut last: Vec<usize> = (0..=b.len()).collect();
-    let mut row: Vec<usize> = Vec::with_capacity(b.len() + 1);
+    let mut row: Vec<usize> = vec![far; b.len() + 1];
     for i in 1..=a.len() {
-        row.clear();
-        row.push(i);
-        for j in 1..=b.len() {
+        // What lies further from the diagonal is above the limit.
+        let (from, to) = (i.saturating_sub(limit).max(1), (i + limit).min(b.len()));
+        *left = left.saturating_sub(to + 1 - from);
+        if *left == 0 {
+            return None;
+        }
+        row[from - 1] = if from == 1 { i } else { far };
+        for j in from..=to {
             let same = usize::from(a[i - 1] != b[j - 1]);
             let mut best = (last[j - 1] + same).min(last[j] + 1).min(row[j - 1] + 1);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 best = best.min(before[j - 2] + 1);
             }
-            row.push(best);
+            row[j] = best;
+        }
+        if let Some(beyond) = row.get_mut(to + 1) {
+            *beyond = far;
         }
         // What follows comes from these two rows, and only grows.
-        if row.iter().chain(&last).all(|distance| *distance > limit) {
+        if row[from - 1..=to].iter().chain(&last[from - 1..=to]).all(|distance| *distance > limit) {
             return None;
         }
         std::mem::swap(&mut before, &mut last);
@@ -106,16 +132,45 @@ mod tests {
         assert_eq!(nearest("", ["port"]), None);
     }
 
+    /// The edit distance by its definition, from the ends on.
+    fn by_definition(a: &[char], b: &[char]) -> usize {
+        let ([rest_a @ .., x], [rest_b @ .., y]) = (a, b) else { return a.len().max(b.len()) };
+        let same = by_definition(rest_a, rest_b) + usize::from(x != y);
+        let less = by_definition(rest_a, b).min(by_definition(a, rest_b)) + 1;
+        match (rest_a, rest_b) {
+            ([a @ .., v], [b @ .., w]) if (v, x) == (y, w) => same.min(less).min(by_definition(a, b) + 1),
+            _ => same.min(less),
+        }
+    }
+
+    /// Long names that differ little are compared as long as that is cheap, and then no more.
+    #[test]
+    fn a_suggestion_costs_little_whatever_the_names_are() {
+        let middle = "a".repeat(100);
+        let near: Vec<String> = (0..1000).map(|at| format!("y{at:03}{middle}{at:03}z")).collect();
+        let far = |name: &str| near.iter().take_while(|other| *other != name).count();
+        let names = || near.iter().map(String::as_str);
+        let found = |name: &str| nearest(name, names());
+        assert_eq!(found(&format!("x000{middle}000z")).map(far), Some(0));
+        assert_eq!(found(&format!("x999{middle}999z")), None);
+        // One alone is found wherever it stands.
+        let alone = format!("y999{middle}999z");
+        let others: Vec<String> = (0..998).map(|at| format!("other-{at}")).collect();
+        let all = others.iter().map(String::as_str).chain([alone.as_str()]);
+        assert_eq!(nearest(&format!("x999{middle}999z"), all), Some(alone.as_str()));
+    }
+
     #[test]
     fn a_limit_only_leaves_out_what_is_above_it() {
-        let words =
-            ["", "a", "ab", "ba", "abc", "acb", "bca", "nodeport", "nodepotr", "endopot", "hostport", "portnode"];
+        let words = ["", "a", "ab", "ba", "abc", "acb", "bca", "abab", "port", "potr", "optr", "ortp", "sport"];
         for a in words {
             for b in words {
                 let (x, y): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-                let whole = distance(&x, &y, usize::MAX);
+                let within = |limit| distance(&x, &y, limit, &mut { usize::MAX });
+                let whole = within(usize::MAX);
+                assert_eq!(whole, Some(by_definition(&x, &y)), "{a} {b}");
                 for limit in 0..9 {
-                    assert_eq!(distance(&x, &y, limit), whole.filter(|found| *found <= limit), "{a} {b} {limit}");
+                    assert_eq!(within(limit), whole.filter(|found| *found <= limit), "{a} {b} {limit}");
                 }
             }
         }
