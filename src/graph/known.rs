@@ -172,12 +172,7 @@ impl<'g, 'a, 's> View<'g, 'a, 's> {
         let Some(mount) = self.container.mount_of(path) else { return false };
         let MountSource::Opaque(volume) = &mount.source else { return false };
         let name = mount.node["name"].text();
-        volume["emptyDir"].is_set()
-            && self.container.node["command"].is_null()
-            && !self.pod.containers.iter().any(|other| {
-                !std::ptr::eq(other, self.container)
-                    && other.node["volumeMounts"].items().iter().any(|mount| mount["name"].text() == name)
-            })
+        volume["emptyDir"].is_set() && self.container.node["command"].is_null() && !self.pod.mounts_twice(name)
     }
 
     /// The config keys of a type, with their values where they are set.

@@ -1,7 +1,9 @@
 //! Pods as rules want to see them: containers with their variables resolved, mounts with what lies under them.
 
 use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
+use ecow::EcoString;
 use foldhash::{HashMap, HashMapExt};
 
 use crate::check::Options;
@@ -26,6 +28,19 @@ pub struct Pod<'a> {
     pub spec: &'a Node,
     /// Its containers, init containers first.
     pub containers: Vec<Container<'a>>,
+    /// Found when a rule first asks.
+    declared: OnceLock<Declared>,
+    /// The number of the container that mounts each volume first, and whether others do. Found when a rule first asks.
+    users: OnceLock<HashMap<EcoString, (usize, bool)>>,
+}
+
+/// The ports that the running containers of a pod declare.
+#[derive(Debug, Default)]
+struct Declared {
+    /// The number of the container that declares each first, and whether others do.
+    by_number: HashMap<i64, (usize, bool)>,
+    /// The first of each name.
+    by_name: HashMap<EcoString, i64>,
 }
 
 /// A container.
@@ -99,6 +114,8 @@ pub struct Part<'a> {
     pub object: Option<&'a Object>,
     /// `items`, if it names some.
     pub items: &'a Node,
+    /// The keys of more than a few items, by path.
+    listed: Option<Arc<HashMap<&'a str, &'a str>>>,
     /// Whether it may be missing.
     pub optional: bool,
 }
@@ -137,6 +154,24 @@ pub enum File<'a> {
     },
 }
 
+impl<'a> Part<'a> {
+    /// The key of the object that stands at a path of the volume.
+    fn key<'k>(&'k self, path: &'k str) -> Option<&'k str> {
+        match (&self.listed, self.items.items()) {
+            (_, []) => Some(path),
+            (Some(listed), _) => listed.get(path).copied(),
+            (None, items) => items.iter().find(|item| item["path"].text() == path).map(|item| item["key"].text()),
+        }
+    }
+}
+
+/// The keys that items give paths, where they are more than a few.
+fn listed(items: &Node) -> Option<Arc<HashMap<&str, &str>>> {
+    // Backwards, so that the first of a path stays.
+    let keys = || items.items().iter().rev().map(|item| (item["path"].text(), item["key"].text()));
+    (items.items().len() > FEW).then(|| Arc::new(keys().collect()))
+}
+
 impl<'a> Pod<'a> {
     /// Its namespace; may be empty.
     #[must_use]
@@ -162,6 +197,60 @@ impl<'a> Pod<'a> {
         self.containers
             .iter()
             .filter(|container| matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar))
+    }
+
+    fn declared(&self) -> &Declared {
+        self.declared.get_or_init(|| {
+            let mut declared = Declared::default();
+            for (at, container) in self.running().enumerate() {
+                for (port, number) in container.ports() {
+                    let (first, others) = declared.by_number.entry(number).or_insert((at, false));
+                    *others |= *first != at;
+                    declared.by_name.entry(port["name"].text().into()).or_insert(number);
+                }
+            }
+            declared
+        })
+    }
+
+    /// Whether a running container declares a port.
+    #[must_use]
+    pub fn declares(&self, port: i64) -> bool {
+        self.declared().by_number.contains_key(&port)
+    }
+
+    /// Whether more than one running container declares a port.
+    #[must_use]
+    pub fn shares(&self, port: i64) -> bool {
+        self.declared().by_number.get(&port).is_some_and(|(_, others)| *others)
+    }
+
+    /// Whether a running container declares any port.
+    #[must_use]
+    pub fn declares_any(&self) -> bool {
+        !self.declared().by_number.is_empty()
+    }
+
+    /// Whether more than one container mounts a volume.
+    #[must_use]
+    pub fn mounts_twice(&self, volume: &str) -> bool {
+        let users = self.users.get_or_init(|| {
+            let mut users: HashMap<EcoString, _> = HashMap::new();
+            for (at, container) in self.containers.iter().enumerate() {
+                for mount in container.node["volumeMounts"].items() {
+                    let (first, others) = users.entry(mount["name"].text().into()).or_insert((at, false));
+                    *others |= *first != at;
+                }
+            }
+            users
+        });
+        users.get(volume).is_some_and(|(_, others)| *others)
+    }
+
+    /// The number of a port that a running container names.
+    #[must_use]
+    pub fn port_named(&self, name: &str) -> Option<i64> {
+        self.declared().by_name.get(name).copied()
     }
 
     /// How many pods there are to be.
@@ -336,18 +425,12 @@ impl<'a> Container<'a> {
         let mut absent = None;
         let mut lacking = None;
         for part in parts {
+            let key = part.key(&wanted);
             let Some(object) = part.object else {
-                let listed = part.items.items().is_empty()
-                    || part.items.items().iter().any(|item| item["path"].text() == wanted);
-                if listed {
+                if key.is_some() {
                     absent = Some(part);
                 }
                 continue;
-            };
-            let key = if part.items.items().is_empty() {
-                Some(wanted.as_str())
-            } else {
-                part.items.items().iter().find(|item| item["path"].text() == wanted).map(|item| item["key"].text())
             };
             if let Some((key, node)) = key.and_then(|key| data_of(object, key)) {
                 return File::Found { object, key, node };
@@ -469,6 +552,8 @@ impl<'a> Graph<'a> {
                 annotations: &template["metadata"]["annotations"],
                 spec,
                 containers,
+                declared: OnceLock::new(),
+                users: OnceLock::new(),
             };
             // Pods of Jobs are selected as well; the rules tell them apart.
             for entry in pod.labels.entries() {
@@ -490,6 +575,7 @@ impl<'a> Graph<'a> {
                 name: &source[field],
                 object: self.find(kind, object.namespace(), source[field].text()),
                 items: &source["items"],
+                listed: listed(&source["items"]),
                 optional: source["optional"].as_bool() == Some(true),
             };
             let source = if volume["configMap"].is_set() {

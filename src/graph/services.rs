@@ -1,8 +1,10 @@
 //! Services: what they select, which ports they serve.
 
-use foldhash::{HashSet, HashSetExt};
+use std::sync::OnceLock;
 
-use crate::graph::{Graph, kind_of};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+
+use crate::graph::{Graph, Pod, kind_of};
 use crate::node::{Entry, Node};
 use crate::object::Object;
 
@@ -22,7 +24,12 @@ pub struct ServiceObject<'a> {
     pub pods: Vec<usize>,
     /// Whether more pods may be selected than are known.
     cut: bool,
+    /// The place of the first port that has a number in a field. Found when a rule first asks.
+    numbered: OnceLock<HashMap<(&'static str, i64), usize>>,
 }
+
+/// The fields of a Service's port that hold numbers.
+const NUMBERS: [&str; 3] = ["port", "targetPort", "nodePort"];
 
 impl<'a> ServiceObject<'a> {
     /// Its selector.
@@ -50,6 +57,23 @@ impl<'a> ServiceObject<'a> {
         self.object.node["spec"]["ports"].items()
     }
 
+    /// The first of its ports with a number in `port`, `targetPort` or `nodePort`.
+    #[must_use]
+    pub fn port_with(&self, field: &'static str, number: i64) -> Option<&'a Node> {
+        let numbered = self.numbered.get_or_init(|| {
+            let mut numbered = HashMap::new();
+            for (at, entry) in self.ports().iter().enumerate() {
+                for field in NUMBERS {
+                    if let Some(number) = entry[field].as_i64() {
+                        numbered.entry((field, number)).or_insert(at);
+                    }
+                }
+            }
+            numbered
+        });
+        numbered.get(&(field, number)).map(|at| &self.ports()[*at])
+    }
+
     /// Whether it is headless: its name leads to the pods themselves.
     #[must_use]
     pub fn is_headless(&self) -> bool {
@@ -65,14 +89,12 @@ impl<'a> ServiceObject<'a> {
     /// Whether a port is served under its name. Pods behind a headless one are reached at any of their ports.
     #[must_use]
     pub fn serves(&self, port: i64, graph: &Graph<'_>) -> bool {
-        if self.is_external() || self.ports().iter().any(|entry| entry["port"].as_i64() == Some(port)) {
+        if self.is_external() || self.port_with("port", port).is_some() {
             return true;
         }
-        self.is_headless() && {
-            let mut declared =
-                self.pods.iter().flat_map(|pod| graph.pods[*pod].running()).flat_map(|c| c.ports()).peekable();
-            self.may_select_more() || declared.peek().is_none() || declared.any(|(_, number)| number == port)
-        }
+        let pods = || self.pods.iter().map(|pod| &graph.pods[*pod]);
+        self.is_headless()
+            && (self.may_select_more() || !pods().any(Pod::declares_any) || pods().any(|pod| pod.declares(port)))
     }
 }
 
@@ -112,7 +134,7 @@ impl<'a> Graph<'a> {
             for namespace in [None, Some(object.namespace())] {
                 self.services_by_name.entry((namespace, object.name())).or_insert(self.services.len());
             }
-            self.services.push(ServiceObject { object, pods: Vec::new(), cut: false });
+            self.services.push(ServiceObject { object, pods: Vec::new(), cut: false, numbered: OnceLock::new() });
         }
     }
 

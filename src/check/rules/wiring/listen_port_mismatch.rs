@@ -1,10 +1,13 @@
 //! Rule `listen-port-mismatch`.
 
+use foldhash::HashMap;
+
 use crate::check::rules::wiring::_shared::{at_value, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{Container, Graph, Pod, View, flag_value};
 use crate::node::Node;
+use crate::object::Object;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -124,8 +127,13 @@ spec: {selector: {app: datastorage}, ports: [{port: 8080, targetPort: 8080}]}
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
+    let mut targets = Targets::default();
     for view in graph.known(bundle.options) {
-        configured(graph, &view, report);
+        // They come in the order of their pods.
+        if targets.pod != Some(view.at) {
+            targets = Targets::of(graph, view.at);
+        }
+        configured(graph, &view, &targets, report);
     }
     for (at, pod) in graph.pods.iter().enumerate() {
         let known = graph.known_of(at, bundle.options).next().is_some();
@@ -137,8 +145,57 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// Where the Services of a pod send to.
+#[derive(Default)]
+struct Targets<'a> {
+    /// The number of the pod.
+    pod: Option<usize>,
+    /// The Services with their ports.
+    all: Vec<(&'a Object, &'a Node)>,
+    /// The places in `all` of those that send to a number, and to a name.
+    by_number: HashMap<i64, Vec<usize>>,
+    by_name: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Targets<'a> {
+    fn of(graph: &Graph<'a>, pod: usize) -> Self {
+        let mut targets = Self { pod: Some(pod), ..Self::default() };
+        for service in graph.services_of(pod) {
+            for entry in service.ports() {
+                let target = &entry["targetPort"];
+                let places = match target.as_str() {
+                    Some(name) => targets.by_name.entry(name).or_default(),
+                    None => targets.by_number.entry(number_of(target, entry)).or_default(),
+                };
+                places.push(targets.all.len());
+                targets.all.push((service.object, entry));
+            }
+        }
+        targets
+    }
+
+    /// The places that send to a container's own ports, which no other container of its pod declares.
+    fn to(&self, view: &View<'_, '_, '_>) -> Vec<usize> {
+        let own = view.container.ports().filter(|(_, number)| !view.pod.shares(*number));
+        let places = own.flat_map(|(port, number)| {
+            // Of several ports of one name the first of the pod counts.
+            let name = Some(port["name"].text()).filter(|name| view.pod.port_named(name) == Some(number));
+            self.by_number.get(&number).into_iter().chain(name.and_then(|name| self.by_name.get(name)))
+        });
+        let mut places: Vec<usize> = places.flatten().copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+}
+
+/// The number that a port of a Service sends to, where it is no name.
+fn number_of(target: &Node, entry: &Node) -> i64 {
+    target.as_i64().or(entry["port"].as_i64()).unwrap_or_default()
+}
+
 /// A known service, whose config names its port.
-fn configured(graph: &Graph<'_>, view: &View<'_, '_, '_>, report: &mut Report<'_>) {
+fn configured(graph: &Graph<'_>, view: &View<'_, '_, '_>, targets: &Targets<'_>, report: &mut Report<'_>) {
     let Some(key) = view.dialect.and_then(|dialect| dialect.endpoints.iter().find_map(|end| end.key.as_deref())) else {
         return;
     };
@@ -146,43 +203,28 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_, '_>, report: &mut Report<'_
     let Some(port) = value.as_i64().filter(|port| (1..=65535).contains(port)) else { return };
     let open: Vec<i64> = view.endpoints().iter().map(|(port, _)| *port).collect();
     // What another container of the pod serves is not this one's.
-    let beside = |number: i64| {
-        view.pod
-            .running()
-            .any(|other| !std::ptr::eq(other, view.container) && other.ports().any(|(_, port)| port == number))
+    let places = match view.pod.running().nth(1) {
+        Some(_) => targets.to(view),
+        None => (0..targets.all.len()).collect(),
     };
-    let many = view.pod.running().count() > 1;
     let mut sent = false;
-    for service in graph.services_of(view.at) {
-        for entry in service.ports() {
-            let target = &entry["targetPort"];
-            let number = match (target.as_i64(), target.as_str()) {
-                (Some(number), _) => number,
-                (None, Some(name)) => match view.container.port_named(name) {
-                    Some(number) => number,
-                    None => continue,
-                },
-                (None, None) => entry["port"].as_i64().unwrap_or_default(),
-            };
-            let metrics = entry["name"].text().contains("metrics") || (many && beside(number));
-            if number == 0
-                || open.contains(&number)
-                || metrics
-                || (many && !view.container.ports().any(|(_, port)| port == number))
-            {
-                continue;
-            }
-            sent = true;
-            let place = if target.is_set() { target } else { &entry["port"] };
-            let message = format!(
-                "{} listens on {port} (`{key}`), and {} sends to {number}",
-                view.service.name,
-                title(service.object)
-            );
-            report
-                .at(service.object, place, message)
-                .help(format!("make `targetPort`, `containerPort` and `{key}` one number"));
+    for (service, entry) in places.into_iter().map(|at| targets.all[at]) {
+        let target = &entry["targetPort"];
+        let number = match target.as_str() {
+            Some(name) => match view.pod.port_named(name) {
+                Some(number) => number,
+                None => continue,
+            },
+            None => number_of(target, entry),
+        };
+        if number == 0 || open.contains(&number) || entry["name"].text().contains("metrics") {
+            continue;
         }
+        sent = true;
+        let place = if target.is_set() { target } else { &entry["port"] };
+        let message =
+            format!("{} listens on {port} (`{key}`), and {} sends to {number}", view.service.name, title(service));
+        report.at(service, place, message).help(format!("make `targetPort`, `containerPort` and `{key}` one number"));
     }
     let declared: Vec<(&Node, i64)> = view.container.ports().collect();
     beside_main(view, key, &declared, report);
@@ -246,10 +288,7 @@ fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, 
     let sent = graph.services_of(at).any(|service| {
         service.ports().iter().any(|entry| {
             let target = &entry["targetPort"];
-            target
-                .as_i64()
-                .or_else(|| target.as_str().and_then(|name| container.port_named(name)))
-                .or(entry["port"].as_i64())
+            target.as_i64().or_else(|| target.as_str().and_then(|name| pod.port_named(name))).or(entry["port"].as_i64())
                 == Some(port)
         })
     });

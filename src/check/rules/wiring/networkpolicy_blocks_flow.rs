@@ -211,17 +211,17 @@ fn governs(policy: &Object, direction: &str) -> bool {
 
 /// The pod's port that a connection ends at.
 fn target_port(graph: &Graph<'_>, service: usize, mention: &Mention<'_>, server: &Pod<'_>) -> Option<i64> {
-    let ports = graph.services[service].ports();
+    let service = &graph.services[service];
     let entry = match mention.port {
-        Some(port) => ports.iter().find(|entry| entry["port"].as_i64() == Some(i64::from(port)))?,
-        None => match ports {
+        Some(port) => service.port_with("port", i64::from(port))?,
+        None => match service.ports() {
             [only] => only,
             _ => return None,
         },
     };
     let target = &entry["targetPort"];
     match target.as_str() {
-        Some(name) => server.running().find_map(|container| container.port_named(name)),
+        Some(name) => server.port_named(name),
         None => target.as_i64().or_else(|| entry["port"].as_i64()),
     }
 }
@@ -239,8 +239,7 @@ fn allows(
     let ports = rule["ports"].items();
     let through = ports.is_empty()
         || ports.iter().any(|entry| {
-            let named =
-                entry["port"].as_str().map(|name| server.running().find_map(|container| container.port_named(name)));
+            let named = entry["port"].as_str().map(|name| server.port_named(name));
             let first = named.flatten().or(entry["port"].as_i64());
             let last = entry["endPort"].as_i64().or(first);
             let tcp = matches!(entry["protocol"].text(), "" | "TCP");

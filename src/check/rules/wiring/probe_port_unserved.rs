@@ -1,7 +1,5 @@
 //! Rule `probe-port-unserved`.
 
-use foldhash::HashSet;
-
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::{Container, Pod, View};
@@ -119,12 +117,10 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for (at, pod) in graph.pods.iter().enumerate() {
-        // A sidecar of the pod may serve it.
-        let declared: HashSet<i64> = pod.running().flat_map(Container::ports).map(|(_, port)| port).collect();
         for (number, container) in pod.containers.iter().enumerate() {
             let known = graph.known_as(at, number, bundle.options);
             for port in container.probe_ports() {
-                one(pod, container, known.as_ref(), &declared, port, report);
+                one(pod, container, known.as_ref(), port, report);
             }
             if let Some(view) = &known {
                 scrape(view, report);
@@ -137,7 +133,6 @@ fn one(
     pod: &Pod<'_>,
     container: &Container<'_>,
     known: Option<&View<'_, '_, '_>>,
-    beside: &HashSet<i64>,
     port: &Node,
     report: &mut Report<'_>,
 ) {
@@ -180,9 +175,9 @@ fn one(
         .words()
         .chain(container.env.iter().filter_map(|var| var.value))
         .any(|node| node.text().contains(&text));
-    // Many programs serve health on a port that they do not declare.
+    // Many programs serve health on a port that they do not declare, and a sidecar of the pod may serve it.
     if declared.is_empty()
-        || beside.contains(&number)
+        || pod.declares(number)
         || named
         || container.env_open
         || !container.mounts.iter().all(|mount| mount.path.starts_with("/var/run"))

@@ -1,6 +1,6 @@
 //! Rule `target-port-unserved`.
 
-use std::cell::OnceCell;
+use std::cell::{LazyCell, OnceCell};
 
 use foldhash::HashSet;
 
@@ -58,18 +58,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let Some((_, first)) = pods.first() else { continue };
         let openings: Vec<&Opening<'_>> =
             pods.iter().map(|(at, pod)| openings[*at].get_or_init(|| Opening::of(bundle, *at, pod))).collect();
+        // Made when a port is first missed, and once, as each of many may be.
+        let named = LazyCell::new(|| named(&openings));
+        let declared = LazyCell::new(|| declared(&openings));
         for entry in service.ports() {
             let target = &entry["targetPort"];
             if let Some(name) = target.as_str().filter(|name| name.parse::<u16>().is_err()) {
                 if openings.iter().any(|opening| opening.known.contains(name)) {
                     continue;
                 }
-                let names = || openings.iter().flat_map(|opening| &opening.names).copied();
-                let help = match (suggest::nearest(name, names()), names().next()) {
-                    (Some(near), _) => format!("did you mean `{near}`?"),
-                    (None, None) => "its containers name no ports: give the number".to_owned(),
-                    (None, Some(_)) => format!("its containers name {}", suggest::list(names(), "and")),
-                };
+                let names = openings.iter().flat_map(|opening| &opening.names).copied();
+                let near = suggest::nearest(name, names).map(|near| format!("did you mean `{near}`?"));
+                let help = near.unwrap_or_else(|| named.clone());
                 report
                     .at(
                         service.object,
@@ -84,19 +84,31 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 target.as_i64().or_else(|| target.text().parse().ok()).or(entry["port"].as_i64()).unwrap_or_default();
             if (1..=65535).contains(&number) && !openings.iter().any(|opening| opening.may_serve(number)) {
                 let place = if target.is_set() { target } else { &entry["port"] };
-                let mut declared: Vec<i64> = openings.iter().flat_map(|opening| &opening.declared).copied().collect();
-                declared.sort();
-                declared.dedup();
-                let shown = declared.iter().map(i64::to_string);
                 let certain = matches!(openings.as_slice(), [opening] if opening.is_certain);
                 report
                     .at(service.object, place, format!("no container of {} has port {number}", title(first.object)))
                     .severity(if certain { Severity::Error } else { Severity::Warning })
                     .related(first.object.span(), "selected")
-                    .help(format!("its containers have {}", suggest::list(shown, "and")));
+                    .help(declared.as_str());
             }
         }
     }
+}
+
+/// The names of the ports of some pods, in words.
+fn named(openings: &[&Opening<'_>]) -> String {
+    match suggest::list(openings.iter().flat_map(|opening| &opening.names), "and") {
+        names if names.is_empty() => "its containers name no ports: give the number".to_owned(),
+        names => format!("its containers name {names}"),
+    }
+}
+
+/// The ports that some pods declare, in words.
+fn declared(openings: &[&Opening<'_>]) -> String {
+    let mut declared: Vec<i64> = openings.iter().flat_map(|opening| &opening.declared).copied().collect();
+    declared.sort();
+    declared.dedup();
+    format!("its containers have {}", suggest::list(declared.iter().map(i64::to_string), "and"))
 }
 
 /// Where a pod listens, as far as it can be told.

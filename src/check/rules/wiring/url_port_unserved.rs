@@ -1,10 +1,12 @@
 //! Rule `url-port-unserved`.
 
+use foldhash::{HashMap, HashMapExt};
+
 use crate::check::rules::wiring::_shared::at_part;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::scan::default_port;
-use crate::graph::{Target, is_declared};
+use crate::graph::{ServiceObject, Target, is_declared};
 use crate::node::Node;
 use crate::suggest;
 
@@ -42,9 +44,11 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
+    // Made once for each Service, as very many texts may ask for what it does not serve.
+    let mut serves: HashMap<usize, String> = HashMap::new();
     for mention in graph.mentions.iter().filter(|mention| !mention.repeated && mention.sure) {
-        let Target::Service(service) = mention.target else { continue };
-        let service = &graph.services[service];
+        let Target::Service(at) = mention.target else { continue };
+        let service = &graph.services[at];
         let implied = mention.port.is_none();
         let Some(port) = mention.port.or_else(|| mention.scheme.as_deref().and_then(default_port)) else { continue };
         if service.ports().is_empty()
@@ -54,22 +58,19 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let name = service.object.name();
-        let served: Vec<String> =
-            service.ports().iter().filter_map(|entry| entry["port"].as_i64()).map(|port| port.to_string()).collect();
         let message = match &mention.scheme {
             Some(scheme) if implied => format!("Service `{name}` does not serve port {port}, which {scheme} means"),
             _ => format!("Service `{name}` does not serve port {port}"),
         };
-        let is = |field: &str| service.ports().iter().find(|entry| entry[field].as_i64() == Some(i64::from(port)));
-        let help = match (is("targetPort"), is("nodePort"), served.as_slice()) {
-            (Some(entry), _, _) => {
+        let is = |field| service.port_with(field, i64::from(port));
+        let help = match (is("targetPort"), is("nodePort")) {
+            (Some(entry), _) => {
                 format!("{port} is the container's port; the Service serves it as {}", number(&entry["port"]))
             }
-            (None, Some(entry), _) => {
+            (None, Some(entry)) => {
                 format!("{port} is the NodePort; inside the cluster it is {}", number(&entry["port"]))
             }
-            (None, None, [only]) => format!("it serves {only}"),
-            _ => format!("it serves {}", suggest::list(&served, "and")),
+            (None, None) => serves.entry(at).or_insert_with(|| served(service)).clone(),
         };
         let place = service.ports().first().map_or(service.object.span(), |entry| entry["port"].origin.span);
         // Programs have ports of their own in mind where a web address names none (MinIO 9000, Elasticsearch 9200).
@@ -77,6 +78,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let severity = if guessed { Severity::Warning } else { Severity::Error };
         let draft = at_part(report, mention, mention.port_range.as_ref(), message);
         draft.severity(severity).related(place, "the port it serves").help(help);
+    }
+}
+
+/// The ports that a Service serves, in words.
+fn served(service: &ServiceObject<'_>) -> String {
+    let ports = service.ports().iter().filter_map(|entry| entry["port"].as_i64()).map(|port| port.to_string());
+    match ports.collect::<Vec<_>>().as_slice() {
+        [only] => format!("it serves {only}"),
+        ports => format!("it serves {}", suggest::list(ports, "and")),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Rule `url-scheme-mismatch`.
 
+use std::cell::OnceCell;
+
 use crate::check::rules::wiring::_shared::{at_part, program};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::graph::scan::default_port;
-use crate::graph::{Graph, ServiceObject, Target};
+use crate::graph::{Pod, ServiceObject, Target};
 use crate::node::Node;
 
 /// The rule.
@@ -41,15 +43,15 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
+    let programs: Vec<OnceCell<Vec<&'static str>>> = graph.pods.iter().map(|_| OnceCell::new()).collect();
+    let programs = |pod: &usize| programs[*pod].get_or_init(|| two_programs(&graph.pods[*pod]));
     for mention in graph.mentions.iter().filter(|mention| !mention.repeated) {
         let (Target::Service(service), Some(scheme)) = (&mention.target, mention.scheme.as_deref()) else { continue };
         let service = &graph.services[*service];
         let Some(number) = mention.port.or_else(|| default_port(scheme)) else { continue };
-        let Some(port) = service.ports().iter().find(|entry| entry["port"].as_i64() == Some(i64::from(number))) else {
-            continue;
-        };
+        let Some(port) = service.port_with("port", i64::from(number)) else { continue };
         let scheme = scheme.to_ascii_lowercase();
-        if let Some((spoken, severity)) = spoken(graph, service, port).filter(|(spoken, _)| !fits(&scheme, spoken)) {
+        if let Some((spoken, severity)) = spoken(programs, service, port).filter(|(spoken, _)| !fits(&scheme, spoken)) {
             let known = service.pods.iter().any(|pod| graph.known_of(*pod, bundle.options).next().is_some());
             let severity = if known { Severity::Error } else { severity };
             let message = format!("port {number} of Service `{}` speaks {spoken}, not {scheme}", service.object.name());
@@ -65,11 +67,21 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// The program that a pod runs, or two where it runs several.
+fn two_programs(pod: &Pod<'_>) -> Vec<&'static str> {
+    let mut programs: Vec<_> = pod.running().filter_map(|container| program(container.image())).collect();
+    programs.dedup();
+    programs.truncate(2);
+    programs
+}
+
 /// What a port is known to speak, and how certain that is.
-fn spoken(graph: &Graph<'_>, service: &ServiceObject<'_>, port: &Node) -> Option<(&'static str, Severity)> {
-    let images =
-        service.pods.iter().flat_map(|pod| graph.pods[*pod].running()).map(|container| program(container.image()));
-    let mut programs: Vec<&'static str> = images.flatten().collect();
+fn spoken<'p>(
+    programs: impl Fn(&usize) -> &'p Vec<&'static str>,
+    service: &ServiceObject<'_>,
+    port: &Node,
+) -> Option<(&'static str, Severity)> {
+    let mut programs: Vec<&'static str> = service.pods.iter().flat_map(programs).copied().collect();
     programs.dedup();
     let number = port["port"].as_i64();
     if let [only] = programs.as_slice()
