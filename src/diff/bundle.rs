@@ -1,5 +1,7 @@
 //! Whole bundles compared, and those that change alike put together.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use foldhash::{HashMap, HashMapExt};
 
 use crate::diff::consequences::consequences;
@@ -116,7 +118,8 @@ pub fn groups(bundles: &[BundleDiff]) -> Vec<Group<'_>> {
     let differing: Vec<&BundleDiff> = bundles.iter().filter(|bundle| bundle.differs()).collect();
     let several = differing.len() > 1;
     let mut met: Vec<(Shown, Vec<usize>)> = Vec::new();
-    let mut known: HashMap<String, Vec<usize>> = HashMap::new();
+    // By their hashes.
+    let (hashes, mut known): (RandomState, HashMap<u64, Vec<usize>>) = Default::default();
     let mut groups: Vec<(Vec<usize>, Vec<Shown>)> = Vec::new();
     for (at, bundle) in differing.iter().enumerate() {
         // A whole bundle that comes or goes is one thing.
@@ -126,7 +129,7 @@ pub fn groups(bundles: &[BundleDiff]) -> Vec<Group<'_>> {
         }
         for change in &bundle.changes {
             let change = if several { without_names(change) } else { change.clone() };
-            let alike = known.entry(change.object.to_string()).or_default();
+            let alike = known.entry(hashes.hash_one(&change)).or_default();
             match alike.iter().find(|number| met[**number].0 == change) {
                 Some(number) => met[*number].1.push(at),
                 None => {
@@ -136,10 +139,16 @@ pub fn groups(bundles: &[BundleDiff]) -> Vec<Group<'_>> {
             }
         }
     }
+    // Backwards, so that the first of the same bundles stays.
+    let mut places: HashMap<Vec<usize>, usize> =
+        groups.iter().enumerate().rev().map(|(number, (at, _))| (at.clone(), number)).collect();
     for (change, at) in met {
-        match groups.iter_mut().find(|(places, _)| *places == at) {
-            Some((_, changes)) => changes.push(change),
-            None => groups.push((at, vec![change])),
+        match places.get(&at) {
+            Some(number) => groups[*number].1.push(change),
+            None => {
+                places.insert(at.clone(), groups.len());
+                groups.push((at, vec![change]));
+            }
         }
     }
     // What befalls the most bundles comes first.
@@ -153,17 +162,12 @@ pub fn groups(bundles: &[BundleDiff]) -> Vec<Group<'_>> {
 /// Changes of objects in which the very same fields differ, such as a label that all of them bear, put together.
 pub(super) fn alike(changes: &[Shown]) -> Vec<Vec<&Shown>> {
     let mut sets: Vec<Vec<&Shown>> = Vec::new();
+    let mut known = HashMap::new();
     for change in changes {
-        let same = |set: &&mut Vec<&Shown>| {
-            let first = set[0];
-            change.state == State::Changed
-                && change.renamed.is_none()
-                && first.renamed.is_none()
-                && (first.state, &first.object.namespace) == (change.state, &change.object.namespace)
-                && (&first.fields, &first.consequences) == (&change.fields, &change.consequences)
-        };
-        match sets.iter_mut().find(same) {
-            Some(set) => set.push(change),
+        let alike = change.state == State::Changed && change.renamed.is_none();
+        let what = (&change.object.namespace, &change.fields, &change.consequences);
+        match alike.then(|| *known.entry(what).or_insert(sets.len())).filter(|number| *number < sets.len()) {
+            Some(number) => sets[number].push(change),
             None => sets.push(vec![change]),
         }
     }

@@ -49,7 +49,7 @@ pub struct Change<'a> {
 }
 
 /// How an object came to another name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Renamed {
     /// Its name carries a hash of its content, and that changed.
     ByContent,

@@ -17,7 +17,7 @@ use crate::yaml::{self, Dialect};
 const CONTEXT: usize = 2;
 
 /// A changed object in words.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Shown {
     /// Whether it is new, gone, or changed.
     pub state: State,
@@ -38,7 +38,7 @@ pub struct Shown {
 }
 
 /// What became of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// It is new.
     Added,
@@ -72,7 +72,7 @@ impl State {
 }
 
 /// A field that differs, in words.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ShownField {
     /// The field as people know it.
     pub path: String,
@@ -83,7 +83,7 @@ pub struct ShownField {
 }
 
 /// What differs at a field, in words.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ShownWhat {
     /// Values that fit on a line each.
     Values {
@@ -129,7 +129,7 @@ pub enum ShownWhat {
 }
 
 /// A line of a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Line {
     /// What became of it.
     pub tag: Tag,
@@ -138,7 +138,7 @@ pub struct Line {
 }
 
 /// What became of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tag {
     /// It stays.
     Same,

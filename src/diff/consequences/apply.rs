@@ -1,10 +1,13 @@
 //! What `kubectl apply` cannot do, and what it leaves behind.
 
+use foldhash::{HashMap, HashSet};
+
 use crate::diff::consequences::{Consequence, delete, renames, shrinks};
 use crate::diff::{Change, Renamed};
 use crate::finding::Severity;
 use crate::node::Node;
 use crate::object::Object;
+use crate::yaml::json;
 
 pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
     match (change.old, change.new) {
@@ -68,11 +71,14 @@ pub(super) fn lost(change: &Change<'_>, found: &mut Vec<Consequence>) {
     match old.kind() {
         "PersistentVolumeClaim" => storage(&from["spec"], &to["spec"], "", found),
         "StatefulSet" => {
-            for claim in from["spec"]["volumeClaimTemplates"].items() {
-                let name = claim["metadata"]["name"].text();
-                let after = to["spec"]["volumeClaimTemplates"].items().iter();
-                if let Some(after) = after.into_iter().find(|after| after["metadata"]["name"].text() == name) {
-                    storage(&claim["spec"], &after["spec"], name, found);
+            let [from, to] = [from, to].map(|set| set["spec"]["volumeClaimTemplates"].items());
+            let name = |claim: &Node| claim["metadata"]["name"].text().to_owned();
+            // Backwards, so that the first of a name stays.
+            let after: HashMap<String, &Node> = to.iter().rev().map(|claim| (name(claim), claim)).collect();
+            for claim in from {
+                let name = name(claim);
+                if let Some(after) = after.get(&name) {
+                    storage(&claim["spec"], &after["spec"], &name, found);
                 }
             }
         }
@@ -85,7 +91,8 @@ fn smaller(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
     let (from, to) = (&old.node, &new.node);
     match old.kind() {
         "Role" | "ClusterRole" => {
-            let less = from["rules"].items().iter().any(|rule| !to["rules"].items().contains(rule));
+            let after: HashSet<_> = to["rules"].items().iter().map(grants).collect();
+            let less = from["rules"].items().iter().any(|rule| !after.contains(&grants(rule)));
             if less && to["rules"].items().len() <= from["rules"].items().len() {
                 found.push(shrinks(Severity::Note, "grants other or fewer permissions, at once"));
             }
@@ -103,6 +110,11 @@ fn smaller(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
         }
         _ => {}
     }
+}
+
+/// What tells a rule of a role from others.
+fn grants(rule: &Node) -> [String; 5] {
+    ["apiGroups", "nonResourceURLs", "resourceNames", "resources", "verbs"].map(|field| json(&rule[field]))
 }
 
 fn storage(old: &Node, new: &Node, claim: &str, found: &mut Vec<Consequence>) {

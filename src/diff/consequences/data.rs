@@ -21,10 +21,29 @@ enum Reads {
     AtStart,
 }
 
+/// One way by which a pod reads an object.
+enum Way<'a> {
+    /// All of it as variables.
+    Variables,
+    /// A key of it as a variable: the key, and the variable's name.
+    Variable(&'a str, &'a str),
+    /// As files: the items of the volume, and how its mounts follow it.
+    Files(&'a [Node], Reads),
+}
+
+/// A pod that may read an object, with all the ways.
+struct Reader<'a> {
+    user: &'a Object,
+    ways: Vec<Way<'a>>,
+}
+
+/// The kind, name and way of something that a pod reads.
+type Read<'a> = (&'static str, &'a str, Way<'a>);
+
 /// The pods of a new set, by what they may read.
 pub(super) struct Readers<'a> {
-    /// By namespace, kind and name of a ConfigMap or Secret, each object once, in order.
-    named: HashMap<(&'a str, &'static str, &'a str), Vec<&'a Object>>,
+    /// By namespace, kind and name of a ConfigMap or Secret, each pod once, in order.
+    named: HashMap<(&'a str, &'static str, &'a str), Vec<Reader<'a>>>,
     /// The addresses of the objects whose pods are new, or made anew by the changes.
     anew: HashSet<*const Object>,
 }
@@ -34,13 +53,14 @@ impl<'a> Readers<'a> {
     pub(super) fn of(changes: &[Change<'_>], restarting: &[&Object], new: &'a [Object]) -> Self {
         let added = changes.iter().filter(|change| change.old.is_none()).filter_map(|change| change.new);
         let anew = added.chain(restarting.iter().copied()).map(std::ptr::from_ref).collect();
-        let mut named: HashMap<_, Vec<&Object>> = HashMap::new();
+        let mut named: HashMap<_, Vec<Reader<'a>>> = HashMap::new();
         for user in new {
             let Some(spec) = user.pod_spec() else { continue };
-            for (kind, name) in names(spec) {
-                let users = named.entry((user.namespace(), kind, name)).or_default();
-                if !users.last().is_some_and(|last| std::ptr::eq(*last, user)) {
-                    users.push(user);
+            for (kind, name, way) in variables(spec).chain(files(spec)) {
+                let readers = named.entry((user.namespace(), kind, name)).or_default();
+                match readers.last_mut().filter(|last| std::ptr::eq(last.user, user)) {
+                    Some(last) => last.ways.push(way),
+                    None => readers.push(Reader { user, ways: vec![way] }),
                 }
             }
         }
@@ -48,30 +68,48 @@ impl<'a> Readers<'a> {
     }
 }
 
-/// The ConfigMaps and Secrets that a pod names as variables or volumes.
-fn names(spec: &Node) -> impl Iterator<Item = (&'static str, &str)> {
-    let containers = containers(spec).flat_map(|container| {
-        let all = container.node["envFrom"].items().iter();
-        let all = all
-            .flat_map(|entry| [("ConfigMap", &entry["configMapRef"]["name"]), ("Secret", &entry["secretRef"]["name"])]);
-        let keys = container.node["env"].items().iter().map(|entry| &entry["valueFrom"]);
-        let keys = keys.flat_map(|from| {
-            [("ConfigMap", &from["configMapKeyRef"]["name"]), ("Secret", &from["secretKeyRef"]["name"])]
+/// The ConfigMaps and Secrets that a pod names as variables.
+fn variables(spec: &Node) -> impl Iterator<Item = Read<'_>> {
+    let reads = containers(spec).flat_map(|container| {
+        let all = container.node["envFrom"].items().iter().flat_map(|entry| {
+            [("ConfigMap", "configMapRef"), ("Secret", "secretRef")]
+                .map(|(kind, source)| (kind, &entry[source]["name"], Way::Variables))
+        });
+        let keys = container.node["env"].items().iter().flat_map(|entry| {
+            [("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")].map(|(kind, source)| {
+                let source = &entry["valueFrom"][source];
+                (kind, &source["name"], Way::Variable(source["key"].text(), entry["name"].text()))
+            })
         });
         all.chain(keys)
     });
-    let volumes = spec["volumes"].items().iter().flat_map(|volume| {
-        let projected = volume["projected"]["sources"].items().iter();
-        let projected = projected
-            .flat_map(|source| [("ConfigMap", &source["configMap"]["name"]), ("Secret", &source["secret"]["name"])]);
-        [("ConfigMap", &volume["configMap"]["name"]), ("Secret", &volume["secret"]["secretName"])]
-            .into_iter()
-            .chain(projected)
-    });
-    containers.chain(volumes).filter_map(|(kind, name)| Some((kind, name.as_str()?)))
+    reads.filter_map(|(kind, name, way)| Some((kind, name.as_str()?, way)))
 }
 
-pub(super) fn tell(change: &Change<'_>, readers: &Readers<'_>, found: &mut Vec<Consequence>) {
+/// Those that it names as volumes.
+fn files(spec: &Node) -> impl Iterator<Item = Read<'_>> {
+    let mut mounted: HashMap<&str, Reads> = HashMap::new();
+    for mount in containers(spec).flat_map(|container| container.node["volumeMounts"].items()) {
+        // A mount of one path in the volume never follows it.
+        let fixed = mount["subPath"].is_set() || mount["subPathExpr"].is_set();
+        let reads = mounted.entry(mount["name"].text()).or_insert(Reads::Files);
+        *reads = (*reads).max(if fixed { Reads::AtStart } else { Reads::Files });
+    }
+    let reads = spec["volumes"].items().iter().flat_map(move |volume| {
+        let mounted = mounted.get(volume["name"].text()).copied().unwrap_or(Reads::No);
+        let projected = volume["projected"]["sources"]
+            .items()
+            .iter()
+            .flat_map(|source| [("ConfigMap", &source["configMap"], "name"), ("Secret", &source["secret"], "name")]);
+        [("ConfigMap", &volume["configMap"], "name"), ("Secret", &volume["secret"], "secretName")]
+            .into_iter()
+            .chain(projected)
+            .map(move |(kind, source, field)| (kind, &source[field], Way::Files(source["items"].items(), mounted)))
+    });
+    reads.filter_map(|(kind, name, way)| Some((kind, name.as_str()?, way)))
+}
+
+pub(super) fn tell<'a>(change: &Change<'a>, readers: &mut Readers<'a>, found: &mut Vec<Consequence>) {
     let (Some(object), Some(_), None) = (change.new, change.old, change.renamed) else { return };
     if object.group() != "" || !matches!(object.kind(), "ConfigMap" | "Secret") {
         return;
@@ -92,14 +130,14 @@ pub(super) fn tell(change: &Change<'_>, readers: &Readers<'_>, found: &mut Vec<C
     }
     let (mut anew, mut stale, mut live, mut later) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let kind = if object.kind() == "Secret" { "Secret" } else { "ConfigMap" };
-    for user in readers.named.get(&(object.namespace(), kind, object.name())).into_iter().flatten() {
-        let Some(spec) = user.pod_spec() else { continue };
-        let reads = reads(spec, object, &keys);
+    // Told at the first of objects that have one name.
+    for reader in readers.named.remove(&(object.namespace(), kind, object.name())).into_iter().flatten() {
+        let (user, reads) = (reader.user, reader.reads(&keys));
         if reads == Reads::No {
             continue;
         }
         let name = user.id.to_string();
-        if let Some(variable) = first_start(spec, object, &keys) {
+        if let Some(variable) = reader.first_start(&keys) {
             let message = format!("{name} keeps its own: it reads `{variable}` only while its volume is empty");
             let help = "change it in the database as well, before whoever logs in with the new one restarts";
             found.push(restarts(Severity::Warning, message).with_help(help));
@@ -109,7 +147,7 @@ pub(super) fn tell(change: &Change<'_>, readers: &Readers<'_>, found: &mut Vec<C
             "CronJob" => later.push(name),
             // It has run, or is new and will read what is there.
             "Job" => {}
-            _ if readers.anew.contains(&std::ptr::from_ref(*user)) => anew.push(name),
+            _ if readers.anew.contains(&std::ptr::from_ref(user)) => anew.push(name),
             _ if reads == Reads::AtStart => stale.push(name),
             _ => live.push(name),
         }
@@ -150,52 +188,27 @@ const FIRST_START: &[&str] = &[
     "POSTGRES_USER",
 ];
 
-/// The variable by which a changed key reaches a database that has long been set up.
-fn first_start<'a>(spec: &'a Node, object: &Object, keys: &BTreeSet<&str>) -> Option<&'a str> {
-    let source = if object.kind() == "Secret" { "secretKeyRef" } else { "configMapKeyRef" };
-    let entries = containers(spec).flat_map(|container| container.node["env"].items());
-    let named = entries.filter(|entry| {
-        let source = &entry["valueFrom"][source];
-        source["name"].text() == object.name() && keys.contains(source["key"].text())
-    });
-    named.map(|entry| entry["name"].text()).find(|name| FIRST_START.contains(name))
-}
-
-/// How the pod reads the changed keys of an object.
-fn reads(spec: &Node, object: &Object, keys: &BTreeSet<&str>) -> Reads {
-    let (secret, name) = (object.kind() == "Secret", object.name());
-    let (of_key, of_all) = if secret { ("secretKeyRef", "secretRef") } else { ("configMapKeyRef", "configMapRef") };
-    let mut reads = Reads::No;
-    for container in containers(spec) {
-        let from = container.node["envFrom"].items().iter().any(|entry| entry[of_all]["name"].text() == name);
-        let by_key = container.node["env"].items().iter().any(|entry| {
-            let source = &entry["valueFrom"][of_key];
-            source["name"].text() == name && keys.contains(source["key"].text())
-        });
-        if from || by_key {
-            return Reads::AtStart;
-        }
-    }
-    for volume in spec["volumes"].items() {
-        let own = if secret { (&volume["secret"], "secretName") } else { (&volume["configMap"], "name") };
-        let projected = volume["projected"]["sources"].items().iter();
-        let projected = projected.map(|source| (if secret { &source["secret"] } else { &source["configMap"] }, "name"));
-        let read = std::iter::once(own).chain(projected).any(|(source, field)| {
-            let items = source["items"].items();
-            source[field].text() == name
-                && (items.is_empty() || items.iter().any(|item| keys.contains(item["key"].text())))
-        });
-        if !read {
-            continue;
-        }
-        let volume = volume["name"].text();
-        for mount in containers(spec).flat_map(|container| container.node["volumeMounts"].items()) {
-            if mount["name"].text() == volume {
-                // A mount of one path in the volume never follows it.
-                let fixed = mount["subPath"].is_set() || mount["subPathExpr"].is_set();
-                reads = reads.max(if fixed { Reads::AtStart } else { Reads::Files });
+impl<'a> Reader<'a> {
+    /// How it reads the changed keys of the object.
+    fn reads(&self, keys: &BTreeSet<&str>) -> Reads {
+        let way = |way: &Way<'_>| match way {
+            Way::Variables => Reads::AtStart,
+            Way::Variable(key, _) if keys.contains(key) => Reads::AtStart,
+            Way::Files(items, reads)
+                if items.is_empty() || items.iter().any(|item| keys.contains(item["key"].text())) =>
+            {
+                *reads
             }
-        }
+            Way::Variable(..) | Way::Files(..) => Reads::No,
+        };
+        self.ways.iter().map(way).max().unwrap_or(Reads::No)
     }
-    reads
+
+    /// The variable by which a changed key reaches a database that has long been set up.
+    fn first_start(&self, keys: &BTreeSet<&str>) -> Option<&'a str> {
+        self.ways.iter().find_map(|way| match way {
+            Way::Variable(key, name) if keys.contains(key) && FIRST_START.contains(name) => Some(*name),
+            _ => None,
+        })
+    }
 }

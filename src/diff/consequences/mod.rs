@@ -22,7 +22,7 @@ pub const RULES: &[(&str, &str)] = &[
 ];
 
 /// What applying a change does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Consequence {
     /// The change rule it falls under.
     pub rule: &'static str,
@@ -71,7 +71,7 @@ pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequen
         .filter(|(change, refused)| refused.is_empty() && pods::restarts_pods(change))
         .filter_map(|(change, _)| change.new)
         .collect();
-    let readers = data::Readers::of(changes, &restarting, new);
+    let mut readers = data::Readers::of(changes, &restarting, new);
     changes
         .iter()
         .zip(refused)
@@ -79,7 +79,7 @@ pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequen
             if found.is_empty() {
                 apply::tell(change, &mut found);
                 pods::tell(change, &mut found);
-                data::tell(change, &readers, &mut found);
+                data::tell(change, &mut readers, &mut found);
                 traffic::tell(change, &mut found);
                 found.sort_by_key(|consequence| std::cmp::Reverse(consequence.severity));
             } else {

@@ -1,5 +1,7 @@
 //! Pods that restart, Jobs that run, replicas that go.
 
+use foldhash::{HashSet, HashSetExt};
+
 use crate::diff::consequences::{Consequence, and, restarts, shrinks};
 use crate::diff::{Change, FieldChange, Step};
 use crate::finding::Severity;
@@ -89,13 +91,9 @@ fn meanwhile(object: &Object) -> &'static str {
 
 /// What changes in the pods, in words.
 fn reasons(change: &Change<'_>, path: &'static [&'static str]) -> Vec<String> {
-    let mut reasons: Vec<String> = Vec::new();
-    for field in change.below(path) {
-        let reason = reason(field, path.len());
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
-    }
+    let mut seen = HashSet::new();
+    let mut reasons: Vec<String> = change.below(path).map(|field| reason(field, path.len())).collect();
+    reasons.retain(|reason| seen.insert(reason.clone()));
     if reasons.len() > MOST_REASONS {
         let more = reasons.len() - MOST_REASONS + 1;
         reasons.truncate(MOST_REASONS - 1);
