@@ -49,9 +49,11 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
             rendered.objects
         }
     };
+    // What is too large for a picture is not worth checking.
+    let mut picture = Picture::new(&graph::Graph::build(&objects, &options))?;
     let mut findings = check::check_in(sources, &objects, &options);
     suppress(sources, &objects, &mut findings);
-    let picture = Picture::new(&graph::Graph::build(&objects, &options), &findings)?;
+    picture.mark(&objects, &findings);
     Ok(match args.output {
         GraphFormat::Mermaid => mermaid(&picture),
         GraphFormat::Dot => dot(&picture),

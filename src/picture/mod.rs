@@ -3,9 +3,10 @@
 mod dot;
 mod mermaid;
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::finding::{Failure, Finding, ObjectRef, Severity};
 use crate::graph::{Graph, Relation, Target};
@@ -95,23 +96,17 @@ impl Arrows {
 }
 
 impl Picture {
-    /// Draws a graph, with what checks found.
+    /// Draws a graph.
     ///
     /// # Errors
     /// Where it would have more than ten thousand boxes, or labels of arrows.
-    pub fn new(graph: &Graph<'_>, findings: &[Finding]) -> Result<Self, TooLarge> {
+    pub fn new(graph: &Graph<'_>) -> Result<Self, TooLarge> {
         if graph.objects.len() > MOST_PARTS {
             return Err(TooLarge);
         }
         let mut picture = Self::default();
-        let mut problems: HashMap<&ObjectRef, Vec<&Finding>> = HashMap::new();
-        for finding in findings.iter().filter(|finding| finding.severity > Severity::Note) {
-            if let Some(object) = &finding.object {
-                problems.entry(object).or_default().push(finding);
-            }
-        }
         for (number, object) in graph.objects.iter().enumerate() {
-            picture.boxes.push(boxed(object, problems.get(&object.id).cloned().unwrap_or_default()));
+            picture.boxes.push(boxed(object.kind(), object.name(), false));
             picture.groups.entry(component(object)).or_default().push(number);
         }
         let mut arrows = Arrows::default();
@@ -127,7 +122,7 @@ impl Picture {
                     continue;
                 }
                 None => *missing.entry((reference.kind, reference.name)).or_insert_with(|| {
-                    picture.boxes.push(absent(reference.kind, reference.name));
+                    picture.boxes.push(boxed(reference.kind, reference.name, true));
                     hosts.entry(reference.name.to_owned()).or_insert(picture.boxes.len() - 1);
                     picture.boxes.len() - 1
                 }),
@@ -162,14 +157,14 @@ impl Picture {
                 // What a secret names has a box of its own: one shared with a host that is shown would name it.
                 Target::Missing { name, .. } if mention.sure && is_secret => {
                     let to = *hidden.entry(name).or_insert_with(|| {
-                        picture.boxes.push(absent("Service", &mention.shown()));
+                        picture.boxes.push(boxed("Service", &mention.shown(), true));
                         picture.boxes.len() - 1
                     });
                     arrows.put(from, to, calls)?;
                 }
                 Target::Missing { name, .. } if mention.sure => {
                     let to = *hosts.entry(name.clone()).or_insert_with(|| {
-                        picture.boxes.push(absent("Service", name));
+                        picture.boxes.push(boxed("Service", name, true));
                         picture.boxes.len() - 1
                     });
                     arrows.put(from, to, calls)?;
@@ -181,22 +176,26 @@ impl Picture {
         picture.arrows = arrows.labels.into_iter().map(|((from, to), labels)| Arrow { from, to, labels }).collect();
         Ok(picture)
     }
-}
 
-fn boxed(object: &Object, mut problems: Vec<&Finding>) -> Box {
-    problems.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.rule.clone()));
-    problems.dedup_by_key(|finding| finding.rule.clone());
-    Box {
-        kind: object.kind().to_owned(),
-        name: object.name().to_owned(),
-        worst: problems.first().map(|finding| finding.severity),
-        problems: problems.iter().map(|finding| (finding.severity, finding.rule.to_string())).collect(),
-        is_missing: false,
+    /// Marks the boxes of the objects that it was drawn from with what checks found.
+    pub fn mark(&mut self, objects: &[Object], findings: &[Finding]) {
+        let mut problems: HashMap<&ObjectRef, BTreeSet<(Reverse<Severity>, &str)>> = HashMap::new();
+        for finding in findings.iter().filter(|finding| finding.severity > Severity::Note) {
+            if let Some(object) = &finding.object {
+                problems.entry(object).or_default().insert((Reverse(finding.severity), &*finding.rule));
+            }
+        }
+        for (one, object) in self.boxes.iter_mut().zip(objects) {
+            let mut seen = HashSet::new();
+            let worst = problems.get(&object.id).into_iter().flatten().filter(|(_, rule)| seen.insert(*rule));
+            one.problems = worst.map(|(severity, rule)| (severity.0, (*rule).to_owned())).collect();
+            one.worst = one.problems.first().map(|(severity, _)| *severity);
+        }
     }
 }
 
-fn absent(kind: &str, name: &str) -> Box {
-    Box { kind: kind.to_owned(), name: name.to_owned(), problems: Vec::new(), worst: None, is_missing: true }
+fn boxed(kind: &str, name: &str, is_missing: bool) -> Box {
+    Box { kind: kind.to_owned(), name: name.to_owned(), problems: Vec::new(), worst: None, is_missing }
 }
 
 fn component(object: &Object) -> String {
