@@ -79,7 +79,10 @@ const BOUNDS: &[(&str, &str)] = &[
     ("graph/pod.rs", "LONGEST_PATH"),
     ("check/rules/wiring/networkpolicy_blocks_flow.rs", "MOST_QUESTIONS"),
     ("suggest.rs", "MOST_CANDIDATES"),
+    ("suggest.rs", "MOST_COMPARED"),
     ("graph/mod.rs", "MOST_NAMES"),
+    ("kube/crd/schema.rs", "MOST_PATTERN_BYTES"),
+    ("schema/walk.rs", "MAX_MATCHING_A_BYTE"),
     ("source.rs", "MAX_BYTES"),
     ("yaml/load.rs", "MAX_DEPTH"),
     ("yaml/load.rs", "MAX_ALIASED_NODES"),
@@ -90,6 +93,8 @@ const BOUNDS: &[(&str, &str)] = &[
     ("schema/walk.rs", "MAX_STEPS"),
     ("schema/walk.rs", "MAX_MATCHING"),
     ("schema/lookup.rs", "MAX_SIZE"),
+    ("schema/walk.rs", "MAX_PATH_STEPS"),
+    ("schema/walk.rs", "MAX_PATH_MATCHING"),
     ("picture/mod.rs", "MOST_PARTS"),
 ];
 

@@ -1,10 +1,13 @@
 //! The decode pass: one walk over each object, before any rule looks at it.
 
+use foldhash::{HashSet, HashSetExt};
+
 use crate::finding::Finding;
-use crate::kube::crd::{CustomKind, CustomKinds};
+use crate::kube::crd::{CustomKind, CustomKinds, Unevaluated};
 use crate::kube::decode::{self, Fault, FaultKind};
 use crate::kube::kinds::{self, Kind, Scope, Unknown};
 use crate::object::Object;
+use crate::source::Span;
 use crate::suggest;
 
 use super::rules::api::{
@@ -26,16 +29,32 @@ pub(super) fn unevaluated(objects: &[Object], options: &Options, custom: &Custom
     if custom.is_empty() || !options.runs(&custom_resource_unevaluated::RULE) {
         return Vec::new();
     }
-    let mut seen: Vec<*const CustomKind<'_>> = Vec::new();
+    let mut seen: HashSet<*const CustomKind<'_>> = HashSet::new();
     for object in objects {
         if let Some(kind) = custom.find(&object.id.api_version, object.kind())
-            && !seen.contains(&std::ptr::from_ref(kind))
+            && seen.insert(kind)
         {
-            seen.push(kind);
             pass.unevaluated(object, kind);
         }
     }
     pass.findings
+}
+
+/// What of a definition would take too much: where it stands, what is not done, and what to do.
+fn beyond(object: &Object, kind: &CustomKind<'_>, found: &Unevaluated) -> Vec<(Span, String, &'static str)> {
+    const SMALLER: &str = "the API server evaluates it; large counts such as `{1000}` make a pattern large";
+    let of = format!("of the definition of {}", object.kind());
+    let large =
+        found.too_large.iter().map(|span| (*span, format!("this pattern {of} is too large to evaluate here"), SMALLER));
+    let many = found
+        .too_many
+        .map(|span| (span, format!("from here on no pattern {of} is evaluated: together they are too large"), SMALLER));
+    let long = kind.is_cut().then(|| {
+        let message =
+            format!("not every {} was held against all of its definition: it would take too long", object.kind());
+        (kind.span(), message, "the API server evaluates it; large patterns, or many forms of one value, take long")
+    });
+    large.chain(many).chain(long).collect()
 }
 
 struct Pass<'a> {
@@ -64,7 +83,7 @@ impl Pass<'_> {
         } else if let Some(found) = custom.find(api_version, kind).filter(|found| found.served) {
             let help = if found.warning.is_empty() { "the definition says so" } else { found.warning };
             self.deprecated(object, found.deprecated.then(|| ("", help.to_owned())));
-            found.validate(&object.node, version)
+            custom.validate(found, &object.node, version)
         } else {
             self.unknown_kind(object, custom);
             return false;
@@ -136,6 +155,13 @@ impl Pass<'_> {
                 report.object(object, message);
             });
         }
+        for (span, message, help) in beyond(object, kind, &found) {
+            self.report(&custom_resource_unevaluated::RULE, |report| {
+                // A definition that was made here stands nowhere.
+                let place = if span.is_none() { object.span() } else { span };
+                report.span(None, place, message).help(help);
+            });
+        }
     }
 
     fn unknown_kind(&mut self, object: &Object, custom: &CustomKinds<'_>) {
@@ -190,5 +216,56 @@ impl Pass<'_> {
             speak(&mut report);
             self.findings.extend(report.into_findings());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::check::{Options, check_in};
+    use crate::object::Object;
+    use crate::source::Sources;
+    use crate::yaml::{Dialect, load};
+
+    /// The notes of objects of a definition with some fields: the text they stand at, and what they say.
+    fn notes(fields: &str, specs: &[&str]) -> Vec<(String, String)> {
+        let mut text = format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: as.x.io}}\nspec:\n  \
+             group: x.io\n  scope: Namespaced\n  names: {{plural: as, kind: A, listKind: AList, singular: a}}\n  \
+             versions:\n  - name: v1\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema: {{type: object, \
+             properties: {{spec: {{type: object, properties: {{{fields}}}}}}}}}\n"
+        );
+        for (at, spec) in specs.iter().enumerate() {
+            text += &format!("---\napiVersion: x.io/v1\nkind: A\nmetadata: {{name: a{at}}}\nspec: {spec}\n");
+        }
+        let sources = Sources::new();
+        let loaded = load(&sources, sources.add("test.yaml", text), Dialect::Kubectl);
+        let objects: Vec<Object> = loaded.documents.into_iter().map(Object::new).collect();
+        let mut findings = check_in(&sources, &objects, &Options::default());
+        findings.retain(|finding| finding.rule == "custom-resource-unevaluated");
+        findings.into_iter().map(|finding| (sources.text(finding.span), finding.message)).collect()
+    }
+
+    #[test]
+    fn a_pattern_that_is_too_large_is_told_once_where_it_stands() {
+        let fields =
+            |pattern: &str| format!("a: {{type: string, pattern: '{pattern}'}}, b: {{type: string, pattern: '^x$'}}");
+        assert_eq!(notes(&fields("^y$"), &["{a: y, b: x}", "{a: y}"]), []);
+        let told = notes(&fields("(a{1000}){1000}"), &["{a: y, b: x}", "{a: z}"]);
+        let expected = ("'(a{1000}){1000}'", "this pattern of the definition of A is too large to evaluate here");
+        assert_eq!(told, [(expected.0.to_owned(), expected.1.to_owned())]);
+        // Nothing was to be held against it.
+        assert_eq!(notes(&fields("(a{1000}){1000}"), &["{b: x}"]), []);
+    }
+
+    #[test]
+    fn a_kind_that_takes_too_long_is_told_once() {
+        let fields = "a: {type: string, pattern: '^([a-z]{1,63}[.]?){20}$'}";
+        let (short, long) = (format!("{{a: {}}}", "a".repeat(60)), format!("{{a: {}}}", "a".repeat(100_000)));
+        assert_eq!(notes(fields, &[&short, &short]), []);
+        let told = notes(fields, &[&short, &long, &long]);
+        let expected = "not every A was held against all of its definition: it would take too long";
+        assert_eq!(told.iter().map(|(_, message)| message.as_str()).collect::<Vec<_>>(), [expected]);
     }
 }

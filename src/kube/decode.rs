@@ -43,7 +43,7 @@ pub enum FaultKind {
 }
 
 /// How many faults of an object are told; the decoder too stops at a hundred.
-pub(super) const MOST_FAULTS: usize = 100;
+pub(crate) const MOST_FAULTS: usize = 100;
 
 /// Walks a node along a type. Empty if the decoder takes it.
 #[must_use]

@@ -2,7 +2,8 @@
 
 use foldhash::{HashSet, HashSetExt};
 
-use super::{Id, Pattern, Schema, Sub, Types};
+use super::walk::Budget;
+use super::{Id, Schema, Sub, Types};
 use crate::node::Node;
 use crate::suggest;
 
@@ -80,11 +81,13 @@ impl Schema {
     #[must_use]
     pub fn follow<'a>(&self, steps: impl IntoIterator<Item = Step<'a>>) -> Lookup {
         let mut place = self.root();
+        let mut left = Budget::of_path();
         for (at, step) in steps.into_iter().enumerate() {
-            match self.next(&place, step) {
-                Next::Known(next) => place = next,
-                Next::Open => return Lookup::Open,
-                Next::Nowhere => {
+            // What takes too long to find leads nowhere.
+            match self.next(&place, step, &mut left) {
+                Next::Known(next) if !left.is_spent() => place = next,
+                Next::Open if !left.is_spent() => return Lookup::Open,
+                _ => {
                     let fields: Vec<String> = self.fields(&place).into_iter().map(str::to_owned).collect();
                     let near = match step {
                         Step::Key(key) => suggest::nearest(key, fields.iter().map(String::as_str)).map(str::to_owned),
@@ -123,7 +126,8 @@ impl Schema {
     #[must_use]
     pub fn is_closed(&self, place: &Place) -> bool {
         // No schema has a key of this name; what is said of it is said of any.
-        matches!(self.next(place, Step::Key("\u{0}")), Next::Nowhere)
+        let mut left = Budget::of_path();
+        matches!(self.next(place, Step::Key("\u{0}"), &mut left), Next::Nowhere) && !left.is_spent()
     }
 
     /// The names a mapping there may have, as far as the schema names them; in its order.
@@ -184,29 +188,33 @@ impl Schema {
         sub.all.iter().chain(&sub.reference).fold(types, |types, id| types.and(of(id)))
     }
 
-    fn next(&self, place: &Place, step: Step<'_>) -> Next {
+    fn next(&self, place: &Place, step: Step<'_>, left: &mut Budget) -> Next {
         match place {
-            Place::One(id) => self.next_of(self.sub(*id), step),
-            Place::All(places) => all(places.iter().map(|place| self.next(place, step))),
-            Place::Any(places) => any(places.iter().map(|place| self.next(place, step))),
+            Place::One(id) => self.next_of(self.sub(*id), step, left),
+            Place::All(places) => all(places.iter().map(|place| self.next(place, step, left))),
+            Place::Any(places) => any(places.iter().map(|place| self.next(place, step, left))),
         }
     }
 
-    fn next_of(&self, sub: &Sub, step: Step<'_>) -> Next {
-        let of = |id: &Id| self.next_of(self.sub(*id), step);
-        let own = match own(sub, step) {
+    fn next_of(&self, sub: &Sub, step: Step<'_>, left: &mut Budget) -> Next {
+        left.step();
+        if left.is_spent() {
+            return Next::Nowhere;
+        }
+        let own = match own(sub, step, left) {
             Next::Known(Place::One(id)) if self.sub(id).never => Next::Nowhere,
             other => other,
         };
+        let mut of = |id: &Id| self.next_of(self.sub(*id), step, left);
         let mut parts = vec![own];
-        parts.extend(sub.all.iter().chain(&sub.reference).map(of));
+        parts.extend(sub.all.iter().chain(&sub.reference).map(&mut of));
         for forms in [&sub.any, &sub.one] {
             if !forms.is_empty() {
-                parts.push(any(forms.iter().map(of)));
+                parts.push(any(forms.iter().map(&mut of)));
             }
         }
         if sub.condition.is_some() {
-            let branch = |id: Option<Id>| id.map_or(Next::Open, |id| of(&id));
+            let mut branch = |id: Option<Id>| id.map_or(Next::Open, |id| of(&id));
             parts.push(any([branch(sub.then), branch(sub.otherwise)]));
         }
         all(parts)
@@ -214,7 +222,7 @@ impl Schema {
 }
 
 /// Where a step leads by a subschema's own words.
-fn own(sub: &Sub, step: Step<'_>) -> Next {
+fn own(sub: &Sub, step: Step<'_>, left: &mut Budget) -> Next {
     let types = sub.types.unwrap_or(Types::ANY);
     let listed = sub.values.is_some() || sub.constant.is_some();
     if sub.never || (listed && !sub.values.iter().flatten().chain(&sub.constant).any(|value| has(value, step))) {
@@ -228,7 +236,10 @@ fn own(sub: &Sub, step: Step<'_>) -> Next {
         Step::Key(_) if !types.has(Types::OBJECT) => Next::Nowhere,
         Step::Key(key) => {
             let Some(rules) = &sub.object else { return Next::Open };
-            all(rules.of(key, &mut Pattern::is_match).into_iter().map(|id| Next::Known(Place::One(id))))
+            all(rules
+                .of(key, &mut |pattern, key| left.is_match(pattern, key))
+                .into_iter()
+                .map(|id| Next::Known(Place::One(id))))
         }
     }
 }

@@ -23,8 +23,8 @@ pub use compile::keywords;
 pub use lookup::{Lookup, Place, Step};
 pub use walk::{Fault, Mode, Violation};
 
-use pattern::Pattern;
-pub(crate) use pattern::regex;
+pub(crate) use pattern::{MAX_SIZE, Pattern, is_too_large};
+pub(crate) use walk::Budget;
 
 /// The number of a subschema in [`Schema`].
 type Id = u32;

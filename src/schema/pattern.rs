@@ -17,22 +17,27 @@ const MAX_BYTES: usize = 256;
 const SIZES: [usize; 4] = [1 << 11, 1 << 13, 1 << 15, MAX_SIZE];
 
 /// The largest size of a compiled pattern in bytes.
-const MAX_SIZE: usize = 1 << 17;
+pub(crate) const MAX_SIZE: usize = 1 << 17;
 
 /// The regular expression of a text, and the size it is taken for.
 ///
 /// # Errors
 /// Where it is none, one with look-around or back-references, or one of more than 128 KiB.
-pub(crate) fn regex(pattern: &str) -> Result<(Regex, usize), regex_lite::Error> {
+fn regex(pattern: &str) -> Result<(Regex, usize), regex_lite::Error> {
     let build = |size| Ok((RegexBuilder::new(pattern).size_limit(size).build()?, size));
     let [smallest, larger @ ..] = SIZES;
     larger.into_iter().fold(build(smallest), |made, size| made.or_else(|_| build(size)))
 }
 
+/// Whether a pattern is none for its size only.
+pub(crate) fn is_too_large(error: &regex_lite::Error) -> bool {
+    error.to_string().contains("size limit")
+}
+
 /// A pattern. The profiles of a fleet share most values with their base, and looking one up is far cheaper than
 /// matching it again.
 #[derive(Debug)]
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     regex: Regex,
     size: usize,
     known: RwLock<HashMap<EcoString, bool>>,
@@ -41,13 +46,13 @@ pub(super) struct Pattern {
 impl Pattern {
     /// # Errors
     /// Where it is no regular expression, one with look-around or back-references, or one of more than 128 KiB.
-    pub(super) fn new(pattern: &str) -> Result<Self, regex_lite::Error> {
+    pub(crate) fn new(pattern: &str) -> Result<Self, regex_lite::Error> {
         let (regex, size) = regex(pattern)?;
         Ok(Self { regex, size, known: RwLock::default() })
     }
 
     /// The size in bytes it is taken for.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.size
     }
 
@@ -105,6 +110,8 @@ mod tests {
         assert_eq!(size("^[a-z]{1,63}$"), Some(SIZES[1]));
         assert_eq!(size("^([a-z]{1,63}[.]){4}$"), Some(SIZES[2]));
         assert_eq!(size("(a{1000}){1000}"), None);
+        let refused = |pattern: &str| regex(pattern).is_err_and(|error| is_too_large(&error));
+        assert!(refused("(a{1000}){1000}") && !refused("(") && !refused("(?=a)"));
         assert_eq!(Pattern::new("a").unwrap().cost("aaa"), 4 * SIZES[0] as u64);
     }
 }

@@ -459,3 +459,25 @@ fn secrets_below_forms_that_multiply_are_marked() {
     schema.mark_secrets(&mut node);
     assert!(node[99]["s"].origin.is_secret() && !node[99]["x"].origin.is_secret());
 }
+
+/// A path that is looked up is held against few patterns; beyond them it leads nowhere, and nothing is closed.
+#[test]
+fn looking_up_a_path_costs_little_whatever_the_patterns_are() {
+    let schema = |patterns: usize, pattern: &str| {
+        let of = |at| (format!("^{at}{pattern}$"), json!({"type": "string"}));
+        let patterns: serde_json::Map<String, Json> = (0..patterns).map(of).collect();
+        compile(&json!({"patternProperties": patterns, "additionalProperties": false})).unwrap()
+    };
+    let short = schema(3, "[a-z]{1,63}");
+    assert!(matches!(short.lookup(["1abc"]), Lookup::Known(_)));
+    assert!(matches!(short.lookup(["4abc"]), Lookup::Unknown { at: 0, .. }));
+    assert!(short.is_closed(&short.root()));
+    let large = schema(60, "(a{1,60}){20}");
+    assert!(matches!(large.lookup(["1aaa"]), Lookup::Unknown { at: 0, .. }));
+    assert!(!large.is_closed(&large.root()));
+    // It takes as long as what is left to match, not as what there is.
+    let started = std::time::Instant::now();
+    let key = "1a".repeat(50_000);
+    (0..200).for_each(|_| assert!(matches!(large.lookup([key.as_str()]), Lookup::Unknown { .. })));
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}

@@ -12,9 +12,19 @@ use crate::source::Span;
 const MAX_STEPS: u64 = 1_000_000;
 const MAX_STEPS_A_VALUE: u64 = 200;
 
+/// How many values can be compared with one in the time that a subschema takes.
+const COMPARISONS_A_STEP: u64 = 16;
+
 /// How many bytes of text times bytes of pattern are matched before a walk gives up: a million bytes against a small
 /// pattern. The slowest patterns take some 15 ns for 32 of them.
 const MAX_MATCHING: u64 = 4_000_000_000;
+
+/// How many bytes of pattern each byte of a custom resource is matched with beside that: as many as four small ones have.
+const MAX_MATCHING_A_BYTE: u64 = 8192;
+
+/// The same for one path that is looked up: every name in a template is such a path.
+const MAX_PATH_STEPS: u64 = 100_000;
+const MAX_PATH_MATCHING: u64 = 1_000_000;
 
 /// What a tree is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +110,7 @@ impl Schema {
 
 /// What may still be done before a walk gives up.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     /// How many more subschemas may be held against values.
     steps: u64,
     /// How much more may be matched.
@@ -113,18 +123,38 @@ impl Budget {
         Self { steps: MAX_STEPS + MAX_STEPS_A_VALUE * size(node), matching: MAX_MATCHING }
     }
 
+    /// What a path that is looked up may take.
+    pub(super) const fn of_path() -> Self {
+        Self { steps: MAX_PATH_STEPS, matching: MAX_PATH_MATCHING }
+    }
+
+    /// What one of several trees may take: its share of what is granted for all of them, and what its values and texts add
+    /// to that.
+    pub(crate) fn shared(node: &Node, among: usize) -> Self {
+        let among = among.max(1) as u64;
+        Self {
+            steps: MAX_STEPS / among + MAX_STEPS_A_VALUE * size(node),
+            matching: MAX_MATCHING / among + MAX_MATCHING_A_BYTE * bytes(node),
+        }
+    }
+
     /// Whether there is nothing left of something.
-    pub(super) fn is_spent(self) -> bool {
+    pub(crate) fn is_spent(self) -> bool {
         self.steps == 0 || self.matching == 0
     }
 
     /// Takes a subschema that is held against a value.
-    pub(super) fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.steps = self.steps.saturating_sub(1);
     }
 
+    /// Takes the values that one is held against.
+    pub(crate) fn compare(&mut self, values: usize) {
+        self.steps = self.steps.saturating_sub(values as u64 / COMPARISONS_A_STEP);
+    }
+
     /// Whether a pattern matches; no where nothing is left to find out.
-    pub(super) fn is_match(&mut self, pattern: &Pattern, text: &str) -> bool {
+    pub(crate) fn is_match(&mut self, pattern: &Pattern, text: &str) -> bool {
         self.matching = self.matching.saturating_sub(pattern.cost(text));
         self.matching > 0 && pattern.is_match(text)
     }
@@ -135,6 +165,13 @@ fn size(node: &Node) -> u64 {
     let items: u64 = node.items().iter().map(size).sum();
     let entries: u64 = node.entries().iter().map(|entry| size(&entry.value)).sum();
     1 + items + entries
+}
+
+/// How many bytes of text a tree holds.
+fn bytes(node: &Node) -> u64 {
+    let items: u64 = node.items().iter().map(bytes).sum();
+    let entries: u64 = node.entries().iter().map(|entry| bytes(&entry.value)).sum();
+    node.text().len() as u64 + items + entries
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -276,6 +313,7 @@ impl<'a> Walker<'a> {
     /// Whether a value is among those listed by `enum` and `const`.
     fn listed(&mut self, sub: &'a Sub, node: &'a Node) -> bool {
         let mut fits = true;
+        self.left.compare(sub.values.as_ref().map_or(0, Vec::len));
         if let Some(values) = &sub.values
             && !values.iter().any(|value| equal(value, node))
         {

@@ -6,10 +6,15 @@ mod tests;
 mod validate;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::node::Node;
+use crate::schema::Budget;
+use crate::source::Span;
 
-pub use schema::Schema;
+pub use schema::{Schema, Unevaluated};
+
+use schema::MOST_PATTERN_BYTES;
 
 use super::decode::{Fault, FaultKind};
 use super::kinds::Scope;
@@ -17,7 +22,14 @@ use super::version::KubernetesVersion;
 
 /// The kinds that CustomResourceDefinitions define. Borrows them; a schema is read when the first object needs it.
 #[derive(Debug, Default)]
-pub struct CustomKinds<'a>(Vec<CustomKind<'a>>);
+pub struct CustomKinds<'a> {
+    /// By kind, group and version.
+    kinds: Vec<CustomKind<'a>>,
+    /// How many objects are of one of these kinds, of those that the definitions were among.
+    objects: usize,
+    /// How many of the kinds have objects there.
+    used: usize,
+}
 
 /// A kind of a custom resource in one version.
 #[derive(Debug)]
@@ -42,13 +54,16 @@ pub struct CustomKind<'a> {
     drops_status: bool,
     source: &'a Node,
     schema: OnceLock<Schema>,
+    /// Whether an object took too long to hold against all of the schema.
+    cut: AtomicBool,
 }
 
 impl<'a> CustomKinds<'a> {
     /// Reads the definitions among some objects; what is no definition is passed over.
-    pub fn new(objects: impl IntoIterator<Item = &'a Node>) -> Self {
+    pub fn new(objects: impl IntoIterator<Item = &'a Node, IntoIter: Clone>) -> Self {
         let mut kinds = Self::default();
-        for object in objects {
+        let objects = objects.into_iter();
+        for object in objects.clone() {
             if object["kind"].text() == "CustomResourceDefinition"
                 && object["apiVersion"].text() == "apiextensions.k8s.io/v1"
             {
@@ -56,14 +71,22 @@ impl<'a> CustomKinds<'a> {
             }
         }
         // The first definition of a kind counts; the order among equals stays.
-        kinds.0.sort_by(|a, b| a.key().cmp(&b.key()));
+        kinds.kinds.sort_by(|a, b| a.key().cmp(&b.key()));
+        if !kinds.is_empty() {
+            let places = objects.filter_map(|object| kinds.place(object["apiVersion"].text(), object["kind"].text()));
+            let mut places: Vec<usize> = places.collect();
+            kinds.objects = places.len();
+            places.sort_unstable();
+            places.dedup();
+            kinds.used = places.len();
+        }
         kinds
     }
 
     fn add(&mut self, spec: &'a Node) {
         for version in spec["versions"].items() {
             let names = &spec["names"];
-            self.0.push(CustomKind {
+            self.kinds.push(CustomKind {
                 group: spec["group"].text(),
                 version: version["name"].text(),
                 kind: names["kind"].text(),
@@ -75,6 +98,7 @@ impl<'a> CustomKinds<'a> {
                 drops_status: version["subresources"]["status"].is_set(),
                 source: &version["schema"]["openAPIV3Schema"],
                 schema: OnceLock::new(),
+                cut: AtomicBool::new(false),
             });
         }
     }
@@ -82,21 +106,42 @@ impl<'a> CustomKinds<'a> {
     /// The kind of an apiVersion, served or not.
     #[must_use]
     pub fn find(&self, api_version: &str, kind: &str) -> Option<&CustomKind<'a>> {
+        self.place(api_version, kind).map(|at| &self.kinds[at])
+    }
+
+    fn place(&self, api_version: &str, kind: &str) -> Option<usize> {
         let (group, version) = api_version.rsplit_once('/')?;
         let wanted = (kind, group, version);
-        let at = self.0.partition_point(|known| known.key() < wanted);
-        self.0.get(at).filter(|known| known.key() == wanted)
+        let at = self.kinds.partition_point(|known| known.key() < wanted);
+        (self.kinds.get(at)?.key() == wanted).then_some(at)
+    }
+
+    /// Holds an object against the schema of its kind. Empty if the server takes it (rules in CEL aside).
+    #[must_use]
+    pub fn validate<'n>(&self, kind: &CustomKind<'_>, object: &'n Node, version: KubernetesVersion) -> Vec<Fault<'n>> {
+        let mut left = Budget::shared(object, self.objects);
+        let schema =
+            kind.schema.get_or_init(|| Schema::read_within(kind.source, MOST_PATTERN_BYTES / self.used.max(1)));
+        let mut faults = validate::validate(object, schema, version, &mut left);
+        if left.is_spent() {
+            kind.cut.store(true, Ordering::Relaxed);
+        }
+        if kind.drops_status {
+            let in_status = |field: &str| field == "status" || field.starts_with("status.");
+            faults.retain(|fault| fault.kind == FaultKind::Unknown || !in_status(&fault.field));
+        }
+        faults
     }
 
     /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kinds.is_empty()
     }
 
     /// All kinds, by name.
     pub fn iter(&self) -> impl Iterator<Item = &CustomKind<'a>> {
-        self.0.iter()
+        self.kinds.iter()
     }
 }
 
@@ -117,14 +162,15 @@ impl CustomKind<'_> {
         self.schema.get_or_init(|| Schema::read(self.source))
     }
 
-    /// Holds an object against the schema. Empty if the server takes it (rules in CEL aside).
+    /// Whether an object that was validated took too long to hold against all of the schema.
     #[must_use]
-    pub fn validate<'n>(&self, object: &'n Node, version: KubernetesVersion) -> Vec<Fault<'n>> {
-        let mut faults = validate::validate(object, self.schema(), version);
-        if self.drops_status {
-            let in_status = |field: &str| field == "status" || field.starts_with("status.");
-            faults.retain(|fault| fault.kind == FaultKind::Unknown || !in_status(&fault.field));
-        }
-        faults
+    pub fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+
+    /// Where the schema stands.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.source.origin.span
     }
 }

@@ -2,13 +2,11 @@
 
 use std::sync::OnceLock;
 
-use ecow::EcoString;
-use foldhash::HashSet;
-use regex_lite::Regex;
-
 use crate::kube::schema::ListKind;
 use crate::node::{Node, Value};
-use crate::schema::regex;
+use crate::schema::{self, MAX_SIZE, is_too_large};
+use crate::source::Span;
+use ecow::EcoString;
 
 /// A schema of a custom resource, or of a part of one.
 #[derive(Debug, Default)]
@@ -60,16 +58,32 @@ pub(super) enum JsonType {
 #[derive(Debug)]
 pub(super) struct Pattern {
     pub(super) text: EcoString,
-    regex: OnceLock<Option<Regex>>,
+    span: Span,
+    compiled: OnceLock<Result<schema::Pattern, Beyond>>,
+}
+
+/// Why a pattern is not evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// It needs what our engine does not have, or is no pattern.
+    Form,
+    /// It has more than 128 KiB once compiled.
+    Size,
+    /// Those before it in the definition are too large together.
+    Sum,
 }
 
 /// What Go's expressions have and ours have not.
 const BEYOND_OUR_REGEX: &[&str] = &["\\p", "\\P", "\\Q", "\\C", "(?U"];
 
 impl Pattern {
-    /// `None` where it needs what our engine does not have, or more than 128 KiB once compiled.
-    pub(super) fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| regex(&self.text).ok().map(|(regex, _)| regex)).as_ref()
+    /// `None` where it is not evaluated.
+    pub(super) fn compiled(&self) -> Option<&schema::Pattern> {
+        let compile = || {
+            let beyond = |error| if is_too_large(&error) { Beyond::Size } else { Beyond::Form };
+            schema::Pattern::new(&self.text).map_err(beyond)
+        };
+        self.compiled.get_or_init(compile).as_ref().ok()
     }
 
     fn is_beyond(&self) -> bool {
@@ -98,6 +112,9 @@ pub(super) struct Range {
     pub(super) most: Option<i64>,
 }
 
+/// How large all patterns of all definitions may be together, once compiled: each definition in use gets an equal share.
+pub(super) const MOST_PATTERN_BYTES: usize = 1 << 25;
+
 /// How many parts of a schema are read, so that aliases cannot make one that fills the memory; what is beyond allows
 /// anything. The largest definitions in use have some twenty thousand.
 const MOST_PARTS: usize = 100_000;
@@ -106,8 +123,39 @@ impl Schema {
     /// Reads a schema. What is malformed reads as absent: the definition itself is checked elsewhere.
     #[must_use]
     pub fn read(node: &Node) -> Self {
+        Self::read_within(node, MOST_PATTERN_BYTES)
+    }
+
+    /// The same, with so many bytes for all its patterns.
+    pub(super) fn read_within(node: &Node, mut bytes: usize) -> Self {
         let mut budget = MOST_PARTS;
-        Self::read_part(node, &mut budget)
+        let schema = Self::read_part(node, &mut budget);
+        let mut patterns = Vec::new();
+        schema.patterns(&mut patterns);
+        // Most are never asked, and fewer cannot be too large.
+        if patterns.len() > bytes / MAX_SIZE {
+            for pattern in patterns {
+                match bytes {
+                    0 => _ = pattern.compiled.set(Err(Beyond::Sum)),
+                    // One that is too large took as long to find out.
+                    _ => bytes = bytes.saturating_sub(pattern.compiled().map_or(MAX_SIZE, schema::Pattern::size)),
+                }
+            }
+        }
+        schema
+    }
+
+    /// All patterns, in the order of the fields.
+    fn patterns<'s>(&'s self, found: &mut Vec<&'s Pattern>) {
+        found.extend(&self.pattern);
+        self.parts().for_each(|part| part.patterns(found));
+    }
+
+    /// The schemas that it is made of.
+    fn parts(&self) -> impl Iterator<Item = &Self> {
+        let fields = self.properties.iter().map(|(_, part)| part);
+        let forms = self.all_of.iter().chain(&self.any_of).chain(&self.one_of).chain(self.not.as_deref());
+        fields.chain(self.items.as_deref()).chain(self.additional.as_deref()).chain(forms)
     }
 
     fn read_part(node: &Node, budget: &mut usize) -> Self {
@@ -160,7 +208,11 @@ impl Schema {
             required: Vec::new(),
             values: node["enum"].items().to_vec(),
             texts: node["enum"].items().iter().filter_map(Node::as_str).map(EcoString::from).collect(),
-            pattern: node["pattern"].as_str().map(|text| Pattern { text: text.into(), regex: OnceLock::new() }),
+            pattern: node["pattern"].as_str().map(|text| Pattern {
+                text: text.into(),
+                span: node["pattern"].origin.span,
+                compiled: OnceLock::new(),
+            }),
             limits: Limits {
                 minimum: number("minimum"),
                 maximum: number("maximum"),
@@ -240,8 +292,13 @@ impl Schema {
             found.cel_rules += self.cel_rules;
             found.cel_fields.push(path.clone());
         }
-        if let Some(pattern) = self.pattern.as_ref().filter(|pattern| pattern.is_beyond()) {
-            found.patterns.push(pattern.text.to_string());
+        if let Some(pattern) = &self.pattern {
+            match pattern.compiled.get() {
+                _ if pattern.is_beyond() => found.patterns.push(pattern.text.to_string()),
+                Some(Err(Beyond::Size)) => found.too_large.push(pattern.span),
+                Some(Err(Beyond::Sum)) => found.too_many = found.too_many.or(Some(pattern.span)),
+                _ => {}
+            }
         }
         let length = path.len();
         for (name, child) in &self.properties {
@@ -274,4 +331,8 @@ pub struct Unevaluated {
     pub cel_fields: Vec<String>,
     /// Patterns that our regular expressions cannot express.
     pub patterns: Vec<String>,
+    /// Where the patterns stand that are too large, of those that a text was to be held against.
+    pub too_large: Vec<Span>,
+    /// Where the first of those stands that are too large together.
+    pub too_many: Option<Span>,
 }

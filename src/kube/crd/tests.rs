@@ -19,7 +19,7 @@ fn faults(schema: &str, object: &str) -> Vec<String> {
     let [definition, object] = loaded.documents.as_slice() else { panic!("two documents") };
     let kinds = CustomKinds::new([definition]);
     let kind = kinds.find("example.com/v1", "Thing").unwrap();
-    let faults = kind.validate(object, KubernetesVersion::default());
+    let faults = kinds.validate(kind, object, KubernetesVersion::default());
     faults.into_iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect()
 }
 
@@ -132,4 +132,74 @@ fn what_is_not_evaluated_is_known() {
     let found = schema.unevaluated();
     assert_eq!((found.cel_rules, found.cel_fields), (3, vec![String::new(), "p[]".to_owned()]));
     assert_eq!(found.patterns, ["\\p{L}"]);
+}
+
+/// What is not evaluated of patterns, by the number of those that are: where they stand, and what they let pass.
+#[test]
+fn patterns_that_are_too_large_are_told_and_let_pass() {
+    let large = "(a{1000}){1000}";
+    assert_eq!(faults(&format!("{{type: string, pattern: '{large}'}}"), "b"), Vec::<String>::new());
+    let read = |schema: &str, bytes: usize, texts: &str| {
+        let sources = Sources::new();
+        let text = format!("{schema}\n---\n{texts}\n");
+        let documents = load(&sources, sources.add("a", text), Dialect::Kubectl).documents;
+        let schema = Schema::read_within(&documents[0], bytes);
+        let mut left = Budget::shared(&documents[1], 1);
+        let faults = validate::validate(&documents[1], &schema, KubernetesVersion::default(), &mut left);
+        let fields: Vec<String> = faults.into_iter().map(|fault| fault.field).collect();
+        let found = schema.unevaluated();
+        let places: Vec<String> = found.too_large.iter().map(|span| sources.text(*span)).collect();
+        (fields, places, found.too_many.map(|span| sources.text(span)))
+    };
+    let one = |name: &str, pattern: &str| format!("{name}: {{type: string, pattern: '{pattern}'}}");
+    let schema = |fields: &[String]| format!("{{type: object, properties: {{{}}}}}", fields.join(", "));
+    let texts = "{a: b, c: d, e: f}";
+    let small = schema(&[one("a", "^x$"), one("c", "^y$"), one("e", "^z$")]);
+    let all = || vec!["a".to_owned(), "c".to_owned(), "e".to_owned()];
+    assert_eq!(read(&small, 1 << 25, texts), (all(), Vec::new(), None));
+    // Just enough for all of them, and for two.
+    assert_eq!(read(&small, 3 << 11, texts), (all(), Vec::new(), None));
+    assert_eq!(read(&small, 2 << 11, texts), (all()[..2].to_vec(), Vec::new(), Some("'^z$'".to_owned())));
+    // One that nothing is held against is not worth a word, and one that is too large takes what it may have.
+    let mixed = schema(&[one("a", large), one("c", "^y$"), one("e", "^z$")]);
+    assert_eq!(read(&mixed, 1 << 25, texts), (all()[1..].to_vec(), vec![format!("'{large}'")], None));
+    assert_eq!(read(&mixed, 1 << 25, "{c: d}"), (vec!["c".to_owned()], Vec::new(), None));
+    assert_eq!(read(&mixed, 1 << 17, texts).2, Some("'^y$'".to_owned()));
+}
+
+/// Forms, listed values and patterns times values: what takes too long is not evaluated, and nothing is said of it.
+#[test]
+fn work_that_multiplies_is_cut_off() {
+    let many = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<Vec<_>>().join(", ");
+    let spent = |schema: &str, object: &str| {
+        let sources = Sources::new();
+        let documents =
+            load(&sources, sources.add("a", format!("{schema}\n---\n{object}\n")), Dialect::Kubectl).documents;
+        let mut left = Budget::shared(&documents[1], 1);
+        let schema = Schema::read(&documents[0]);
+        let faults = validate::validate(&documents[1], &schema, KubernetesVersion::default(), &mut left);
+        (left.is_spent(), faults.len())
+    };
+    for (how, faults) in [("anyOf", 1), ("oneOf", 1)] {
+        let forms = |count| {
+            format!("{{type: string, {how}: [{}]}}", many(count, &|at| format!("{{minLength: {}}}", at + 1000)))
+        };
+        assert_eq!(spent(&forms(1000), "a"), (false, faults), "{how}");
+        let list = format!("{{type: array, items: {}}}", forms(2000));
+        assert!(!spent(&list, &format!("[{}]", many(20, &|at| format!("a{at}")))).0, "{how}");
+        let (all, found) = spent(&list, &format!("[{}]", many(2000, &|at| format!("a{at}"))));
+        assert!(all || found == crate::kube::decode::MOST_FAULTS, "{how}: {found}");
+    }
+    let fits = format!(
+        "{{type: array, items: {{not: {{anyOf: [{}]}}}}}}",
+        many(2000, &|at| format!("{{minLength: {}}}", at + 1000))
+    );
+    assert_eq!(spent(&fits, &format!("[{}]", many(20, &|at| format!("a{at}")))), (false, 0));
+    assert_eq!(spent(&fits, &format!("[{}]", many(2000, &|at| format!("a{at}")))), (true, 0));
+    let listed = format!("{{type: array, items: {{type: integer, enum: [{}]}}}}", many(20_000, &|at| at.to_string()));
+    assert_eq!(spent(&listed, &format!("[{}]", many(100, &|at| (19_999 - at).to_string()))), (false, 0));
+    assert_eq!(spent(&listed, &format!("[{}]", many(20_000, &|at| (19_999 - at).to_string()))), (true, 0));
+    let pattern = "{type: string, pattern: '^([a-z]{1,63}[.]?){20}$'}";
+    assert_eq!(spent(pattern, &"a".repeat(1000)), (false, 0));
+    assert_eq!(spent(pattern, &"a".repeat(100_000)), (true, 0));
 }

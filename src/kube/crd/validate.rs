@@ -8,14 +8,21 @@ use crate::kube::decode::{self, Fault, FaultKind, Trail};
 use crate::kube::schema::ListKind;
 use crate::kube::{Kind, KubernetesVersion, format};
 use crate::node::{Entry, Node, Value};
+use crate::schema::Budget;
 use crate::source::Span;
 use crate::suggest;
 
 /// Holds a custom resource against the schema of its kind. Empty if the server takes it (rules in CEL aside).
 #[must_use]
-pub(super) fn validate<'a>(object: &'a Node, schema: &Schema, version: KubernetesVersion) -> Vec<Fault<'a>> {
-    let mut walker = Walker { version, prune: true, faults: Vec::new() };
+pub(super) fn validate<'a>(
+    object: &'a Node,
+    schema: &Schema,
+    version: KubernetesVersion,
+    left: &mut Budget,
+) -> Vec<Fault<'a>> {
+    let mut walker = Walker { version, prune: true, faults: Vec::new(), left: *left };
     walker.value(object, schema, &Trail::root(), true);
+    *left = walker.left;
     walker.faults
 }
 
@@ -24,6 +31,8 @@ struct Walker<'a> {
     /// Whether unknown fields count; not inside `allOf` and its like, which only restrict values.
     prune: bool,
     faults: Vec<Fault<'a>>,
+    /// What may still be done. Once it is spent nothing more is wrong.
+    left: Budget,
 }
 
 /// What every object carries and no schema needs to name.
@@ -32,9 +41,10 @@ const IMPLIED: [&str; 3] = ["apiVersion", "kind", "metadata"];
 impl<'a> Walker<'a> {
     fn value(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool) {
         // Null is absent, or allowed, or filled with the default.
-        if node.is_null() || self.faults.len() >= decode::MOST_FAULTS {
+        if node.is_null() || self.faults.len() >= decode::MOST_FAULTS || self.left.is_spent() {
             return;
         }
+        self.left.step();
         if !self.fits_type(node, schema, trail) {
             return;
         }
@@ -45,6 +55,9 @@ impl<'a> Walker<'a> {
             Value::Int(number) => self.number(node, *number as f64, schema, trail),
             Value::Float(number) => self.number(node, *number, schema, trail),
             Value::Bool(_) | Value::Null => {}
+        }
+        if node.as_str().is_none() {
+            self.left.compare(schema.values.len());
         }
         if !schema.lists(node) {
             let names = schema.values.iter().filter_map(Node::as_str);
@@ -178,7 +191,8 @@ impl<'a> Walker<'a> {
         let length = text.chars().count();
         self.count(node, length, &schema.limits.length, trail, "character", "characters");
         if let Some(pattern) = &schema.pattern
-            && pattern.regex().is_some_and(|regex| !regex.is_match(text))
+            && pattern.compiled().is_some_and(|compiled| !self.left.is_match(compiled, text))
+            && !self.left.is_spent()
         {
             let message = "not of the form the definition asks for".to_owned();
             self.invalid(node, trail, message, format!("it must match `{}`", pattern.text));
@@ -223,14 +237,20 @@ impl<'a> Walker<'a> {
             self.value(node, part, trail, is_object);
         }
         self.prune = prune;
-        let fits = |part: &&Schema| {
-            let mut walker = Walker { version: self.version, prune: false, faults: Vec::new() };
+        let (version, mut left) = (self.version, self.left);
+        let mut fits = |part: &Schema| {
+            let mut walker = Walker { version, prune: false, faults: Vec::new(), left };
             walker.value(node, part, trail, is_object);
+            left = walker.left;
             walker.faults.is_empty()
         };
-        let any = schema.any_of.is_empty() || schema.any_of.iter().any(|part| fits(&part));
-        let one = schema.one_of.iter().filter(fits).count();
-        let not = schema.not.as_deref().is_some_and(|part| fits(&part));
+        let any = schema.any_of.is_empty() || schema.any_of.iter().any(&mut fits);
+        let one = schema.one_of.iter().filter(|part| fits(part)).count();
+        let not = schema.not.as_deref().is_some_and(fits);
+        self.left = left;
+        if left.is_spent() {
+            return;
+        }
         if !any {
             self.invalid(node, trail, "fits none of the forms the definition allows".to_owned(), String::new());
         }
