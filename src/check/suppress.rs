@@ -1,26 +1,28 @@
 //! Findings that a person has allowed, with a reason: `# plimsoll: allow <rule> because <reason>` on the line of the
 //! finding or alone on the one above, or the annotation `plimsoll.dev/allow: <rule> because <reason>; …` on the object.
 
-use crate::finding::Finding;
+use std::collections::HashMap;
+
+use crate::finding::{Finding, ObjectRef};
 use crate::node::Node;
 use crate::object::Object;
-use crate::source::{Sources, Span};
+use crate::source::{FileId, Sources, Span};
 
 /// The annotation that allows rules for one object.
 pub const ANNOTATION: &str = "plimsoll.dev/allow";
 
 /// Takes out the findings that are allowed. One allowed without a reason stays, and its help says why.
 pub fn suppress(sources: &Sources, objects: &[Object], findings: &mut Vec<Finding>) {
-    // Few objects bear it, so that findings by the thousand do not search through objects by the thousand.
-    let annotated: Vec<&Object> = objects.iter().filter(|object| !annotation(&object.node).is_empty()).collect();
+    // Of objects that have one name the first counts.
+    let annotated = objects.iter().rev().filter(|object| !annotation(&object.node).is_empty());
+    let annotated: HashMap<&ObjectRef, Allowances> =
+        annotated.map(|object| (&object.id, of_annotation(annotation(&object.node)))).collect();
+    let mut lines = Lines { sources, known: HashMap::new() };
     findings.retain_mut(|finding| {
         let places = std::iter::once(finding.span).chain(finding.related.iter().map(|(span, _)| *span));
-        let mut verdicts: Vec<Verdict> = places.map(|span| at(sources, span, &finding.rule)).collect();
-        if let Some(id) = &finding.object
-            && let Some(object) = annotated.iter().find(|object| object.id == *id)
-        {
-            verdicts.push(allowed_by(annotation(&object.node), &finding.rule));
-        }
+        let mut verdicts: Vec<Verdict> = places.filter_map(|span| lines.at(span, &finding.rule)).collect();
+        let object = finding.object.as_ref().and_then(|id| annotated.get(id));
+        verdicts.extend(object.and_then(|allowed| allowed.get(&*finding.rule)));
         if verdicts.contains(&Verdict::WithoutReason) {
             let words = "the `allow` for it gives no reason (`because …`), so it does not hold";
             finding.help =
@@ -30,55 +32,67 @@ pub fn suppress(sources: &Sources, objects: &[Object], findings: &mut Vec<Findin
     });
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
-    Silent,
     WithoutReason,
     Allowed,
 }
 
-fn at(sources: &Sources, span: Span, rule: &str) -> Verdict {
-    let Some(file) = sources.get(span.file) else { return Verdict::Silent };
-    let line = file.position(span.start).line;
-    let here = file.line(line);
-    let above = if line > 1 { file.line(line - 1) } else { "" };
-    let above = if above.trim_start().starts_with('#') { above } else { "" };
-    [here, above]
-        .into_iter()
-        .map(|line| comment(line, rule))
-        .find(|found| *found != Verdict::Silent)
-        .unwrap_or(Verdict::Silent)
+/// What is said of each rule.
+type Allowances = HashMap<String, Verdict>;
+
+/// The lines that findings stand on, each read once: all of a file may stand in one, and findings by the thousand.
+struct Lines<'a> {
+    sources: &'a Sources,
+    known: HashMap<(FileId, usize), Allowances>,
 }
 
-fn comment(line: &str, rule: &str) -> Verdict {
-    line.split('#')
-        .skip(1)
-        .filter_map(|comment| comment.trim_start().strip_prefix("plimsoll:")?.trim_start().strip_prefix("allow "))
-        .map(|allowed| allowance(allowed, rule))
-        .find(|found| *found != Verdict::Silent)
-        .unwrap_or(Verdict::Silent)
+impl Lines<'_> {
+    /// What is said of a rule on the line of a place, else alone on the one above.
+    fn at(&mut self, span: Span, rule: &str) -> Option<Verdict> {
+        let file = self.sources.get(span.file)?;
+        let line = file.position(span.start).line;
+        let mut on = |line: usize, alone: bool| {
+            let said = self.known.entry((span.file, line)).or_insert_with(|| of_comments(file.line(line)));
+            let counts = !alone || !said.is_empty() && file.line(line).trim_start().starts_with('#');
+            said.get(rule).copied().filter(|_| counts)
+        };
+        on(line, false).or_else(|| if line > 1 { on(line - 1, true) } else { None })
+    }
+}
+
+/// What the comments of a line allow; the first of a rule counts.
+fn of_comments(line: &str) -> Allowances {
+    let mut allowances = Allowances::new();
+    let comments = line.split('#').skip(1);
+    let allowed = comments
+        .filter_map(|comment| comment.trim_start().strip_prefix("plimsoll:")?.trim_start().strip_prefix("allow "));
+    for (rule, verdict) in allowed.map(allowance) {
+        allowances.entry(rule.to_owned()).or_insert(verdict);
+    }
+    allowances
 }
 
 fn annotation(object: &Node) -> &str {
     object.at(&["metadata", "annotations", ANNOTATION]).text()
 }
 
-fn allowed_by(text: &str, rule: &str) -> Verdict {
-    text.split([';', '\n'])
-        .map(|allowed| allowance(allowed, rule))
-        .max_by_key(|found| *found as u8)
-        .unwrap_or(Verdict::Silent)
+/// What an annotation allows; one with a reason counts.
+fn of_annotation(text: &str) -> Allowances {
+    let mut allowances = Allowances::new();
+    for (rule, verdict) in text.split([';', '\n']).map(allowance) {
+        let known = allowances.entry(rule.to_owned()).or_insert(verdict);
+        *known = verdict.max(*known);
+    }
+    allowances
 }
 
 /// Reads `<rule> because <reason>`.
-fn allowance(text: &str, rule: &str) -> Verdict {
-    let (named, reason) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-    if named != rule {
-        return Verdict::Silent;
-    }
+fn allowance(text: &str) -> (&str, Verdict) {
+    let (rule, reason) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     match reason.trim_start().strip_prefix("because ") {
-        Some(reason) if !reason.trim().is_empty() => Verdict::Allowed,
-        _ => Verdict::WithoutReason,
+        Some(reason) if !reason.trim().is_empty() => (rule, Verdict::Allowed),
+        _ => (rule, Verdict::WithoutReason),
     }
 }
 
@@ -88,11 +102,16 @@ mod tests {
 
     #[test]
     fn only_a_reason_allows_and_only_the_rule_named() {
-        assert_eq!(comment("a: b # plimsoll: allow x-y because it is so", "x-y"), Verdict::Allowed);
-        assert_eq!(comment("# plimsoll: allow x-y because it is so", "x-y"), Verdict::Allowed);
-        assert_eq!(comment("a: b # plimsoll: allow x-y because it is so", "x"), Verdict::Silent);
-        assert_eq!(comment("a: b # plimsoll: allow x-y", "x-y"), Verdict::WithoutReason);
-        assert_eq!(comment("a: b # plimsoll: allow x-y because ", "x-y"), Verdict::WithoutReason);
-        assert_eq!(comment("plimsoll: allow x-y because no comment", "x-y"), Verdict::Silent);
+        let comment = |line: &str, rule: &str| of_comments(line).get(rule).copied();
+        let (allowed, without) = (Some(Verdict::Allowed), Some(Verdict::WithoutReason));
+        assert_eq!(comment("a: b # plimsoll: allow x-y because it is so", "x-y"), allowed);
+        assert_eq!(comment("# plimsoll: allow x-y because it is so", "x-y"), allowed);
+        assert_eq!(comment("a: b # plimsoll: allow x-y because it is so", "x"), None);
+        assert_eq!(comment("a: b # plimsoll: allow x-y", "x-y"), without);
+        assert_eq!(comment("a: b # plimsoll: allow x-y because ", "x-y"), without);
+        assert_eq!(comment("plimsoll: allow x-y because no comment", "x-y"), None);
+        // The first of a line counts, and the best of an annotation.
+        assert_eq!(comment("a: b # plimsoll: allow x-y # plimsoll: allow x-y because it is so", "x-y"), without);
+        assert_eq!(of_annotation("x-y; x-y because it is so").get("x-y").copied(), allowed);
     }
 }
