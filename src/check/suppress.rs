@@ -1,7 +1,7 @@
 //! Findings that a person has allowed, with a reason: `# plimsoll: allow <rule> because <reason>` on the line of the
 //! finding or alone on the one above, or the annotation `plimsoll.dev/allow: <rule> because <reason>; …` on the object.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::finding::{Finding, ObjectRef};
 use crate::node::Node;

@@ -313,7 +313,7 @@ impl<'a> Walker<'a> {
     /// Whether a value is among those listed by `enum` and `const`.
     fn listed(&mut self, sub: &'a Sub, node: &'a Node) -> bool {
         let mut fits = true;
-        self.left.compare(sub.values.as_ref().map_or(0, Vec::len));
+        self.left.compare(sub.values.as_ref().map_or(0, |values| values.len()));
         if let Some(values) = &sub.values
             && !values.iter().any(|value| equal(value, node))
         {

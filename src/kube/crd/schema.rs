@@ -7,6 +7,7 @@ use crate::node::{Node, Value};
 use crate::schema::{self, MAX_SIZE, is_too_large};
 use crate::source::Span;
 use ecow::EcoString;
+use foldhash::HashSet;
 
 /// A schema of a custom resource, or of a part of one.
 #[derive(Debug, Default)]
