@@ -27,6 +27,7 @@ pub mod references;
 pub mod render;
 pub mod report;
 pub mod schema;
+mod secret;
 pub mod service;
 pub mod source;
 pub mod suggest;

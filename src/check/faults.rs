@@ -6,7 +6,7 @@ use crate::check::primitives::{Checked, selector};
 use crate::check::report::Draft;
 use crate::node::{Node, Value};
 use crate::object::Object;
-use crate::report::is_of_secret;
+use crate::secret::is_of_secret;
 use crate::source::Span;
 
 /// What is found wrong with one object, in the API server's own words for kinds of faults.

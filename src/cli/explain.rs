@@ -10,7 +10,7 @@ use crate::finding::{Failure, Finding};
 use crate::object::Object;
 use crate::project::{BASE, Project};
 use crate::render::{Rendered, Renderer};
-use crate::report::typed;
+use crate::secret::typed;
 use crate::source::{Sources, Span};
 use crate::suggest;
 

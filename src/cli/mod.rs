@@ -24,7 +24,7 @@ use clap::Parser;
 use args::{Args, Command};
 use output::Output;
 
-use crate::report;
+use crate::{report, secret};
 
 /// How a command that ran ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn told(error: &clap::Error) -> ExitCode {
 
 /// A text that repeats what was typed, without the secrets that tell themselves and what a terminal obeys.
 fn safe(text: &str) -> String {
-    let lines: Vec<String> = report::typed(text).split('\n').map(report::plain).collect();
+    let lines: Vec<String> = secret::typed(text).split('\n').map(report::plain).collect();
     lines.join("\n")
 }
 

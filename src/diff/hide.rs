@@ -1,4 +1,4 @@
-//! Secrets, kept out of what a diff shows: what `report` knows and tells by name and form, and whether it changed.
+//! Secrets, kept out of what a diff shows: what `report` knows and `secret` tells by name and form, and whether it changed.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -6,7 +6,8 @@ use std::cell::OnceCell;
 use crate::diff::{FieldChange, Step};
 use crate::node::{Node, Value};
 use crate::object::Object;
-use crate::report::{DOTS, Mask, arguments, holds, in_text, is_of_secret, is_secret_name, is_torn, strike};
+use crate::report::Mask;
+use crate::secret::{DOTS, arguments, holds, in_text, is_of_secret, is_secret_name, is_torn, strike};
 use crate::source::Sources;
 
 /// Keys of Secrets that hold no secret: striking their values out of other texts would only garble these.

@@ -9,7 +9,8 @@ use crate::diff::hide::Hide;
 use crate::diff::{Change, FieldChange, Renamed, What, bare_name, shown};
 use crate::finding::ObjectRef;
 use crate::node::{Node, Value};
-use crate::report::{DOTS, is_obeyed, plain};
+use crate::report::{is_obeyed, plain};
+use crate::secret::DOTS;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
 

@@ -6,7 +6,7 @@ use crate::diff::bare_name;
 use crate::node::{Node, Origin, Value};
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
-use crate::report::holds;
+use crate::secret::holds;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
 

@@ -10,7 +10,8 @@ mod unused;
 use crate::diff::{Hide, bare_name};
 use crate::layers::Values;
 use crate::node::{Input, Node, Origin};
-use crate::report::{DOTS, plain};
+use crate::report::plain;
+use crate::secret::DOTS;
 use crate::source::{Sources, Span};
 
 pub use find::{Found, find_field, find_object, near_fields};

@@ -99,14 +99,14 @@ impl Mention<'_> {
     /// The host as messages may show it: not, where it stands in a secret.
     #[must_use]
     pub fn shown(&self) -> String {
-        if self.is_secret() { "•••".to_owned() } else { self.host.clone() }
+        if self.is_secret() { crate::secret::DOTS.to_owned() } else { self.host.clone() }
     }
 
     /// Whether the text it stands in is a secret.
     #[must_use]
     pub fn is_secret(&self) -> bool {
-        let named = matches!(&self.place, Place::Env(name) if crate::report::is_secret_name(name));
-        crate::report::is_of_secret(&self.object.node) || named || self.node.origin.is_secret()
+        let named = matches!(&self.place, Place::Env(name) if crate::secret::is_secret_name(name));
+        crate::secret::is_of_secret(&self.object.node) || named || self.node.origin.is_secret()
     }
 }
 

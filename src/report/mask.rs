@@ -7,8 +7,7 @@ use foldhash::HashSet;
 
 use crate::node::{Entry, Node, Value};
 use crate::object::Object;
-use crate::report::secret::{self, Told};
-use crate::report::{DOTS, unread};
+use crate::secret::{self, DOTS, Told, unread};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::is_bidi;
 

@@ -5,8 +5,6 @@ mod human;
 mod json;
 mod mask;
 mod sarif;
-mod secret;
-mod unread;
 
 use crate::check::rules;
 use crate::finding::{Finding, Severity};
@@ -17,12 +15,8 @@ pub use json::{findings_json, json};
 pub use mask::Mask;
 pub(crate) use mask::{is_obeyed, plain, plain_json};
 pub use sarif::sarif;
-pub(crate) use secret::{arguments, has_name, holds, in_text, is_of_secret, is_secret_name, is_torn, strike, typed};
 
 pub use github::github;
-
-/// What stands in place of a secret.
-pub(crate) const DOTS: &str = "•••";
 
 /// Brings findings into the order everybody sees: file, line, column, rule; and drops exact repetitions.
 pub fn sort(sources: &Sources, findings: &mut Vec<Finding>) {

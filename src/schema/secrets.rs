@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::walk::Budget;
 use super::{Id, Lookup, Place, Schema, Step, Sub};
 use crate::node::{Node, Value};
-use crate::report::is_secret_name;
+use crate::secret::is_secret_name;
 use crate::suggest;
 
 impl Schema {

@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use crate::node::Node;
-use crate::report::secret::Told;
-use crate::report::secret::names::{has_sign, is_of_name, is_password_name, is_plural, is_secret_name};
-use crate::report::{DOTS, unread};
+use crate::secret::names::{has_sign, is_of_name, is_password_name, is_plural, is_secret_name};
+use crate::secret::{DOTS, Told, unread};
 
 /// What stands where a secret could, and is none.
 const PUBLIC_VALUES: &[&str] = &["", "|", "|-", ">", ">-", "{}", "{", "[]", "[", "true", "false", "null", "~"];
@@ -15,9 +14,9 @@ const REDIS: &str = "redis-cli";
 
 /// A secret in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::report) struct Found {
-    pub(in crate::report) range: Range<usize>,
-    pub(in crate::report) told: Told,
+pub(crate) struct Found {
+    pub(crate) range: Range<usize>,
+    pub(crate) told: Told,
 }
 
 impl Found {
@@ -50,7 +49,7 @@ pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
 }
 
 /// The same, and how they are told.
-pub(in crate::report) fn found_in(text: &str) -> Vec<Found> {
+pub(crate) fn found_in(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     if !has_sign(text) {
         return found;
@@ -74,7 +73,7 @@ pub(in crate::report) fn found_in(text: &str) -> Vec<Found> {
 }
 
 /// The secrets in the lines of a text.
-pub(in crate::report) fn in_lines(text: &str) -> Vec<Range<usize>> {
+pub(super) fn in_lines(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     if has_sign(text) {
         lines(text, 0, &mut found);
@@ -112,7 +111,7 @@ fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
 
 /// The secrets in words of which `name: value` says nothing, as in messages and lines whose keys a schema has judged:
 /// those in addresses, options and assignments.
-pub(in crate::report) fn in_words(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn in_words(text: &str) -> Vec<Range<usize>> {
     let (signs, mut found) = (Signs::of(text, false), Vec::new());
     let mut start = 0;
     for line in text.split_inclusive('\n') {

@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-use crate::report::secret::{has_name, in_lines, is_kind, speaks_of_secret};
+use crate::secret::names::{has_name, is_kind, speaks_of_secret};
+use crate::secret::text::in_lines;
 
 /// Names of fields that messages may repeat.
 const FIELDS: &[&str] =
     &["apiVersion", "metadata", "namespace", "labels", "annotations", "stringData", "immutable", "value", "valueFrom"];
 
 /// The ranges of bytes in which a secret may stand, in order.
-pub(super) fn places(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn places(text: &str) -> Vec<Range<usize>> {
     let mut places = in_lines(text);
     let whole = says_secret(text)
         || ["stringData", ": Secret\n", "\"Secret\"", "Opaque"].iter().any(|sign| text.contains(sign));
@@ -72,7 +73,7 @@ pub(super) fn places(text: &str) -> Vec<Range<usize>> {
 }
 
 /// The names in a hidden text that messages about YAML repeat: those of anchors, and keys that stand twice.
-pub(super) fn names(text: &str) -> Vec<&str> {
+pub(crate) fn names(text: &str) -> Vec<&str> {
     const AROUND: &[char] = &[' ', '\t', '\n', ',', '{', '}', '[', ']', '"', '\'', ':'];
     let anchors = text.split(AROUND).filter_map(|word| word.strip_prefix(['*', '&']));
     let mut names: Vec<&str> = anchors.collect();
@@ -121,8 +122,7 @@ fn is_value(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::DOTS;
-    use crate::report::secret::strike;
+    use crate::secret::{DOTS, strike};
 
     fn hidden(text: &str) -> String {
         strike(text, &places(text)).replace(DOTS, "•")

@@ -121,7 +121,7 @@ fn speak_of_secret(words: &str) -> bool {
 }
 
 /// Whether a name speaks of a secret, even if it holds none.
-pub(in crate::report) fn speaks_of_secret(name: &str) -> bool {
+pub(crate) fn speaks_of_secret(name: &str) -> bool {
     has_stem(name) && speak_of_secret(&words(name))
 }
 
@@ -159,7 +159,7 @@ pub(super) fn is_of_name(c: char) -> bool {
 }
 
 /// Whether a kind is that of Secrets, or nearly.
-pub(in crate::report) fn is_kind(kind: &str) -> bool {
+pub(super) fn is_kind(kind: &str) -> bool {
     is_near(kind, "Secret")
 }
 

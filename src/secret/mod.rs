@@ -1,19 +1,21 @@
-//! What is a secret, told by its name or its form. `mask` and `diff::hide` strike out what this tells, what a schema marks,
+//! What is a secret, told by its name or its form. `report::mask` and `diff::hide` strike out what this tells, what a schema marks,
 //! and what `unread` takes for one in a document that could not be read.
 
 mod names;
 mod text;
+pub(crate) mod unread;
 
 use crate::node::{Entry, Node, Value};
 
-pub(crate) use names::{has_name, is_secret_name};
-pub(super) use names::{is_kind, speaks_of_secret};
-pub(crate) use text::{arguments, in_text, strike, typed};
-pub(super) use text::{found_in, in_lines, in_words};
+pub(crate) use names::{has_name, is_secret_name, speaks_of_secret};
+pub(crate) use text::{arguments, found_in, in_text, in_words, strike, typed};
+
+/// What stands in place of a secret.
+pub(crate) const DOTS: &str = "•••";
 
 /// How a secret is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(crate) enum Told {
     /// It is marked, or belongs to a Secret.
     Sure,
     /// By a form that ordinary words do not have, or by the name of a password.
@@ -30,7 +32,7 @@ impl Told {
 
     /// Whether a value told so is to be struck out wherever a message repeats it. An ordinary word is not: what it has to
     /// do with a secret, its place says.
-    pub(super) fn strikes(self, value: &str) -> bool {
+    pub(crate) fn strikes(self, value: &str) -> bool {
         self == Self::Sure || !names::is_ordinary(value, self == Self::Name)
     }
 }
@@ -42,7 +44,7 @@ pub(crate) fn holds(parent: &Node) -> impl Fn(&str, &Node) -> bool {
 }
 
 /// How entries of a mapping in an object, which may be a Secret, are told to be secrets as a whole.
-pub(super) fn told(parent: &Node, of_secret: bool) -> impl Fn(&str, &Node) -> Option<Told> {
+pub(crate) fn told(parent: &Node, of_secret: bool) -> impl Fn(&str, &Node) -> Option<Told> {
     move |key, value| match key {
         "apiVersion" | "kind" | "metadata" | "type" | "immutable" => None,
         // Whatever it is called: `stringdata` holds a secret as well.
@@ -82,7 +84,7 @@ pub(crate) fn is_of_secret(node: &Node) -> bool {
             |entry: &Entry| ["metadata", "data", "stringData"].iter().any(|part| names::is_near(&entry.key, part));
         node.entries().iter().any(parts) || node["apiVersion"].is_set() && node["name"].is_null()
     };
-    is_kind(node["kind"].text()) && is_whole() || node["stringData"].is_set()
+    names::is_kind(node["kind"].text()) && is_whole() || node["stringData"].is_set()
 }
 
 /// Whether a key of a Secret's data is none, but a part of a value that was torn.
@@ -91,7 +93,7 @@ pub(crate) fn is_torn(key: &str, value: &Node) -> bool {
 }
 
 /// The fields in a Secret's metadata that are none of it, such as data that are not indented as they should be.
-pub(super) fn strays(secret: &Node) -> impl Iterator<Item = &Entry> {
+pub(crate) fn strays(secret: &Node) -> impl Iterator<Item = &Entry> {
     const FIELDS: &[&str] = &[
         "annotations",
         "creationTimestamp",
