@@ -942,18 +942,41 @@ fn printed(place: &Place, text: &str) -> Vec<(String, String)> {
     commands.iter().map(|args| (args.join(" "), said(&place.run(args)))).collect()
 }
 
+/// A Pod with an unknown field on the line of its container, so that this is shown.
+fn faulty_pod(container: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  \
+         - {{name: shown-a, image: a:1, imge: b, {container}}}\n"
+    )
+}
+
+fn config_map(data: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: shown-a}}\n{data}\n")
+}
+
+/// Holds for manifests with `secret` in them, and `shown-b` beside it: the one is not printed, the other is.
+fn assert_hidden(place: &Place, secret: &str, text: &str) {
+    let printed = printed(place, text);
+    for (command, output) in &printed {
+        assert!(!output.contains(secret), "{command} of {text}: {output}");
+    }
+    assert!(printed[0].1.contains("shown-a") || printed[0].1.contains("shown-b"), "{text}: {}", printed[0].1);
+    assert!(printed[4].1.contains("shown-b") && printed[4].1.contains("•••"), "{text}: {}", printed[4].1);
+}
+
+/// Holds for words that look like a secret and are none: they are printed.
+fn assert_shown(place: &Place, words: &str, text: &str) {
+    for (command, output) in printed(place, text).iter().filter(|(command, _)| command.ends_with("bundle.yaml")).take(2)
+    {
+        assert!(output.contains(words), "{command}: {output}");
+    }
+}
+
 /// A password is none of its text's business: in an address, an option, an assignment or a config file.
 #[test]
 fn a_password_in_a_text_is_not_shown() {
     let place = Place::new();
-    // With an unknown field on the line, so that it is shown.
-    let pod = |container: &str| {
-        format!(
-            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  \
-             - {{name: shown-a, image: a:1, imge: b, {container}}}\n"
-        )
-    };
-    let map = |data: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: shown-a}}\n{data}\n");
+    let (pod, map) = (faulty_pod, config_map);
     for text in [
         pod(&format!("env: [{{name: DATABASE_URL, value: \"postgres://app:{SECRET}@shown-b:5432/x\"}}]")),
         pod(&format!("env: [{{name: REDIS, value: \"redis://:{SECRET}@shown-b\"}}]")),
@@ -976,12 +999,7 @@ fn a_password_in_a_text_is_not_shown() {
         map(&format!("data:\n  shown-b: |\n    database:\n      password: {SECRET}\n  c: 1")),
         map(&format!("data: {{shown-b.yaml: \"a: b\\npassword: {SECRET}\\n\", c: 1}}")),
     ] {
-        let printed = printed(&place, &text);
-        for (command, output) in &printed {
-            assert!(!output.contains(SECRET), "{command} of {text}: {output}");
-        }
-        assert!(printed[0].1.contains("shown-a") || printed[0].1.contains("shown-b"), "{text}: {}", printed[0].1);
-        assert!(printed[4].1.contains("shown-b") && printed[4].1.contains("•••"), "{text}: {}", printed[4].1);
+        assert_hidden(&place, SECRET, &text);
     }
     // What is no password is shown as it stands.
     for words in [
@@ -993,10 +1011,7 @@ fn a_password_in_a_text_is_not_shown() {
         "PGPASSWORD=$PASSWORD psql -h db",
         "x --token-file=/run/token --secret-name app",
     ] {
-        let printed = printed(&place, &pod(&format!("args: [\"{words}\"]")));
-        for (command, output) in printed.iter().filter(|(command, _)| command.ends_with("bundle.yaml")).take(2) {
-            assert!(output.contains(words), "{command}: {output}");
-        }
+        assert_shown(&place, words, &pod(&format!("args: [\"{words}\"]")));
     }
     // In the files of a project as well.
     place.write("values.yaml", &format!("databse: {{user: a}} # postgres://app:{SECRET}@db/x\n"));
@@ -1008,6 +1023,133 @@ fn a_password_in_a_text_is_not_shown() {
         let told = said(&place.run(args));
         assert!(told.contains("redis://:•••@db:1") && !told.contains(SECRET), "{told}");
     }
+}
+
+/// An option takes a password of the program it belongs to, in a list of words and in a script.
+#[test]
+fn a_password_of_a_command_is_not_shown() {
+    let place = Place::new();
+    let (pod, map) = (faulty_pod, config_map);
+    for text in [
+        pod(&format!("command: [mysql, -h, shown-b, -p{SECRET}]")),
+        pod(&format!("command: [mysql, -h, shown-b], args: [-p{SECRET}, app]")),
+        pod(&format!("command: [curl, -sSu, \"me:{SECRET}\", http://shown-b]")),
+        pod(&format!("command: [curl, --user, \"me:{SECRET}\", http://shown-b]")),
+        pod(&format!("command: [sshpass, -p, {SECRET}, ssh, shown-b]")),
+        pod(&format!("command: [mongosh, --host, shown-b, -p, {SECRET}]")),
+        pod(&format!("command: [docker, login, -u, shown-b, -p, {SECRET}]")),
+        pod(&format!("command: [sh, -c, \"mysqldump -h shown-b -p{SECRET} app | gzip\"]")),
+        pod(&format!("command: [sh, -c, \"set -e; curl -u me:{SECRET} http://shown-b\"]")),
+        pod(&format!("command: [sh, -c, \"wget --password={SECRET} http://shown-b\"]")),
+        pod(&format!("command: [sh, -c, 'mysql -h shown-b -p\"{SECRET}\"']")),
+        map(&format!("data:\n  run.sh: |\n    mysql -h shown-b \\\n      -p{SECRET}\n  c: 1")),
+    ] {
+        assert_hidden(&place, SECRET, &text);
+    }
+    for words in [
+        "server -p 8080 -u me:main -a all -w wide",
+        "docker run --user 1000:1000 -p 8080:80 app",
+        "mysql -p app -P 3306",
+        "mysql -p$PASSWORD; ssh -p2222 host",
+        "sshpass -e ssh -p 2222 host",
+        "curl -u $NAME:$PASSWORD http://host",
+        "kubectl login -p 1",
+    ] {
+        assert_shown(&place, words, &pod(&format!("args: [\"{words}\"]")));
+    }
+    let words = ["-p, app, -P3306", "-p, \"8080\", -u, me:main"];
+    for (program, words) in ["mysql", "server"].into_iter().zip(words) {
+        let told = &printed(&place, &pod(&format!("command: [{program}, {words}]")))[0].1;
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+/// A token in the place of a user, a header, and what registries of images and packages are asked with.
+#[test]
+fn credentials_are_not_shown() {
+    let place = Place::new();
+    let (pod, map) = (faulty_pod, config_map);
+    for (secret, texts) in [
+        (
+            "ghp_sunflowersunflower",
+            vec![
+                pod("env: [{name: A, value: \"https://ghp_sunflowersunflower@shown-b/x\"}]"),
+                pod("args: [\"--from=https://ghp_sunflowersunflower:x-oauth-basic@shown-b\"]"),
+                map("data: {url: \"https://ghp_sunflowersunflower@shown-b\", b: 1}"),
+            ],
+        ),
+        ("3f9c2d4e5a6b7c8d", vec![pod("args: [\"https://3f9c2d4e5a6b7c8d@shown-b/x\"]")]),
+        (
+            SECRET,
+            vec![
+                pod(&format!("args: ['curl -H \"Authorization: Bearer {SECRET}\" http://shown-b']")),
+                pod(&format!("args: [curl, -H, \"Authorization: Bearer {SECRET}\", http://shown-b]")),
+                map(&format!("data: {{authorization: Bearer {SECRET}, shown-b: 1}}")),
+                map(&format!("data:\n  .npmrc: |\n    shown-b=1\n    //a.b/:_authToken={SECRET}\n  c: 1")),
+                map(&format!("data:\n  .npmrc: |\n    shown-b=1\n    //a.b/:_auth={SECRET}\n  c: 1")),
+                map(&format!("data:\n  a.json: '{{\"auths\": {{\"shown-b\": {{\"auth\": \"{SECRET}\"}}}}}}'\n  c: 1")),
+            ],
+        ),
+        (
+            "bWU6aHVudGVyMg",
+            vec![
+                pod("readinessProbe: {httpGet: {port: 1, path: /shown-b, httpHeaders: \
+                     [{name: Authorization, value: Basic bWU6aHVudGVyMg}]}}"),
+                pod("env: [{name: REGISTRY_AUTH, value: bWU6aHVudGVyMg}, {name: A, value: shown-b}]"),
+                map("data: {.dockerconfigjson: bWU6aHVudGVyMg==, shown-b: 1}"),
+                map("data:\n  app.yaml: |\n    auth: bWU6aHVudGVyMg==\n    shown-b: 1\n  c: 1"),
+            ],
+        ),
+    ] {
+        for text in texts {
+            assert_hidden(&place, secret, &text);
+        }
+    }
+    for words in [
+        "ssh://git@host/x",
+        "https://deploy-bot-2024-production@host/x",
+        "Authorization: Bearer $TOKEN",
+        "auth: basic",
+        "auth: true",
+        "authMode: x",
+        "auth: oauth2-proxy",
+    ] {
+        assert_shown(&place, words, &pod(&format!("args: [\"{words}\"]")));
+        let told = &printed(&place, &map(&format!("data:\n  app.yaml: |\n    {words}\n    b: 1\n")))[4].1;
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    for field in ["auth: true", "auth: {a: shown}", "auth: basic", "authorization: webhook", "authMode: x"] {
+        let text = format!("apiVersion: a.b/v1\nkind: Thing\nmetadata: {{name: a}}\nspec: {{b: c, {field}}}\n");
+        let told = &printed(&place, &text)[4].1;
+        assert!(told.contains(field.trim_end_matches('}')) || told.contains("a: shown"), "{field}: {told}");
+    }
+    // In a profile, among the names that the schema leaves free.
+    let profile = fs::read_to_string(place.project.join("profiles/gateway.yaml")).unwrap();
+    place.write("profiles/gateway.yaml", &format!("{profile}env: {{BASIC_AUTH: bWU6aHVudGVyMg, A_AUTH: basic}}\n"));
+    let told = said(&place.run(&["explain", "gateway"]));
+    assert!(!told.contains("bWU6aHVudGVyMg") && told.contains("basic"), "{told}");
+}
+
+/// An ordinary word that is a password is struck out where a message quotes it, and where it stands; nowhere else.
+#[test]
+fn a_password_that_is_a_word_is_not_quoted() {
+    let place = Place::new();
+    let text = |policy: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  restartPolicy: {policy}\n  containers:\n  \
+             - name: shown-a\n    image: a:1\n    args: [--password, sunshine]\n"
+        )
+    };
+    for (policy, quoted) in [("sunshine", "`•••`"), ("moonshine", "`moonshine`")] {
+        place.write("bundle.yaml", &text(policy));
+        for format in ["json", "github", "sarif"] {
+            let told = said(&place.run(&["check", "bundle.yaml", "--output", format]));
+            assert!(told.contains(quoted) && !told.contains("`sunshine`"), "{told}");
+        }
+    }
+    place.write("new.yaml", &text("moonshine").replace("sunshine", "daylight"));
+    let told = said(&place.run(&["diff", "bundle.yaml", "new.yaml"]));
+    assert!(told.contains("args") && !told.contains("sunshine ") && !told.contains("daylight"), "{told}");
 }
 
 /// Names that speak of secrets and words that stand for one somewhere garble nothing else.

@@ -68,7 +68,9 @@ impl<'a> Hide<'a> {
         }
         // A config file in which only a part is secret is shown without that part.
         let marked = nodes().any(|node| node.origin.is_secret() && parts(node).is_empty());
-        named || marked
+        let is_argument = matches!(field.path.last(), Some(Step::Item { .. }))
+            && nodes().any(|node| is_scalar(node) && self.mask().covers(node.origin.span));
+        named || marked || is_argument
     }
 
     /// The text of a scalar without its secrets.
@@ -106,8 +108,8 @@ impl<'a> Hide<'a> {
 
     /// A tree without its secrets, for showing it whole.
     pub(crate) fn tree(&self, node: &Node) -> Node {
-        let is_scalar = !matches!(node.value, Value::Sequence(_) | Value::Mapping(_) | Value::Null);
-        if node.origin.is_secret() && parts(node).is_empty() || is_scalar && self.mask().covers(node.origin.span) {
+        if node.origin.is_secret() && parts(node).is_empty() || is_scalar(node) && self.mask().covers(node.origin.span)
+        {
             return without(node);
         }
         let mut copy = node.clone();
@@ -116,7 +118,12 @@ impl<'a> Hide<'a> {
             Value::Sequence(items) => {
                 let items = items.make_mut();
                 items.iter_mut().for_each(|item| *item = self.tree(item));
-                arguments(node.items()).into_iter().for_each(|at| items[at] = without(&items[at]));
+                for (at, start) in arguments(node.items()) {
+                    items[at] = without(&items[at]);
+                    if start > 0 {
+                        items[at].value = Value::String(format!("{}{DOTS}", &node.items()[at].text()[..start]).into());
+                    }
+                }
             }
             Value::Mapping(mapping) => {
                 let holds = holds(node);
@@ -135,6 +142,10 @@ impl<'a> Hide<'a> {
     pub(crate) fn line(&self, node: &Node) -> String {
         super::show::flow(&self.tree(node))
     }
+}
+
+fn is_scalar(node: &Node) -> bool {
+    !matches!(node.value, Value::Sequence(_) | Value::Mapping(_) | Value::Null)
 }
 
 fn parts(node: &Node) -> &[crate::node::TextPart] {

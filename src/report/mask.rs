@@ -14,6 +14,9 @@ use crate::yaml::is_bidi;
 /// Shorter values are words like `on` and `db`; to strike them out of messages would only garble these.
 const SHORTEST: usize = 5;
 
+/// Shorter ones are not even struck out where a message quotes them.
+const SHORTEST_QUOTED: usize = 3;
+
 /// The secrets of a run: where they stand, and what they are.
 #[derive(Debug, Default)]
 pub struct Mask {
@@ -22,6 +25,8 @@ pub struct Mask {
     sure: Words,
     /// Those that a name or a form tells.
     told: Words,
+    /// Those of these that are ordinary words: struck out where a message quotes them, not in what it says itself.
+    ordinary: BTreeSet<Box<str>>,
 }
 
 /// Words to be struck out.
@@ -86,7 +91,8 @@ impl Mask {
         for span in sources.unread() {
             mask.unread(sources, span);
         }
-        if !mask.told.all.is_empty() {
+        if !mask.told.all.is_empty() || !mask.ordinary.is_empty() {
+            mask.ordinary.remove("default");
             objects.into_iter().for_each(|object| mask.spare(&object.node));
         }
         for places in mask.places.values_mut() {
@@ -101,16 +107,19 @@ impl Mask {
         mask
     }
 
-    /// What objects, ports and containers are called is none of the words that a name or a form tells.
+    /// What objects, ports and containers are called is none of the words that a name or a form tells, and what fields are
+    /// called is no ordinary one.
     fn spare(&mut self, node: &Node) {
         node.items().iter().for_each(|item| self.spare(item));
         for entry in node.entries() {
+            self.ordinary.remove(&*entry.key);
             match &entry.value.value {
                 Value::String(name) => {
                     let names =
                         matches!(&*entry.key, "name" | "namespace" | "kind" | "key") || entry.key.ends_with("Name");
                     if names {
                         self.told.all.remove(name.as_bytes());
+                        self.ordinary.remove(&**name);
                     }
                 }
                 _ => self.spare(&entry.value),
@@ -158,7 +167,7 @@ impl Mask {
         match &node.value {
             Value::String(text) => self.text(sources, node, text),
             Value::Sequence(items) => {
-                secret::arguments(items).into_iter().for_each(|at| self.whole(&items[at], Told::Form));
+                secret::arguments(items).into_iter().for_each(|(at, start)| self.argument(&items[at], start));
                 items.iter().for_each(|item| self.learn(sources, item));
             }
             Value::Mapping(mapping) => {
@@ -185,13 +194,18 @@ impl Mask {
                 // Each by itself was looked at as a list.
                 if !command.is_empty() && !args.is_empty() {
                     let words: Vec<&Node> = command.iter().chain(args).collect();
-                    secret::arguments(words.iter().copied())
-                        .into_iter()
-                        .for_each(|at| self.whole(words[at], Told::Form));
+                    let found = secret::arguments(words.iter().copied());
+                    found.into_iter().for_each(|(at, start)| self.argument(words[at], start));
                 }
             }
             _ => {}
         }
+    }
+
+    /// An argument in which a secret starts.
+    fn argument(&mut self, node: &Node, start: usize) {
+        self.whole(node, Told::Form);
+        self.word(node.text().get(start..).unwrap_or_default(), Told::Form);
     }
 
     /// The secrets in a text.
@@ -299,12 +313,14 @@ impl Mask {
 
     fn word(&mut self, text: &str, told: Told) {
         // A number is a port or a size sooner than the one that is secret.
-        let is_word = |line: &&str| line.len() >= SHORTEST && !line.bytes().all(|byte| byte.is_ascii_digit());
-        for line in text.lines().map(str::trim).filter(is_word) {
-            if told == Told::Sure {
+        let is_word = |line: &str| line.len() >= SHORTEST && !line.bytes().all(|byte| byte.is_ascii_digit());
+        for line in text.lines().map(str::trim) {
+            if told == Told::Sure && is_word(line) {
                 self.sure.add(line);
-            } else if told.strikes(line) {
+            } else if told != Told::Sure && is_word(line) && told.strikes(line) {
                 self.told.add(line);
+            } else if told == Told::Form && line.len() >= SHORTEST_QUOTED {
+                self.ordinary.insert(line.into());
             }
         }
     }
@@ -336,8 +352,24 @@ impl Mask {
         let mut found = secret::in_words(text);
         self.sure.find(text, &mut found);
         self.told.find(text, &mut found);
+        self.quoted(text, &mut found);
         found.sort_unstable_by_key(|range| range.start);
         secret::strike(text, &found)
+    }
+
+    /// Where a message quotes a secret that is an ordinary word.
+    fn quoted(&self, text: &str, found: &mut Vec<Range<usize>>) {
+        if self.ordinary.is_empty() {
+            return;
+        }
+        let mut start = 0;
+        for part in text.split('`') {
+            let end = start + part.len();
+            if start > 0 && end < text.len() && self.ordinary.contains(part) {
+                found.push(start..end);
+            }
+            start = end + 1;
+        }
     }
 
     /// What an object is called, by which others know it: without the values of Secrets and what is marked only.
@@ -471,6 +503,23 @@ mod tests {
             ("secret-2zz, secreu, secre", "•••z, •••, secre"),
             ("secretables", "•••"),
             ("ein secret—ein", "ein •••—ein"),
+        ] {
+            assert_eq!(mask.words(text), masked, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_ordinary_word_is_struck_out_where_it_is_quoted() {
+        let mut mask = Mask::default();
+        mask.word("sunshine", Told::Form);
+        mask.word("abc", Told::Form);
+        mask.word("header", Told::Name);
+        for (text, masked) in [
+            ("`sunshine` is no number", "`•••` is no number"),
+            ("not `abc`", "not `•••`"),
+            ("sunshine, `sunshine-1` and abc", "sunshine, `sunshine-1` and abc"),
+            ("`a`sunshine", "`a`sunshine"),
+            ("no ConfigMap `header`", "no ConfigMap `header`"),
         ] {
             assert_eq!(mask.words(text), masked, "{text}");
         }

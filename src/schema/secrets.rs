@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::walk::Budget;
 use super::{Id, Lookup, Place, Schema, Step, Sub};
 use crate::node::{Node, Value};
-use crate::secret::is_secret_name;
+use crate::secret::{is_credentials, is_secret_name};
 use crate::suggest;
 
 impl Schema {
@@ -47,11 +47,14 @@ impl Schema {
     /// names it gives itself it says which are secrets.
     #[must_use]
     pub fn is_free_secret(&self, steps: &[Step<'_>], name: &str) -> bool {
-        is_secret_name(name)
-            && match self.follow(steps.iter().copied()) {
-                Lookup::Known(place) => !self.fields(&place).contains(&name),
-                Lookup::Open | Lookup::Unknown { .. } => true,
-            }
+        is_secret_name(name) && self.is_free(steps, name)
+    }
+
+    fn is_free(&self, steps: &[Step<'_>], name: &str) -> bool {
+        match self.follow(steps.iter().copied()) {
+            Lookup::Known(place) => !self.fields(&place).contains(&name),
+            Lookup::Open | Lookup::Unknown { .. } => true,
+        }
     }
 
     /// The values below `steps` that have such a name.
@@ -69,7 +72,8 @@ impl Schema {
             steps.pop();
         }
         for entry in node.entries() {
-            if self.is_free_secret(steps, &entry.key) {
+            let is_free_credential = || is_credentials(&entry.key, &entry.value) && self.is_free(steps, &entry.key);
+            if self.is_free_secret(steps, &entry.key) || is_free_credential() {
                 found.push(&entry.value);
                 continue;
             }

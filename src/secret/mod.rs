@@ -1,6 +1,8 @@
 //! What is a secret, told by its name or its form. `report::mask` and `diff::hide` strike out what this tells, what a schema marks,
 //! and what `unread` takes for one in a document that could not be read.
 
+mod command;
+mod forms;
 mod names;
 mod text;
 pub(crate) mod unread;
@@ -49,9 +51,20 @@ pub(crate) fn told(parent: &Node, of_secret: bool) -> impl Fn(&str, &Node) -> Op
         "apiVersion" | "kind" | "metadata" | "type" | "immutable" => None,
         // Whatever it is called: `stringdata` holds a secret as well.
         _ if of_secret => Some(Told::Sure),
-        "value" => Some(parent["name"].text()).filter(|name| is_secret_name(name)).map(Told::by),
-        _ => (is_secret_name(key) && !is_public(parent, key, value)).then(|| Told::by(key)),
+        _ if key != "values" && names::is_near(key, "value") => {
+            let name = parent["name"].text();
+            is_secret_name(name).then(|| Told::by(name)).or_else(|| is_credentials(name, value).then_some(Told::Form))
+        }
+        _ if is_secret_name(key) => (!is_public(parent, key, value)).then(|| Told::by(key)),
+        _ => is_credentials(key, value).then_some(Told::Form),
     }
+}
+
+/// Whether a value is what such a name as `auth` speaks of, and not how it is asked for. In a text of lines each is looked at
+/// by itself.
+pub(crate) fn is_credentials(name: &str, value: &Node) -> bool {
+    let is_form = |text: &str| !text.contains('\n') && forms::credentials(text).is_some();
+    names::is_auth_name(name) && value.as_str().is_some_and(|text| is_form(text.trim_end()))
 }
 
 /// Whether a value is none of a secret, although its key speaks of one: a mapping, unless of names to passwords, a file

@@ -14,11 +14,13 @@ const WORDS: &[&str] = &[
     "ACCESS_KEY",
     "REQUIREPASS",
     "MASTERAUTH",
+    "REDISCLI_AUTH",
     "LAST_APPLIED_CONFIGURATION",
 ];
 
 /// Those of passwords, whose values are hardly ever anything else.
-const PASSWORDS: &[&str] = &["PASSWORD", "PASS_WORD", "PASSWD", "PASSPHRASE", "REQUIREPASS", "MASTERAUTH"];
+const PASSWORDS: &[&str] =
+    &["PASSWORD", "PASS_WORD", "PASSWD", "PASSPHRASE", "REQUIREPASS", "MASTERAUTH", "REDISCLI_AUTH"];
 
 /// How names end that speak of a secret and hold none.
 #[rustfmt::skip]
@@ -39,16 +41,21 @@ const PUBLIC_ENDS: &[&str] = &[
 const COUNTED: &[&str] =
     &["MAX", "MIN", "NUM", "TOTAL", "COUNT", "LIMIT", "INPUT", "OUTPUT", "PROMPT", "COMPLETION", "CONTEXT", "BUDGET"];
 
-/// What each name of a secret has a part of, and what tells other forms.
-const STEMS: &[&[u8]] = &[b"pas", b"word", b"pwd", b"secr", b"toke", b"cred", b"key", b"auth", b"ied", b"-cli", b"@"];
+/// What each name of a secret has a part of, then what addresses and programs have; 64 bytes in all at most.
+#[rustfmt::skip]
+const STEMS: &[&[u8]] = &[
+    b"pas", b"word", b"pwd", b"secr", b"toke", b"cred", b"key", b"auth", b"ied",
+    b"@",
+    b"-cli", b"ysq", b"mari", b"curl", b"mong", b"lda", b"cmd", b"logi",
+];
 
-/// How many of the stems are those of names; "-cli" is of the one program that counts, "@" of addresses.
+/// How many of the stems are those of names, and of these and addresses.
 const NAME_STEMS: usize = 9;
+const TEXT_STEMS: usize = 10;
 
-/// For each byte, the places in the stems at which it stands, one after the other; the places where they begin, and those
-/// where those of names and all of them end.
-const STEM_BITS: ([u64; 256], u64, u64, u64) = {
-    let (mut of_byte, mut starts, mut name_ends, mut ends) = ([0; 256], 0, 0, 0);
+/// For each byte, the places in the stems at which it stands, one after the other; and the places where they begin.
+const STEM_BITS: ([u64; 256], u64) = {
+    let (mut of_byte, mut starts) = ([0; 256], 0);
     let (mut stem, mut bit) = (0, 0);
     while stem < STEMS.len() {
         starts |= 1 << bit;
@@ -60,19 +67,27 @@ const STEM_BITS: ([u64; 256], u64, u64, u64) = {
             at += 1;
             bit += 1;
         }
-        ends |= 1 << (bit - 1);
-        if stem < NAME_STEMS {
-            name_ends |= 1 << (bit - 1);
-        }
         stem += 1;
     }
-    (of_byte, starts, name_ends, ends)
+    (of_byte, starts)
 };
+
+/// The places where the first so many stems end.
+const fn ends(count: usize) -> u64 {
+    let (mut ends, mut stem, mut bit) = (0, 0, 0);
+    while stem < count {
+        bit += STEMS[stem].len();
+        ends |= 1 << (bit - 1);
+        stem += 1;
+    }
+    ends
+}
 
 static OF_BYTE: [u64; 256] = STEM_BITS.0;
 const STARTS: u64 = STEM_BITS.1;
-const NAME_ENDS: u64 = STEM_BITS.2;
-const ENDS: u64 = STEM_BITS.3;
+const NAME_ENDS: u64 = ends(NAME_STEMS);
+const ENDS: u64 = ends(STEMS.len());
+const PROGRAM_ENDS: u64 = ENDS & !ends(TEXT_STEMS);
 
 /// Whether one of the stems is in a text: all are looked for at once, as nearly every text has none.
 fn reaches(text: &str, ends: u64) -> bool {
@@ -96,6 +111,11 @@ pub(super) fn has_sign(text: &str) -> bool {
     reaches(text, ENDS)
 }
 
+/// Whether a program whose options take secrets may stand in a text.
+pub(super) fn has_program(text: &str) -> bool {
+    reaches(text, PROGRAM_ENDS) || text.contains("sshpass")
+}
+
 /// A name as its words: `dbPassword` and `db-password` as `DB_PASSWORD`.
 fn words(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
@@ -116,7 +136,7 @@ fn speak_of_secret(words: &str) -> bool {
         let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
         word.ends_with("TOKEN") || word.ends_with("TOKENS") || is_near(word, "PASSWORD")
     };
-    let short = words == "PASS" || words.ends_with("_PASS") || words.ends_with("_PWD");
+    let short = matches!(words, "PASS" | "_AUTH") || words.ends_with("_PASS") || words.ends_with("_PWD");
     short || WORDS.iter().any(|word| words.contains(word)) || words.split('_').any(is_told)
 }
 
@@ -134,6 +154,26 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     let words = words(name);
     let counts = || words.ends_with("TOKENS") && words.split('_').any(|word| COUNTED.contains(&word));
     speak_of_secret(&words) && !PUBLIC_ENDS.iter().any(|end| words.ends_with(end)) && !counts()
+}
+
+/// Whether a name is one of credentials or of how they are asked for, such as `auth` and `Authorization`: the form of its
+/// value tells which.
+pub(super) fn is_auth_name(name: &str) -> bool {
+    let ends = |end: &str| {
+        name.len()
+            .checked_sub(end.len())
+            .and_then(|at| name.get(at..))
+            .is_some_and(|last| last.eq_ignore_ascii_case(end))
+    };
+    if is_near(name, "Authorization") {
+        return true;
+    }
+    if ends("auth") || ends("authorization") {
+        let words = words(name);
+        let words = words.trim_start_matches('_');
+        return matches!(words, "AUTH" | "BASICAUTH") || words.ends_with("_AUTH") || words.ends_with("_AUTHORIZATION");
+    }
+    matches!(name, ".dockerconfigjson" | ".dockercfg")
 }
 
 /// Whether a secret's name is that of a password.
@@ -198,18 +238,20 @@ pub(super) fn is_object_name(text: &str) -> bool {
 
 /// Whether a word is one that messages have: to strike it out of them would garble them. `many`: or several of them.
 pub(super) fn is_ordinary(text: &str, many: bool) -> bool {
-    const LONGEST: usize = 12;
-    let is_word = |part: &str| {
-        let rest = part.strip_prefix(|c: char| c.is_ascii_uppercase()).unwrap_or(part);
-        let alike = |is: fn(&u8) -> bool| rest.bytes().all(|byte| is(&byte));
-        part.len() <= LONGEST && (alike(u8::is_ascii_lowercase) || alike(u8::is_ascii_uppercase))
-    };
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if many {
         text.split(['-', '_', '.', '/', ':', ' ']).all(|part| part.len() <= 3 || is_word(part) || is_number(part))
     } else {
         is_word(text) || is_number(text)
     }
+}
+
+/// Whether letters make a word, as far as their number and case tell.
+pub(super) fn is_word(part: &str) -> bool {
+    const LONGEST: usize = 12;
+    let rest = part.strip_prefix(|c: char| c.is_ascii_uppercase()).unwrap_or(part);
+    let alike = |is: fn(&u8) -> bool| rest.bytes().all(|byte| is(&byte));
+    part.len() <= LONGEST && (alike(u8::is_ascii_lowercase) || alike(u8::is_ascii_uppercase))
 }
 
 #[cfg(test)]
@@ -242,6 +284,9 @@ mod tests {
             "spring.datasource.password",
             "apiKey",
             "requirepass",
+            "_auth",
+            "_authToken",
+            "REDISCLI_AUTH",
             "kubectl.kubernetes.io/last-applied-configuration",
         ] {
             assert!(is_secret_name(name), "{name}");
@@ -268,8 +313,18 @@ mod tests {
             "key",
             "PWD",
             "keyboard",
+            "auth",
+            "authMode",
         ] {
             assert!(!is_secret_name(name), "{name}");
+        }
+        for name in
+            ["auth", "_auth", "basicAuth", "REGISTRY_AUTH", "Authoriztion", "Proxy-Authorization", ".dockerconfigjson"]
+        {
+            assert!(is_auth_name(name), "{name}");
+        }
+        for name in ["oauth", "authMode", "auths", "authorizationPolicy", "unauth"] {
+            assert!(!is_auth_name(name), "{name}");
         }
     }
 

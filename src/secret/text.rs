@@ -3,14 +3,15 @@
 use std::ops::Range;
 
 use crate::node::Node;
-use crate::secret::names::{has_sign, is_of_name, is_password_name, is_plural, is_secret_name};
+use crate::secret::command::{Command, Says};
+use crate::secret::forms::{credentials, is_token};
+use crate::secret::names::{
+    has_program, has_sign, is_auth_name, is_of_name, is_password_name, is_plural, is_secret_name,
+};
 use crate::secret::{DOTS, Told, unread};
 
 /// What stands where a secret could, and is none.
 const PUBLIC_VALUES: &[&str] = &["", "|", "|-", ">", ">-", "{}", "{", "[]", "[", "true", "false", "null", "~"];
-
-/// The program whose `-a` is a password.
-const REDIS: &str = "redis-cli";
 
 /// A secret in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,18 +30,31 @@ fn ranges(found: Vec<Found>) -> Vec<Range<usize>> {
     found.into_iter().map(|found| found.range).collect()
 }
 
-/// Which arguments are secrets: those that follow an option such as `--requirepass`.
-pub(crate) fn arguments<'a>(items: impl IntoIterator<Item = &'a Node>) -> Vec<usize> {
-    let (mut found, mut redis, mut awaited) = (Vec::new(), false, false);
+/// Which arguments are secrets, such as those that follow `--requirepass`, and where in them these begin.
+pub(crate) fn arguments<'a>(items: impl IntoIterator<Item = &'a Node>) -> Vec<(usize, usize)> {
+    let (mut found, mut command) = (Vec::new(), Command::default());
     for (at, item) in items.into_iter().enumerate() {
         let text = item.text();
-        if awaited && !text.starts_with('-') && !is_reference(text, true) {
-            found.push(at);
+        let awaited = command.awaited.take().filter(|_| !text.starts_with('-'));
+        let says = command.read(text);
+        let here = match (awaited, says) {
+            (Some(Says::Next { login }), _) => Some((0, login)),
+            (_, Says::Here { at, login }) => Some((at, login)).filter(|_| at < text.len()),
+            _ => None,
+        };
+        command.awaited = Some(says);
+        let start = here.and_then(|(start, login)| if login { password_from(text, start) } else { Some(start) });
+        if let Some(start) = start.filter(|start| !is_reference(&text[*start..], true)) {
+            found.push((at, start));
         }
-        redis |= is_redis(text);
-        awaited = awaits_secret(text, redis);
     }
     found
+}
+
+/// Where the password begins in `user:password`.
+fn password_from(text: &str, start: usize) -> Option<usize> {
+    let colon = start + text[start..].find(':')?;
+    (colon + 1 < text.len()).then_some(colon + 1)
 }
 
 /// The secrets in a text, be it a config file, a script, a connection string or a manifest: ranges of bytes, in order.
@@ -86,7 +100,7 @@ fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
     // How deep the key stands whose value is in the lines below, whether it is all of them, and how it is told; whether a
     // private key is open.
     let mut block: Option<(usize, bool, Told)> = None;
-    let (signs, mut armoured) = (Signs::of(text, true), false);
+    let (signs, mut command, mut armoured) = (Signs::of(text, true), Command::default(), false);
     for line in text.split_inclusive('\n') {
         let content = line.trim_end();
         let indent = content.len() - content.trim_start().len();
@@ -103,7 +117,7 @@ fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
             armoured &= !content.contains("-----END");
         } else {
             block = opens_block(content).or(block);
-            in_line(content, signs, start, found);
+            in_line(content, signs, &mut command, start, found);
         }
         start += line.len();
     }
@@ -112,10 +126,13 @@ fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
 /// The secrets in words of which `name: value` says nothing, as in messages and lines whose keys a schema has judged:
 /// those in addresses, options and assignments.
 pub(crate) fn in_words(text: &str) -> Vec<Range<usize>> {
-    let (signs, mut found) = (Signs::of(text, false), Vec::new());
-    let mut start = 0;
+    if !has_sign(text) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let (signs, mut command, mut start) = (Signs::of(text, false), Command::default(), 0);
     for line in text.split_inclusive('\n') {
-        in_line(line.trim_end(), signs, start, &mut found);
+        in_line(line.trim_end(), signs, &mut command, start, &mut found);
         start += line.len();
     }
     ranges(found)
@@ -173,8 +190,10 @@ struct Signs {
     colons: bool,
     /// Whether there are options, or a private key.
     dashes: bool,
-    /// Whether there are words that take a secret without a sign.
+    /// Whether there are words that take a secret without a sign, or programs with options that do.
     words: bool,
+    /// Whether there are logins to registries of images, as Docker's configuration has them: `auth` is one for sure.
+    registries: bool,
     /// Whether there are addresses of Go's form: `user:password@tcp(host:port)/database`.
     networks: bool,
     /// Whether there are texts in quotes behind a word.
@@ -184,18 +203,20 @@ struct Signs {
 impl Signs {
     fn of(text: &str, colons: bool) -> Self {
         let has = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
-        let words = has(&["requirepass", "masterauth", REDIS]);
-        Self { colons, dashes: text.contains("--"), words, networks: has(NETWORKS), quotes: text.contains(" '") }
+        let words = has(&["requirepass", "masterauth"]) || has_program(text);
+        let (dashes, registries) = (text.contains("--"), text.contains("\"auths"));
+        Self { colons, dashes, words, registries, networks: has(NETWORKS), quotes: text.contains(" '") }
     }
 }
 
 const NETWORKS: &[&str] = &["@tcp(", "@unix("];
 
 /// The secrets in a line: what follows a secret's name, an option, or stands in an address as a password.
-fn in_line(line: &str, signs: Signs, start: usize, found: &mut Vec<Found>) {
+fn in_line(line: &str, signs: Signs, command: &mut Command, start: usize, found: &mut Vec<Found>) {
     let first = found.len();
     let mut from = 0;
     let mut word = Word::default();
+    let is_secret = |name: &str| is_secret_name(name) || signs.registries && name == "auth";
     while let Some(sign) = line.as_bytes()[from..].iter().position(|byte| matches!(byte, b':' | b'=')) {
         let sign = from + sign;
         from = sign + 1;
@@ -204,12 +225,16 @@ fn in_line(line: &str, signs: Signs, start: usize, found: &mut Vec<Found>) {
         if word.end < from && (is_address || signs.networks) {
             word = Word::of(line, from);
         }
+        let name = if is_address { None } else { name_before(line, sign) };
         let secret = if is_address {
+            found.extend(token_of(line, from + 2, &word).map(|range| Found::new(start, range, Told::Form)));
             password_of(line, from + 2, &word).map(|range| (range, Told::Form))
-        } else if let Some(name) = name_before(line, sign, signs.colons).filter(|name| is_secret_name(name)) {
+        } else if let Some(name) = name.filter(|name| (signs.colons || !is_colon) && is_secret(name)) {
             // As in `==`, `=>` and `=~`.
             let value = line[from..].trim_start_matches(if is_colon { &[][..] } else { &['=', '>', '~', ':'] });
             value_after(line, line.len() - value.len(), !is_colon).map(|range| (range, Told::by(name)))
+        } else if name.is_some_and(is_auth_name) {
+            credentials_after(line, from).map(|range| (range, Told::Form))
         } else if is_colon && signs.networks {
             let is_network = |sign: &usize| NETWORKS.iter().any(|network| line[*sign..].starts_with(network));
             word.sign.filter(is_network).map(|sign| (from..sign, Told::Form))
@@ -222,7 +247,7 @@ fn in_line(line: &str, signs: Signs, start: usize, found: &mut Vec<Found>) {
         }
     }
     if signs.dashes || signs.words {
-        options(line, start, found);
+        options(line, command, start, found);
     }
     if signs.quotes {
         statements(line, start, found);
@@ -255,36 +280,61 @@ fn statements(line: &str, start: usize, found: &mut Vec<Found>) {
 }
 
 /// What follows an option that takes a secret.
-fn options(line: &str, start: usize, found: &mut Vec<Found>) {
+fn options(line: &str, command: &mut Command, start: usize, found: &mut Vec<Found>) {
     const AROUND: &[char] = &[' ', '\t', ',', '"', '\'', '[', ']'];
-    let (mut redis, mut at) = (false, 0);
+    command.enter(line);
+    // What was read as a value is not looked through again.
+    let (mut at, mut done) = (0, 0);
+    let mut add = |from: usize, login: bool, done: &mut usize| {
+        if line[from..].trim_start().trim_start_matches(['\\', '"', '\'']).starts_with('-') {
+            return;
+        }
+        let Some(value) = value_after(line, from, true) else { return };
+        *done = value.end;
+        let secret = if login { password_from(&line[..value.end], value.start) } else { Some(value.start) };
+        if let Some(secret) = secret.filter(|secret| !is_reference(&line[*secret..], true)) {
+            found.push(Found::new(start, secret..value.end, Told::Form));
+        }
+    };
     for word in line.split_inclusive(AROUND) {
         let from = at;
         at += word.len();
         let word = word.trim_end_matches(AROUND);
-        redis = (redis || is_redis(word)) && !word.ends_with([';', '|', '&']);
-        if awaits_secret(word, redis) {
-            // Behind what closes this word, in a list of words.
-            let end = from + word.len();
-            let quoted = line[..from].ends_with(['"', '\'']);
-            let end = end + usize::from(quoted && line[end..].starts_with(['"', '\'']));
-            let end = end + line[end..].len() - line[end..].trim_start_matches([' ', '\t', ',']).len();
-            let value = value_after(line, end, true).filter(|value| !line[value.start..].starts_with('-'));
-            found.extend(value.map(|value| Found::new(start, value, Told::Form)));
+        // A bullet is none.
+        if word.is_empty() || word == "-" {
+            continue;
+        }
+        if from < done {
+            if at > done {
+                command.end(word);
+            }
+            continue;
+        }
+        if let Some(Says::Next { login }) = command.awaited.take() {
+            add(from - usize::from(line[..from].ends_with(['"', '\''])), login, &mut done);
+        }
+        let (end, quoted) = (from + word.len(), line[..from].ends_with(['"', '\'']));
+        match command.read(word) {
+            Says::Nothing => {}
+            Says::Here { at, login } => {
+                let next = line[from + at..].chars().next();
+                let is_closed = quoted && matches!(next, Some('"' | '\''));
+                if !is_closed && next.is_some_and(|c| !c.is_whitespace() && !matches!(c, ',' | ']')) {
+                    add(from + at, login, &mut done);
+                }
+            }
+            says @ Says::Next { login } => {
+                // Behind what closes this word, in a list of words.
+                let end = end + usize::from(quoted && line[end..].starts_with(['"', '\'']));
+                let end = end + line[end..].len() - line[end..].trim_start_matches([' ', '\t', ',']).len();
+                if matches!(&line[end..], "" | "\\") {
+                    command.awaited = Some(says);
+                } else {
+                    add(end, login, &mut done);
+                }
+            }
         }
     }
-}
-
-/// Whether the argument that comes next is a secret.
-fn awaits_secret(option: &str, redis: bool) -> bool {
-    match option.strip_prefix("--") {
-        Some(name) => !name.contains(['=', ':']) && !name.starts_with("no-") && is_secret_name(name),
-        None => matches!(option, "requirepass" | "masterauth") || redis && option == "-a",
-    }
-}
-
-fn is_redis(program: &str) -> bool {
-    program.ends_with(REDIS)
 }
 
 /// What stands up to the next blank or quote; looked through once, however many addresses begin in it.
@@ -301,6 +351,23 @@ impl Word {
         let end = ends.into_iter().find(|at| ends_value(&line[*at..])).unwrap_or(line.len());
         Self { end, sign: line[start..end].rfind('@').map(|sign| start + sign) }
     }
+}
+
+/// The credentials behind a name such as `auth`. No further than they can reach: many such names may stand in a line.
+fn credentials_after(line: &str, from: usize) -> Option<Range<usize>> {
+    const LONGEST: usize = 4096;
+    let line = &line[..line.floor_char_boundary(from + LONGEST)];
+    let value = value_after(line, from, false)?;
+    let found = credentials(&line[value.clone()])?;
+    Some(value.start + found.start..value.start + found.end)
+}
+
+/// Where a token stands in what follows `scheme://` in the place of a user: `token@host`, `token:x-oauth-basic@host`.
+fn token_of(line: &str, start: usize, word: &Word) -> Option<Range<usize>> {
+    let address = line.get(start..word.end)?;
+    let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
+    let user = authority[..authority.rfind('@')?].split(':').next().unwrap_or_default();
+    is_token(user).then_some(start..start + user.len())
 }
 
 /// Where the password stands in what follows `scheme://`: `user:password@host`.
@@ -321,12 +388,9 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) || is_reference(text, true)
 }
 
-/// The name that ends before a colon or equals sign; before a colon only where `colons` count, and this one does.
-fn name_before(line: &str, sign: usize, colons: bool) -> Option<&str> {
+/// The name that ends before a colon that counts, or an equals sign.
+fn name_before(line: &str, sign: usize) -> Option<&str> {
     let is_colon = line.as_bytes()[sign] == b':';
-    if is_colon && !colons {
-        return None;
-    }
     let before = line[..sign].trim_end();
     // As in `==`, `!=` and `:=`.
     let before = if is_colon { before } else { before.trim_end_matches(['=', ':', '!', '?', '+', '~', ' ']) };
@@ -337,7 +401,7 @@ fn name_before(line: &str, sign: usize, colons: bool) -> Option<&str> {
     let counts = || {
         let (behind, quoted) = (&line[sign + 1..], name.len() < before.len());
         let is_first = || line[..start].trim_start().is_empty() && !behind.starts_with('=');
-        let is_property = || is_first() && is_password_name(&name[start..]);
+        let is_property = || is_first() && (is_password_name(&name[start..]) || is_auth_name(&name[start..]));
         quoted || behind.is_empty() || behind.starts_with([' ', '\t', '"', '\'', '\\']) || is_property()
     };
     (!is_colon || counts()).then(|| name[start..].trim_start_matches('-'))
@@ -422,6 +486,46 @@ mod tests {
             ("redis-cli -h x -a abc ping; ls -a x", "redis-cli -h x -a ••• ping; ls -a x"),
             ("[\"redis-cli\",\"-a\",\"abc\",\"ping\"]", "[\"redis-cli\",\"-a\",\"•••\",\"ping\"]"),
             ("cp -a x y", "cp -a x y"),
+            ("mysql -h db -u root -pabc app", "mysql -h db -u root -p••• app"),
+            ("mysqldump -p'a b' app; x -pabc", "mysqldump -p'•••' app; x -pabc"),
+            ("/usr/bin/mysql -p app -P3306", "/usr/bin/mysql -p app -P3306"),
+            ("mysql -p\"$PASS\" -p$PASS", "mysql -p\"$PASS\" -p$PASS"),
+            ("[\"mysql\",\"-p\",\"app\"]", "[\"mysql\",\"-p\",\"app\"]"),
+            ("[\"mysql\",\"-pabc\",\"app\"]", "[\"mysql\",\"-p•••\",\"app\"]"),
+            ("mysql -h db \\\n  -u root -pabc\nx -pabc", "mysql -h db \\\n  -u root -p•••\nx -pabc"),
+            ("- mysql\n- -h\n- db\n- -pabc\n- app", "- mysql\n- -h\n- db\n- -p•••\n- app"),
+            ("- redis-cli\n- -a\n- abc\n- ping", "- redis-cli\n- -a\n- •••\n- ping"),
+            ("- redis-cli\n- -a\n- \"abc\"\n- ping", "- redis-cli\n- -a\n- \"•••\"\n- ping"),
+            ("server -p 8080 -u a:b -a c", "server -p 8080 -u a:b -a c"),
+            ("curl -sSu admin:abc http://h/x", "curl -sSu admin:••• http://h/x"),
+            ("curl -uadmin:abc --user 'a:b c' x", "curl -uadmin:••• --user 'a:•••' x"),
+            ("curl -u admin -u a:$PASS -u \"$U:$P\" x", "curl -u admin -u a:$PASS -u \"$U:$P\" x"),
+            ("docker run --user 1000:1000 -p 80:80 x", "docker run --user 1000:1000 -p 80:80 x"),
+            ("docker login -u me -p abc ghcr.io", "docker login -u me -p ••• ghcr.io"),
+            ("sshpass -p abc ssh -p 2222 h", "sshpass -p ••• ssh -p 2222 h"),
+            ("sshpass -e ssh -p 2222 h", "sshpass -e ssh -p 2222 h"),
+            ("sshpass -pabc ssh h", "sshpass -p••• ssh h"),
+            ("wget --password=abc http://h", "wget --password=••• http://h"),
+            ("mongosh -p 'a; b' -u x; x -p 80", "mongosh -p '•••' -u x; x -p 80"),
+            ("mongosh -u a -p abc; x -p 80", "mongosh -u a -p •••; x -p 80"),
+            ("ldapsearch -x -w abc -b dc", "ldapsearch -x -w ••• -b dc"),
+            ("skopeo copy --src-creds a:b x", "skopeo copy --src-creds a:••• x"),
+            ("curl -H \"Authorization: Bearer abc\" http://h", "curl -H \"Authorization: Bearer •••\" http://h"),
+            ("curl -H 'Authorization: Bearer '$TOKEN h", "curl -H 'Authorization: Bearer '$TOKEN h"),
+            ("authorization: Basic dXNlcjpw", "authorization: Basic •••"),
+            ("auth: dXNlcjpwYXNz\nauthMode: basic", "auth: •••\nauthMode: basic"),
+            ("auth:dXNlcjpwYXNz\nauth:v1", "auth:•••\nauth:v1"),
+            ("auth: true\nauth: {a: b}\nauth: basic", "auth: true\nauth: {a: b}\nauth: basic"),
+            ("auth:\n  type: basic\nimage: acme/auth:v1", "auth:\n  type: basic\nimage: acme/auth:v1"),
+            ("//npm.example.com/:_auth=abc", "//npm.example.com/:_auth=•••"),
+            ("//npm.example.com/:_authToken=abc", "//npm.example.com/:_authToken=•••"),
+            (
+                "{\"auths\": {\"h\": {\"username\": \"a\", \"auth\": \"abc\"}}}",
+                "{\"auths\": {\"h\": {\"username\": \"a\", \"auth\": \"•••\"}}}",
+            ),
+            ("https://ghp_abcdefghijklmnop@h/x", "https://•••@h/x"),
+            ("https://3f9c2d4e5a6b7c8d:x-oauth-basic@h", "https://•••:•••@h"),
+            ("ssh://git@h/x https://me@h", "ssh://git@h/x https://me@h"),
             ("psql --no-password app", "psql --no-password app"),
             ("x --password-file /run/x --password $X", "x --password-file /run/x --password $X"),
             ("x --password --level info", "x --password --level info"),
@@ -492,11 +596,15 @@ mod tests {
     fn arguments_follow_their_options() {
         let secrets = |words: &[&str]| -> Vec<String> {
             let items: Vec<Node> = words.iter().map(|word| Node::new(*word, Span::NONE)).collect();
-            arguments(&items).into_iter().map(|at| words[at].to_owned()).collect()
+            arguments(&items).into_iter().map(|(at, start)| words[at][start..].to_owned()).collect()
         };
         assert_eq!(secrets(&["redis-server", "--port", "1", "--requirepass", "abc"]), ["abc"]);
         assert_eq!(secrets(&["/usr/bin/redis-cli", "-a", "abc", "ping"]), ["abc"]);
         assert_eq!(secrets(&["cp", "-a", "x", "y"]), [""; 0]);
+        assert_eq!(secrets(&["mysql", "-h", "db", "-pabc", "-P3306", "-p", "app"]), ["abc"]);
+        assert_eq!(secrets(&["curl", "-fsu", "me:abc", "--user=me:$(PASS)", "http://h:80"]), ["abc"]);
+        assert_eq!(secrets(&["sshpass", "-p", "abc", "ssh", "-p", "2222"]), ["abc"]);
+        assert_eq!(secrets(&["docker", "run", "-p", "8080", "--user", "1:1"]), [""; 0]);
         assert_eq!(secrets(&["x", "--password", "$(PASSWORD)", "--token", "--level"]), [""; 0]);
     }
 }
