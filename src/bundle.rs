@@ -2,11 +2,12 @@
 
 use crate::digest::Digest;
 use crate::finding::Finding;
-use crate::node::{Node, Value};
+use crate::node::{FEW, Node, Value};
 use crate::object::Object;
 use crate::references;
 use ecow::{EcoString, eco_format};
 use foldhash::{HashMap, HashMapExt};
+use smallvec::SmallVec;
 
 /// The objects of one profile in one environment.
 #[derive(Debug, Clone, Default)]
@@ -294,7 +295,7 @@ fn feed(node: &Node, within: Within, digest: &mut Digest) {
             digest.update("]");
         }
         Value::Mapping(mapping) => {
-            let mut entries: Vec<_> = mapping.iter().collect();
+            let mut entries: SmallVec<[_; FEW]> = mapping.iter().collect();
             entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             digest.update("{");
             for entry in entries {

@@ -89,35 +89,36 @@ static STEPS: LazyLock<Vec<(Holder, Vec<&str>, Target)>> = LazyLock::new(|| {
 /// Visits each name of another object in an object: the kind that is named, and the name, which may be changed.
 pub fn visit(object: &mut Node, visit: &mut dyn FnMut(&str, &mut EcoString)) {
     let kind = EcoString::from(object["kind"].text());
-    for (holder, steps, target) in STEPS.iter() {
-        if matches!(holder, Kind(known) if *known == kind) {
-            descend(object, steps, *target, visit);
+    let mut each = |node: &mut Node, is_holder: &dyn Fn(&Holder) -> bool| {
+        for (_, steps, target) in STEPS.iter().filter(|(holder, ..)| is_holder(holder)) {
+            if leads(node, steps) {
+                descend(node, steps, *target, visit);
+            }
         }
-    }
+    };
+    each(object, &|holder| matches!(holder, Kind(known) if *known == kind));
     let Some((_, steps)) = POD_SPECS.iter().find(|(known, _)| *known == kind) else { return };
     let Some(spec) = steps.iter().try_fold(object, |node, step| node.get_mut(step)) else { return };
-    for (holder, steps, target) in STEPS.iter() {
-        match holder {
-            Pod => descend(spec, steps, *target, visit),
-            Container => {
-                for list in CONTAINERS {
-                    let containers = spec.get_mut(list).map(|list| &mut list.value);
-                    let Some(Value::Sequence(containers)) = containers else { continue };
-                    containers.make_mut().iter_mut().for_each(|container| descend(container, steps, *target, visit));
-                }
-            }
-            Kind(_) => {}
+    each(spec, &|holder| *holder == Pod);
+    for list in CONTAINERS {
+        if let Some(Value::Sequence(containers)) = spec.get_mut(list).map(|list| &mut list.value) {
+            containers.make_mut().iter_mut().for_each(|container| each(container, &|holder| *holder == Container));
         }
+    }
+}
+
+/// Whether steps lead to a text. What they do not lead to is not changed, so that it stays shared with its copies.
+fn leads(node: &Node, steps: &[&str]) -> bool {
+    let Some((step, rest)) = steps.split_first() else { return node.as_str().is_some() };
+    match step.strip_suffix("[]") {
+        None => node.get(step).is_some_and(|below| leads(below, rest)),
+        Some(list) => node[list].items().iter().any(|item| leads(item, rest)),
     }
 }
 
 fn descend(node: &mut Node, steps: &[&str], target: Target, visit: &mut dyn FnMut(&str, &mut EcoString)) {
     let Some((step, rest)) = steps.split_first() else { return };
     let (step, list) = step.strip_suffix("[]").map_or((*step, false), |step| (step, true));
-    // What is not there is not changed, so that it stays shared with its copies.
-    if node.get(step).is_none() {
-        return;
-    }
     let beside: EcoString;
     let kind = match target {
         Target::Kind(kind) => kind,

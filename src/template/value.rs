@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ecow::{EcoString, EcoVec, eco_format};
 use foldhash::{HashSet, HashSetExt};
 use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
+use smallvec::SmallVec;
 
 use crate::node::{Derived, Entry, Input, Mapping, Node, Origin, Value};
 use crate::source::Span;
@@ -21,18 +22,21 @@ pub(super) struct Tree {
     pub(super) profile: bool,
 }
 
+/// The numbers of the items and entries on the way down a tree; most ways are short.
+type Route = SmallVec<[u32; 6]>;
+
 /// A mapping or list of a tree.
 #[derive(Debug, Clone)]
 pub(super) struct View {
     pub(super) tree: Arc<Tree>,
-    route: EcoVec<u32>,
+    route: Route,
 }
 
 /// Where in a tree something was read.
 #[derive(Debug, Clone)]
 struct Read {
     tree: Arc<Tree>,
-    route: EcoVec<u32>,
+    route: Route,
 }
 
 #[derive(Debug, Default)]
@@ -169,7 +173,7 @@ fn push_step(path: &mut EcoString, parent: &Node, index: u32) {
 
 impl View {
     pub(super) fn root(tree: Arc<Tree>) -> Self {
-        Self { tree, route: EcoVec::new() }
+        Self { tree, route: Route::new() }
     }
 
     pub(super) fn node(&self) -> &Node {
