@@ -3,6 +3,7 @@
 //! Everything is a [`node::Node`]: a YAML value that knows where it came from. Profiles, templates, rendered
 //! objects and foreign manifests are read by one parser, checked by one engine and written by one emitter.
 
+pub mod built_in;
 pub mod bundle;
 pub mod check;
 pub mod cli;

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::built_in;
 use crate::check::{Options, Purpose};
 use crate::cli::Outcome;
 use crate::cli::args::Global;
 use crate::cli::output::Output;
 use crate::finding::{Failure, Finding};
-use crate::project::{self, AccessError, EMBEDDED, Level, Project};
+use crate::project::{self, AccessError, Level, Project};
 use crate::render::Rendered;
 use crate::report::plain_json;
 use crate::service::Services;
@@ -91,11 +92,11 @@ pub(super) fn schema(global: &Global, output: &mut Output) -> anyhow::Result<Out
 }
 
 pub(super) fn init(folder: &Path, output: &Output) -> anyhow::Result<Outcome> {
-    let taken = EMBEDDED.iter().map(|file| folder.join(file.path)).chain([folder.join(project::FILE)]);
+    let taken = built_in::FILES.iter().map(|file| folder.join(file.path)).chain([folder.join(project::FILE)]);
     if let Some(path) = taken.into_iter().find(|path| path.exists()) {
         bail!("{} is already there; `init` overwrites nothing", path.display());
     }
-    let files = EMBEDDED.iter().map(|file| (file.path, file.text)).chain([(project::FILE, SETTINGS)]);
+    let files = built_in::FILES.iter().map(|file| (file.path, file.text)).chain([(project::FILE, SETTINGS)]);
     for (path, text) in files.clone() {
         let path = folder.join(path);
         let parent = path.parent().unwrap_or(folder);

@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::revision::{Object as Entry, Revision};
-use super::{Place, Project, embedded};
+use super::{Place, Project};
+use crate::built_in;
 use crate::finding::{Failure, Finding};
 use crate::source::{self, FileId, ReadError, Sources, Span};
 
@@ -92,7 +93,7 @@ impl Project {
             return Err(AccessError::Outside(path.to_owned(), "project"));
         }
         match &self.place {
-            Place::Embedded => match embedded::text(path) {
+            Place::Embedded => match built_in::text(path) {
                 Some(text) => Ok(sources.add(name, text)),
                 None => Err(AccessError::Missing(name)),
             },
@@ -111,7 +112,7 @@ impl Project {
             return Err(AccessError::Outside(folder.to_owned(), "project"));
         }
         let mut found = match &self.place {
-            Place::Embedded => embedded::below(folder).map(str::to_owned).collect(),
+            Place::Embedded => built_in::below(folder).map(str::to_owned).collect(),
             Place::Folder { root, .. } => {
                 let mut found = Vec::new();
                 walk(root, folder, &|path| self.shown(path), &mut Vec::new(), &mut found)?;

@@ -3,14 +3,12 @@
 //! All of its files are read through [`Project`], which lets nothing outside the folder be read: paths that are absolute
 //! or climb out are refused, and so are links that lead out.
 
-mod embedded;
 mod files;
 mod revision;
 mod settings;
 
 use std::path::{Path, PathBuf};
 
-pub use embedded::{Embedded, FILES as EMBEDDED};
 pub use files::{AccessError, Listed};
 pub use revision::Revision;
 pub use settings::{Level, RuleLevel, Settings};

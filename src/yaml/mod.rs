@@ -16,8 +16,8 @@ pub use load::{Dialect, Loaded, MAX_ALIASED_NODES, MAX_DEPTH, load_text};
 pub use packed::{pack, unpack};
 pub use typed::{from_node, read_json};
 
+use crate::built_in::FILES;
 use crate::node::Node;
-use crate::project::EMBEDDED;
 use crate::source::{FileId, Sources};
 
 /// Reads all documents of a file.
@@ -36,6 +36,6 @@ pub fn load(sources: &Sources, file: FileId, dialect: Dialect) -> Loaded {
 
 /// The documents of a text that the built-in set has word for word: read when the tool was built.
 fn built_in(text: &str, file: FileId) -> Option<Vec<Node>> {
-    let known = EMBEDDED.iter().find(|known| !known.tree.is_empty() && known.text == text)?;
+    let known = FILES.iter().find(|known| !known.tree.is_empty() && known.text == text)?;
     unpack(known.tree, text, file)
 }

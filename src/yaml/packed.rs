@@ -199,7 +199,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::project::EMBEDDED;
+    use crate::built_in::FILES;
     use crate::yaml::{Dialect, load_text};
 
     /// With all places, unlike `==`.
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_built_in_tree_is_that_of_its_text() {
-        for file in EMBEDDED {
+        for file in FILES {
             assert_eq!(file.path.ends_with(".yaml"), !file.tree.is_empty(), "{}", file.path);
             if !file.tree.is_empty() {
                 let read = load_text(file.text, FileId(7), Dialect::Strict);

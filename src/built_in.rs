@@ -1,4 +1,4 @@
-//! The built-in project.
+//! The built-in set: its files, and the trees of their YAML. `build.rs` makes the table.
 
 /// A file of the built-in project.
 #[derive(Debug, Clone, Copy)]
@@ -7,7 +7,7 @@ pub struct Embedded {
     pub path: &'static str,
     /// Its text.
     pub text: &'static str,
-    /// Its YAML as [`crate::yaml::unpack`] wants it; empty where it is none, or not without fault.
+    /// Its YAML as `yaml::unpack` wants it; empty where it is none, or not without fault.
     pub tree: &'static [u8],
 }
 
@@ -15,12 +15,12 @@ pub struct Embedded {
 pub static FILES: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// The text of a file.
-pub(super) fn text(path: &str) -> Option<&'static str> {
+pub(crate) fn text(path: &str) -> Option<&'static str> {
     FILES.binary_search_by(|file| file.path.cmp(path)).ok().map(|at| FILES[at].text)
 }
 
 /// The files below a folder, sorted.
-pub(super) fn below(folder: &str) -> impl Iterator<Item = &'static str> {
+pub(crate) fn below(folder: &str) -> impl Iterator<Item = &'static str> {
     let prefix = format!("{folder}/");
     let start = FILES.partition_point(|file| file.path < prefix.as_str());
     FILES[start..].iter().map(|file| file.path).take_while(move |name| name.starts_with(&prefix))
