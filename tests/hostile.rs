@@ -155,6 +155,23 @@ fn links_that_lead_out_of_the_project_are_refused() {
     }
 }
 
+/// `$file` stays below `templates/`, links followed.
+#[test]
+fn a_link_that_a_template_reads_stays_among_the_templates() {
+    for (to, inside) in
+        [("../templates/more/x.sh", true), ("../profiles/base.yaml", false), ("../../outside/secret.yaml", false)]
+    {
+        let place = Place::with_template(&format!("{MAP}data:\n  k: {{$file: link.sh}}\n"));
+        fs::create_dir(place.project.join("templates/more")).unwrap();
+        place.write("templates/more/x.sh", "echo read\n");
+        symlink(to, place.project.join("templates/link.sh")).unwrap();
+        let output = place.run(&["render", "gateway"]);
+        assert_eq!(output.status.success(), inside, "{to}: {}", stderr(&output));
+        assert_eq!(String::from_utf8_lossy(&output.stdout).contains("echo read"), inside, "{to}");
+        assert!(inside || stderr(&output).contains("template-file"), "{to}: {}", stderr(&output));
+    }
+}
+
 #[test]
 fn paths_that_climb_out_are_refused() {
     let absolute = root().join("Cargo.toml").display().to_string();

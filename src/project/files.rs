@@ -1,6 +1,7 @@
 //! Reading files, and only those inside the project.
 
 use std::fmt;
+use std::fs::FileType;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -130,6 +131,18 @@ impl Project {
         Ok(found)
     }
 
+    /// Whether a file of the project lies outside one of its folders, links followed. What is not there lies nowhere.
+    #[must_use]
+    pub fn leads_out(&self, folder: &str, path: &str) -> bool {
+        let Place::Folder { root, .. } = &self.place else { return false };
+        let folder = root.join(folder);
+        let file = folder.join(path);
+        if straight(root, &file).is_some() {
+            return false;
+        }
+        file.canonicalize().is_ok_and(|file| folder.canonicalize().is_ok_and(|folder| !file.starts_with(folder)))
+    }
+
     /// Reads the files of a folder that a file of the project names, such as a profile its migrations: relative to that
     /// file, and within the Git work tree the project lies in (the project, where there is none). Sorted by name; without
     /// folders below.
@@ -185,9 +198,10 @@ fn work_tree(root: &Path) -> &Path {
 /// Resolves all links of a path and refuses what lies outside `bound`, which has none.
 fn real_path(bound: &Path, path: &Path, shown: &str, what: &'static str) -> Result<PathBuf, AccessError> {
     // Mostly there is none below either, which is told faster than where each part leads.
-    if is_straight(bound, path) {
-        return Ok(path.to_owned());
-    }
+    if straight(bound, path).is_some() { Ok(path.to_owned()) } else { resolved(bound, path, shown, what) }
+}
+
+fn resolved(bound: &Path, path: &Path, shown: &str, what: &'static str) -> Result<PathBuf, AccessError> {
     let real = path.canonicalize().map_err(|error| match error.kind() {
         // Whether something is there outside the bound is not told either.
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => AccessError::Missing(shown.to_owned()),
@@ -197,14 +211,17 @@ fn real_path(bound: &Path, path: &Path, shown: &str, what: &'static str) -> Resu
     if real.starts_with(bound) { Ok(real) } else { Err(AccessError::Outside(shown.to_owned(), what)) }
 }
 
-/// Whether a path leads from `bound` to something that is there, down only and over no link.
-fn is_straight(bound: &Path, path: &Path) -> bool {
-    let Ok(below) = path.strip_prefix(bound) else { return false };
+/// What stands at a path that leads down from `bound` only, and over no link.
+fn straight(bound: &Path, path: &Path) -> Option<FileType> {
     let mut at = bound.to_owned();
-    below.components().all(|part| {
-        at.push(part);
-        matches!(part, Component::Normal(_)) && at.symlink_metadata().is_ok_and(|found| !found.is_symlink())
-    })
+    let mut kind = None;
+    for part in path.strip_prefix(bound).ok()?.components() {
+        let Component::Normal(name) = part else { return None };
+        at.push(name);
+        kind = Some(at.symlink_metadata().ok()?.file_type()).filter(|kind| !kind.is_symlink());
+        kind?;
+    }
+    kind
 }
 
 fn read_within(
@@ -214,9 +231,16 @@ fn read_within(
     shown: String,
     what: &'static str,
 ) -> Result<FileId, AccessError> {
-    let real = real_path(bound, path, &shown, what)?;
+    let (real, is_file) = match straight(bound, path) {
+        Some(kind) => (path.to_owned(), kind.is_file()),
+        None => {
+            let real = resolved(bound, path, &shown, what)?;
+            let is_file = real.is_file();
+            (real, is_file)
+        }
+    };
     // A pipe would wait for ever.
-    if !real.is_file() {
+    if !is_file {
         return Err(AccessError::NoFile(shown));
     }
     match source::read_file(&real) {

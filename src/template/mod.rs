@@ -192,15 +192,8 @@ fn read_below(project: &Project, sources: &Sources, path: &str) -> Result<FileId
     if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
         return outside();
     }
-    if let Some(root) = project.root() {
-        let templates = root.join("templates");
-        let real = |path: &Path| path.canonicalize().ok();
-        // What is not there is told by the reading.
-        if let (Some(templates), Some(file)) = (real(&templates), real(&templates.join(path)))
-            && !file.starts_with(templates)
-        {
-            return outside();
-        }
+    if project.leads_out("templates", path) {
+        return outside();
     }
     project.read(sources, &format!("templates/{path}")).map_err(|error| error.to_string())
 }
