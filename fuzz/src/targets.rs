@@ -188,7 +188,9 @@ pub fn check(data: &[u8]) {
         let options = Options { whole, ..Options::default() };
         let mut findings = check_in(&sources, &input.objects, &options);
         suppress(&sources, &input.objects, &mut findings);
-        if whole && let Ok(mut picture) = Picture::new(&Graph::build(&input.objects, &options)) {
+        if whole
+            && let Ok(mut picture) = Picture::new(&Graph::build(&input.objects, &options.services, &options.externals))
+        {
             picture.mark(&input.objects, &findings);
             harmless(&picture::dot(&picture));
             harmless(&picture::mermaid(&picture));

@@ -117,7 +117,7 @@ impl<'a> Bundle<'a> {
 
     /// Who names what, and what stands in texts.
     pub fn graph(&self) -> &Graph<'a> {
-        self.graph.get_or_init(|| Graph::build(self.objects, self.options))
+        self.graph.get_or_init(|| Graph::build(self.objects, &self.options.services, &self.options.externals))
     }
 
     /// The severity of something that is not among the objects: an error where they are known to be all.

@@ -24,12 +24,13 @@ const NEEDED: &[&str] =
 /// Holds manifests against the bundle of a profile.
 #[must_use]
 pub fn check(given: &[Object], promised: &[Object], profile: &str, options: &Options) -> Vec<Finding> {
-    let (have, want) = (Graph::build(given, options), Graph::build(promised, options));
+    let graph = |objects| Graph::build(objects, &options.services, &options.externals);
+    let (have, want) = (graph(given), graph(promised));
     let mut findings = Vec::new();
     let here = given.first().map_or(Span::NONE, Object::span);
     let mut matched: HashSet<usize> = HashSet::new();
-    for expected in want.all_known(options) {
-        match have.all_known(options).find(|view| view.service.name == expected.service.name) {
+    for expected in want.all_known() {
+        match have.all_known().find(|view| view.service.name == expected.service.name) {
             Some(view) => {
                 matched.extend(want.number(expected.object()));
                 workload(&view, &expected, profile, &mut findings);
@@ -120,7 +121,7 @@ fn service(given: &Object, promised: &Object, profile: &str, findings: &mut Vec<
     }
 }
 
-fn workload(view: &View<'_, '_, '_>, expected: &View<'_, '_, '_>, profile: &str, findings: &mut Vec<Finding>) {
+fn workload(view: &View<'_, '_>, expected: &View<'_, '_>, profile: &str, findings: &mut Vec<Finding>) {
     let object = view.object();
     namespace(object, expected.object(), profile, findings);
     let name = view.container.name();
@@ -156,8 +157,7 @@ fn workload(view: &View<'_, '_, '_>, expected: &View<'_, '_, '_>, profile: &str,
             findings.push(finding);
         }
     }
-    let waits =
-        |view: &View<'_, '_, '_>| view.pod.containers.iter().any(|container| container.role == ContainerRole::Init);
+    let waits = |view: &View<'_, '_>| view.pod.containers.iter().any(|container| container.role == ContainerRole::Init);
     if waits(expected) && !waits(view) {
         let message =
             format!("nothing holds {} back until its tables are there; {profile} has an init container", name);
@@ -169,7 +169,7 @@ fn workload(view: &View<'_, '_, '_>, expected: &View<'_, '_, '_>, profile: &str,
 }
 
 /// The hosts and ports of the config.
-fn config(view: &View<'_, '_, '_>, expected: &View<'_, '_, '_>, profile: &str, findings: &mut Vec<Finding>) {
+fn config(view: &View<'_, '_>, expected: &View<'_, '_>, profile: &str, findings: &mut Vec<Finding>) {
     let dependencies = &expected.service.dependencies;
     let keys = dependencies
         .iter()

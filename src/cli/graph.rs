@@ -50,7 +50,7 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
         }
     };
     // What is too large for a picture is not worth checking.
-    let mut picture = Picture::new(&graph::Graph::build(&objects, &options))?;
+    let mut picture = Picture::new(&graph::Graph::build(&objects, &options.services, &options.externals))?;
     let mut findings = check::check_in(sources, &objects, &options);
     suppress(sources, &objects, &mut findings);
     picture.mark(&objects, &findings);

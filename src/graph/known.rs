@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use crate::check::Options;
 use crate::graph::pod::{config_path, flag_value};
 use crate::graph::{Config, Container, Graph, Known, MountSource, Pod};
 use crate::node::Node;
@@ -12,7 +11,7 @@ use crate::service::{self, ConfigFile, Dialect, KeyType, Service};
 
 /// A container of a known service.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'g, 'a, 's> {
+pub struct View<'g, 'a> {
     /// The number of its pod.
     pub at: usize,
     /// The pod.
@@ -20,56 +19,56 @@ pub struct View<'g, 'a, 's> {
     /// The container.
     pub container: &'g Container<'a>,
     /// The description.
-    pub service: &'s Service,
+    pub service: &'a Service,
     /// The config file it reads, where it is among the objects.
     pub config: Option<&'g Config<'a>>,
     /// Whether it reads one that is not looked into.
     unread: bool,
     /// The dialect of its config.
-    pub dialect: Option<&'s Dialect>,
+    pub dialect: Option<&'a Dialect>,
 }
 
 impl<'a> Graph<'a> {
     /// The containers of known services, but for those whose config is not looked into.
-    pub fn known<'g, 's>(&'g self, options: &'s Options) -> impl Iterator<Item = View<'g, 'a, 's>> {
-        self.all_known(options).filter(|view| !view.unread)
+    pub fn known(&self) -> impl Iterator<Item = View<'_, 'a>> {
+        self.all_known().filter(|view| !view.unread)
     }
 
     /// All containers of known services.
-    pub(crate) fn all_known<'g, 's>(&'g self, options: &'s Options) -> impl Iterator<Item = View<'g, 'a, 's>> {
-        self.known.iter().filter_map(move |known| self.view(known, options))
+    pub(crate) fn all_known(&self) -> impl Iterator<Item = View<'_, 'a>> {
+        self.known.iter().map(|known| self.view(known))
     }
 
     /// Those of one pod, by its number.
-    pub fn known_of<'g, 's>(&'g self, pod: usize, options: &'s Options) -> impl Iterator<Item = View<'g, 'a, 's>> {
+    pub fn known_of(&self, pod: usize) -> impl Iterator<Item = View<'_, 'a>> {
         // They stand in the order of their pods.
         let first = self.known.partition_point(|known| known.pod < pod);
         let own = self.known[first..].iter().take_while(move |known| known.pod == pod);
-        own.filter_map(move |known| self.view(known, options))
+        own.map(|known| self.view(known))
     }
 
     /// The one that is the container of that number, in the pod of that number.
-    pub fn known_as<'g, 's>(&'g self, pod: usize, container: usize, options: &'s Options) -> Option<View<'g, 'a, 's>> {
+    pub fn known_as(&self, pod: usize, container: usize) -> Option<View<'_, 'a>> {
         let at = self.known.binary_search_by_key(&(pod, container), |known| (known.pod, known.container)).ok()?;
-        self.view(&self.known[at], options)
+        Some(self.view(&self.known[at]))
     }
 
     /// The first that reads that text as its config.
-    pub fn known_by_config<'g, 's>(&'g self, text: &Node, options: &'s Options) -> Option<View<'g, 'a, 's>> {
+    pub fn known_by_config(&self, text: &Node) -> Option<View<'_, 'a>> {
         let at = self.known_by_config.get(&address(text))?;
-        self.view(&self.known[*at], options)
+        Some(self.view(&self.known[*at]))
     }
 
-    fn view<'g, 's>(&'g self, known: &'g Known<'a>, options: &'s Options) -> Option<View<'g, 'a, 's>> {
+    fn view<'g>(&'g self, known: &'g Known<'a>) -> View<'g, 'a> {
         let pod = &self.pods[known.pod];
         let container = &pod.containers[known.container];
-        let service = options.services.iter().nth(known.service)?;
+        let service = known.service;
         let config = known.config.as_ref();
         let dialect = match config {
             Some(config) if config.tree.is_some() => service.dialects.get(config.dialect),
             _ => guess(service, container),
         };
-        Some(View { at: known.pod, pod, container, service, config, unread: known.unread, dialect })
+        View { at: known.pod, pod, container, service, config, unread: known.unread, dialect }
     }
 }
 
@@ -100,7 +99,7 @@ fn guess<'s>(service: &'s Service, container: &Container<'_>) -> Option<&'s Dial
     best.map(|(dialect, _)| dialect)
 }
 
-impl<'g, 'a, 's> View<'g, 'a, 's> {
+impl<'g, 'a> View<'g, 'a> {
     /// The workload.
     #[must_use]
     pub fn object(&self) -> &'a Object {
@@ -115,7 +114,7 @@ impl<'g, 'a, 's> View<'g, 'a, 's> {
 
     /// What is known of its config file.
     #[must_use]
-    pub fn file(&self) -> Option<&'s ConfigFile> {
+    pub fn file(&self) -> Option<&'a ConfigFile> {
         self.service.config_file.as_ref()
     }
 
@@ -130,7 +129,7 @@ impl<'g, 'a, 's> View<'g, 'a, 's> {
 
     /// Where its config is looked for, told or not.
     #[must_use]
-    pub fn path(&self) -> Cow<'s, str> {
+    pub fn path(&self) -> Cow<'a, str> {
         config_path(self.service, self.container)
     }
 
@@ -148,7 +147,7 @@ impl<'g, 'a, 's> View<'g, 'a, 's> {
 
     /// The ports it listens on, each with the paths it serves there.
     #[must_use]
-    pub fn endpoints(&self) -> Vec<(i64, &'s [String])> {
+    pub fn endpoints(&self) -> Vec<(i64, &'a [String])> {
         let Some(dialect) = self.dialect else { return Vec::new() };
         let port = |end: &service::Endpoint| {
             let set = end.key.as_ref().and_then(|key| self.value(key).as_i64()).filter(|port| *port > 0);
@@ -166,7 +165,7 @@ impl<'g, 'a, 's> View<'g, 'a, 's> {
     }
 
     /// Whether a path of its container is in an empty folder that nothing in the pod could fill: no other container
-    /// mounts it, and the command is the image's own.
+    /// mounts it, and the command is the image'a own.
     #[must_use]
     pub fn is_never_filled(&self, path: &str) -> bool {
         let Some(mount) = self.container.mount_of(path) else { return false };
@@ -176,7 +175,7 @@ impl<'g, 'a, 's> View<'g, 'a, 's> {
     }
 
     /// The config keys of a type, with their values where they are set.
-    pub fn keys(&self, kind: KeyType) -> impl Iterator<Item = (&'s str, &'g Node)> {
+    pub fn keys(&self, kind: KeyType) -> impl Iterator<Item = (&'a str, &'g Node)> {
         let view = *self;
         self.dialect
             .into_iter()

@@ -7,7 +7,6 @@ use std::ops::Range;
 
 use foldhash::{HashMap, HashMapExt, HashSet};
 
-use crate::check::Options;
 use crate::graph::pod::{Container, text_of};
 use crate::graph::scan::{self, Form, Found, Hint};
 use crate::graph::shell::{self, Word};
@@ -160,7 +159,7 @@ struct Spot<'a> {
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn add_mentions(&mut self, options: &Options) {
+    pub(super) fn add_mentions(&mut self) {
         let mut mentions = Vec::new();
         for (at, pod) in self.pods.iter().enumerate() {
             let aliases: HashSet<&str> = pod.spec["hostAliases"]
@@ -207,7 +206,7 @@ impl<'a> Graph<'a> {
             }
         }
         for mention in &mut mentions {
-            mention.target = self.resolve(&mention.host, mention.port, mention.object.namespace(), options);
+            mention.target = self.resolve(&mention.host, mention.port, mention.object.namespace());
             if let Target::Service(service) = mention.target
                 && let Some(index) = self.number(self.services[service].object)
             {
@@ -219,10 +218,10 @@ impl<'a> Graph<'a> {
 
     /// Where a host leads, seen from a namespace.
     #[must_use]
-    pub fn resolve(&self, host: &str, port: Option<u16>, from: &str, options: &Options) -> Target {
+    pub fn resolve(&self, host: &str, port: Option<u16>, from: &str) -> Target {
         let host = host.to_ascii_lowercase();
         let host = host.trim_end_matches('.');
-        if host.is_empty() || is_local(host) || is_declared(&options.externals, host, port) {
+        if host.is_empty() || is_local(host) || is_declared(self.externals, host, port) {
             return Target::Outside;
         }
         let mut labels: Vec<&str> = host.split('.').collect();

@@ -18,9 +18,9 @@ use std::sync::OnceLock;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
-use crate::check::Options;
 use crate::node::Node;
 use crate::object::Object;
+use crate::service::{Service, Services};
 use crate::suggest;
 
 pub use known::View;
@@ -49,6 +49,10 @@ pub struct Graph<'a> {
     pub known: Vec<Known<'a>>,
     /// The namespaces that objects stand in, and those that are made. The empty one is left out.
     pub namespaces: BTreeSet<&'a str>,
+    /// The descriptions of services.
+    known_services: &'a Services,
+    /// What lives elsewhere: hosts as `host` or `host:port`, objects as `Kind/name`.
+    externals: &'a [String],
     by_name: HashMap<(&'static str, &'a str), Vec<usize>>,
     /// By kind, namespace and name.
     by_place: HashMap<(&'static str, &'a str, &'a str), usize>,
@@ -76,8 +80,8 @@ pub struct Known<'a> {
     pub pod: usize,
     /// The number of its container in the pod.
     pub container: usize,
-    /// The number of its description in [`Options::services`].
-    pub service: usize,
+    /// The service's description.
+    pub service: &'a Service,
     /// The config file it reads, where it is among the objects.
     pub config: Option<Config<'a>>,
     /// Whether it reads one that is not looked into, as all together are too large.
@@ -157,11 +161,13 @@ pub fn is_cluster_wide(kind: &str) -> bool {
 }
 
 impl<'a> Graph<'a> {
-    /// Reads all objects once.
+    /// Reads all objects once, with the descriptions of services and what lives elsewhere (hosts as `host` or `host:port`).
     #[must_use]
-    pub fn build(objects: &'a [Object], options: &Options) -> Self {
+    pub fn build(objects: &'a [Object], known_services: &'a Services, externals: &'a [String]) -> Self {
         let mut graph = Self {
             objects,
+            known_services,
+            externals,
             pods: Vec::new(),
             services: Vec::new(),
             references: Vec::new(),
@@ -198,8 +204,8 @@ impl<'a> Graph<'a> {
         graph.add_pods();
         graph.connect_services();
         graph.add_references();
-        graph.add_known(options);
-        graph.add_mentions(options);
+        graph.add_known();
+        graph.add_mentions();
         graph
     }
 

@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use ecow::EcoString;
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::Options;
 use crate::graph::{Config, Graph, Known};
 use crate::node::{Entry, FEW, Node, Value};
 use crate::object::{self, ContainerRole, Object};
@@ -682,7 +681,7 @@ impl<'a> Graph<'a> {
         Container { node, role: container.role, env, env_open, mounts, counting, mounted }
     }
 
-    pub(super) fn add_known(&mut self, options: &Options) {
+    pub(super) fn add_known(&mut self) {
         let mut known = Vec::new();
         let mut room = MOST_CONFIG;
         for (at, pod) in self.pods.iter().enumerate() {
@@ -694,13 +693,11 @@ impl<'a> Graph<'a> {
                 if !matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar) {
                     continue;
                 }
-                let found = options.services.iter().position(|service| recognizes(service, pod, container, alone));
+                let found = self.known_services.iter().find(|service| recognizes(service, pod, container, alone));
                 if let Some(service) = found {
-                    let description = options.services.iter().nth(service);
-                    let file =
-                        description.and_then(|description| Some((description, config_file(description, container)?)));
-                    let left = room.checked_sub(file.map_or(0, |(_, (_, text))| text.text().len()));
-                    let config = file.filter(|_| left.is_some()).map(|(description, file)| config(description, file));
+                    let file = config_file(service, container);
+                    let left = room.checked_sub(file.map_or(0, |(_, text)| text.text().len()));
+                    let config = file.filter(|_| left.is_some()).map(|file| config(service, file));
                     known.push(Known { pod: at, container: number, service, config, unread: left.is_none() });
                     room = left.unwrap_or(room);
                 }
@@ -830,7 +827,8 @@ mod tests {
         );
         let node = yaml::load_text(&text, FileId(0), Dialect::Strict).documents.remove(0);
         let objects = [Object::new(node)];
-        let graph = Graph::build(&objects, &Options::default());
+        let services = crate::service::Services::default();
+        let graph = Graph::build(&objects, &services, &[]);
         let container = &graph.pods[0].containers[0];
         let texts = container.env.iter().map(|var| var.text.as_deref().unwrap_or("?").to_owned()).collect();
         (texts, container.expand(argument).into_owned())

@@ -128,7 +128,7 @@ spec: {ports: [{port: 5432}]}
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    for view in graph.known(bundle.options) {
+    for view in graph.known() {
         if view.container.node["startupProbe"].is_set() {
             continue;
         }
@@ -140,7 +140,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 (None, Some(key)) => view.value(key).text().rsplit_once(':').map_or("", |(host, _)| host),
                 (None, None) => "",
             };
-            let Target::Service(service) = graph.resolve(host, None, view.pod.namespace(), bundle.options) else {
+            let Target::Service(service) = graph.resolve(host, None, view.pod.namespace()) else {
                 continue;
             };
             if waits(graph, &view, service) {
@@ -169,7 +169,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether a container of the pod asks for a Service before the view's one starts, or in its own command.
-fn waits(graph: &Graph<'_>, view: &View<'_, '_, '_>, service: usize) -> bool {
+fn waits(graph: &Graph<'_>, view: &View<'_, '_>, service: usize) -> bool {
     graph
         .mentions
         .iter()

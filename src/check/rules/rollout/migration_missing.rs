@@ -121,7 +121,7 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    let mut views = graph.known(bundle.options).filter(|view| !view.service.tables.required.is_empty()).peekable();
+    let mut views = graph.known().filter(|view| !view.service.tables.required.is_empty()).peekable();
     if views.peek().is_none() || !graph.migrations().is_empty() {
         return;
     }

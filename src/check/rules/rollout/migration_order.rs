@@ -138,7 +138,7 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    let mut views = graph.known(bundle.options).filter(|view| !view.service.tables.required.is_empty()).peekable();
+    let mut views = graph.known().filter(|view| !view.service.tables.required.is_empty()).peekable();
     if views.peek().is_none() {
         return;
     }
@@ -239,7 +239,7 @@ const LOOKS: &[&str] = &[
     "alembic",
 ];
 
-fn waits_for_tables(view: &View<'_, '_, '_>) -> bool {
+fn waits_for_tables(view: &View<'_, '_>) -> bool {
     view.pod.containers.iter().filter(|container| matches!(container.role, ContainerRole::Init)).any(|container| {
         let looks = |text: &str| {
             let text = text.to_ascii_lowercase();
@@ -266,7 +266,7 @@ fn only_pauses(container: &Container<'_>) -> bool {
 }
 
 /// Where an init container asks for a Service that only its own pod answers, which never starts then.
-fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a, '_>) -> Option<&'a Node> {
+fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a>) -> Option<&'a Node> {
     let init = |mention: &Mention<'a>| {
         mention.pod == Some(view.at)
             && mention.container.is_some_and(|at| view.pod.containers[at].role == ContainerRole::Init)
@@ -284,7 +284,7 @@ fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a, '_>) -> Option<&'
 }
 
 /// Where a Job asks for the service itself.
-fn waits_for_service<'a>(graph: &Graph<'a>, job: &Pod<'a>, view: &View<'_, 'a, '_>) -> Option<&'a Node> {
+fn waits_for_service<'a>(graph: &Graph<'a>, job: &Pod<'a>, view: &View<'_, 'a>) -> Option<&'a Node> {
     graph
         .mentions
         .iter()

@@ -151,7 +151,7 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     let mut wanted: Vec<&str> =
-        graph.known(bundle.options).flat_map(|view| view.service.tables.required.iter().map(String::as_str)).collect();
+        graph.known().flat_map(|view| view.service.tables.required.iter().map(String::as_str)).collect();
     wanted.sort_unstable();
     wanted.dedup();
     if wanted.is_empty() {

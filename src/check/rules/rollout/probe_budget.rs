@@ -133,7 +133,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 |field: &str, default: i64| probe[field].as_i64().filter(|seconds| *seconds > 0).unwrap_or(default);
             let budget = seconds("initialDelaySeconds", 0)
                 .saturating_add(seconds("periodSeconds", 10).saturating_mul(seconds("failureThreshold", 3)));
-            let known = graph.known_as(at, number, bundle.options);
+            let known = graph.known_as(at, number);
             let waits = waiting.contains(&(Some(at), Some(number)));
             let (needs, why) = match known.and_then(|view| view.service.startup_seconds) {
                 _ if waits => (60, "it waits for others in its command".to_owned()),

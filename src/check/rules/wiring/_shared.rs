@@ -34,7 +34,7 @@ pub(crate) fn at_part<'r>(
 /// A finding at a value in the config file of a known container.
 pub(crate) fn at_value<'r>(
     report: &'r mut Report<'_>,
-    view: &View<'_, '_, '_>,
+    view: &View<'_, '_>,
     value: &Node,
     message: String,
 ) -> Draft<'r> {
@@ -47,12 +47,7 @@ pub(crate) fn at_value<'r>(
 }
 
 /// A finding at the place where a key of the config file would stand: its section, else the file.
-pub(crate) fn at_section<'r>(
-    report: &'r mut Report<'_>,
-    view: &View<'_, '_, '_>,
-    key: &str,
-    message: String,
-) -> Draft<'r> {
+pub(crate) fn at_section<'r>(report: &'r mut Report<'_>, view: &View<'_, '_>, key: &str, message: String) -> Draft<'r> {
     let Some((config, tree)) = view.config.zip(view.tree()) else {
         return report.at(view.object(), view.name_node(), message);
     };
@@ -104,8 +99,8 @@ pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<(Strin
     }
     // A known service's own dependencies have usual names.
     let own = mention.pod.zip(mention.container);
-    let own = own.and_then(|(pod, container)| graph.known_as(pod, container, bundle.options));
-    let known = own.or_else(|| graph.known_by_config(mention.node, bundle.options))?;
+    let own = own.and_then(|(pod, container)| graph.known_as(pod, container));
+    let known = own.or_else(|| graph.known_by_config(mention.node))?;
     let usual = known.service.dependencies.iter().flat_map(|dependency| &dependency.services).map(String::as_str);
     if usual.clone().any(|usual| usual == name) {
         return None;

@@ -113,7 +113,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         let Some(dialect) = view.dialect else { continue };
         for (path, value) in view.keys(KeyType::Duration) {
             let filled = dialect.config.get(path).is_some_and(|key| key.filled);

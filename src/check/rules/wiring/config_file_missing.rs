@@ -94,7 +94,7 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    for view in graph.known(bundle.options) {
+    for view in graph.known() {
         let (Some(_), None) = (view.file(), view.config) else { continue };
         let path = view.path();
         let absent = match view.container.file(&path) {

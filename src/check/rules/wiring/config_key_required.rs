@@ -116,7 +116,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         let (Some(tree), Some(dialect)) = (view.tree(), view.dialect) else { continue };
         let present = LazyCell::new(|| service::leaves(tree));
         for (path, key) in dialect.config.iter().filter(|(_, key)| key.required) {

@@ -118,7 +118,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         let (Some(tree), Some(dialect)) = (view.tree(), view.dialect) else { continue };
         let service = &view.service.name;
         let mut sections: HashSet<&str> = HashSet::new();

@@ -100,7 +100,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         let (Some(_), key) = (view.file(), view.service.config_key()) else { continue };
         let service = &view.service.name;
         if let Some(config) = view.config {

@@ -111,7 +111,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         let Some(file) = view.file() else { continue };
         let (Some(way), told) = (file.env.as_ref().or(file.flag.as_ref()), view.told()) else { continue };
         // A variable may come from an object that is not here, or from a Secret that others fill.

@@ -122,7 +122,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let holders = LazyCell::new(|| holders(graph));
     for (at, pod) in graph.pods.iter().enumerate() {
         for (number, container) in pod.containers.iter().enumerate() {
-            let known = graph.known_as(at, number, bundle.options);
+            let known = graph.known_as(at, number);
             let read = known.and_then(|view| view.file()).and_then(|file| file.env.as_deref());
             for (node, path, told) in paths(container) {
                 // What a known service does not read is `env-not-read`'s and `config-path-missing`'s.

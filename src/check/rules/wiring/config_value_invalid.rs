@@ -115,7 +115,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         let (Some(dialect), Some(_)) = (view.dialect, view.tree()) else { continue };
         for (path, key) in &dialect.config {
             let value = view.value(path);

@@ -158,10 +158,10 @@ struct Database<'g, 'a> {
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     let scripts = Scripts::of(graph);
-    for view in graph.known(bundle.options) {
+    for view in graph.known() {
         for dependency in view.service.dependencies.iter().filter(|dependency| dependency.kind == "postgresql") {
             let host = dependency.host_key.as_ref().map(|key| view.value(key).text()).unwrap_or_default();
-            let Target::Service(service) = graph.resolve(host, None, view.pod.namespace(), bundle.options) else {
+            let Target::Service(service) = graph.resolve(host, None, view.pod.namespace()) else {
                 continue;
             };
             let Some(database) = database(graph, service) else { continue };
@@ -200,8 +200,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     variables(bundle, &scripts, report);
 }
 
-struct Side<'v, 'g, 'a, 's> {
-    view: &'v View<'g, 'a, 's>,
+struct Side<'v, 'g, 'a> {
+    view: &'v View<'g, 'a>,
     node: &'g Node,
     what: &'static str,
     key: &'v str,
@@ -211,7 +211,7 @@ fn differs(
     scripts: &Scripts<'_, '_>,
     report: &mut Report<'_>,
     database: &Database<'_, '_>,
-    side: &Side<'_, '_, '_, '_>,
+    side: &Side<'_, '_, '_>,
     value: &str,
     told: Option<&str>,
 ) {
@@ -241,12 +241,12 @@ fn secret(report: &mut Report<'_>, object: &Object, node: &Node, database: &Data
 }
 
 /// The value of a config key that a description names.
-fn keyed<'g, 'k>(view: &View<'g, '_, '_>, key: Option<&'k str>) -> Option<(&'g Node, &'k str)> {
+fn keyed<'g, 'k>(view: &View<'g, '_>, key: Option<&'k str>) -> Option<(&'g Node, &'k str)> {
     key.map(|key| (view.value(key), key))
 }
 
 /// User and password as the secret file of a view's config says; `None` where it cannot be read.
-fn credentials(view: &View<'_, '_, '_>) -> Option<(Option<String>, Option<String>)> {
+fn credentials(view: &View<'_, '_>) -> Option<(Option<String>, Option<String>)> {
     let dialect = view.dialect?;
     let (file_key, _) =
         dialect.config.iter().find(|(path, key)| key.kind == KeyType::SecretFile && path.starts_with("database"))?;
@@ -348,10 +348,10 @@ fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report
     });
     for ((at, number), pod, container, prefix, name) in hosts {
         let Some(host) = container.var_text(name) else { continue };
-        let Target::Service(service) = graph.resolve(&host, None, pod.namespace(), bundle.options) else { continue };
+        let Target::Service(service) = graph.resolve(&host, None, pod.namespace()) else { continue };
         let Some(database) = database(graph, service) else { continue };
         // Settings that a known service does not read are told by `env-not-read`.
-        if graph.known_as(at, number, bundle.options).is_some() {
+        if graph.known_as(at, number).is_some() {
             continue;
         }
         let find =

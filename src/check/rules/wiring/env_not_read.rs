@@ -148,7 +148,7 @@ const AMBIENT: &[&str] = &[
 ];
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         let read = &view.service.environment.read;
         if read.is_empty() {
             continue;

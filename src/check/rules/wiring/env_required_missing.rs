@@ -61,7 +61,7 @@ const NEEDS: &[(&str, &str, &[&str])] = &[
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    for view in graph.known(bundle.options) {
+    for view in graph.known() {
         let by_file = view.file().and_then(|file| file.env.as_deref());
         for name in view.service.environment.required.iter().filter(|name| Some(name.as_str()) != by_file) {
             if view.container.var(name).is_none() && !view.container.env_open {

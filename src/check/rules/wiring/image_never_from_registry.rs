@@ -34,7 +34,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             else {
                 continue;
             };
-            let known = graph.known_as(at, number, bundle.options).is_some();
+            let known = graph.known_as(at, number).is_some();
             let severity = if known || bundle.options.whole { Severity::Error } else { Severity::Warning };
             report
                 .at(pod.object, policy, format!("an image of `{registry}` is never pulled"))

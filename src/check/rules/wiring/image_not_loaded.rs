@@ -42,7 +42,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if !never || image.is_empty() || registry(image).is_some() || fault(image).is_some() {
                 continue;
             }
-            let known = graph.known_as(at, number, bundle.options);
+            let known = graph.known_as(at, number);
             let built =
                 known.and_then(|view| view.service.image.as_deref()).filter(|built| built.starts_with("localhost/"));
             let severity = if built.is_some() || bundle.options.whole { Severity::Error } else { Severity::Warning };

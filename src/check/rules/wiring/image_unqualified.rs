@@ -186,7 +186,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let image = container.image();
             let name = image_name(image);
             // `org/name` is Docker Hub's common form. What is never pulled is `image-not-loaded`'s.
-            let known = graph.known_as(at, number, bundle.options);
+            let known = graph.known_as(at, number);
             // A known service that is built here is on nobody's Docker Hub account.
             let hub = name.contains('/') && known.is_none_or(|view| view.service.image.is_none());
             let own = !name.is_empty() && !hub && registry(image).is_none() && !OFFICIAL.contains(&name);

@@ -128,7 +128,7 @@ spec: {selector: {app: datastorage}, ports: [{port: 8080, targetPort: 8080}]}
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     let mut targets = Targets::default();
-    for view in graph.known(bundle.options) {
+    for view in graph.known() {
         // They come in the order of their pods.
         if targets.pod != Some(view.at) {
             targets = Targets::of(graph, view.at);
@@ -136,7 +136,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         configured(graph, &view, &targets, report);
     }
     for (at, pod) in graph.pods.iter().enumerate() {
-        let known = graph.known_of(at, bundle.options).next().is_some();
+        let known = graph.known_of(at).next().is_some();
         let mut running = pod.running();
         // With several containers nobody knows whose port it is.
         if let (Some(container), None, false) = (running.next(), running.next(), known || pod.is_job()) {
@@ -175,7 +175,7 @@ impl<'a> Targets<'a> {
     }
 
     /// The places that send to a container's own ports, which no other container of its pod declares.
-    fn to(&self, view: &View<'_, '_, '_>) -> Vec<usize> {
+    fn to(&self, view: &View<'_, '_>) -> Vec<usize> {
         let own = view.container.ports().filter(|(_, number)| !view.pod.shares(*number));
         let places = own.flat_map(|(port, number)| {
             // Of several ports of one name the first of the pod counts.
@@ -195,7 +195,7 @@ fn number_of(target: &Node, entry: &Node) -> i64 {
 }
 
 /// A known service, whose config names its port.
-fn configured(graph: &Graph<'_>, view: &View<'_, '_, '_>, targets: &Targets<'_>, report: &mut Report<'_>) {
+fn configured(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, report: &mut Report<'_>) {
     let Some(key) = view.dialect.and_then(|dialect| dialect.endpoints.iter().find_map(|end| end.key.as_deref())) else {
         return;
     };
@@ -250,7 +250,7 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_, '_>, targets: &Targets<'_>,
 }
 
 /// The ports for health and metrics, where the config sets them and a port of that name is declared otherwise.
-fn beside_main(view: &View<'_, '_, '_>, main: &str, declared: &[(&Node, i64)], report: &mut Report<'_>) {
+fn beside_main(view: &View<'_, '_>, main: &str, declared: &[(&Node, i64)], report: &mut Report<'_>) {
     let keys = view.dialect.into_iter().flat_map(|dialect| &dialect.endpoints).filter_map(|end| end.key.as_deref());
     for key in keys.filter(|key| *key != main) {
         let value = view.value(key);

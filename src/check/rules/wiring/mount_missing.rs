@@ -111,7 +111,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         if view.file().is_none() {
             continue;
         }
@@ -176,7 +176,7 @@ fn folder(path: &str) -> &str {
 }
 
 /// Whether some mount may hold the file: one that covers the path, or one of the kind anywhere.
-fn reaches(view: &View<'_, '_, '_>, kind: &str, path: &str) -> bool {
+fn reaches(view: &View<'_, '_>, kind: &str, path: &str) -> bool {
     let covered = !path.is_empty()
         && match view.container.file(path) {
             File::Unmounted => false,
@@ -193,11 +193,7 @@ fn reaches(view: &View<'_, '_, '_>, kind: &str, path: &str) -> bool {
 }
 
 /// The object that holds the file and is not mounted.
-fn holder<'a>(
-    bundle: &Bundle<'a>,
-    view: &View<'_, 'a, '_>,
-    key: &str,
-) -> Option<(&'a crate::object::Object, &'a Node)> {
+fn holder<'a>(bundle: &Bundle<'a>, view: &View<'_, 'a>, key: &str) -> Option<(&'a crate::object::Object, &'a Node)> {
     bundle.graph().objects.iter().find_map(|object| {
         let fits = object.namespace() == view.pod.namespace()
             && if key.is_empty() {

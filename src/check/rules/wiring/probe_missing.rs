@@ -115,7 +115,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let bare = |container: &crate::graph::Container<'_>| {
         ["readinessProbe", "livenessProbe", "startupProbe"].iter().all(|probe| container.node[*probe].is_null())
     };
-    for view in graph.known(bundle.options).filter(|view| bare(view.container)) {
+    for view in graph.known().filter(|view| bare(view.container)) {
         let path = view
             .endpoints()
             .iter()
@@ -133,7 +133,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
     }
     for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {
-        if graph.known_of(at, bundle.options).next().is_some() || graph.services_of(at).next().is_none() {
+        if graph.known_of(at).next().is_some() || graph.services_of(at).next().is_none() {
             continue;
         }
         // A sidecar need not have one as long as somebody in the pod has.

@@ -113,7 +113,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         let endpoints = view.endpoints();
         for name in ["readinessProbe", "livenessProbe", "startupProbe"] {
             let get = &view.container.node[name]["httpGet"];

@@ -118,7 +118,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for (at, pod) in graph.pods.iter().enumerate() {
         for (number, container) in pod.containers.iter().enumerate() {
-            let known = graph.known_as(at, number, bundle.options);
+            let known = graph.known_as(at, number);
             for port in container.probe_ports() {
                 one(pod, container, known.as_ref(), port, report);
             }
@@ -129,13 +129,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn one(
-    pod: &Pod<'_>,
-    container: &Container<'_>,
-    known: Option<&View<'_, '_, '_>>,
-    port: &Node,
-    report: &mut Report<'_>,
-) {
+fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, port: &Node, report: &mut Report<'_>) {
     let number = match port.as_str() {
         Some(name) => match container.port_named(name) {
             Some(number) => number,
@@ -192,7 +186,7 @@ fn one(
 }
 
 /// `prometheus.io/port` of the pod.
-fn scrape(view: &View<'_, '_, '_>, report: &mut Report<'_>) {
+fn scrape(view: &View<'_, '_>, report: &mut Report<'_>) {
     let node = &view.pod.annotations["prometheus.io/port"];
     let Some(port) = node.text().parse::<i64>().ok().filter(|port| !view.listens_on(*port)) else { return };
     if view.pod.annotations["prometheus.io/scrape"].text() == "true" && view.tree().is_some() {

@@ -104,7 +104,7 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    for view in graph.known(bundle.options) {
+    for view in graph.known() {
         let Some(dialect) = view.dialect else { continue };
         if !dialect.config.values().any(|key| key.kind == KeyType::SecretFile && key.required) {
             continue;
@@ -153,7 +153,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether a Secret that is here, or a volume nobody can look into, is mounted.
-fn mounts_secret(view: &View<'_, '_, '_>) -> bool {
+fn mounts_secret(view: &View<'_, '_>) -> bool {
     view.container.mounts.iter().any(|mount| match &mount.source {
         MountSource::Files(_, parts) => parts.iter().any(|part| part.kind == "Secret" && part.object.is_some()),
         MountSource::Opaque(volume) => volume["csi"].is_set() || volume["projected"].is_set(),

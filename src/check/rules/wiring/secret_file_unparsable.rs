@@ -116,7 +116,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         let Some(dialect) = view.dialect else { continue };
         for (file_key, value) in view.keys(KeyType::SecretFile) {
             let Some(path) = value.as_str() else { continue };

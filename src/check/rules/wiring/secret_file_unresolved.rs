@@ -113,7 +113,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known(bundle.options) {
+    for view in bundle.graph().known() {
         for (key, value) in view.keys(KeyType::SecretFile) {
             let Some(path) = value.as_str().filter(|path| path.starts_with('/')) else { continue };
             match view.container.file(path) {

@@ -129,12 +129,12 @@ struct Opening<'a> {
     /// What may be a port in its variables and arguments.
     mentioned: HashSet<&'a str>,
     /// The known service it runs.
-    view: Option<View<'a, 'a, 'a>>,
+    view: Option<View<'a, 'a>>,
 }
 
 impl<'a> Opening<'a> {
     fn of(bundle: &'a Bundle<'_>, at: usize, pod: &'a Pod<'a>) -> Self {
-        let mut opening = Self { view: bundle.graph().known_of(at, bundle.options).next(), ..Self::default() };
+        let mut opening = Self { view: bundle.graph().known_of(at).next(), ..Self::default() };
         for container in pod.running() {
             let usual = program(container.image()).and_then(scan::default_port).map(i64::from);
             match container.ports().next() {

@@ -52,7 +52,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let Some(port) = service.port_with("port", i64::from(number)) else { continue };
         let scheme = scheme.to_ascii_lowercase();
         if let Some((spoken, severity)) = spoken(programs, service, port).filter(|(spoken, _)| !fits(&scheme, spoken)) {
-            let known = service.pods.iter().any(|pod| graph.known_of(*pod, bundle.options).next().is_some());
+            let known = service.pods.iter().any(|pod| graph.known_of(*pod).next().is_some());
             let severity = if known { Severity::Error } else { severity };
             let message = format!("port {number} of Service `{}` speaks {spoken}, not {scheme}", service.object.name());
             let place = [&port["appProtocol"], &port["name"], &port["port"]]
