@@ -3,7 +3,7 @@
 //! Go's decoder (`sigs.k8s.io/json`, strict) tells upper from lower case, takes null for absent everywhere, and never turns
 //! one type into another; only a float without a fraction passes for a whole number, since kubectl writes it as one.
 
-use crate::check::primitives::quantity::Quantity;
+use crate::kube::quantity::Quantity;
 use crate::node::{Node, Value};
 use crate::source::Span;
 use crate::suggest;

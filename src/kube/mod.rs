@@ -4,6 +4,7 @@ pub mod crd;
 pub mod decode;
 mod format;
 pub mod kinds;
+pub mod quantity;
 pub mod schema;
 pub mod shape;
 pub mod version;

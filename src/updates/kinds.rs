@@ -2,8 +2,8 @@
 
 use super::same::same;
 use super::{Change, Refusal};
-use crate::check::primitives::quantity::Quantity;
 use crate::check::primitives::selector;
+use crate::kube::quantity::Quantity;
 use crate::node::{Mapping, Node, Value};
 use crate::object::Object;
 use crate::source::Span;

@@ -159,7 +159,12 @@ fn what_shrinks_is_told() {
             "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: d}}\nspec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: {size}}}}}}}\n"
         )
     };
-    in_order(&diff(&claim("2Gi"), &claim("1024Mi")).0, &["refuses", "volumes can only grow [change-shrinks]"]);
+    // In every way that a quantity may be written.
+    for (more, less) in [("2Gi", "1024Mi"), ("2Ei", "1Pi"), ("1e3", "999"), ("1.5Gi", "1.25Gi"), ("1", "999m")] {
+        in_order(&diff(&claim(more), &claim(less)).0, &["refuses", "volumes can only grow [change-shrinks]"]);
+        assert!(!diff(&claim(less), &claim(more)).0.contains("change-shrinks"), "{less} to {more}");
+    }
+    assert!(!diff(&claim("1Gi"), &claim("1024Mi")).0.contains("change-shrinks"));
     let policy = |from: &str| {
         format!(
             "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p}}\nspec:\n  podSelector: {{}}\n  ingress:\n  - from:\n    - podSelector: {{matchLabels: {{a: b}}}}\n{from}"

@@ -1,9 +1,9 @@
 //! References to a pod's own fields and resources, in variables and in volumes.
 
 use super::names;
-use super::quantity::Quantity;
 use super::selector::Say;
 use crate::check::at::At;
+use crate::kube::quantity::Quantity;
 use crate::node::{Node, Value};
 
 /// Where the reference stands; the fields it may name differ.

@@ -1,4 +1,4 @@
-//! The formats that Kubernetes fields share: names, quantities, addresses. Nothing here allocates.
+//! The formats that Kubernetes fields share: names, resources, addresses. Nothing here allocates.
 
 pub mod cron;
 pub mod downward;
@@ -9,7 +9,6 @@ pub mod lists;
 pub mod names;
 pub mod percent;
 mod projected;
-pub mod quantity;
 pub mod resources;
 pub mod selector;
 pub mod time_zone;

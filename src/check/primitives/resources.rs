@@ -1,9 +1,9 @@
 //! Requests and limits.
 
-use super::quantity::Quantity;
 use super::selector::Say;
 use super::{Checked, names};
 use crate::check::at::At;
+use crate::kube::quantity::Quantity;
 use crate::node::Node;
 
 const HUGE_PAGES: &str = "hugepages-";

@@ -4,7 +4,7 @@ use super::downward::{self, Use};
 use super::selector::Say;
 use super::{enums, names, projected};
 use crate::check::at::At;
-use crate::check::primitives::quantity::Quantity;
+use crate::kube::quantity::Quantity;
 
 /// A source of a volume.
 pub struct Source {

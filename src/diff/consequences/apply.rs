@@ -5,6 +5,7 @@ use foldhash::{HashMap, HashSet};
 use crate::diff::consequences::{Consequence, delete, renames, shrinks};
 use crate::diff::{Change, Renamed};
 use crate::finding::Severity;
+use crate::kube::quantity::Quantity;
 use crate::node::Node;
 use crate::object::Object;
 use crate::yaml::json;
@@ -99,7 +100,8 @@ fn smaller(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
         }
         "ResourceQuota" => {
             for entry in from["spec"]["hard"].entries() {
-                let (before, after) = (amount(&entry.value), amount(&to["spec"]["hard"][entry.key.as_str()]));
+                let (before, after) =
+                    (Quantity::of(&entry.value), Quantity::of(&to["spec"]["hard"][entry.key.as_str()]));
                 if let (Some(before), Some(after)) = (before, after)
                     && after < before
                 {
@@ -118,7 +120,7 @@ fn grants(rule: &Node) -> [String; 5] {
 }
 
 fn storage(old: &Node, new: &Node, claim: &str, found: &mut Vec<Consequence>) {
-    let request = |spec: &Node| amount(spec.at(&["resources", "requests", "storage"]));
+    let request = |spec: &Node| Quantity::of(spec.at(&["resources", "requests", "storage"]));
     if let (Some(before), Some(after)) = (request(old), request(new))
         && after < before
     {
@@ -126,32 +128,6 @@ fn storage(old: &Node, new: &Node, claim: &str, found: &mut Vec<Consequence>) {
         let message = format!("the volume{which} would shrink, and volumes can only grow");
         found.push(shrinks(Severity::Error, message).with_help("back up, delete the claim, restore"));
     }
-}
-
-/// The suffixes of quantities, and what they multiply by.
-const SUFFIXES: &[(&str, f64)] = &[
-    ("Ki", 1024.0),
-    ("Mi", 1_048_576.0),
-    ("Gi", 1_073_741_824.0),
-    ("Ti", 1_099_511_627_776.0),
-    ("Pi", 1_125_899_906_842_624.0),
-    ("m", 0.001),
-    ("k", 1e3),
-    ("M", 1e6),
-    ("G", 1e9),
-    ("T", 1e12),
-    ("P", 1e15),
-];
-
-/// A quantity as a number, for comparing.
-pub(super) fn amount(node: &Node) -> Option<f64> {
-    if let Some(number) = node.as_i64() {
-        return Some(number as f64);
-    }
-    let text = node.as_str()?;
-    let (digits, factor) =
-        SUFFIXES.iter().find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor))).unwrap_or((text, 1.0));
-    digits.parse::<f64>().ok().map(|number| number * factor)
 }
 
 /// What no API server knows: the config of a local cluster.

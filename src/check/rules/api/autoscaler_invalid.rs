@@ -1,9 +1,9 @@
 //! Rule `autoscaler-invalid`.
 
 use crate::check::primitives::names;
-use crate::check::primitives::quantity::Quantity;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
+use crate::kube::quantity::Quantity;
 use crate::object::Object;
 
 /// The rule.

@@ -1,9 +1,9 @@
 //! Rule `claim-invalid`.
 
-use crate::check::primitives::quantity::Quantity;
 use crate::check::primitives::{names, selector};
 use crate::check::{At, Check, Family, Faults, Pod, Report, Rule};
 use crate::finding::Severity;
+use crate::kube::quantity::Quantity;
 use crate::node::Node;
 use crate::object::Object;
 

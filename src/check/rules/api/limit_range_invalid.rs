@@ -1,9 +1,9 @@
 //! Rule `limit-range-invalid`.
 
 use crate::check::primitives::names;
-use crate::check::primitives::quantity::Quantity;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
+use crate::kube::quantity::Quantity;
 use crate::node::Node;
 use crate::object::Object;
 

@@ -1,9 +1,9 @@
 //! Rule `persistent-volume-invalid`.
 
-use crate::check::primitives::quantity::Quantity;
 use crate::check::primitives::{names, volume};
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
+use crate::kube::quantity::Quantity;
 use crate::object::Object;
 
 use super::claim_invalid::access_modes;

@@ -1,10 +1,10 @@
 //! Rule `pod-resources-invalid`.
 
 use crate::check::pod::{Container, List, Workload};
-use crate::check::primitives::quantity::Quantity;
 use crate::check::primitives::resources;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
+use crate::kube::quantity::Quantity;
 
 /// The rule.
 pub static RULE: Rule = Rule {

@@ -1,9 +1,9 @@
 //! Rule `resources-fractional`.
 
 use crate::check::at::At;
-use crate::check::primitives::quantity::Quantity;
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
+use crate::kube::quantity::Quantity;
 
 /// The rule.
 pub static RULE: Rule = Rule {
