@@ -7,6 +7,7 @@ use ecow::EcoString;
 use foldhash::{HashMap, HashMapExt};
 
 use crate::graph::{Config, Graph, Known};
+use crate::kube::decode_base64;
 use crate::node::{Entry, FEW, Node, Value};
 use crate::object::{self, ContainerRole, Object};
 use crate::path::address;
@@ -490,31 +491,7 @@ pub(crate) fn text_of<'a>(object: &'a Object, key: &str) -> Option<Cow<'a, str>>
         return Some(Cow::Borrowed(text));
     }
     let encoded = object.node["data"].get(key)?.as_str()?;
-    String::from_utf8(base64(encoded)?).ok().map(Cow::Owned)
-}
-
-/// Decodes base64, line breaks passed over.
-pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut count) = (0u32, 0);
-    for byte in text.bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' | b'\n' | b'\r' | b' ' => continue,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count) as u8);
-        }
-    }
-    Some(out)
+    String::from_utf8(decode_base64(encoded)?).ok().map(Cow::Owned)
 }
 
 /// The repository of an image, without tag and digest.

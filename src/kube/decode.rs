@@ -269,7 +269,7 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
             }
             fault("not a quantity", quantity_help(text.trim()))
         }
-        (Leaf::Bytes, Value::String(text)) if format::base64(text) => Ok(()),
+        (Leaf::Bytes, Value::String(text)) if format::decode_base64(text).is_some() => Ok(()),
         (Leaf::Bytes, Value::String(_)) => fault("not base64", "encode the value with `base64`"),
         // Go reads a list of small numbers as bytes.
         (Leaf::Bytes, Value::Sequence(items))

@@ -9,6 +9,7 @@ pub mod schema;
 pub mod shape;
 pub mod version;
 
+pub(crate) use format::decode_base64;
 pub use kinds::{Kind, Scope};
 pub use schema::{ListKeys, ListKind, Type};
 pub use shape::{Identity, Shape};

@@ -200,7 +200,7 @@ impl<'a> Walker<'a> {
         let (fits, form) = match schema.format.as_str() {
             "date-time" => (format::time(text, false), "a time such as `2026-01-31T12:00:00Z`"),
             "date" => (format::time(&format!("{text}T00:00:00Z"), false), "a date such as `2026-01-31`"),
-            "byte" => (format::base64(text), "base64"),
+            "byte" => (format::decode_base64(text).is_some(), "base64"),
             "duration" => (format::duration(text), "a duration such as `1h30m`"),
             "ipv4" => (text.parse::<std::net::Ipv4Addr>().is_ok(), "an IPv4 address"),
             "ipv6" => (text.parse::<std::net::Ipv6Addr>().is_ok(), "an IPv6 address"),

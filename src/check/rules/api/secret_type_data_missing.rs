@@ -2,6 +2,7 @@
 
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
+use crate::kube::decode_base64;
 use crate::node::Node;
 use crate::object::Object;
 
@@ -72,42 +73,12 @@ fn json(faults: &mut Faults<'_, '_>, object: &Object, at: &At<'_, '_>) {
         faults.required(at);
         return;
     };
-    let bytes = if encoded { base64(value.text()) } else { value.text().as_bytes().to_vec() };
+    let decoded = if encoded { decode_base64(value.text()) } else { Some(value.text().as_bytes().to_vec()) };
+    // The decoder tells what is malformed.
+    let Some(bytes) = decoded else { return };
     let valid = bytes.is_empty()
         || serde_json::from_slice::<Option<serde_json::Map<String, serde_json::Value>>>(&bytes).is_ok();
     if !valid {
         faults.add(at, "the value must be a JSON object").place(value.origin.span);
-    }
-}
-
-/// Decodes base64; what is malformed is the decoder's to report and ends the text here.
-fn base64(text: &str) -> Vec<u8> {
-    let digit = |byte: u8| match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).map_while(digit).collect();
-    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);
-    for group in digits.chunks(4) {
-        let bits = group.iter().fold(0_u32, |bits, digit| bits << 6 | u32::from(*digit)) << (6 * (4 - group.len()));
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len().max(1)]);
-    }
-    bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    #[test]
-    fn decodes() {
-        assert_eq!(base64("eyJhIjoxfQ=="), b"{\"a\":1}");
-        assert_eq!(base64("YQ=="), b"a");
-        assert_eq!(base64("YWI="), b"ab");
-        assert_eq!(base64(""), b"");
     }
 }
