@@ -166,11 +166,11 @@ fn name_by_content(drafts: &mut [Draft], findings: &mut Vec<Finding>) {
         return;
     }
     let mut needs: Vec<Vec<usize>> = Vec::with_capacity(drafts.len());
-    for draft in drafts.iter_mut() {
+    for draft in drafts.iter() {
         let namespace = EcoString::from(draft.object.namespace());
         let mut named = Vec::new();
-        references::visit(&mut draft.object.node, &mut |kind, name| {
-            named.extend(by_name.get(&(kind.into(), namespace.clone(), name.clone())));
+        references::all_names(&draft.object, &mut |name| {
+            named.extend(by_name.get(&(name.kind.into(), namespace.clone(), name.node.text().into())));
         });
         needs.push(named);
     }
@@ -187,7 +187,7 @@ fn name_by_content(drafts: &mut [Draft], findings: &mut Vec<Finding>) {
         let draft = &mut drafts[at];
         let namespace = EcoString::from(draft.object.namespace());
         if !needs[at].is_empty() {
-            references::visit(&mut draft.object.node, &mut |kind, name| {
+            references::change_names(&mut draft.object, &mut |kind, name| {
                 if let Some(new) = names.get(&(kind.into(), namespace.clone(), name.clone())) {
                     *name = new.clone();
                 }

@@ -80,19 +80,24 @@ impl Object {
         version.bytes().rposition(|byte| byte == b'/').map_or("", |at| &version[..at])
     }
 
-    /// The node that carries the pod's `metadata` and `spec`: the pod itself, or a workload's template.
+    /// The way to the node that carries the pod's `metadata` and `spec`: the object itself, or a workload's template.
     #[must_use]
-    pub fn pod_template(&self) -> Option<&Node> {
-        let node = match (self.group(), self.kind()) {
-            ("", "Pod") => &self.node,
+    pub fn pod_template_path(&self) -> Option<&'static [&'static str]> {
+        match (self.group(), self.kind()) {
+            ("", "Pod") => Some(&[]),
             ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
             | ("batch", "Job")
-            | ("", "ReplicationController") => self.node.at(&["spec", "template"]),
-            ("", "PodTemplate") => &self.node["template"],
-            ("batch", "CronJob") => self.node.at(&["spec", "jobTemplate", "spec", "template"]),
-            _ => return None,
-        };
-        node.is_set().then_some(node)
+            | ("", "ReplicationController") => Some(&["spec", "template"]),
+            ("", "PodTemplate") => Some(&["template"]),
+            ("batch", "CronJob") => Some(&["spec", "jobTemplate", "spec", "template"]),
+            _ => None,
+        }
+    }
+
+    /// The node that carries the pod's `metadata` and `spec`, if it is there.
+    #[must_use]
+    pub fn pod_template(&self) -> Option<&Node> {
+        self.pod_template_path().map(|path| self.node.at(path)).filter(|node| node.is_set())
     }
 
     /// The pod's `spec`.

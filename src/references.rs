@@ -5,136 +5,217 @@ use std::sync::LazyLock;
 use ecow::EcoString;
 
 use crate::node::{Node, Value};
+use crate::object::{self, Object};
 
 /// Who has the fields of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holder {
+pub enum Holder<'k> {
     /// Every pod and pod template; the path starts at its `spec`.
     Pod,
     /// Every container of a pod, whichever list it stands in.
     Container,
     /// Objects of one kind.
-    Kind(&'static str),
+    Kind(&'k str),
+}
+
+/// How one object needs another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// A volume is made of it.
+    Volume,
+    /// A variable is read from it.
+    Env,
+    /// All variables are read from it.
+    EnvFrom,
+    /// The image is pulled with it.
+    ImagePull,
+    /// The pod runs as it.
+    Account,
+    /// The pod has its priority.
+    Priority,
+    /// The pod runs by it.
+    Runtime,
+    /// Traffic goes to it.
+    Backend,
+    /// Traffic is encrypted with it.
+    Tls,
+    /// It is scaled.
+    Scale,
+    /// It gives the pods their names.
+    Governing,
+    /// It is bound.
+    Role,
+    /// It is bound to.
+    Subject,
 }
 
 /// What a field names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
     /// An object of this kind.
-    Kind(&'static str),
+    Named(&'static str),
     /// An object of the kind that stands beside the name, under this key.
     Beside(&'static str),
 }
 
-/// A field that names another object. `[]` goes through a list.
-struct Row(Holder, &'static str, Target);
+/// A field that names another object, and how that is needed; `None` where clusters often bring their own, so that
+/// nothing can be said of one that is missing. `[]` goes through a list.
+struct Row(Holder<'static>, &'static str, Target, Option<Relation>);
 
 use Holder::{Container, Kind, Pod};
+use Relation::{
+    Account, Backend, Env, EnvFrom, Governing, ImagePull, Priority, Role, Runtime, Scale, Subject, Tls, Volume,
+};
+use Target::{Beside, Named};
 
 /// All fields that name an object in the same namespace, or one that is cluster-wide.
 /// (Kubernetes API reference 1.36: the `…Ref`, `…Name` and `…Source` types of these kinds.)
 const ROWS: &[Row] = &[
-    Row(Container, "env[].valueFrom.configMapKeyRef.name", Target::Kind("ConfigMap")),
-    Row(Container, "env[].valueFrom.secretKeyRef.name", Target::Kind("Secret")),
-    Row(Container, "envFrom[].configMapRef.name", Target::Kind("ConfigMap")),
-    Row(Container, "envFrom[].secretRef.name", Target::Kind("Secret")),
-    Row(Pod, "imagePullSecrets[].name", Target::Kind("Secret")),
-    Row(Pod, "priorityClassName", Target::Kind("PriorityClass")),
-    Row(Pod, "runtimeClassName", Target::Kind("RuntimeClass")),
-    Row(Pod, "serviceAccountName", Target::Kind("ServiceAccount")),
-    Row(Pod, "volumes[].configMap.name", Target::Kind("ConfigMap")),
-    Row(Pod, "volumes[].csi.nodePublishSecretRef.name", Target::Kind("Secret")),
-    Row(Pod, "volumes[].persistentVolumeClaim.claimName", Target::Kind("PersistentVolumeClaim")),
-    Row(Pod, "volumes[].projected.sources[].configMap.name", Target::Kind("ConfigMap")),
-    Row(Pod, "volumes[].projected.sources[].secret.name", Target::Kind("Secret")),
-    Row(Pod, "volumes[].secret.secretName", Target::Kind("Secret")),
-    Row(Kind("ClusterRoleBinding"), "roleRef.name", Target::Beside("kind")),
-    Row(Kind("ClusterRoleBinding"), "subjects[].name", Target::Beside("kind")),
-    Row(Kind("HorizontalPodAutoscaler"), "spec.scaleTargetRef.name", Target::Beside("kind")),
-    Row(Kind("Ingress"), "spec.defaultBackend.service.name", Target::Kind("Service")),
-    Row(Kind("Ingress"), "spec.ingressClassName", Target::Kind("IngressClass")),
-    Row(Kind("Ingress"), "spec.rules[].http.paths[].backend.service.name", Target::Kind("Service")),
-    Row(Kind("Ingress"), "spec.tls[].secretName", Target::Kind("Secret")),
-    Row(Kind("PersistentVolumeClaim"), "spec.storageClassName", Target::Kind("StorageClass")),
-    Row(Kind("PersistentVolumeClaim"), "spec.volumeName", Target::Kind("PersistentVolume")),
-    Row(Kind("RoleBinding"), "roleRef.name", Target::Beside("kind")),
-    Row(Kind("RoleBinding"), "subjects[].name", Target::Beside("kind")),
-    Row(Kind("ServiceAccount"), "imagePullSecrets[].name", Target::Kind("Secret")),
-    Row(Kind("ServiceAccount"), "secrets[].name", Target::Kind("Secret")),
-    Row(Kind("StatefulSet"), "spec.serviceName", Target::Kind("Service")),
-    Row(Kind("StatefulSet"), "spec.volumeClaimTemplates[].spec.storageClassName", Target::Kind("StorageClass")),
+    Row(Container, "env[].valueFrom.configMapKeyRef.name", Named("ConfigMap"), Some(Env)),
+    Row(Container, "env[].valueFrom.secretKeyRef.name", Named("Secret"), Some(Env)),
+    Row(Container, "envFrom[].configMapRef.name", Named("ConfigMap"), Some(EnvFrom)),
+    Row(Container, "envFrom[].secretRef.name", Named("Secret"), Some(EnvFrom)),
+    Row(Pod, "imagePullSecrets[].name", Named("Secret"), Some(ImagePull)),
+    Row(Pod, "priorityClassName", Named("PriorityClass"), Some(Priority)),
+    Row(Pod, "runtimeClassName", Named("RuntimeClass"), Some(Runtime)),
+    Row(Pod, "serviceAccount", Named("ServiceAccount"), Some(Account)),
+    Row(Pod, "serviceAccountName", Named("ServiceAccount"), Some(Account)),
+    Row(Pod, "volumes[].configMap.name", Named("ConfigMap"), Some(Volume)),
+    Row(Pod, "volumes[].csi.nodePublishSecretRef.name", Named("Secret"), None),
+    Row(Pod, "volumes[].persistentVolumeClaim.claimName", Named("PersistentVolumeClaim"), Some(Volume)),
+    Row(Pod, "volumes[].projected.sources[].configMap.name", Named("ConfigMap"), Some(Volume)),
+    Row(Pod, "volumes[].projected.sources[].secret.name", Named("Secret"), Some(Volume)),
+    Row(Pod, "volumes[].secret.secretName", Named("Secret"), Some(Volume)),
+    Row(Kind("ClusterRoleBinding"), "roleRef.name", Beside("kind"), Some(Role)),
+    Row(Kind("ClusterRoleBinding"), "subjects[].name", Beside("kind"), Some(Subject)),
+    Row(Kind("HorizontalPodAutoscaler"), "spec.scaleTargetRef.name", Beside("kind"), Some(Scale)),
+    Row(Kind("Ingress"), "spec.defaultBackend.service.name", Named("Service"), Some(Backend)),
+    Row(Kind("Ingress"), "spec.ingressClassName", Named("IngressClass"), None),
+    Row(Kind("Ingress"), "spec.rules[].http.paths[].backend.service.name", Named("Service"), Some(Backend)),
+    Row(Kind("Ingress"), "spec.tls[].secretName", Named("Secret"), Some(Tls)),
+    Row(Kind("PersistentVolumeClaim"), "spec.storageClassName", Named("StorageClass"), None),
+    Row(Kind("PersistentVolumeClaim"), "spec.volumeName", Named("PersistentVolume"), None),
+    Row(Kind("RoleBinding"), "roleRef.name", Beside("kind"), Some(Role)),
+    Row(Kind("RoleBinding"), "subjects[].name", Beside("kind"), Some(Subject)),
+    Row(Kind("ServiceAccount"), "imagePullSecrets[].name", Named("Secret"), Some(ImagePull)),
+    Row(Kind("ServiceAccount"), "secrets[].name", Named("Secret"), None),
+    Row(Kind("StatefulSet"), "spec.serviceName", Named("Service"), Some(Governing)),
+    Row(Kind("StatefulSet"), "spec.volumeClaimTemplates[].spec.storageClassName", Named("StorageClass"), None),
 ];
 
 /// The lists of a pod spec that hold containers.
 const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
-/// Where a workload keeps its pod spec. The key is the kind.
-const POD_SPECS: &[(&str, &[&str])] = &[
-    ("CronJob", &["spec", "jobTemplate", "spec", "template", "spec"]),
-    ("DaemonSet", &["spec", "template", "spec"]),
-    ("Deployment", &["spec", "template", "spec"]),
-    ("Job", &["spec", "template", "spec"]),
-    ("Pod", &["spec"]),
-    ("PodTemplate", &["template", "spec"]),
-    ("ReplicaSet", &["spec", "template", "spec"]),
-    ("ReplicationController", &["spec", "template", "spec"]),
-    ("StatefulSet", &["spec", "template", "spec"]),
-];
+/// A row with its path taken apart.
+struct Steps {
+    holder: Holder<'static>,
+    steps: Vec<&'static str>,
+    target: Target,
+    relation: Option<Relation>,
+}
 
-/// The rows with their paths taken apart.
-static STEPS: LazyLock<Vec<(Holder, Vec<&str>, Target)>> = LazyLock::new(|| {
-    ROWS.iter().map(|Row(holder, path, target)| (*holder, path.split('.').collect(), *target)).collect()
+static STEPS: LazyLock<Vec<Steps>> = LazyLock::new(|| {
+    let taken_apart = |Row(holder, path, target, relation): &Row| Steps {
+        holder: *holder,
+        steps: path.split('.').collect(),
+        target: *target,
+        relation: *relation,
+    };
+    ROWS.iter().map(taken_apart).collect()
 });
 
-/// Visits each name of another object in an object: the kind that is named, and the name, which may be changed.
-pub fn visit(object: &mut Node, visit: &mut dyn FnMut(&str, &mut EcoString)) {
-    let kind = EcoString::from(object["kind"].text());
-    let mut each = |node: &mut Node, is_holder: &dyn Fn(&Holder) -> bool| {
-        for (_, steps, target) in STEPS.iter().filter(|(holder, ..)| is_holder(holder)) {
-            if leads(node, steps) {
-                descend(node, steps, *target, visit);
-            }
+fn rows(holder: Holder<'_>) -> impl Iterator<Item = &'static Steps> {
+    STEPS.iter().filter(move |row| row.holder == holder)
+}
+
+/// A name of another object.
+#[derive(Debug, Clone, Copy)]
+pub struct Name<'a> {
+    /// How the other is needed; `None` where clusters often bring it.
+    pub relation: Option<Relation>,
+    /// The kind that is named.
+    pub kind: &'a str,
+    /// The name, which is a text.
+    pub node: &'a Node,
+    /// The mapping it stands in: what else is said of the other stands there.
+    pub beside: &'a Node,
+}
+
+/// Finds the names of other objects in an object of a kind, in the `spec` of a pod or in a container of it.
+pub fn names<'a>(node: &'a Node, holder: Holder<'_>, found: &mut dyn FnMut(Name<'a>)) {
+    rows(holder).for_each(|row| row.walk(node, &row.steps, found));
+}
+
+impl Steps {
+    fn walk<'a>(&self, node: &'a Node, steps: &[&str], found: &mut dyn FnMut(Name<'a>)) {
+        let Some((step, rest)) = steps.split_first() else { return };
+        if let Some(list) = step.strip_suffix("[]") {
+            return node[list].items().iter().for_each(|item| self.walk(item, rest, found));
         }
-    };
-    each(object, &|holder| matches!(holder, Kind(known) if *known == kind));
-    let Some((_, steps)) = POD_SPECS.iter().find(|(known, _)| *known == kind) else { return };
-    let Some(spec) = steps.iter().try_fold(object, |node, step| node.get_mut(step)) else { return };
-    each(spec, &|holder| *holder == Pod);
+        let Some(below) = node.get(step) else { return };
+        if !rest.is_empty() {
+            self.walk(below, rest, found);
+        } else if below.as_str().is_some() {
+            found(Name { relation: self.relation, kind: self.target.kind(node), node: below, beside: node });
+        }
+    }
+
+    fn walk_mut(&self, node: &mut Node, steps: &[&str], change: &mut dyn FnMut(&str, &mut EcoString)) {
+        let Some((step, rest)) = steps.split_first() else { return };
+        let (step, is_list) = step.strip_suffix("[]").map_or((*step, false), |list| (list, true));
+        let kind = if rest.is_empty() { EcoString::from(self.target.kind(node)) } else { EcoString::new() };
+        let Some(below) = node.get_mut(step) else { return };
+        match &mut below.value {
+            Value::String(name) if rest.is_empty() => change(&kind, name),
+            Value::Sequence(items) if is_list => {
+                items.make_mut().iter_mut().for_each(|item| self.walk_mut(item, rest, change));
+            }
+            _ if !is_list => self.walk_mut(below, rest, change),
+            _ => {}
+        }
+    }
+
+    /// What it does not lead to is not changed, so that it stays shared with its copies.
+    fn change(&self, node: &mut Node, change: &mut dyn FnMut(&str, &mut EcoString)) {
+        let mut leads = false;
+        self.walk(node, &self.steps, &mut |_| leads = true);
+        if leads {
+            self.walk_mut(node, &self.steps, change);
+        }
+    }
+}
+
+impl Target {
+    /// The kind that a name stands for which stands in `beside`.
+    fn kind(self, beside: &Node) -> &str {
+        match self {
+            Self::Named(kind) => kind,
+            Self::Beside(key) => beside[key].text(),
+        }
+    }
+}
+
+/// Finds the names of other objects in a whole object, its pods' included.
+pub fn all_names<'a>(object: &'a Object, found: &mut dyn FnMut(Name<'a>)) {
+    names(&object.node, Kind(object.kind()), found);
+    let Some(spec) = object.pod_spec() else { return };
+    names(spec, Pod, found);
+    object::containers(spec).for_each(|container| names(container.node, Container, found));
+}
+
+/// Visits what [`all_names`] finds: the kind that is named, and the name, which may be changed.
+pub fn change_names(object: &mut Object, change: &mut dyn FnMut(&str, &mut EcoString)) {
+    rows(Kind(&object.id.kind)).for_each(|row| row.change(&mut object.node, change));
+    let Some(path) = object.pod_template_path() else { return };
+    let mut way = path.iter().chain(&["spec"]);
+    let Some(spec) = way.try_fold(&mut object.node, |node, step| node.get_mut(step)) else { return };
+    rows(Pod).for_each(|row| row.change(spec, change));
     for list in CONTAINERS {
         if let Some(Value::Sequence(containers)) = spec.get_mut(list).map(|list| &mut list.value) {
-            containers.make_mut().iter_mut().for_each(|container| each(container, &|holder| *holder == Container));
+            for container in containers.make_mut() {
+                rows(Container).for_each(|row| row.change(container, change));
+            }
         }
-    }
-}
-
-/// Whether steps lead to a text. What they do not lead to is not changed, so that it stays shared with its copies.
-fn leads(node: &Node, steps: &[&str]) -> bool {
-    let Some((step, rest)) = steps.split_first() else { return node.as_str().is_some() };
-    match step.strip_suffix("[]") {
-        None => node.get(step).is_some_and(|below| leads(below, rest)),
-        Some(list) => node[list].items().iter().any(|item| leads(item, rest)),
-    }
-}
-
-fn descend(node: &mut Node, steps: &[&str], target: Target, visit: &mut dyn FnMut(&str, &mut EcoString)) {
-    let Some((step, rest)) = steps.split_first() else { return };
-    let (step, list) = step.strip_suffix("[]").map_or((*step, false), |step| (step, true));
-    let beside: EcoString;
-    let kind = match target {
-        Target::Kind(kind) => kind,
-        Target::Beside(key) => {
-            beside = node[key].text().into();
-            &beside
-        }
-    };
-    let Some(below) = node.get_mut(step) else { return };
-    match &mut below.value {
-        Value::String(name) if rest.is_empty() => visit(kind, name),
-        Value::Sequence(items) if list => {
-            items.make_mut().iter_mut().for_each(|item| descend(item, rest, target, visit));
-        }
-        _ if !list => descend(below, rest, target, visit),
-        _ => {}
     }
 }
 
@@ -149,14 +230,14 @@ mod tests {
     #[test]
     fn every_row_is_reached() {
         // One object of each kind, with each field of the table.
-        for Row(holder, path, target) in ROWS {
+        for Row(holder, path, target, _) in ROWS {
             let kind = match holder {
                 Kind(kind) => kind,
                 _ => "CronJob",
             };
             let mut field = "name-here".to_owned();
             for (at, step) in path.split('.').rev().enumerate() {
-                let beside = if at == 0 && *target == Target::Beside("kind") { ", kind: Thing" } else { "" };
+                let beside = if at == 0 && *target == Beside("kind") { ", kind: Thing" } else { "" };
                 field = match step.strip_suffix("[]") {
                     Some(list) => format!("{{{list}: [{field}]}}"),
                     None => format!("{{{step}: {field}{beside}}}"),
@@ -164,20 +245,25 @@ mod tests {
             }
             let text = match holder {
                 Kind(_) => format!("{}, kind: {kind}}}", field.strip_suffix('}').unwrap()),
-                Pod => format!("{{kind: CronJob, spec: {{jobTemplate: {{spec: {{template: {{spec: {field}}}}}}}}}}}"),
+                Pod => format!(
+                    "{{apiVersion: batch/v1, kind: CronJob, spec: {{jobTemplate: {{spec: {{template: {{spec: {field}}}}}}}}}}}"
+                ),
                 Container => format!(
-                    "{{kind: CronJob, spec: {{jobTemplate: {{spec: {{template: {{spec: {{initContainers: [{field}]}}}}}}}}}}}}"
+                    "{{apiVersion: batch/v1, kind: CronJob, spec: {{jobTemplate: {{spec: {{template: {{spec: {{initContainers: [{field}]}}}}}}}}}}}}"
                 ),
             };
             let sources = Sources::new();
             let file = sources.add("x.yaml", text.as_str());
             let loaded = load(&sources, file, Dialect::Strict);
             assert_eq!(loaded.findings, [], "{text}");
-            let mut seen = Vec::new();
-            visit(&mut loaded.documents[0].clone(), &mut |kind, name| seen.push((kind.to_owned(), name.clone())));
+            let (mut found, mut seen) = (Vec::new(), Vec::new());
+            let mut object = Object::new(loaded.documents[0].clone());
+            all_names(&object, &mut |name| found.push((name.kind.to_owned(), EcoString::from(name.node.text()))));
+            change_names(&mut object, &mut |kind, name| seen.push((kind.to_owned(), name.clone())));
+            assert_eq!(found, seen, "{text}");
             let named = match target {
-                Target::Kind(kind) => *kind,
-                Target::Beside(_) => "Thing",
+                Named(kind) => *kind,
+                Beside(_) => "Thing",
             };
             assert_eq!(seen, [(named.to_owned(), EcoString::from("name-here"))], "{text}");
         }

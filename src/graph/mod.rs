@@ -28,7 +28,7 @@ pub use mention::{Mention, Place, Target, is_declared, is_declared_object};
 pub use migration::{By, Migration, scripts, sql_files};
 pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod, image_name, image_tail};
 pub(crate) use pod::{data_keys, data_of, flag_value, text_of};
-pub use reference::{Reference, Relation};
+pub use reference::Reference;
 pub(crate) use services::{MOST_PODS, label_selector_matches};
 pub use services::{ServiceObject, selects};
 

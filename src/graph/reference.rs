@@ -1,43 +1,13 @@
 //! Names of other objects: who needs whom.
 
 use crate::graph::pod::{Container, MountSource};
-use crate::graph::{Graph, kind_of};
+use crate::graph::{Graph, KINDS, kind_of};
 use crate::node::Node;
 use crate::object::Object;
-
-/// How one object needs another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
-    /// A volume is made of it.
-    Volume,
-    /// A variable is read from it.
-    Env,
-    /// All variables are read from it.
-    EnvFrom,
-    /// The image is pulled with it.
-    ImagePull,
-    /// The pod runs as it.
-    Account,
-    /// The pod has its priority.
-    Priority,
-    /// The pod runs by it.
-    Runtime,
-    /// Traffic goes to it.
-    Backend,
-    /// Traffic is encrypted with it.
-    Tls,
-    /// It is scaled.
-    Scale,
-    /// It gives the pods their names.
-    Governing,
-    /// It is bound.
-    Role,
-    /// It is bound to.
-    Subject,
-}
+use crate::references::{Holder, Name, Relation, names};
 
 /// A name of another object.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Reference<'a> {
     /// The object that names it.
     pub from: &'a Object,
@@ -59,28 +29,21 @@ pub struct Reference<'a> {
     pub found: Option<&'a Object>,
 }
 
-/// What is named, before it is looked up.
-struct Wanted<'a> {
-    relation: Relation,
-    kind: &'static str,
-    node: &'a Node,
-    key: Option<&'a Node>,
-    optional: bool,
-}
-
 impl<'a> Graph<'a> {
     pub(super) fn add_references(&mut self) {
         let mut references = Vec::new();
         for pod in &self.pods {
-            let mut add =
-                |wanted: Wanted<'a>| references.extend(self.reference(pod.object, pod.object.namespace(), wanted));
-            pod_references(pod.spec, &mut add);
+            names(pod.spec, Holder::Pod, &mut |name| self.add_named(pod.object, name, &mut references));
             for container in &pod.containers {
-                container_references(container, &mut add);
+                let mut add = |name| self.add_named(pod.object, name, &mut references);
+                names(container.node, Holder::Container, &mut add);
+                self.add_sub_paths(pod.object, container, &mut references);
             }
         }
         for object in self.objects {
-            self.object_references(object, &mut references);
+            if let Some(kind) = kind_of(object) {
+                names(&object.node, Holder::Kind(kind), &mut |name| self.add_named(object, name, &mut references));
+            }
         }
         for reference in &references {
             if let Some(index) = reference.found.and_then(|found| self.number(found)) {
@@ -90,131 +53,114 @@ impl<'a> Graph<'a> {
         self.references = references;
     }
 
-    fn reference(&self, from: &'a Object, namespace: &'a str, wanted: Wanted<'a>) -> Option<Reference<'a>> {
-        let name = wanted.node.as_str().filter(|name| !name.is_empty())?;
-        Some(Reference {
+    /// Adds what a field names: once, or once for each key that is needed of it.
+    fn add_named(&self, from: &'a Object, named: Name<'a>, references: &mut Vec<Reference<'a>>) {
+        let Name { node, beside, .. } = named;
+        let Some(relation) = named.relation else { return };
+        let Some((kind, _)) = KINDS.iter().find(|(kind, _)| *kind == named.kind) else { return };
+        // The old name of the field counts where the new one says nothing.
+        let account = &beside["serviceAccountName"];
+        let is_hidden = relation == Relation::Account && account.is_set() && !std::ptr::eq(account, node);
+        if is_hidden || node.text().is_empty() {
+            return;
+        }
+        let namespace = match relation {
+            Relation::Subject => beside["namespace"].as_str().unwrap_or(from.namespace()),
+            _ => from.namespace(),
+        };
+        let reference = Reference {
             from,
-            node: wanted.node,
-            relation: wanted.relation,
-            kind: wanted.kind,
+            node,
+            relation,
+            kind,
             namespace,
-            name,
-            key: wanted.key,
-            optional: wanted.optional,
-            found: self.find(wanted.kind, namespace, name),
-        })
-    }
-
-    fn object_references(&self, object: &'a Object, references: &mut Vec<Reference<'a>>) {
-        let node = &object.node;
-        let spec = &node["spec"];
-        let plain = |relation, kind, node| Wanted { relation, kind, node, key: None, optional: false };
-        let mut add =
-            |namespace: &'a str, wanted: Wanted<'a>| references.extend(self.reference(object, namespace, wanted));
-        match kind_of(object) {
-            Some("Ingress") => {
-                let paths = spec["rules"].items().iter().flat_map(|rule| rule["http"]["paths"].items());
-                for backend in paths.map(|path| &path["backend"]).chain([&spec["defaultBackend"]]) {
-                    let mut wanted = plain(Relation::Backend, "Service", &backend["service"]["name"]);
-                    let port = &backend["service"]["port"];
-                    wanted.key = [&port["name"], &port["number"]].into_iter().find(|port| port.is_set());
-                    add(object.namespace(), wanted);
-                }
-                for tls in spec["tls"].items() {
-                    add(object.namespace(), plain(Relation::Tls, "Secret", &tls["secretName"]));
-                }
+            name: node.text(),
+            key: None,
+            optional: beside["optional"].as_bool() == Some(true),
+            found: self.find(kind, namespace, node.text()),
+        };
+        let mut add = |key| references.push(Reference { key, ..reference });
+        match relation {
+            Relation::Volume if !beside["items"].items().is_empty() => {
+                beside["items"].items().iter().for_each(|item| add(Some(&item["key"])));
             }
-            Some("HorizontalPodAutoscaler") => {
-                let target = &spec["scaleTargetRef"];
-                let kind = ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"];
-                if let Some(kind) = kind.into_iter().find(|kind| *kind == target["kind"].text()) {
-                    add(object.namespace(), plain(Relation::Scale, kind, &target["name"]));
-                }
+            Relation::Env => add(Some(&beside["key"]).filter(|key| key.is_set())),
+            Relation::Backend => {
+                let port = &beside["port"];
+                add([&port["name"], &port["number"]].into_iter().find(|port| port.is_set()));
             }
-            Some("StatefulSet") => {
-                add(object.namespace(), plain(Relation::Governing, "Service", &spec["serviceName"]));
-            }
-            Some("RoleBinding" | "ClusterRoleBinding") => {
-                let role = &node["roleRef"];
-                if let Some(kind) = ["Role", "ClusterRole"].into_iter().find(|kind| *kind == role["kind"].text()) {
-                    add(object.namespace(), plain(Relation::Role, kind, &role["name"]));
-                }
-                for subject in node["subjects"].items() {
-                    if subject["kind"].text() == "ServiceAccount" {
-                        let namespace = subject["namespace"].as_str().unwrap_or(object.namespace());
-                        add(namespace, plain(Relation::Subject, "ServiceAccount", &subject["name"]));
-                    }
-                }
-            }
-            Some("ServiceAccount") => {
-                for secret in node["imagePullSecrets"].items() {
-                    add(object.namespace(), plain(Relation::ImagePull, "Secret", &secret["name"]));
-                }
-            }
-            _ => {}
+            _ => add(None),
         }
     }
-}
 
-fn pod_references<'a>(spec: &'a Node, add: &mut impl FnMut(Wanted<'a>)) {
-    let plain = |relation, kind, node| Wanted { relation, kind, node, key: None, optional: false };
-    let account = &spec["serviceAccountName"];
-    let account = if account.is_set() { account } else { &spec["serviceAccount"] };
-    add(plain(Relation::Account, "ServiceAccount", account));
-    add(plain(Relation::Priority, "PriorityClass", &spec["priorityClassName"]));
-    add(plain(Relation::Runtime, "RuntimeClass", &spec["runtimeClassName"]));
-    for secret in spec["imagePullSecrets"].items() {
-        add(plain(Relation::ImagePull, "Secret", &secret["name"]));
-    }
-    for volume in spec["volumes"].items() {
-        add(plain(Relation::Volume, "PersistentVolumeClaim", &volume["persistentVolumeClaim"]["claimName"]));
-        let projected = volume["projected"]["sources"].items().iter();
-        let sources = std::iter::once(volume).chain(projected);
-        for source in sources {
-            for (kind, source, field) in [
-                ("ConfigMap", &source["configMap"], "name"),
-                ("Secret", &source["secret"], if std::ptr::eq(source, volume) { "secretName" } else { "name" }),
-            ] {
-                let optional = source["optional"].as_bool() == Some(true);
-                let wanted = Wanted { relation: Relation::Volume, kind, node: &source[field], key: None, optional };
-                let items = source["items"].items();
-                if items.is_empty() {
-                    add(wanted);
-                }
-                for item in items {
-                    let node = &source[field];
-                    add(Wanted { relation: Relation::Volume, kind, node, key: Some(&item["key"]), optional });
-                }
+    /// A `subPath` needs its very key.
+    fn add_sub_paths(&self, from: &'a Object, container: &Container<'a>, references: &mut Vec<Reference<'a>>) {
+        for mount in container.mounts.iter().filter(|mount| !mount.sub_path.is_empty()) {
+            if let MountSource::Files(_, parts) = &mount.source
+                && let [part] = parts.as_slice()
+                && part.items.items().is_empty()
+                && !mount.sub_path.contains(['/', '$'])
+                && !part.name.text().is_empty()
+            {
+                references.push(Reference {
+                    from,
+                    node: part.name,
+                    relation: Relation::Volume,
+                    kind: part.kind,
+                    namespace: from.namespace(),
+                    name: part.name.text(),
+                    key: Some(&mount.node["subPath"]),
+                    optional: part.optional,
+                    found: self.find(part.kind, from.namespace(), part.name.text()),
+                });
             }
         }
     }
 }
 
-fn container_references<'a>(container: &Container<'a>, add: &mut impl FnMut(Wanted<'a>)) {
-    for entry in container.node["envFrom"].items() {
-        for (field, kind) in [("configMapRef", "ConfigMap"), ("secretRef", "Secret")] {
-            let source = &entry[field];
-            let optional = source["optional"].as_bool() == Some(true);
-            add(Wanted { relation: Relation::EnvFrom, kind, node: &source["name"], key: None, optional });
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::Services;
+    use crate::source::FileId;
+    use crate::yaml::{Dialect, load_text};
+
+    /// The kinds, names and keys that the objects of a stream name.
+    fn said(text: &str) -> Vec<String> {
+        let objects: Vec<Object> =
+            load_text(text, FileId(0), Dialect::Kubectl).documents.into_iter().map(Object::new).collect();
+        let services = Services::default();
+        let graph = Graph::build(&objects, &services, &[]);
+        let say = |found: &Reference<'_>| format!("{}/{} {}", found.kind, found.name, found.key.map_or("", Node::text));
+        graph.references.iter().map(say).collect()
     }
-    for entry in container.node["env"].items() {
-        for (field, kind) in [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")] {
-            let source = &entry["valueFrom"][field];
-            let optional = source["optional"].as_bool() == Some(true);
-            let key = Some(&source["key"]).filter(|key| key.is_set());
-            add(Wanted { relation: Relation::Env, kind, node: &source["name"], key, optional });
-        }
+
+    #[test]
+    fn the_old_name_of_an_account_counts_where_the_new_one_is_absent() {
+        let pod = |fields: &str| format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{{fields}}}\n");
+        assert_eq!(said(&pod("serviceAccount: old")), ["ServiceAccount/old "]);
+        assert_eq!(said(&pod("serviceAccount: old, serviceAccountName: new")), ["ServiceAccount/new "]);
+        assert_eq!(said(&pod("serviceAccountName: ''")), [""; 0]);
     }
-    // A subPath needs its very key.
-    for mount in container.mounts.iter().filter(|mount| !mount.sub_path.is_empty()) {
-        if let MountSource::Files(_, parts) = &mount.source
-            && let [part] = parts.as_slice()
-            && part.items.items().is_empty()
-            && !mount.sub_path.contains(['/', '$'])
-        {
-            let key = Some(&mount.node["subPath"]);
-            add(Wanted { relation: Relation::Volume, kind: part.kind, node: part.name, key, optional: part.optional });
-        }
+
+    #[test]
+    fn each_key_that_is_needed_is_a_reference() {
+        let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: c\n    \
+                    envFrom: [{secretRef: {name: all}}]\n    \
+                    env: [{name: A, valueFrom: {configMapKeyRef: {name: env, key: k}}}]\n    \
+                    volumeMounts: [{name: whole, mountPath: /x, subPath: file}]\n  volumes:\n  \
+                    - {name: some, secret: {secretName: s, items: [{key: a, path: a}, {key: b, path: b}]}}\n  \
+                    - {name: whole, configMap: {name: m}}\n  - {name: d, csi: {driver: x, nodePublishSecretRef: {name: s}}}\n";
+        let expected =
+            ["ConfigMap/m ", "Secret/s a", "Secret/s b", "ConfigMap/env k", "Secret/all ", "ConfigMap/m file"];
+        assert_eq!(said(text), expected);
+    }
+
+    #[test]
+    fn subjects_stand_in_their_own_namespaces_and_users_are_no_objects() {
+        let text = "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: a, namespace: n}\n\
+                    roleRef: {kind: Role, name: r}\n\
+                    subjects: [{kind: User, name: u}, {kind: ServiceAccount, name: s, namespace: other}]\n";
+        assert_eq!(said(text), ["Role/r ", "ServiceAccount/s "]);
     }
 }

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::finding::{Failure, Finding, ObjectRef, Severity};
-use crate::graph::{Graph, Relation, Target};
+use crate::graph::{Graph, Target};
 use crate::object::Object;
+use crate::references::Relation;
 use crate::source::Span;
 
 pub use dot::dot;

@@ -2,7 +2,7 @@
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::Relation;
+use crate::references::Relation;
 
 /// The rule.
 pub static RULE: Rule = Rule {

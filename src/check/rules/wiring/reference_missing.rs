@@ -7,12 +7,11 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use crate::check::rules::wiring::_shared::{has_keys, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{
-    Graph, Pod, Reference, Relation, data_keys, data_of, is_declared_object, kind_of, label_selector_matches,
-};
+use crate::graph::{Graph, Pod, Reference, data_keys, data_of, is_declared_object, kind_of, label_selector_matches};
 use crate::node::Node;
 use crate::object::Object;
 use crate::path::address;
+use crate::references::Relation;
 use crate::suggest;
 
 /// The rule.

@@ -2,7 +2,8 @@
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{Relation, is_declared_object};
+use crate::graph::is_declared_object;
+use crate::references::Relation;
 
 /// The rule.
 pub static RULE: Rule = Rule {

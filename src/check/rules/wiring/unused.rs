@@ -2,8 +2,9 @@
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{Relation, kind_of};
+use crate::graph::kind_of;
 use crate::node::{Node, Value};
+use crate::references::Relation;
 use std::cell::LazyCell;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
