@@ -2,12 +2,19 @@
 
 use std::borrow::Cow;
 
-use crate::graph::pod::{config_path, flag_value};
-use crate::graph::{Config, Container, Graph, Known, MountSource, Pod};
-use crate::node::Node;
-use crate::object::Object;
+use crate::graph::data::data_of;
+use crate::graph::image::image_tail;
+use crate::graph::{Config, Container, File, Graph, Known, MountSource, Pod};
+use crate::node::{Node, Value};
+use crate::object::{ContainerRole, Object};
 use crate::path::address;
 use crate::service::{self, ConfigFile, Dialect, KeyType, Service};
+use crate::source::FileId;
+use crate::yaml;
+
+/// How many bytes of config files are read for known services together: each of ten thousand containers may be given the
+/// same large one. Of a container with one that is beyond, rules about known services say nothing.
+const MOST_CONFIG: usize = 1 << 24;
 
 /// A container of a known service.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +36,36 @@ pub struct View<'g, 'a> {
 }
 
 impl<'a> Graph<'a> {
+    pub(super) fn add_known(&mut self) {
+        let mut known = Vec::new();
+        let mut room = MOST_CONFIG;
+        for (at, pod) in self.pods.iter().enumerate() {
+            if !pod.is_long_running() {
+                continue;
+            }
+            let alone = pod.running().count() == 1;
+            for (number, container) in pod.containers.iter().enumerate() {
+                if !matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar) {
+                    continue;
+                }
+                let found = self.known_services.iter().find(|service| recognizes(service, pod, container, alone));
+                if let Some(service) = found {
+                    let file = config_file(service, container);
+                    let left = room.checked_sub(file.map_or(0, |(_, text)| text.text().len()));
+                    let config = file.filter(|_| left.is_some()).map(|file| config(service, file));
+                    known.push(Known { pod: at, container: number, service, config, unread: left.is_none() });
+                    room = left.unwrap_or(room);
+                }
+            }
+        }
+        for (at, known) in known.iter().enumerate() {
+            if let Some(config) = &known.config {
+                self.known_by_config.entry(address(config.node)).or_insert(at);
+            }
+        }
+        self.known = known;
+    }
+
     /// The containers of known services, but for those whose config is not looked into.
     pub fn known(&self) -> impl Iterator<Item = View<'_, 'a>> {
         self.all_known().filter(|view| !view.unread)
@@ -183,4 +220,108 @@ impl<'g, 'a> View<'g, 'a> {
             .filter(move |(_, key)| key.kind == kind)
             .map(move |(path, _)| (path.as_str(), view.value(path)))
     }
+}
+
+/// Programs whose image tells what they are, whatever the container is called.
+const WELL_KNOWN: &[&str] = &[
+    "postgres",
+    "postgresql",
+    "postgis",
+    "timescaledb",
+    "redis",
+    "valkey",
+    "mysql",
+    "mariadb",
+    "mongo",
+    "mongodb",
+    "nginx",
+    "envoy",
+    "busybox",
+    "alpine",
+    "curl",
+    "kubectl",
+    "oauth2-proxy",
+    "oauth-proxy",
+    "ose-oauth-proxy",
+    "haproxy",
+    "traefik",
+    "goose",
+    "flyway",
+    "migrate",
+    "liquibase",
+];
+
+fn recognizes(service: &Service, pod: &Pod<'_>, container: &Container<'_>, alone: bool) -> bool {
+    let is = |names: &[String], name: &str| names.iter().any(|known| known == name);
+    let tail = image_tail(container.image());
+    if is(&service.recognize.images, tail) {
+        return true;
+    }
+    if WELL_KNOWN.contains(&tail) {
+        return false;
+    }
+    if is(&service.recognize.containers, container.name())
+        || (alone && is(&service.recognize.workloads, pod.object.name()))
+    {
+        return true;
+    }
+    let path = service.config_file.as_ref().and_then(|file| file.env.as_ref()).and_then(|env| container.var_text(env));
+    path.is_some_and(|path| service.recognize.path_prefixes.iter().any(|prefix| path.starts_with(prefix)))
+}
+
+/// Where a known container looks for its config: the path it is told, else the one a flag that it does not read
+/// names, else the usual one.
+fn config_path<'c>(service: &'c Service, container: &Container<'_>) -> Cow<'c, str> {
+    let Some(file) = &service.config_file else { return Cow::Borrowed("") };
+    let told = file.env.as_ref().and_then(|env| container.var_text(env));
+    if let Some(path) = told.filter(|path| !path.is_empty()) {
+        return path.into();
+    }
+    let flags = file.flag.iter().chain(&file.ignored_flags);
+    for flag in flags {
+        if let Some(path) = flag_value(container, flag) {
+            return path.into();
+        }
+    }
+    Cow::Borrowed(&file.path)
+}
+
+/// The value of a flag: `--flag=value` or `--flag value`.
+pub(crate) fn flag_value(container: &Container<'_>, flag: &str) -> Option<String> {
+    let words: Vec<&str> = container.words().map(Node::text).collect();
+    words.iter().enumerate().find_map(|(at, word)| {
+        let rest = word.strip_prefix(flag)?;
+        if let Some(value) = rest.strip_prefix('=') {
+            return Some(container.expand(value).into_owned());
+        }
+        rest.is_empty().then(|| words.get(at + 1).map(|next| container.expand(next).into_owned()))?
+    })
+}
+
+/// The file that a known container reads its config from: the object it stands in, and the text.
+fn config_file<'a>(service: &Service, container: &Container<'a>) -> Option<(&'a Object, &'a Node)> {
+    let path = config_path(service, container);
+    match container.file(&path) {
+        File::Found { object, node, .. } if node.is_set() => Some((object, node)),
+        // Not at its path: the file of the usual name in whatever is mounted is still meant.
+        File::Unmounted | File::Lacking { .. } => container.mounts.iter().find_map(|mount| match &mount.source {
+            MountSource::Files(_, parts) => parts.iter().find_map(|part| {
+                let (_, node) = data_of(part.object?, service.config_key())?;
+                node.is_set().then_some((part.object?, node))
+            }),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+fn config<'a>(service: &Service, (object, node): (&'a Object, &'a Node)) -> Config<'a> {
+    let loaded = yaml::load_text(node.text(), FileId(u32::MAX - 1), yaml::Dialect::Kubectl);
+    let failed = loaded.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error);
+    let alone = loaded.documents.len() == 1;
+    let tree = loaded.documents.into_iter().next().filter(|tree| !failed && matches!(tree.value, Value::Mapping(_)));
+    let dialect = tree.as_ref().and_then(|tree| service.dialect_of(tree)).map_or(0, |dialect| {
+        service.dialects.iter().position(|other| std::ptr::eq(other, dialect)).unwrap_or_default()
+    });
+    Config { object, node, tree, alone, dialect }
 }

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use foldhash::{HashMap, HashMapExt, HashSet};
 
-use crate::graph::pod::{Container, text_of};
+use crate::graph::data::text_of;
+use crate::graph::pod::Container;
 use crate::graph::scan::{self, Form, Found, Hint};
 use crate::graph::shell::{self, Word};
 use crate::graph::{Graph, kind_of};

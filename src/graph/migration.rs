@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
-use crate::graph::pod::{Mount, MountSource, data_keys, text_of};
+use crate::graph::data::{data_keys, text_of};
+use crate::graph::pod::{Mount, MountSource};
 use crate::graph::{Container, Graph, Pod, image_tail};
 use crate::memo::Memo;
 use crate::object::{ContainerRole, Object};

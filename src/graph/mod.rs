@@ -4,14 +4,18 @@
 //! A namespace that is left out is the one `kubectl -n` gives. So an object without one is found from everywhere
 //! as long as nothing in the very namespace has its name; see [`Graph::find`].
 
+mod data;
+mod image;
 mod known;
 mod mention;
 mod migration;
 mod pod;
+mod pods;
 mod reference;
 pub mod scan;
 mod services;
 pub mod shell;
+mod variables;
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -23,11 +27,13 @@ use crate::object::Object;
 use crate::service::{Service, Services};
 use crate::suggest;
 
+pub(crate) use data::{data_keys, data_of, text_of};
+pub use image::{image_name, image_tail};
 pub use known::View;
+pub(crate) use known::flag_value;
 pub use mention::{Mention, Place, Target, is_declared, is_declared_object};
 pub use migration::{By, Migration, scripts, sql_files};
-pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod, image_name, image_tail};
-pub(crate) use pod::{data_keys, data_of, flag_value, text_of};
+pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod};
 pub use reference::Reference;
 pub(crate) use services::{MOST_PODS, label_selector_matches};
 pub use services::{ServiceObject, selects};

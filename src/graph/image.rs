@@ -1,0 +1,19 @@
+//! Names of images.
+
+/// The repository of an image, without tag and digest.
+#[must_use]
+pub fn image_name(image: &str) -> &str {
+    let image = image.trim();
+    let image = image.split_once('@').map_or(image, |(name, _)| name);
+    match image.rfind(':') {
+        Some(at) if !image[at..].contains('/') => &image[..at],
+        _ => image,
+    }
+}
+
+/// The last part of an image's repository: `postgres` for `docker.io/library/postgres:16`.
+#[must_use]
+pub fn image_tail(image: &str) -> &str {
+    let name = image_name(image);
+    name.rsplit('/').next().unwrap_or(name)
+}

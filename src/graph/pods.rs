@@ -1,0 +1,147 @@
+//! Reading pods: what their volumes hold, and where their variables come from.
+
+use std::borrow::Cow;
+
+use foldhash::{HashMap, HashMapExt};
+
+use crate::graph::Graph;
+use crate::graph::data::{data_keys, data_of};
+use crate::graph::pod::{Container, EnvVar, Mount, MountSource, Part, Pod};
+use crate::graph::variables::texts;
+use crate::node::Node;
+use crate::object::{self, Object};
+
+/// How many bytes come in by `envFrom` to all containers together, each variable counted with what it costs to keep.
+/// What is beyond is not known, as if it stood in objects that are not here.
+const MOST_INHERITED: usize = 1 << 25;
+
+/// What a variable costs beside its text.
+const INHERITED: usize = 16;
+
+/// How many sources of a projected volume are known; one with more is taken for something else.
+const MOST_SOURCES: usize = 32;
+
+impl<'a> Graph<'a> {
+    pub(super) fn add_pods(&mut self) {
+        let mut room = MOST_INHERITED;
+        for (index, object) in self.objects.iter().enumerate() {
+            let Some(template) = object.pod_template() else { continue };
+            let spec = &template["spec"];
+            let volumes = self.volumes(object, spec);
+            let containers = object::containers(spec)
+                .map(|container| self.container(object, container, &volumes, &mut room))
+                .collect();
+            let pod = Pod::new(object, template, containers);
+            // Pods of Jobs are selected as well; the rules tell them apart.
+            for entry in pod.labels.entries() {
+                for namespace in [None, Some(pod.namespace())] {
+                    let label = (namespace, entry.key.as_str(), entry.value.text());
+                    self.pods_by_label.entry(label).or_default().push(self.pods.len());
+                }
+            }
+            self.pods_by_object.insert(index, self.pods.len());
+            self.pods.push(pod);
+        }
+    }
+
+    fn volumes(&self, object: &'a Object, spec: &'a Node) -> HashMap<&'a str, MountSource<'a>> {
+        let mut volumes = HashMap::new();
+        for volume in spec["volumes"].items() {
+            let part = |kind, source: &'a Node, field: &str| {
+                Part::new(kind, source, field, self.find(kind, object.namespace(), source[field].text()))
+            };
+            let source = if volume["configMap"].is_set() {
+                MountSource::Files(volume, vec![part("ConfigMap", &volume["configMap"], "name")])
+            } else if volume["secret"].is_set() {
+                MountSource::Files(volume, vec![part("Secret", &volume["secret"], "secretName")])
+            } else if volume["projected"].is_set() {
+                let sources = volume["projected"]["sources"].items();
+                let files = |source: &&Node| source["configMap"].is_set() || source["secret"].is_set();
+                if sources.len() <= MOST_SOURCES && sources.iter().all(|source| files(&source)) {
+                    let parts = sources.iter().map(|source| {
+                        if source["configMap"].is_set() {
+                            part("ConfigMap", &source["configMap"], "name")
+                        } else {
+                            part("Secret", &source["secret"], "name")
+                        }
+                    });
+                    MountSource::Files(volume, parts.collect())
+                } else {
+                    MountSource::Opaque(volume)
+                }
+            } else {
+                MountSource::Opaque(volume)
+            };
+            volumes.insert(volume["name"].text(), source);
+        }
+        for claim in object.node.at(&["spec", "volumeClaimTemplates"]).items() {
+            volumes.insert(claim.at(&["metadata", "name"]).text(), MountSource::Opaque(claim));
+        }
+        volumes
+    }
+
+    fn container(
+        &self,
+        object: &'a Object,
+        container: object::Container<'a>,
+        volumes: &HashMap<&'a str, MountSource<'a>>,
+        room: &mut usize,
+    ) -> Container<'a> {
+        let node = container.node;
+        let namespace = object.namespace();
+        let (mut env, mut env_open, mut cut) = (Vec::new(), false, false);
+        for entry in node["envFrom"].items() {
+            let prefix = entry["prefix"].text();
+            for (field, kind) in [("configMapRef", "ConfigMap"), ("secretRef", "Secret")] {
+                if entry[field].is_null() {
+                    continue;
+                }
+                let Some(source) = self.find(kind, namespace, entry[field]["name"].text()) else {
+                    env_open = true;
+                    continue;
+                };
+                env_open |= data_keys(source).next().is_none();
+                for key in data_keys(source) {
+                    let value = data_of(source, key).map(|(_, node)| node).filter(|node| node.is_set());
+                    let cost = INHERITED + key.len() + value.map_or(0, |value| value.text().len());
+                    let Some(left) = room.checked_sub(cost) else {
+                        cut = true;
+                        break;
+                    };
+                    *room = left;
+                    let name = if prefix.is_empty() { Cow::Borrowed(key) } else { format!("{prefix}{key}").into() };
+                    env.push(EnvVar { name, entry, value, text: None, object: source, own: false });
+                }
+            }
+        }
+        if cut {
+            // Of one name the last counts, and nobody knows which it is.
+            env.clear();
+            env_open = true;
+        }
+        for entry in node["env"].items() {
+            let from = &entry["valueFrom"];
+            let (name, value) = (entry["name"].text().into(), entry.get("value"));
+            let mut var = EnvVar { name, entry, value, text: None, object, own: true };
+            for (field, kind) in [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")] {
+                if from[field].is_set()
+                    && let Some(source) = self.find(kind, namespace, from[field]["name"].text())
+                    && let Some((_, value)) = data_of(source, from[field]["key"].text())
+                {
+                    var.value = Some(value).filter(|value| value.is_set());
+                    var.object = source;
+                }
+            }
+            env.push(var);
+        }
+        let texts = texts(&env);
+        env.iter_mut().zip(texts).for_each(|(var, text)| var.text = text);
+        let mounts = node["volumeMounts"].items().iter().map(|mount| Mount {
+            node: mount,
+            path: mount["mountPath"].text(),
+            sub_path: mount["subPath"].text(),
+            source: volumes.get(mount["name"].text()).cloned().unwrap_or(MountSource::Missing),
+        });
+        Container::new(container, env, env_open, mounts.collect())
+    }
+}

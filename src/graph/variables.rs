@@ -1,0 +1,119 @@
+//! `$(NAME)` in variables and arguments, replaced as the kubelet does.
+
+use std::borrow::Cow;
+
+use foldhash::{HashMap, HashMapExt};
+
+use crate::graph::EnvVar;
+use crate::node::Node;
+
+/// How many bytes may come in for `$(NAME)` in a text, or in all variables of a container: what names what names others
+/// grows without bound.
+const MOST_REPLACED: usize = 1 << 14;
+
+/// A text with `$(NAME)` replaced where the variable is known.
+pub(super) fn expand<'t, 'v>(text: &'t str, value: impl Fn(&str) -> Option<&'v str>) -> Cow<'t, str> {
+    replace(text, &mut Some(MOST_REPLACED), value)
+}
+
+/// `room` says how many bytes may still come in, and is gone where one was too long.
+fn replace<'t, 'v>(text: &'t str, room: &mut Option<usize>, value: impl Fn(&str) -> Option<&'v str>) -> Cow<'t, str> {
+    if !text.as_bytes().contains(&b'$') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (before, tail) = rest.split_at(at);
+        out.push_str(before);
+        if let Some(inner) = tail.strip_prefix("$(") {
+            rest = tail;
+            let Some((name, after)) = inner.split_once(')') else { break };
+            match (value(name), room.as_mut()) {
+                (Some(value), Some(left)) if value.len() <= *left => {
+                    *left -= value.len();
+                    out.push_str(value);
+                }
+                // As the kubelet leaves what is not known, whatever stands between the brackets.
+                (value, _) => {
+                    out.push_str(&tail[..tail.len() - after.len()]);
+                    if value.is_some() {
+                        *room = None;
+                    }
+                }
+            }
+            rest = after;
+        } else {
+            out.push('$');
+            rest = tail.strip_prefix("$$").unwrap_or(&tail[1..]);
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// What variables hold. Only what is written in `env` itself is expanded, by what stands before it: a Secret's or a
+/// ConfigMap's text stays as it is.
+pub(super) fn texts<'a>(env: &[EnvVar<'a>]) -> Vec<Option<Cow<'a, str>>> {
+    let mut texts: Vec<Option<Cow<'a, str>>> = Vec::with_capacity(env.len());
+    let mut known: HashMap<&str, usize> = HashMap::with_capacity(env.len());
+    let mut room = Some(MOST_REPLACED);
+    for (at, var) in env.iter().enumerate() {
+        let text = var.value.and_then(Node::as_str).map(|text| match var.entry["value"].is_null() {
+            true => Cow::Borrowed(text),
+            false => replace(text, &mut room, |name| texts[*known.get(name)?].as_deref()),
+        });
+        // Once something was too long, nobody knows what was made from it.
+        texts.push(text.filter(|text| room.is_some() || matches!(text, Cow::Borrowed(_))));
+        known.insert(&var.name, at);
+    }
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Graph;
+    use crate::object::Object;
+    use crate::source::FileId;
+    use crate::yaml::{self, Dialect};
+
+    /// The texts of the variables `env`, a YAML list, and of an argument.
+    fn expanded(env: &str, argument: &str) -> (Vec<String>, String) {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{name: c, env: {env}}}]}}\n"
+        );
+        let node = yaml::load_text(&text, FileId(0), Dialect::Strict).documents.remove(0);
+        let objects = [Object::new(node)];
+        let services = crate::service::Services::default();
+        let graph = Graph::build(&objects, &services, &[]);
+        let container = &graph.pods[0].containers[0];
+        let texts = container.env.iter().map(|var| var.text.as_deref().unwrap_or("?").to_owned()).collect();
+        (texts, container.expand(argument).into_owned())
+    }
+
+    #[test]
+    fn variables_are_replaced_by_what_stands_before_them() {
+        let env = "[{name: A, value: one}, {name: A, value: $(A)two}, {name: B, value: $$(A)-$(A)-$(C)}, {name: C, value: x}]";
+        let (texts, argument) = expanded(env, "$(B) $(C) $(D) $(cat $(C)) $($");
+        assert_eq!(texts, ["one", "onetwo", "$(A)-onetwo-$(C)", "x"]);
+        assert_eq!(argument, "$(A)-onetwo-$(C) x $(D) $(cat $(C)) $($");
+    }
+
+    #[test]
+    fn variables_that_name_variables_stay_small() {
+        let many = |name: String| format!("$({name})").repeat(40);
+        let chain = |first: &str| {
+            let links = (1..20).map(|at| format!("{{name: A{at}, value: {}}}", many(format!("A{}", at - 1))));
+            format!("[{{name: A0, value: \"{first}\"}}, {}]", links.collect::<Vec<_>>().join(", "))
+        };
+        // Nothing that grows, and yet 40 to the power of 19 steps for one that follows every name anew.
+        let (texts, argument) = expanded(&chain(""), "$(A19)");
+        assert!(texts.iter().all(String::is_empty) && argument.is_empty());
+        let (texts, argument) = expanded(&chain("x"), &many("A2".to_owned()));
+        assert_eq!(texts[2].len(), 40 * 40);
+        assert!(texts[3..].iter().all(|text| text == "?"));
+        assert!(texts.iter().map(String::len).sum::<usize>() < 2 * MOST_REPLACED);
+        assert!(argument.len() < 2 * MOST_REPLACED);
+    }
+}
