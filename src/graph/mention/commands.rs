@@ -1,0 +1,182 @@
+//! Hosts in variables, commands and scripts of containers.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use foldhash::{HashMap, HashMapExt};
+
+use super::{Mention, Place, Spot, port_names, push};
+use crate::graph::pod::Container;
+use crate::graph::scan::{self, Form, Hint};
+use crate::graph::shell::{self, Word};
+use crate::node::Node;
+use crate::object::Object;
+
+pub(super) fn env_mentions<'a>(
+    object: &'a Object,
+    pod: usize,
+    number: usize,
+    container: &Container<'a>,
+    mentions: &mut Vec<Mention<'a>>,
+) {
+    for var in container.env.iter().filter(|var| var.own) {
+        let Some(node) = var.value else { continue };
+        let Some(text) = node.as_str() else { continue };
+        let hint = scan::hint(&var.name);
+        // What stands in a ConfigMap is looked at there, unless only the variable's name tells that it is a host.
+        let elsewhere = !std::ptr::eq(var.object, object);
+        if elsewhere {
+            let key = var.entry["valueFrom"]["configMapKeyRef"]["key"].text();
+            if scan::hint(key) != Hint::None || hint == Hint::None || text.contains("://") {
+                continue;
+            }
+        }
+        let expanded = container.expand(text);
+        let exact = matches!(expanded, Cow::Borrowed(_));
+        let spot = Spot {
+            object: var.object,
+            node,
+            place: Place::Env(var.name.clone()),
+            pod: Some(pod),
+            container: Some(number),
+        };
+        let from = mentions.len();
+        for found in scan::value(&expanded, hint) {
+            push(&spot, &expanded, found, exact, mentions);
+        }
+        for mention in &mut mentions[from..] {
+            // `$(DB_HOST)` in it is a mention of its own; only what the variables do not hold is told here.
+            mention.repeated = !exact && !text.contains(mention.host.as_str());
+            if mention.port.is_none() && mention.form == Form::Bare {
+                mention.port = port_names(&var.name).find_map(|name| container.var_text(&name)?.trim().parse().ok());
+            }
+        }
+    }
+}
+
+pub(super) fn command_mentions<'a>(
+    object: &'a Object,
+    pod: usize,
+    number: usize,
+    container: &Container<'a>,
+    mentions: &mut Vec<Mention<'a>>,
+) {
+    let nodes: Vec<&Node> = container.words().filter(|node| node.as_str().is_some()).collect();
+    let var = |name: &str| container.var_text(name);
+    let mut script = None;
+    if nodes.first().is_some_and(|node| shell::is_shell(node.text())) {
+        let flag = nodes.iter().position(|node| {
+            let text = node.text();
+            text.starts_with('-') && !text.starts_with("--") && text.ends_with('c')
+        });
+        script = flag.and_then(|flag| nodes.get(flag + 1)).copied();
+    }
+    if let Some(node) = script {
+        let spot =
+            |asks| Spot { object, node, place: Place::Command { asks }, pod: Some(pod), container: Some(number) };
+        script_mentions(node.text(), &var, &spot, mentions);
+        return;
+    }
+    let words: Vec<Word<'_>> =
+        nodes.iter().map(|node| Word { text: container.expand(node.text()), range: 0..0 }).collect();
+    for talk in shell::talks(&words) {
+        let node = nodes[talk.word];
+        let exact = *node.text() == words[talk.word].text;
+        let spot =
+            Spot { object, node, place: Place::Command { asks: talk.asks }, pod: Some(pod), container: Some(number) };
+        push(&spot, &words[talk.word].text, talk.found, exact, mentions);
+        if let Some(mention) = mentions.last_mut() {
+            mention.port = mention.port.or(talk.port);
+            mention.repeated = !exact && !node.text().contains(mention.host.as_str());
+        }
+    }
+    // Values of flags that no command is known for: `--flag=…` is read by `talks`, URLs as well; scripts in arguments
+    // of a wrapper (`timeout 60 sh -c …`) are read here.
+    for (at, node) in nodes.iter().enumerate().skip(1) {
+        if node.text() == "-c"
+            && at > 1
+            && shell::is_shell(nodes[at - 1].text())
+            && let Some(node) = nodes.get(at + 1).copied()
+        {
+            let spot =
+                |asks| Spot { object, node, place: Place::Command { asks }, pod: Some(pod), container: Some(number) };
+            script_mentions(node.text(), &var, &spot, mentions);
+        }
+    }
+}
+
+pub(super) fn script_mentions<'a>(
+    script: &str,
+    var: &dyn Fn(&str) -> Option<String>,
+    spot: &dyn Fn(bool) -> Spot<'a>,
+    mentions: &mut Vec<Mention<'a>>,
+) {
+    if script.len() > 256 * 1024 {
+        return;
+    }
+    let mut own: HashMap<String, String> = HashMap::new();
+    for words in shell::commands(script) {
+        if let [word] = words.as_slice()
+            && let Some((name, value)) = word.text.split_once('=')
+        {
+            own.insert(name.to_owned(), value.to_owned());
+        }
+        let known = |name: &str| own.get(name).cloned().or_else(|| var(name));
+        let mut expanded: Vec<Word<'_>> = words
+            .iter()
+            .map(|word| {
+                let quoted_single = script[word.range.clone()].starts_with('\'');
+                let text = if quoted_single { Cow::Borrowed(&*word.text) } else { shell::expand(&word.text, &known) };
+                Word { text, range: word.range.clone() }
+            })
+            .collect();
+        // `bash -c '…'` inside a script.
+        let name = shell::command_name(&expanded);
+        let nested = name.filter(|at| shell::is_shell(&expanded[*at].text)).and_then(|at| {
+            expanded[at..]
+                .iter()
+                .position(|word| word.text == "-c")
+                .map(|flag| at + flag + 1)
+                .filter(|at| *at < expanded.len())
+        });
+        if let Some(at) = nested {
+            let inner = std::mem::take(&mut expanded[at].text);
+            for words in shell::commands(&inner) {
+                for talk in shell::talks(&words) {
+                    let text = &words[talk.word].text;
+                    push_talk(script, &expanded[at].range, text, talk, true, spot, mentions);
+                }
+            }
+        }
+        for talk in shell::talks(&expanded) {
+            let text = expanded[talk.word].text.clone();
+            let same = words[talk.word].text == text;
+            push_talk(script, &words[talk.word].range, &text, talk, same, spot, mentions);
+        }
+    }
+}
+
+fn push_talk<'a>(
+    script: &str,
+    word: &Range<usize>,
+    text: &str,
+    talk: shell::Talk,
+    same: bool,
+    spot: &dyn Fn(bool) -> Spot<'a>,
+    mentions: &mut Vec<Mention<'a>>,
+) {
+    let raw = &script[word.clone()];
+    let port = talk.port;
+    push(&spot(talk.asks), text, talk.found, false, mentions);
+    let Some(mention) = mentions.last_mut() else { return };
+    mention.port = mention.port.or(port);
+    mention.repeated = !same && !raw.contains(mention.host.as_str());
+    if let Some(at) = raw.find(mention.host.as_str()) {
+        let host = word.start + at..word.start + at + mention.host.len();
+        let after = format!(":{}", mention.port.unwrap_or_default());
+        if mention.port.is_some() && script[host.end..].starts_with(&after) {
+            mention.port_range = Some(host.end + 1..host.end + after.len());
+        }
+        mention.range = Some(host);
+    }
+}
