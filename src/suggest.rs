@@ -42,14 +42,22 @@ const MOST_CANDIDATES: usize = 1000;
 /// others do.
 const MOST_COMPARED: usize = 100_000;
 
-/// How much of a name counts.
+/// How many letters of a name count.
+const MOST_LETTERS: usize = 128;
+
 fn first(name: &str) -> impl Iterator<Item = char> {
-    name.chars().take(128)
+    name.chars().take(MOST_LETTERS)
 }
 
 fn fold(name: &str, into: &mut Vec<char>) {
     into.clear();
-    into.extend(first(name).filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase));
+    if name.is_ascii() {
+        // Most are, and every candidate is folded for every name that there is not.
+        let counts = name.bytes().take(MOST_LETTERS).filter(|byte| !matches!(byte, b'-' | b'_'));
+        into.extend(counts.map(|byte| char::from(byte.to_ascii_lowercase())));
+    } else {
+        into.extend(first(name).filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase));
+    }
 }
 
 /// Edit distance, a swap of neighbours counting one; `None` where it is above the limit, or no more pairs of letters are

@@ -8,11 +8,13 @@ mod merge;
 mod set;
 mod values;
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ecow::{EcoString, EcoVec};
+use foldhash::HashSet;
 
 pub use merge::{Deleted, lay};
 pub use set::Set;
@@ -346,10 +348,13 @@ impl<'a> Layers<'a> {
             remember(self.sources, secret, true);
         }
         let whole = if path.is_empty() { "a profile".to_owned() } else { format!("`{path}`") };
-        for mut violation in self.schema.check(node, Mode::Layer, &whole) {
-            if violation.fault == Fault::Unknown {
-                self.remember_misspelt(node, violation.span);
-            }
+        let violations = self.schema.check(node, Mode::Layer, &whole);
+        let unknown = violations.iter().filter(|violation| violation.fault == Fault::Unknown);
+        let unknown: HashSet<Span> = unknown.map(|violation| violation.span).collect();
+        if !unknown.is_empty() {
+            self.remember_misspelt(node, &unknown);
+        }
+        for mut violation in violations {
             if !path.is_empty() {
                 violation.path = format!("{path}.{}", violation.path);
             }
@@ -357,21 +362,23 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Keeps the value of an unknown field secret if its name is that of a secret, or nearly; and a name without a value
+    /// Keeps the values of unknown fields secret whose names are those of secrets, or nearly; and a name without a value
     /// beside one, which may be the rest of a value that was torn, as in `{password: one,two}`.
-    fn remember_misspelt(&self, node: &Node, key: Span) {
+    fn remember_misspelt(&self, node: &Node, unknown: &HashSet<Span>) {
         let is_secret = |name: &str| self.schema.is_near_secret(name) || is_secret_name(name);
+        let has_secret = LazyCell::new(|| node.entries().iter().any(|entry| is_secret(&entry.key)));
         for entry in node.entries() {
-            if entry.key_span == key && is_secret(&entry.key) {
-                remember(self.sources, &entry.value, true);
+            if unknown.contains(&entry.key_span) {
+                if is_secret(&entry.key) {
+                    remember(self.sources, &entry.value, true);
+                }
+                if entry.value.is_null() && *has_secret {
+                    self.sources.add_secret(entry.key_span, entry.key.as_str());
+                }
             }
-            let beside = || node.entries().iter().any(|entry| is_secret(&entry.key));
-            if entry.key_span == key && entry.value.is_null() && beside() {
-                self.sources.add_secret(key, entry.key.as_str());
-            }
-            self.remember_misspelt(&entry.value, key);
+            self.remember_misspelt(&entry.value, unknown);
         }
-        node.items().iter().for_each(|item| self.remember_misspelt(item, key));
+        node.items().iter().for_each(|item| self.remember_misspelt(item, unknown));
     }
 }
 
