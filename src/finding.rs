@@ -52,7 +52,7 @@ impl std::fmt::Display for ObjectRef {
 }
 
 /// One thing a person should know.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// The rule's id: `config-path-unmounted`.
     pub rule: Cow<'static, str>,

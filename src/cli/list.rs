@@ -1,5 +1,6 @@
 //! `plimsoll profiles`, `images` and `kind`: what rendered bundles say, for scripts and for people.
 
+use foldhash::{HashSet, HashSetExt};
 use serde_json::json;
 
 use crate::cli::Outcome;
@@ -158,13 +159,9 @@ fn tables(objects: &[Object]) -> Vec<String> {
         .filter(|entry| entry.key.ends_with(".sql"))
         .map(|entry| SqlFile { name: &entry.key, text: entry.value.text() })
         .collect();
-    let mut tables: Vec<String> = Vec::new();
-    for table in migrations::read(&files).0.into_iter().flat_map(|migration| migration.tables) {
-        if !tables.contains(&table) {
-            tables.push(table);
-        }
-    }
-    tables
+    let mut known = HashSet::new();
+    let tables = migrations::read(&files).0.into_iter().flat_map(|migration| migration.tables);
+    tables.filter(|table| known.insert(table.clone())).collect()
 }
 
 fn text_rows(rows: &[Row]) -> String {

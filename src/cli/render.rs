@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet, HashSetExt};
 
 use crate::check::fleet::{self, Facts};
 use crate::check::suppress::suppress;
@@ -261,20 +261,19 @@ fn refuse(sources: &Sources, refused: Vec<Refused>, output: &Output) -> Outcome 
     let mut profiles: Vec<&str> = refused.iter().map(|refused| repeatable(&refused.profile)).collect();
     profiles.dedup();
     let names = profiles.join(", ");
-    let mut errors = Vec::new();
+    let mut told: HashSet<Finding> = HashSet::new();
     let mut outcome = Outcome::Objections;
     for refused in refused {
-        let mut findings = refused.failure.findings().to_vec();
         // What all profiles share is told once.
-        findings.retain(|finding| !errors.contains(finding));
+        let new = refused.failure.findings().iter().filter(|finding| told.insert((*finding).clone()));
+        let mut findings: Vec<Finding> = new.cloned().collect();
         report::sort(sources, &mut findings);
         output.findings(sources, &findings, &refused.mask);
-        errors.append(&mut findings);
         if matches!(refused.failure, Failure::Unable(_)) {
             outcome = Outcome::Unable;
         }
     }
-    let [number, ..] = report::counts(&errors);
-    output.message(&format!("nothing was rendered: {} in {names}", suggest::count(number, "error")));
+    let errors = told.iter().filter(|finding| finding.severity == Severity::Error).count();
+    output.message(&format!("nothing was rendered: {} in {names}", suggest::count(errors, "error")));
     outcome
 }

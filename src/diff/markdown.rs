@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use foldhash::{HashSet, HashSetExt};
+
 use crate::diff::bundle::{BundleDiff, Group, alike, groups};
 use crate::diff::show::{Shown, ShownField, ShownWhat, State, Tag};
 use crate::diff::terminal::secret;
@@ -122,13 +124,13 @@ fn summary(change: &Shown) -> String {
         }
     }
     let mut told = 0;
-    let mut quiet = Vec::new();
+    let (mut quiet, mut known) = (Vec::new(), HashSet::new());
     let mut total = 0;
     for field in &change.fields {
         for line in lines(field) {
             match line {
                 Told::Quiet(line) => {
-                    if !quiet.contains(&line) {
+                    if known.insert(line.clone()) {
                         quiet.push(line);
                     }
                 }

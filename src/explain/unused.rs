@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use foldhash::{HashSet, HashSetExt};
+
 use crate::layers::Values;
 use crate::node::{Node, Value};
 use crate::render::Rendered;
 use crate::source::Span;
 
 /// A value that does nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Unused {
     /// Its path in the profile.
     pub path: String,
@@ -19,7 +21,7 @@ pub struct Unused {
 }
 
 /// Why a value does nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Why {
     /// Nothing that was rendered reads it.
     ReachesNothing,
@@ -40,12 +42,25 @@ pub fn unused(renderings: &[Rendered], own: &dyn Fn(Span) -> bool) -> Vec<Unused
             collect(&object.node, &mut read);
         }
     }
-    let mut found: Vec<Unused> = Vec::new();
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
     let mut put = |unused: Unused| {
-        if own(unused.span) && !found.contains(&unused) {
+        if own(unused.span) && known.insert(unused.clone()) {
             found.push(unused);
         }
     };
+    // Where each rendering has values, and where they do nothing.
+    let places: Vec<(HashSet<Span>, HashSet<Span>)> = renderings
+        .iter()
+        .map(|rendered| {
+            let leaves = rendered.values.leaves();
+            let redundant = rendered.values.redundant();
+            let place = |node: &Node| node.origin.span;
+            (
+                leaves.iter().map(|(_, node)| place(node)).collect(),
+                redundant.iter().map(|found| place(found.node)).collect(),
+            )
+        })
+        .collect();
     for rendered in renderings {
         let values: &Values = &rendered.values;
         for (path, node) in values.leaves() {
@@ -55,12 +70,8 @@ pub fn unused(renderings: &[Rendered], own: &dyn Fn(Span) -> bool) -> Vec<Unused
         }
         for redundant in values.redundant() {
             // It must do nothing wherever the profile is rendered.
-            let everywhere = |other: &Rendered| {
-                let places: Vec<Span> = other.values.redundant().iter().map(|found| found.node.origin.span).collect();
-                places.contains(&redundant.node.origin.span)
-                    || other.values.leaves().iter().all(|(_, node)| node.origin.span != redundant.node.origin.span)
-            };
-            if renderings.iter().all(everywhere) {
+            let place = redundant.node.origin.span;
+            if places.iter().all(|(leaves, redundant)| redundant.contains(&place) || !leaves.contains(&place)) {
                 let why = match redundant.node.origin.beat().first() {
                     Some(beaten) => Why::Redundant(beaten.origin.span),
                     None => Why::TakesNothing,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ecow::{EcoString, EcoVec};
+use ecow::EcoString;
 use foldhash::HashSet;
 
 pub use merge::{Deleted, lay};
@@ -68,7 +68,7 @@ pub struct Layers<'a> {
 struct Layer {
     file: Option<FileId>,
     node: Node,
-    sections: EcoVec<Entry>,
+    sections: Mapping,
 }
 
 /// What lies under a profile.
@@ -91,7 +91,7 @@ pub struct Profile {
 
 impl Layer {
     fn section(&self, environment: &str) -> Option<&Node> {
-        self.sections.iter().find(|entry| entry.key == environment).map(|entry| &entry.value)
+        self.sections.get(environment)
     }
 }
 
@@ -106,7 +106,7 @@ impl<'a> Layers<'a> {
             project,
             sources,
             schema,
-            base: Layer { file: None, node: Node::new(Mapping::new(), Span::NONE), sections: EcoVec::new() },
+            base: Layer { file: None, node: Node::new(Mapping::new(), Span::NONE), sections: Mapping::new() },
             over: Vec::new(),
             sets: Vec::new(),
             under: Mutex::default(),
@@ -159,14 +159,9 @@ impl<'a> Layers<'a> {
     /// section that is null takes the base's away.
     #[must_use]
     pub fn environments(&self, profile: &Profile) -> Vec<EcoString> {
-        let mut names: Vec<EcoString> = Vec::new();
-        for entry in self.base.sections.iter().chain(&profile.layer.sections) {
-            names.retain(|name| *name != entry.key);
-            if entry.value.is_set() {
-                names.push(entry.key.clone());
-            }
-        }
-        names
+        let own = &profile.layer.sections;
+        let base = self.base.sections.iter().filter(|entry| own.get(&entry.key).is_none());
+        base.chain(own).filter(|entry| entry.value.is_set()).map(|entry| entry.key.clone()).collect()
     }
 
     /// The values of a profile in one environment: all layers merged, and held against the schema.
@@ -289,7 +284,7 @@ impl<'a> Layers<'a> {
         }
         let sections = merge::take(&mut node, ENVIRONMENTS);
         let mut findings = Vec::new();
-        let mut layer = Layer { file: Some(file), node, sections: EcoVec::new() };
+        let mut layer = Layer { file: Some(file), node, sections: Mapping::new() };
         if let Some(sections) = sections {
             if sections_allowed {
                 layer.sections = self.sections(sections, &mut findings);
@@ -302,13 +297,13 @@ impl<'a> Layers<'a> {
         if findings.is_empty() { Ok(layer) } else { Err(findings.into()) }
     }
 
-    fn sections(&self, sections: Entry, findings: &mut Vec<Finding>) -> EcoVec<Entry> {
+    fn sections(&self, sections: Entry, findings: &mut Vec<Finding>) -> Mapping {
         let span = sections.value.origin.span;
         let kind = sections.value.type_name();
         let Value::Mapping(mut mapping) = sections.value.value else {
             let message = format!("`{ENVIRONMENTS}` must be a mapping of names to sections, not {kind}");
             findings.push(Finding::error("profile-field-type", span, message));
-            return EcoVec::new();
+            return Mapping::new();
         };
         for entry in mapping.iter_mut() {
             let path = format!("{ENVIRONMENTS}.{}", entry.key);
@@ -337,7 +332,7 @@ impl<'a> Layers<'a> {
                 findings.push(Finding::error("profile-field-type", entry.value.origin.span, message));
             }
         }
-        std::mem::take(mapping.entries_mut())
+        mapping
     }
 
     /// Marks the secrets of a layer and holds it against the schema.

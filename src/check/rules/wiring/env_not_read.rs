@@ -1,5 +1,7 @@
 //! Rule `env-not-read`.
 
+use foldhash::{HashSet, HashSetExt};
+
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
 use crate::suggest;
@@ -153,12 +155,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if read.is_empty() {
             continue;
         }
-        let used = |name: &str| {
-            let token = format!("$({name})");
-            view.container.words().any(|word| word.text().contains(&token))
-                || view.container.env.iter().any(|var| var.value.is_some_and(|value| value.text().contains(&token)))
-        };
-        let mut names: Vec<&str> = Vec::new();
+        let values = view.container.env.iter().filter_map(|var| var.value);
+        let used: HashSet<&str> =
+            view.container.words().chain(values).flat_map(|text| references(text.text())).collect();
+        let (mut names, mut known) = (Vec::new(), HashSet::new());
         let mut first = None;
         for var in &view.container.env {
             let name: &str = &var.name;
@@ -167,8 +167,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if name.is_empty()
                 || ambient
                 || read.iter().any(|known| known == name)
-                || used(name)
-                || names.contains(&name)
+                || used.contains(name)
+                || !known.insert(name)
             {
                 continue;
             }
@@ -194,4 +194,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             (None, None) => draft.help(format!("it reads {}", suggest::list(read, "and"))),
         };
     }
+}
+
+/// The names in a text that stand as `$(NAME)`.
+fn references(text: &str) -> impl Iterator<Item = &str> {
+    text.split("$(").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name)
 }
