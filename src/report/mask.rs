@@ -214,7 +214,8 @@ impl Mask {
         if found.is_empty() {
             return;
         }
-        found.iter().for_each(|found| self.word(&text[found.range.clone()], found.told));
+        // The quotes around what stands in a Secret within a text are none of it.
+        found.iter().for_each(|found| self.word(text[found.range.clone()].trim_matches(['"', '\'']), found.told));
         let parts = node.origin.derived.as_ref().map_or(&[][..], |derived| &derived.text_parts);
         for part in parts {
             let (start, end) = (part.start as usize, part.end as usize);
@@ -225,27 +226,15 @@ impl Mask {
             }
         }
         if parts.is_empty() && node.origin.inputs().is_empty() {
-            self.places_within(sources, node.origin.span, found.len());
+            self.written(sources, node.origin.span, found.len());
         }
         for input in node.origin.inputs().iter().filter(|input| input.node.as_str().is_some()) {
-            self.places_within(sources, input.node.origin.span, 0);
+            self.written(sources, input.node.origin.span, 0);
         }
     }
 
-    /// The places of the secrets in a text as it is written in a file. Where they are not as `many` as in what was read, for
-    /// all that is escaped or folded, it is hidden whole.
-    fn places_within(&mut self, sources: &Sources, span: Span, many: usize) {
-        let written = sources.text(span);
-        let inner =
-            written.strip_prefix(['"', '\'']).map_or(&*written, |inner| &inner[..inner.len().saturating_sub(1)]);
-        let start = span.start + (written.len() > inner.len()) as u32;
-        let found = secret::in_text(inner);
-        if found.len() < many {
-            self.place(span);
-        }
-        for range in found {
-            self.place(Span::new(span.file, start + range.start as u32, start + range.end as u32));
-        }
+    fn written(&mut self, sources: &Sources, span: Span, many: usize) {
+        secret::written(sources, span, many).into_iter().for_each(|place| self.place(place));
     }
 
     fn all(&mut self, node: &Node, told: Told) {
@@ -374,7 +363,7 @@ impl Mask {
 
     /// What an object is called, by which others know it: without the values of Secrets and what is marked only.
     #[must_use]
-    pub(super) fn name(&self, name: &str) -> String {
+    pub(crate) fn name(&self, name: &str) -> String {
         let mut found = Vec::new();
         self.sure.find(name, &mut found);
         secret::strike(name, &found)

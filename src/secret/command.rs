@@ -168,8 +168,22 @@ impl Command {
             return says;
         }
         let is_secret = |name: &str| !name.contains(['=', ':']) && !name.starts_with("no-") && is_secret_name(name);
-        if word.strip_prefix("--").is_some_and(is_secret) { Says::Next { login: false } } else { Says::Nothing }
+        // With one dash, as Go and Java have it; not what is attached to one letter, as in `-ppassword`.
+        let name = word.strip_prefix("--").or_else(|| word.strip_prefix('-').filter(|name| is_lone(name)));
+        if name.is_some_and(is_secret) { Says::Next { login: false } } else { Says::Nothing }
     }
+}
+
+/// Options that have one dash before their whole name.
+const LONE: &[&str] = &["pass", "token", "secret", "storepass", "keypass", "srcstorepass", "deststorepass"];
+
+fn is_lone(name: &str) -> bool {
+    LONE.iter().any(|lone| name.starts_with(lone))
+}
+
+/// Whether an option with one dash before its whole name may stand in a text.
+pub(super) fn has_lone(text: &str) -> bool {
+    text.match_indices('-').any(|(at, _)| is_lone(&text[at + 1..]))
 }
 
 /// What a word says if it is this option.

@@ -49,17 +49,22 @@ fn has_prefix(text: &str) -> bool {
 
 /// The secret in what a key such as `auth` or `authorization` has for a value, which may be a mode or an address as well.
 pub(super) fn credentials(value: &str) -> Option<Range<usize>> {
+    const BLANKS: &[char] = &[' ', '\t', '"', '\'', '`', '\\'];
+    const CLOSING: &[char] = &[',', ';', '}', ')', ']'];
+    let begin = |from: usize| from + (value[from..].len() - value[from..].trim_start().len());
     let word = |from: usize| {
-        let start = from + (value[from..].len() - value[from..].trim_start().len());
-        let rest = &value[start..];
-        let end = rest.find([' ', '\t', ',', ';', '"', '\'', '`', '\\', '}', ')', ']']).unwrap_or(rest.len());
-        start..start + end
+        let rest = &value[from..];
+        &rest[..rest.find(BLANKS).unwrap_or(rest.len())]
     };
-    let first = word(0);
+    let start = begin(0);
+    let first = word(start).split(CLOSING).next().unwrap_or_default();
+    let first = start..start + first.len();
     if !SCHEMES.iter().any(|scheme| value[first.clone()].eq_ignore_ascii_case(scheme)) {
         return credential(&value[first.clone()]).map(|at| first.start + at..first.end);
     }
-    let second = word(first.end);
+    // Behind a scheme, whatever does not close the text belongs to the secret.
+    let start = begin(first.end);
+    let second = start..start + word(start).trim_end_matches(CLOSING).len();
     let text = &value[second.clone()];
     let behind = value[second.end..].trim_start_matches([',', ';', '}', ')', ']']);
     let is_last = behind.starts_with(['"', '\'', '`', '\\']) || behind.trim().is_empty();
@@ -188,6 +193,7 @@ mod tests {
             ("bearer plain", "plain"),
             ("Basic dXNlcjpwYXNz\" https://x", "dXNlcjpwYXNz"),
             ("Token s3cr3t!, x", "s3cr3t!"),
+            ("Bearer a)b=;/5u1w}\"]}", "a)b=;/5u1w"),
             ("eyJhbGciOi.eyJzdWIi.c2ln", "eyJhbGciOi.eyJzdWIi.c2ln"),
             ("ghp_abcdefghijklmnopqrst", "ghp_abcdefghijklmnopqrst"),
         ] {

@@ -1,6 +1,7 @@
 //! What is a secret, told by its name or its form. `report::mask` and `diff::hide` strike out what this tells, what a schema marks,
 //! and what `unread` takes for one in a document that could not be read.
 
+mod beside;
 mod command;
 mod forms;
 mod names;
@@ -10,7 +11,7 @@ pub(crate) mod unread;
 use crate::node::{Entry, Node, Value};
 
 pub(crate) use names::{has_name, is_secret_name, speaks_of_secret};
-pub(crate) use text::{arguments, found_in, in_text, in_words, strike, typed};
+pub(crate) use text::{arguments, found_in, in_text, in_words, strike, typed, written};
 
 /// What stands in place of a secret.
 pub(crate) const DOTS: &str = "•••";

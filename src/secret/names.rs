@@ -9,14 +9,21 @@ const WORDS: &[&str] = &[
     "SECRET",
     "CREDENTIAL",
     "PRIVATE_KEY",
+    "PRIVATEKEY",
     "API_KEY",
     "APIKEY",
     "ACCESS_KEY",
+    "STOREPASS",
+    "KEYPASS",
     "REQUIREPASS",
     "MASTERAUTH",
     "REDISCLI_AUTH",
     "LAST_APPLIED_CONFIGURATION",
 ];
+
+/// How names of keys end that are none to look something up by.
+const KEY_ENDS: &[&str] =
+    &["ACCOUNT_KEY", "ACCESSKEY", "ENCRYPTION_KEY", "SIGNING_KEY", "MASTER_KEY", "CLIENT_KEY_DATA"];
 
 /// Those of passwords, whose values are hardly ever anything else.
 const PASSWORDS: &[&str] =
@@ -137,7 +144,8 @@ fn speak_of_secret(words: &str) -> bool {
         word.ends_with("TOKEN") || word.ends_with("TOKENS") || is_near(word, "PASSWORD")
     };
     let short = matches!(words, "PASS" | "_AUTH") || words.ends_with("_PASS") || words.ends_with("_PWD");
-    short || WORDS.iter().any(|word| words.contains(word)) || words.split('_').any(is_told)
+    let is_key = || words.contains("KEY") && KEY_ENDS.iter().any(|end| words.ends_with(end));
+    short || WORDS.iter().any(|word| words.contains(word)) || is_key() || words.split('_').any(is_told)
 }
 
 /// Whether a name speaks of a secret, even if it holds none.
@@ -287,6 +295,11 @@ mod tests {
             "_auth",
             "_authToken",
             "REDISCLI_AUTH",
+            "ssh-privatekey",
+            "srcstorepass",
+            "AccountKey",
+            "app.encryptionKey",
+            "client-key-data",
             "kubectl.kubernetes.io/last-applied-configuration",
         ] {
             assert!(is_secret_name(name), "{name}");
@@ -311,6 +324,9 @@ mod tests {
             "secretKeyRef",
             "securityContext",
             "key",
+            "client-certificate-data",
+            "ENCRYPTION_KEY_ID",
+            "signing-keys",
             "PWD",
             "keyboard",
             "auth",

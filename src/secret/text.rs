@@ -3,15 +3,20 @@
 use std::ops::Range;
 
 use crate::node::Node;
-use crate::secret::command::{Command, Says};
+use crate::secret::beside::{Pair, pairs, tags};
+use crate::secret::command::{Command, Says, has_lone};
 use crate::secret::forms::{credentials, is_token};
 use crate::secret::names::{
     has_program, has_sign, is_auth_name, is_of_name, is_password_name, is_plural, is_secret_name,
 };
 use crate::secret::{DOTS, Told, unread};
+use crate::source::{Sources, Span};
 
 /// What stands where a secret could, and is none.
 const PUBLIC_VALUES: &[&str] = &["", "|", "|-", ">", ">-", "{}", "{", "[]", "[", "true", "false", "null", "~"];
+
+/// Signs of a value in which a comma stands, which begin nothing else.
+const SIGNS: &str = "/?%!^*+~@#:)";
 
 /// A secret in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +26,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    fn new(start: usize, range: Range<usize>, told: Told) -> Self {
+    pub(super) fn new(start: usize, range: Range<usize>, told: Told) -> Self {
         Self { range: start + range.start..start + range.end, told }
     }
 }
@@ -86,6 +91,19 @@ pub(crate) fn found_in(text: &str) -> Vec<Found> {
     found
 }
 
+/// The places of the secrets in a text as it is written in a file. Where they are not as `many` as in what was read, for all
+/// that is escaped or folded, it is hidden whole.
+pub(crate) fn written(sources: &Sources, span: Span, many: usize) -> Vec<Span> {
+    let text = sources.text(span);
+    let inner = text.strip_prefix(['"', '\'']).map_or(&*text, |inner| &inner[..inner.len().saturating_sub(1)]);
+    let start = span.start + (text.len() > inner.len()) as u32;
+    let found = in_text(inner);
+    if found.len() < many {
+        return vec![span];
+    }
+    found.into_iter().map(|at| Span::new(span.file, start + at.start as u32, start + at.end as u32)).collect()
+}
+
 /// The secrets in the lines of a text.
 pub(super) fn in_lines(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -100,7 +118,7 @@ fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
     // How deep the key stands whose value is in the lines below, whether it is all of them, and how it is told; whether a
     // private key is open.
     let mut block: Option<(usize, bool, Told)> = None;
-    let (signs, mut command, mut armoured) = (Signs::of(text, true), Command::default(), false);
+    let (signs, mut state, mut armoured) = (Signs::of(text, true), State::default(), false);
     for line in text.split_inclusive('\n') {
         let content = line.trim_end();
         let indent = content.len() - content.trim_start().len();
@@ -117,7 +135,7 @@ fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
             armoured &= !content.contains("-----END");
         } else {
             block = opens_block(content).or(block);
-            in_line(content, signs, &mut command, start, found);
+            in_line(content, signs, &mut state, start, found);
         }
         start += line.len();
     }
@@ -130,9 +148,9 @@ pub(crate) fn in_words(text: &str) -> Vec<Range<usize>> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    let (signs, mut command, mut start) = (Signs::of(text, false), Command::default(), 0);
+    let (signs, mut state, mut start) = (Signs::of(text, false), State::default(), 0);
     for line in text.split_inclusive('\n') {
-        in_line(line.trim_end(), signs, &mut command, start, &mut found);
+        in_line(line.trim_end(), signs, &mut state, start, &mut found);
         start += line.len();
     }
     ranges(found)
@@ -171,11 +189,16 @@ pub(crate) fn strike(text: &str, ranges: &[Range<usize>]) -> String {
     out
 }
 
+/// Where the first key or item of a line stands.
+pub(super) fn depth(line: &str) -> usize {
+    line.len() - line.trim_start_matches([' ', '\t', '-']).len()
+}
+
 /// Whether a line names a secret whose text follows below, how deep, whether all of it is the secret, as with
 /// `password: |`, and how it is told.
 fn opens_block(line: &str) -> Option<(usize, bool, Told)> {
     let (before, value) = line.split_once(':')?;
-    let depth = before.len() - before.trim_start_matches([' ', '\t', '-']).len();
+    let depth = depth(before);
     let value = value.trim_start();
     let text = value.starts_with(['|', '>']);
     let name = before[depth..].trim_matches(['"', '\'']);
@@ -198,25 +221,41 @@ struct Signs {
     networks: bool,
     /// Whether there are texts in quotes behind a word.
     quotes: bool,
+    /// Whether there may be values beside their names, or between tags.
+    pairs: bool,
+    tags: bool,
 }
 
 impl Signs {
     fn of(text: &str, colons: bool) -> Self {
         let has = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
         let words = has(&["requirepass", "masterauth"]) || has_program(text);
-        let (dashes, registries) = (text.contains("--"), text.contains("\"auths"));
-        Self { colons, dashes, words, registries, networks: has(NETWORKS), quotes: text.contains(" '") }
+        let (dashes, registries) = (text.contains("--") || has_lone(text), text.contains("\"auths"));
+        let tags = colons && text.contains("</");
+        let pairs = tags || colons && has(&["value", "Value"]);
+        Self { colons, dashes, words, registries, networks: has(NETWORKS), quotes: text.contains(" '"), pairs, tags }
     }
 }
 
 const NETWORKS: &[&str] = &["@tcp(", "@unix("];
 
+/// What lines say of those below them.
+#[derive(Default)]
+struct State {
+    command: Command,
+    pair: Pair,
+}
+
 /// The secrets in a line: what follows a secret's name, an option, or stands in an address as a password.
-fn in_line(line: &str, signs: Signs, command: &mut Command, start: usize, found: &mut Vec<Found>) {
+fn in_line(line: &str, signs: Signs, state: &mut State, start: usize, found: &mut Vec<Found>) {
     let first = found.len();
     let mut from = 0;
     let mut word = Word::default();
-    let is_secret = |name: &str| is_secret_name(name) || signs.registries && name == "auth";
+    let is_secret = |name: &str, sign: usize| {
+        is_secret_name(name)
+            || signs.registries && name == "auth"
+            || name.eq_ignore_ascii_case("pwd") && line[sign..].starts_with('=') && is_of_connection(line, name, sign)
+    };
     while let Some(sign) = line.as_bytes()[from..].iter().position(|byte| matches!(byte, b':' | b'=')) {
         let sign = from + sign;
         from = sign + 1;
@@ -229,7 +268,7 @@ fn in_line(line: &str, signs: Signs, command: &mut Command, start: usize, found:
         let secret = if is_address {
             found.extend(token_of(line, from + 2, &word).map(|range| Found::new(start, range, Told::Form)));
             password_of(line, from + 2, &word).map(|range| (range, Told::Form))
-        } else if let Some(name) = name.filter(|name| (signs.colons || !is_colon) && is_secret(name)) {
+        } else if let Some(name) = name.filter(|name| (signs.colons || !is_colon) && is_secret(name, sign)) {
             // As in `==`, `=>` and `=~`.
             let value = line[from..].trim_start_matches(if is_colon { &[][..] } else { &['=', '>', '~', ':'] });
             value_after(line, line.len() - value.len(), !is_colon).map(|range| (range, Told::by(name)))
@@ -247,12 +286,26 @@ fn in_line(line: &str, signs: Signs, command: &mut Command, start: usize, found:
         }
     }
     if signs.dashes || signs.words {
-        options(line, command, start, found);
+        options(line, &mut state.command, start, found);
     }
     if signs.quotes {
         statements(line, start, found);
     }
+    if signs.pairs {
+        state.pair.enter(line);
+        pairs(line, &mut state.pair, start, found);
+        if signs.tags {
+            tags(line, &mut state.pair, start, found);
+        }
+    }
     found[first..].sort_unstable_by_key(|found| found.range.start);
+}
+
+/// Whether `pwd=` is one of a connection string, behind another assignment, and not the folder where a shell is.
+fn is_of_connection(line: &str, name: &str, sign: usize) -> bool {
+    let before = line[..line[..sign].rfind(name).unwrap_or(0)].trim_end();
+    let last = before.strip_suffix(';').and_then(|before| before.rsplit(';').next());
+    last.is_some_and(|last| last.contains('=')) && !line[sign + 1..].starts_with(['/', '.', '~', '"', '\'', '$'])
 }
 
 /// The passwords that SQL gives to users: `PASSWORD 'secret'`.
@@ -261,7 +314,8 @@ fn statements(line: &str, start: usize, found: &mut Vec<Found>) {
         let mut words = line[..at].split_ascii_whitespace().rev().map(|word| word.trim_start_matches(['"', '(']));
         let is = |word: Option<&str>, wanted: &str| word.is_some_and(|word| word.eq_ignore_ascii_case(wanted));
         let last = words.next();
-        if is(last, "PASSWORD") || is(last, "BY") && is(words.next(), "IDENTIFIED") {
+        // As in `IDENTIFIED BY` and `IDENTIFIED WITH plugin BY`.
+        if is(last, "PASSWORD") || is(last, "BY") && words.take(3).any(|word| is(Some(word), "IDENTIFIED")) {
             let from = at + quote.len();
             // A quote in it is doubled.
             let mut text = line[from..].bytes().enumerate();
@@ -354,7 +408,7 @@ impl Word {
 }
 
 /// The credentials behind a name such as `auth`. No further than they can reach: many such names may stand in a line.
-fn credentials_after(line: &str, from: usize) -> Option<Range<usize>> {
+pub(super) fn credentials_after(line: &str, from: usize) -> Option<Range<usize>> {
     const LONGEST: usize = 4096;
     let line = &line[..line.floor_char_boundary(from + LONGEST)];
     let value = value_after(line, from, false)?;
@@ -389,7 +443,7 @@ fn is_port(text: &str) -> bool {
 }
 
 /// The name that ends before a colon that counts, or an equals sign.
-fn name_before(line: &str, sign: usize) -> Option<&str> {
+pub(super) fn name_before(line: &str, sign: usize) -> Option<&str> {
     let is_colon = line.as_bytes()[sign] == b':';
     let before = line[..sign].trim_end();
     // As in `==`, `!=` and `:=`.
@@ -409,7 +463,7 @@ fn name_before(line: &str, sign: usize) -> Option<&str> {
 
 /// Whether a value only names another one, as `$PASSWORD` does. `shell`: whether any name may follow the sign; where a
 /// config file is written by hand, a password may begin with one.
-fn is_reference(value: &str, shell: bool) -> bool {
+pub(super) fn is_reference(value: &str, shell: bool) -> bool {
     let Some(name) = value.strip_prefix('$') else { return false };
     let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
     let is_variable = end > 0
@@ -420,7 +474,7 @@ fn is_reference(value: &str, shell: bool) -> bool {
 }
 
 /// Where the value behind a colon, an equals sign (`assigned`) or an option stands.
-fn value_after(line: &str, from: usize, assigned: bool) -> Option<Range<usize>> {
+pub(super) fn value_after(line: &str, from: usize, assigned: bool) -> Option<Range<usize>> {
     let start = from + (line[from..].len() - line[from..].trim_start().len());
     // In a text within a text the quotes are escaped.
     let quote = ["\\\"", "\"", "'"].into_iter().find(|quote| line[start..].starts_with(quote));
@@ -448,15 +502,16 @@ fn value_after(line: &str, from: usize, assigned: bool) -> Option<Range<usize>> 
     (!PUBLIC_VALUES.contains(&&rest[..end])).then_some(start..start + end)
 }
 
-/// Whether a value ends at this sign. A comma may well stand in it, unless the next name follows, and a quote, unless
-/// nothing goes on behind it.
+/// Whether a value ends at this sign. A comma may well stand in it, unless the next name follows or nothing of the value can,
+/// and a quote, unless nothing goes on behind it.
 fn ends_value(rest: &str) -> bool {
     if let Some(behind) = rest.strip_prefix(['"', '\'']) {
         return !behind.starts_with(|c: char| c.is_alphanumeric());
     }
     let Some(behind) = rest.strip_prefix([',', ';', '&']) else { return true };
     let name = behind.find(|c: char| !is_of_name(c)).unwrap_or(behind.len());
-    name == 0 || behind[name..].starts_with('=')
+    let next = behind[name..].chars().next();
+    if name > 0 { next == Some('=') } else { !next.is_some_and(|c| SIGNS.contains(c)) }
 }
 
 #[cfg(test)]
@@ -560,6 +615,28 @@ mod tests {
             ("password := \"x\"", "password := \"•••\""),
             ("password: >-\n  x", "password: >-\n  •••"),
             ("ALTER USER u WITH PASSWORD 'hunter''22';", "ALTER USER u WITH PASSWORD '•••';"),
+            ("CREATE USER u IDENTIFIED WITH some_plugin BY 'x'", "CREATE USER u IDENTIFIED WITH some_plugin BY '•••'"),
+            ("Server=db;Uid=app;Pwd=a,b;Encrypt=yes", "Server=db;Uid=app;Pwd=•••;Encrypt=yes"),
+            ("cd a; PWD=/b x; export A=1; pwd", "cd a; PWD=/b x; export A=1; pwd"),
+            ("AccountName=a;AccountKey=b/c==;Suffix=d", "AccountName=a;AccountKey=•••;Suffix=d"),
+            ("keytool -storepass abc -alias passenger", "keytool -storepass ••• -alias passenger"),
+            ("server -token abc -passive x -tokens-file y", "server -token ••• -passive x -tokens-file y"),
+            ("db:1,password=a,*b&/c;d=e", "db:1,password=•••;d=e"),
+            (
+                "- name: DB_PASSWORD\n  value: a b\n- name: B\n  value: c",
+                "- name: DB_PASSWORD\n  value: •••\n- name: B\n  value: c",
+            ),
+            ("- {name: API_TOKEN, value: abc, x: y}", "- {name: API_TOKEN, value: •••, x: y}"),
+            ("{\"name\":\"API_TOKEN\",\"value\":\"a\"}", "{\"name\":\"API_TOKEN\",\"value\":\"•••\"}"),
+            ("{\"name\": \"X-Api-Key\",\n \"value\": \"a\"}", "{\"name\": \"X-Api-Key\",\n \"value\": \"•••\"}"),
+            ("name: Authorization\nvalue: Bearer abc", "name: Authorization\nvalue: Bearer •••"),
+            ("name: token\ntype: a\n  value: b", "name: token\ntype: a\n  value: b"),
+            ("name: password\nvalueFrom: a\nvalues: b", "name: password\nvalueFrom: a\nvalues: b"),
+            ("<user>a</user><password>b c</password>", "<user>a</user><password>•••</password>"),
+            ("<name>db.password</name>\n<value>b</value>", "<name>db.password</name>\n<value>•••</value>"),
+            ("<name>db.user</name><value>b</value>", "<name>db.user</name><value>b</value>"),
+            ("<p name=\"db.password\" value=\"b\"/>", "<p name=\"db.password\" value=\"•••\"/>"),
+            ("<password>${password}</password><tokens/>", "<password>${password}</password><tokens/>"),
             ("create user u identified by 'x' y 'z'", "create user u identified by '•••' y 'z'"),
             ("ALTER USER u PASSWORD '$PASS'", "ALTER USER u PASSWORD '$PASS'"),
             ("image: acme/token-service:v1 acme/token:v1", "image: acme/token-service:v1 acme/token:v1"),

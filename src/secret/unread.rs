@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::secret::names::{has_name, is_kind, speaks_of_secret};
-use crate::secret::text::in_lines;
+use crate::secret::names::{self, has_name, is_kind, speaks_of_secret};
+use crate::secret::text::{depth, in_lines};
 
 /// Names of fields that messages may repeat.
 const FIELDS: &[&str] =
@@ -14,7 +14,7 @@ pub(crate) fn places(text: &str) -> Vec<Range<usize>> {
     let mut places = in_lines(text);
     let whole = says_secret(text)
         || ["stringData", ": Secret\n", "\"Secret\"", "Opaque"].iter().any(|sign| text.contains(sign));
-    if !whole && !has_name(text) {
+    if !whole && !has_name(text) && !text.lines().any(names_variable) {
         return places;
     }
     // How deep the key stands whose value is hidden, whether the line before is, and whether its value comes yet.
@@ -94,14 +94,11 @@ fn is_key(before: &str) -> bool {
     key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '"' | '\''))
 }
 
-/// Where the first key or item of a line stands.
-fn depth(line: &str) -> usize {
-    line.len() - line.trim_start_matches([' ', '\t', '-']).len()
-}
-
-/// Whether a line is like `name: DB_PASSWORD`.
+/// Whether a line is like `name: DB_PASSWORD`, or names the header of credentials.
 fn names_variable(line: &str) -> bool {
-    line.split_once(':').is_some_and(|(key, value)| !has_name(key) && value.trim() != "Secret" && has_name(value))
+    let is_header = |value: &str| names::is_near(value.trim_matches([' ', '"', '\'', ',', '}']), "Authorization");
+    line.split_once(':')
+        .is_some_and(|(key, value)| !has_name(key) && value.trim() != "Secret" && (has_name(value) || is_header(value)))
 }
 
 /// Whether a document says that it is a Secret, or nearly.
@@ -140,6 +137,8 @@ mod tests {
             ("- name: DB_PASSWORD\n  valu: x\nb: c", "- name: •\n  valu: •\nb: c"),
             ("- valu: x\n  name: DB_PASSWORD\nb: c", "- valu: •\n  name: •\nb: c"),
             ("- value: x\n  name: DB_PASSWORD\nb: c", "- value: •\n  name: •\nb: c"),
+            ("- name: Authorization\n  value: Bearer x y: z", "- name: Authorization\n  value: •"),
+            ("- name: auth\n  value: x y: z", "- name: auth\n  value: x y: z"),
             ("- {name: DB_PASSWORD,\nvalue: x", "- {name: •\nvalue: •"),
             ("a:\n  password:\n    x: 1\n  b: c", "a:\n  password:\n    •\n  b: c"),
             ("a: {password:\nx, b: c", "a: •\n•"),

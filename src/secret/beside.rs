@@ -1,0 +1,93 @@
+//! Secrets that stand beside their names: in a list of variables or headers, and between tags.
+
+use std::ops::Range;
+
+use crate::secret::Told;
+use crate::secret::names::{is_near, is_of_name, is_secret_name};
+use crate::secret::text::{Found, credentials_after, is_reference, name_before, value_after};
+
+/// The variable, header or property whose name was read and whose value stands beside it, as in `name: PASSWORD`.
+#[derive(Default)]
+pub(super) struct Pair {
+    /// How deep its keys stand.
+    depth: usize,
+    named: Named,
+}
+
+/// What a name tells of the value beside it.
+#[derive(Clone, Copy, Default)]
+enum Named {
+    #[default]
+    Nothing,
+    Secret(Told),
+    /// The header of credentials.
+    Header,
+}
+
+impl Pair {
+    /// Goes on to a line: the next item, or what is not as deep, belongs to another.
+    pub(super) fn enter(&mut self, line: &str) {
+        let depth = line.len() - line.trim_start_matches([' ', '\t', '-', '{']).len();
+        if depth != self.depth || line.trim_start().starts_with('-') {
+            *self = Self { depth, named: Named::Nothing };
+        }
+    }
+
+    /// Reads what a key has for a value, which is a secret if its name was one. `braced`: whether more may follow it.
+    fn read(&mut self, line: &str, key: &str, from: usize, braced: bool) -> Option<(Range<usize>, Told)> {
+        const AROUND: &[char] = &[' ', '\t', '"', '\'', '\\'];
+        if key.eq_ignore_ascii_case("name") || key.eq_ignore_ascii_case("key") {
+            let name = line[from..].trim_start_matches(AROUND);
+            let name = &name[..name.find(|c| !is_of_name(c)).unwrap_or(name.len())];
+            self.named = if is_secret_name(name) {
+                Named::Secret(Told::by(name))
+            } else if is_near(name, "Authorization") {
+                Named::Header
+            } else {
+                Named::Nothing
+            };
+            return None;
+        }
+        if !key.eq_ignore_ascii_case("value") {
+            return None;
+        }
+        match std::mem::take(&mut self.named) {
+            Named::Nothing => None,
+            Named::Secret(told) => value_after(line, from, braced).map(|range| (range, told)),
+            Named::Header => credentials_after(line, from).map(|range| (range, Told::Form)),
+        }
+    }
+}
+
+/// The values in a line beside the name of a secret.
+pub(super) fn pairs(line: &str, pair: &mut Pair, start: usize, found: &mut Vec<Found>) {
+    let (mut done, mut before, mut braced) = (0, 0, false);
+    for (sign, _) in line.match_indices([':', '=']) {
+        braced |= line[before..sign].contains('{');
+        before = sign;
+        let name = if sign < done { None } else { name_before(line, sign) };
+        if let Some((range, told)) = name.and_then(|name| pair.read(line, name, sign + 1, braced)) {
+            done = range.end;
+            found.push(Found::new(start, range, told));
+        }
+    }
+}
+
+/// The texts in a line between the tags of a secret: `<password>secret</password>`, `<name>password</name><value>secret</value>`.
+pub(super) fn tags(line: &str, pair: &mut Pair, start: usize, found: &mut Vec<Found>) {
+    for (open, _) in line.match_indices('<') {
+        let rest = &line[open + 1..];
+        let name = &rest[..rest.find(|c| !is_of_name(c)).unwrap_or(rest.len())];
+        let Some(behind) = rest[name.len()..].strip_prefix('>') else { continue };
+        let from = line.len() - behind.len();
+        let end = from + behind.find('<').unwrap_or(behind.len());
+        let told = if is_secret_name(name) {
+            Some(Told::by(name))
+        } else {
+            pair.read(&line[..end], name, from, false).map(|(_, told)| told)
+        };
+        if let Some(told) = told.filter(|_| from < end && !is_reference(&line[from..end], true)) {
+            found.push(Found::new(start, from..end, told));
+        }
+    }
+}
