@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 
 use super::commands::script_mentions;
 use super::{Mention, Place, Spot, port_names, push};
@@ -14,6 +14,7 @@ use crate::memo::Memo;
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::path::address;
+use crate::secret::in_text;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect, Trail, locate};
 
@@ -57,7 +58,11 @@ pub(super) fn data_mentions<'a>(object: &'a Object, configs: &Configs<'_>, menti
             let encoded = secret && field == "data";
             let text = if encoded { text_of(object, &entry.key) } else { entry.value.as_str().map(Cow::Borrowed) };
             let Some(text) = text else { continue };
+            let before = mentions.len();
             text_mentions(object, entry.key.as_str(), &entry.value, &text, !encoded, configs, mentions);
+            if mentions.len() > before {
+                hide(&text, &mut mentions[before..]);
+            }
         }
     }
     // The port of `DB_HOST` stands in `DB_PORT`.
@@ -69,6 +74,22 @@ pub(super) fn data_mentions<'a>(object: &'a Object, configs: &Configs<'_>, menti
         {
             mention.port = port_names(key).find_map(|name| text_of(object, &name)?.trim().parse().ok());
         }
+    }
+}
+
+/// Notes which hosts are secrets of the text they stand in, such as those of a Secret in a ConfigMap.
+fn hide(text: &str, mentions: &mut [Mention<'_>]) {
+    let found = in_text(text);
+    if found.is_empty() {
+        return;
+    }
+    let whole: HashSet<&str> = found.iter().map(|range| text[range.clone()].trim_matches(['"', '\''])).collect();
+    for mention in mentions {
+        let is_within = |host: &Range<usize>| {
+            let next = found.partition_point(|range| range.start <= host.start);
+            next.checked_sub(1).is_some_and(|at| found[at].end >= host.end)
+        };
+        mention.hidden = mention.range.as_ref().is_some_and(is_within) || whole.contains(mention.host.as_str());
     }
 }
 

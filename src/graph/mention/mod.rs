@@ -49,6 +49,8 @@ pub struct Mention<'a> {
     pub container: Option<usize>,
     /// Whether it comes from a variable that is a mention of its own.
     pub repeated: bool,
+    /// Whether it stands in a part of its text that is a secret.
+    pub hidden: bool,
     /// Where it leads.
     pub target: Target,
 }
@@ -105,7 +107,7 @@ impl Mention<'_> {
     #[must_use]
     pub fn is_secret(&self) -> bool {
         let named = matches!(&self.place, Place::Env(name) if crate::secret::is_secret_name(name));
-        crate::secret::is_of_secret(&self.object.node) || named || self.node.origin.is_secret()
+        self.hidden || crate::secret::is_of_secret(&self.object.node) || named || self.node.origin.is_secret()
     }
 }
 
@@ -295,6 +297,7 @@ fn push<'a>(spot: &Spot<'a>, text: &str, found: Found, exact: bool, mentions: &m
         pod: spot.pod,
         container: spot.container,
         repeated: false,
+        hidden: false,
         target: Target::Outside,
     });
 }
