@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json as value};
 use crate::explain::unused::Why;
 use crate::explain::{Answer, Field, Value};
 use crate::report::plain_json;
+use crate::secret::typed;
 use crate::source::{Sources, Span};
 
 /// An answer as a JSON document.
@@ -26,7 +27,7 @@ pub fn json(answer: &Answer, sources: &Sources) -> String {
                     Why::TakesNothing => "takes away nothing",
                 };
                 let mut out = Map::new();
-                out.insert("path".into(), value!(unused.path));
+                out.insert("path".into(), value!(typed(&unused.path)));
                 out.insert("source".into(), place(sources, unused.span));
                 out.insert("why".into(), value!(why));
                 if let Why::Redundant(span) = unused.why {

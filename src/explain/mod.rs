@@ -11,7 +11,7 @@ use crate::diff::{Hide, bare_name};
 use crate::layers::Values;
 use crate::node::{Input, Node, Origin};
 use crate::report::plain;
-use crate::secret::DOTS;
+use crate::secret::{DOTS, typed};
 use crate::source::{Sources, Span};
 
 pub use find::{Found, find_field, find_object, near_fields};
@@ -78,7 +78,8 @@ fn value(path: String, node: &Node, hide: &Hide<'_>) -> Value {
         value: line(node),
         span: node.origin.span,
         beat: node.origin.beat().iter().map(|beaten| (line(beaten), beaten.origin.span)).collect(),
-        path: plain(&path),
+        // A value that lacks the blank before it stands in the key.
+        path: plain(&typed(&path)),
     }
 }
 
@@ -92,7 +93,7 @@ pub fn field(object: &str, found: &Found<'_>, sources: &Sources, hide: &Hide<'_>
         field: plain(&found.field),
         value: if secret { DOTS.to_owned() } else { hide.line(&found.node) },
         span: found.origin.span,
-        expression: expression(found.origin),
+        expression: expression(found.origin).map(|text| if secret { without_texts(&text) } else { text }),
         content_name: bare_name(found.node.text()).is_some_and(|bare| sources.text(found.origin.span).contains(bare)),
         inputs: found.origin.inputs().iter().map(input).collect(),
     }
@@ -102,7 +103,45 @@ fn expression(origin: &Origin) -> Option<String> {
     origin.derived.as_ref().and_then(|derived| derived.expression.as_ref()).map(ToString::to_string)
 }
 
+/// An expression without the texts in quotes, of which one may be the secret that it makes.
+fn without_texts(expression: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = expression;
+    while let Some(at) = rest.find(['"', '\'']) {
+        let quote = &rest[at..=at];
+        let text = &rest[at + 1..];
+        let mut escaped = false;
+        let end = text.find(|c| {
+            let ends = !escaped && quote.starts_with(c);
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        let end = end.unwrap_or(text.len());
+        shown.push_str(&rest[..=at]);
+        shown.push_str(if end > 0 { DOTS } else { "" });
+        shown.push_str(quote);
+        rest = text.get(end + 1..).unwrap_or_default();
+    }
+    shown + rest
+}
+
 /// `profiles/gateway.yaml:5:20`; empty for what stands in no file.
 fn place(sources: &Sources, span: Span) -> String {
     if span.is_none() { String::new() } else { plain(&sources.describe(span)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_is_shown_without_its_texts() {
+        for (text, shown) in [
+            ("database.password", "database.password"),
+            (r#"password or "a\"b" | f('c', '')"#, r#"password or "•••" | f('•••', '')"#),
+            ("a or 'b", "a or '•••'"),
+        ] {
+            assert_eq!(without_texts(text), shown);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::explain::unused::Why;
 use crate::explain::{Answer, Field, Unused, Value, place};
 use crate::report::plain;
+use crate::secret::typed;
 use crate::source::{Sources, Span};
 use crate::suggest;
 
@@ -92,7 +93,7 @@ fn unused(found: &[Unused], sources: &Sources) -> String {
             Why::Redundant(span) => format!("says what {} says already", place(sources, *span)),
             Why::TakesNothing => "takes away what is not there".to_owned(),
         };
-        let _ = writeln!(out, "{:width$}  {}  {why}", plain(&unused.path), place(sources, unused.span));
+        let _ = writeln!(out, "{:width$}  {}  {why}", plain(&typed(&unused.path)), place(sources, unused.span));
     }
     let _ = writeln!(
         out,
