@@ -875,6 +875,25 @@ fn a_variable_named_like_a_password_is_shown_nowhere() {
             assert!(!shown.contains(SECRET), "{args:?} {set:?} with {text}: {shown}");
         }
     }
+    // Below `env` left out, and a blank; what stands beside it is shown.
+    for text in [
+        format!("  URL: \"{{user: a, password: {SECRET}}}\"\n  LEVEL: shown-b\n"),
+        format!("env: {{DB_PASSWORD:{SECRET}, LEVEL: shown-b, a b: 1}}\n"),
+        format!("env: {{URL: \"{{user: a, password: {SECRET}}}\", LEVEL: shown-b, a b: 1}}\n"),
+    ] {
+        place.write("values.yaml", &text);
+        place.write("profiles/gateway.yaml", &profile);
+        for args in [&["render", "gateway"][..], &["explain", "gateway"]] {
+            let told = stderr(&place.run(&[args, &["--values", "values.yaml"]].concat()));
+            assert!(told.contains("values.yaml") && !told.contains(SECRET), "{text}: {told}");
+            assert!(told.contains("LEVEL: shown-b") || text.starts_with(' '), "{text}: {told}");
+        }
+    }
+    place.write("values.yaml", &format!("env: {{DB_PASSWORD:{SECRET}, LEVEL: shown-b}}\n"));
+    for last in [&[][..], &["--unused"], &["--output", "json"]] {
+        let told = said(&place.run(&[&["explain", "gateway", "--values", "values.yaml"], last].concat()));
+        assert!(!told.contains(SECRET), "{told}");
+    }
     // A name that the schema gives is what the schema says it is.
     let output = place.run(&["explain", "gateway"]);
     assert!(said(&output).contains("runtime.secret"), "{}", said(&output));
@@ -926,6 +945,12 @@ fn an_argument_mistyped_shows_no_value() {
         format!("env.DB_PASSWORD:{SECRET}=1"),
         format!("env.DB_PASSWORD.{SECRET}"),
         SECRET.to_owned(),
+        format!("database={{password: {SECRET}, user: a}}"),
+        format!("databas={{password: \"{SECRET}\", user: a}}"),
+        format!("databas={{pasword: \"{SECRET}\""),
+        format!("en={{API_TOKEN: {SECRET}, A: [}}"),
+        format!("env={{API_TOKEN: {SECRET}, A: [}}"),
+        format!("datab:ase={{password: \"{SECRET}\", user: a}}"),
     ] {
         let told = typed(argument.clone());
         assert!(told.contains("-->") && !told.contains(SECRET), "{argument}: {told}");
@@ -950,6 +975,7 @@ fn an_argument_mistyped_shows_no_value() {
         ("database.user".to_owned(), "1 | database.user\n"),
         ("replicas=many".to_owned(), "1 | replicas=many"),
         ("expose.nodeprot=30082".to_owned(), "1 | expose.nodeprot=30082"),
+        ("database=shown.yaml".to_owned(), "1 | database=shown.yaml"),
     ] {
         let told = typed(argument.clone());
         assert!(told.contains(shown), "{argument}: {told}");

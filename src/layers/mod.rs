@@ -24,7 +24,7 @@ use crate::finding::{Failure, Finding};
 use crate::node::{Entry, Mapping, Node, Value};
 use crate::project::{self, AccessError, Project};
 use crate::schema::{Fault, Mode, Schema, Violation};
-use crate::secret::is_secret_name;
+use crate::secret::{self, is_secret_name};
 use crate::source::{FileId, Sources, Span, read_file};
 use crate::suggest;
 use crate::yaml::{self, Dialect};
@@ -377,13 +377,30 @@ impl<'a> Layers<'a> {
     }
 }
 
-/// Notes the scalars of a tree that are marked as secrets; all of them, if the whole is a secret.
+/// Notes the scalars of a tree that are marked as secrets, or all of them if the whole is a secret; and the secrets that stand in
+/// its texts.
 fn remember(sources: &Sources, node: &Node, secret: bool) {
     let secret = secret || node.origin.is_secret();
     node.items().iter().for_each(|item| remember(sources, item, secret));
-    node.entries().iter().for_each(|entry| remember(sources, &entry.value, secret));
+    for entry in node.entries() {
+        // Without the blank behind its colon a value stands in the key.
+        if entry.value.is_null()
+            && let Some((_, value)) = entry.key.split_once(':').filter(|(name, _)| is_secret_name(name))
+        {
+            sources.add_secret(entry.key_span, value);
+        }
+        remember(sources, &entry.value, secret);
+    }
     match &node.value {
         Value::Sequence(_) | Value::Mapping(_) | Value::Null => {}
+        Value::String(text) if !secret => {
+            // The places alone: messages that repeat the text are looked through themselves.
+            let found = secret::in_text(text);
+            if !found.is_empty() {
+                let places = secret::written(sources, node.origin.span, found.len());
+                places.into_iter().for_each(|place| sources.add_secret(place, ""));
+            }
+        }
         _ if !secret => {}
         Value::String(text) => sources.add_secret(node.origin.span, text.as_str()),
         _ => sources.add_secret(node.origin.span, yaml::json(node)),

@@ -62,8 +62,9 @@ fn target(sources: &Sources, schema: &Schema, file: FileId, argument: &str) -> R
         hide();
     }
     let lookup = schema.follow(steps.iter().map(Part::step));
-    // What was meant is known where the last name alone is misspelt.
-    if matches!(&lookup, Lookup::Unknown { at, near, .. } if near.is_none() || at + 1 < steps.len()) {
+    // What was meant is known where the last name alone is misspelt, but not what names in a mapping would be.
+    let is_mapping = argument[start..].starts_with(['{', '[']);
+    if matches!(&lookup, Lookup::Unknown { at, near, .. } if near.is_none() || at + 1 < steps.len() || is_mapping) {
         hide();
     }
     let place = found(lookup, &steps)?;
@@ -331,6 +332,11 @@ impl Set {
         let file = sources.add("--set-file", argument);
         let Target { steps, start, place } = target(sources, schema, file, argument)?;
         let span = Span::new(file, start as u32, argument.len() as u32);
+        let named = &argument[start..];
+        // A value where a file is asked for.
+        if has_name(named) || named.starts_with(['{', '[']) {
+            sources.add_secret(span, named);
+        }
         if let Some(place) = &place
             && !schema.types(place).has(Types::STRING)
         {
@@ -338,9 +344,9 @@ impl Set {
         }
         let secret = place.as_ref().is_some_and(|place| schema.is_secret(place)) || is_free_secret(schema, &steps);
         // What is no file may be the secret itself.
-        let content = read(&argument[start..], span).inspect_err(|_| {
+        let content = read(named, span).inspect_err(|_| {
             if secret {
-                sources.add_secret(span, &argument[start..]);
+                sources.add_secret(span, named);
             }
         })?;
         let text = sources.get(content).map(|source| source.text.clone()).unwrap_or_default();
