@@ -1320,6 +1320,53 @@ fn a_config_file_is_explained_without_its_password() {
     assert!(told.contains("•••") && !told.contains(SECRET), "{told}");
 }
 
+/// What the text of an expression says may be the secret that it makes; what it reads is shown.
+#[test]
+fn an_expression_is_explained_without_the_secret_in_it() {
+    let place = Place::with_template(&format!(
+        "{MAP}data: {{DB_PASSWORD: \"{{{{ cluster or '{SECRET}' }}}}\", b: \"{{{{ cluster or 'some-words' }}}}\"}}\n"
+    ));
+    for format in ["terminal", "json"] {
+        let told = |field: &str| said(&place.run(&["explain", "gateway", "ConfigMap/x", field, "--output", format]));
+        let (secret, other) = (told("data.DB_PASSWORD"), told("data.b"));
+        assert!(secret.contains("cluster or '•••'") && !secret.contains(SECRET), "{secret}");
+        assert!(other.contains("cluster or 'some-words'"), "{other}");
+    }
+}
+
+/// In a text of an object names tell as they do in the object: of what stands below and beside them, and of Secrets.
+#[test]
+fn a_secret_of_a_text_within_an_object_is_not_shown() {
+    let place = Place::new();
+    for (file, text, shown) in [
+        ("a.yaml", format!("tokens:\n  ci: {SECRET}\nlevel: shown-b\n"), "shown-b"),
+        ("a.yaml", format!("passwords:\n- {SECRET}\nlevel: shown-b\n"), "shown-b"),
+        ("a.yaml", format!("env:\n- name: DB_PASSWORD\n  value: {SECRET}\n- name: A\n  value: shown-b\n"), "shown-b"),
+        ("a.yaml", format!("headers:\n- name: Authorization\n  value: Bearer {SECRET}\nlevel: shown-b\n"), "shown-b"),
+        ("a.yaml", format!("kind: Secret\nstringData:\n  host: \"{SECRET}\"\n---\nlevel: shown-b\n"), "shown-b"),
+        ("a.xml", format!("<a>\n<password>{SECRET}</password>\n<level>shown-b</level>\n</a>\n"), "shown-b"),
+        ("a.env", format!("A=shown-b\nDSN=Server=a;Uid=b;Pwd={SECRET};C=d\n"), "shown-b"),
+        ("a.env", format!("A=shown-b\nDB_PASSWORD=a,*{SECRET}\n"), "shown-b"),
+    ] {
+        let map = |text: &str| config_map(&format!("data:\n  {file}: {}", json!(text)));
+        for (command, output) in printed(&place, &map(&text)) {
+            assert!(!output.contains(SECRET), "{command} of {text}: {output}");
+        }
+        place.write("new.yaml", &map(&text.replace(SECRET, "another-2").replace(shown, "shown-c")));
+        for format in ["terminal", "markdown", "json"] {
+            let told = said(&place.run(&["diff", "bundle.yaml", "new.yaml", "--output", format]));
+            assert!(!told.contains(SECRET) && !told.contains("another-2"), "{text}: {told}");
+            assert!(told.contains("shown-c") || file != "a.yaml" && format == "markdown", "{text}: {told}");
+        }
+    }
+    // A host is told from the secret beside it.
+    let text = "kind: Secret\nstringData: {host: \"hidden-b9\"}\n---\nhost: shown-b\n";
+    let printed = printed(&place, &config_map(&format!("data:\n  a.yaml: {}", json!(text))));
+    for at in [0, 6] {
+        assert!(printed[at].1.contains("shown-b") && !printed[at].1.contains("hidden-b9"), "{}", printed[at].1);
+    }
+}
+
 /// `kubectl apply` leaves the object there as it was applied, the data of a Secret with it.
 #[test]
 fn the_annotation_that_repeats_an_object_is_not_shown() {

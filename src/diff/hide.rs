@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use crate::diff::{FieldChange, Step};
+use crate::diff::{Change, FieldChange, Step};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::report::Mask;
@@ -45,32 +45,14 @@ impl<'a> Hide<'a> {
     }
 
     /// Whether nothing but the change itself may be shown.
-    pub(super) fn is_secret(&self, object: &Object, field: &FieldChange<'_>) -> bool {
-        let nodes = || field.before().into_iter().chain(field.after());
-        // Also what stands below the name of a secret, as in a list of passwords.
-        let (mut at, mut named) = (&object.node, false);
-        for (depth, step) in field.path.iter().enumerate() {
-            let below = match step {
-                Step::Key(key) => {
-                    let (holds, below) = (holds(at), at.get(key).unwrap_or(Node::absent()));
-                    let last = depth + 1 == field.path.len();
-                    named |= holds(key, below) || last && nodes().any(|node| holds(key, node));
-                    below
-                }
-                Step::Item { old, new, .. } => {
-                    new.or(*old).and_then(|item| at.items().get(item)).unwrap_or(Node::absent())
-                }
-            };
-            at = below;
-        }
-        if let [.., Step::Item { label: Some(name), .. }, Step::Key(value)] = field.path.as_slice() {
-            named |= value == "value" && is_secret_name(name);
-        }
-        // A config file in which only a part is secret is shown without that part.
-        let marked = nodes().any(|node| node.origin.is_secret() && parts(node).is_empty());
-        let is_argument = matches!(field.path.last(), Some(Step::Item { .. }))
-            && nodes().any(|node| is_scalar(node) && self.mask().covers(node.origin.span));
-        named || marked || is_argument
+    pub(super) fn is_secret(&self, change: &Change<'_>, field: &FieldChange<'_>) -> bool {
+        let mut nodes = field.before().into_iter().chain(field.after());
+        // A config file in which only a part is secret is shown without that part; of a list of arguments, one may be.
+        let is_marked = |node: &Node| node.origin.is_secret() && parts(node).is_empty();
+        let is_item = matches!(field.path.last(), Some(Step::Item { .. }));
+        let is_argument = |node: &Node| is_item && is_scalar(node) && self.mask().covers(node.origin.span);
+        let sides = [change.old, change.new].map(|side| side.map_or(Node::absent(), |object| &object.node));
+        is_named(sides, field) || nodes.any(|node| is_marked(node) || is_argument(node))
     }
 
     /// The text of a scalar without its secrets.
@@ -138,10 +120,55 @@ impl<'a> Hide<'a> {
         copy
     }
 
+    /// What is said of a change without the secrets, such as a path, in which keys stand.
+    pub(super) fn words(&self, text: &str) -> String {
+        self.mask().words(text)
+    }
+
+    /// What an object is called, by which others know it: without what is a secret for sure.
+    pub(super) fn name(&self, name: &str) -> String {
+        self.mask().name(name)
+    }
+
     /// A value on one line, without its secrets.
     pub(crate) fn line(&self, node: &Node) -> String {
         super::show::flow(&self.tree(node))
     }
+}
+
+/// Whether a field of two trees, the old and the new, is a secret by a name: its own, one above it, as in a list of passwords,
+/// or one beside it.
+pub(super) fn is_named(roots: [&Node; 2], field: &FieldChange<'_>) -> bool {
+    let is_beside = match field.path.as_slice() {
+        [.., Step::Item { label: Some(name), .. }, Step::Key(value)] => value == "value" && is_secret_name(name),
+        _ => false,
+    };
+    is_beside || is_below(roots, field)
+}
+
+fn is_below(mut sides: [&Node; 2], field: &FieldChange<'_>) -> bool {
+    for step in &field.path {
+        let key = match step {
+            Step::Key(key) => key,
+            Step::Item { old, new, .. } => {
+                let places = [*old, *new];
+                sides = std::array::from_fn(|side| {
+                    places[side].and_then(|at| sides[side].items().get(at)).unwrap_or(Node::absent())
+                });
+                continue;
+            }
+        };
+        let below = sides.map(|side| side.get(key).unwrap_or(Node::absent()));
+        let is_told = |side: &Node| {
+            let holds = holds(side);
+            below.iter().any(|node| holds(key, node))
+        };
+        if sides.into_iter().any(is_told) {
+            return true;
+        }
+        sides = below;
+    }
+    false
 }
 
 fn is_scalar(node: &Node) -> bool {

@@ -5,7 +5,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::diff::consequences::Consequence;
 use crate::diff::fields::compare_trees;
-use crate::diff::hide::Hide;
+use crate::diff::hide::{Hide, is_named};
 use crate::diff::{Change, FieldChange, Renamed, What, bare_name, shown};
 use crate::finding::ObjectRef;
 use crate::node::{Node, Value};
@@ -162,7 +162,7 @@ pub fn show(change: &Change<'_>, hide: &Hide<'_>, consequences: Vec<Consequence>
     };
     let before = |get: fn(&ObjectRef) -> &EcoString| {
         let (old, new) = (get(&change.old?.id), get(&change.new?.id));
-        (old != new).then(|| plain(old))
+        (old != new).then(|| plain(&hide.name(old)))
     };
     let (old_name, old_namespace) = (before(|id| &id.name), before(|id| &id.namespace));
     let names: [(&str, bool); 2] = [("name", old_name.is_some()), ("namespace", old_namespace.is_some())];
@@ -172,7 +172,7 @@ pub fn show(change: &Change<'_>, hide: &Hide<'_>, consequences: Vec<Consequence>
     };
     Shown {
         state,
-        object: plain_id(&object.id),
+        object: plain_id(&object.id, hide),
         renamed: change.renamed,
         fields: change
             .fields
@@ -183,41 +183,43 @@ pub fn show(change: &Change<'_>, hide: &Hide<'_>, consequences: Vec<Consequence>
         text: if state == State::Added { yaml::emit(&hide.tree(&object.node)) } else { String::new() },
         old_name,
         old_namespace,
-        consequences: consequences.into_iter().map(plain_words).collect(),
+        consequences: consequences.into_iter().map(|found| plain_words(found, hide)).collect(),
     }
 }
 
-fn plain_id(id: &ObjectRef) -> ObjectRef {
+fn plain_id(id: &ObjectRef, hide: &Hide<'_>) -> ObjectRef {
+    let name = |name: &str| plain(&hide.name(name)).into();
     ObjectRef {
         api_version: plain(&id.api_version).into(),
         kind: plain(&id.kind).into(),
-        namespace: plain(&id.namespace).into(),
-        name: plain(&id.name).into(),
+        namespace: name(&id.namespace),
+        name: name(&id.name),
     }
 }
 
 /// Names of objects stand in it.
-fn plain_words(consequence: Consequence) -> Consequence {
-    let (message, help) = (plain(&consequence.message), plain(&consequence.help));
+fn plain_words(consequence: Consequence, hide: &Hide<'_>) -> Consequence {
+    let [message, help] = [&consequence.message, &consequence.help].map(|text| plain(&hide.words(text)));
     Consequence { message, help, ..consequence }
 }
 
 fn show_field(change: &Change<'_>, field: &FieldChange<'_>, hide: &Hide<'_>) -> ShownField {
     let what = match &field.what {
-        _ if hide.is_secret(change.object(), field) => {
+        _ if hide.is_secret(change, field) => {
             ShownWhat::Secret { was: field.before().is_some(), is: field.after().is_some() }
         }
         What::Changed(old, _) if field.follows => {
             let name = old.text();
-            ShownWhat::Follows(plain(bare_name(name).unwrap_or(name)))
+            ShownWhat::Follows(plain(&hide.name(bare_name(name).unwrap_or(name))))
         }
         What::Changed(old, new) if is_checksum(field, old, new) => ShownWhat::Checksum,
         What::Changed(old, new) => changed(old, new, hide),
         What::Added(node) => whole(node, true, hide),
         What::Removed(node) => whole(node, false, hide),
-        What::Reordered(old, new) => reordered(old, new),
+        What::Reordered(old, new) => reordered(old, new, hide),
     };
-    ShownField { path: plain(&field.shown()), field: plain(&field.field()), what }
+    let [path, name] = [field.shown(), field.field()].map(|text| plain(&hide.words(&text)));
+    ShownField { path, field: name, what }
 }
 
 /// Whether both are digests: they say that something else changed, and no more.
@@ -266,8 +268,9 @@ fn changed(old: &Node, new: &Node, hide: &Hide<'_>) -> ShownWhat {
     ShownWhat::Values { old: Some(from), new: Some(to) }
 }
 
-fn reordered(old: &[String], new: &[String]) -> ShownWhat {
-    ShownWhat::Order { old: plain(&old.join(", ")), new: plain(&new.join(", ")) }
+fn reordered(old: &[String], new: &[String], hide: &Hide<'_>) -> ShownWhat {
+    let [old, new] = [old, new].map(|names| plain(&hide.words(&names.join(", "))));
+    ShownWhat::Order { old, new }
 }
 
 /// A value on one line, as YAML's flow style writes it.
@@ -329,7 +332,7 @@ fn text_fields(old: &str, new: &str, hide: &Hide<'_>) -> Vec<ShownField> {
     fields
         .iter()
         .map(|field| {
-            let path = plain(&shown(&field.path));
+            let path = plain(&hide.words(&shown(&field.path)));
             let value = |node: &Node| {
                 let node = hide.tree(node);
                 let text = flow(&node);
@@ -338,7 +341,10 @@ fn text_fields(old: &str, new: &str, hide: &Hide<'_>) -> Vec<ShownField> {
                 line.strip_prefix(&format!("{}: ", field.key())).unwrap_or(DOTS).to_owned()
             };
             let what = match &field.what {
-                What::Reordered(old, new) => reordered(old, new),
+                _ if is_named([&old, &new], field) => {
+                    ShownWhat::Secret { was: field.before().is_some(), is: field.after().is_some() }
+                }
+                What::Reordered(old, new) => reordered(old, new, hide),
                 _ => {
                     let (old, new) = (field.before().map(value), field.after().map(value));
                     if old == new { ShownWhat::Secret { was: true, is: true } } else { ShownWhat::Values { old, new } }
