@@ -36,10 +36,12 @@ impl Pair {
     /// Reads what a key has for a value, which is a secret if its name was one. `braced`: whether more may follow it.
     fn read(&mut self, line: &str, key: &str, from: usize, braced: bool) -> Option<(Range<usize>, Told)> {
         const AROUND: &[char] = &[' ', '\t', '"', '\'', '\\'];
-        if key.eq_ignore_ascii_case("name") || key.eq_ignore_ascii_case("key") {
+        // A toleration has a `key`, which names no secret; a header may have one.
+        let is_name = key.eq_ignore_ascii_case("name");
+        if is_name || key.eq_ignore_ascii_case("key") {
             let name = line[from..].trim_start_matches(AROUND);
             let name = &name[..name.find(|c| !is_of_name(c)).unwrap_or(name.len())];
-            self.named = if is_secret_name(name) {
+            self.named = if is_name && is_secret_name(name) {
                 Named::Secret(Told::by(name))
             } else if is_near(name, "Authorization") {
                 Named::Header

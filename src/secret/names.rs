@@ -41,7 +41,7 @@ const PUBLIC_ENDS: &[&str] = &[
     "_LIFETIME", "_TIMEOUT", "_INTERVAL", "_MAX_AGE", "_VALIDITY",
     // What it is like.
     "_TYPE", "_FORMAT", "_POLICY", "_LENGTH", "_SIZE", "_COUNT", "_LIMIT", "_ALGORITHM", "_ALG", "_ENCODING", "_METHOD", "_MODE",
-    "_CLASS", "_VERSION", "_ISSUER", "_AUDIENCE", "_AUDIENCES", "_SCOPE", "_SCOPES", "_ENABLED", "_REQUIRED", "_ROTATION",
+    "_CLASS", "_ENCODER", "_HASHER", "_VALIDATOR", "_GENERATOR", "_BUCKET", "_RULES", "_REGEX", "_PATTERN", "_STRENGTH", "_VERSION", "_ISSUER", "_AUDIENCE", "_AUDIENCES", "_SCOPE", "_SCOPES", "_ENABLED", "_REQUIRED", "_ROTATION",
 ];
 
 /// What tells that tokens are counted: those of a language model.
@@ -160,7 +160,8 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         return false;
     }
     let words = words(name);
-    let counts = || words.ends_with("TOKENS") && words.split('_').any(|word| COUNTED.contains(&word));
+    let has = |is: fn(&str) -> bool| words.split('_').any(is);
+    let counts = || has(|word| word == "TOKENS") && has(|word| COUNTED.contains(&word));
     speak_of_secret(&words) && !PUBLIC_ENDS.iter().any(|end| words.ends_with(end)) && !counts()
 }
 
@@ -314,6 +315,9 @@ mod tests {
             "maxTokens",
             "max_new_tokens",
             "token-service",
+            "tokens.max",
+            "tokenBucket",
+            "passwordEncoder",
             "tokenFormat",
             "secretsBackend",
             "secretStore",

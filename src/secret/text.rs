@@ -509,6 +509,7 @@ fn ends_value(rest: &str) -> bool {
         return !behind.starts_with(|c: char| c.is_alphanumeric());
     }
     let Some(behind) = rest.strip_prefix([',', ';', '&']) else { return true };
+    let behind = behind.strip_prefix([',', ';']).unwrap_or(behind);
     let name = behind.find(|c: char| !is_of_name(c)).unwrap_or(behind.len());
     let next = behind[name..].chars().next();
     if name > 0 { next == Some('=') } else { !next.is_some_and(|c| SIGNS.contains(c)) }
@@ -621,6 +622,7 @@ mod tests {
             ("AccountName=a;AccountKey=b/c==;Suffix=d", "AccountName=a;AccountKey=•••;Suffix=d"),
             ("keytool -storepass abc -alias passenger", "keytool -storepass ••• -alias passenger"),
             ("server -token abc -passive x -tokens-file y", "server -token ••• -passive x -tokens-file y"),
+            ("password=a;;b\nPASSWORD=a;; esac", "password=•••\nPASSWORD=•••;; esac"),
             ("db:1,password=a,*b&/c;d=e", "db:1,password=•••;d=e"),
             (
                 "- name: DB_PASSWORD\n  value: a b\n- name: B\n  value: c",
@@ -630,6 +632,7 @@ mod tests {
             ("{\"name\":\"API_TOKEN\",\"value\":\"a\"}", "{\"name\":\"API_TOKEN\",\"value\":\"•••\"}"),
             ("{\"name\": \"X-Api-Key\",\n \"value\": \"a\"}", "{\"name\": \"X-Api-Key\",\n \"value\": \"•••\"}"),
             ("name: Authorization\nvalue: Bearer abc", "name: Authorization\nvalue: Bearer •••"),
+            ("- key: token\n  value: ready", "- key: token\n  value: ready"),
             ("name: token\ntype: a\n  value: b", "name: token\ntype: a\n  value: b"),
             ("name: password\nvalueFrom: a\nvalues: b", "name: password\nvalueFrom: a\nvalues: b"),
             ("<user>a</user><password>b c</password>", "<user>a</user><password>•••</password>"),
