@@ -949,6 +949,7 @@ fn an_argument_mistyped_shows_no_value() {
         format!("databas={{password: \"{SECRET}\", user: a}}"),
         format!("databas={{pasword: \"{SECRET}\""),
         format!("en={{API_TOKEN: {SECRET}, A: [}}"),
+        format!("databas=e={{password: \"{SECRET}\", user: a}}"),
         format!("env={{API_TOKEN: {SECRET}, A: [}}"),
         format!("datab:ase={{password: \"{SECRET}\", user: a}}"),
     ] {

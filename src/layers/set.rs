@@ -63,7 +63,7 @@ fn target(sources: &Sources, schema: &Schema, file: FileId, argument: &str) -> R
     }
     let lookup = schema.follow(steps.iter().map(Part::step));
     // What was meant is known where the last name alone is misspelt, but not what names in a mapping would be.
-    let is_mapping = argument[start..].starts_with(['{', '[']);
+    let is_mapping = argument[start..].contains(['{', '[']);
     if matches!(&lookup, Lookup::Unknown { at, near, .. } if near.is_none() || at + 1 < steps.len() || is_mapping) {
         hide();
     }
