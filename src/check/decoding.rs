@@ -167,15 +167,11 @@ impl Pass<'_> {
     fn unknown_kind(&mut self, object: &Object, custom: &CustomKinds<'_>) {
         let version = self.options.kubernetes_version;
         let (api_version, kind) = (object.id.api_version.as_str(), object.kind());
-        let others: Vec<String> = custom
-            .iter()
-            .filter(|known| known.served && known.kind == kind && known.group == object.group())
-            .map(CustomKind::api_version)
-            .collect();
-        if !others.is_empty() {
+        let mut others = custom.versions(kind, object.group()).iter().filter(|known| known.served).peekable();
+        if others.peek().is_some() {
             self.report(&kind_unknown::RULE, |report| {
                 let message = format!("the definition of {kind} does not serve `{api_version}`");
-                let help = format!("it serves {}", suggest::list(others, "and"));
+                let help = format!("it serves {}", suggest::list(others.map(|known| &known.api_version), "and"));
                 report.at(object, &object.node["apiVersion"], message).help(help);
             });
             return;

@@ -179,6 +179,7 @@ pub struct Pod<'n> {
     valid: OnceCell<HashMap<&'n str, usize>>,
     /// The names of all volumes.
     named: OnceCell<HashSet<&'n str>>,
+    ephemeral: OnceCell<HashSet<&'n str>>,
     template_path: &'static str,
     spec_path: &'static str,
 }
@@ -273,6 +274,7 @@ impl<'n> Pod<'n> {
             volumes,
             valid: OnceCell::new(),
             named: OnceCell::new(),
+            ephemeral: OnceCell::new(),
             template_path,
             spec_path,
         })
@@ -344,6 +346,17 @@ impl<'n> Pod<'n> {
     pub fn has_volume(&self, name: &str) -> bool {
         let named = self.named.get_or_init(|| self.volumes.iter().map(|volume| volume.name.text()).collect());
         named.contains(name)
+    }
+
+    /// Whether an ephemeral volume makes a claim of that name: the pod's own name stands before the volume's.
+    #[must_use]
+    pub fn makes_claim(&self, name: &str) -> bool {
+        let ephemeral = self.ephemeral.get_or_init(|| {
+            let volumes = self.volumes.iter().filter(|volume| volume.node["ephemeral"].is_set());
+            volumes.map(|volume| volume.name.text()).collect()
+        });
+        let volume = name.strip_prefix(self.object.name()).and_then(|rest| rest.strip_prefix('-'));
+        volume.is_some_and(|volume| ephemeral.contains(volume))
     }
 }
 

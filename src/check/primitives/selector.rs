@@ -1,6 +1,6 @@
 //! Label selectors and labels, as `apimachinery/pkg/apis/meta/v1/validation` checks them.
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::names;
 use crate::check::at::At;
@@ -90,15 +90,18 @@ pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, say: Say<'_, 'n>)
             }
         }
     }
+    let mut expressions: HashMap<&str, usize> = HashMap::new();
+    if !same.node.items().is_empty() {
+        for requirement in own.node["matchExpressions"].items() {
+            *expressions.entry(requirement["key"].text()).or_default() += 1;
+        }
+    }
     for (index, key) in same.node.items().iter().enumerate() {
         let text = key.text();
-        let expressions = own.node["matchExpressions"].items();
-        let count = expressions.iter().filter(|requirement| requirement["key"].text() == text).count()
+        let count = expressions.get(text).copied().unwrap_or_default()
             + usize::from(own.node["matchLabels"].get(text).is_some())
             + usize::from(pod_labels.get(text).is_some());
-        let only_labels =
-            !expressions.iter().any(|requirement| requirement["key"].text() == text) && pod_labels.get(text).is_none();
-        if own.is_set() && count > 1 && !only_labels {
+        if own.is_set() && count > 1 {
             say(&term.item(index, key), format!("the label key `{text}` stands in the labelSelector as well"));
         }
     }

@@ -38,6 +38,8 @@ pub struct CustomKind<'a> {
     pub group: &'a str,
     /// `v1`.
     pub version: &'a str,
+    /// `example.com/v1`.
+    pub api_version: String,
     /// `Thing`.
     pub kind: &'a str,
     /// `things`.
@@ -89,6 +91,7 @@ impl<'a> CustomKinds<'a> {
             self.kinds.push(CustomKind {
                 group: spec["group"].text(),
                 version: version["name"].text(),
+                api_version: format!("{}/{}", spec["group"].text(), version["name"].text()),
                 kind: names["kind"].text(),
                 plural: names["plural"].text(),
                 scope: if spec["scope"].text() == "Cluster" { Scope::Cluster } else { Scope::Namespaced },
@@ -139,21 +142,17 @@ impl<'a> CustomKinds<'a> {
         self.kinds.is_empty()
     }
 
-    /// All kinds, by name.
-    pub fn iter(&self) -> impl Iterator<Item = &CustomKind<'a>> {
-        self.kinds.iter()
+    /// A kind in all its versions, by their names.
+    pub fn versions(&self, kind: &str, group: &str) -> &[CustomKind<'a>] {
+        let start = self.kinds.partition_point(|known| (known.kind, known.group) < (kind, group));
+        let count = self.kinds[start..].partition_point(|known| (known.kind, known.group) == (kind, group));
+        &self.kinds[start..start + count]
     }
 }
 
 impl CustomKind<'_> {
     const fn key(&self) -> (&str, &str, &str) {
         (self.kind, self.group, self.version)
-    }
-
-    /// `example.com/v1`.
-    #[must_use]
-    pub fn api_version(&self) -> String {
-        format!("{}/{}", self.group, self.version)
     }
 
     /// The structural schema, read on first use.

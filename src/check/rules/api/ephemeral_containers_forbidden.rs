@@ -1,5 +1,7 @@
 //! Rule `ephemeral-containers-forbidden`.
 
+use foldhash::HashSet;
+
 use crate::check::pod::{Container, List};
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -40,6 +42,8 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let at = spec.on("ephemeralContainers", pod.spec.ephemeral_containers);
     pod.say(report, &at, "ephemeral containers cannot stand in a manifest")
         .help("add one to a running pod with `kubectl debug`");
+    let others = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
+    let others: HashSet<&str> = others.map(Container::name).collect();
     for container in pod.containers.iter().filter(|container| container.list == List::Ephemeral) {
         let (parent, fields) = (container.at(), &container.fields);
         for (field, node) in [
@@ -57,8 +61,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             }
         }
         let target = parent.on("targetContainerName", fields.target_container_name);
-        let known = |container: &Container<'_>| container.list != List::Ephemeral && container.name() == target.text();
-        if !target.text().is_empty() && !pod.containers.iter().any(known) {
+        if !target.text().is_empty() && !others.contains(target.text()) {
             pod.say(report, &target, format!("there is no container `{}`", target.text()));
         }
     }

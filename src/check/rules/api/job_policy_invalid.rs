@@ -1,5 +1,7 @@
 //! Rule `job-policy-invalid`.
 
+use foldhash::HashSet;
+
 use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
@@ -50,8 +52,11 @@ fn check(object: &Object, report: &mut Report<'_>) {
         let failure = spec.get("podFailurePolicy");
         let rules = failure.get("rules");
         too_many(&mut faults, &rules, MOST_RULES);
+        let lists = ["containers", "initContainers"].map(|list| spec.node["template"]["spec"][list].items());
+        let lists = lists.iter().filter(|_| !rules.node.items().is_empty()).flat_map(|list| list.iter());
+        let named: HashSet<&str> = lists.map(|node| node["name"].text()).collect();
         for rule in rules.items() {
-            failure_rule(&mut faults, spec, &rule);
+            failure_rule(&mut faults, spec, &named, &rule);
         }
         let success = spec.get("successPolicy");
         if success.is_set() && spec.get("completionMode").text() == "Indexed" {
@@ -74,7 +79,7 @@ fn too_many(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, most: usize) {
     }
 }
 
-fn failure_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, rule: &At<'_, '_>) {
+fn failure_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, named: &HashSet<&str>, rule: &At<'_, '_>) {
     let action = rule.get("action");
     match action.text() {
         "" => _ = faults.required(&action),
@@ -89,7 +94,7 @@ fn failure_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, rule: &At<'_, '_
         if some {
             faults.add(rule, "a rule has either `onExitCodes` or `onPodConditions`, not both");
         }
-        exit_codes(faults, spec, &codes);
+        exit_codes(faults, named, &codes);
     } else if !some {
         faults.add(rule, "a rule needs `onExitCodes` or `onPodConditions`");
     } else {
@@ -104,21 +109,15 @@ fn failure_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, rule: &At<'_, '_
     }
 }
 
-fn exit_codes(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, codes: &At<'_, '_>) {
+fn exit_codes(faults: &mut Faults<'_, '_>, named: &HashSet<&str>, codes: &At<'_, '_>) {
     let (operator, container, values) = (codes.get("operator"), codes.get("containerName"), codes.get("values"));
     if operator.text().is_empty() {
         faults.required(&operator);
     } else {
         faults.one_of(&operator, &["In", "NotIn"]);
     }
-    if container.is_set() {
-        let pod = &spec.node["template"]["spec"];
-        let known = ["containers", "initContainers"]
-            .iter()
-            .any(|list| pod[*list].items().iter().any(|node| node["name"].text() == container.text()));
-        if !known {
-            faults.invalid(&container, "must be the name of a container of the pod template");
-        }
+    if container.is_set() && !named.contains(container.text()) {
+        faults.invalid(&container, "must be the name of a container of the pod template");
     }
     let items = values.node.items();
     if items.is_empty() {

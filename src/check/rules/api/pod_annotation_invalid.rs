@@ -1,6 +1,11 @@
 //! Rule `pod-annotation-invalid`.
 
+use std::cell::LazyCell;
+
+use foldhash::HashMap;
+
 use crate::check::at::At;
+use crate::check::pod::Container;
 use crate::check::pod::Workload;
 use crate::check::primitives::names;
 use crate::check::{Check, Family, Pod, Report, Rule};
@@ -46,6 +51,10 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
     let (template, metadata) = (pod.template_at(), At::root("metadata", &pod.template["metadata"]));
     let parent = if pod.workload == Workload::Pod { &metadata } else { &template };
+    let containers = LazyCell::new(|| {
+        // Backwards, so that the first of a name stays.
+        pod.containers.iter().rev().map(|container| (container.name(), container)).collect::<HashMap<_, _>>()
+    });
     for (key, at) in parent.on("annotations", annotations).keys() {
         let value = at.text();
         match key {
@@ -66,19 +75,19 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             }
             _ => {
                 if let Some(name) = key.strip_prefix(APP_ARMOR) {
-                    app_armor(pod, report, &at, name);
+                    app_armor(pod, report, &at, name, containers.get(name).copied());
                 }
             }
         }
     }
 }
 
-fn app_armor(pod: &Pod<'_>, report: &mut Report<'_>, at: &At<'_, '_>, name: &str) {
+fn app_armor(pod: &Pod<'_>, report: &mut Report<'_>, at: &At<'_, '_>, name: &str, container: Option<&Container<'_>>) {
     let value = at.text();
     if !matches!(value, "" | "runtime/default" | "unconfined") && !value.starts_with("localhost/") {
         pod.say(report, at, format!("`{value}` is no AppArmor profile"));
     }
-    let Some(container) = pod.containers.iter().find(|container| container.name() == name) else {
+    let Some(container) = container else {
         pod.say(report, at, format!("there is no container `{name}`"));
         return;
     };

@@ -72,11 +72,13 @@ fn check(object: &Object, report: &mut Report<'_>) {
         resource(&mut faults, key, &amount);
     }
     let scopes = spec.get("scopes");
-    let limited = || hard.node.entries().iter().map(|entry| entry.key.as_str()).filter(|key| is_standard(key));
+    let limited = hard.node.entries().iter().map(|entry| entry.key.as_str()).filter(|key| is_standard(key));
+    // Few of them go with any scope, so that it is soon told for each scope which does not.
+    let limited: Vec<&str> = limited.collect();
     for scope in scopes.items() {
         if !SCOPES.contains(&scope.text()) {
             faults.not_supported(&scope, SCOPES).field("spec.scopes");
-        } else if let Some(key) = limited().find(|key| !fits(scope.text(), key)) {
+        } else if let Some(key) = limited.iter().find(|key| !fits(scope.text(), key)) {
             let message = format!("the scope `{}` does not go with `{key}`", scope.text());
             faults.add(&scope, message).field("spec.scopes");
         }
@@ -87,7 +89,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
             faults.add(&scopes, format!("the scopes `{one}` and `{other}` exclude each other"));
         }
     }
-    selector(&mut faults, &spec, limited);
+    selector(&mut faults, &spec, &limited);
 }
 
 fn is_standard(name: &str) -> bool {
@@ -123,14 +125,14 @@ fn fits(scope: &str, resource: &str) -> bool {
     }
 }
 
-fn selector<'a, I: Iterator<Item = &'a str>>(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, limited: impl Fn() -> I) {
+fn selector(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, limited: &[&str]) {
     let field = "spec.scopeSelector.matchExpressions";
     let selector = spec.get("scopeSelector");
     for at in selector.get("matchExpressions").items() {
         let (scope, operator, values) = (at.get("scopeName"), at.get("operator"), at.get("values"));
         if !SCOPES.contains(&scope.text()) {
             faults.not_supported(&scope, SCOPES).field(format!("{field}.scopeName"));
-        } else if let Some(key) = limited().find(|key| !fits(scope.text(), key)) {
+        } else if let Some(key) = limited.iter().find(|key| !fits(scope.text(), key)) {
             let message = format!("the scope `{}` does not go with `{key}`", scope.text());
             faults.add(&scope, message).field(field);
         }

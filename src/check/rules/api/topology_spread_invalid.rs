@@ -2,6 +2,7 @@
 
 use crate::check::at::At;
 use crate::check::primitives::enums;
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::selector::{self, Say};
 use crate::check::{Check, Family, Pod, Report, Rule};
 use crate::finding::Severity;
@@ -39,8 +40,11 @@ spec:
 fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let list = spec.on("topologySpreadConstraints", pod.spec.topology_spread_constraints);
-    for (index, at) in list.items().enumerate() {
-        constraint(&at, &list.node.items()[index + 1..], pod.own_labels(), &mut pod.sayer(report));
+    // Backwards, as it is the earlier one that the server names.
+    let pairs = list.node.items().iter().rev().map(|one| (one["topologyKey"].text(), one["whenUnsatisfiable"].text()));
+    let repeated = repeats(pairs);
+    for (at, repeated) in list.items().zip(repeated.into_iter().rev()) {
+        constraint(&at, repeated, pod.own_labels(), &mut pod.sayer(report));
         let selector = at.get("labelSelector");
         if !selector.is_set() {
             let draft = pod.say(report, &selector, "without a selector the constraint matches no pod");
@@ -49,7 +53,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn constraint<'n>(at: &At<'n, '_>, later: &[Node], labels: &'n Node, say: Say<'_, 'n>) {
+fn constraint<'n>(at: &At<'n, '_>, repeated: bool, labels: &'n Node, say: Say<'_, 'n>) {
     let (skew, key, action) = (at.get("maxSkew"), at.get("topologyKey"), at.get("whenUnsatisfiable"));
     if skew.number().unwrap_or(0) <= 0 {
         say(&skew, "must be greater than 0".to_owned());
@@ -58,9 +62,7 @@ fn constraint<'n>(at: &At<'n, '_>, later: &[Node], labels: &'n Node, say: Say<'_
         say(&key, "the constraint has no topology key".to_owned());
     }
     enums::choice(&action, &["DoNotSchedule", "ScheduleAnyway"], say);
-    let is_same =
-        |other: &Node| other["topologyKey"].text() == key.text() && other["whenUnsatisfiable"].text() == action.text();
-    if later.iter().any(is_same) {
+    if repeated {
         // The server names the pair so.
         let pair = at.on("{topologyKey, whenUnsatisfiable}", key.node);
         say(&pair, "a later constraint has the same topology key and action".to_owned());

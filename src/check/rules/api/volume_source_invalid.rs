@@ -116,8 +116,7 @@ fn claims<'n>(pod: &Pod<'n>, at: &At<'n, '_>, volume: &Volume<'n>, say: Say<'_, 
         say(&at.get("name"), format!("the claim it makes is named `{}`, which {form}", claim_of(name)));
     }
     let claim = at.node.at(&["persistentVolumeClaim", "claimName"]);
-    let makes = |other: &Volume<'_>| other.node["ephemeral"].is_set() && claim_of(other.name.text()) == claim.text();
-    if claim.is_set() && pod.volumes.iter().any(makes) {
+    if claim.is_set() && pod.makes_claim(claim.text()) {
         let place = at.get("persistentVolumeClaim");
         say(
             &place.on("claimName", claim),
