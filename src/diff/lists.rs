@@ -5,6 +5,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::diff::fields::Walk;
 use crate::diff::{Step, What};
+use crate::graph::named;
 use crate::kube::{Identity, ListKind, Shape};
 use crate::node::{Node, Value};
 use crate::yaml;
@@ -179,11 +180,6 @@ fn references(new: &[Node], from: &Known, to: &Known) -> bool {
             }
         })
     })
-}
-
-/// The variables that a text names as `$(NAME)`.
-fn named(text: &str) -> impl Iterator<Item = &str> {
-    text.split("$(").skip(1).filter_map(|rest| rest.split_once(')').map(|(name, _)| name))
 }
 
 /// Whether two entries are the same one, changed, rather than two.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use foldhash::{HashMap, HashMapExt};
+
 use crate::graph::data::data_of;
 use crate::graph::image::image_tail;
 use crate::graph::{Config, Container, File, Graph, Known, MountSource, Pod};
@@ -39,6 +41,8 @@ impl<'a> Graph<'a> {
     pub(super) fn add_known(&mut self) {
         let mut known = Vec::new();
         let mut room = MOST_CONFIG;
+        // What a service reads from a text, once for all its containers: copies of trees share their parts.
+        let mut read: HashMap<(usize, *const Service), Config<'a>> = HashMap::new();
         for (at, pod) in self.pods.iter().enumerate() {
             if !pod.is_long_running() {
                 continue;
@@ -52,7 +56,10 @@ impl<'a> Graph<'a> {
                 if let Some(service) = found {
                     let file = config_file(service, container);
                     let left = room.checked_sub(file.map_or(0, |(_, text)| text.text().len()));
-                    let config = file.filter(|_| left.is_some()).map(|file| config(service, file));
+                    let config = file.filter(|_| left.is_some()).map(|file| {
+                        let read = read.entry((address(file.1), std::ptr::from_ref(service)));
+                        read.or_insert_with(|| config(service, file)).clone()
+                    });
                     known.push(Known { pod: at, container: number, service, config, unread: left.is_none() });
                     room = left.unwrap_or(room);
                 }

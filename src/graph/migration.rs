@@ -84,7 +84,7 @@ impl<'a> Graph<'a> {
 
     fn find_migrations(&self) -> Vec<Migration> {
         let mut found = Vec::new();
-        let mut known = HashMap::new();
+        let (mut known, mut makers) = (HashMap::new(), HashMap::new());
         for (at, pod) in self.pods.iter().enumerate() {
             let ends = !pod.is_long_running();
             for (number, container) in pod.containers.iter().enumerate() {
@@ -92,7 +92,7 @@ impl<'a> Graph<'a> {
                     ContainerRole::Init if !ends => By::Init,
                     _ if ends => By::Job,
                     ContainerRole::Main | ContainerRole::Sidecar => {
-                        if container.mounts.iter().any(may_make_tables) {
+                        if container.mounts.iter().any(|mount| may_make_tables(mount, &mut makers)) {
                             found.push(Migration { pod: at, container: number, by: By::Database });
                         }
                         continue;
@@ -108,22 +108,26 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Whether scripts that a new database runs are mounted, and may make tables: grants and extensions alone do not.
-fn may_make_tables(mount: &Mount<'_>) -> bool {
+/// Whether scripts that a new database runs are mounted, and may make tables: grants and extensions alone do not. `known`
+/// is what was found out of objects, by their place in memory: many containers may mount the same.
+fn may_make_tables(mount: &Mount<'_>, known: &mut HashMap<usize, bool>) -> bool {
     if !mount.path.starts_with("/docker-entrypoint-initdb.d") {
         return false;
     }
     let MountSource::Files(_, parts) = &mount.source else { return true };
     parts.iter().any(|part| {
         let Some(object) = part.object else { return true };
-        data_keys(object).any(|key| {
-            let Some(text) = text_of(object, key) else { return true };
-            let text = text.to_ascii_lowercase();
-            ["create table", " table if not exists", "unlogged table", "\\i", ".sql", "pg_restore", "migrat", "goose"]
-                .iter()
-                .any(|word| text.contains(word))
-        })
+        *known.entry(address(&object.node)).or_insert_with(|| data_keys(object).any(|key| makes_tables(object, key)))
     })
+}
+
+/// Whether a script of a new database may make tables, or run what does.
+fn makes_tables(object: &Object, key: &str) -> bool {
+    let Some(text) = text_of(object, key) else { return true };
+    let text = text.to_ascii_lowercase();
+    ["create table", " table if not exists", "unlogged table", "\\i", ".sql", "pg_restore", "migrat", "goose"]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 /// `known` is what was found out of scripts, by their place in memory: many containers may mount the same.

@@ -37,6 +37,7 @@ pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod};
 pub use reference::Reference;
 pub(crate) use services::{MOST_PODS, label_selector_matches};
 pub use services::{ServiceObject, selects};
+pub(crate) use variables::named;
 
 /// What is known of a set of manifests as a whole.
 #[derive(Debug)]
@@ -77,6 +78,10 @@ pub struct Graph<'a> {
     pods_by_label: HashMap<(Option<&'a str>, &'a str, &'a str), Vec<usize>>,
     /// Found when a rule first asks.
     migrations: OnceLock<Vec<Migration>>,
+    /// By kind, namespace and key; of those with any key under none. Found when a rule first asks.
+    by_key: OnceLock<HashMap<(&'static str, &'a str, Option<&'a str>), usize>>,
+    /// By the number of the pod. Found when a rule first asks.
+    mentions_by_pod: OnceLock<HashMap<usize, Vec<usize>>>,
 }
 
 /// A container of a known service.
@@ -95,7 +100,7 @@ pub struct Known<'a> {
 }
 
 /// A config file that stands in a ConfigMap or Secret.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config<'a> {
     /// The object it stands in.
     pub object: &'a Object,
@@ -192,6 +197,8 @@ impl<'a> Graph<'a> {
             services_by_name: HashMap::new(),
             pods_by_label: HashMap::new(),
             migrations: OnceLock::new(),
+            by_key: OnceLock::new(),
+            mentions_by_pod: OnceLock::new(),
         };
         for (index, object) in objects.iter().enumerate() {
             let kind = kind_of(object);
@@ -247,6 +254,37 @@ impl<'a> Graph<'a> {
         name: &'s str,
     ) -> impl Iterator<Item = &'a Object> + use<'s, 'a> {
         self.by_name.get(&(kind, name)).into_iter().flatten().map(|index| &self.objects[*index])
+    }
+
+    /// The first ConfigMap or Secret in a namespace that has a key, or any.
+    pub fn holder(&self, kind: &'static str, namespace: &str, key: Option<&str>) -> Option<&'a Object> {
+        let by_key = self.by_key.get_or_init(|| {
+            let mut by_key = HashMap::new();
+            for (at, object) in self.objects.iter().enumerate() {
+                let Some(kind @ ("ConfigMap" | "Secret")) = kind_of(object) else { continue };
+                let mut keys = data_keys(object).peekable();
+                if keys.peek().is_some() {
+                    by_key.entry((kind, object.namespace(), None)).or_insert(at);
+                }
+                keys.for_each(|key| _ = by_key.entry((kind, object.namespace(), Some(key))).or_insert(at));
+            }
+            by_key
+        });
+        by_key.get(&(kind, namespace, key)).map(|at| &self.objects[*at])
+    }
+
+    /// The hosts in texts of a pod, by its number.
+    pub fn mentions_of(&self, pod: usize) -> impl Iterator<Item = &Mention<'a>> {
+        let by_pod = self.mentions_by_pod.get_or_init(|| {
+            let mut by_pod: HashMap<usize, Vec<usize>> = HashMap::new();
+            for (at, mention) in self.mentions.iter().enumerate() {
+                if let Some(pod) = mention.pod {
+                    by_pod.entry(pod).or_default().push(at);
+                }
+            }
+            by_pod
+        });
+        by_pod.get(&pod).into_iter().flatten().map(|at| &self.mentions[*at])
     }
 
     /// The names of a kind that are reached from a namespace, for suggestions.

@@ -252,10 +252,8 @@ impl<'a> Pod<'a> {
         !self.declared().by_number.is_empty()
     }
 
-    /// Whether more than one container mounts a volume.
-    #[must_use]
-    pub fn mounts_twice(&self, volume: &str) -> bool {
-        let users = self.users.get_or_init(|| {
+    fn users(&self) -> &HashMap<EcoString, (usize, bool)> {
+        self.users.get_or_init(|| {
             let mut users: HashMap<EcoString, _> = HashMap::new();
             for (at, container) in self.containers.iter().enumerate() {
                 for mount in container.node["volumeMounts"].items() {
@@ -264,8 +262,19 @@ impl<'a> Pod<'a> {
                 }
             }
             users
-        });
-        users.get(volume).is_some_and(|(_, others)| *others)
+        })
+    }
+
+    /// Whether a container mounts a volume.
+    #[must_use]
+    pub fn mounts(&self, volume: &str) -> bool {
+        self.users().contains_key(volume)
+    }
+
+    /// Whether more than one container mounts a volume.
+    #[must_use]
+    pub fn mounts_twice(&self, volume: &str) -> bool {
+        self.users().get(volume).is_some_and(|(_, others)| *others)
     }
 
     /// The number of a port that a running container names.

@@ -11,6 +11,11 @@ use crate::node::Node;
 /// grows without bound.
 const MOST_REPLACED: usize = 1 << 14;
 
+/// The variables that a text names as `$(NAME)`.
+pub(crate) fn named(text: &str) -> impl Iterator<Item = &str> {
+    text.split("$(").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name)
+}
+
 /// A text with `$(NAME)` replaced where the variable is known.
 pub(super) fn expand<'t, 'v>(text: &'t str, value: impl Fn(&str) -> Option<&'v str>) -> Cow<'t, str> {
     replace(text, &mut Some(MOST_REPLACED), value)

@@ -170,17 +170,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 
 /// Whether a container of the pod asks for a Service before the view's one starts, or in its own command.
 fn waits(graph: &Graph<'_>, view: &View<'_, '_>, service: usize) -> bool {
-    graph
-        .mentions
-        .iter()
-        .filter(|mention| mention.pod == Some(view.at) && mention.target == Target::Service(service))
-        .any(|mention| {
-            let Some(container) = mention.container.map(|container| &view.pod.containers[container]) else {
-                return false;
-            };
-            match container.role {
-                ContainerRole::Init | ContainerRole::Sidecar => true,
-                _ => matches!(mention.place, crate::graph::Place::Command { asks: true }),
-            }
-        })
+    graph.mentions_of(view.at).filter(|mention| mention.target == Target::Service(service)).any(|mention| {
+        let Some(container) = mention.container.map(|container| &view.pod.containers[container]) else {
+            return false;
+        };
+        match container.role {
+            ContainerRole::Init | ContainerRole::Sidecar => true,
+            _ => matches!(mention.place, crate::graph::Place::Command { asks: true }),
+        }
+    })
 }

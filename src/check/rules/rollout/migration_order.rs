@@ -1,8 +1,10 @@
 //! Rule `migration-order`.
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{By, Container, Graph, Mention, Place, Pod, Target, View, image_tail, scripts};
+use crate::graph::{By, Container, Graph, Mention, Migration, Place, Pod, Target, View, image_tail, scripts};
 use crate::node::Node;
 use crate::object::{ContainerRole, Object};
 
@@ -143,6 +145,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         return;
     }
     let migrations = graph.migrations();
+    let jobs = Jobs::of(graph, migrations);
+    let by_database = migrations.iter().any(|migration| migration.by == By::Database);
+    let with_init: HashSet<usize> =
+        migrations.iter().filter(|migration| migration.by == By::Init).map(|migration| migration.pod).collect();
+    // Of what Jobs and services are told already: very many containers may be of one service.
+    let mut told = HashSet::new();
     for view in views {
         if let Some(node) = waits_for_itself(graph, &view) {
             report
@@ -155,52 +163,37 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .help("let it wait for the database, or for the Job that makes the tables");
             continue;
         }
-        let own = migrations
-            .iter()
-            .any(|migration| migration.by == By::Database || (migration.by == By::Init && migration.pod == view.at));
-        let mut jobs = migrations
-            .iter()
-            .filter(|migration| migration.by == By::Job)
-            .map(|migration| &graph.pods[migration.pod])
-            .peekable();
-        if jobs.peek().is_none() {
-            continue;
-        }
+        let Some(jobs) = &jobs else { continue };
         let waits = waits_for_tables(&view);
-        let mut ordered = own || waits;
-        for job in jobs {
-            let back = waits_for_service(graph, job, &view);
-            if let Some(node) = back {
+        let own = by_database || with_init.contains(&view.at);
+        let mut ordered = own || waits || jobs.before || jobs.wave.is_some_and(|first| first < wave(view.object()));
+        let service = view.service.name.as_str();
+        for (job, node) in jobs.asking(graph, view.at) {
+            ordered = true;
+            if !told.insert((Some(std::ptr::from_ref(job)), service, waits)) {
+                continue;
+            }
+            report
+                .at(
+                    job.object,
+                    node,
+                    format!("the Job waits for {service}, which cannot serve before its tables are there"),
+                )
+                .severity(if waits { Severity::Error } else { Severity::Warning })
+                .related(view.name_node().origin.span, "this needs the Job to be done")
+                .help("let the Job wait for the database only");
+        }
+        if waits && !jobs.after.is_empty() && told.insert((None, service, waits)) {
+            for job in &jobs.after {
+                let annotations = &job.object.node["metadata"]["annotations"];
                 report
                     .at(
                         job.object,
-                        node,
-                        format!(
-                            "the Job waits for {}, which cannot serve before its tables are there",
-                            view.service.name
-                        ),
+                        annotations,
+                        format!("the Job runs after {service} is ready, which waits for the Job"),
                     )
-                    .severity(if waits { Severity::Error } else { Severity::Warning })
-                    .related(view.name_node().origin.span, "this needs the Job to be done")
-                    .help("let the Job wait for the database only");
-                ordered = true;
-            }
-            match hook(job.object) {
-                Hook::Before => ordered = true,
-                Hook::After => {
-                    if waits {
-                        report
-                            .at(
-                                job.object,
-                                &job.object.node["metadata"]["annotations"],
-                                format!("the Job runs after {} is ready, which waits for the Job", view.service.name),
-                            )
-                            .severity(Severity::Error)
-                            .help("make it a `pre-install,pre-upgrade` hook, or no hook");
-                        ordered = true;
-                    }
-                }
-                Hook::None => ordered |= wave(job.object) < wave(view.object()),
+                    .severity(Severity::Error)
+                    .help("make it a `pre-install,pre-upgrade` hook, or no hook");
             }
         }
         if !ordered {
@@ -210,15 +203,55 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     view.name_node(),
                     format!("{} can start before the Job has made its tables", view.service.name),
                 )
-                .related(
-                    migrations
-                        .iter()
-                        .find(|migration| migration.by == By::Job)
-                        .map_or(view.object().span(), |migration| graph.pods[migration.pod].object.span()),
-                    "the Job",
-                )
+                .related(jobs.first.object.span(), "the Job")
                 .help("an init container that waits until the tables are there, or for the Job");
         }
+    }
+}
+
+/// The Jobs that make tables.
+struct Jobs<'g, 'a> {
+    first: &'g Pod<'a>,
+    /// Whether one runs before all else.
+    before: bool,
+    /// Those that run after all else.
+    after: Vec<&'g Pod<'a>>,
+    /// The first wave in which one of the others runs.
+    wave: Option<i64>,
+    /// Those that ask for a Service, with its address, and the text they do it in: in the order of the texts.
+    asking: HashMap<usize, Vec<(&'g Pod<'a>, usize, &'a Node)>>,
+}
+
+impl<'g, 'a> Jobs<'g, 'a> {
+    fn of(graph: &'g Graph<'a>, migrations: &[Migration]) -> Option<Self> {
+        let mut numbers: Vec<usize> =
+            migrations.iter().filter(|migration| migration.by == By::Job).map(|migration| migration.pod).collect();
+        numbers.dedup();
+        let pods = || numbers.iter().map(|number| &graph.pods[*number]);
+        let mut asking: HashMap<usize, Vec<_>> = HashMap::new();
+        let mentions = numbers.iter().flat_map(|number| graph.mentions_of(*number).map(|mention| (*number, mention)));
+        for (at, (number, mention)) in mentions.enumerate() {
+            if let (Place::Command { asks: true }, &Target::Service(service)) = (&mention.place, &mention.target) {
+                let of = asking.entry(std::ptr::from_ref(&graph.services[service]) as usize).or_default();
+                of.push((&graph.pods[number], at, mention.node));
+            }
+        }
+        Some(Self {
+            first: pods().next()?,
+            before: pods().any(|job| hook(job.object) == Hook::Before),
+            after: pods().filter(|job| hook(job.object) == Hook::After).collect(),
+            wave: pods().filter(|job| hook(job.object) == Hook::None).map(|job| wave(job.object)).min(),
+            asking,
+        })
+    }
+
+    /// Those that ask for a pod, each with the first text it does that in.
+    fn asking(&self, graph: &Graph<'a>, pod: usize) -> impl Iterator<Item = (&'g Pod<'a>, &'a Node)> {
+        let services = graph.services_of(pod).map(|service| std::ptr::from_ref(service) as usize);
+        let mut asking: Vec<_> = services.filter_map(|service| self.asking.get(&service)).flatten().copied().collect();
+        asking.sort_unstable_by_key(|(_, at, _)| *at);
+        asking.dedup_by_key(|(job, ..)| std::ptr::from_ref(*job));
+        asking.into_iter().map(|(job, _, node)| (job, node))
     }
 }
 
@@ -267,13 +300,10 @@ fn only_pauses(container: &Container<'_>) -> bool {
 
 /// Where an init container asks for a Service that only its own pod answers, which never starts then.
 fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a>) -> Option<&'a Node> {
-    let init = |mention: &Mention<'a>| {
-        mention.pod == Some(view.at)
-            && mention.container.is_some_and(|at| view.pod.containers[at].role == ContainerRole::Init)
-    };
+    let init =
+        |mention: &Mention<'a>| mention.container.is_some_and(|at| view.pod.containers[at].role == ContainerRole::Init);
     graph
-        .mentions
-        .iter()
+        .mentions_of(view.at)
         .filter(|mention| init(mention) && matches!(mention.place, Place::Command { asks: true }))
         .find(|mention| {
             let Target::Service(service) = mention.target else { return false };
@@ -283,17 +313,7 @@ fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a>) -> Option<&'a No
         .map(|mention| mention.node)
 }
 
-/// Where a Job asks for the service itself.
-fn waits_for_service<'a>(graph: &Graph<'a>, job: &Pod<'a>, view: &View<'_, 'a>) -> Option<&'a Node> {
-    graph
-        .mentions
-        .iter()
-        .filter(|mention| mention.pod.is_some_and(|pod| std::ptr::eq(&raw const graph.pods[pod], job)))
-        .filter(|mention| matches!(mention.place, Place::Command { asks: true }))
-        .find(|mention| matches!(mention.target, Target::Service(service) if graph.services[service].pods.contains(&view.at)))
-        .map(|mention| mention.node)
-}
-
+#[derive(PartialEq, Eq)]
 enum Hook {
     None,
     Before,

@@ -2,7 +2,7 @@
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{File, data_keys, kind_of};
+use crate::graph::File;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -105,12 +105,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         };
         let key = view.service.config_key();
         // Somewhere it is: then the mount is at fault.
-        let holder = graph.objects.iter().any(|object| {
-            matches!(kind_of(object), Some("ConfigMap" | "Secret"))
-                && object.namespace() == view.pod.namespace()
-                && data_keys(object).any(|other| other == key)
-        });
-        if holder && absent.is_none() && !view.is_never_filled(&path) {
+        let holds = |kind| graph.holder(kind, view.pod.namespace(), Some(key)).is_some();
+        if (holds("ConfigMap") || holds("Secret")) && absent.is_none() && !view.is_never_filled(&path) {
             continue;
         }
         let service = &view.service.name;

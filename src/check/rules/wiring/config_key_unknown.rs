@@ -118,8 +118,13 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    // Very many containers may read one file, and what is told of it is the same for all of a service.
+    let mut seen = HashSet::new();
     for view in bundle.graph().known() {
-        let (Some(tree), Some(dialect)) = (view.tree(), view.dialect) else { continue };
+        let (Some(config), Some(tree), Some(dialect)) = (view.config, view.tree(), view.dialect) else { continue };
+        if !seen.insert((std::ptr::from_ref(config.node), std::ptr::from_ref(view.service))) {
+            continue;
+        }
         let service = &view.service.name;
         let mut sections: HashSet<&str> = HashSet::new();
         let leaves = service::leaves(tree);

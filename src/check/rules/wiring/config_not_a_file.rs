@@ -1,5 +1,7 @@
 //! Rule `config-not-a-file`.
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+
 use crate::check::rules::wiring::_shared::{data_node, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
@@ -100,6 +102,8 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    // Looked at once, as very many containers may be given one.
+    let mut known = HashMap::new();
     for view in bundle.graph().known() {
         let (Some(_), key) = (view.file(), view.service.config_key()) else { continue };
         let service = &view.service.name;
@@ -112,7 +116,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
             continue;
         }
-        let mut seen: Vec<&Object> = Vec::new();
+        let mut seen = HashSet::new();
         let mounted = view.container.mounts.iter().flat_map(|mount| match &mount.source {
             MountSource::Files(_, parts) => parts.as_slice(),
             _ => &[],
@@ -124,20 +128,23 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             .iter()
             .filter_map(|entry| graph.find("ConfigMap", view.pod.namespace(), entry["configMapRef"]["name"].text()));
         for object in mounted.chain(from_env) {
-            let keys: Vec<&str> = data_keys(object).collect();
-            let loose = !keys.is_empty()
-                && keys.iter().all(|key| is_variable(key))
-                && !seen.iter().any(|other| std::ptr::eq(*other, object));
-            if loose {
-                seen.push(object);
+            if let Some(first) = *known.entry(std::ptr::from_ref(object)).or_insert_with(|| loose(object))
+                && seen.insert(std::ptr::from_ref(object))
+            {
                 let message = format!("{} holds loose variables, and {service} reads a file", title(object));
                 report
-                    .at(object, data_node(object, keys[0]), message)
+                    .at(object, data_node(object, first), message)
                     .related(view.name_node().origin.span, "the container it is given to")
                     .help(format!("put them into one key `{key}`, as YAML"));
             }
         }
     }
+}
+
+/// The first key of an object that holds loose variables.
+fn loose(object: &Object) -> Option<&str> {
+    let first = data_keys(object).next()?;
+    data_keys(object).all(is_variable).then_some(first)
 }
 
 /// Endings of files; any other dot parts the words of a setting, as in `database.host`.

@@ -4,6 +4,7 @@ use foldhash::{HashSet, HashSetExt};
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
+use crate::graph::named;
 use crate::suggest;
 
 /// The rule.
@@ -156,8 +157,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let values = view.container.env.iter().filter_map(|var| var.value);
-        let used: HashSet<&str> =
-            view.container.words().chain(values).flat_map(|text| references(text.text())).collect();
+        let used: HashSet<&str> = view.container.words().chain(values).flat_map(|text| named(text.text())).collect();
         let (mut names, mut known) = (Vec::new(), HashSet::new());
         let mut first = None;
         for var in &view.container.env {
@@ -194,9 +194,4 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             (None, None) => draft.help(format!("it reads {}", suggest::list(read, "and"))),
         };
     }
-}
-
-/// The names in a text that stand as `$(NAME)`.
-fn references(text: &str) -> impl Iterator<Item = &str> {
-    text.split("$(").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name)
 }

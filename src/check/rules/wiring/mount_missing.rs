@@ -1,10 +1,14 @@
 //! Rule `mount-missing`.
 
+use std::cell::LazyCell;
+
+use foldhash::HashMap;
+
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{File, MountSource, View, data_keys};
-use crate::node::Node;
+use crate::graph::{File, Graph, MountSource, View, data_keys, kind_of};
+use crate::object::Object;
 use crate::service::KeyType;
 
 /// The rule.
@@ -111,26 +115,18 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let with_files = LazyCell::new(|| secrets(bundle.graph()));
+    // The pod that volumes were last told of, which come in the order of their pods, and whether there were any.
+    let mut told = (None, false);
     for view in bundle.graph().known() {
         if view.file().is_none() {
             continue;
         }
-        // A volume that nobody mounts says most exactly what was forgotten.
-        let mut forgotten = false;
-        for volume in view.pod.spec["volumes"].items() {
-            let files = volume["configMap"].is_set() || volume["secret"].is_set() || volume["projected"].is_set();
-            let mounted = view.pod.containers.iter().any(|container| {
-                container.node["volumeMounts"].items().iter().any(|mount| mount["name"].text() == volume["name"].text())
-            });
-            if files && !mounted {
-                forgotten = true;
-                let message = format!("volume `{}` is mounted by no container", volume["name"].text());
-                report
-                    .at(view.object(), &volume["name"], message)
-                    .related(view.name_node().origin.span, format!("{} reads its files", view.service.name))
-                    .help(format!("mount it under {}", folder(&view.path())));
-            }
+        // A volume that nobody mounts says most exactly what was forgotten, once for all containers.
+        if told.0 != Some(view.at) {
+            told = (Some(view.at), forgotten(&view, report));
         }
+        let (_, forgotten) = told;
         let config = reaches(&view, "ConfigMap", &view.path());
         let secret_keys = view
             .dialect
@@ -155,12 +151,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             _ => "no secret files",
         };
         let message = format!("container `{}` mounts {what}", view.container.name());
-        let related = holder(bundle, &view, if config { "" } else { view.service.config_key() });
+        let related = match config {
+            true => with_files.get(view.pod.namespace()).copied(),
+            false => bundle.graph().holder("ConfigMap", view.pod.namespace(), Some(view.service.config_key())),
+        };
         let draft = report
             .at(view.object(), view.name_node(), message)
             .label(format!("{} reads them from volumes", view.service.name));
         let draft = match related {
-            Some((object, node)) => draft.related(node.origin.span, format!("{} is mounted nowhere", title(object))),
+            Some(object) => {
+                let name = &object.node["metadata"]["name"];
+                draft.related(name.origin.span, format!("{} is mounted nowhere", title(object)))
+            }
             None => draft,
         };
         draft.help(format!(
@@ -192,15 +194,26 @@ fn reaches(view: &View<'_, '_>, kind: &str, path: &str) -> bool {
         })
 }
 
-/// The object that holds the file and is not mounted.
-fn holder<'a>(bundle: &Bundle<'a>, view: &View<'_, 'a>, key: &str) -> Option<(&'a crate::object::Object, &'a Node)> {
-    bundle.graph().objects.iter().find_map(|object| {
-        let fits = object.namespace() == view.pod.namespace()
-            && if key.is_empty() {
-                object.kind() == "Secret" && data_keys(object).any(|key| key.contains('.'))
-            } else {
-                object.kind() == "ConfigMap" && data_keys(object).any(|other| other == key)
-            };
-        fits.then_some((object, &object.node["metadata"]["name"]))
-    })
+/// The first Secret of each namespace that has a key like a file's name.
+fn secrets<'a>(graph: &Graph<'a>) -> HashMap<&'a str, &'a Object> {
+    let files = |object: &&Object| kind_of(object) == Some("Secret") && data_keys(object).any(|key| key.contains('.'));
+    // Backwards, so that the first stays.
+    graph.objects.iter().rev().filter(files).map(|object| (object.namespace(), object)).collect()
+}
+
+/// Tells of the volumes with files that no container of the pod mounts. Whether there are any.
+fn forgotten(view: &View<'_, '_>, report: &mut Report<'_>) -> bool {
+    let mut any = false;
+    for volume in view.pod.spec["volumes"].items() {
+        let files = volume["configMap"].is_set() || volume["secret"].is_set() || volume["projected"].is_set();
+        if files && !view.pod.mounts(volume["name"].text()) {
+            any = true;
+            let message = format!("volume `{}` is mounted by no container", volume["name"].text());
+            report
+                .at(view.object(), &volume["name"], message)
+                .related(view.name_node().origin.span, format!("{} reads its files", view.service.name))
+                .help(format!("mount it under {}", folder(&view.path())));
+        }
+    }
+    any
 }

@@ -2,7 +2,7 @@
 
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{File, MountSource, View, data_keys, is_declared_object, kind_of};
+use crate::graph::{File, MountSource, View, is_declared_object};
 use crate::service::KeyType;
 use crate::suggest;
 
@@ -110,11 +110,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let held = |name: &str| {
-            graph.objects.iter().any(|object| {
-                kind_of(object) == Some("Secret")
-                    && object.namespace() == view.pod.namespace()
-                    && data_keys(object).any(|key| name.is_empty() || key == name)
-            })
+            let name = Some(name).filter(|name| !name.is_empty());
+            graph.holder("Secret", view.pod.namespace(), name).is_some()
         };
         let mut lacking: Vec<String> = Vec::new();
         let mut asked = 0;
