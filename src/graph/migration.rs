@@ -173,7 +173,7 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The ConfigMaps and Secrets whose files a container mounts, each once.
-fn mounted<'a>(container: &Container<'a>) -> impl Iterator<Item = &'a Object> {
+pub(crate) fn mounted<'a>(container: &Container<'a>) -> impl Iterator<Item = &'a Object> {
     let parts = container.mounts.iter().flat_map(|mount| match &mount.source {
         MountSource::Files(_, parts) => parts.as_slice(),
         _ => &[],
@@ -182,15 +182,9 @@ fn mounted<'a>(container: &Container<'a>) -> impl Iterator<Item = &'a Object> {
     parts.filter_map(|part| part.object).filter(move |object| seen.insert(address(&object.node)))
 }
 
-/// The SQL files a container mounts: the ConfigMap, the key.
-#[must_use]
-pub fn sql_files<'a>(container: &Container<'a>) -> Vec<(&'a Object, &'a str)> {
-    let mut found: Vec<(&'a Object, &'a str)> = Vec::new();
-    for object in mounted(container) {
-        // A Secret may have a key in two fields.
-        let mut keys: HashSet<&str> = HashSet::new();
-        let sql = data_keys(object).filter(|key| key.ends_with(".sql") && keys.insert(*key));
-        found.extend(sql.map(|key| (object, key)));
-    }
-    found
+/// The SQL files that an object holds.
+pub(crate) fn sql_keys(object: &Object) -> impl Iterator<Item = &str> {
+    // A Secret may have a key in two fields.
+    let mut keys: HashSet<&str> = HashSet::new();
+    data_keys(object).filter(move |key| key.ends_with(".sql") && keys.insert(*key))
 }

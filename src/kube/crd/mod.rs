@@ -56,6 +56,8 @@ pub struct CustomKind<'a> {
     drops_status: bool,
     source: &'a Node,
     schema: OnceLock<Schema>,
+    /// Done when the first object is held against the schema.
+    bounded: OnceLock<()>,
     /// Whether an object took too long to hold against all of the schema.
     cut: AtomicBool,
 }
@@ -101,6 +103,7 @@ impl<'a> CustomKinds<'a> {
                 drops_status: version["subresources"]["status"].is_set(),
                 source: &version["schema"]["openAPIV3Schema"],
                 schema: OnceLock::new(),
+                bounded: OnceLock::new(),
                 cut: AtomicBool::new(false),
             });
         }
@@ -123,8 +126,8 @@ impl<'a> CustomKinds<'a> {
     #[must_use]
     pub fn validate<'n>(&self, kind: &CustomKind<'_>, object: &'n Node, version: KubernetesVersion) -> Vec<Fault<'n>> {
         let mut left = Budget::shared(object, self.objects);
-        let schema =
-            kind.schema.get_or_init(|| Schema::read_within(kind.source, MOST_PATTERN_BYTES / self.used.max(1)));
+        let schema = kind.schema();
+        kind.bounded.get_or_init(|| schema.bound_patterns(MOST_PATTERN_BYTES / self.used.max(1)));
         let mut faults = validate::validate(object, schema, version, &mut left);
         if left.is_spent() {
             kind.cut.store(true, Ordering::Relaxed);

@@ -124,15 +124,14 @@ impl Schema {
     /// Reads a schema. What is malformed reads as absent: the definition itself is checked elsewhere.
     #[must_use]
     pub fn read(node: &Node) -> Self {
-        Self::read_within(node, MOST_PATTERN_BYTES)
+        let mut budget = MOST_PARTS;
+        Self::read_part(node, &mut budget)
     }
 
-    /// The same, with so many bytes for all its patterns.
-    pub(super) fn read_within(node: &Node, mut bytes: usize) -> Self {
-        let mut budget = MOST_PARTS;
-        let schema = Self::read_part(node, &mut budget);
+    /// Lets all its patterns have so many bytes.
+    pub(super) fn bound_patterns(&self, mut bytes: usize) {
         let mut patterns = Vec::new();
-        schema.patterns(&mut patterns);
+        self.patterns(&mut patterns);
         // Most are never asked, and fewer cannot be too large.
         if patterns.len() > bytes / MAX_SIZE {
             for pattern in patterns {
@@ -143,7 +142,6 @@ impl Schema {
                 }
             }
         }
-        schema
     }
 
     /// All patterns, in the order of the fields.

@@ -2,9 +2,11 @@
 
 use std::cell::LazyCell;
 
+use foldhash::{HashMap, HashMapExt};
+
 use crate::check::{Bundle, Check, Family, Report, Rule};
 use crate::finding::Severity;
-use crate::graph::{MountSource, sql_files, text_of};
+use crate::graph::{MountSource, mounted, sql_keys, text_of};
 use crate::migrations::{self, SqlFile};
 use crate::suggest;
 
@@ -160,17 +162,26 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let found = graph.migrations();
     let mut texts = Vec::new();
     let mut open = false;
+    // Whether objects hold SQL files, by their place in memory: many containers may mount the same.
+    let mut known = HashMap::new();
     for migration in found {
         let container = &graph.pods[migration.pod].containers[migration.container];
-        let files = sql_files(container);
+        let mut any = false;
+        for object in mounted(container) {
+            any |= *known.entry(std::ptr::from_ref(object)).or_insert_with(|| {
+                let mut keys = sql_keys(object).peekable();
+                let some = keys.peek().is_some();
+                texts.extend(keys.filter_map(|key| Some((object, key, text_of(object, key)?))));
+                some
+            });
+        }
         // Files that come in the image, or in a volume nobody can look into, may make them.
-        open |= files.is_empty()
+        open |= !any
             || container.mounts.iter().any(|mount| match &mount.source {
                 MountSource::Files(_, parts) => parts.iter().any(|part| part.object.is_none()),
                 MountSource::Opaque(volume) => volume["emptyDir"].is_null(),
                 MountSource::Missing => true,
             });
-        texts.extend(files.into_iter().filter_map(|(object, key)| Some((object, key, text_of(object, key)?))));
     }
     let Some((object, key, _)) = texts.first() else { return };
     let files: Vec<SqlFile<'_>> = texts.iter().map(|(_, name, text)| SqlFile { name, text }).collect();

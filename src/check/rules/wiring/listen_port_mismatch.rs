@@ -1,6 +1,6 @@
 //! Rule `listen-port-mismatch`.
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::{at_value, title};
 use crate::check::{Bundle, Check, Family, Report, Rule};
@@ -177,14 +177,20 @@ impl<'a> Targets<'a> {
     /// The places that send to a container's own ports, which no other container of its pod declares.
     fn to(&self, view: &View<'_, '_>) -> Vec<usize> {
         let own = view.container.ports().filter(|(_, number)| !view.pod.shares(*number));
-        let places = own.flat_map(|(port, number)| {
+        // A port may stand there very many times.
+        let (mut numbers, mut names) = (HashSet::new(), HashSet::new());
+        let mut places: Vec<usize> = Vec::new();
+        for (port, number) in own {
+            let name = port["name"].text();
+            if numbers.insert(number) {
+                places.extend(self.by_number.get(&number).into_iter().flatten());
+            }
             // Of several ports of one name the first of the pod counts.
-            let name = Some(port["name"].text()).filter(|name| view.pod.port_named(name) == Some(number));
-            self.by_number.get(&number).into_iter().chain(name.and_then(|name| self.by_name.get(name)))
-        });
-        let mut places: Vec<usize> = places.flatten().copied().collect();
+            if view.pod.port_named(name) == Some(number) && names.insert(name) {
+                places.extend(self.by_name.get(name).into_iter().flatten());
+            }
+        }
         places.sort_unstable();
-        places.dedup();
         places
     }
 }

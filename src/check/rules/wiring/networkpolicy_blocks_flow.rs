@@ -70,6 +70,9 @@ spec:
 /// content: each pod and each connection could ask all of them.
 const MOST_QUESTIONS: usize = 4_000_000;
 
+/// For how many of these one finding counts: nearly all connections between many pods may be blocked.
+const QUESTIONS_A_FINDING: usize = 200;
+
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let policies: Vec<&Object> =
         bundle.objects.iter().filter(|object| kind_of(object) == Some("NetworkPolicy")).collect();
@@ -144,9 +147,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if !ingress.is_empty()
                 && !ingress.iter().any(|policy| lets(policy, ("ingress", "from"), client, server, port))
             {
+                spend(QUESTIONS_A_FINDING);
                 blocked(report, ingress[0], "ingress", mention, client, server, port);
             }
             if !egress.is_empty() && !egress.iter().any(|policy| lets(policy, ("egress", "to"), server, server, port)) {
+                spend(QUESTIONS_A_FINDING);
                 blocked(report, egress[0], "egress", mention, client, server, port);
             }
         }
