@@ -425,6 +425,69 @@ fn objects_of_many_parts_are_checked_soon() {
                 )),
         ),
         (
+            "labels that the scheduler adds to a selector",
+            pod_of(
+                "p",
+                1,
+                |_| "tty: true".to_owned(),
+                &format!(
+                    ", topologySpreadConstraints: [{{maxSkew: 1, topologyKey: k, whenUnsatisfiable: DoNotSchedule, matchLabelKeys: \
+                     [{}], labelSelector: {{matchExpressions: [{}]}}}}]",
+                    joined(40_000, |at| format!("a{at}")),
+                    joined(20_000, |at| format!("{{key: b{at}, operator: Exists}}"))
+                ),
+            ),
+        ),
+        (
+            "claims that no volume makes",
+            pod_of(
+                "p",
+                1,
+                |_| "tty: true".to_owned(),
+                &format!(
+                    ", volumes: [{}]",
+                    joined(10_000, |at| format!(
+                        "{{name: e{at}, ephemeral: {{}}}}, {{name: v{at}, persistentVolumeClaim: {{claimName: p-x{at}}}}}"
+                    ))
+                ),
+            ),
+        ),
+        (
+            "a port that a container repeats",
+            service("", &joined(12_000, |at| format!("{{name: p{at}, port: {}, targetPort: 80}}", at + 1)))
+                + &map("c", &config(9999))
+                + &pod_of(
+                    "p",
+                    2,
+                    |at| {
+                        let count = if at == 0 { 12_000 } else { 1 };
+                        format!("ports: [{}], {told}", joined(count, |_| format!("{{containerPort: {}}}", 80 + at)))
+                    },
+                    ", volumes: [{name: v, configMap: {name: c}}]",
+                )
+                .replace("acme/web:v1", "acme/datastorage:v1"),
+        ),
+        (
+            "pods that a policy keeps from each other",
+            object("Service", "s", "spec: {selector: {app: x}, ports: [{port: 80}]}")
+                + "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: n, namespace: team}\n\
+                 spec: {podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: z}}}]}]}\n"
+                + &(0..1000)
+                    .map(|at| {
+                        pod_of(&format!("p{at}"), 1, |_| "env: [{name: A, value: 'http://s:80/'}]".to_owned(), "")
+                    })
+                    .collect::<String>(),
+        ),
+        (
+            "fields near those of a large definition",
+            definition(&format!(
+                "{{type: object, properties: {{{}}}}}",
+                joined(1000, |at| format!("fieldNamed{at:04}: {{type: string}}"))
+            )) + &(0..150)
+                .map(|object| custom(object, &format!("{{{}}}", joined(50, |at| format!("feildNmaed{at:04}: x")))))
+                .collect::<String>(),
+        ),
+        (
             "texts against a large pattern",
             definition("{type: object, properties: {a: {type: string, pattern: '^([a-z]{1,63}[.]?){20}$'}}}")
                 + &(0..1000).map(|at| custom(at, &format!("{{a: {}}}", "abcdefgh".repeat(60)))).collect::<String>(),
@@ -449,6 +512,78 @@ fn objects_of_many_parts_are_checked_soon() {
         place.write("many.yaml", &text);
         let output = place.run_within(40, name, &["check", "many.yaml"]);
         assert!(matches!(output.status.code(), Some(0 | 1)), "{name}: {}", said(&output));
+    }
+}
+
+/// Nor does each of many containers of known services look at all objects, hosts, Jobs and volumes, or tell of them again.
+#[test]
+fn containers_of_known_services_are_checked_soon() {
+    let object = |kind: &str, name: &str, rest: &str| {
+        format!("---\napiVersion: {kind}\nmetadata: {{name: {name}, namespace: team}}\n{rest}\n")
+    };
+    let map = |name: &str, data: &str| object("v1\nkind: ConfigMap", name, &format!("data: {{{data}}}"));
+    let mounts = |at: usize| {
+        format!("volumeMounts: [{{name: v, mountPath: /etc/datastorage}}], ports: [{{containerPort: {}}}]", at + 1)
+    };
+    let volume = ", volumes: [{name: v, configMap: {name: c}}";
+    let known = |name: &str, count: usize, rest: &dyn Fn(usize) -> String, spec: &str| {
+        pod_of(name, count, rest, spec).replace("acme/web:v1", "acme/datastorage:v1")
+    };
+    let job = |at: usize, command: &str, volumes: &str| {
+        let containers = format!(
+            "[{{name: goose, image: 'a.io/goose:v1', command: [sh, -c, '{command}'], volumeMounts: [{{name: v, mountPath: /sql}}]}}]"
+        );
+        let spec = format!(
+            "spec: {{template: {{spec: {{restartPolicy: Never, containers: {containers}, volumes: [{volumes}]}}}}}}"
+        );
+        object("batch/v1\nkind: Job", &format!("j{at}"), &spec)
+    };
+    let service = object("v1\nkind: Service", "s", "spec: {selector: {app: x}, ports: [{port: 80}]}");
+    let cases: [(&str, String); 6] = [
+        (
+            "volumes that no container mounts",
+            map("c", "config.yaml: '{}'")
+                + &known(
+                    "p",
+                    1500,
+                    &mounts,
+                    &format!("{volume}, {}]", joined(3000, |at| format!("{{name: w{at}, configMap: {{name: c}}}}"))),
+                ),
+        ),
+        (
+            "files that stand in no object",
+            (0..6000).map(|at| map(&format!("c{at}"), "a: b")).collect::<String>()
+                + &known("p", 3000, &|at| format!("tty: {}", at % 2 == 0), ""),
+        ),
+        (
+            "one file of many wrong keys",
+            map("c", &format!("config.yaml: '{{{}}}'", joined(400, |at| format!("k{at}: {{a: b}}"))))
+                + &known("p", 1500, &mounts, &format!("{volume}]")),
+        ),
+        (
+            "variables that are not read",
+            known("p", 1, &|_| format!("env: [{}]", joined(20_000, |at| format!("{{name: E{at}, value: v}}"))), ""),
+        ),
+        (
+            "Jobs that ask for them",
+            map("c", "config.yaml: '{}'")
+                + &service
+                + &(0..1500).map(|at| job(at, "goose up; nc -z s 80", "")).collect::<String>()
+                + &(0..1500).map(|at| known(&format!("p{at}"), 1, &mounts, &format!("{volume}]"))).collect::<String>(),
+        ),
+        (
+            "Jobs that run the same files",
+            map("c", "config.yaml: '{}'")
+                + &map("m", &joined(2000, |at| format!("{at}_a.sql: 'CREATE TABLE t{at} (x int);'")))
+                + &(0..2000).map(|at| job(at, "goose up", "{name: v, configMap: {name: m}}")).collect::<String>()
+                + &known("p", 1, &mounts, &format!("{volume}]")),
+        ),
+    ];
+    for (name, text) in cases {
+        let place = Place::new();
+        place.write("many.yaml", &text);
+        let output = place.run_within(40, name, &["check", "many.yaml"]);
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", said(&output));
     }
 }
 

@@ -374,3 +374,111 @@ fn nothing_is_said_of_a_config_that_is_not_looked_into() {
     assert_ne!(said(&text("{}")), [""; 0]);
     assert_eq!(said(&text(&format!("{{}} # {}", "x".repeat(1 << 24)))), [""; 0]);
 }
+
+/// A pod of DataStorage, its config in the ConfigMap `c`, with more containers and volumes.
+fn known_pod(name: &str, container: &str, others: &str, volumes: &str) -> String {
+    let own = "name: datastorage, image: 'quay.io/acme/datastorage:v1', env: [{name: CONFIG_PATH, value: \
+               /etc/datastorage/config.yaml}], volumeMounts: [{name: config, mountPath: /etc/datastorage}]";
+    let spec = format!(
+        "spec: {{containers: [{{{own}{container}}}{others}], volumes: [{{name: config, configMap: {{name: c}}}}{volumes}]}}"
+    );
+    object("v1\nkind: Pod", name, &spec).replacen("namespace: ns", "namespace: ns, labels: {a: x}", 1)
+}
+
+fn config(keys: &str) -> String {
+    object("v1\nkind: ConfigMap", "c", &format!("data: {{config.yaml: '{keys}'}}"))
+}
+
+/// Of ports, items and mounts that have one name or number the first counts, in few and in many.
+#[test]
+fn the_first_of_several_counts() {
+    let rule = "listen-port-mismatch";
+    let web = service("a: x", "ports: [{port: 80, targetPort: http}]");
+    let beside = |name: &str| {
+        format!(", {{name: proxy, image: 'a.io/proxy:v1', ports: [{{name: {name}, containerPort: 9000}}]}}")
+    };
+    let port = ", ports: [{name: http, containerPort: 8081}]";
+    let text = |pod: String| config("server: {port: 9999}") + &web + &pod;
+    let told = "Service/web sends to 8081";
+    for (others, fires) in [(String::new(), true), (beside("admin"), true), (beside("http"), true)] {
+        let said = said_by(rule, &text(known_pod("p", port, &others, "")));
+        assert_eq!(said.iter().any(|(_, message)| message.contains(told)), fires, "{others}: {said:?}");
+    }
+    // The port of that name is the other container's, which stands before.
+    let first = known_pod("p", port, "", "")
+        .replace("[{name: datastorage", &format!("[{}, {{name: datastorage", &beside("http")[2..]));
+    let said = said_by(rule, &text(first));
+    assert!(!said.iter().any(|(_, message)| message.contains(told)), "{said:?}");
+    // The same port twice, and one that both have.
+    let twice = ", ports: [{name: http, containerPort: 8081}, {name: other, containerPort: 8081, protocol: UDP}]";
+    let count = |pod: String| said_by(rule, &text(pod)).iter().filter(|(_, message)| message.contains(told)).count();
+    assert_eq!(count(known_pod("p", twice, &beside("admin"), "")), 1);
+    assert_eq!(count(known_pod("p", port, &beside("admin").replace("9000", "8081"), "")), 0);
+
+    // The key that an item gives the path of the config.
+    let item = |key: &str| format!("{{key: {key}, path: config.yaml}}");
+    for more in [0, 100] {
+        let more: String = (0..more).map(|at| format!("{{key: k{at}, path: p{at}}}, ")).collect();
+        for (first, second, fires) in [("good", "bad", false), ("bad", "good", true)] {
+            let pod = known_pod("p", "", "", "").replace(
+                "configMap: {name: c}",
+                &format!("configMap: {{name: c, items: [{more}{}, {}]}}", item(first), item(second)),
+            );
+            let map =
+                object("v1\nkind: ConfigMap", "c", "data: {good: 'server: {port: 8080}', bad: 'server: {prt: 8080}'}");
+            assert_eq!(!said_by("config-key-unknown", &(map + &pod)).is_empty(), fires, "{first} {second}");
+        }
+    }
+}
+
+/// What is the same for all containers of a known service is told once.
+#[test]
+fn what_is_common_to_known_containers_is_told_once() {
+    let one = |name: &str| known_pod(name, "", "", ", {name: extra, configMap: {name: c}}");
+    let second = "{name: data-storage, image: 'quay.io/acme/datastorage:v1', env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]}";
+    let two = one("p").replace("}], volumes:", &format!("}}, {second}], volumes:"));
+    let forgotten = (Severity::Error, "volume `extra` is mounted by no container".to_owned());
+    assert_eq!(said_by("mount-missing", &(config("{}") + &one("p"))), [forgotten.clone()]);
+    assert_eq!(said_by("mount-missing", &(config("{}") + &two)), [forgotten.clone()]);
+    let both = config("{}") + &one("p") + &one("q");
+    assert_eq!(said_by("mount-missing", &both), [forgotten.clone(), forgotten.clone()]);
+    let mounted = two.replace("config.yaml}]}]", "config.yaml}], volumeMounts: [{name: extra, mountPath: /x}]}]");
+    assert_ne!(mounted, two);
+    assert!(!said_by("mount-missing", &(config("{}") + &mounted)).contains(&forgotten));
+    let unknown = config("server: {prt: 8080}") + &one("p") + &one("q");
+    assert_eq!(said_by("config-key-unknown", &unknown).len(), 1);
+}
+
+/// A Job that waits for a service, and one that runs after it, are told of once for all that is of the service.
+#[test]
+fn a_job_that_waits_for_a_service_is_told_once() {
+    let job = |name: &str, command: &str, hook: &str| {
+        let waits = format!("initContainers: [{{name: w, image: 'a.io/w:v1', command: [sh, -c, '{command}']}}]");
+        let spec = format!(
+            "spec: {{template: {{spec: {{restartPolicy: Never, {waits}, containers: [{{name: goose, image: 'a.io/goose:v3', args: [up]}}]}}}}}}"
+        );
+        let text = object("batch/v1\nkind: Job", name, &spec);
+        text.replacen("namespace: ns", &format!("namespace: ns, annotations: {{{hook}}}"), 1)
+    };
+    let web = service("a: x", "ports: [{port: 80}]");
+    let rule = "migration-order";
+    let plain = known_pod("p", "", "", "") + &known_pod("q", "", "", "");
+    let asking = "until nc -z web 80; do sleep 1; done";
+    let waits = "the Job waits for DataStorage, which cannot serve before its tables are there".to_owned();
+    let said = |job: &str| said_by(rule, &(config("{}") + &web + &plain + job));
+    assert_eq!(said(&job("m", asking, "")), [(Severity::Warning, waits.clone())]);
+    let two = job("m", asking, "") + &job("n", asking, "");
+    assert_eq!(said(&two), [(Severity::Warning, waits.clone()), (Severity::Warning, waits.clone())]);
+    // It asks for something else: then each of the pods may start before it.
+    assert_eq!(said(&job("m", "nc -z other 80", "")).len(), 2);
+    assert_eq!(said(&job("m", "nc -z other 80", "helm.sh/hook: pre-install")), []);
+    assert_eq!(said(&job("m", "nc -z other 80", "argocd.argoproj.io/sync-wave: '-1'")), []);
+    // Pods that wait for the Job.
+    let init = ", initContainers: [{name: w, image: 'a.io/k:v1', command: [kubectl, wait, '--for=condition=complete', job/m]}]";
+    let plain = plain.replace("], volumes:", &format!("]{init}, volumes:"));
+    let said = |job: &str| said_by(rule, &(config("{}") + &web + &plain + job));
+    assert_eq!(said(&job("m", asking, "")), [(Severity::Error, waits)]);
+    let after = "the Job runs after DataStorage is ready, which waits for the Job".to_owned();
+    assert_eq!(said(&job("m", "nc -z other 80", "helm.sh/hook: post-install")), [(Severity::Error, after)]);
+    assert_eq!(said(&job("m", "nc -z other 80", "")), []);
+}
