@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::slice;
 
 use plimsoll::check::input::Input;
 use plimsoll::check::{Options, check_in, promises};
@@ -438,8 +439,8 @@ fn what_is_common_to_known_containers_is_told_once() {
     let second = "{name: data-storage, image: 'quay.io/acme/datastorage:v1', env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]}";
     let two = one("p").replace("}], volumes:", &format!("}}, {second}], volumes:"));
     let forgotten = (Severity::Error, "volume `extra` is mounted by no container".to_owned());
-    assert_eq!(said_by("mount-missing", &(config("{}") + &one("p"))), [forgotten.clone()]);
-    assert_eq!(said_by("mount-missing", &(config("{}") + &two)), [forgotten.clone()]);
+    assert_eq!(said_by("mount-missing", &(config("{}") + &one("p"))), slice::from_ref(&forgotten));
+    assert_eq!(said_by("mount-missing", &(config("{}") + &two)), slice::from_ref(&forgotten));
     let both = config("{}") + &one("p") + &one("q");
     assert_eq!(said_by("mount-missing", &both), [forgotten.clone(), forgotten.clone()]);
     let mounted = two.replace("config.yaml}]}]", "config.yaml}], volumeMounts: [{name: extra, mountPath: /x}]}]");

@@ -79,11 +79,14 @@ pub struct Graph<'a> {
     pods_by_label: HashMap<(Option<&'a str>, &'a str, &'a str), Vec<usize>>,
     /// Found when a rule first asks.
     migrations: OnceLock<Vec<Migration>>,
-    /// By kind, namespace and key; of those with any key under none. Found when a rule first asks.
-    by_key: OnceLock<HashMap<(&'static str, &'a str, Option<&'a str>), usize>>,
+    /// Found when a rule first asks.
+    by_key: OnceLock<HashMap<Holding<'a>, usize>>,
     /// By the number of the pod. Found when a rule first asks.
     mentions_by_pod: OnceLock<HashMap<usize, Vec<usize>>>,
 }
+
+/// The kind and namespace of an object with data, and a key of it; none where any will do.
+type Holding<'a> = (&'static str, &'a str, Option<&'a str>);
 
 /// A container of a known service.
 #[derive(Debug)]

@@ -70,8 +70,8 @@ spec:
 /// content: each pod and each connection could ask all of them.
 const MOST_QUESTIONS: usize = 4_000_000;
 
-/// For how many of these one finding counts: nearly all connections between many pods may be blocked.
-const QUESTIONS_A_FINDING: usize = 200;
+/// How many findings use up the same: nearly all connections between many pods may be blocked.
+const MOST_FINDINGS: usize = 20_000;
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let policies: Vec<&Object> =
@@ -147,11 +147,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if !ingress.is_empty()
                 && !ingress.iter().any(|policy| lets(policy, ("ingress", "from"), client, server, port))
             {
-                spend(QUESTIONS_A_FINDING);
+                spend(MOST_QUESTIONS / MOST_FINDINGS);
                 blocked(report, ingress[0], "ingress", mention, client, server, port);
             }
             if !egress.is_empty() && !egress.iter().any(|policy| lets(policy, ("egress", "to"), server, server, port)) {
-                spend(QUESTIONS_A_FINDING);
+                spend(MOST_QUESTIONS / MOST_FINDINGS);
                 blocked(report, egress[0], "egress", mention, client, server, port);
             }
         }
