@@ -17,6 +17,12 @@ const SHORTEST: usize = 5;
 /// Shorter ones are not even struck out where a message quotes them.
 const SHORTEST_QUOTED: usize = 3;
 
+/// How many bytes are compared to find secrets in one text, beside [`COMPARED_A_BYTE`] for each of its bytes: one that repeats
+/// itself agrees with itself nearly everywhere. What is beyond is struck out.
+const MOST_COMPARED: usize = 1 << 20;
+
+const COMPARED_A_BYTE: usize = 64;
+
 /// The secrets of a run: where they stand, and what they are.
 #[derive(Debug, Default)]
 pub struct Mask {
@@ -48,20 +54,30 @@ impl Words {
         if self.all.is_empty() {
             return;
         }
+        let mut left = MOST_COMPARED + COMPARED_A_BYTE * text.len();
         for (at, head) in text.as_bytes().windows(SHORTEST).enumerate() {
             if head.first_chunk::<SHORTEST>().is_some_and(|head| self.heads.contains(head)) {
-                found.extend(self.longest(&text.as_bytes()[at..]).map(|length| at..at + length));
+                found.extend(self.longest(&text.as_bytes()[at..], &mut left).map(|length| at..at + length));
+                if left == 0 {
+                    found.push(at..text.len());
+                    return;
+                }
             }
         }
     }
 
-    /// The length of the longest that a text begins with.
-    fn longest(&self, text: &[u8]) -> Option<usize> {
+    /// The length of the longest that a text begins with. `left` is how many bytes may still be compared.
+    fn longest(&self, text: &[u8], left: &mut usize) -> Option<usize> {
+        let common = |word: &[u8], begin: &[u8]| word.iter().zip(begin).take_while(|(a, b)| a == b).count();
+        // The search itself compares as much as its neighbours there have in common with the text.
+        let behind = self.all.range::<[u8], _>((Bound::Excluded(text), Bound::Unbounded)).next();
+        *left = left.saturating_sub(behind.map_or(0, |word| common(word, text)));
         let mut begin = text;
         loop {
             // All words between one that the text begins with and the text itself begin with that one as well.
             let word = self.all.range::<[u8], _>((Bound::Unbounded, Bound::Included(begin))).next_back()?;
-            let common = word.iter().zip(begin).take_while(|(a, b)| a == b).count();
+            let common = common(word, begin);
+            *left = left.saturating_sub(common);
             if common == word.len() {
                 return Some(common);
             }
@@ -495,6 +511,20 @@ mod tests {
         ] {
             assert_eq!(mask.words(text), masked, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_to_compare_is_struck_out() {
+        let mut mask = Mask::default();
+        let long: String = (10_000..60_000).map(|n| format!("{n}-")).collect();
+        mask.word(&long, Told::Sure);
+        assert_eq!(mask.words(&format!("{long}, but x")), "•••, but x");
+        mask.word(&"abcdefgh".repeat(50_000), Told::Sure);
+        let text = |count| "abcdefgh".repeat(count) + ", but x";
+        // It agrees with the secret wherever that repeats itself, and ends before it does.
+        let shown = mask.words(&text(49_000));
+        assert!(shown.ends_with("h•••") && shown.len() < 1000, "{} bytes", shown.len());
+        assert_eq!(mask.words(&text(49)), text(49));
     }
 
     #[test]
