@@ -1164,6 +1164,26 @@ fn assert_shown(place: &Place, words: &str, text: &str) {
     }
 }
 
+/// What a Secret holds is not shown where somebody wrote it a second time.
+#[test]
+fn a_secret_repeated_elsewhere_is_not_shown() {
+    let place = Place::new();
+    let secret = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData: {{any: {SECRET}}}\n---\n{}---\n",
+        config_map("data: {a: shown-b}")
+    );
+    for container in [
+        format!("args: [--mode, {SECRET}]"),
+        format!("workingDir: \"/x/{SECRET}/y\""),
+        format!("imgee: {SECRET}"),
+        format!("env: [{{name: {SECRET}, value: a}}]"),
+    ] {
+        assert_hidden(&place, SECRET, &format!("{secret}{}", faulty_pod(&container)));
+    }
+    let commented = faulty_pod("args: [a]").replace("args: [a]}", &format!("args: [a]}} # {SECRET}"));
+    assert_hidden(&place, SECRET, &format!("{secret}{commented}"));
+}
+
 /// A password is none of its text's business: in an address, an option, an assignment or a config file.
 #[test]
 fn a_password_in_a_text_is_not_shown() {

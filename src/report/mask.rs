@@ -354,12 +354,18 @@ impl Mask {
     /// A text with the secrets in it struck out.
     #[must_use]
     pub fn words(&self, text: &str) -> String {
-        let mut found = secret::in_words(text);
-        self.sure.find(text, &mut found);
-        self.told.find(text, &mut found);
+        let mut found = self.repeated(text);
         self.quoted(text, &mut found);
         found.sort_unstable_by_key(|range| range.start);
         secret::strike(text, &found)
+    }
+
+    /// Where a text repeats a secret, or has one of its own that its form tells.
+    fn repeated(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found = secret::in_words(text);
+        self.sure.find(text, &mut found);
+        self.told.find(text, &mut found);
+        found
     }
 
     /// Where a message quotes a secret that is an ordinary word.
@@ -385,12 +391,19 @@ impl Mask {
         secret::strike(name, &found)
     }
 
-    /// Lines of a file with the secrets struck out, and how offsets in them map.
-    pub(super) fn excerpt(&self, file: FileId, start: u32, text: &str) -> Excerpt {
+    /// A part of a line, which starts at `start` of a file, with the secrets struck out, and how offsets in it map.
+    pub(super) fn excerpt(&self, file: FileId, start: u32, line: &str, part: Range<usize>) -> Excerpt {
+        /// How far around the part is looked for what reaches into it.
+        const AROUND: usize = 4096;
         let mut excerpt = Excerpt { text: String::new(), moved: Vec::new() };
-        let end = start + text.len() as u32;
-        let told =
-            secret::in_words(text).into_iter().map(|range| (start + range.start as u32, start + range.end as u32));
+        let from = line.floor_char_boundary(part.start.saturating_sub(AROUND));
+        let around = &line[from..line.floor_char_boundary(part.end + AROUND)];
+        let told = self.repeated(around).into_iter().map(|range| {
+            let from = start + from as u32;
+            (from + range.start as u32, from + range.end as u32)
+        });
+        let (start, end) = (start + part.start as u32, start + part.end as u32);
+        let text = &line[part];
         let mut secrets: Vec<(u32, u32)> = self.within(file, start, end).chain(told).collect();
         secrets.sort_unstable();
         let mut hidden = false;
@@ -525,6 +538,18 @@ mod tests {
         let shown = mask.words(&text(49_000));
         assert!(shown.ends_with("h•••") && shown.len() < 1000, "{} bytes", shown.len());
         assert_eq!(mask.words(&text(49)), text(49));
+    }
+
+    #[test]
+    fn an_excerpt_shows_no_part_of_a_secret() {
+        let mut mask = Mask::default();
+        mask.word("hunter2-correct", Told::Sure);
+        let line = "a: hunter2-correct b: hunter2-correct";
+        let shown = |part| mask.excerpt(FileId(0), 7, line, part).text;
+        assert_eq!(shown(0..line.len()), "a: ••• b: •••");
+        assert_eq!(shown(0..line.len() - 1), "a: ••• b: •••");
+        assert_eq!(shown(10..25), "••• b: •••");
+        assert_eq!(shown(18..22), " b: ");
     }
 
     #[test]
