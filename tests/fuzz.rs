@@ -118,6 +118,10 @@ const PIECES: &[&str] = &[
     "E'\\",
     "/*",
     ";\n",
+    "@@",
+    "config: {a: {type: ",
+    "externals = [",
+    "[rules]\n",
 ];
 
 fn mutated(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {

@@ -7,18 +7,20 @@ use std::sync::LazyLock;
 
 use plimsoll::check::input::Input;
 use plimsoll::check::suppress::suppress;
-use plimsoll::check::{Options, check_in, rules};
+use plimsoll::check::{Family, Options, check_in, rules};
 use plimsoll::diff::{self, BundleDiff, Hide, Purpose};
 use plimsoll::finding::Finding;
 use plimsoll::graph::Graph;
 use plimsoll::kube::KubernetesVersion;
 use plimsoll::layers::{Set, lay};
 use plimsoll::migrations::{self, Migration, SqlFile, sql as lexer};
-use plimsoll::node::{Mapping, Node, Value};
+use plimsoll::node::{Entry, Mapping, Node, Value};
+use plimsoll::object::Object;
 use plimsoll::picture::{self, Picture};
-use plimsoll::project::{self, Project};
-use plimsoll::report;
+use plimsoll::project::{self, Level, Project, Settings};
+use plimsoll::report::{self, Mask};
 use plimsoll::schema::{Lookup, Mode, Schema, Step, Types, Violation};
+use plimsoll::service::Services;
 use plimsoll::source::{FileId, Sources, Span};
 use plimsoll::template::{AnyName, Templates};
 use plimsoll::yaml::{self, Dialect};
@@ -40,7 +42,10 @@ pub const ALL: &[(&str, Target)] = &[
     ("emit", emit),
     ("merge", merge),
     ("schema", schema),
+    ("secret", secret),
+    ("service", service),
     ("set", set),
+    ("settings", settings),
     ("sql", sql),
     ("template", template),
     ("yaml", yaml),
@@ -64,7 +69,8 @@ fn objects(sources: &Sources, name: &str, text: &str) -> Input {
     input
 }
 
-/// The loader: any text, both dialects. Every span lies within the text and on whole characters.
+/// The loader: any text, both dialects. Every span lies within the text and on whole characters, and a tree that is packed
+/// as the build does it comes back with all its places.
 pub fn yaml(data: &[u8]) {
     let text = text(data);
     for dialect in [Dialect::Kubectl, Dialect::Strict] {
@@ -74,6 +80,10 @@ pub fn yaml(data: &[u8]) {
         for document in &loaded.documents {
             spans(document, file, &text);
         }
+        let unpacked = yaml::unpack(&yaml::pack(&loaded.documents, &text), &text, file);
+        let unpacked = unpacked.expect("what was packed is read");
+        assert_eq!(unpacked.len(), loaded.documents.len());
+        assert!(unpacked.iter().zip(&loaded.documents).all(|(a, b)| identical(a, b)), "{unpacked:?}");
         shown(&sources, loaded.findings);
     }
 }
@@ -81,25 +91,52 @@ pub fn yaml(data: &[u8]) {
 fn spans(node: &Node, file: FileId, text: &str) {
     let span = node.origin.span;
     assert!(span.file == file || span.is_none());
-    assert!(span.is_none() || text.get(span.start as usize..span.end as usize).is_some(), "{span:?} of {}", text.len());
+    assert!(span.is_none() || lies_in(span, text), "{span:?} of {}", text.len());
     node.items().iter().for_each(|item| spans(item, file, text));
     node.entries().iter().for_each(|entry| spans(&entry.value, file, text));
 }
 
-/// Findings in every format, as a run would print them.
-fn shown(sources: &Sources, mut findings: Vec<Finding>) {
+/// Whether a place is one of whole characters in a text.
+fn lies_in(span: Span, text: &str) -> bool {
+    text.get(span.start as usize..span.end as usize).is_some()
+}
+
+/// Whether two trees hold the same at the same places.
+fn identical(a: &Node, b: &Node) -> bool {
+    let same = match (&a.value, &b.value) {
+        (Value::Sequence(a), Value::Sequence(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| identical(a, b)),
+        (Value::Mapping(a), Value::Mapping(b)) => {
+            let same = |(a, b): (&Entry, &Entry)| {
+                (&a.key, a.key_span) == (&b.key, b.key_span) && identical(&a.value, &b.value)
+            };
+            a.len() == b.len() && a.iter().zip(b.iter()).all(same)
+        }
+        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+        (a, b) => a == b,
+    };
+    same && a.origin.span == b.origin.span
+}
+
+/// Findings in every format, as a run would print them that knows the secrets met while the texts were read.
+fn shown(sources: &Sources, findings: Vec<Finding>) {
+    printed(sources, findings, &Mask::new(sources));
+}
+
+/// Findings in every format.
+fn printed(sources: &Sources, mut findings: Vec<Finding>, mask: &Mask) -> [String; 4] {
     report::sort(sources, &mut findings);
     findings.truncate(20);
-    let mask = report::Mask::new(sources);
-    for text in [
-        report::human(sources, &findings, &mask, false, 80),
-        report::json(sources, &findings, &mask),
-        report::sarif(sources, &findings, &mask),
-        report::github(sources, &findings, &mask),
-    ] {
+    let texts = [
+        report::human(sources, &findings, mask, false, 80),
+        report::json(sources, &findings, mask),
+        report::sarif(sources, &findings, mask),
+        report::github(sources, &findings, mask),
+    ];
+    for text in &texts {
         assert!(!text.contains('\t'), "{text:?}");
-        harmless(&text);
+        harmless(text);
     }
+    texts
 }
 
 /// Nothing that a terminal obeys is printed: no control characters, none that turn the direction of writing.
@@ -195,7 +232,7 @@ pub fn check(data: &[u8]) {
             harmless(&picture::dot(&picture));
             harmless(&picture::mermaid(&picture));
         }
-        shown(&sources, findings);
+        printed(&sources, findings, &Mask::of(&sources, &input.objects));
     }
 }
 
@@ -213,14 +250,102 @@ pub fn diff(data: &[u8]) {
         }
     }
     let hide = Hide::of(&sources, old.iter().chain(&new));
-    let bundle = |name, old| BundleDiff::new((name, "e2e"), old, Some(new.as_slice()), &hide, Purpose::Update);
-    let bundles = [bundle("one", Some(old.as_slice())), bundle("two", None)];
-    for bundles in [&bundles[..1], &bundles] {
-        [diff::terminal(bundles, false), diff::markdown(bundles), diff::json(bundles)]
-            .iter()
-            .for_each(|text| harmless(text));
-    }
+    differences(&old, &new, &hide).iter().for_each(|text| harmless(text));
     assert!(diff::compare(&new, &new, version).iter().all(|change| change.fields.is_empty()));
+}
+
+/// What differs in every format, of one bundle and of two.
+fn differences(old: &[Object], new: &[Object], hide: &Hide<'_>) -> Vec<String> {
+    let bundle = |name, old| BundleDiff::new((name, "e2e"), old, Some(new), hide, Purpose::Update);
+    let bundles = [bundle("one", Some(old)), bundle("two", None)];
+    let shown = |bundles| [diff::terminal(bundles, false), diff::markdown(bundles), diff::json(bundles)];
+    [&bundles[..1], &bundles].into_iter().flat_map(shown).collect()
+}
+
+/// What a Secret holds, planted wherever `@@` stands in two states of any manifests but in what an object is called: no
+/// report and no difference shows it, and what was masked once stays as it is.
+pub fn secret(data: &[u8]) {
+    const PLANTED: &str = "hunter2-correct-horse";
+    let planted = text(data).replace("@@", PLANTED);
+    let (old, new) = halves(planted.as_bytes());
+    let sources = Sources::new();
+    let secret = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: planted}}\nstringData: {{any: {PLANTED}}}\n");
+    let mut old = objects(&sources, "old", &old);
+    let mut new = objects(&sources, "new", &new);
+    for input in [&mut old, &mut new] {
+        input.objects.append(&mut objects(&sources, "secret", &secret).objects);
+    }
+    let called = |object: &Object| {
+        [object.node["apiVersion"].text(), object.kind(), object.namespace(), object.name()].concat().contains(PLANTED)
+    };
+    if old.objects.iter().chain(&new.objects).any(called) {
+        return;
+    }
+    let mask = Mask::of(&sources, old.objects.iter().chain(&new.objects));
+    let once = mask.words(&planted);
+    assert_eq!(mask.words(&once), once);
+    let mut findings = check_in(&sources, &new.objects, &Options::default());
+    findings.append(&mut new.findings);
+    let mut texts = printed(&sources, findings, &mask).to_vec();
+    let hide = Hide::of(&sources, old.objects.iter().chain(&new.objects));
+    texts.extend(differences(&old.objects, &new.objects, &hide));
+    texts.push(once);
+    texts.iter().for_each(|text| assert!(!text.contains(PLANTED), "{text}"));
+}
+
+/// Any descriptions of services, and manifests checked by them: what is known of services is nothing to the API server and
+/// to what a pod may do, and a description taken twice is taken once.
+pub fn service(data: &[u8]) {
+    let (descriptions, manifests) = halves(data);
+    let sources = Sources::new();
+    let file = sources.add("services/own.yaml", descriptions);
+    let services = match Services::read(&sources, file) {
+        Ok(services) => services,
+        Err(findings) => return shown(&sources, findings),
+    };
+    let input = objects(&sources, "input", &manifests);
+    let found = |services: Services| {
+        let mut findings = check_in(&sources, &input.objects, &Options { services, whole: true, ..Options::default() });
+        report::sort(&sources, &mut findings);
+        findings
+    };
+    let known = Services::default().with(services.clone());
+    let findings = found(known.clone());
+    let knows = |family| matches!(family, Family::Wiring | Family::Rollout);
+    let of_knowing = |finding: &&Finding| rules::ALL.iter().any(|rule| knows(rule.family) && rule.id == finding.rule);
+    let others = |findings: &[Finding]| -> Vec<Finding> {
+        findings.iter().filter(|finding| !of_knowing(finding)).cloned().collect()
+    };
+    assert_eq!(others(&findings), others(&found(Services::default())));
+    assert!(known.with(services).iter().eq(known.iter()));
+    printed(&sources, findings, &Mask::of(&sources, &input.objects));
+}
+
+/// Any text as `plimsoll.toml`: places lie in it, and settings written again are read as the same.
+pub fn settings(data: &[u8]) {
+    let text = text(data);
+    let sources = Sources::new();
+    let settings = match Settings::read(&sources, sources.add("plimsoll.toml", text.as_str())) {
+        Ok(settings) => settings,
+        Err(failure) => {
+            failure.findings().iter().for_each(|finding| assert!(lies_in(finding.span, &text), "{finding:?}"));
+            return shown(&sources, failure.findings().to_vec());
+        }
+    };
+    let quoted = |text: &String| yaml::json(&Node::new(text.as_str(), Span::NONE)).replace('\u{7f}', "\\u007f");
+    let out = settings.out.iter().map(|out| format!("out = {}\n", quoted(out)));
+    let externals: Vec<String> = settings.externals.iter().map(quoted).collect();
+    let externals = format!("externals = [{}]\n[rules]\n", externals.join(","));
+    let rules = settings.rules.iter().map(|rule| {
+        assert!(lies_in(rule.span, &text), "{rule:?}");
+        let level = if let Level::At(severity) = rule.level { severity.name() } else { "off" };
+        format!("{} = \"{level}\"\n", rule.id)
+    });
+    let written: String = out.chain([externals]).chain(rules).collect();
+    let again = Settings::read(&sources, sources.add("again", written.as_str())).expect("it is as it was read");
+    let levels =
+        |settings: &Settings| settings.rules.iter().map(|rule| (rule.id.clone(), rule.level)).collect::<Vec<_>>();
+    assert_eq!((&again.out, &again.externals, levels(&again)), (&settings.out, &settings.externals, levels(&settings)));
 }
 
 /// Any text as a schema, held against any tree: every answer is the same when asked again, and the answers agree.
@@ -281,7 +406,7 @@ fn told(violation: Violation) -> Finding {
 }
 
 /// Arguments of `--set`, one a line, over a profile and a schema, which may be given too: what is refused changes
-/// nothing, and keys set twice are set once.
+/// nothing, and keys set twice are set once. So it is with `--set-file`, where the value is taken for what a file holds.
 pub fn set(data: &[u8]) {
     let text = text(data);
     let mut parts = text.split("\n===\n");
@@ -293,8 +418,13 @@ pub fn set(data: &[u8]) {
     let own = parts.next().and_then(|schema| Schema::read(schema, sources.add("schema", schema)).ok());
     let schema = own.as_ref().unwrap_or(&SCHEMA);
     let mut findings = Vec::new();
-    for argument in arguments.lines().take(20) {
-        let set = match Set::parse(&sources, schema, argument) {
+    let read = |text: &str, _| Ok(sources.add("file", text));
+    let sets = arguments.lines().take(20).flat_map(|argument| {
+        let file = Set::parse_file(&sources, schema, argument, read);
+        [(argument, file), (argument, Set::parse(&sources, schema, argument))]
+    });
+    for (argument, set) in sets {
+        let set = match set {
             Ok(set) => set,
             Err(failure) => {
                 findings.extend_from_slice(failure.findings());

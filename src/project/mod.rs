@@ -89,7 +89,7 @@ impl Project {
         let place = Place::Revision(Revision::open(root, revision)?);
         let mut project = Self { place, settings: Settings::default() };
         match project.read(sources, FILE) {
-            Ok(file) => project.settings = settings::read(sources, file)?,
+            Ok(file) => project.settings = Settings::read(sources, file)?,
             Err(AccessError::Missing(_)) => {}
             Err(error) => return Err(error.failure()),
         }
@@ -106,7 +106,7 @@ impl Project {
         std::fs::read_dir(&root).map_err(|error| unable(error.to_string()))?;
         let mut project = Self { place: Place::Folder { root, shown }, settings: Settings::default() };
         match project.read(sources, FILE) {
-            Ok(file) => project.settings = settings::read(sources, file)?,
+            Ok(file) => project.settings = Settings::read(sources, file)?,
             Err(AccessError::Missing(_)) => {}
             Err(error) => return Err(error.failure()),
         }

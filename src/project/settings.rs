@@ -52,20 +52,25 @@ const LEVELS: [(&str, Level); 4] = [
 /// The settings there are.
 const NAMES: [&str; 3] = ["externals", "out", "rules"];
 
-/// Reads the settings.
-pub(super) fn read(sources: &Sources, file: FileId) -> Result<Settings, Failure> {
-    let text = sources.get(file).map(|source| source.text.clone()).unwrap_or_default();
-    // A byte order mark is no part of the text, but of the places in it.
-    let body = text.trim_start_matches('\u{feff}');
-    let mut reader = Reader { file, start: text.len() - body.len(), findings: Vec::new() };
-    let settings = match DeTable::parse(body) {
-        Ok(table) => reader.settings(table.get_ref()),
-        Err(error) => {
-            let span = reader.place(error.span().unwrap_or_default());
-            return Err(Finding::error("setting-syntax", span, error.message().to_lowercase()).into());
-        }
-    };
-    if reader.findings.is_empty() { Ok(settings) } else { Err(reader.findings.into()) }
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// What is wrong with them: their TOML, a name that is none, a value of a wrong type.
+    pub fn read(sources: &Sources, file: FileId) -> Result<Self, Failure> {
+        let text = sources.get(file).map(|source| source.text.clone()).unwrap_or_default();
+        // A byte order mark is no part of the text, but of the places in it.
+        let body = text.trim_start_matches('\u{feff}');
+        let mut reader = Reader { file, start: text.len() - body.len(), findings: Vec::new() };
+        let settings = match DeTable::parse(body) {
+            Ok(table) => reader.settings(table.get_ref()),
+            Err(error) => {
+                let span = reader.place(error.span().unwrap_or_default());
+                return Err(Finding::error("setting-syntax", span, error.message().to_lowercase()).into());
+            }
+        };
+        if reader.findings.is_empty() { Ok(settings) } else { Err(reader.findings.into()) }
+    }
 }
 
 struct Reader {
