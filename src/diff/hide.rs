@@ -92,7 +92,7 @@ impl<'a> Hide<'a> {
     pub(crate) fn tree(&self, node: &Node) -> Node {
         if node.origin.is_secret() && parts(node).is_empty() || is_scalar(node) && self.mask().covers(node.origin.span)
         {
-            return without(node);
+            return self.without(node);
         }
         let mut copy = node.clone();
         match &mut copy.value {
@@ -101,7 +101,7 @@ impl<'a> Hide<'a> {
                 let items = items.make_mut();
                 items.iter_mut().for_each(|item| *item = self.tree(item));
                 for (at, start) in arguments(node.items()) {
-                    items[at] = without(&items[at]);
+                    items[at] = self.without(&items[at]);
                     if start > 0 {
                         items[at].value = Value::String(format!("{}{DOTS}", &node.items()[at].text()[..start]).into());
                     }
@@ -111,13 +111,30 @@ impl<'a> Hide<'a> {
                 let holds = holds(node);
                 for entry in mapping.iter_mut() {
                     let secret = holds(&entry.key, &entry.value);
-                    entry.value = if secret { without(&entry.value) } else { self.tree(&entry.value) };
+                    entry.value = if secret { self.without(&entry.value) } else { self.tree(&entry.value) };
                     entry.key = self.mask().words(&entry.key).into();
                 }
             }
             _ => {}
         }
         copy
+    }
+
+    /// Dots in place of a secret; of a mapping the keys stay, but for what of a secret stands in them.
+    fn without(&self, node: &Node) -> Node {
+        let mut hidden = node.clone();
+        match &mut hidden.value {
+            Value::Null => {}
+            Value::Mapping(mapping) => {
+                for entry in mapping.iter_mut() {
+                    let torn = is_torn(&entry.key, &entry.value);
+                    entry.key = if torn { DOTS.into() } else { self.mask().words(&entry.key).into() };
+                    entry.value.value = DOTS.into();
+                }
+            }
+            value => *value = DOTS.into(),
+        }
+        hidden
     }
 
     /// What is said of a change without the secrets, such as a path, in which keys stand.
@@ -177,24 +194,6 @@ fn is_scalar(node: &Node) -> bool {
 
 fn parts(node: &Node) -> &[crate::node::TextPart] {
     node.origin.derived.as_ref().map_or(&[], |derived| &derived.text_parts)
-}
-
-/// A secret value, of which no more than the keys of a Secret's data are shown.
-fn without(node: &Node) -> Node {
-    let mut hidden = node.clone();
-    match &mut hidden.value {
-        Value::Null => {}
-        Value::Mapping(mapping) => {
-            for entry in mapping.iter_mut() {
-                if is_torn(&entry.key, &entry.value) {
-                    entry.key = DOTS.into();
-                }
-                entry.value.value = DOTS.into();
-            }
-        }
-        value => *value = DOTS.into(),
-    }
-    hidden
 }
 
 /// A Secret without the keys that hold none.
