@@ -1164,6 +1164,32 @@ fn assert_shown(place: &Place, words: &str, text: &str) {
     }
 }
 
+/// The user and the database of a Secret are what half of the objects are called; its password is none of them.
+#[test]
+fn who_and_where_a_secret_is_for_is_hidden_in_it_only() {
+    let place = Place::new();
+    place.write(
+        "postgres.yaml",
+        &format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: db}}\n\
+             stringData: {{POSTGRES_USER: postgres, username: reader, POSTGRES_PASSWORD: {SECRET}, db-host: 'x://u:{SECRET}-2@h'}}\n\
+             ---\napiVersion: v1\nkind: Pod\nmetadata: {{name: postgres}}\n\
+             spec: {{containers: [{{name: postgres, image: 'postgres:16', imagePullPolicy: 'reader {SECRET} {SECRET}-2'}}]}}\n"
+        ),
+    );
+    let output = place.run(&["check", "postgres.yaml"]);
+    let text = said(&output);
+    assert!(text.contains("{name: postgres, image: 'postgres:16', imagePullPolicy: 'reader ••• •••'}"), "{text}");
+    assert!(text.contains("Pod/postgres spec.containers[0].imagePullPolicy"), "{text}");
+    assert!(!text.contains(SECRET), "{text}");
+    place.write(
+        "broken.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db, x: 1}\nstringData: {user: reader, x: 1, token: abcdef}\n",
+    );
+    let text = said(&place.run(&["check", "broken.yaml"]));
+    assert!(text.contains("error[") && !text.contains("reader") && !text.contains("abcdef"), "{text}");
+}
+
 /// What a Secret holds is not shown where somebody wrote it a second time.
 #[test]
 fn a_secret_repeated_elsewhere_is_not_shown() {

@@ -1,17 +1,13 @@
 //! Secrets, kept out of what a diff shows: what `report` knows and `secret` tells by name and form, and whether it changed.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::diff::{Change, FieldChange, Step};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::report::Mask;
-use crate::secret::{DOTS, arguments, holds, in_text, is_of_secret, is_secret_name, is_torn, strike};
+use crate::secret::{DOTS, arguments, holds, in_text, is_secret_name, is_torn, strike};
 use crate::source::Sources;
-
-/// Keys of Secrets that hold no secret: striking their values out of other texts would only garble these.
-const PUBLIC_KEYS: &[&str] = &["username", "user", "host", "port", "database", "dbname", "ca.crt", "tls.crt", "type"];
 
 /// Knows the secrets of both sides; they are looked for when something is shown.
 #[derive(Debug)]
@@ -38,10 +34,7 @@ impl<'a> Hide<'a> {
     }
 
     fn mask(&self) -> &Mask {
-        self.mask.get_or_init(|| {
-            let known: Vec<Cow<'_, Object>> = self.objects.iter().map(|object| without_public(object)).collect();
-            Mask::of(self.sources, known.iter().map(|object| &**object))
-        })
+        self.mask.get_or_init(|| Mask::of(self.sources, self.objects.iter().copied()))
     }
 
     /// Whether nothing but the change itself may be shown.
@@ -194,21 +187,4 @@ fn is_scalar(node: &Node) -> bool {
 
 fn parts(node: &Node) -> &[crate::node::TextPart] {
     node.origin.derived.as_ref().map_or(&[], |derived| &derived.text_parts)
-}
-
-/// A Secret without the keys that hold none.
-fn without_public(object: &Object) -> Cow<'_, Object> {
-    if !is_of_secret(&object.node) {
-        return Cow::Borrowed(object);
-    }
-    let mut object = object.clone();
-    for field in ["data", "stringData"] {
-        if let Some(Value::Mapping(data)) = object.node.get_mut(field).map(|data| &mut data.value) {
-            data.entries_mut().retain(|entry| {
-                let public = PUBLIC_KEYS.contains(&entry.key.to_ascii_lowercase().as_str());
-                !public || entry.value.origin.is_secret()
-            });
-        }
-    }
-    Cow::Owned(object)
 }

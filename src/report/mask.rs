@@ -198,7 +198,11 @@ impl Mask {
                         _ => {}
                     }
                     if let Some(told) = told(&entry.key, &entry.value) {
-                        self.all(&entry.value, told);
+                        if of_secret {
+                            self.data(sources, &entry.value, told);
+                        } else {
+                            self.all(&entry.value, told);
+                        }
                         self.torn(&entry.value, told);
                     } else {
                         self.learn(sources, &entry.value);
@@ -251,6 +255,23 @@ impl Mask {
 
     fn written(&mut self, sources: &Sources, span: Span, many: usize) {
         secret::written(sources, span, many).into_iter().for_each(|place| self.place(place));
+    }
+
+    /// The data of a Secret: what is public of it is hidden there only.
+    fn data(&mut self, sources: &Sources, data: &Node, told: Told) {
+        let Value::Mapping(mapping) = &data.value else { return self.all(data, told) };
+        for entry in mapping.iter() {
+            let value = &entry.value;
+            let text = value.as_str().unwrap_or_default();
+            // The password in an address is one without it as well.
+            self.text(sources, value, text);
+            let is_public = secret::is_public_key(&entry.key) && !value.origin.is_secret();
+            if !is_public || text.is_empty() || !secret::found_in(text).is_empty() {
+                self.all(value, told);
+            } else if value.origin.inputs().is_empty() {
+                self.place(value.origin.span);
+            }
+        }
     }
 
     fn all(&mut self, node: &Node, told: Told) {

@@ -10,7 +10,7 @@ pub(crate) mod unread;
 
 use crate::node::{Entry, Node, Value};
 
-pub(crate) use names::{has_name, is_secret_name, speaks_of_secret};
+pub(crate) use names::{has_name, is_public_key, is_secret_name, speaks_of_secret};
 pub(crate) use text::{arguments, found_in, in_text, in_words, strike, typed, written};
 
 /// What stands in place of a secret.

@@ -44,6 +44,10 @@ const PUBLIC_ENDS: &[&str] = &[
     "_CLASS", "_ENCODER", "_HASHER", "_VALIDATOR", "_GENERATOR", "_BUCKET", "_RULES", "_REGEX", "_PATTERN", "_STRENGTH", "_VERSION", "_ISSUER", "_AUDIENCE", "_AUDIENCES", "_SCOPE", "_SCOPES", "_ENABLED", "_REQUIRED", "_ROTATION",
 ];
 
+/// How keys of a Secret end that hold none: who it is that has the password, and where.
+const PUBLIC_KEYS: &[&str] =
+    &["USER", "USERNAME", "HOST", "PORT", "DB", "DBNAME", "DATABASE", "TYPE", "CA_CRT", "TLS_CRT"];
+
 /// What tells that tokens are counted: those of a language model.
 const COUNTED: &[&str] =
     &["MAX", "MIN", "NUM", "TOTAL", "COUNT", "LIMIT", "INPUT", "OUTPUT", "PROMPT", "COMPLETION", "CONTEXT", "BUDGET"];
@@ -146,6 +150,13 @@ fn speak_of_secret(words: &str) -> bool {
     let short = matches!(words, "PASS" | "_AUTH") || words.ends_with("_PASS") || words.ends_with("_PWD");
     let is_key = || words.contains("KEY") && KEY_ENDS.iter().any(|end| words.ends_with(end));
     short || WORDS.iter().any(|word| words.contains(word)) || is_key() || words.split('_').any(is_told)
+}
+
+/// Whether a key of a Secret holds what is no secret by itself, and is repeated everywhere: `POSTGRES_USER`, `tls.crt`.
+pub(crate) fn is_public_key(name: &str) -> bool {
+    let words = words(name);
+    let is_last = |end: &&str| words.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
+    PUBLIC_KEYS.iter().any(is_last) && !speak_of_secret(&words)
 }
 
 /// Whether a name speaks of a secret, even if it holds none.
