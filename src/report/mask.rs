@@ -181,7 +181,7 @@ impl Mask {
             return;
         }
         match &node.value {
-            Value::String(text) => self.text(sources, node, text),
+            Value::String(text) => _ = self.text(sources, node, text),
             Value::Sequence(items) => {
                 secret::arguments(items).into_iter().for_each(|(at, start)| self.argument(&items[at], start));
                 items.iter().for_each(|item| self.learn(sources, item));
@@ -228,11 +228,11 @@ impl Mask {
         self.word(node.text().get(start..).unwrap_or_default(), Told::Form);
     }
 
-    /// The secrets in a text.
-    fn text(&mut self, sources: &Sources, node: &Node, text: &str) {
+    /// The secrets in a text; whether there are any.
+    fn text(&mut self, sources: &Sources, node: &Node, text: &str) -> bool {
         let found = secret::found_in(text);
         if found.is_empty() {
-            return;
+            return false;
         }
         // The quotes around what stands in a Secret within a text are none of it.
         found.iter().for_each(|found| self.word(text[found.range.clone()].trim_matches(['"', '\'']), found.told));
@@ -251,6 +251,7 @@ impl Mask {
         for input in node.origin.inputs().iter().filter(|input| input.node.as_str().is_some()) {
             self.written(sources, input.node.origin.span, 0);
         }
+        true
     }
 
     fn written(&mut self, sources: &Sources, span: Span, many: usize) {
@@ -264,9 +265,9 @@ impl Mask {
             let value = &entry.value;
             let text = value.as_str().unwrap_or_default();
             // The password in an address is one without it as well.
-            self.text(sources, value, text);
+            let holds_more = self.text(sources, value, text);
             let is_public = secret::is_public_key(&entry.key) && !value.origin.is_secret();
-            if !is_public || text.is_empty() || !secret::found_in(text).is_empty() {
+            if !is_public || text.is_empty() || holds_more {
                 self.all(value, told);
             } else if value.origin.inputs().is_empty() {
                 self.place(value.origin.span);

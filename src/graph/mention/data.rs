@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::Arc;
 
 use foldhash::{HashMap, HashSet};
 
@@ -60,9 +61,8 @@ pub(super) fn data_mentions<'a>(object: &'a Object, configs: &Configs<'_>, menti
             let Some(text) = text else { continue };
             let before = mentions.len();
             text_mentions(object, entry.key.as_str(), &entry.value, &text, !encoded, configs, mentions);
-            if mentions.len() > before {
-                hide(&text, &mut mentions[before..]);
-            }
+            let secrets = (mentions.len() > before).then(Arc::default);
+            mentions[before..].iter_mut().for_each(|mention| mention.secrets.clone_from(&secrets));
         }
     }
     // The port of `DB_HOST` stands in `DB_PORT`.
@@ -77,19 +77,27 @@ pub(super) fn data_mentions<'a>(object: &'a Object, configs: &Configs<'_>, menti
     }
 }
 
-/// Notes which hosts are secrets of the text they stand in, such as those of a Secret in a ConfigMap.
-fn hide(text: &str, mentions: &mut [Mention<'_>]) {
-    let found = in_text(text);
-    if found.is_empty() {
-        return;
+/// The parts of a text that are secrets, such as those of a Secret in a ConfigMap. Found when a message or a picture first asks.
+#[derive(Debug)]
+pub(super) struct Secrets {
+    ranges: Vec<Range<usize>>,
+    values: HashSet<Box<str>>,
+}
+
+impl Secrets {
+    pub(super) fn of(text: &str) -> Self {
+        let ranges = in_text(text);
+        let values = ranges.iter().map(|range| text[range.clone()].trim_matches(['"', '\'']).into()).collect();
+        Self { ranges, values }
     }
-    let whole: HashSet<&str> = found.iter().map(|range| text[range.clone()].trim_matches(['"', '\''])).collect();
-    for mention in mentions {
+
+    /// Whether a host is one, or stands in one.
+    pub(super) fn hold(&self, host: &str, range: Option<&Range<usize>>) -> bool {
         let is_within = |host: &Range<usize>| {
-            let next = found.partition_point(|range| range.start <= host.start);
-            next.checked_sub(1).is_some_and(|at| found[at].end >= host.end)
+            let next = self.ranges.partition_point(|range| range.start <= host.start);
+            next.checked_sub(1).is_some_and(|at| self.ranges[at].end >= host.end)
         };
-        mention.hidden = mention.range.as_ref().is_some_and(is_within) || whole.contains(mention.host.as_str());
+        range.is_some_and(is_within) || self.values.contains(host)
     }
 }
 

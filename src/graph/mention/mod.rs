@@ -6,6 +6,7 @@ mod data;
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::HashSet;
 
@@ -16,7 +17,7 @@ use crate::object::Object;
 use crate::path::address;
 
 use commands::{command_mentions, env_mentions};
-use data::{Configs, data_mentions};
+use data::{Configs, Secrets, data_mentions};
 
 /// A host in a text.
 #[derive(Debug, Clone)]
@@ -49,8 +50,8 @@ pub struct Mention<'a> {
     pub container: Option<usize>,
     /// Whether it comes from a variable that is a mention of its own.
     pub repeated: bool,
-    /// Whether it stands in a part of its text that is a secret.
-    pub hidden: bool,
+    /// The secrets in the data it stands in, which all hosts there share.
+    secrets: Option<Arc<OnceLock<Secrets>>>,
     /// Where it leads.
     pub target: Target,
 }
@@ -107,7 +108,13 @@ impl Mention<'_> {
     #[must_use]
     pub fn is_secret(&self) -> bool {
         let named = matches!(&self.place, Place::Env(name) if crate::secret::is_secret_name(name));
-        self.hidden || crate::secret::is_of_secret(&self.object.node) || named || self.node.origin.is_secret()
+        let is_within = |secrets: &Arc<OnceLock<Secrets>>| {
+            secrets.get_or_init(|| Secrets::of(self.node.text())).hold(&self.host, self.range.as_ref())
+        };
+        crate::secret::is_of_secret(&self.object.node)
+            || named
+            || self.node.origin.is_secret()
+            || self.secrets.as_ref().is_some_and(is_within)
     }
 }
 
@@ -297,7 +304,7 @@ fn push<'a>(spot: &Spot<'a>, text: &str, found: Found, exact: bool, mentions: &m
         pod: spot.pod,
         container: spot.container,
         repeated: false,
-        hidden: false,
+        secrets: None,
         target: Target::Outside,
     });
 }
