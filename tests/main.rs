@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod cli;
+mod definitions;
 mod docs;
 mod faults;
 mod fuzz;

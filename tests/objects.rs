@@ -12,6 +12,72 @@ const PODS: &str = "{metadata: {labels: {app: a}}, spec: {containers: [{name: a,
 const JOB: &str = "template: {spec: {restartPolicy: Never, containers: [{name: a, image: i}]}}";
 
 const CASES: &[Case] = &[
+    (
+        "admission-policy-invalid",
+        "admissionregistration.k8s.io/v1/MutatingAdmissionPolicyBinding|spec: {}",
+        &["spec.policyName"],
+    ),
+    (
+        "admission-policy-invalid",
+        "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy|spec: {}",
+        &["spec.matchConstraints", "spec.mutations", "spec.reinvocationPolicy"],
+    ),
+    (
+        "admission-policy-invalid",
+        "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy|spec: {reinvocationPolicy: Never, mutations: [{patchType: JSONPatch, applyConfiguration: {expression: a}}], matchConstraints: {resourceRules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}]}}",
+        &["spec.mutations[0].applyConfiguration", "spec.mutations[0].jsonPatch"],
+    ),
+    (
+        "storage-class-invalid",
+        "storage.k8s.io/v1/StorageClass|provisioner: a.example.com\nallowedTopologies: [{}]",
+        &["allowedTopologies[0].matchLabelExpressions"],
+    ),
+    (
+        "webhook-invalid",
+        "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration|webhooks: [{name: a.example.com, clientConfig: {url: 'https://a/'}, sideEffects: None, admissionReviewVersions: [v1], rules: [{operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*', pods]}]}]",
+        &["webhooks[0].rules[0].resources"],
+    ),
+    (
+        "webhook-invalid",
+        "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration|webhooks: [{name: a.example.com, clientConfig: {url: 'https://a/'}, sideEffects: None, admissionReviewVersions: [v1], rules: [{operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*', pods/exec]}]}]",
+        &[],
+    ),
+    (
+        "device-claim-invalid",
+        "resource.k8s.io/v1/ResourceClaim|spec: {devices: {requests: [{name: a, firstAvailable: [{name: x, deviceClassName: c}]}], config: [{requests: [a/x], opaque: {driver: d.example.com, parameters: {}}}]}}",
+        &[],
+    ),
+    (
+        "device-claim-invalid",
+        "resource.k8s.io/v1/ResourceClaim|spec: {devices: {requests: [{name: a, firstAvailable: [{name: x}]}], config: [{requests: [a/y], opaque: {driver: d.example.com}}]}}",
+        &[
+            "spec.devices.config[0].opaque.parameters",
+            "spec.devices.config[0].requests[0]",
+            "spec.devices.requests[0].firstAvailable[0].deviceClassName",
+        ],
+    ),
+    (
+        "device-claim-invalid",
+        "resource.k8s.io/v1/ResourceSlice|spec: {driver: d.example.com, pool: {name: p, resourceSliceCount: 1}, nodeName: a, allNodes: true}",
+        &["spec"],
+    ),
+    (
+        "cluster-network-invalid",
+        "v1/Node|spec: {taints: [{key: a, effect: NoSchedule}, {key: a, effect: NoSchedule}]}",
+        &["spec.taints[1]"],
+    ),
+    ("cluster-network-invalid", "networking.k8s.io/v1/ServiceCIDR|spec: {cidrs: [10.0.0.0/16]}", &[]),
+    ("cluster-network-invalid", "networking.k8s.io/v1/ServiceCIDR|spec: {cidrs: [10.0.0.0]}", &["spec.cidrs[0]"]),
+    (
+        "volume-attachment-invalid",
+        "storage.k8s.io/v1/VolumeAttachment|spec: {attacher: a.example.com, nodeName: node1, source: {persistentVolumeName: PV}}",
+        &["spec.source.persistentVolumeName"],
+    ),
+    (
+        "certificate-request-invalid",
+        "certificates.k8s.io/v1/CertificateSigningRequest|spec: {request: aGk=, signerName: a.example.com/b, usages: [server auth, hello]}",
+        &["spec.request", "spec.usages[1]"],
+    ),
     ("name-invalid", "v1/Service|metadata: {name: 1a}", &[]),
     ("name-invalid", "v1/Service|metadata: {name: a.b}", &["metadata.name"]),
     ("name-invalid", "v1/ConfigMap|metadata: {name: a.b}", &[]),
@@ -442,7 +508,7 @@ const CASES: &[Case] = &[
     ),
     (
         "storage-class-invalid",
-        "storage.k8s.io/v1/StorageClass|provisioner: a\nallowedTopologies: [{matchLabelExpressions: [{key: a, values: [b, c]}, {key: b, values: [c]}]}, {matchLabelExpressions: [{key: a, values: [b]}]}, {}]",
+        "storage.k8s.io/v1/StorageClass|provisioner: a\nallowedTopologies: [{matchLabelExpressions: [{key: a, values: [b, c]}, {key: b, values: [c]}]}, {matchLabelExpressions: [{key: a, values: [b]}]}]",
         &[],
     ),
     (

@@ -14,7 +14,7 @@ use crate::oracle::{bases, cases, mutant};
 
 #[test]
 fn the_refusals_of_the_server_are_ours() {
-    let bases = bases();
+    let bases = bases("bases.yaml");
     // By kind: accepted, called refused, refused, missed, another field.
     let mut by_kind = BTreeMap::<String, [usize; 5]>::new();
     for case in &cases("updates.jsonl") {

@@ -4,6 +4,7 @@ use crate::check::Report;
 use crate::check::at::At;
 use crate::check::primitives::{Checked, selector};
 use crate::check::report::Draft;
+use crate::kube::KubernetesVersion;
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::secret::is_of_secret;
@@ -21,6 +22,25 @@ impl<'a, 'r> Faults<'a, 'r> {
     /// For the faults of an object.
     pub const fn new(object: &'a Object, report: &'a mut Report<'r>) -> Self {
         Self { object, report }
+    }
+
+    /// How many faults of this rule have been reported so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.report.count()
+    }
+
+    /// The version of Kubernetes that the manifests are for.
+    #[must_use]
+    pub const fn version(&self) -> KubernetesVersion {
+        self.report.options.kubernetes_version
+    }
+
+    /// A fault below a place: in a part of its node, with the path already written.
+    pub fn below(&mut self, at: &At<'_, '_>, part: &Node, field: String, message: impl Into<String>) -> Draft<'_> {
+        let span = if part.origin.span.is_none() { nearest(at).0.origin.span } else { part.origin.span };
+        let span = if span.is_none() { self.object.span() } else { span };
+        self.report.known(self.object, part, span, field, message.into())
     }
 
     /// A fault at a place.

@@ -198,6 +198,12 @@ impl<'a> Report<'a> {
         self.push(finding)
     }
 
+    /// How many findings there are so far.
+    #[must_use]
+    pub(crate) const fn count(&self) -> usize {
+        self.findings.len()
+    }
+
     /// The findings.
     #[must_use]
     pub fn into_findings(self) -> Vec<Finding> {

@@ -3,6 +3,7 @@
 pub mod crd;
 pub mod decode;
 mod format;
+pub(crate) mod go_regexp;
 pub mod kinds;
 pub mod quantity;
 pub mod schema;

@@ -1,5 +1,6 @@
 //! Custom resource definitions: kinds that are given, not built in.
 
+mod formats;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use crate::schema::Budget;
 use crate::source::Span;
 
 pub use schema::{Schema, Unevaluated};
+pub use validate::check_default;
 
 use schema::MOST_PATTERN_BYTES;
 

@@ -3,10 +3,11 @@
 use ecow::EcoString;
 use foldhash::{HashSet, HashSetExt};
 
+use super::formats;
 use super::schema::{JsonType, Range, Schema};
 use crate::kube::decode::{self, Fault, FaultKind, Trail};
 use crate::kube::schema::ListKind;
-use crate::kube::{Kind, KubernetesVersion, format};
+use crate::kube::{Kind, KubernetesVersion};
 use crate::node::{Entry, Node, Value};
 use crate::schema::Budget;
 use crate::source::Span;
@@ -23,6 +24,15 @@ pub(super) fn validate<'a>(
     let mut walker = Walker { version, prune: true, faults: Vec::new(), left: *left };
     walker.value(object, schema, &Trail::root(), true);
     *left = walker.left;
+    walker.faults
+}
+
+/// What is wrong with the default of a part of a schema. Fields are named from the default on.
+#[must_use]
+pub fn check_default<'a>(schema: &Node, default: &'a Node, version: KubernetesVersion) -> Vec<Fault<'a>> {
+    let schema = Schema::read(schema);
+    let mut walker = Walker { version, prune: true, faults: Vec::new(), left: Budget::shared(default, 1) };
+    walker.value(default, &schema, &Trail::root(), false);
     walker.faults
 }
 
@@ -133,7 +143,40 @@ impl<'a> Walker<'a> {
                 }
             }
         }
+        if schema.embedded && self.prune {
+            self.embedded(node, trail);
+        }
         self.count(node, node.entries().len(), &schema.limits.properties, trail, "entry", "entries");
+    }
+
+    /// An embedded resource says what it is, whether its schema asks for that or not.
+    fn embedded(&mut self, node: &'a Node, trail: &Trail<'_>) {
+        for name in ["apiVersion", "kind"] {
+            let below = trail.key(name);
+            let Some(value) = node.get(name) else {
+                let message = format!("`{name}` is required in an embedded resource");
+                self.push(FaultKind::Missing, node, below.dotted(), message, String::new());
+                continue;
+            };
+            match value.as_str() {
+                None => self.wrong_type(value, &below, "a string"),
+                Some("") => self.invalid(value, &below, "must not be empty".to_owned(), String::new()),
+                Some(text) if name == "apiVersion" && text.matches('/').count() > 1 => {
+                    self.invalid(
+                        value,
+                        &below,
+                        "must be a version, or a group and a version".to_owned(),
+                        String::new(),
+                    );
+                }
+                Some(text)
+                    if name == "kind" && !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') =>
+                {
+                    self.invalid(value, &below, "must consist of letters, digits and `-`".to_owned(), String::new());
+                }
+                Some(_) => {}
+            }
+        }
     }
 
     fn metadata(&mut self, entry: &'a Entry, trail: &Trail<'_>) {
@@ -197,16 +240,9 @@ impl<'a> Walker<'a> {
             let message = "not of the form the definition asks for".to_owned();
             self.invalid(node, trail, message, format!("it must match `{}`", pattern.text));
         }
-        let (fits, form) = match schema.format.as_str() {
-            "date-time" => (format::time(text, false), "a time such as `2026-01-31T12:00:00Z`"),
-            "date" => (format::time(&format!("{text}T00:00:00Z"), false), "a date such as `2026-01-31`"),
-            "byte" => (format::decode_base64(text).is_some(), "base64"),
-            "duration" => (format::duration(text), "a duration such as `1h30m`"),
-            "ipv4" => (text.parse::<std::net::Ipv4Addr>().is_ok(), "an IPv4 address"),
-            "ipv6" => (text.parse::<std::net::Ipv6Addr>().is_ok(), "an IPv6 address"),
-            _ => return,
-        };
-        if !fits {
+        if !schema.format.is_empty()
+            && let Err(form) = formats::check(&schema.format, text, self.version)
+        {
             self.invalid(node, trail, format!("not {form}"), String::new());
         }
     }

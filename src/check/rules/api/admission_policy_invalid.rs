@@ -1,23 +1,26 @@
 //! Rule `admission-policy-invalid`.
 
+use crate::check::primitives::lists::repeats;
+use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
 use crate::object::Object;
 
-use super::webhook_invalid::{operations, resources};
+use super::webhook_invalid::{conditions, operations, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: "admission-policy-invalid",
     family: Family::Api,
     severity: Severity::Error,
-    summary: "a validating admission policy or its binding is incomplete",
+    summary: "an admission policy or its binding is incomplete or malformed",
     doc: "\
-A policy has `matchConstraints` with resource rules, and validations or audit annotations; each validation has an expression.
-A binding names its policy and at least one action, of which `Deny` and `Warn` exclude each other. The expressions themselves
-are not evaluated here.
+A policy has `matchConstraints` with resource rules. A ValidatingAdmissionPolicy has validations or audit annotations, each with
+an expression; a MutatingAdmissionPolicy has mutations with an expression of their patch type, and a `reinvocationPolicy`.
+Variables and match conditions have names and expressions. A binding names its policy; that of a ValidatingAdmissionPolicy also
+at least one action, of which `Deny` and `Warn` exclude each other.
 
-Restates `ValidateValidatingAdmissionPolicy` and `ValidateValidatingAdmissionPolicyBinding`.",
+Restates `ValidateValidatingAdmissionPolicy`, `ValidateMutatingAdmissionPolicy` and the validation of their bindings.",
     bad: "\
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
@@ -33,6 +36,10 @@ spec: {policyName: a, validationActions: [Deny, Audit]}
     check: Check::Object(check),
 };
 
+const MOST_ANNOTATIONS: usize = 20;
+const LONGEST_VALUE: usize = 5 * 1024;
+const REASONS: &[&str] = &["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
+
 fn check(object: &Object, report: &mut Report<'_>) {
     if object.group() != "admissionregistration.k8s.io" {
         return;
@@ -41,25 +48,30 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     match object.kind() {
-        "ValidatingAdmissionPolicy" => policy(&mut faults, &spec),
-        "ValidatingAdmissionPolicyBinding" => binding(&mut faults, &spec),
+        "ValidatingAdmissionPolicy" => {
+            policy(&mut faults, &spec);
+            validations(&mut faults, &spec, object.name());
+        }
+        "MutatingAdmissionPolicy" => {
+            policy(&mut faults, &spec);
+            mutations(&mut faults, &spec);
+        }
+        "ValidatingAdmissionPolicyBinding" => {
+            binding(&mut faults, &spec);
+            actions(&mut faults, &spec.get("validationActions"));
+        }
+        "MutatingAdmissionPolicyBinding" => binding(&mut faults, &spec),
         _ => {}
     }
 }
 
+/// What both kinds of policies have.
 fn policy(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let failure = spec.get("failurePolicy");
     if failure.is_set() {
         faults.one_of(&failure, &["Fail", "Ignore"]);
     }
-    let kind = spec.get("paramKind");
-    if kind.is_set() {
-        for name in ["apiVersion", "kind"] {
-            if kind.node[name].text().is_empty() {
-                faults.required(&kind.get(name));
-            }
-        }
-    }
+    param_kind(faults, &spec.get("paramKind"));
     let constraints = spec.get("matchConstraints");
     let rules = constraints.get("resourceRules");
     if !constraints.is_set() {
@@ -68,17 +80,149 @@ fn policy(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         faults.required(&rules);
     }
     matching(faults, &constraints);
-    let validations = spec.get("validations");
-    if validations.node.items().is_empty() && spec.get("auditAnnotations").node.items().is_empty() {
-        faults.required(&validations);
-    }
-    for validation in validations.items() {
-        let (expression, message) = (validation.get("expression"), validation.get("message"));
+    conditions(faults, &spec.get("matchConditions"));
+    for variable in spec.get("variables").items() {
+        let (name, expression) = (variable.get("name"), variable.get("expression"));
+        if name.text().trim().is_empty() {
+            faults.required(&name);
+        } else if !is_identifier(name.text()) {
+            faults.invalid(&name, "must be a valid CEL identifier");
+        }
         if expression.text().trim().is_empty() {
             faults.required(&expression);
         }
-        if message.text().contains(['\n', '\r']) {
-            faults.invalid(&message, "must be one line");
+    }
+}
+
+/// Whether a name can stand in an expression: no reserved word of CEL.
+fn is_identifier(name: &str) -> bool {
+    const RESERVED: &[&str] = &[
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    ];
+    let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    first && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !RESERVED.contains(&name)
+}
+
+fn param_kind(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    if !at.is_set() {
+        return;
+    }
+    let (version, kind) = (at.get("apiVersion"), at.get("kind"));
+    let (group, number) = version.text().split_once('/').unwrap_or(("", version.text()));
+    if version.text().is_empty() {
+        faults.required(&version);
+    } else if number.contains('/') {
+        faults.invalid(&version, "must be a version, or a group and a version");
+    } else if let Err(rule) = names::dns1123_subdomain(group)
+        && !group.is_empty()
+    {
+        faults.invalid(&version, rule);
+    } else {
+        faults.check(&version, names::dns1035_label(number));
+    }
+    if kind.text().is_empty() {
+        faults.required(&kind);
+    } else {
+        faults.check(&kind, names::dns1035_label(&kind.text().to_lowercase()));
+    }
+}
+
+fn validations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, policy: &str) {
+    let (validations, annotations) = (spec.get("validations"), spec.get("auditAnnotations"));
+    if validations.node.items().is_empty() && annotations.node.items().is_empty() {
+        faults.required(&validations);
+        faults.required(&annotations);
+    }
+    for validation in validations.items() {
+        let (expression, message, reason) =
+            (validation.get("expression"), validation.get("message"), validation.get("reason"));
+        if expression.text().trim().is_empty() {
+            faults.required(&expression);
+        }
+        for at in [&message, &validation.get("messageExpression")] {
+            if !at.text().is_empty() && at.text().trim().is_empty() {
+                faults.invalid(at, "must not be blank");
+            }
+        }
+        if message.text().trim().contains(['\n', '\r']) {
+            faults.invalid(&message, "must not contain line breaks");
+        }
+        if reason.is_set() {
+            faults.one_of(&reason, REASONS);
+        }
+    }
+    if annotations.node.items().len() > MOST_ANNOTATIONS {
+        faults.invalid(&annotations, "must not have more than 20 entries");
+    }
+    let repeated = annotations.repeats("key");
+    for (index, annotation) in annotations.items().enumerate() {
+        let (key, value) = (annotation.get("key"), annotation.get("valueExpression"));
+        // The key is prefixed with the policy's name.
+        if let Err(rule) = names::qualified_name(&format!("{policy}/{}", key.text())) {
+            faults.add(&key, format!("the policy's name, `/` and the key {rule}"));
+        } else if repeated[index] {
+            faults.invalid(&key, "is the key of another annotation");
+        }
+        if value.text().trim().is_empty() {
+            faults.required(&value);
+        } else if value.text().trim().len() > LONGEST_VALUE {
+            faults.invalid(&value, "must be no more than 5120 bytes");
+        }
+    }
+}
+
+fn mutations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let (mutations, policy) = (spec.get("mutations"), spec.get("reinvocationPolicy"));
+    if mutations.node.items().is_empty() {
+        faults.required(&mutations);
+    }
+    if policy.text().is_empty() {
+        faults.required(&policy);
+    } else {
+        faults.one_of(&policy, &["IfNeeded", "Never"]);
+    }
+    for mutation in mutations.items() {
+        let kind = mutation.get("patchType");
+        let blocks = [("ApplyConfiguration", "applyConfiguration"), ("JSONPatch", "jsonPatch")];
+        let Some((name, own)) = blocks.into_iter().find(|(name, _)| *name == kind.text()) else {
+            if kind.text().is_empty() {
+                faults.required(&kind);
+            } else {
+                faults.one_of(&kind, &["ApplyConfiguration", "JSONPatch"]);
+            }
+            continue;
+        };
+        for (_, block) in blocks {
+            let at = mutation.get(block);
+            if block != own {
+                if at.is_set() {
+                    faults.forbidden(&at, &format!("with the patch type `{name}`"));
+                }
+            } else if !at.is_set() {
+                faults.required(&at);
+            } else if at.node["expression"].text().trim().is_empty() {
+                faults.required(&at.get("expression"));
+            }
         }
     }
 }
@@ -94,40 +238,60 @@ fn matching(faults: &mut Faults<'_, '_>, constraints: &At<'_, '_>) {
         for rule in constraints.get(list).items() {
             operations(faults, &rule);
             resources(faults, &rule);
+            let objects = rule.get("resourceNames");
+            let repeated = repeats(objects.node.items().iter().map(|name| name.text()));
+            for (index, name) in objects.items().enumerate() {
+                faults.check(&name, names::path_segment(name.text()));
+                if repeated[index] {
+                    faults.invalid(&name, "is listed twice");
+                }
+            }
         }
     }
 }
 
+/// What both kinds of bindings have.
 fn binding(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
-    let (name, actions) = (spec.get("policyName"), spec.get("validationActions"));
+    let name = spec.get("policyName");
     if name.text().is_empty() {
         faults.required(&name);
-    }
-    if actions.node.items().is_empty() {
-        faults.required(&actions);
-    }
-    for action in actions.items() {
-        faults.one_of(&action, &["Audit", "Deny", "Warn"]);
-    }
-    let has = |name: &str| actions.node.items().iter().any(|action| action.text() == name);
-    if has("Deny") && has("Warn") {
-        faults.invalid(&actions, "must not hold both `Deny` and `Warn`");
+    } else {
+        faults.check(&name, names::dns1123_subdomain(name.text()));
     }
     let parameters = spec.get("paramRef");
     if parameters.is_set() {
         let (named, selected) = (parameters.get("name"), parameters.get("selector"));
+        faults.check(&named, names::path_segment(named.text()));
         if named.text().is_empty() && !selected.is_set() {
-            faults.required(&named).help("name one parameter object, or select some");
+            faults.required(&parameters).help("set `name` or `selector`");
         } else if !named.text().is_empty() && selected.is_set() {
             faults.forbidden(&named, "beside `selector`");
         }
         faults.selector(&selected);
         let missing = parameters.get("parameterNotFoundAction");
-        if missing.is_set() {
-            faults.one_of(&missing, &["Allow", "Deny"]);
-        } else {
+        if missing.text().is_empty() {
             faults.required(&missing);
+        } else {
+            faults.one_of(&missing, &["Allow", "Deny"]);
         }
     }
     matching(faults, &spec.get("matchResources"));
+}
+
+fn actions(faults: &mut Faults<'_, '_>, actions: &At<'_, '_>) {
+    let items = actions.node.items();
+    if items.is_empty() {
+        faults.required(actions);
+    }
+    let repeated = repeats(items.iter().map(|action| action.text()));
+    for (index, action) in actions.items().enumerate() {
+        faults.one_of(&action, &["Audit", "Deny", "Warn"]);
+        if repeated[index] {
+            faults.invalid(&action, "is listed twice");
+        }
+    }
+    let has = |name: &str| items.iter().any(|action| action.text() == name);
+    if has("Deny") && has("Warn") {
+        faults.invalid(actions, "must not hold both `Deny` and `Warn`");
+    }
 }

@@ -1,6 +1,7 @@
 //! Rule `autoscaler-invalid`.
 
 use crate::check::primitives::names;
+use crate::check::primitives::resources::container_name;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
 use crate::kube::quantity::Quantity;
@@ -153,6 +154,9 @@ fn source(faults: &mut Faults<'_, '_>, name: &str, at: &At<'_, '_>) {
         }
     } else if at.get("name").text().is_empty() {
         faults.required(&at.get("name"));
+    } else if name == "containerResource" {
+        let resource = at.get("name");
+        faults.check(&resource, container_name(resource.text()));
     }
     match name {
         "object" => {
@@ -175,8 +179,13 @@ fn source(faults: &mut Faults<'_, '_>, name: &str, at: &At<'_, '_>) {
             }
         }
         _ => {
-            if name == "containerResource" && at.get("container").text().is_empty() {
-                faults.required(&at.get("container"));
+            if name == "containerResource" {
+                let container = at.get("container");
+                if container.text().is_empty() {
+                    faults.required(&container);
+                } else {
+                    faults.check(&container, names::dns1123_label(container.text()));
+                }
             }
             if !utilization.is_set() && !average.is_set() {
                 faults.required(&utilization);

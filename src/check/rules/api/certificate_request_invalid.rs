@@ -1,8 +1,10 @@
 //! Rule `certificate-request-invalid`.
 
+use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
+use crate::kube::decode_base64;
 use crate::object::Object;
 
 /// The rule.
@@ -31,6 +33,41 @@ spec: {request: YQ==, signerName: example.com/signer, usages: [client auth]}
     check: Check::Object(check),
 };
 
+/// The usages that `k8s.io/api/certificates/v1` knows.
+const USAGES: &[&str] = &[
+    "any",
+    "cert sign",
+    "client auth",
+    "code signing",
+    "content commitment",
+    "crl sign",
+    "data encipherment",
+    "decipher only",
+    "digital signature",
+    "email protection",
+    "encipher only",
+    "ipsec end system",
+    "ipsec tunnel",
+    "ipsec user",
+    "key agreement",
+    "key encipherment",
+    "microsoft sgc",
+    "netscape sgc",
+    "ocsp signing",
+    "s/mime",
+    "server auth",
+    "signing",
+    "timestamping",
+];
+
+/// Whether the first PEM block is one of a certificate request. What is in it is not looked at.
+fn is_request(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let first = text.split_once("-----BEGIN ").and_then(|(_, rest)| rest.split_once("-----"));
+    first
+        .is_some_and(|(kind, rest)| kind == "CERTIFICATE REQUEST" && rest.contains("-----END CERTIFICATE REQUEST-----"))
+}
+
 fn check(object: &Object, report: &mut Report<'_>) {
     if object.kind() != "CertificateSigningRequest" || object.group() != "certificates.k8s.io" {
         return;
@@ -42,6 +79,16 @@ fn check(object: &Object, report: &mut Report<'_>) {
         (spec.get("request"), spec.get("signerName"), spec.get("usages"), spec.get("expirationSeconds"));
     if request.text().is_empty() {
         faults.required(&request);
+    } else if !decode_base64(request.text()).is_some_and(|bytes| is_request(&bytes)) {
+        faults.add(&request, "must be a PEM block `CERTIFICATE REQUEST` in base64").help("`base64 -w0 request.pem`");
+    }
+    let repeated = repeats(usages.node.items().iter().map(|usage| usage.text()));
+    for (index, usage) in usages.items().enumerate() {
+        if !USAGES.contains(&usage.text()) {
+            faults.not_supported(&usage, USAGES);
+        } else if repeated[index] {
+            faults.invalid(&usage, "is listed twice");
+        }
     }
     if usages.node.items().is_empty() {
         faults.required(&usages);

@@ -3,9 +3,11 @@
 use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
+use crate::node::Node;
 use crate::object::Object;
 
-use super::webhook_invalid::client;
+use super::_definition::{self, paths};
+use super::webhook_invalid::{client, review_versions};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,9 +17,15 @@ pub static RULE: Rule = Rule {
     summary: "a CustomResourceDefinition is incomplete or contradictory",
     doc: "\
 A definition names its group (of at least two parts), plural, singular, kind and scope, and has versions of different names,
-each with a schema; exactly one is stored. Conversion is `None`, or `Webhook` with the webhook.
+each with a schema; exactly one is stored. Conversion is `None`, or `Webhook` with the webhook. Groups of `k8s.io` and
+`kubernetes.io` need the annotation `api-approved.kubernetes.io`.
 
-Restates `validateCustomResourceDefinitionSpec`, as far as it does not look into the schema.",
+The schema is structural: each field has a type, each array its items; `allOf`, `anyOf`, `oneOf` and `not` only restrict
+values; a field has `properties` or `additionalProperties`, not both. Defaults are valid values of their field. Keys of a list
+are required fields of its items, or have a default. Columns, the paths of the scale subresource, selectable fields and the
+`fieldPath` of a rule lead to fields.
+
+Restates `ValidateCustomResourceDefinition`, `ValidateStructural` and `ValidateDefaults`.",
     bad: "\
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -41,6 +49,12 @@ spec:
     check: Check::Object(check),
 };
 
+const COLUMN_TYPES: &[&str] = &["boolean", "date", "integer", "number", "string"];
+const COLUMN_FORMATS: &[&str] = &["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
+const LONGEST_WARNING: usize = 256;
+const MOST_SELECTABLE: usize = 8;
+const APPROVED: &str = "api-approved.kubernetes.io";
+
 fn check(object: &Object, report: &mut Report<'_>) {
     if object.id.api_version != "apiextensions.k8s.io/v1" || object.kind() != "CustomResourceDefinition" {
         return;
@@ -63,17 +77,35 @@ fn check(object: &Object, report: &mut Report<'_>) {
         faults.one_of(&scope, &["Cluster", "Namespaced"]);
     }
     named(&mut faults, &spec.get("names"));
-    versions(&mut faults, &spec.get("versions"));
-    let conversion = spec.get("conversion");
-    if conversion.is_set() {
-        let (strategy, hook) = (conversion.get("strategy"), conversion.get("webhook"));
-        match strategy.text() {
-            "" => _ = faults.required(&strategy),
-            "Webhook" if !hook.is_set() => _ = faults.required(&hook),
-            "Webhook" => client(&mut faults, &hook.get("clientConfig")),
-            "None" if hook.is_set() => _ = faults.forbidden(&hook, "with the strategy `None`"),
-            _ => faults.one_of(&strategy, &["None", "Webhook"]),
+    versions(&mut faults, &spec);
+    conversion(&mut faults, &spec.get("conversion"));
+    approval(&mut faults, &root, group.text());
+    let preserve = spec.get("preserveUnknownFields");
+    if preserve.is_true() {
+        let help = "set `x-kubernetes-preserve-unknown-fields: true` in the schema of the versions";
+        faults.invalid(&preserve, "must not be set in `apiextensions.k8s.io/v1`").help(help);
+    }
+}
+
+fn conversion(faults: &mut Faults<'_, '_>, conversion: &At<'_, '_>) {
+    if !conversion.is_set() {
+        return;
+    }
+    let (strategy, hook) = (conversion.get("strategy"), conversion.get("webhook"));
+    match strategy.text() {
+        "" => _ = faults.required(&strategy),
+        "Webhook" => {
+            let (config, versions) = (hook.get("clientConfig"), hook.get("conversionReviewVersions"));
+            let config = conversion.on("webhookClientConfig", config.node);
+            if config.is_set() {
+                client(faults, &config);
+            } else {
+                faults.add(&config, "`webhook.clientConfig` is required with the strategy `Webhook`");
+            }
+            review_versions(faults, &conversion.on("conversionReviewVersions", versions.node));
         }
+        "None" if hook.is_set() => _ = faults.forbidden(&hook, "with the strategy `None`"),
+        _ => faults.one_of(&strategy, &["None", "Webhook"]),
     }
 }
 
@@ -103,23 +135,184 @@ fn named(faults: &mut Faults<'_, '_>, all: &At<'_, '_>) {
     }
 }
 
-fn versions(faults: &mut Faults<'_, '_>, versions: &At<'_, '_>) {
+/// What all versions have in common, which the server names once, at the top.
+#[derive(Debug, Clone, Copy)]
+struct Common {
+    schema: bool,
+    subresources: bool,
+    columns: bool,
+    selectable: bool,
+}
+
+fn versions(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    let versions = spec.get("versions");
     let items = versions.node.items();
     let repeated = versions.repeats("name");
+    let same = |field: &str| items.iter().all(|item| item[field] == items[0][field]);
+    let common = Common {
+        schema: same("schema"),
+        subresources: same("subresources"),
+        columns: same("additionalPrinterColumns"),
+        selectable: same("selectableFields"),
+    };
     for (index, version) in versions.items().enumerate() {
         let name = version.get("name");
         faults.check(&name, names::dns1035_label(name.text()));
         if repeated[index] {
             faults.invalid(&name, "is the name of another version");
         }
-        let schema = version.get("schema");
-        if !schema.get("openAPIV3Schema").is_set() {
-            faults.required(&schema.get("openAPIV3Schema")).help(
+        deprecation(faults, &version);
+        let schema = version.get("schema").node;
+        if !schema["openAPIV3Schema"].is_set() {
+            faults.required(&version.get("schema").get("openAPIV3Schema")).help(
                 "a schema that takes anything is `type: object` with `x-kubernetes-preserve-unknown-fields: true`",
             );
         }
+        one(faults, spec, &version, index == 0, common);
     }
     if items.iter().filter(|version| version["storage"].as_bool() == Some(true)).count() != 1 {
-        faults.add(versions, "exactly one version must have `storage: true`");
+        faults.add(&versions, "exactly one version must have `storage: true`");
+    }
+}
+
+/// The parts of a version; those that all versions have in common are judged with the first.
+fn one(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, version: &At<'_, '_>, first: bool, common: Common) {
+    let node = version.node;
+    let place = |common: bool, top: &'static str, own: &'static str| match (common, first) {
+        (true, true) => Some(spec.on(top, &node[own])),
+        (true, false) => None,
+        (false, _) => Some(version.get(own)),
+    };
+    let root = &node["schema"]["openAPIV3Schema"];
+    if let Some(at) = place(common.schema, "validation", "schema")
+        && root.is_set()
+    {
+        _definition::schema(faults, &at.get("openAPIV3Schema"), node["subresources"]["status"].is_set());
+    }
+    if let Some(at) = place(common.subresources, "subresources", "subresources") {
+        scaling(faults, &at.get("scale"));
+    }
+    if let Some(at) = place(common.columns, "additionalPrinterColumns", "additionalPrinterColumns") {
+        at.items().for_each(|column| self::column(faults, &column));
+    }
+    if let Some(at) = place(common.selectable, "selectableFields", "selectableFields") {
+        selectable(faults, &at, root);
+    }
+}
+
+fn deprecation(faults: &mut Faults<'_, '_>, version: &At<'_, '_>) {
+    let warning = version.get("deprecationWarning");
+    let text = warning.text();
+    if !warning.is_set() {
+    } else if !version.get("deprecated").is_true() {
+        faults.forbidden(&warning, "for a version that is not deprecated");
+    } else if text.is_empty() {
+        faults.invalid(&warning, "must not be empty");
+    } else if text.len() > LONGEST_WARNING {
+        faults.invalid(&warning, "must be no more than 256 bytes");
+    } else if text.contains(char::is_control) {
+        faults.invalid(&warning, "must only contain printable characters");
+    }
+}
+
+/// The paths of the scale subresource.
+fn scaling(faults: &mut Faults<'_, '_>, scale: &At<'_, '_>) {
+    if !scale.is_set() {
+        return;
+    }
+    let paths: [(&str, &[&str]); 3] = [
+        ("specReplicasPath", &[".spec."]),
+        ("statusReplicasPath", &[".status."]),
+        ("labelSelectorPath", &[".spec.", ".status."]),
+    ];
+    for (name, roots) in paths {
+        let at = scale.get(name);
+        if at.text().is_empty() {
+            if name != "labelSelectorPath" {
+                faults.required(&at);
+            }
+        } else if let Err(rule) = paths::simple(at.text()) {
+            faults.invalid(&at, rule);
+        } else if !roots.iter().any(|root| at.text().starts_with(root)) {
+            let roots: Vec<&str> = roots.iter().map(|root| root.trim_end_matches('.')).collect();
+            faults.invalid(&at, &format!("must be a JSON path under {}", crate::suggest::list(&roots, "or")));
+        }
+    }
+}
+
+/// A column that `kubectl get` shows.
+fn column(faults: &mut Faults<'_, '_>, column: &At<'_, '_>) {
+    let (name, ty, format) = (column.get("name"), column.get("type"), column.get("format"));
+    let path = column.on("JSONPath", &column.node["jsonPath"]);
+    if name.text().is_empty() {
+        faults.required(&name);
+    }
+    if ty.text().is_empty() {
+        faults.required(&ty);
+    } else {
+        faults.one_of(&ty, COLUMN_TYPES);
+    }
+    if !format.text().is_empty() {
+        faults.one_of(&format, COLUMN_FORMATS);
+    }
+    if path.text().is_empty() {
+        faults.add(&path, "`jsonPath` is required");
+    } else {
+        faults.check(&path, paths::simple(path.text()));
+    }
+}
+
+/// The fields that field selectors may name.
+fn selectable(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, schema: &Node) {
+    if !list.node.items().is_empty() && !schema.is_set() {
+        faults.forbidden(list, "without a schema");
+        return;
+    }
+    let repeated = list.repeats("jsonPath");
+    for (index, field) in list.items().enumerate() {
+        let path = field.get("jsonPath");
+        if path.text().is_empty() {
+            faults.required(&path);
+            continue;
+        }
+        match paths::resolve(schema, path.text(), false) {
+            Err(fault) => _ = faults.invalid(&path, &format!("must be a valid path: {fault}")),
+            Ok(_) if path.text().starts_with(".metadata") => {
+                faults.invalid(&path, "must not point to a field of `metadata`");
+            }
+            Ok(found) if !matches!(found["type"].text(), "string" | "boolean" | "integer") => {
+                faults.invalid(&path, "must point to a field of type string, boolean or integer");
+            }
+            Ok(_) if repeated[index] => _ = faults.invalid(&path, "is selectable already"),
+            Ok(_) => {}
+        }
+    }
+    if repeated.iter().filter(|repeated| !**repeated).count() > MOST_SELECTABLE {
+        faults.invalid(list, "must have no more than 8 fields");
+    }
+}
+
+/// Groups of the Kubernetes community need an approval.
+fn approval(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, group: &str) {
+    let protected = ["k8s.io", "kubernetes.io"];
+    let is_below = |group: &str, domain: &str| {
+        group.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    if !protected.iter().any(|domain| is_below(group, domain)) {
+        return;
+    }
+    let metadata = root.get("metadata");
+    let annotations = metadata.get("annotations");
+    let at = annotations.key(APPROVED);
+    let text = at.text();
+    let is_url = text
+        .split_once("://")
+        .is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.starts_with('/') && !rest.is_empty());
+    if text.is_empty() {
+        let help =
+            "name the pull request that approves the API, or choose a group outside `k8s.io` and `kubernetes.io`";
+        faults.required(&at).help(help);
+    } else if !is_url && !text.starts_with("unapproved") {
+        faults.invalid(&at, "must be the URL of the pull request that approves the API, or begin with `unapproved`");
     }
 }

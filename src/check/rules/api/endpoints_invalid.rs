@@ -144,15 +144,13 @@ fn slice(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
     let ports = root.get("ports");
     let repeated = ports.repeats("name");
     for (index, port) in ports.items().enumerate() {
-        let (name, number) = (port.get("name"), port.get("port"));
+        // The API server does not look at the numbers.
+        let name = port.get("name");
         if !name.text().is_empty() {
             faults.check(&name, names::dns1123_label(name.text()));
         }
         if repeated[index] {
             faults.invalid(&name, "is the name of another port");
-        }
-        if let Some(number) = number.number() {
-            faults.check(&port.get("port"), names::port_number(number));
         }
         port_parts(faults, &port);
     }

@@ -1,6 +1,6 @@
 //! Rule `flow-control-invalid`.
 
-use crate::check::primitives::names;
+use crate::check::primitives::{Checked, names};
 use crate::check::{At, Check, Family, Faults, Report, Rule};
 use crate::finding::Severity;
 use crate::object::Object;
@@ -31,6 +31,9 @@ spec: {matchingPrecedence: 9000, priorityLevelConfiguration: {name: workload-low
     check: Check::Object(check),
 };
 
+const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"];
+/// How many bits of a request's hash choose its queues.
+const MOST_BITS: f64 = 60.0;
 const MOST_QUEUES: i64 = 10_000_000;
 
 fn check(object: &Object, report: &mut Report<'_>) {
@@ -41,16 +44,19 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     match object.kind() {
-        "FlowSchema" => schema(&mut faults, &spec),
+        "FlowSchema" => schema(&mut faults, &spec, object.name()),
         "PriorityLevelConfiguration" => level(&mut faults, &spec),
         _ => {}
     }
 }
 
-fn schema(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+fn schema(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, name: &str) {
     let precedence = spec.get("matchingPrecedence");
-    if precedence.number().is_some_and(|number| !(0..=10_000).contains(&number)) {
+    let number = precedence.number().filter(|number| *number != 0);
+    if number.is_some_and(|number| !(1..=10_000).contains(&number)) {
         faults.invalid(&precedence, "must be between 1 and 10000");
+    } else if number == Some(1) && name != "exempt" {
+        faults.invalid(&precedence, "is only allowed for the FlowSchema `exempt`");
     }
     let level = spec.get("priorityLevelConfiguration");
     let name = level.get("name");
@@ -76,16 +82,28 @@ fn schema(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
             faults.add(&rule, "a rule needs `resourceRules` or `nonResourceRules`");
         }
         for at in resources.items() {
-            for name in ["verbs", "apiGroups", "resources"] {
-                some(faults, &at.get(name));
-            }
-            if at.get("namespaces").node.items().is_empty() && !at.get("clusterScope").is_true() {
-                faults.required(&at.get("namespaces")).help("name namespaces, or set `clusterScope: true`");
+            verbs(faults, &at.get("verbs"));
+            some(faults, &at.get("apiGroups"));
+            some(faults, &at.get("resources"));
+            let namespaces = at.get("namespaces");
+            if namespaces.node.items().is_empty() && !at.get("clusterScope").is_true() {
+                faults.required(&namespaces).help("name namespaces, or set `clusterScope: true`");
+            } else if !is_all(faults, &namespaces) {
+                for namespace in namespaces.items() {
+                    faults.check(&namespace, names::dns1123_label(namespace.text()));
+                }
             }
         }
         for at in urls.items() {
-            some(faults, &at.get("verbs"));
-            some(faults, &at.get("nonResourceURLs"));
+            verbs(faults, &at.get("verbs"));
+            let paths = at.get("nonResourceURLs");
+            some(faults, &paths);
+            if paths.node.items().iter().any(|path| path.text() == "*") {
+                continue;
+            }
+            for path in paths.items() {
+                faults.check(&path, url_path(path.text()));
+            }
         }
     }
 }
@@ -125,9 +143,46 @@ fn subject(faults: &mut Faults<'_, '_>, subject: &At<'_, '_>) {
     }
 }
 
+/// A list with entries, in which `*` stands alone.
 fn some(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     if at.node.items().is_empty() {
         faults.required(at);
+    }
+    is_all(faults, at);
+}
+
+/// Whether a list holds `*`, which then must be alone.
+fn is_all(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) -> bool {
+    let items = at.node.items();
+    let all = items.iter().any(|item| item.text() == "*");
+    if all && items.len() > 1 {
+        faults.invalid(at, "must hold `*` alone");
+    }
+    all
+}
+
+fn verbs(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    some(faults, at);
+    let unknown = at.node.items().iter().find(|verb| !VERBS.contains(&verb.text()));
+    if let Some(verb) = unknown
+        && !at.node.items().iter().any(|verb| verb.text() == "*")
+    {
+        let message = format!("unsupported verb `{}`: must be {}", verb.text(), crate::suggest::list(VERBS, "or"));
+        faults.add(at, message).place(verb.origin.span);
+    }
+}
+
+/// A path of the API server that is no resource; it may end in `*`.
+fn url_path(path: &str) -> Checked {
+    let wild = path.find('*').is_some_and(|at| at + 1 < path.len() || !path[..at].ends_with('/'));
+    match path {
+        "" => Err("must not be empty"),
+        "/" => Ok(()),
+        _ if !path.starts_with('/') => Err("must start with `/`"),
+        _ if path.contains(' ') => Err("must not contain blanks"),
+        _ if path.contains("//") => Err("must not contain `//`"),
+        _ if wild => Err("may contain `*` only at the end, after `/`"),
+        _ => Ok(()),
     }
 }
 
@@ -173,6 +228,9 @@ fn response(faults: &mut Faults<'_, '_>, response: &At<'_, '_>) {
             }
             if hand > queues.max(0) {
                 faults.invalid(&queuing.get("handSize"), "must not be above the number of queues");
+            } else if queues > 0 && (queues as f64).log2() * hand as f64 > MOST_BITS {
+                let help = "to deal so many of so many queues takes more than 60 bits: lower `handSize` or `queues`";
+                faults.invalid(&queuing.get("handSize"), "is too large for the number of queues").help(help);
             }
         }
         _ => faults.one_of(&kind, &["Queue", "Reject"]),

@@ -147,7 +147,13 @@ fn success_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, rule: &At<'_, '_
             faults.invalid(&indexes, "must be no more than 65536 bytes");
         }
         match index_count(indexes.text(), completions) {
-            None => _ = faults.invalid(&indexes, "must be ascending indexes such as `0-2,5`, below `completions`"),
+            None => {
+                faults.invalid(&indexes, "must be ascending indexes such as `0-2,5`, below `completions`");
+                // The server then counts none.
+                if count.number().is_some_and(|count| count > 0) {
+                    faults.invalid(&count, "must be no more than the number of `succeededIndexes`");
+                }
+            }
             Some(all) if count.number().is_some_and(|count| count > all) => {
                 faults.invalid(&count, "must be no more than the number of `succeededIndexes`");
             }

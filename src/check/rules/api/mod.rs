@@ -1,5 +1,6 @@
 //! What the API server would refuse.
 
+mod _definition;
 pub mod active_deadline_invalid;
 pub mod admission_policy_invalid;
 pub mod affinity_invalid;
@@ -11,6 +12,7 @@ pub mod api_version_removed;
 pub mod autoscaler_invalid;
 pub mod certificate_request_invalid;
 pub mod claim_invalid;
+pub mod cluster_network_invalid;
 pub mod config_key_invalid;
 pub mod container_name_invalid;
 pub mod container_restart_policy_invalid;
@@ -18,6 +20,7 @@ pub mod containers_missing;
 pub mod custom_resource_definition_invalid;
 pub mod custom_resource_invalid;
 pub mod custom_resource_unevaluated;
+pub mod device_claim_invalid;
 pub mod device_invalid;
 pub mod disruption_budget_invalid;
 pub mod dns_invalid;
@@ -93,6 +96,7 @@ pub mod template_metadata_invalid;
 pub mod termination_message_policy_invalid;
 pub mod toleration_invalid;
 pub mod topology_spread_invalid;
+pub mod volume_attachment_invalid;
 pub mod volume_deprecated;
 pub mod volume_name_invalid;
 pub mod volume_source_invalid;

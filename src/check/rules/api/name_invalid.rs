@@ -43,9 +43,6 @@ fn form(group: &str, kind: &str) -> fn(&str) -> Checked {
 }
 
 fn driver(name: &str) -> Checked {
-    if name.len() > 63 {
-        return Err("must be no more than 63 bytes");
-    }
     names::dns1123_subdomain(&name.to_lowercase())
 }
 

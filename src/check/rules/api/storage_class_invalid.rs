@@ -123,6 +123,9 @@ fn topologies(faults: &mut Faults<'_, '_>, terms: &At<'_, '_>) {
         }
         if same_terms[index] {
             faults.add(&labels, "another term asks for the same");
+        } else if labels.node.items().is_empty() {
+            // To the server it asks for the same as no term.
+            faults.add(&labels, format!("`{labels}` must name at least one label"));
         }
     }
 }
@@ -138,8 +141,9 @@ fn driver(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     if policy.is_set() {
         faults.one_of(&policy, &["File", "None", "ReadWriteOnceWithFSType"]);
     }
-    for mode in spec.get("volumeLifecycleModes").items() {
-        faults.one_of(&mode, &["Ephemeral", "Persistent"]);
+    let modes = spec.get("volumeLifecycleModes");
+    for mode in modes.items() {
+        faults.one_of(&modes.same(mode.node), &["Ephemeral", "Persistent"]);
     }
     let tokens = spec.get("tokenRequests");
     let repeated = tokens.repeats("audience");

@@ -1,5 +1,7 @@
 //! Rule `webhook-invalid`.
 
+use foldhash::{HashSet, HashSetExt};
+
 use crate::check::primitives::lists::repeats;
 use crate::check::primitives::names;
 use crate::check::{At, Check, Family, Faults, Report, Rule};
@@ -95,13 +97,13 @@ fn one(faults: &mut Faults<'_, '_>, hook: &At<'_, '_>, mutating: bool) {
     }
     faults.selector(&hook.get("namespaceSelector"));
     faults.selector(&hook.get("objectSelector"));
-    versions(faults, &hook.get("admissionReviewVersions"));
+    review_versions(faults, &hook.get("admissionReviewVersions"));
     client(faults, &hook.get("clientConfig"));
     conditions(faults, &hook.get("matchConditions"));
 }
 
-/// The expressions themselves are not evaluated.
-fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
+/// The conditions under which a webhook or a policy is asked; not the expressions themselves.
+pub(super) fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
     if list.node.items().len() > MOST_CONDITIONS {
         faults.invalid(list, "must not hold more than 64 conditions");
     }
@@ -139,26 +141,60 @@ pub(super) fn operations(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
 
 /// The groups, versions, resources and scope of a rule.
 pub(super) fn resources(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
-    for name in ["apiGroups", "apiVersions", "resources"] {
+    for name in ["apiGroups", "apiVersions"] {
         let at = rule.get(name);
         let items = at.node.items();
         if items.is_empty() {
             faults.required(&at);
         }
-        if name != "resources" && items.len() > 1 && items.iter().any(|item| item.text() == "*") {
+        if items.len() > 1 && items.iter().any(|item| item.text() == "*") {
             faults.invalid(&at, "must hold `*` alone");
         }
         for item in at.items().filter(|item| name != "apiGroups" && item.text().is_empty()) {
             faults.required(&item);
         }
     }
+    resource_names(faults, &rule.get("resources"));
     let scope = rule.get("scope");
     if scope.is_set() {
         faults.one_of(&scope, &["*", "Cluster", "Namespaced"]);
     }
 }
 
-fn versions(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+/// Resources and subresources: `pods`, `pods/exec`, `pods/*`, `*/scale`, `*`, `*/*`.
+fn resource_names(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let items = at.node.items();
+    if items.is_empty() {
+        faults.required(at);
+    }
+    let (mut with_all, mut of_all) = (HashSet::new(), HashSet::new());
+    for item in at.items() {
+        if item.text().is_empty() {
+            faults.required(&item);
+        }
+        let Some((resource, part)) = item.text().split_once('/') else { continue };
+        if with_all.contains(resource) || of_all.contains(part) {
+            faults.invalid(&item, "is covered by an entry with `*` before it");
+        }
+        if part == "*" {
+            with_all.insert(resource);
+        }
+        if resource == "*" {
+            of_all.insert(part);
+        }
+    }
+    if items.len() > 1 && items.iter().any(|item| item.text() == "*/*") {
+        faults.invalid(at, "must hold `*/*` alone");
+    }
+    // The server asks the last resource without a subresource only.
+    let plain = items.iter().rev().find(|item| !item.text().contains('/') && !item.text().is_empty());
+    if items.iter().any(|item| item.text() == "*") && plain.is_some_and(|item| item.text() != "*") {
+        faults.invalid(at, "must not hold other resources without subresources beside `*`");
+    }
+}
+
+/// The versions of reviews that a webhook understands.
+pub(super) fn review_versions(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let items = at.node.items();
     if items.is_empty() {
         faults.required(at).help("`[v1]` is what servers send");
@@ -168,7 +204,7 @@ fn versions(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     for (index, version) in at.items().enumerate() {
         faults.check(&version, names::dns1035_label(version.text()));
         if repeated[index] {
-            faults.invalid(&version, "is there twice");
+            faults.invalid(&version, "is listed twice");
         }
     }
     if !items.iter().any(|item| matches!(item.text(), "v1" | "v1beta1")) {

@@ -1,0 +1,41 @@
+//! Defaults: values of the type that they stand in for, without fields that would be pruned.
+
+use super::{Walk, is_schema, is_true};
+use crate::check::At;
+use crate::kube::crd::check_default;
+use crate::kube::decode::FaultKind;
+
+/// What is wrong with the defaults in a schema.
+pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {
+    part(walk, root, true);
+}
+
+fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, resource: bool) {
+    if !walk.step() {
+        return;
+    }
+    let (default, items, properties) = (at.get("default"), at.get("items"), at.get("properties"));
+    if default.is_set() {
+        let version = walk.faults.version();
+        for fault in check_default(at.node, default.node, version) {
+            let field = match fault.field.as_str() {
+                _ if fault.kind == FaultKind::Unknown => default.to_string(),
+                "" => default.to_string(),
+                below if below.starts_with('[') => format!("{default}{below}"),
+                below => format!("{default}.{below}"),
+            };
+            let message = format!("invalid default: {}", fault.message);
+            walk.faults.below(&default, fault.node, field, message).help(fault.help);
+        }
+    }
+    // Below `additionalProperties` there are no defaults.
+    if is_schema(items.node) {
+        part(walk, &items, is_true(items.node, "x-kubernetes-embedded-resource"));
+    }
+    for (name, field) in properties.keys() {
+        // Those of metadata are judged within a whole object, which is not done here.
+        if !(resource && matches!(name, "metadata" | "kind" | "apiVersion")) {
+            part(walk, &field, is_true(field.node, "x-kubernetes-embedded-resource"));
+        }
+    }
+}

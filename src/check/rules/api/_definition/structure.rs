@@ -1,0 +1,229 @@
+//! Structural schemas: types are given once, and conditions on values (`allOf`, `anyOf`, `oneOf`, `not`) only restrict.
+
+use super::{Walk, is_given, is_schema, is_true};
+use crate::check::At;
+use crate::kube::go_regexp;
+use crate::node::Node;
+
+/// Where a part of a schema stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Root,
+    Item,
+    Field,
+}
+
+/// What a condition on values cannot say, as types are given outside of it.
+const ONLY_OUTSIDE: &[&str] = &[
+    "type",
+    "default",
+    "title",
+    "description",
+    "nullable",
+    "x-kubernetes-preserve-unknown-fields",
+    "x-kubernetes-embedded-resource",
+    "x-kubernetes-int-or-string",
+    "x-kubernetes-list-map-keys",
+    "x-kubernetes-list-type",
+    "x-kubernetes-map-type",
+    "x-kubernetes-validations",
+];
+
+/// What is wrong with the structure.
+pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {
+    part(walk, root, Level::Root);
+    complete_all(walk, root, root);
+}
+
+fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, level: Level) {
+    if !walk.step() {
+        return;
+    }
+    let (node, ty) = (at.node, at.get("type"));
+    let embedded = is_true(node, "x-kubernetes-embedded-resource");
+    let (items, properties, additional) = (at.get("items"), at.get("properties"), at.get("additionalProperties"));
+    if ty.text() == "array" && !items.is_set() {
+        walk.faults.required(&items).help("give the schema of the array's items");
+    }
+    if is_schema(items.node) {
+        part(walk, &items, Level::Item);
+    }
+    for (_, field) in properties.keys() {
+        part(walk, &field, Level::Field);
+    }
+    if additional.is_set() && level == Level::Root {
+        walk.faults.forbidden(&additional, "at the root of the schema").help("unknown fields are pruned without it");
+    }
+    if is_schema(additional.node) {
+        part(walk, &additional, Level::Field);
+    }
+    extensions(walk, at);
+    let any = is_int_or_string(&node["anyOf"]);
+    let all = node["allOf"].items().first().is_some_and(|first| is_int_or_string(&first["anyOf"]));
+    conditions(walk, at, any, all);
+    typed(walk, at, level, embedded);
+    if embedded {
+        if additional.is_set() {
+            walk.faults.forbidden(&additional, "with `x-kubernetes-embedded-resource`");
+        }
+        if properties.node.entries().is_empty() && !is_true(node, "x-kubernetes-preserve-unknown-fields") {
+            let help = "give the fields of the embedded resource, or set `x-kubernetes-preserve-unknown-fields: true`";
+            walk.faults.required(&properties).help(help);
+        }
+    }
+    if embedded || level == Level::Root {
+        meta(walk, &properties, level);
+    }
+}
+
+fn typed(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, level: Level, embedded: bool) {
+    let ty = at.get("type");
+    let free =
+        is_true(at.node, "x-kubernetes-int-or-string") || is_true(at.node, "x-kubernetes-preserve-unknown-fields");
+    if ty.text().is_empty() && (embedded || !free) {
+        let what = match level {
+            _ if embedded => "an embedded resource is an `object`",
+            Level::Root => "the root of the schema is an `object`",
+            Level::Item => "give the type of the array's items",
+            Level::Field => "give the type of the field",
+        };
+        walk.faults.required(&ty).help(what);
+    } else if !ty.text().is_empty() && ty.text() != "object" && (embedded || level == Level::Root) {
+        let place = if embedded { "an embedded resource" } else { "the root of the schema" };
+        walk.faults.invalid(&ty, &format!("must be `object` for {place}"));
+    }
+}
+
+/// Two types at once, or a type and no type.
+fn extensions(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
+    if !is_true(at.node, "x-kubernetes-int-or-string") {
+        return;
+    }
+    for name in ["x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"] {
+        if is_true(at.node, name) {
+            walk.faults.forbidden(&at.get(name), "with `x-kubernetes-int-or-string`");
+        }
+    }
+}
+
+/// The fields of every object: a schema may restrict the name of its own, and the types are as they are.
+fn meta(walk: &mut Walk<'_, '_, '_>, properties: &At<'_, '_>, level: Level) {
+    for (name, field) in properties.keys() {
+        let (wanted, ty) = match name {
+            "kind" | "apiVersion" => ("string", field.get("type")),
+            "metadata" => ("object", field.get("type")),
+            _ => continue,
+        };
+        if ty.text() != wanted {
+            walk.faults.add(&ty, format!("the type of `{name}` must be `{wanted}`"));
+        }
+        if name == "metadata" && level == Level::Root {
+            let is_name = |name: &str| matches!(name, "name" | "generateName");
+            let names = field.node["properties"].entries().iter().all(|entry| is_name(&entry.key));
+            let other = |entry: &&crate::node::Entry| {
+                is_given(&entry.value) && !matches!(entry.key.as_str(), "type" | "properties" | "default")
+            };
+            if let Some(entry) = field.node.entries().iter().find(other) {
+                let message = "the schema of `metadata` may only restrict `name` and `generateName`";
+                walk.faults.add(&field, message).place(entry.key_span);
+            } else if !names {
+                walk.faults.add(&field, "the schema of `metadata` may only restrict `name` and `generateName`");
+            }
+        }
+    }
+}
+
+/// Whether a list is the one way to write that a value is a number or a string.
+fn is_int_or_string(any: &Node) -> bool {
+    let is_type = |node: &Node, ty: &str| {
+        node["type"].text() == ty && node.entries().iter().all(|entry| entry.key == "type" || entry.value.is_null())
+    };
+    matches!(any.items(), [first, second] if is_type(first, "integer") && is_type(second, "string"))
+}
+
+/// The conditions on values. The forms that say "a number or a string" are exempt.
+fn conditions(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, exempt_any: bool, exempt_all: bool) {
+    let (any, all, one, not) = (at.get("anyOf"), at.get("allOf"), at.get("oneOf"), at.get("not"));
+    for item in any.items().filter(|_| !exempt_any) {
+        condition(walk, &item, false);
+    }
+    for (index, item) in all.items().enumerate() {
+        condition(walk, &item, exempt_all && index == 0);
+    }
+    for item in one.items() {
+        condition(walk, &item, false);
+    }
+    if not.is_set() {
+        condition(walk, &not, false);
+    }
+    let pattern = at.get("pattern");
+    if let Err(fault) = go_regexp::check(pattern.text()) {
+        walk.faults.invalid(&pattern, &format!("must be a valid regular expression: {fault}"));
+    }
+}
+
+fn condition(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, exempt_any: bool) {
+    if !walk.step() {
+        return;
+    }
+    conditions(walk, at, exempt_any, false);
+    let (items, properties, additional) = (at.get("items"), at.get("properties"), at.get("additionalProperties"));
+    if is_schema(items.node) {
+        condition(walk, &items, false);
+    }
+    for (name, field) in properties.keys() {
+        condition(walk, &field, false);
+        if name == "metadata" {
+            walk.faults.forbidden(&field, "inside `allOf`, `anyOf`, `oneOf` and `not`");
+        }
+    }
+    for name in ONLY_OUTSIDE.iter().copied() {
+        let value = at.get(name);
+        let given = is_given(value.node) && !(name.ends_with("map-keys") && value.node.items().is_empty());
+        if given && !(name.ends_with("validations") && value.node.items().is_empty()) {
+            let why = "inside `allOf`, `anyOf`, `oneOf` and `not`: the schema would not be structural";
+            walk.faults.forbidden(&value, why);
+        }
+    }
+    if is_schema(additional.node) {
+        walk.faults
+            .forbidden(&additional, "inside `allOf`, `anyOf`, `oneOf` and `not`: the schema would not be structural");
+    }
+}
+
+/// The fields that conditions at the root restrict must be fields of the schema.
+fn complete_all(walk: &mut Walk<'_, '_, '_>, conditions: &At<'_, '_>, schema: &At<'_, '_>) {
+    for name in ["allOf", "anyOf", "oneOf"] {
+        for item in conditions.get(name).items() {
+            complete(walk, &item, schema);
+        }
+    }
+    let not = conditions.get("not");
+    if not.is_set() {
+        complete(walk, &not, schema);
+    }
+}
+
+fn complete(walk: &mut Walk<'_, '_, '_>, condition: &At<'_, '_>, schema: &At<'_, '_>) {
+    if !walk.step() {
+        return;
+    }
+    complete_all(walk, condition, schema);
+    let (items, own) = (condition.get("items"), schema.get("items"));
+    if is_schema(items.node) {
+        if is_schema(own.node) {
+            complete(walk, &items, &own);
+        } else {
+            walk.faults.required(&own).help(format!("`{items}` restricts the items"));
+        }
+    }
+    let (properties, own) = (condition.get("properties"), schema.get("properties"));
+    for (name, field) in properties.keys() {
+        let known = own.key(name);
+        if own.node.get(name).is_some() {
+            complete(walk, &field, &known);
+        } else {
+            walk.faults.required(&known).help(format!("`{field}` restricts the field"));
+        }
+    }
+}

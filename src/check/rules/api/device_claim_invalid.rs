@@ -1,0 +1,288 @@
+//! Rule `device-claim-invalid`.
+
+use foldhash::HashMap;
+
+use crate::check::primitives::lists::repeats;
+use crate::check::primitives::{Checked, names, resources, volume};
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::node::{Node, Value};
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "device-claim-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a ResourceClaim, ResourceClaimTemplate, DeviceClass or ResourceSlice is malformed",
+    doc: "\
+Each request of a claim has a name that no other has, and says exactly which devices it wants (`exactly`) or gives alternatives
+(`firstAvailable`), each with a DeviceClass. Constraints and configurations name requests of the same claim; a constraint names
+an attribute with its domain (`gpu.example.com/numa`). A configuration names its driver and holds an object for it. Selectors
+have a CEL expression.
+
+Restates `ValidateResourceClaim`, `ValidateResourceClaimTemplate`, `ValidateDeviceClass` and the outer part of
+`ValidateResourceSlice`.",
+    bad: "\
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {name: gpu}
+spec:
+  devices:
+    requests: [{name: gpu, exactly: {deviceClassName: gpu.example.com}}]
+    constraints: [{requests: [cpu], matchAttribute: gpu.example.com/numa}]
+",
+    good: "\
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {name: gpu}
+spec:
+  devices:
+    requests: [{name: gpu, exactly: {deviceClassName: gpu.example.com}}]
+    constraints: [{requests: [gpu], matchAttribute: gpu.example.com/numa}]
+",
+    check: Check::Object(check),
+};
+
+const MOST_ENTRIES: usize = 32;
+const MOST_ALTERNATIVES: usize = 8;
+const MOST_DEVICES: usize = 128;
+const LONGEST_ID: usize = 32;
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.group() != "resource.k8s.io" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    // The first beta had the fields of `exactly` in the request itself.
+    let flat = object.id.api_version.ends_with("/v1beta1");
+    match object.kind() {
+        "ResourceClaim" => claim(&mut faults, &spec.get("devices"), flat),
+        "ResourceClaimTemplate" => {
+            let metadata = spec.get("metadata");
+            faults.labels(&metadata.get("labels"));
+            let inner = spec.get("spec");
+            claim(&mut faults, &inner.get("devices"), flat);
+        }
+        "DeviceClass" => class(&mut faults, &spec),
+        "ResourceSlice" => slice(&mut faults, &spec),
+        _ => {}
+    }
+}
+
+/// The requests by name, each with the names of its alternatives.
+type Requests<'n> = HashMap<&'n str, Vec<&'n str>>;
+
+fn claim(faults: &mut Faults<'_, '_>, devices: &At<'_, '_>, flat: bool) {
+    let (requests, constraints, config) = (devices.get("requests"), devices.get("constraints"), devices.get("config"));
+    let known: Requests<'_> = requests
+        .node
+        .items()
+        .iter()
+        .map(|request| {
+            let parts = request["firstAvailable"].items().iter().map(|part| part["name"].text());
+            (request["name"].text(), parts.collect())
+        })
+        .collect();
+    for list in [&requests, &constraints, &config] {
+        most(faults, list, MOST_ENTRIES);
+    }
+    named(faults, &requests);
+    for request in requests.items() {
+        self::request(faults, &request, flat);
+    }
+    for constraint in constraints.items() {
+        references(faults, &constraint.get("requests"), &known);
+        let (same, distinct) = (constraint.get("matchAttribute"), constraint.get("distinctAttribute"));
+        if same.is_set() {
+            faults.check(&same, attribute(same.text()));
+        } else if distinct.is_set() {
+            faults.check(&distinct, attribute(distinct.text()));
+        } else {
+            faults.required(&constraint).help("set `matchAttribute` or `distinctAttribute`");
+        }
+    }
+    for entry in config.items() {
+        references(faults, &entry.get("requests"), &known);
+        configuration(faults, &entry);
+    }
+}
+
+fn most(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, most: usize) {
+    if list.node.items().len() > most {
+        faults.invalid(list, &format!("must have at most {most} items"));
+    }
+}
+
+/// Items with names of their own.
+fn named(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
+    let repeated = list.repeats("name");
+    for (index, item) in list.items().enumerate() {
+        let name = item.get("name");
+        faults.check(&name, names::dns1123_label(name.text()));
+        if repeated[index] {
+            faults.add(&item, format!("duplicate name `{}`", name.text()));
+        }
+    }
+}
+
+fn request(faults: &mut Faults<'_, '_>, request: &At<'_, '_>, flat: bool) {
+    let (exactly, alternatives) = (request.get("exactly"), request.get("firstAvailable"));
+    let has_alternatives = !alternatives.node.items().is_empty();
+    let has_exactly = if flat { request.node["deviceClassName"].is_set() } else { exactly.is_set() };
+    match (has_exactly, has_alternatives) {
+        (false, false) => _ = faults.required(request).help("set `exactly` or `firstAvailable`"),
+        (true, true) => _ = faults.forbidden(&alternatives, "beside the devices that the request wants exactly"),
+        (true, false) => wanted(faults, if flat { request } else { &exactly }),
+        (false, true) => {
+            most(faults, &alternatives, MOST_ALTERNATIVES);
+            named(faults, &alternatives);
+            for alternative in alternatives.items() {
+                wanted(faults, &alternative);
+            }
+        }
+    }
+}
+
+/// The devices that are wanted.
+fn wanted(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let (class, mode, count) = (at.get("deviceClassName"), at.get("allocationMode"), at.get("count"));
+    if class.text().is_empty() {
+        faults.required(&class);
+    } else {
+        faults.check(&class, names::dns1123_subdomain(class.text()));
+    }
+    selectors(faults, &at.get("selectors"));
+    let number = count.number().unwrap_or(0);
+    match mode.text() {
+        "All" if number != 0 => _ = faults.forbidden(&count, "with the allocation mode `All`"),
+        // Nothing and nought stand for one.
+        "" | "ExactCount" if number < 0 => _ = faults.invalid(&count, "must be greater than zero"),
+        "" => {}
+        _ => faults.one_of(&mode, &["All", "ExactCount"]),
+    }
+    for toleration in at.get("tolerations").items() {
+        let (key, operator, effect) = (toleration.get("key"), toleration.get("operator"), toleration.get("effect"));
+        if !key.text().is_empty() {
+            faults.check(&key, names::qualified_name(key.text()));
+        }
+        if !operator.text().is_empty() {
+            faults.one_of(&operator, &["Equal", "Exists"]);
+        }
+        if operator.text() == "Exists" && !toleration.node["value"].text().is_empty() {
+            faults.forbidden(&toleration.get("value"), "with the operator `Exists`");
+        }
+        if !effect.text().is_empty() {
+            faults.one_of(&effect, &["NoExecute", "NoSchedule", "None"]);
+        }
+    }
+}
+
+fn selectors(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
+    most(faults, list, MOST_ENTRIES);
+    for selector in list.items() {
+        let cel = selector.get("cel");
+        if !cel.is_set() {
+            faults.required(&cel);
+        } else if cel.node["expression"].text().trim().is_empty() {
+            faults.add(&cel.get("expression"), "the expression must not be empty");
+        }
+    }
+}
+
+/// Requests of the claim, or their alternatives as `request/alternative`.
+fn references(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, known: &Requests<'_>) {
+    most(faults, list, MOST_ENTRIES);
+    let repeated = repeats(list.node.items().iter().map(Node::text));
+    for (index, at) in list.items().enumerate() {
+        let (request, part) = at.text().split_once('/').map_or((at.text(), None), |(name, part)| (name, Some(part)));
+        let fits = known.get(request).is_some_and(|parts| part.is_none_or(|part| parts.contains(&part)));
+        if !fits {
+            let near = crate::suggest::nearest(at.text(), known.keys().copied().filter(|name| !name.is_empty()));
+            let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+            faults.invalid(&at, "must be the name of a request in the claim").help(help);
+        } else if repeated[index] {
+            faults.invalid(&at, "is listed twice");
+        }
+    }
+}
+
+fn configuration(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let opaque = at.get("opaque");
+    if !opaque.is_set() {
+        faults.required(&opaque);
+        return;
+    }
+    driver(faults, &opaque.get("driver"));
+    let parameters = opaque.get("parameters");
+    if !parameters.is_set() {
+        faults.required(&parameters);
+    } else if !matches!(parameters.node.value, Value::Mapping(_)) {
+        faults.invalid(&parameters, "must be a mapping");
+    }
+}
+
+fn driver(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    volume::csi_driver(at, &mut |place, message| _ = faults.add(place, message));
+}
+
+/// An attribute with its domain: `gpu.example.com/numa`.
+fn attribute(text: &str) -> Checked {
+    const FORM: &str = "must be a domain and a name, separated by one `/`";
+    let Some((domain, name)) = text.split_once('/') else { return Err(FORM) };
+    if domain.is_empty() || domain.len() > 63 || name.contains('/') {
+        return Err(FORM);
+    }
+    names::dns1123_subdomain(&domain.to_lowercase())?;
+    if name.len() > LONGEST_ID {
+        return Err("must have a name of no more than 32 bytes");
+    }
+    names::c_identifier(name)
+}
+
+fn class(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    selectors(faults, &spec.get("selectors"));
+    let (config, extended) = (spec.get("config"), spec.get("extendedResourceName"));
+    most(faults, &config, MOST_ENTRIES);
+    for entry in config.items() {
+        configuration(faults, &entry);
+    }
+    if extended.is_set() && (!extended.text().contains('/') || resources::container_name(extended.text()).is_err()) {
+        faults.invalid(&extended, "must be the name of an extended resource, such as `example.com/gpu`");
+    }
+}
+
+/// A slice of a driver's devices: where they are, and their names.
+fn slice(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    driver(faults, &spec.get("driver"));
+    let (pool, devices) = (spec.get("pool"), spec.get("devices"));
+    let (name, count) = (pool.get("name"), pool.get("resourceSliceCount"));
+    if name.text().is_empty() {
+        faults.required(&name);
+    } else if let Some(Err(rule)) = name.text().split('/').map(names::dns1123_subdomain).find(Result::is_err) {
+        faults.invalid(&name, rule);
+    }
+    if count.number().unwrap_or(0) <= 0 {
+        faults.invalid(&count, "must be greater than zero");
+    }
+    faults.not_negative(&pool.get("generation"));
+    let places = ["nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"];
+    match places.iter().filter(|place| spec.node[**place].is_set()).count() {
+        1 => {}
+        0 => _ = faults.required(spec).help("set `nodeName`, `nodeSelector`, `allNodes` or `perDeviceNodeSelection`"),
+        _ => {
+            let message = "only one of `nodeName`, `nodeSelector`, `allNodes` and `perDeviceNodeSelection` can be set";
+            faults.add(spec, message);
+        }
+    }
+    for place in ["allNodes", "perDeviceNodeSelection"] {
+        let at = spec.get(place);
+        if at.node.as_bool() == Some(false) {
+            faults.invalid(&at, "must be `true` or left out");
+        }
+    }
+    most(faults, &devices, MOST_DEVICES);
+    named(faults, &devices);
+}

@@ -1,0 +1,100 @@
+//! Rule `volume-attachment-invalid`.
+
+use crate::check::primitives::{names, volume};
+use crate::check::{At, Check, Family, Faults, Report, Rule};
+use crate::finding::Severity;
+use crate::kube::quantity::Quantity;
+use crate::object::Object;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "volume-attachment-invalid",
+    family: Family::Api,
+    severity: Severity::Error,
+    summary: "a VolumeAttachment, CSINode or CSIStorageCapacity is malformed",
+    doc: "\
+A VolumeAttachment names the CSI driver that attaches, the node, and either a PersistentVolume or an inline volume. A CSINode
+lists each driver once, with the node's id. A CSIStorageCapacity names its StorageClass; its sizes are not negative.
+
+Restates `ValidateVolumeAttachment`, `ValidateCSINode` and `ValidateCSIStorageCapacity`.",
+    bad: "\
+apiVersion: storage.k8s.io/v1
+kind: VolumeAttachment
+metadata: {name: a}
+spec: {attacher: csi.example.com, nodeName: node1, source: {}}
+",
+    good: "\
+apiVersion: storage.k8s.io/v1
+kind: VolumeAttachment
+metadata: {name: a}
+spec: {attacher: csi.example.com, nodeName: node1, source: {persistentVolumeName: pv1}}
+",
+    check: Check::Object(check),
+};
+
+const LONGEST_NODE_ID: usize = 256;
+
+fn check(object: &Object, report: &mut Report<'_>) {
+    if object.group() != "storage.k8s.io" {
+        return;
+    }
+    let mut faults = Faults::new(object, report);
+    let root = At::root("", &object.node);
+    let spec = root.get("spec");
+    match object.kind() {
+        "VolumeAttachment" => attachment(&mut faults, &spec),
+        "CSINode" => node(&mut faults, &spec.get("drivers")),
+        "CSIStorageCapacity" => capacity(&mut faults, &root),
+        _ => {}
+    }
+}
+
+fn driver(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    volume::csi_driver(at, &mut |place, message| _ = faults.add(place, message));
+}
+
+fn attachment(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+    driver(faults, &spec.get("attacher"));
+    let (source, node) = (spec.get("source"), spec.get("nodeName"));
+    let (named, inline) = (source.get("persistentVolumeName"), source.get("inlineVolumeSpec"));
+    match (named.is_set() && !named.text().is_empty(), inline.is_set()) {
+        (false, false) => _ = faults.required(&source).help("set `persistentVolumeName`"),
+        (true, true) => _ = faults.forbidden(&source, "with both a PersistentVolume and an inline volume"),
+        (true, false) => faults.check(&named, names::dns1123_subdomain(named.text())),
+        (false, true) => {}
+    }
+    faults.check(&node, names::dns1123_subdomain(node.text()));
+}
+
+fn node(faults: &mut Faults<'_, '_>, drivers: &At<'_, '_>) {
+    let repeated = drivers.repeats("name");
+    for (index, at) in drivers.items().enumerate() {
+        let (name, id, keys) = (at.get("name"), at.get("nodeID"), at.get("topologyKeys"));
+        driver(faults, &name);
+        if repeated[index] {
+            faults.invalid(&name, "is the name of another driver");
+        }
+        if id.text().is_empty() {
+            faults.required(&id);
+        } else if id.text().len() > LONGEST_NODE_ID {
+            faults.invalid(&id, "must be no more than 256 bytes");
+        }
+        let count = at.get("allocatable");
+        faults.not_negative(&count.get("count"));
+        for key in keys.items() {
+            faults.check(&key, names::qualified_name(key.text()));
+        }
+    }
+}
+
+fn capacity(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
+    let class = root.get("storageClassName");
+    faults.check(&class, names::dns1123_subdomain(class.text()));
+    for name in ["capacity", "maximumVolumeSize"] {
+        let at = root.get(name);
+        if Quantity::of(at.node).is_some_and(Quantity::is_negative) {
+            faults.invalid(&at, "must not be negative");
+        }
+    }
+    faults.selector(&root.get("nodeTopology"));
+}

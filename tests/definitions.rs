@@ -1,0 +1,238 @@
+//! CustomResourceDefinitions: which fields the API server would name, on both sides of each rule.
+
+use plimsoll::check::input::Input;
+use plimsoll::check::{Options, check};
+use plimsoll::finding::Severity;
+use plimsoll::source::Sources;
+
+/// The fields of the errors about a set of manifests, sorted.
+fn errors(manifests: &str) -> Vec<String> {
+    let sources = Sources::new();
+    let mut input = Input::default();
+    input.add(&sources, sources.add("test.yaml", manifests), true);
+    assert!(input.findings.is_empty(), "{manifests}\n{:?}", input.findings);
+    let options = Options { only: vec!["api".to_owned()], ..Options::default() };
+    let findings = check(&input.objects, &options).into_iter().filter(|finding| finding.severity == Severity::Error);
+    let mut fields: Vec<String> = findings.map(|finding| finding.field).collect();
+    fields.sort();
+    fields.dedup();
+    fields
+}
+
+/// A definition of `things.example.com` whose only version is given, but for its name and flags.
+fn definition(version: &str) -> String {
+    format!(
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: things.example.com}}\nspec:\n  \
+         group: example.com\n  scope: Namespaced\n  names: {{plural: things, kind: Thing}}\n  versions:\n  - name: v1\n    \
+         served: true\n    storage: true\n    {version}\n"
+    )
+}
+
+/// The errors about the schema of `spec`, without the way to it.
+fn schema_errors(spec: &str) -> Vec<String> {
+    let version = format!("schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {spec}}}}}}}");
+    let way = "spec.validation.openAPIV3Schema.properties[spec]";
+    errors(&definition(&version)).into_iter().map(|field| field.replace(way, "")).collect()
+}
+
+#[test]
+fn schemas_are_structural() {
+    let cases: &[(&str, &[&str])] = &[
+        ("{type: object}", &[]),
+        ("{}", &[".type"]),
+        ("{type: text}", &[".type"]),
+        ("{x-kubernetes-preserve-unknown-fields: true}", &[]),
+        ("{x-kubernetes-preserve-unknown-fields: false, type: object}", &[".x-kubernetes-preserve-unknown-fields"]),
+        ("{x-kubernetes-int-or-string: true}", &[]),
+        ("{x-kubernetes-int-or-string: true, anyOf: [{type: integer}, {type: string}]}", &[]),
+        (
+            "{x-kubernetes-int-or-string: true, anyOf: [{type: string}, {type: integer}]}",
+            &[".anyOf[0].type", ".anyOf[1].type"],
+        ),
+        ("{x-kubernetes-int-or-string: true, allOf: [{anyOf: [{type: integer}, {type: string}]}, {pattern: a}]}", &[]),
+        (
+            "{x-kubernetes-int-or-string: true, x-kubernetes-preserve-unknown-fields: true}",
+            &[".x-kubernetes-preserve-unknown-fields"],
+        ),
+        ("{type: array}", &[".items"]),
+        ("{type: array, items: {}}", &[".items.type"]),
+        ("{type: array, items: {type: string}}", &[]),
+        ("{type: object, additionalProperties: {type: string}}", &[]),
+        ("{type: object, additionalProperties: {}}", &[".additionalProperties.type"]),
+        ("{type: object, properties: {a: {type: string}}, additionalProperties: false}", &[".additionalProperties"]),
+        ("{type: string, pattern: '('}", &[".pattern"]),
+        ("{type: string, pattern: '(?!a)'}", &[".pattern"]),
+        ("{type: string, pattern: '^\\\\pL+$'}", &[]),
+        ("{type: object, uniqueItems: true}", &[".uniqueItems"]),
+        (
+            "{type: object, oneOf: [{required: [a]}, {properties: {b: {minimum: 1}}}], properties: {b: {type: integer}}}",
+            &[],
+        ),
+        (
+            "{type: object, oneOf: [{description: a}, {additionalProperties: {maximum: 1}}]}",
+            &[".oneOf[0].description", ".oneOf[1].additionalProperties"],
+        ),
+        ("{type: object, not: {x-kubernetes-validations: [{rule: 'true'}]}}", &[".not.x-kubernetes-validations"]),
+        ("{type: object, $ref: '#/a'}", &[".$ref"]),
+        ("{type: object, x-kubernetes-embedded-resource: true}", &[".properties"]),
+        ("{type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}", &[]),
+        ("{x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}", &[".type"]),
+    ];
+    for (schema, expected) in cases {
+        assert_eq!(schema_errors(schema), *expected, "{schema}");
+    }
+}
+
+#[test]
+fn lists_have_types_and_keys() {
+    let item =
+        "items: {type: object, required: [a], properties: {a: {type: string}, b: {type: string}, c: {type: object}}}";
+    let list = |rest: &str| schema_errors(&format!("{{type: array, {item}, {rest}}}"));
+    let none: [&str; 0] = [];
+    assert_eq!(list("x-kubernetes-list-type: atomic"), none);
+    assert_eq!(list("x-kubernetes-list-type: bag"), [".x-kubernetes-list-type"]);
+    assert_eq!(list("x-kubernetes-list-type: set"), [".items.x-kubernetes-map-type"]);
+    assert_eq!(list("x-kubernetes-list-type: map"), [".x-kubernetes-list-map-keys"]);
+    assert_eq!(list("x-kubernetes-list-map-keys: [a]"), [".x-kubernetes-list-type"]);
+    assert_eq!(list("x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [a]"), none);
+    assert_eq!(list("x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [z]"), [".x-kubernetes-list-map-keys"]);
+    assert_eq!(list("x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [b]"), [".items.properties[b].default"]);
+    assert_eq!(
+        list("x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [a, a]"),
+        [".x-kubernetes-list-map-keys"]
+    );
+    assert_eq!(
+        list("x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [c]"),
+        [".items.properties[c].default", ".items.properties[c].type",]
+    );
+    assert_eq!(schema_errors("{type: object, x-kubernetes-list-type: set}"), [".type"]);
+    assert_eq!(schema_errors("{type: object, x-kubernetes-map-type: atomic}"), none);
+    assert_eq!(schema_errors("{type: string, x-kubernetes-map-type: granular}"), [".type"]);
+}
+
+#[test]
+fn defaults_fit_their_fields() {
+    let cases: &[(&str, &[&str])] = &[
+        ("{type: integer, default: 1}", &[]),
+        ("{type: integer, default: x}", &[".default"]),
+        ("{type: integer, default: 3, maximum: 2}", &[".default"]),
+        ("{type: object, default: {a: x}, properties: {a: {type: integer}}}", &[".default.a"]),
+        ("{type: object, default: {b: 1}, properties: {a: {type: integer}}}", &[".default"]),
+        ("{type: object, default: {}, required: [a], properties: {a: {type: integer, default: 1}}}", &[]),
+        ("{type: array, default: [1, x], items: {type: integer}}", &[".default[1]"]),
+        ("{type: string, default: a, enum: [b]}", &[".default"]),
+    ];
+    for (schema, expected) in cases {
+        assert_eq!(schema_errors(schema), *expected, "{schema}");
+    }
+    let meta = "schema: {openAPIV3Schema: {type: object, properties: {metadata: {type: object, properties: {name: {type: string, \
+                default: a}}}}}}";
+    let expected = ["spec.validation.openAPIV3Schema.properties[metadata].properties[name].default"];
+    assert_eq!(errors(&definition(meta)), expected);
+}
+
+#[test]
+fn the_root_is_an_object_whose_metadata_is_known() {
+    let root = |schema: &str| {
+        let errors = errors(&definition(&format!("schema: {{openAPIV3Schema: {schema}}}")));
+        errors.into_iter().map(|field| field.replace("spec.validation.openAPIV3Schema", "")).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(root("{type: object}"), none);
+    assert_eq!(root("{type: array, items: {type: string}}"), [".type"]);
+    assert_eq!(root("{type: object, nullable: true}"), [".nullable"]);
+    assert_eq!(root("{type: object, additionalProperties: false}"), [".additionalProperties"]);
+    assert_eq!(root("{type: object, properties: {metadata: {type: object}}}"), none);
+    let name =
+        "{type: object, properties: {metadata: {type: object, properties: {name: {type: string, maxLength: 9}}}}}";
+    assert_eq!(root(name), none);
+    assert_eq!(root(&name.replace("name:", "labels:")), [".properties[metadata]"]);
+    assert_eq!(root("{type: object, properties: {kind: {type: integer}}}"), [".properties[kind].type"]);
+    assert_eq!(root("{type: object, anyOf: [{properties: {a: {minimum: 1}}}]}"), [".properties[a]"]);
+    assert_eq!(root("{type: object, oneOf: [{required: [a]}]}"), none);
+    let with_status =
+        "subresources: {status: {}}\n    schema: {openAPIV3Schema: {type: object, oneOf: [{required: [a]}]}}";
+    assert_eq!(errors(&definition(with_status)), ["spec.validation.openAPIV3Schema"]);
+}
+
+#[test]
+fn paths_lead_to_fields() {
+    let schema = "schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {num: {type: integer}, obj: \
+                  {type: object}}}}}}";
+    let with = |rest: &str| errors(&definition(&format!("{rest}\n    {schema}")));
+    let none: [&str; 0] = [];
+    assert_eq!(with("selectableFields: [{jsonPath: .spec.num}]"), none);
+    assert_eq!(with("selectableFields: [{jsonPath: .spec.obj}]"), ["spec.selectableFields[0].jsonPath"]);
+    assert_eq!(with("selectableFields: [{jsonPath: .spec.x}]"), ["spec.selectableFields[0].jsonPath"]);
+    assert_eq!(
+        with("selectableFields: [{jsonPath: .spec.num}, {jsonPath: .spec.num}]"),
+        ["spec.selectableFields[1].jsonPath"]
+    );
+    assert_eq!(with("additionalPrinterColumns: [{name: A, type: integer, jsonPath: .spec.num}]"), none);
+    assert_eq!(
+        with("additionalPrinterColumns: [{name: A, type: text, jsonPath: spec.num}]"),
+        ["spec.additionalPrinterColumns[0].JSONPath", "spec.additionalPrinterColumns[0].type",]
+    );
+    let scale = |spec: &str, status: &str| {
+        with(&format!("subresources: {{scale: {{specReplicasPath: {spec}, statusReplicasPath: {status}}}}}"))
+    };
+    assert_eq!(scale(".spec.num", ".status.num"), none);
+    assert_eq!(
+        scale(".status.num", "num"),
+        ["spec.subresources.scale.specReplicasPath", "spec.subresources.scale.statusReplicasPath",]
+    );
+    let rule = |path: &str| {
+        schema_errors(&format!(
+            "{{type: object, properties: {{num: {{type: integer}}}}, x-kubernetes-validations: [{{rule: 'true', fieldPath: {path}}}]}}"
+        ))
+    };
+    assert_eq!(rule(".num"), none);
+    assert_eq!(rule(".m"), [".x-kubernetes-validations[0].fieldPath"]);
+}
+
+#[test]
+fn versions_that_differ_are_named_each() {
+    let two = |second: &str| {
+        definition(&format!(
+            "schema: {{openAPIV3Schema: {{type: object}}}}\n  - name: v2\n    served: true\n    storage: false\n    schema: \
+             {{openAPIV3Schema: {second}}}"
+        ))
+    };
+    assert_eq!(errors(&two("{type: object}")), [""; 0]);
+    assert_eq!(errors(&two("{type: string}")), ["spec.versions[1].schema.openAPIV3Schema.type"]);
+}
+
+#[test]
+fn groups_of_the_community_need_an_approval() {
+    let of = |group: &str, annotations: &str| {
+        let text = definition("schema: {openAPIV3Schema: {type: object}}").replace("example.com", group);
+        errors(&text.replace("metadata: {", &format!("metadata: {{annotations: {annotations}, ")))
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(of("acme.dev", "{}"), none);
+    assert_eq!(of("acme.k8s.io", "{}"), ["metadata.annotations[api-approved.kubernetes.io]"]);
+    assert_eq!(
+        of("acme.k8s.io", "{api-approved.kubernetes.io: yes please}"),
+        ["metadata.annotations[api-approved.kubernetes.io]"]
+    );
+    assert_eq!(of("acme.kubernetes.io", "{api-approved.kubernetes.io: 'https://example.com/1'}"), none);
+    assert_eq!(of("acme.k8s.io", "{api-approved.kubernetes.io: 'unapproved, experimental'}"), none);
+    assert_eq!(of("notk8s.io", "{}"), none);
+}
+
+#[test]
+fn formats_are_judged_within_conditions_too() {
+    let pools = |spec: &str| {
+        let schema = definition(
+            "schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {cidr: {type: string, format: \
+             cidr}, ip: {type: string, anyOf: [{format: ipv4}, {format: ipv6}]}, pod: {type: object, \
+             x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}}}}}}",
+        );
+        errors(&format!("{schema}---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: a}}\nspec: {spec}\n"))
+    };
+    assert_eq!(pools("{cidr: 10.0.0.0/8, ip: '::1'}"), [""; 0]);
+    assert_eq!(pools("{cidr: 'dead::beef::/64'}"), ["spec.cidr"]);
+    assert_eq!(pools("{ip: not an ip}"), ["spec.ip"]);
+    assert_eq!(pools("{pod: {apiVersion: v1, kind: Pod}}"), [""; 0]);
+    assert_eq!(pools("{pod: {metadata: {name: a}}}"), ["spec.pod.apiVersion", "spec.pod.kind"]);
+}
