@@ -47,7 +47,13 @@ fn unknown_fields_are_pruned_as_the_server_does() {
     takes(
         "{type: object, x-kubernetes-embedded-resource: true}",
         &["{apiVersion: v1, kind: Pod, metadata: {name: a}}"],
-        &["{apiVersion: v1, kind: Pod, metadata: {Name: a}}", "{kind: Pod, spec: {}}"],
+        &[
+            "{apiVersion: v1, kind: Pod, metadata: {Name: a}}",
+            "{apiVersion: v1, kind: Pod, spec: {}}",
+            "{kind: Pod}",
+            "{apiVersion: '', kind: Pod}",
+            "{apiVersion: v1, kind: P/d}",
+        ],
     );
 }
 

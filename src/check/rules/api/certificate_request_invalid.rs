@@ -28,7 +28,14 @@ spec: {request: YQ==, signerName: signer, usages: [client auth]}
 apiVersion: certificates.k8s.io/v1
 kind: CertificateSigningRequest
 metadata: {name: a}
-spec: {request: YQ==, signerName: example.com/signer, usages: [client auth]}
+spec:
+  signerName: example.com/signer
+  usages: [client auth]
+  request: |
+    LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlHTE1EOENBUUF3RERFS01BZ0dBMVVFQXd3QllUQXFNQVVHQXl0
+    bGNBTWhBRmd3TmtVc1BnNEV4N0NHS280Twp6MjNGbEN1WGwxRGJmOHJXTlo4NGZjSlJvQUF3QlFZREsyVndBMEVBLzY1ZHU4djBQ
+    QW5rSmRUamZoMWpVVW83CmZoUCsxWjhINlozY3hDRHBEdHdDYUVKTzAxL1JmK0wvMi9xVnJjM2hnUEJ6V21VTGgxVHlNNlp1ODln
+    eURBPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==
 ",
     check: Check::Object(check),
 };
