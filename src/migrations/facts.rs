@@ -137,13 +137,14 @@ fn concurrent_index(words: &Words<'_>) -> Option<(Option<String>, bool)> {
     Some((name, repeatable))
 }
 
-/// A table or view that a statement makes or takes away; a new name does both.
+/// What a statement does to a table or view; a new name is one that is made and one that is gone.
 enum Change {
     Made(String),
+    Altered(String),
     Gone(String),
 }
 
-/// Tables and views made, dropped and renamed by one statement.
+/// Tables and views made, altered, dropped and renamed by one statement.
 fn changes(words: &Words<'_>, changes: &mut Vec<Change>) {
     if words.is(0, "create") {
         let mut at =
@@ -175,22 +176,27 @@ fn changes(words: &Words<'_>, changes: &mut Vec<Change>) {
         if words.is(after, "rename") && words.is(after + 1, "to") {
             let Some((new, _)) = words.name(after + 2) else { return };
             changes.extend([Change::Gone(old), Change::Made(new)]);
+        } else {
+            changes.push(Change::Altered(old));
         }
     }
 }
 
 /// A table made and dropped in one file is neither there afterwards nor taken from an earlier one for nothing.
 fn settle(changes: Vec<Change>, migration: &mut Migration) {
-    let mut gone = BTreeSet::new();
+    let (mut gone, mut altered) = (BTreeSet::new(), BTreeSet::new());
     for change in changes.into_iter().rev() {
         match change {
-            Change::Made(name) if gone.contains(&name) => {}
+            Change::Made(name) | Change::Altered(name) if gone.contains(&name) => {}
             Change::Made(name) => migration.tables.push(name),
+            Change::Altered(name) => _ = altered.insert(name),
             Change::Gone(name) => _ = gone.insert(name),
         }
     }
     migration.tables.reverse();
     migration.dropped = gone.into_iter().collect();
+    altered.retain(|name| !migration.tables.contains(name));
+    migration.altered = altered.into_iter().collect();
 }
 
 /// `DO` blocks make tables too, in their own statements.

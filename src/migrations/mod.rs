@@ -86,6 +86,8 @@ pub struct Migration {
     pub transaction: bool,
     /// Names of tables and views made, without schema; partitions are not counted.
     pub tables: Vec<String>,
+    /// Names of tables altered that the file does not make itself.
+    pub altered: Vec<String>,
     /// Names of tables and views dropped or renamed away.
     pub dropped: Vec<String>,
     /// Names of indexes built concurrently.
@@ -207,12 +209,15 @@ pub fn order(migrations: &[Migration]) -> String {
     text
 }
 
-/// The migrations that make these tables. The bundle's own SQL has one file for each table and is chosen from by this;
+/// The migrations that make or alter these tables. Each file of the built-in SQL is about one table and is chosen by this;
 /// a team's folder is taken whole.
 #[must_use]
 pub fn for_tables(migrations: Vec<Migration>, wanted: &[&str]) -> Vec<Migration> {
-    let makes = |migration: &Migration| migration.tables.iter().any(|table| wanted.contains(&table.as_str()));
-    migrations.into_iter().filter(makes).collect()
+    let concerns = |migration: &Migration| {
+        let mut tables = migration.tables.iter().chain(&migration.altered);
+        tables.any(|table| wanted.contains(&table.as_str()))
+    };
+    migrations.into_iter().filter(concerns).collect()
 }
 
 /// The data of the ConfigMaps that carry the migrations, which are mounted as one volume: [`ORDER_KEY`] and a key for
@@ -279,6 +284,7 @@ fn read_text(text: &str, goose: bool) -> Text {
         sql: String::new(),
         transaction: !no_transaction,
         tables: Vec::new(),
+        altered: Vec::new(),
         dropped: Vec::new(),
         indexes: Vec::new(),
     };

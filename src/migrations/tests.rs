@@ -212,20 +212,36 @@ fn splits_what_one_config_map_should_not_hold() {
 
 #[test]
 fn reads_the_own_migrations() {
-    let files = [
-        file("0001_audit_events.sql", include_str!("../../templates/migrations/0001_audit_events.sql")),
-        file(
-            "0002_remediation_workflow_catalog.sql",
-            include_str!("../../templates/migrations/0002_remediation_workflow_catalog.sql"),
-        ),
+    macro_rules! own {
+        ($($name:literal),*) => {
+            [$(file($name, include_str!(concat!("../../templates/migrations/", $name)))),*]
+        };
+    }
+    let files = own![
+        "0001_audit_events.sql",
+        "0002_remediation_workflow_catalog.sql",
+        "0003_remediation_workflow_catalog_ids.sql"
     ];
     let (migrations, problems) = read(&files);
     assert_eq!(problems, []);
-    for (migration, table) in migrations.iter().zip(["audit_events", "remediation_workflow_catalog"]) {
-        assert_eq!((migration.tables.as_slice(), migration.transaction), ([table.to_owned()].as_slice(), true));
+    let catalog = "remediation_workflow_catalog";
+    for (migration, (made, altered)) in migrations.iter().zip([("audit_events", ""), (catalog, ""), ("", catalog)]) {
+        assert_eq!((migration.tables.join(" "), migration.altered.join(" ")), (made.to_owned(), altered.to_owned()));
+        assert!(migration.transaction);
     }
-    let chosen = for_tables(migrations, &["remediation_workflow_catalog"]);
-    assert_eq!(order(&chosen), "transaction - 0002_remediation_workflow_catalog.sql\n");
+    let chosen = for_tables(migrations, &[catalog]);
+    assert_eq!(
+        order(&chosen),
+        "transaction - 0002_remediation_workflow_catalog.sql\ntransaction - 0003_remediation_workflow_catalog_ids.sql\n"
+    );
+}
+
+#[test]
+fn knows_the_tables_that_a_file_alters_but_does_not_make() {
+    let altered = |text: &str| one("1_a.sql", text).altered.join(" ");
+    assert_eq!(altered("ALTER TABLE IF EXISTS ONLY public.b ADD x int;\nALTER TABLE a RENAME COLUMN x TO y;\n"), "a b");
+    assert_eq!(altered("CREATE TABLE a (x int);\nALTER TABLE a ADD y int;\nALTER INDEX i RENAME TO j;\n"), "");
+    assert_eq!(altered("ALTER TABLE a ADD y int;\nDROP TABLE a;\nALTER TABLE b RENAME TO c;\n"), "");
 }
 
 proptest! {

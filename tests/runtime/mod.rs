@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bundle;
+mod catalog;
 mod config;
 mod database_pod;
 mod goose;

@@ -8,7 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use plimsoll::migrations::{ORDER_KEY, SqlFile, order, read};
+use plimsoll::finding::Severity;
+use plimsoll::migrations::{Migration, ORDER_KEY, SqlFile, for_tables, order, read};
 use tempfile::TempDir;
 
 use super::servers::{Database, program, root};
@@ -161,24 +162,39 @@ pub(super) fn command(words: &[String], env: &[(String, String)], user: Option<U
     command
 }
 
+/// The files of the built-in SQL, by name.
+pub(super) fn own_files() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/migrations");
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let mut files: Vec<_> = paths.map(|path| (name(&path), std::fs::read_to_string(path).unwrap())).collect();
+    files.sort();
+    files
+}
+
+/// The migrations of a folder of these files, which must be free of errors.
+fn ordered(files: &[(&str, &str)]) -> Vec<Migration> {
+    let sql: Vec<SqlFile<'_>> = files.iter().map(|(name, text)| SqlFile { name, text }).collect();
+    let (migrations, problems) = read(&sql);
+    assert!(problems.iter().all(|problem| problem.severity != Severity::Error), "{problems:?}");
+    migrations
+}
+
 impl Volume {
     /// The scripts and these files of SQL, read and ordered as for a bundle, for one database.
     pub(super) fn new(database: &Database, files: &[(&str, &str)]) -> Self {
-        let sql: Vec<SqlFile<'_>> = files.iter().map(|(name, text)| SqlFile { name, text }).collect();
-        let (migrations, problems) = read(&sql);
-        assert_eq!(
-            problems.iter().filter(|problem| problem.severity == plimsoll::finding::Severity::Error).count(),
-            0,
-            "{problems:?}"
-        );
+        Self::of(database, &ordered(files))
+    }
+
+    fn of(database: &Database, migrations: &[Migration]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let temporary = tempfile::tempdir().unwrap();
         for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/scripts")).unwrap() {
             let path = entry.unwrap().path();
             std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
         }
-        std::fs::write(folder.path().join(ORDER_KEY), order(&migrations)).unwrap();
-        for migration in &migrations {
+        std::fs::write(folder.path().join(ORDER_KEY), order(migrations)).unwrap();
+        for migration in migrations {
             std::fs::write(folder.path().join(&migration.name), &migration.sql).unwrap();
         }
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o555)).unwrap();
@@ -191,17 +207,9 @@ impl Volume {
 
     /// The bundle's own SQL for these tables.
     pub(super) fn own(database: &Database, tables: &[&str]) -> Self {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/migrations");
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            if tables.iter().any(|table| name.ends_with(&format!("_{table}.sql"))) {
-                files.push((name, std::fs::read_to_string(path).unwrap()));
-            }
-        }
+        let files = own_files();
         let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        Self::new(database, &files).with("MIGRATIONS_TABLES", &tables.join(" "))
+        Self::of(database, &for_tables(ordered(&files), tables)).with("MIGRATIONS_TABLES", &tables.join(" "))
     }
 
     /// Sets a variable.
