@@ -194,6 +194,9 @@ pub struct Key {
     /// For a `duration`: whether the empty text is refused where the key stands.
     #[serde(default)]
     pub filled: bool,
+    /// For a `text` or `secretKey`: whether the service writes the value unquoted into a connection string of words.
+    #[serde(default)]
+    pub unquoted: bool,
 }
 
 /// What the value of a config key is.

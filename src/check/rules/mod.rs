@@ -120,6 +120,7 @@ pub static ALL: &[&Rule] = &[
     &wiring::config_path_missing::RULE,
     &wiring::config_path_unmounted::RULE,
     &wiring::config_value_invalid::RULE,
+    &wiring::connection_value_unquoted::RULE,
     &wiring::db_identity_mismatch::RULE,
     &wiring::duplicate_object::RULE,
     &wiring::env_not_read::RULE,

@@ -9,6 +9,7 @@ pub mod config_not_a_file;
 pub mod config_path_missing;
 pub mod config_path_unmounted;
 pub mod config_value_invalid;
+pub mod connection_value_unquoted;
 pub mod db_identity_mismatch;
 pub mod duplicate_object;
 pub mod env_not_read;

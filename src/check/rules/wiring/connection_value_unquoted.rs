@@ -1,0 +1,205 @@
+//! Rule `connection-value-unquoted`.
+
+use crate::check::report::Draft;
+use crate::check::rules::wiring::_shared::{at_value, data_node};
+use crate::check::{Bundle, Check, Family, Report, Rule};
+use crate::finding::Severity;
+use crate::graph::{File, text_of};
+use crate::node::{Node, Value};
+use crate::service::{Key, KeyType};
+use crate::source::FileId;
+use crate::yaml::{self, Dialect};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "connection-value-unquoted",
+    family: Family::Wiring,
+    severity: Severity::Error,
+    summary: "a password, user or database name that the service cannot write into its connection string",
+    doc: "DataStorage writes the password, user and database name unquoted into a connection string of `key=value` words. There, white space ends a value and a leading `'` starts a quoted one, so the service cannot connect. A backslash may be taken for an escape, and an empty value takes the next word for its own: both are warnings. Values of the config file and of the secret file are checked; the value itself is never shown.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: correct horse
+  redis.yaml: "password: \"\""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    good: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: datastorage-config}
+data:
+  config.yaml: |
+    server: {port: 8080}
+    database:
+      host: postgresql
+      port: 5432
+      name: action_history
+      secretsFile: /etc/datastorage/secrets/db.yaml
+      usernameKey: username
+      passwordKey: password
+    redis:
+      addr: redis:6379
+      secretsFile: /etc/datastorage/secrets/redis.yaml
+      passwordKey: password
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: datastorage-secret}
+stringData:
+  db.yaml: |
+    username: slm_user
+    password: test_password
+  redis.yaml: |
+    password: ""
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: datastorage}
+spec:
+  selector: {matchLabels: {app: datastorage}}
+  template:
+    metadata: {labels: {app: datastorage}}
+    spec:
+      containers:
+      - name: datastorage
+        image: quay.io/acme/datastorage:v1
+        ports: [{containerPort: 8080}]
+        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+        volumeMounts:
+        - {name: config, mountPath: /etc/datastorage}
+        - {name: secrets, mountPath: /etc/datastorage/secrets}
+      volumes:
+      - {name: config, configMap: {name: datastorage-config}}
+      - {name: secrets, secret: {secretName: datastorage-secret}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known() {
+        let Some(dialect) = view.dialect else { continue };
+        let unquoted = |kind: KeyType| {
+            dialect.config.iter().filter(move |(_, key): &(&String, &Key)| key.unquoted && key.kind == kind)
+        };
+        for (path, _) in unquoted(KeyType::Text) {
+            let value = view.value(path);
+            if let Some((severity, fault)) = value.as_str().and_then(fault) {
+                explain(at_value(report, &view, value, format!("`{path}` {fault}")), severity, &view.service.name);
+            }
+        }
+        for (file_key, value) in view.keys(KeyType::SecretFile) {
+            let Some(path) = value.as_str() else { continue };
+            let File::Found { object, key, node } = view.container.file(path) else { continue };
+            let Some(text) = text_of(object, key) else { continue };
+            let loaded = yaml::load_text(&text, FileId(u32::MAX - 1), Dialect::Kubectl);
+            let Some(tree) = loaded.documents.first() else { continue };
+            for (named, _) in unquoted(KeyType::SecretKey).filter(|(_, key)| key.of.as_deref() == Some(file_key)) {
+                let Some(name) = view.value(named).as_str().filter(|name| !name.is_empty()) else { continue };
+                let Some(found) = tree.get(name) else { continue };
+                let Some((severity, fault)) = found.as_str().and_then(fault) else { continue };
+                let message = format!("`{name}` in `{key}` {fault}");
+                let draft = at_secret(report, object, key, node, found, message);
+                explain(draft, severity, &view.service.name);
+            }
+        }
+    }
+}
+
+/// What a value does to a connection string of unquoted words, and whether that is certain to fail.
+fn fault(value: &str) -> Option<(Severity, &'static str)> {
+    if value.contains([' ', '\t', '\n', '\r', '\x0b', '\x0c']) {
+        Some((Severity::Error, "contains white space, which ends it in the connection string"))
+    } else if value.starts_with('\'') {
+        Some((Severity::Error, "starts with `'`, which starts a quoted value in the connection string"))
+    } else if value.contains('\\') {
+        Some((Severity::Warning, "contains a backslash, which may be an escape in the connection string"))
+    } else if value.is_empty() {
+        Some((Severity::Warning, "is empty, and takes the next word of the connection string for its value"))
+    } else {
+        None
+    }
+}
+
+fn explain(draft: Draft<'_>, severity: Severity, service: &str) {
+    draft
+        .severity(severity)
+        .help(format!("use a value without white space, backslash and leading `'`: {service} does not quote it"));
+}
+
+/// A finding at a value in a secret file, or at the file where that is encoded.
+fn at_secret<'r>(
+    report: &'r mut Report<'_>,
+    object: &crate::object::Object,
+    key: &str,
+    node: &Node,
+    found: &Node,
+    message: String,
+) -> Draft<'r> {
+    let span = found.origin.span;
+    if matches!(node.value, Value::String(_)) && !span.is_none() && span.end > span.start {
+        report.text(object, node, span.start as usize..span.end as usize, message)
+    } else {
+        report.at(object, data_node(object, key), message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_told_by_what_breaks_the_string() {
+        for good in ["secret", "it's", "a=b", "é", "\u{a0}", "$(x)`\"#"] {
+            assert_eq!(fault(good), None, "{good}");
+        }
+        for (bad, severity) in [
+            ("a b", Severity::Error),
+            ("a\tb\\", Severity::Error),
+            ("'a", Severity::Error),
+            ("a\\b", Severity::Warning),
+            ("", Severity::Warning),
+        ] {
+            assert_eq!(fault(bad).map(|(severity, _)| severity), Some(severity), "{bad}");
+        }
+    }
+}
