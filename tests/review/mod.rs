@@ -4,6 +4,7 @@ mod base;
 mod explain;
 mod files;
 mod pipelines;
+mod schema;
 
 use std::fs;
 use std::path::{Path, PathBuf};

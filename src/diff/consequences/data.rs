@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use foldhash::{HashMap, HashMapExt, HashSet};
 
+use crate::diff::consequences::schema::FIRST_START;
 use crate::diff::consequences::{Consequence, and, restarts};
 use crate::diff::{Change, Step};
 use crate::finding::Severity;
@@ -175,18 +176,6 @@ pub(super) fn tell<'a>(change: &Change<'a>, readers: &mut Readers<'a>, found: &m
         found.push(restarts(Severity::Note, format!("{} reads it from the next run on", and(&later))));
     }
 }
-
-/// Variables that the images of databases read when they make their files, and never again.
-const FIRST_START: &[&str] = &[
-    "MARIADB_PASSWORD",
-    "MARIADB_ROOT_PASSWORD",
-    "MONGO_INITDB_ROOT_PASSWORD",
-    "MYSQL_PASSWORD",
-    "MYSQL_ROOT_PASSWORD",
-    "POSTGRES_DB",
-    "POSTGRES_PASSWORD",
-    "POSTGRES_USER",
-];
 
 impl<'a> Reader<'a> {
     /// How it reads the changed keys of the object.

@@ -6,6 +6,7 @@
 mod apply;
 mod data;
 mod pods;
+mod schema;
 mod traffic;
 
 use crate::diff::Change;
@@ -72,6 +73,7 @@ pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequen
         .filter_map(|(change, _)| change.new)
         .collect();
     let mut readers = data::Readers::of(changes, &restarting, new);
+    let histories = schema::Histories::of(changes, new);
     changes
         .iter()
         .zip(refused)
@@ -80,6 +82,8 @@ pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequen
                 apply::tell(change, &mut found);
                 pods::tell(change, &mut found);
                 data::tell(change, &mut readers, &mut found);
+                schema::tell_variables(change, &mut found);
+                histories.tell(change, &mut found);
                 traffic::tell(change, &mut found);
                 found.sort_by_key(|consequence| std::cmp::Reverse(consequence.severity));
             } else {
