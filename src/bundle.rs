@@ -1,5 +1,7 @@
 //! From rendered documents to a bundle: content names, a fixed order, each object once.
 
+mod stored;
+
 use crate::digest::Digest;
 use crate::finding::Finding;
 use crate::node::{FEW, Node, Value};
@@ -73,7 +75,8 @@ pub fn finish(documents: Vec<Node>) -> Result<Bundle, Vec<Finding>> {
     let mut findings = Vec::new();
     let mut kind_config: Option<Object> = None;
     let mut drafts = Vec::with_capacity(documents.len());
-    for document in documents {
+    for mut document in documents {
+        stored::encode_secret(&mut document);
         let object = Object::new(document);
         if is_kind_config(&object) {
             if let Some(first) = &kind_config {

@@ -268,9 +268,14 @@ pub struct Database {
     /// migrates grants it what it needs.
     #[schemars(length(min = 1, max = 63), regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
     pub user: Option<String>,
-    /// The password of that role, one line, for the Secrets that the bundle brings. Default in `base.yaml`, for tests;
-    /// unused in production.
-    #[schemars(length(min = 1, max = 1000), regex(pattern = "^[^\\n\\r]+$"), extend("writeOnly" = true))]
+    /// The password of that role: not empty, without white space or backslashes, and not starting with `'`, because
+    /// DataStorage writes it unquoted into its connection string. The same holds for the password, the user and the
+    /// database in a Secret that exists already. Default in `base.yaml`, for tests; unused in production.
+    #[schemars(
+        length(min = 1, max = 1000),
+        regex(pattern = r"^[^' \\\t\n\v\f\r][^ \\\t\n\v\f\r]*$"),
+        extend("writeOnly" = true)
+    )]
     pub password: Option<String>,
     /// Whether the connection is encrypted, and what of the server's certificate is checked. Default in `base.yaml`;
     /// in production at least `require`.
@@ -344,7 +349,7 @@ pub struct Redis {
     /// `base.yaml`, for tests; unused in production.
     #[schemars(length(max = 1000), regex(pattern = "^[^\\n\\r]*$"), extend("writeOnly" = true))]
     pub password: Option<String>,
-    /// Its image. Default in `base.yaml`.
+    /// Its image, an alpine one; the container that waits for Redis runs it as well. Default in `base.yaml`.
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
     /// What its container asks for and may use.
@@ -367,8 +372,8 @@ pub struct Migrations {
     /// The tables this profile needs, by name: true for those that migrations must make. Default in `base.yaml`:
     /// `audit_events` alone.
     pub tables: Option<BTreeMap<String, bool>>,
-    /// A folder with SQL files of your own, plain or in goose form, instead of those that come along; relative to the
-    /// file that names it, and within the Git work tree. Default: none.
+    /// A folder with SQL files of your own, plain or in goose form, instead of those that come along: a path relative to
+    /// the project's folder `profiles`, also where `--values` or `--set` gives it, within the Git work tree. Default: none.
     #[schemars(length(min = 1, max = 1000))]
     pub folder: Option<String>,
     /// An image with psql and busybox, for the migration Job, the upkeep of partitions and the container that waits for
@@ -387,6 +392,10 @@ pub struct Migrations {
     /// How long a new pod waits for the migrations, in seconds, before it tries anew. Default in `base.yaml`.
     #[schemars(range(min = 1, max = 3600))]
     pub schema_wait_seconds: Option<u16>,
+    /// How long the migration Job may take, all its tries together, in seconds; then Kubernetes ends it, so that the Job of
+    /// a former bundle does not fail for ever. More than the longest migration takes. Default in `base.yaml`.
+    #[schemars(range(min = 60, max = 604_800))]
+    pub deadline_seconds: Option<u32>,
 }
 
 /// A NodePort and the host port that leads to it.
@@ -426,7 +435,7 @@ pub struct Migrate {
 pub struct Runtime {
     /// The Secret with the files `db-secrets.yaml` and `redis-secrets.yaml`. Default in `base.yaml`; in production the
     /// name of one that exists, which must be given and holds `username` and `password` besides, for the container that
-    /// waits for the schema.
+    /// waits for the schema. The user and password in `db-secrets.yaml` must be such as `database.password` may be.
     #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"))]
     pub secret: Option<String>,
 }

@@ -17,6 +17,7 @@ mod render;
 mod review;
 mod revisions;
 mod runtime;
+mod stored;
 mod supply;
 mod updates;
 mod wiring;

@@ -227,9 +227,9 @@ fn name_no_layer_sets() {
         1,
         str![[r#"
 error[template-undefined]: `image.tag` is not set
-  --> templates/datastorage/deployment.yaml:78:106
+  --> templates/datastorage/deployment.yaml:98:106
    |
-78 |           image: "{{ image.repository ~ '@' ~ image.digest if image.pinned else image.repository ~ ':' ~ image.tag }}"
+98 |           image: "{{ image.repository ~ '@' ~ image.digest if image.pinned else image.repository ~ ':' ~ image.tag }}"
    |                                                                                                          ^^^^^^^^^
    |
   ::: profiles/base.yaml:10:3
@@ -410,9 +410,9 @@ error[migration-table-missing]: no migration in `migrations` makes the table `au
 62 |   tables: {audit_event: true}
    |                         ^^^^
    |
-  ::: templates/datastorage/migrations.yaml:20:15
+  ::: templates/datastorage/migrations.yaml:21:15
    |
-20 | ...in team_sql(migrations.folder, migrations.tables | enabled) if migrations.folder is defined else sql('migrations', migrations.tables | enabled)
+21 | ...in team_sql(migrations.folder, migrations.tables | enabled) if migrations.folder is defined else sql('migrations', migrations.tables | enabled)
    |       -------------------------------------------------------------------------------------------------------------------------------------------- read here
    |
    = help: did you mean `audit_events`?

@@ -94,6 +94,10 @@ fn the_schema_refuses_what_cannot_be_meant() {
         (serde_json::json!({"database": {"password": "two\nlines"}}), "/database/password"),
         (serde_json::json!({"database": {"password": "ends\n"}}), "/database/password"),
         (serde_json::json!({"database": {"password": ""}}), "/database/password"),
+        (serde_json::json!({"database": {"password": "a b"}}), "/database/password"),
+        (serde_json::json!({"database": {"password": "a\tb"}}), "/database/password"),
+        (serde_json::json!({"database": {"password": "a\\b"}}), "/database/password"),
+        (serde_json::json!({"database": {"password": "'a"}}), "/database/password"),
         (serde_json::json!({"redis": {"password": "two\nlines"}}), "/redis/password"),
         (serde_json::json!({"image": {"digest": "sha256:abc"}}), "/image/digest"),
         (serde_json::json!({"image": {"repository": "has a blank"}}), "/image/repository"),
@@ -107,7 +111,8 @@ fn the_schema_refuses_what_cannot_be_meant() {
     }
     for good in [
         serde_json::json!({"redis": {"password": ""}}),
-        serde_json::json!({"database": {"password": "it's \"$HOME\" \\ `x`: #"}}),
+        serde_json::json!({"database": {"password": "it's\"$HOME\"`x`:#é\u{a0}"}}),
+        serde_json::json!({"redis": {"password": "it's \\ fine"}}),
         serde_json::json!({"config": {"readTimeout": "1m30s"}}),
         serde_json::json!({"external": {"db": "db.example.com:5432", "login": "Secret/login"}}),
     ] {

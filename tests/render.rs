@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use plimsoll::layers::Overrides;
 use plimsoll::project::Project;
 use plimsoll::render::Renderer;
@@ -336,27 +337,58 @@ fn a_table_that_no_migration_makes_is_an_error() {
     assert!(errors.contains("migration-table-missing") && errors.contains("did you mean `audit_event`?"), "{errors}");
 }
 
-/// A password with everything a shell, SQL or YAML could stumble over reaches the Secrets as it is; two lines are refused.
+/// A password with everything a shell, SQL or YAML could stumble over reaches the Secrets as it is.
 #[test]
 fn passwords_arrive_as_they_are() {
-    let password = r#"it's "$HOME" \ `id` {{ x }} # : - % é"#;
+    let password = r#"it's"$HOME"`id`{{x}}#:-%é&'=,"#;
     let set = format!("database.password={password}");
     let made = plimsoll(root(), &["render", "gateway", "--set", &set]);
     assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &made.stdout).unwrap();
     let objects = documents(file.path());
-    let secret = |name: &str| {
-        objects.iter().find(|object| object["kind"] == "Secret" && object["metadata"]["name"] == name).unwrap()["stringData"].clone()
+    let value = |name: &str, key: &str| {
+        let secret = objects.iter().find(|object| object["kind"] == "Secret" && object["metadata"]["name"] == name);
+        let encoded = secret.unwrap()["data"][key].as_str().unwrap();
+        String::from_utf8(BASE64_STANDARD.decode(encoded).unwrap()).unwrap()
     };
-    assert_eq!(secret("datastorage-db")["password"], password);
-    let inner = secret("datastorage-secret")["db-secrets.yaml"].as_str().unwrap().to_owned();
-    let read: Json = serde_saphyr::from_str(&inner).unwrap();
+    assert_eq!(value("datastorage-db", "password"), password);
+    let read: Json = serde_saphyr::from_str(&value("datastorage-secret", "db-secrets.yaml")).unwrap();
     assert_eq!(read["password"], password);
-    let output = plimsoll(root(), &["render", "gateway", "--set", "database.password=one\ntwo"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stdout), "");
-    assert!(!text(&output.stderr).contains("two"), "{}", text(&output.stderr));
+}
+
+/// What DataStorage cannot write into its connection string is refused, with the rule and without the value.
+#[test]
+fn values_that_break_the_connection_string_are_refused() {
+    let values = [
+        "",
+        "hidden b",
+        "hidden\tb",
+        "hidden\nb",
+        "hidden\rb",
+        "hidden\u{b}b",
+        "hidden\u{c}b",
+        "hidden\\\\b",
+        "'hidden'",
+    ];
+    for value in values {
+        let quoted =
+            format!("{{database: {{password: {}}}}}", serde_json::to_string(&value.replace("\\\\", "\\")).unwrap());
+        let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+        std::fs::write(file.path(), quoted).unwrap();
+        let output = plimsoll(root(), &["render", "gateway", "--values", file.path().to_str().unwrap()]);
+        let errors = text(&output.stderr);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""), "{value:?}: {errors}");
+        assert!(errors.contains("`database.password`") && !errors.contains("hidden"), "{value:?}: {errors}");
+        let told = if value.is_empty() { "must not be empty" } else { "unquoted into its connection string" };
+        assert!(errors.contains(told), "{value:?}: {errors}");
+    }
+    for field in ["database.user", "database.name"] {
+        for value in ["a b", "'a", "a\\\\b", ""] {
+            let output = plimsoll(root(), &["render", "gateway", "--set", &format!("{field}={value}")]);
+            assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""), "{field}={value:?}");
+        }
+    }
 }
 
 /// Annotations and labels of a profile reach every object and every pod, and no selector.

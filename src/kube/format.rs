@@ -1,18 +1,24 @@
 //! Texts that Go's decoder reads into something else: base64, times, durations.
 
 use base64::Engine as _;
-use base64::alphabet::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 /// The bytes that Go's `base64.StdEncoding` reads: padded, line breaks ignored, the last bits of the last letter free.
 /// `None` where it reads none.
 pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
-    const GO: GeneralPurpose = GeneralPurpose::new(&STANDARD, CONFIG);
+    const GO: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
     match text.contains(['\r', '\n']) {
         true => GO.decode(text.replace(['\r', '\n'], "")).ok(),
         false => GO.decode(text).ok(),
     }
+}
+
+/// The bytes of a text in base64, as the API server writes the data of a Secret.
+pub(crate) fn encode_base64(text: &str) -> String {
+    STANDARD.encode(text)
 }
 
 /// Whether it is a time in RFC 3339 as Go's `time.Parse` reads it. `micro` asks for exactly six digits of a second, as

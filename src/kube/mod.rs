@@ -10,7 +10,7 @@ pub mod schema;
 pub mod shape;
 pub mod version;
 
-pub(crate) use format::decode_base64;
+pub(crate) use format::{decode_base64, encode_base64};
 pub use kinds::{Kind, Scope};
 pub use schema::{ListKeys, ListKind, Type};
 pub use shape::{Identity, Shape};

@@ -10,6 +10,7 @@ use minijinja::value::{Kwargs, Rest, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
 use crate::digest;
+use crate::kube::encode_base64;
 use crate::node::{self, Node};
 use crate::source::Span;
 use crate::template::value::{Budget, Misfit, Tree, View, article, forgive_miss, note_tree, to_node};
@@ -208,17 +209,7 @@ fn app_labels(name: &str, kwargs: Kwargs) -> Result<Value, Error> {
 }
 
 fn b64encode(value: &Value) -> Result<String, Error> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bytes = text(value, "`b64encode`")?.as_bytes();
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = (0..3).fold(0_u32, |group, at| group << 8 | u32::from(chunk.get(at).copied().unwrap_or_default()));
-        for digit in 0..4 {
-            let index = group >> (18 - 6 * digit) & 63;
-            out.push(if digit <= chunk.len() { char::from(ALPHABET[index as usize]) } else { '=' });
-        }
-    }
-    Ok(out)
+    Ok(encode_base64(text(value, "`b64encode`")?))
 }
 
 /// Lower-case hexadecimal digits of the SHA-256 of a text.

@@ -1,4 +1,4 @@
-# Shared by migrate.sh, wait-for-schema.sh and partitions.sh, which read it from the folder they lie in themselves.
+# Shared by the other scripts, which read it from the folder they lie in themselves.
 # Written for busybox ash and the psql of postgres:16-alpine; nothing is written outside /tmp.
 #
 # Environment: PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD (libpq reads them itself, so a password may hold

@@ -138,6 +138,9 @@ fn a_label_of_all_objects() {
     in_order(&text, &["<br>and ", " more | `metadata.labels[team]` `storage` (new) |"]);
 }
 
+/// `test_password` in base64.
+const ENCODED: &str = "dGVzdF9wYXNzd29yZA==";
+
 #[test]
 fn an_edit_by_hand_is_told_field_by_field() {
     let repository = Repository::new();
@@ -145,8 +148,8 @@ fn an_edit_by_hand_is_told_field_by_field() {
     assert!(repository.plimsoll(&out).status.success());
     let file = repository.path().join("out/gateway.e2e.yaml");
     let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, text.replace("nodePort: 30081", "nodePort: 30099").replace("test_password", "by_hand_99"))
-        .unwrap();
+    assert!(text.contains(ENCODED));
+    fs::write(&file, text.replace("nodePort: 30081", "nodePort: 30099").replace(ENCODED, "YnlfaGFuZF85OQ==")).unwrap();
     let output = repository.plimsoll(&[&out[..], &["--verify"]].concat());
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -154,11 +157,11 @@ fn an_edit_by_hand_is_told_field_by_field() {
         &text,
         &[
             "out/gateway.e2e.yaml was edited by hand\n",
-            "  Secret/datastorage-secret stringData[db-secrets.yaml]: a secret, changed\n",
+            "  Secret/datastorage-db data[password]: a secret, changed\n",
             "  Service/datastorage spec.ports[0].nodePort: 30099 in the file, 30081 rendered\n",
         ],
     );
-    assert!(!text.contains("by_hand_99"), "{text}");
+    assert!(!text.contains("by_hand_99") && !text.contains("YnlfaGFuZF85OQ"), "{text}");
     // The same, with what applying what is rendered would do.
     let (text, code) = repository.diff(&["gateway", "--out", "out"]);
     in_order(&text, &["node port 30081, was 30099", "spec.ports[http].nodePort  30099 -> 30081"]);

@@ -96,21 +96,22 @@ fn secrets_are_not_explained_away() {
     for arguments in [
         &["explain", "gateway"][..],
         &["explain", "gateway", "Secret/datastorage-secret"],
-        &["explain", "gateway", "Secret/datastorage-secret", "stringData[db-secrets.yaml]"],
-        &["explain", "gateway", "Secret/datastorage-secret", "stringData[db-secrets.yaml].password"],
-        &[
-            "explain",
-            "gateway",
-            "Secret/datastorage-db",
-            "stringData.password",
-            "--set",
-            "database.password=n3w-Secret",
-        ],
+        &["explain", "gateway", "Secret/datastorage-secret", "data[db-secrets.yaml]"],
+        &["explain", "gateway", "Secret/datastorage-secret", "data[db-secrets.yaml].password"],
+        &["explain", "gateway", "Secret/datastorage-db", "data.password", "--set", "database.password=n3w-Secret"],
     ] {
         let (text, errors, _) = run(&repository, arguments);
         assert!(!text.contains("test_password") && !text.contains("n3w-Secret"), "{arguments:?}: {text}");
         assert!(!errors.contains("test_password"), "{errors}");
+        // Nor in base64: `test_password`, `n3w-Secret`, and the file that holds the first.
+        for encoded in ["dGVzdF9wYXNzd29yZA", "bjN3LVNlY3JldA", "dXNlcm5hbWU6"] {
+            assert!(!text.contains(encoded) && !errors.contains(encoded), "{arguments:?}: {text}{errors}");
+        }
     }
+    // A file in a Secret was made from all that its parts were made from.
+    let arguments = ["explain", "gateway", "Secret/datastorage-secret", "data[db-secrets.yaml]"];
+    let (text, ..) = run(&repository, &arguments);
+    assert!(text.contains("database.user") && text.contains("database.password"), "{text}");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::manifests::Manifests;
 use super::pod::{Container, Pod};
-use super::servers::{Database, POSTGRES, RedisServer, program};
-use super::{config, migrate};
+use super::servers::{Database, POSTGRES, RedisServer, free_port, program};
+use super::{catalog, config, migrate};
 
 /// What the bundles of the consumers must have made: facts, not what the profiles say.
 const AUDIT: &str = "audit_events";
@@ -86,10 +86,23 @@ impl Case {
 
         let binary = service.container("datastorage").unwrap();
         let settings = config::read(&binary).unwrap();
+        self.waits_for_redis(&service, &settings);
         self.serves(&settings);
         self.writes(&settings);
         self.keeps_partitions();
         self.queues(&settings);
+    }
+
+    /// The service starts only when the Redis of its config answers.
+    fn waits_for_redis(&self, service: &Pod<'_>, settings: &config::Settings) {
+        let waiting = || service.container("wait-for-redis").unwrap().with("POLL_SECONDS", "0.05");
+        assert_eq!(waiting().variable("REDIS_HOST").unwrap(), settings.redis.host);
+        assert_eq!(waiting().variable("REDIS_PORT").unwrap(), settings.redis.port.to_string());
+        let server = RedisServer::with_password(&settings.redis.password);
+        let at = |port: u16| waiting().with("REDIS_HOST", "127.0.0.1").with("REDIS_PORT", &port.to_string());
+        let run = at(free_port()).with("REDIS_WAIT_SECONDS", "0").start().finish().failed();
+        assert!(run.last_line().contains("did not answer within 0 s: no answer: "), "{}", run.log);
+        at(server.port).start().finish().fine().says("done: Redis answers");
     }
 
     /// The port of the config is the one that the Service leads to and the probes ask.
@@ -133,10 +146,8 @@ impl Case {
             "signal.received|c-1|t"
         );
         if self.tables == ALL {
-            query(
-                "INSERT INTO remediation_workflow_catalog (workflow_id, version, name, content, content_hash) VALUES ('w', '1', 'n', 'c', 'h')",
-            );
-            assert_eq!(query("SELECT status FROM remediation_workflow_catalog"), "active");
+            query(&catalog::insert("w", "1", "{}"));
+            assert_eq!(query("SELECT workflow_name, status FROM remediation_workflow_catalog"), "w|active");
         }
     }
 
@@ -218,13 +229,13 @@ bundles! {
 
 #[test]
 fn any_password_and_any_names() {
-    let password = r#"it's "odd" $HOME $(PGUSER) `id` \n \\ %41 :x $$ {{ x }} # é: - 'y'"#;
+    let password = r##"it's"odd"$HOME$(PGUSER)`id`%41:x$${{x}}#"#é:-'y'=&<>?*~|;,!"##;
     let redis = r#"r'"$(X)\ $$ é #: yes"#;
     own(
         &[
             "gateway",
             "--set",
-            &format!("database.password={}", password.replace('\\', "\\\\")),
+            &format!("database.password={password}"),
             "--set",
             &format!("redis.password={}", redis.replace('\\', "\\\\")),
             "--set",
@@ -361,18 +372,15 @@ fn broken_bundles_are_seen() {
     seen(
         |all| {
             drop(
-                find(all, "Secret", "datastorage-secret")["stringData"]
-                    .as_object_mut()
-                    .unwrap()
-                    .remove("redis-secrets.yaml"),
+                find(all, "Secret", "datastorage-secret")["data"].as_object_mut().unwrap().remove("redis-secrets.yaml"),
             )
         },
         "has no key `redis-secrets.yaml`",
     );
     seen(
         |all| {
-            find(all, "Secret", "datastorage-secret")["stringData"]["db-secrets.yaml"] =
-                "username: u\npassword: 123\n".into()
+            find(all, "Secret", "datastorage-secret")["stringData"] =
+                serde_json::json!({"db-secrets.yaml": "username: u\npassword: 123\n"})
         },
         "no string `password`",
     );

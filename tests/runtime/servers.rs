@@ -326,7 +326,7 @@ fn pipe(mut from: TcpStream, mut to: TcpStream) {
 
 /// A Redis server of its own.
 pub(super) struct RedisServer {
-    port: u16,
+    pub port: u16,
     server: Child,
     folder: PathBuf,
 }

@@ -1,0 +1,121 @@
+//! What is rendered, held against what an API server (1.36) stored of it: a second `kubectl apply` changes nothing.
+//!
+//! `tests/data/stored/gateway.live.yaml` is `kubectl get -o yaml` of a bundle that was applied to a real node. Templates
+//! have changed since, so a field counts as rewritten by the server only where what it stores is not what it was sent,
+//! which `kubectl apply` left in an annotation.
+
+#![allow(clippy::unwrap_used)]
+
+use std::process::Command;
+
+use serde_json::{Map, Value};
+
+const LIVE: &str = include_str!("data/stored/gateway.live.yaml");
+
+/// The lists that `kubectl apply` merges, each by the field that tells its entries apart; all others it replaces.
+const MERGED: &[(&str, &[&str])] = &[
+    ("containers", &["name"]),
+    ("env", &["name"]),
+    ("imagePullSecrets", &["name"]),
+    ("initContainers", &["name"]),
+    ("ports", &["containerPort", "port"]),
+    ("topologySpreadConstraints", &["topologyKey"]),
+    ("volumeMounts", &["mountPath"]),
+    ("volumes", &["name"]),
+];
+
+fn objects(text: &str) -> Vec<Value> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
+    documents.into_iter().flat_map(|document| document["items"].as_array().cloned().unwrap_or(vec![document])).collect()
+}
+
+/// Kind and name, without the hash of the content.
+fn identity(object: &Value) -> (String, String) {
+    let name = object["metadata"]["name"].as_str().unwrap();
+    let hashed =
+        name.rsplit_once('-').filter(|(_, hash)| hash.len() == 10 && hash.chars().all(|c| c.is_ascii_hexdigit()));
+    let name = hashed.map_or(name, |(bare, _)| bare);
+    (object["kind"].as_str().unwrap().to_owned(), name.to_owned())
+}
+
+/// The fields that a patch from `kubectl apply` would hold, although the server has been sent them before.
+fn rewritten(path: &str, given: &Value, sent: &Value, stored: &Value, found: &mut Vec<String>) {
+    if given == stored {
+        return;
+    }
+    match (given, stored) {
+        (Value::Object(fields), Value::Object(_)) => {
+            for (key, value) in fields {
+                rewritten(&format!("{path}.{key}"), value, &sent[key], &stored[key], found);
+            }
+        }
+        (Value::Array(items), Value::Array(_)) if keys(path).is_some() => {
+            let keys = keys(path).unwrap();
+            for item in items {
+                let key = keys.iter().find(|key| !item[**key].is_null()).unwrap();
+                let of = |list: &Value| {
+                    let same = |other: &&Value| other[*key] == item[*key];
+                    list.as_array().into_iter().flatten().find(same).cloned().unwrap_or_default()
+                };
+                rewritten(&format!("{path}[{}]", item[*key]), item, &of(sent), &of(stored), found);
+            }
+        }
+        _ if sent == stored => {}
+        _ => found.push(path.to_owned()),
+    }
+}
+
+fn keys(path: &str) -> Option<&'static [&'static str]> {
+    let name = path.rsplit('.').next().unwrap();
+    MERGED.iter().find(|(list, _)| *list == name).map(|(_, keys)| *keys)
+}
+
+/// What is sent of an object that was stored before, as far as the server stores it otherwise.
+fn patches(given: &[Value]) -> Vec<String> {
+    let live = objects(LIVE);
+    let mut found = Vec::new();
+    let mut compared = 0;
+    for object in given {
+        let (kind, name) = identity(object);
+        let Some(stored) = live.iter().find(|live| identity(live) == (kind.clone(), name.clone())) else { continue };
+        compared += 1;
+        let sent = stored["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"].as_str();
+        let sent: Value = serde_json::from_str(sent.unwrap()).unwrap();
+        rewritten(&format!("{kind}/{name} "), object, &sent, stored, &mut found);
+    }
+    assert!(compared > 15, "{compared} objects compared");
+    found
+}
+
+#[test]
+fn a_second_apply_of_the_gateway_changes_nothing() {
+    let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["render", "gateway"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(patches(&objects(&String::from_utf8(output.stdout).unwrap())), Vec::<String>::new());
+}
+
+/// The manifests that were applied, of which the server stored some fields otherwise: the test above can fail.
+#[test]
+fn what_the_server_rewrites_is_seen() {
+    let sent: Vec<Value> = objects(LIVE)
+        .iter()
+        .map(|stored| {
+            let text = &stored["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];
+            let mut sent: Map<String, Value> = serde_json::from_str(text.as_str().unwrap()).unwrap();
+            sent["metadata"].as_object_mut().unwrap().remove("annotations");
+            sent.into()
+        })
+        .collect();
+    assert_eq!(
+        patches(&sent),
+        [
+            "Secret/datastorage-db .stringData",
+            "Secret/datastorage-secret .stringData",
+            "StatefulSet/postgresql .spec.volumeClaimTemplates",
+        ]
+    );
+}
