@@ -3,7 +3,7 @@
 mod stored;
 
 use crate::digest::Digest;
-use crate::finding::Finding;
+use crate::finding::{Finding, RuleId};
 use crate::node::{FEW, Node, Value};
 use crate::object::Object;
 use crate::references;
@@ -80,8 +80,9 @@ pub fn finish(documents: Vec<Node>) -> Result<Bundle, Vec<Finding>> {
         let object = Object::new(document);
         if is_kind_config(&object) {
             if let Some(first) = &kind_config {
-                let finding = Finding::error("kind-config-duplicate", object.span(), "two configs of the kind cluster")
-                    .with_related(first.span(), "here is the first");
+                let finding =
+                    Finding::error(RuleId::KindConfigDuplicate, object.span(), "two configs of the kind cluster")
+                        .with_related(first.span(), "here is the first");
                 findings.push(finding);
             }
             kind_config.get_or_insert(object);
@@ -116,7 +117,8 @@ pub fn finish(documents: Vec<Node>) -> Result<Bundle, Vec<Finding>> {
 
 fn draft(mut object: Object) -> Result<Draft, Box<Finding>> {
     let incomplete = |object: &Object, what: &str| {
-        let finding = Finding::error("object-incomplete", object.node.origin.span, format!("this document {what}"));
+        let finding =
+            Finding::error(RuleId::ObjectIncomplete, object.node.origin.span, format!("this document {what}"));
         Box::new(finding.with_help("an object has `apiVersion`, `kind` and `metadata.name`"))
     };
     if !matches!(object.node.value, Value::Mapping(_)) {
@@ -139,7 +141,7 @@ fn draft(mut object: Object) -> Result<Draft, Box<Finding>> {
         None => false,
         Some(node) => node.as_bool().ok_or_else(|| {
             let message = format!("`$contentName` is true or false, not {}", node.type_name());
-            Box::new(Finding::error("template-directive", node.origin.span, message))
+            Box::new(Finding::error(RuleId::TemplateDirective, node.origin.span, message))
         })?,
     };
     let base = EcoString::from(object.name());
@@ -159,7 +161,7 @@ fn name_by_content(drafts: &mut [Draft], findings: &mut Vec<Finding>) {
     for (at, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.by_content) {
         if let Some(first) = by_name.insert(called(draft), at) {
             let message = format!("two objects are called {} before their content is in the name", draft.object.id);
-            let finding = Finding::error("object-duplicate", draft.object.span(), message)
+            let finding = Finding::error(RuleId::ObjectDuplicate, draft.object.span(), message)
                 .with_help("give each a name of its own: whoever names one could not be told which")
                 .with_related(drafts[first].object.span(), "here is the first");
             findings.push(finding);
@@ -238,7 +240,7 @@ fn in_a_circle(drafts: &[Draft], circle: &[usize]) -> Finding {
     let names: Vec<String> = circle.iter().rev().map(|at| drafts[*at].object.id.to_string()).collect();
     let span = circle.last().map_or_else(Default::default, |at| drafts[*at].object.span());
     let message = format!("content names in a circle: {}", names.join(" needs "));
-    let finding = Finding::error("content-name-circle", span, message)
+    let finding = Finding::error(RuleId::ContentNameCircle, span, message)
         .with_help("each name would hang on the other's content; take `$contentName` off one of them");
     circle
         .iter()
@@ -324,7 +326,7 @@ fn each_once(drafts: &[Draft], findings: &mut Vec<Finding>) {
         let identity = (object.group(), object.kind(), object.namespace(), object.name());
         if let Some(first) = seen.insert(identity, object) {
             let mut finding = Finding::error(
-                "object-duplicate",
+                RuleId::ObjectDuplicate,
                 object.span(),
                 format!("{} stands twice in this bundle", object.id),
             )
@@ -513,7 +515,7 @@ spec: {template: {spec: {volumes: [{name: v, configMap: {name: sql}}]}}}
         assert_eq!(findings.len(), 1);
         let kind = "HorizontalPodAutoscaler";
         let expected = format!("content names in a circle: {kind}/a needs {kind}/b needs {kind}/a");
-        assert_eq!((&*findings[0].rule, &*findings[0].message), ("content-name-circle", &*expected));
+        assert_eq!((findings[0].rule, &*findings[0].message), (RuleId::ContentNameCircle, &*expected));
         assert_eq!(findings[0].related.len(), 1);
         assert!(error(&scaler("a", "a")).starts_with("content-name-circle"));
     }

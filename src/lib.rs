@@ -34,4 +34,5 @@ pub mod source;
 pub mod suggest;
 pub mod template;
 pub mod updates;
+pub mod validation;
 pub mod yaml;

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, RuleId};
 use crate::node::{Node, Value};
 use crate::source::{FileId, Sources};
 use crate::yaml::{self, Dialect as YamlDialect};
@@ -267,7 +267,7 @@ impl Services {
                 Err(error) => {
                     let span = document.entries().first().map_or(document.origin.span, |entry| entry.key_span);
                     let message = format!("this is no service description: {error}");
-                    findings.push(Finding::error("service-description", span, message));
+                    findings.push(Finding::error(RuleId::ServiceDescription, span, message));
                 }
             }
         }

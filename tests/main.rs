@@ -7,6 +7,7 @@ mod docs;
 mod faults;
 mod fuzz;
 mod hostile;
+mod layers;
 mod mistakes;
 mod objects;
 mod oracle;

@@ -651,7 +651,7 @@ fn cases_name_their_fields() {
         let options = Options { only: vec![(*rule).to_owned()], ..Options::default() };
         let mut found: Vec<_> = check(&input.objects, &options)
             .into_iter()
-            .filter(|finding| finding.rule == *rule && finding.severity == Severity::Error)
+            .filter(|finding| finding.rule.name() == *rule && finding.severity == Severity::Error)
             .map(|finding| finding.field)
             .collect();
         found.sort();

@@ -47,9 +47,9 @@ fn fields(rule: &str, text: &str) -> Vec<String> {
     input.add(&sources, sources.add("pod.yaml", text), true);
     assert!(input.findings.is_empty(), "{:#?}\n{text}", input.findings);
     let findings = check(&input.objects, &Options::default());
-    assert!(!findings.iter().any(|finding| finding.rule.starts_with("field-")), "{findings:#?}\n{text}");
+    assert!(!findings.iter().any(|finding| finding.rule.name().starts_with("field-")), "{findings:#?}\n{text}");
     let mut fields: Vec<_> =
-        findings.into_iter().filter(|finding| finding.rule == rule).map(|finding| finding.field).collect();
+        findings.into_iter().filter(|finding| finding.rule.name() == rule).map(|finding| finding.field).collect();
     fields.sort();
     fields
 }
@@ -76,9 +76,9 @@ fn every_rule_about_pods_has_cases_on_both_sides() {
     }
     let about_pods = rules::ALL.iter().filter(|rule| matches!(rule.check, Check::Pod(_)));
     for rule in about_pods.filter(|rule| {
-        !matches!(rule.id, "template-metadata-invalid" | "pod-annotation-invalid" | "pod-annotation-deprecated")
+        !matches!(rule.id.name(), "template-metadata-invalid" | "pod-annotation-invalid" | "pod-annotation-deprecated")
     }) {
-        assert_eq!(sides.get(rule.id), Some(&[true; 2]), "{}", rule.id);
+        assert_eq!(sides.get(rule.id.name()), Some(&[true; 2]), "{}", rule.id);
     }
 }
 

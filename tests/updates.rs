@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll::check::api_errors;
 use plimsoll::object::Object;
 use plimsoll::updates::refusals;
 
@@ -20,7 +21,7 @@ fn the_refusals_of_the_server_are_ours() {
     for case in &cases("updates.jsonl") {
         let old = Object::new(bases[case.base].clone());
         let new = Object::new(mutant(&bases, case));
-        let found = refusals(&old, &new);
+        let found = refusals(&old, &new, api_errors);
         let row = by_kind.entry(old.kind().to_owned()).or_default();
         let what = || format!("{} {:?} = {:?}", old.kind(), case.path, case.value.as_ref().map(|node| &node.value));
         if case.accepted {
@@ -152,9 +153,12 @@ fn changes_are_refused_by_field() {
             let loaded = plimsoll::yaml::load(&sources, sources.add("a", text), plimsoll::yaml::Dialect::Kubectl);
             Object::new(loaded.documents.into_iter().next().unwrap())
         };
-        let found = refusals(&read(old), &read(new));
+        let found = refusals(&read(old), &read(new), api_errors);
         let found: Vec<&str> = found.iter().map(|refusal| refusal.field.as_str()).collect();
         assert_eq!(found, *fields, "{head}: {old} -> {new}");
-        assert!(refusals(&read(new), &read(new)).iter().all(|refusal| refusal.field.is_empty()), "{head}: {new}");
+        assert!(
+            refusals(&read(new), &read(new), api_errors).iter().all(|refusal| refusal.field.is_empty()),
+            "{head}: {new}"
+        );
     }
 }

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::slice;
 
 use plimsoll::check::input::Input;
-use plimsoll::check::{Options, check_in, promises};
-use plimsoll::finding::{Finding, Severity};
+use plimsoll::check::{Options, check_in};
+use plimsoll::finding::{Finding, RuleId, Severity};
 use plimsoll::source::Sources;
 
 fn data(name: &str) -> PathBuf {
@@ -30,7 +30,7 @@ fn ids(text: &str, severity: Severity) -> Vec<String> {
     let mut ids: Vec<String> = found(text, |_| {})
         .into_iter()
         .filter(|(finding, ..)| finding.severity == severity)
-        .map(|(finding, ..)| finding.rule.into_owned())
+        .map(|(finding, ..)| finding.rule.name().to_owned())
         .collect();
     ids.sort();
     ids
@@ -85,7 +85,7 @@ fn a_host_in_a_config_file_is_underlined_where_it_stands() {
     let found = found(&seed("aianalysis-working.yaml"), |_| {});
     let mut hosts: Vec<(&str, &str)> = found
         .iter()
-        .filter(|(finding, ..)| finding.rule == "host-unresolved")
+        .filter(|(finding, ..)| finding.rule == RuleId::HostUnresolved)
         .map(|(_, place, text)| (place.as_str(), text.as_str()))
         .collect();
     hosts.sort_unstable();
@@ -97,7 +97,7 @@ fn declared_externals_are_silent() {
     let found = found(&seed("aianalysis-working.yaml"), |options| {
         options.externals = vec!["postgresql:5432".to_owned(), "redis".to_owned()];
     });
-    assert!(found.iter().all(|(finding, ..)| finding.rule != "host-unresolved"), "{found:#?}");
+    assert!(found.iter().all(|(finding, ..)| finding.rule != RuleId::HostUnresolved), "{found:#?}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn the_promises_of_a_profile_say_what_to_add() {
         assert!(messages.iter().any(|message| message.contains(part)), "{part}: {messages:#?}");
     }
     let rules: Vec<&str> = told.iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
-    assert!(rules.contains(&promises::MISSING) && rules.contains(&promises::DIFFERS));
+    assert!(rules.contains(&"promise-missing") && rules.contains(&"promise-differs"));
     for rule in
         ["config-file-missing", "secret-file-missing", "migration-missing", "probe-missing", "image-unqualified"]
     {
@@ -268,9 +268,9 @@ fn the_same_broken_in_one_place_is_told_at_that_place() {
         let whole = std::fs::read_to_string(data("foreign").join(format!("{file}.yaml"))).unwrap();
         assert!(whole.contains(old), "{file} has no {old}");
         let tells = |text: &str| {
-            found(text, |_| {})
-                .into_iter()
-                .any(|(finding, _, text)| finding.rule == *rule && (underlined.is_empty() || text == *underlined))
+            found(text, |_| {}).into_iter().any(|(finding, _, text)| {
+                finding.rule.name() == *rule && (underlined.is_empty() || text == *underlined)
+            })
         };
         assert!(!tells(&whole), "{rule} fires on {file} as it is");
         let broken = whole.replacen(old, new, 1);
@@ -282,7 +282,8 @@ fn the_same_broken_in_one_place_is_told_at_that_place() {
 
 /// What a rule says of a text.
 fn said_by(rule: &str, text: &str) -> Vec<(Severity, String)> {
-    let findings = found(text, |_| {}).into_iter().map(|(finding, ..)| finding).filter(|finding| finding.rule == rule);
+    let findings =
+        found(text, |_| {}).into_iter().map(|(finding, ..)| finding).filter(|finding| finding.rule.name() == rule);
     findings.map(|finding| (finding.severity, finding.message)).collect()
 }
 
@@ -369,7 +370,7 @@ fn nothing_is_said_of_a_config_that_is_not_looked_into() {
     };
     let rules = ["probe-port-unserved", "secret-file-missing", "config-key-required", "mount-missing"];
     let said = |text: &str| {
-        let said = found(text, |_| {}).into_iter().map(|(finding, ..)| finding.rule.into_owned());
+        let said = found(text, |_| {}).into_iter().map(|(finding, ..)| finding.rule.name().to_owned());
         said.filter(|rule| rules.contains(&rule.as_str())).collect::<Vec<_>>()
     };
     assert_ne!(said(&text("{}")), [""; 0]);

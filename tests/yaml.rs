@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use plimsoll::finding::RuleId;
 use plimsoll::node::{Mapping, Node, Value};
 use plimsoll::source::{FileId, Sources, Span};
 use plimsoll::yaml::{self, Dialect, Loaded, emit, emit_stream, emit_with_parts, json, load, load_text};
@@ -13,13 +14,17 @@ fn read(text: &str, dialect: Dialect) -> Loaded {
 
 fn read_one(text: &str) -> Node {
     let loaded = read(text, Dialect::Kubectl);
-    assert!(loaded.findings.iter().all(|finding| finding.rule == "yaml-ambiguous"), "{text:?}: {:?}", loaded.findings);
+    assert!(
+        loaded.findings.iter().all(|finding| finding.rule == RuleId::YamlAmbiguous),
+        "{text:?}: {:?}",
+        loaded.findings
+    );
     assert_eq!(loaded.documents.len(), 1, "{text:?}");
     loaded.documents.into_iter().next().unwrap()
 }
 
 fn rules(loaded: &Loaded) -> Vec<&str> {
-    loaded.findings.iter().map(|finding| finding.rule.as_ref()).collect()
+    loaded.findings.iter().map(|finding| finding.rule.name()).collect()
 }
 
 fn string(text: &str) -> Node {
@@ -42,7 +47,7 @@ fn scalars_read_as_kubectl_reads_them() {
         let text = row["text"].as_str().unwrap();
         let loaded = read(&format!("v: {text}\n"), Dialect::Kubectl);
         let value = loaded.documents.first().map(|node| &node["v"].value);
-        let failed = loaded.findings.iter().any(|finding| finding.rule != "yaml-ambiguous");
+        let failed = loaded.findings.iter().any(|finding| finding.rule != RuleId::YamlAmbiguous);
         if row["error"].as_bool() == Some(true) {
             assert!(failed, "{text:?} is refused by kubectl, read as {value:?}");
             continue;

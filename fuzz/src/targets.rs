@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 
 use plimsoll::check::input::Input;
 use plimsoll::check::suppress::suppress;
-use plimsoll::check::{Family, Options, check_in, rules};
+use plimsoll::check::{Options, check_in, rules};
 use plimsoll::diff::{self, BundleDiff, Hide, Purpose};
-use plimsoll::finding::Finding;
+use plimsoll::finding::{Family, Finding, RuleId};
 use plimsoll::graph::Graph;
 use plimsoll::kube::KubernetesVersion;
 use plimsoll::layers::{Set, lay};
@@ -313,7 +313,7 @@ pub fn service(data: &[u8]) {
     let known = Services::default().with(services.clone());
     let findings = found(known.clone());
     let knows = |family| matches!(family, Family::Wiring | Family::Rollout);
-    let of_knowing = |finding: &&Finding| rules::ALL.iter().any(|rule| knows(rule.family) && rule.id == finding.rule);
+    let of_knowing = |finding: &&Finding| knows(finding.rule.family());
     let others = |findings: &[Finding]| -> Vec<Finding> {
         findings.iter().filter(|finding| !of_knowing(finding)).cloned().collect()
     };
@@ -401,7 +401,7 @@ fn places<'a>(schema: &Schema, steps: &mut Vec<Step<'a>>, node: &'a Node, fits: 
 }
 
 fn told(violation: Violation) -> Finding {
-    Finding::error("profile-value-invalid", violation.span, violation.message)
+    Finding::error(RuleId::ProfileValueInvalid, violation.span, violation.message)
         .with_label(violation.label)
         .with_help(violation.help)
 }
@@ -511,7 +511,7 @@ fn split(text: &str) {
 /// A service and the job that migrates its database, from the example of a rule, with these files for its own.
 fn bundle(files: &[SqlFile<'_>]) -> String {
     static EXAMPLE: LazyLock<Vec<Node>> = LazyLock::new(|| {
-        let rule = rules::ALL.iter().find(|rule| rule.id == migrations::TABLE_MISSING).expect("it is a rule");
+        let rule = rules::ALL.iter().find(|rule| rule.id == RuleId::MigrationTableMissing).expect("it is a rule");
         yaml::load_text(rule.good, FileId(0), Dialect::Kubectl).documents
     });
     let mut documents = EXAMPLE.clone();

@@ -2,7 +2,7 @@
 
 use foldhash::{HashSet, HashSetExt};
 
-use crate::finding::Finding;
+use crate::finding::{Finding, RuleId};
 use crate::kube::crd::{CustomKind, CustomKinds, Unevaluated};
 use crate::kube::decode::{self, Fault, FaultKind};
 use crate::kube::kinds::{self, Kind, Scope, Unknown};
@@ -10,11 +10,8 @@ use crate::object::Object;
 use crate::source::Span;
 use crate::suggest;
 
-use super::rules::api::{
-    api_version_deprecated, api_version_off, api_version_removed, custom_resource_invalid, custom_resource_unevaluated,
-    field_type, field_unknown, kind_unknown,
-};
-use super::{Options, Report, Rule};
+use super::Options;
+use crate::validation::Report;
 
 /// Decodes all objects. For each, whether the API server would get as far as validating it.
 pub(super) fn decode(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> (Vec<bool>, Vec<Finding>) {
@@ -26,7 +23,7 @@ pub(super) fn decode(objects: &[Object], options: &Options, custom: &CustomKinds
 /// A note for each custom kind that has rules we do not evaluate, at its first object.
 pub(super) fn unevaluated(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> Vec<Finding> {
     let mut pass = Pass { options, findings: Vec::new() };
-    if custom.is_empty() || !options.runs(&custom_resource_unevaluated::RULE) {
+    if custom.is_empty() || !options.runs(RuleId::CustomResourceUnevaluated) {
         return Vec::new();
     }
     let mut seen: HashSet<*const CustomKind<'_>> = HashSet::new();
@@ -68,7 +65,7 @@ impl Pass<'_> {
         let (api_version, kind) = (object.id.api_version.as_str(), object.kind());
         let faults = if let Some(found) = Kind::find(api_version, kind, version) {
             if found.scope == Scope::Subresource {
-                self.report(&kind_unknown::RULE, |report| {
+                self.report(RuleId::KindUnknown, |report| {
                     let message = format!("a {kind} cannot be applied: it is only sent to a part of another object");
                     report.at(object, &object.node["kind"], message);
                 });
@@ -96,9 +93,9 @@ impl Pass<'_> {
 
     fn fault(&mut self, object: &Object, fault: &Fault<'_>) {
         let rule = match fault.kind {
-            FaultKind::Unknown => &field_unknown::RULE,
-            FaultKind::Type => &field_type::RULE,
-            FaultKind::Missing | FaultKind::Invalid => &custom_resource_invalid::RULE,
+            FaultKind::Unknown => RuleId::FieldUnknown,
+            FaultKind::Type => RuleId::FieldType,
+            FaultKind::Missing | FaultKind::Invalid => RuleId::CustomResourceInvalid,
         };
         // Quotes would not help where an expression makes the value.
         let computed = fault.node.origin.derived.as_ref().is_some_and(|derived| derived.expression.is_some());
@@ -117,7 +114,7 @@ impl Pass<'_> {
 
     fn deprecated(&mut self, object: &Object, deprecated: Option<(&str, String)>) {
         if let Some((since, help)) = deprecated {
-            self.report(&api_version_deprecated::RULE, |report| {
+            self.report(RuleId::ApiVersionDeprecated, |report| {
                 let since = if since.is_empty() { String::new() } else { format!(" since Kubernetes {since}") };
                 let message = format!("`{}` {} is deprecated{since}", object.id.api_version, object.kind());
                 report.at(object, &object.node["apiVersion"], message).help(help);
@@ -126,7 +123,7 @@ impl Pass<'_> {
     }
 
     fn off(&mut self, object: &Object) {
-        self.report(&api_version_off::RULE, |report| {
+        self.report(RuleId::ApiVersionOff, |report| {
             let message = format!("clusters do not serve `{}` unless told to", object.id.api_version);
             let help = format!("start the API server with `--runtime-config={}=true`", object.id.api_version);
             report.at(object, &object.node["apiVersion"], message).help(help);
@@ -142,7 +139,7 @@ impl Pass<'_> {
                 .iter()
                 .map(|field| if field.is_empty() { "the object itself" } else { field.as_str() })
                 .collect();
-            self.report(&custom_resource_unevaluated::RULE, |report| {
+            self.report(RuleId::CustomResourceUnevaluated, |report| {
                 report
                     .object(object, format!("{rules} in CEL of the definition of {} not evaluated", object.kind()))
                     .help(format!("they stand at {}", suggest::list(places, "and")));
@@ -150,13 +147,13 @@ impl Pass<'_> {
         }
         if !found.patterns.is_empty() {
             let patterns = suggest::list(&found.patterns, "and");
-            self.report(&custom_resource_unevaluated::RULE, |report| {
+            self.report(RuleId::CustomResourceUnevaluated, |report| {
                 let message = format!("patterns of the definition of {} not evaluated: {patterns}", object.kind());
                 report.object(object, message);
             });
         }
         for (span, message, help) in beyond(object, kind, &found) {
-            self.report(&custom_resource_unevaluated::RULE, |report| {
+            self.report(RuleId::CustomResourceUnevaluated, |report| {
                 // A definition that was made here stands nowhere.
                 let place = if span.is_none() { object.span() } else { span };
                 report.span(None, place, message).help(help);
@@ -169,7 +166,7 @@ impl Pass<'_> {
         let (api_version, kind) = (object.id.api_version.as_str(), object.kind());
         let mut others = custom.versions(kind, object.group()).iter().filter(|known| known.served).peekable();
         if others.peek().is_some() {
-            self.report(&kind_unknown::RULE, |report| {
+            self.report(RuleId::KindUnknown, |report| {
                 let message = format!("the definition of {kind} does not serve `{api_version}`");
                 let help = format!("it serves {}", suggest::list(others.map(|known| &known.api_version), "and"));
                 report.at(object, &object.node["apiVersion"], message).help(help);
@@ -178,7 +175,7 @@ impl Pass<'_> {
         }
         let reason = kinds::unknown(api_version, kind, version);
         let rule =
-            if matches!(reason, Unknown::Removed { .. }) { &api_version_removed::RULE } else { &kind_unknown::RULE };
+            if matches!(reason, Unknown::Removed { .. }) { RuleId::ApiVersionRemoved } else { RuleId::KindUnknown };
         let unknown = format!("Kubernetes {version} has no kind `{kind}` in `{api_version}`");
         let (field, message, help) = match reason {
             Unknown::Removed { release, replacement, help } => (
@@ -206,9 +203,9 @@ impl Pass<'_> {
     }
 
     /// Lets a rule speak, if it is asked for.
-    fn report(&mut self, rule: &'static Rule, speak: impl FnOnce(&mut Report<'_>)) {
+    fn report(&mut self, rule: RuleId, speak: impl FnOnce(&mut Report<'_>)) {
         if self.options.runs(rule) {
-            let mut report = Report::new(rule, self.options);
+            let mut report = Report::new(rule, self.options.kubernetes_version);
             speak(&mut report);
             self.findings.extend(report.into_findings());
         }
@@ -220,6 +217,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use crate::check::{Options, check_in};
+    use crate::finding::RuleId;
     use crate::object::Object;
     use crate::source::Sources;
     use crate::yaml::{Dialect, load};
@@ -239,7 +237,7 @@ mod tests {
         let loaded = load(&sources, sources.add("test.yaml", text), Dialect::Kubectl);
         let objects: Vec<Object> = loaded.documents.into_iter().map(Object::new).collect();
         let mut findings = check_in(&sources, &objects, &Options::default());
-        findings.retain(|finding| finding.rule == "custom-resource-unevaluated");
+        findings.retain(|finding| finding.rule == RuleId::CustomResourceUnevaluated);
         findings.into_iter().map(|finding| (sources.text(finding.span), finding.message)).collect()
     }
 

@@ -2,8 +2,7 @@
 //!
 //! The facts of each bundle are small and read where it is rendered; the rules compare facts only.
 
-use crate::check::{Check, Options, Report, rules};
-use crate::finding::{Finding, ObjectRef};
+use crate::finding::ObjectRef;
 use crate::graph::{self, image_name};
 use crate::node::Node;
 use crate::object::{Object, containers};
@@ -89,19 +88,4 @@ fn claim(port: &Node, protocol: &Node, by: String) -> Option<Claim> {
 fn place(node: &Node) -> Span {
     let input = node.origin.inputs().first().map(|input| input.node.origin.span);
     input.filter(|span| !span.is_none()).unwrap_or(node.origin.span)
-}
-
-/// Runs the rules that compare bundles. Findings come in no particular order.
-#[must_use]
-pub fn check(fleet: &[Facts], options: &Options) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for rule in rules::ALL.iter().filter(|rule| options.runs(rule)) {
-        if let Check::Fleet(check) = rule.check {
-            let mut report = Report::new(rule, options);
-            check(fleet, &mut report);
-            findings.append(&mut report.into_findings());
-        }
-    }
-    options.adjust(&mut findings);
-    findings
 }

@@ -1,6 +1,6 @@
 //! Manifests in: documents to objects, lists unpacked.
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, RuleId, Severity};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::source::{FileId, Sources};
@@ -28,7 +28,7 @@ impl Input {
         let mut loaded = yaml::load(sources, file, Dialect::Kubectl);
         let helm = sources.get(file).is_some_and(|file| file.text.contains("{{"));
         for finding in &mut loaded.findings {
-            if helm && finding.rule != "yaml-ambiguous" && finding.help.is_empty() {
+            if helm && finding.rule != RuleId::YamlAmbiguous && finding.help.is_empty() {
                 finding.help = "this looks like a template: render it first, and check what comes out".to_owned();
             }
         }
@@ -45,7 +45,7 @@ impl Input {
             let severity = if chosen { Severity::Error } else { Severity::Note };
             let message =
                 if chosen { "this is no Kubernetes object" } else { "this is no Kubernetes object; it is passed over" };
-            let finding = Finding::new("not-a-manifest", severity, span, message);
+            let finding = Finding::new(RuleId::NotAManifest, severity, span, message);
             self.findings.push(finding.with_label("no `apiVersion`, no `kind`"));
             return;
         }
@@ -55,7 +55,7 @@ impl Input {
                 sources.add_unread(span);
                 let place = node.entries().first().map_or(span, |entry| entry.key_span);
                 let help = format!("`{field}` is a string that every object needs");
-                self.findings.push(Finding::error("not-a-manifest", place, message).with_help(help));
+                self.findings.push(Finding::error(RuleId::NotAManifest, place, message).with_help(help));
                 return;
             }
         }

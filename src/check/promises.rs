@@ -6,16 +6,11 @@
 use foldhash::{HashSet, HashSetExt};
 
 use crate::check::Options;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, RuleId, Severity};
 use crate::graph::{Graph, MountSource, View, image_name, kind_of};
 use crate::node::Node;
 use crate::object::{ContainerRole, Object};
 use crate::source::Span;
-
-/// The id of findings about what is missing.
-pub const MISSING: &str = "promise-missing";
-/// The id of findings about what is otherwise than promised.
-pub const DIFFERS: &str = "promise-differs";
 
 /// Kinds whose absence keeps the bundle from working.
 const NEEDED: &[&str] =
@@ -55,7 +50,7 @@ pub fn check(given: &[Object], promised: &[Object], profile: &str, options: &Opt
                 let severity = if NEEDED.contains(&kind) { Severity::Error } else { Severity::Warning };
                 let message = format!("{kind} `{}` is missing; the bundle of {profile} has it", object.name());
                 let help = format!("`plimsoll render {profile} --only {kind}/{}` prints it", object.name());
-                let mut finding = Finding::new(MISSING, severity, here, message).with_help(help);
+                let mut finding = Finding::new(RuleId::PromiseMissing, severity, here, message).with_help(help);
                 finding.object = Some(object.id.clone());
                 findings.push(finding);
             }
@@ -80,7 +75,7 @@ fn stem(name: &str) -> &str {
 
 fn differs(object: &Object, node: &Node, field: &str, message: String) -> Finding {
     let span = if node.origin.span.is_none() { object.span() } else { node.origin.span };
-    let mut finding = Finding::error(DIFFERS, span, message);
+    let mut finding = Finding::error(RuleId::PromiseDiffers, span, message);
     finding.object = Some(object.id.clone());
     finding.field = field.to_owned();
     finding
@@ -136,7 +131,7 @@ fn workload(view: &View<'_, '_>, expected: &View<'_, '_>, profile: &str, finding
         if !view.container.mounts.iter().any(|mount| below(mount.path)) {
             let message = format!("container `{name}` mounts nothing at {path}; that of {profile} does");
             let mut finding = differs(object, view.name_node(), "volumeMounts", message);
-            finding.rule = MISSING.into();
+            finding.rule = RuleId::PromiseMissing;
             // An empty folder is there for a read-only root only.
             if !matches!(mount.source, MountSource::Files(..)) {
                 finding.severity = Severity::Warning;
@@ -150,7 +145,7 @@ fn workload(view: &View<'_, '_>, expected: &View<'_, '_>, profile: &str, finding
             let path = promised["httpGet"]["path"].text();
             let message = format!("container `{name}` has no {probe}; that of {profile} asks {path}");
             let mut finding = differs(object, view.name_node(), probe, message);
-            finding.rule = MISSING.into();
+            finding.rule = RuleId::PromiseMissing;
             if probe == "startupProbe" {
                 finding.severity = Severity::Warning;
             }
@@ -162,7 +157,7 @@ fn workload(view: &View<'_, '_>, expected: &View<'_, '_>, profile: &str, finding
         let message =
             format!("nothing holds {} back until its tables are there; {profile} has an init container", name);
         let mut finding = differs(object, view.name_node(), "initContainers", message);
-        (finding.rule, finding.severity) = (MISSING.into(), Severity::Warning);
+        (finding.rule, finding.severity) = (RuleId::PromiseMissing, Severity::Warning);
         findings.push(finding);
     }
     config(view, expected, profile, findings);

@@ -20,9 +20,9 @@ pub fn suppress(sources: &Sources, objects: &[Object], findings: &mut Vec<Findin
     let mut lines = Lines { sources, known: HashMap::new() };
     findings.retain_mut(|finding| {
         let places = std::iter::once(finding.span).chain(finding.related.iter().map(|(span, _)| *span));
-        let mut verdicts: Vec<Verdict> = places.filter_map(|span| lines.at(span, &finding.rule)).collect();
+        let mut verdicts: Vec<Verdict> = places.filter_map(|span| lines.at(span, finding.rule.name())).collect();
         let object = finding.object.as_ref().and_then(|id| annotated.get(id));
-        verdicts.extend(object.and_then(|allowed| allowed.get(&*finding.rule)));
+        verdicts.extend(object.and_then(|allowed| allowed.get(finding.rule.name())));
         if verdicts.contains(&Verdict::WithoutReason) {
             let words = "the `allow` for it gives no reason (`because …`), so it does not hold";
             finding.help =

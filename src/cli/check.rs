@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::check;
 use crate::check::input::Input;
 use crate::check::promises;
 use crate::check::suppress::suppress;
-use crate::check::{self, rules};
 use crate::cli::Outcome;
 use crate::cli::args::{Check, FailOn, Format, Global};
 use crate::cli::output::{self, Output};
 use crate::cli::project;
-use crate::finding::{Failure, Finding, Severity};
+use crate::finding::{Failure, Family, Finding, RuleId, Severity};
 use crate::layers::Overrides;
 use crate::object::Object;
 use crate::project::Project;
@@ -130,12 +130,17 @@ fn summary(findings: &[Finding], objects: usize) -> String {
 }
 
 /// Rules that say that a part of a service's bundle is not among the manifests.
-const ABSENT_PARTS: [&str; 5] =
-    ["config-file-missing", "config-path-missing", "migration-missing", "mount-missing", "secret-file-missing"];
+const ABSENT_PARTS: [RuleId; 5] = [
+    RuleId::ConfigFileMissing,
+    RuleId::ConfigPathMissing,
+    RuleId::MigrationMissing,
+    RuleId::MountMissing,
+    RuleId::SecretFileMissing,
+];
 
 /// Where to see what a partial bundle lacks; the profile is the one whose name the paths or namespaces hold.
 fn whole_bundle(project: &Project, findings: &[Finding], args: &Check, objects: &[Object]) -> Option<String> {
-    findings.iter().find(|finding| ABSENT_PARTS.contains(&finding.rule.as_ref()))?;
+    findings.iter().find(|finding| ABSENT_PARTS.contains(&finding.rule))?;
     let profiles = project.profiles().ok().filter(|profiles| !profiles.is_empty())?;
     let paths = args.paths.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy());
     let names: Vec<_> = paths.chain(objects.iter().map(|object| object.namespace().into())).collect();
@@ -146,7 +151,7 @@ fn whole_bundle(project: &Project, findings: &[Finding], args: &Check, objects: 
 
 /// Rules and families that a person names must exist.
 pub(super) fn known_rules<'a>(names: impl IntoIterator<Item = &'a String>) -> anyhow::Result<()> {
-    let known = || rules::ids().chain(check::Family::ALL.map(check::Family::name));
+    let known = || RuleId::names().chain(Family::ALL.map(Family::name));
     for name in names {
         if !known().any(|known| known == name) {
             match suggest::nearest(name, known()) {
@@ -190,7 +195,7 @@ fn add(
         Err(ReadError::Io(error)) => return Err(error).with_context(|| format!("cannot read {name}")),
         Err(error) => {
             let span = source::Span::new(sources.add(name, ""), 0, 0);
-            input.findings.push(Finding::error("yaml-syntax", span, format!("the file is {error}")));
+            input.findings.push(Finding::error(RuleId::YamlSyntax, span, format!("the file is {error}")));
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::cli::args::{Diff, DiffFormat, Global};
 use crate::cli::output::Output;
 use crate::cli::{Outcome, check, project};
 use crate::diff::{self, BundleDiff, Hide, Purpose};
-use crate::finding::{Failure, Severity};
+use crate::finding::{Failure, RuleId, Severity};
 use crate::object::Object;
 use crate::parallel::in_parallel;
 use crate::project::Project;
@@ -216,7 +216,7 @@ fn revisions(
 
 /// Whether nothing is wrong but that values are missing, which some environments are given when they are rendered.
 fn lacks_values(failure: &Failure) -> bool {
-    failure.findings().iter().all(|finding| finding.rule == "profile-field-missing")
+    failure.findings().iter().all(|finding| finding.rule == RuleId::ProfileFieldMissing)
 }
 
 /// All objects of a bundle; the config of its cluster first, since everything stands in it.

@@ -5,26 +5,23 @@ use std::fmt::Write as _;
 use anyhow::bail;
 use clap::CommandFactory;
 
-use crate::check::rules::elsewhere::ELSEWHERE;
-use crate::check::{Family, Rule, rules};
+use crate::check::{Rule, rules};
 use crate::cli::Outcome;
 use crate::cli::args::{Args, Rules};
 use crate::cli::output::{self, Output};
+use crate::finding::{Family, RuleId};
 use crate::suggest;
 
 pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome> {
     match &args.id {
         Some(id) => {
-            let rule = rules::ALL.iter().find(|rule| rule.id == id).map(|rule| explain(rule));
-            let elsewhere = || ELSEWHERE.iter().find(|row| row.id == id);
-            let text = rule.or_else(|| elsewhere().map(|row| format!("error[{id}]: {}\n\n{}\n", row.summary, row.doc)));
-            let Some(text) = text else {
-                match suggest::nearest(id, rules::ids()) {
+            let Some(id) = RuleId::find(id) else {
+                match suggest::nearest(id, RuleId::names()) {
                     Some(near) => bail!("no rule `{id}`; did you mean `{near}`?"),
                     None => bail!("no rule `{id}`; `plimsoll rules` lists them"),
                 }
             };
-            output.result(&text)?;
+            output.result(&explain(id))?;
         }
         None => output.result(&table(args.family.as_deref()))?,
     }
@@ -36,26 +33,34 @@ const ELSEWHERE_TITLE: &str = "found elsewhere";
 
 /// All rules, a line each, by family.
 fn table(only: Option<&str>) -> String {
-    let width = rules::ALL.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
+    let width = RuleId::names().map(str::len).max().unwrap_or_default();
     let mut out = String::new();
-    for family in Family::ALL.into_iter().filter(|family| only.is_none_or(|only| family.name() == only)) {
-        _ = writeln!(out, "{}{}", if out.is_empty() { "" } else { "\n" }, family.name());
-        for rule in rules::ALL.iter().filter(|rule| rule.family == family) {
-            _ = writeln!(out, "  {:width$}  {:7}  {}", rule.id, rule.severity.name(), rule.summary);
-        }
-    }
-    if only.is_none() {
-        _ = writeln!(out, "\n{ELSEWHERE_TITLE}");
-        for row in ELSEWHERE {
-            _ = writeln!(out, "  {:width$}  error    {}", row.id, row.summary);
+    let all = Family::ALL.into_iter().chain([Family::Elsewhere]);
+    for family in all.filter(|family| only.is_none_or(|only| family.name() == only)) {
+        let title = if family == Family::Elsewhere { ELSEWHERE_TITLE } else { family.name() };
+        _ = writeln!(out, "{}{title}", if out.is_empty() { "" } else { "\n" });
+        for id in of_family(family) {
+            _ = writeln!(out, "  {:width$}  {:7}  {}", id.name(), id.severity().name(), id.summary());
         }
     }
     out
 }
 
+/// The ids of a family.
+fn of_family(family: Family) -> impl Iterator<Item = RuleId> {
+    RuleId::ALL.iter().copied().filter(move |id| id.family() == family)
+}
+
+/// The rule of an id, where one makes such findings.
+fn rule_of(id: RuleId) -> Option<&'static Rule> {
+    rules::ALL.iter().copied().find(|rule| rule.id == id)
+}
+
 /// One rule in full.
-fn explain(rule: &Rule) -> String {
-    let mut out = format!("{}[{}] ({}): {}\n\n", rule.severity.name(), rule.id, rule.family.name(), rule.summary);
+fn explain(id: RuleId) -> String {
+    let (level, summary) = (id.severity().name(), id.summary());
+    let Some(rule) = rule_of(id) else { return format!("{level}[{id}]: {summary}\n\n{}\n", id.documentation()) };
+    let mut out = format!("{level}[{id}] ({}): {summary}\n\n", id.family().name());
     rule.doc.trim().lines().for_each(|line| wrap(line, output::width().clamp(40, 100), &mut out));
     for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", rule.good)] {
         if !example.is_empty() {
@@ -85,27 +90,26 @@ fn wrap(line: &str, width: usize, out: &mut String) {
 /// The rules as a Markdown page, `docs/rules.md`.
 #[must_use]
 pub fn rules_page() -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
     let mut out = String::from("# Rules\n\nMade from the rules themselves; `plimsoll rules <id>` prints the same.\n");
     for family in Family::ALL {
         _ = writeln!(out, "\n## {}\n\n| rule | severity | fault |\n| --- | --- | --- |", family.name());
-        for rule in rules::ALL.iter().filter(|rule| rule.family == family) {
-            let (id, severity) = (rule.id, rule.severity.name());
-            _ = writeln!(out, "| [{id}](#{id}) | {severity} | {} |", rule.summary.replace('|', "\\|"));
+        for id in of_family(family) {
+            _ = writeln!(out, "| [{id}](#{id}) | {} | {} |", id.severity().name(), cell(id.summary()));
         }
     }
     _ = writeln!(out, "\n## {ELSEWHERE_TITLE}\n\n| finding | fault | |\n| --- | --- | --- |");
-    for row in ELSEWHERE {
-        let cell = |text: &str| text.replace('|', "\\|");
-        _ = writeln!(out, "| {} | {} | {} |", row.id, cell(row.summary), cell(row.doc));
+    for id in of_family(Family::Elsewhere) {
+        _ = writeln!(out, "| {id} | {} | {} |", cell(id.summary()), cell(id.documentation()));
     }
     for rule in rules::ALL {
         _ = writeln!(
             out,
             "\n### {}\n\n{} ({}): {}\n\n{}",
             rule.id,
-            rule.severity.name(),
-            rule.family.name(),
-            rule.summary,
+            rule.id.severity().name(),
+            rule.id.family().name(),
+            rule.id.summary(),
             rule.doc.trim()
         );
         for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", rule.good)] {

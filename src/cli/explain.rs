@@ -6,7 +6,7 @@ use crate::cli::output::Output;
 use crate::cli::project;
 use crate::diff::Hide;
 use crate::explain::{self, Answer};
-use crate::finding::{Failure, Finding};
+use crate::finding::{Failure, Finding, RuleId};
 use crate::object::Object;
 use crate::project::{BASE, Project};
 use crate::render::{Rendered, Renderer};
@@ -96,7 +96,7 @@ fn is_environment_file(project: &Project, sources: &Sources, span: Span) -> bool
 
 fn no_object(objects: &[Object], wanted: &str) -> Failure {
     let names: Vec<String> = objects.iter().map(|object| object.id.to_string()).collect();
-    let finding = Finding::error("object-not-found", Span::NONE, format!("the bundle has no `{}`", typed(wanted)));
+    let finding = Finding::error(RuleId::ObjectNotFound, Span::NONE, format!("the bundle has no `{}`", typed(wanted)));
     Failure::unable(match suggest::nearest(wanted, names.iter().map(String::as_str)) {
         Some(near) => finding.with_help(format!("did you mean `{near}`?")),
         None => finding.with_help(format!("it has {}", suggest::list(&names, "and"))),
@@ -106,7 +106,7 @@ fn no_object(objects: &[Object], wanted: &str) -> Failure {
 fn no_field(object: &Object, wanted: &str) -> Failure {
     let fields = explain::near_fields(object);
     let finding =
-        Finding::error("field-not-found", Span::NONE, format!("{} has no field `{}`", object.id, typed(wanted)));
+        Finding::error(RuleId::FieldNotFound, Span::NONE, format!("{} has no field `{}`", object.id, typed(wanted)));
     Failure::unable(match suggest::nearest(wanted, fields.iter().map(String::as_str)) {
         Some(near) => finding.with_help(format!("did you mean `{near}`?")),
         None => finding.with_help(format!("`plimsoll explain PROFILE {}` shows its fields", object.id)),

@@ -7,7 +7,7 @@ use crate::cli::Outcome;
 use crate::cli::args::{Global, OneProfile, Profiles};
 use crate::cli::output::Output;
 use crate::cli::project;
-use crate::finding::{Failure, Finding};
+use crate::finding::{Failure, Finding, RuleId};
 use crate::layers::Overrides;
 use crate::migrations::{self, SqlFile};
 use crate::object::{Object, containers};
@@ -77,7 +77,7 @@ pub(super) fn kind(global: &Global, args: &OneProfile, output: &mut Output) -> a
         None => {
             let (profile, environment) = (&rendered.values.profile, &rendered.values.environment);
             let message = format!("`{profile}` is for no kind cluster in the environment `{environment}`");
-            let finding = Finding::error("kind-config-missing", Span::NONE, message);
+            let finding = Finding::error(RuleId::KindConfigMissing, Span::NONE, message);
             Err(Failure::unable(
                 finding.with_help("a template makes one: apiVersion `kind.x-k8s.io/v1alpha4`, kind `Cluster`"),
             ))

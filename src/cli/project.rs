@@ -10,7 +10,7 @@ use crate::check::{Options, Purpose};
 use crate::cli::Outcome;
 use crate::cli::args::Global;
 use crate::cli::output::Output;
-use crate::finding::{Failure, Finding};
+use crate::finding::{Failure, Finding, RuleId};
 use crate::project::{self, AccessError, Level, Project};
 use crate::render::Rendered;
 use crate::report::plain_json;
@@ -33,7 +33,7 @@ pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failur
 /// That no profile has any of some environments.
 pub(super) fn no_environment(environments: &[String]) -> Failure {
     let message = format!("no profile has the environment {}", suggest::list(environments, "or"));
-    Failure::unable(Finding::error("environment-not-found", Span::NONE, message))
+    Failure::unable(Finding::error(RuleId::EnvironmentNotFound, Span::NONE, message))
 }
 
 /// What the project's settings say about checks.
@@ -59,7 +59,7 @@ pub(super) fn options(project: &Project, sources: &Sources) -> Result<Options, F
     Ok(Options {
         services,
         externals: project.settings.externals.clone(),
-        severities: project.settings.rules.iter().map(|rule| (rule.id.clone(), level(rule.level))).collect(),
+        severities: project.settings.rules.iter().map(|rule| (rule.id, level(rule.level))).collect(),
         ..Options::default()
     })
 }

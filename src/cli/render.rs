@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::bail;
 use foldhash::{HashMap, HashSet, HashSetExt};
 
-use crate::check::fleet::{self, Facts};
+use crate::check::fleet::Facts;
 use crate::check::suppress::suppress;
 use crate::check::{self, Options};
 use crate::cli::Outcome;
@@ -16,7 +16,7 @@ use crate::cli::output::Output;
 use crate::cli::target::{Taken, Target};
 use crate::cli::{progress, project};
 use crate::digest;
-use crate::finding::{Failure, Finding, Severity};
+use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::layers::Profile;
 use crate::object::Object;
 use crate::out::{MadeFrom, Name};
@@ -117,7 +117,7 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         output.findings(&sources, &done.findings, &done.mask);
     }
     let facts: Vec<Facts> = done.iter_mut().filter_map(|done| done.facts.take()).collect();
-    let mut findings = fleet::check(&facts, &options);
+    let mut findings = check::check_fleet(&facts, &options);
     findings.retain(|finding| finding.severity > Severity::Note);
     suppress(&sources, &[], &mut findings);
     report::sort(&sources, &mut findings);
@@ -223,7 +223,7 @@ fn choose<'a>(objects: &'a [Object], only: &[String]) -> Result<Vec<&'a Object>,
         if !objects.iter().any(|object| matches(object, wanted)) {
             let names: Vec<String> = objects.iter().map(|object| object.id.to_string()).collect();
             let finding =
-                Finding::error("object-not-found", Default::default(), format!("the bundle has no `{wanted}`"));
+                Finding::error(RuleId::ObjectNotFound, Default::default(), format!("the bundle has no `{wanted}`"));
             let kinds = objects.iter().map(Object::kind).filter(|_| !wanted.contains('/'));
             let near = suggest::nearest(wanted, kinds.chain(names.iter().map(String::as_str)));
             return Err(Failure::unable(match near {

@@ -51,7 +51,7 @@ fn object(change: &Shown) -> Value {
         .iter()
         .map(|found| {
             let mut out = Map::new();
-            out.insert("rule".into(), value!(found.rule));
+            out.insert("rule".into(), value!(found.rule.name()));
             out.insert("severity".into(), value!(found.severity.name()));
             out.insert("message".into(), value!(found.message));
             if !found.help.is_empty() {

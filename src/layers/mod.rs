@@ -20,7 +20,7 @@ pub use merge::{Deleted, lay};
 pub use set::Set;
 pub use values::{Redundant, Values};
 
-use crate::finding::{Failure, Finding};
+use crate::finding::{Failure, Finding, RuleId};
 use crate::node::{Entry, Mapping, Node, Value};
 use crate::project::{self, AccessError, Project};
 use crate::schema::{Fault, Mode, Schema, Violation};
@@ -189,7 +189,7 @@ impl<'a> Layers<'a> {
         }
         for violation in self.schema.check(&node, Mode::Whole, "the profile") {
             let mut finding = finding(violation);
-            if finding.rule == "profile-field-missing" {
+            if finding.rule == RuleId::ProfileFieldMissing {
                 let path = finding.field.clone();
                 let set = if self.project.is_built_in() {
                     format!("set `{path}` with --set, or in a file that --values names")
@@ -218,7 +218,7 @@ impl<'a> Layers<'a> {
     fn no_such_environment(&self, profile: &Profile, environment: &str) -> Failure {
         let names = self.environments(profile);
         let message = format!("profile `{}` has no environment `{environment}`", profile.name);
-        let mut finding = Finding::error("environment-not-found", Span::NONE, message);
+        let mut finding = Finding::error(RuleId::EnvironmentNotFound, Span::NONE, message);
         finding.help = match suggest::nearest(environment, names.iter().map(EcoString::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None if names.is_empty() => {
@@ -271,7 +271,7 @@ impl<'a> Layers<'a> {
         if let Some(second) = documents.next() {
             unread(second.origin.span);
             let finding = Finding::error(
-                "profile-form",
+                RuleId::ProfileForm,
                 second.origin.span,
                 "a profile is one YAML document, and this is a second",
             );
@@ -280,7 +280,7 @@ impl<'a> Layers<'a> {
         if !matches!(node.value, Value::Mapping(_)) {
             unread(node.origin.span);
             let message = format!("a profile is a mapping, and this is {}", node.type_name());
-            return Err(Finding::error("profile-form", node.origin.span, message).into());
+            return Err(Finding::error(RuleId::ProfileForm, node.origin.span, message).into());
         }
         let sections = merge::take(&mut node, ENVIRONMENTS);
         let mut findings = Vec::new();
@@ -290,7 +290,7 @@ impl<'a> Layers<'a> {
                 layer.sections = self.sections(sections, &mut findings);
             } else {
                 let message = format!("`{ENVIRONMENTS}` is read in the base and in profiles only");
-                findings.push(Finding::error("profile-field-unknown", sections.key_span, message));
+                findings.push(Finding::error(RuleId::ProfileFieldUnknown, sections.key_span, message));
             }
         }
         self.hold(&mut layer.node, "", &mut findings);
@@ -302,7 +302,7 @@ impl<'a> Layers<'a> {
         let kind = sections.value.type_name();
         let Value::Mapping(mut mapping) = sections.value.value else {
             let message = format!("`{ENVIRONMENTS}` must be a mapping of names to sections, not {kind}");
-            findings.push(Finding::error("profile-field-type", span, message));
+            findings.push(Finding::error(RuleId::ProfileFieldType, span, message));
             return Mapping::new();
         };
         for entry in mapping.iter_mut() {
@@ -315,7 +315,7 @@ impl<'a> Layers<'a> {
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             if entry.key.is_empty() || !entry.key.chars().all(plain) {
                 let message = format!("`{}` cannot be the name of an environment", entry.key);
-                let finding = Finding::error("profile-value-invalid", entry.key_span, message);
+                let finding = Finding::error(RuleId::ProfileValueInvalid, entry.key_span, message);
                 findings.push(finding.with_help("lower-case letters, digits and dashes can"));
             }
             if entry.value.is_null() {
@@ -323,13 +323,13 @@ impl<'a> Layers<'a> {
             }
             if let Some(inner) = merge::take(&mut entry.value, ENVIRONMENTS) {
                 let message = format!("a section has no `{ENVIRONMENTS}` of its own");
-                findings.push(Finding::error("profile-field-unknown", inner.key_span, message));
+                findings.push(Finding::error(RuleId::ProfileFieldUnknown, inner.key_span, message));
             }
             if matches!(entry.value.value, Value::Mapping(_)) {
                 self.hold(&mut entry.value, &path, findings);
             } else {
                 let message = format!("`{path}` must be a mapping, not {}", entry.value.type_name());
-                findings.push(Finding::error("profile-field-type", entry.value.origin.span, message));
+                findings.push(Finding::error(RuleId::ProfileFieldType, entry.value.origin.span, message));
             }
         }
         mapping
@@ -423,10 +423,10 @@ fn schema(project: &Project, sources: &Sources) -> Result<Schema, Failure> {
 /// A violation as a finding of the profile's.
 fn finding(violation: Violation) -> Finding {
     let rule = match violation.fault {
-        Fault::Unknown => "profile-field-unknown",
-        Fault::Missing => "profile-field-missing",
-        Fault::Type => "profile-field-type",
-        Fault::Value => "profile-value-invalid",
+        Fault::Unknown => RuleId::ProfileFieldUnknown,
+        Fault::Missing => RuleId::ProfileFieldMissing,
+        Fault::Type => RuleId::ProfileFieldType,
+        Fault::Value => RuleId::ProfileValueInvalid,
     };
     let mut finding = Finding::error(rule, violation.span, violation.message);
     finding.field = violation.path;
@@ -439,7 +439,7 @@ fn finding(violation: Violation) -> Finding {
 fn read_argument(sources: &Sources, option: &str, path: &str, span: Span) -> Result<FileId, Failure> {
     read_file(path.as_ref()).map(|text| sources.add(path, text)).map_err(|error| {
         let message = format!("cannot read `{path}` of {option}: {error}");
-        Failure::unable(Finding::error("file-unreadable", span, message))
+        Failure::unable(Finding::error(RuleId::FileUnreadable, span, message))
     })
 }
 

@@ -3,7 +3,7 @@
 use ecow::{EcoString, EcoVec};
 
 use super::merge::{Deleted, lay};
-use crate::finding::{Failure, Finding};
+use crate::finding::{Failure, Finding, RuleId};
 use crate::node::{Mapping, Node, Value};
 use crate::schema::{Lookup, Place, Schema, Step, Types};
 use crate::secret::has_name;
@@ -125,7 +125,7 @@ fn is_free_secret(schema: &Schema, parts: &[Part]) -> bool {
 /// Splits an argument into its path and the byte at which the value begins.
 fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
     let wrong = |at: usize, end: usize, message: &str| {
-        let finding = Finding::error("set-syntax", Span::new(file, at as u32, end as u32), message);
+        let finding = Finding::error(RuleId::SetSyntax, Span::new(file, at as u32, end as u32), message);
         Failure::unable(
             finding.with_help(r"write `path.to.field=value`; `\.` is a dot in a name, `[0]` the first item of a list"),
         )
@@ -182,7 +182,7 @@ fn found(lookup: Lookup, steps: &[Part]) -> Result<Option<Place>, Failure> {
         && key == super::ENVIRONMENTS
     {
         let message = format!("`{key}` cannot be set: sections are read from files, before anything is set");
-        return Err(Finding::error("profile-field-unknown", *span, message)
+        return Err(Finding::error(RuleId::ProfileFieldUnknown, *span, message)
             .with_help("choose one with `--env`")
             .into());
     }
@@ -197,7 +197,7 @@ fn found(lookup: Lookup, steps: &[Part]) -> Result<Option<Place>, Failure> {
                 Segment::Key(key) => format!("no field `{key}` in {parent}"),
                 Segment::Index(_) => format!("{parent} is no list"),
             };
-            let mut finding = Finding::error("profile-field-unknown", steps[at].span, message);
+            let mut finding = Finding::error(RuleId::ProfileFieldUnknown, steps[at].span, message);
             match near {
                 Some(near) => finding.label = format!("did you mean `{near}`?"),
                 None if fields.is_empty() => finding.help = format!("{parent} has no fields"),
@@ -227,7 +227,7 @@ fn show(steps: &[Part]) -> String {
 }
 
 fn wrong_type(types: Types, steps: &[Part], span: Span, given: &str) -> Finding {
-    Finding::error("profile-field-type", span, format!("`{}` must be {}, not {given}", show(steps), types.words()))
+    Finding::error(RuleId::ProfileFieldType, span, format!("`{}` must be {}, not {given}", show(steps), types.words()))
 }
 
 /// The text as the value it is at that place.
@@ -425,7 +425,7 @@ impl Set {
                         let has = suggest::count(count, "item");
                         let message = format!("`{}` has {has}, no item {index}", show(&self.steps[..at]));
                         let help = format!("`[{count}]` adds one at the end; items count from 0");
-                        let finding = Finding::error("profile-field-unknown", part.span, message);
+                        let finding = Finding::error(RuleId::ProfileFieldUnknown, part.span, message);
                         return Err(Box::new(finding.with_help(help)));
                     }
                     node = &node[*index];

@@ -341,7 +341,10 @@ fn production_asks_for_what_only_its_team_knows() {
     let missing: Vec<&str> = failure.findings().iter().map(|finding| finding.field.as_str()).collect();
     assert!(missing.contains(&"image.digest") && missing.contains(&"database.host"), "{missing:?}");
     assert!(
-        failure.findings().iter().all(|finding| finding.rule == "profile-field-missing" && !finding.help.is_empty())
+        failure
+            .findings()
+            .iter()
+            .all(|finding| finding.rule == RuleId::ProfileFieldMissing && !finding.help.is_empty())
     );
     let given = Overrides { values: vec!["examples/production/values.yaml".into()], sets: Vec::new() };
     let layers = Layers::load(&project, &sources, &given).unwrap();

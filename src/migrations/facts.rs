@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::sql::{Statement, Token, TokenKind, name_of, statements};
-use super::{Migration, NEEDS_NO_TRANSACTION, NOT_REPEATABLE, PSQL_COMMAND, Problem, TRANSACTION_CONTROL};
-use crate::finding::Severity;
+use super::{Migration, Problem};
+use crate::finding::{RuleId, Severity};
 
 /// Fills in what the statements make, and reports what is wrong with them.
 pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, problems: &mut Vec<Problem>) {
@@ -20,8 +20,12 @@ pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, pr
             let shown = &line[..line.find(char::is_whitespace).unwrap_or(line.len())];
             let message = format!("`{shown}` is a command of psql, not SQL");
             problems.push(
-                Problem::error(PSQL_COMMAND, token.range.start..token.range.start + shown.len(), message)
-                    .with_help("a migration must be SQL alone; data belongs into INSERT statements"),
+                Problem::error(
+                    RuleId::MigrationPsqlCommand,
+                    token.range.start..token.range.start + shown.len(),
+                    message,
+                )
+                .with_help("a migration must be SQL alone; data belongs into INSERT statements"),
             );
             break;
         }
@@ -29,7 +33,7 @@ pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, pr
         if let Some((index, repeatable)) = concurrent_index(&words) {
             if !repeatable && !alone && !migration.transaction {
                 let message = "a run that is killed below this statement cannot be repeated: the index exists by then";
-                let problem = Problem::error(NOT_REPEATABLE, statement.range(), message)
+                let problem = Problem::error(RuleId::MigrationNotRepeatable, statement.range(), message)
                     .with_help("add IF NOT EXISTS, or give the statement a file of its own");
                 problems.push(Problem { severity: Severity::Warning, ..problem });
             }
@@ -46,7 +50,7 @@ fn transaction(words: &Words<'_>, statement: &Statement, problems: &mut Vec<Prob
     if let Some(what) = refused_in_transaction(words) {
         let message = format!("PostgreSQL runs {what} only outside a transaction, and this file runs in one");
         problems.push(
-            Problem::error(NEEDS_NO_TRANSACTION, statement.range(), message)
+            Problem::error(RuleId::MigrationNeedsNoTransaction, statement.range(), message)
                 .with_help("give it a file of its own with `-- +goose NO TRANSACTION` (plain files: `-- plimsoll: no-transaction` as first line)"),
         );
     }
@@ -55,7 +59,9 @@ fn transaction(words: &Words<'_>, statement: &Statement, problems: &mut Vec<Prob
         || (words.is(0, "prepare") && words.is(1, "transaction"));
     if control && !savepoint {
         let message = "the file runs in a transaction of its own, and this statement starts or ends one";
-        problems.push(Problem::error(TRANSACTION_CONTROL, statement.range(), message).with_help("leave it out"));
+        problems.push(
+            Problem::error(RuleId::MigrationTransactionControl, statement.range(), message).with_help("leave it out"),
+        );
     }
 }
 

@@ -3,9 +3,10 @@
 //! goose reads line by line, not by SQL: a line whose last word ends in a semicolon ends a statement unless markers
 //! say otherwise. What it would cut in two, or refuse, is refused here with the place.
 
+use crate::finding::RuleId;
 use std::ops::Range;
 
-use super::{FORM, Problem, STATEMENT_MARKERS, sql};
+use super::{Problem, sql};
 
 /// The parts of a file that goose would run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -70,7 +71,8 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
     let mut part = 0..0;
     let mut cuts = Vec::new();
     let mut unfinished: Option<Range<usize>> = None;
-    let mut refuse = |range: Range<usize>, message: String| problems.push(Problem::error(FORM, range, message));
+    let mut refuse =
+        |range: Range<usize>, message: String| problems.push(Problem::error(RuleId::MigrationForm, range, message));
     // Markers without their partner; kept apart, since they are a fault of their own.
     let mut unpaired: Vec<(Range<usize>, &str)> = Vec::new();
     const NO_END: &str = "`-- +goose StatementBegin` without `-- +goose StatementEnd`";
@@ -161,7 +163,9 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
     } else if !down {
         form.parts.push(Part { range: part.start..text.len(), marked: false, cuts });
     }
-    problems.extend(unpaired.into_iter().map(|(range, message)| Problem::error(STATEMENT_MARKERS, range, message)));
+    problems.extend(
+        unpaired.into_iter().map(|(range, message)| Problem::error(RuleId::MigrationStatementMarkers, range, message)),
+    );
     form
 }
 

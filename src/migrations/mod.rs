@@ -15,32 +15,9 @@ use std::sync::Arc;
 
 use foldhash::{HashSet, HashSetExt};
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, RuleId, Severity};
 use crate::memo::Memo;
 use crate::source::{FileId, Span};
-
-/// Rule: two files of one version.
-pub const DUPLICATE_VERSION: &str = "migration-duplicate-version";
-/// Rule: a statement that goose would cut in two, because no markers stand around it.
-pub const STATEMENT_MARKERS: &str = "migration-statement-markers";
-/// Rule: a statement that PostgreSQL refuses inside a transaction, in a file that runs in one.
-pub const NEEDS_NO_TRANSACTION: &str = "migration-needs-no-transaction";
-/// Rule: `BEGIN`, `COMMIT` and the like in a file that runs in a transaction already.
-pub const TRANSACTION_CONTROL: &str = "migration-transaction-control";
-/// Rule: a command of psql, or inline `COPY` data.
-pub const PSQL_COMMAND: &str = "migration-psql-command";
-/// Rule: a file outside a transaction that cannot run a second time after it was killed half-way.
-pub const NOT_REPEATABLE: &str = "migration-not-repeatable";
-/// Rule: a table is asked for, and no migration makes it.
-pub const TABLE_MISSING: &str = "migration-table-missing";
-/// Rule: annotations that goose would refuse, or those of another tool.
-pub const FORM: &str = "migration-form";
-/// Rule: a file name without a version, or one that no ConfigMap key can be.
-pub const FILE_NAME: &str = "migration-file-name";
-/// Rule: a quote or comment without an end.
-pub const UNTERMINATED: &str = "migration-unterminated";
-/// Rule: a file that no ConfigMap can hold.
-pub const TOO_BIG: &str = "migration-too-big";
 
 /// What the API server takes in one ConfigMap, in bytes, with room left for the rest of the object.
 const CONFIG_MAP_BYTES: usize = 1_000_000;
@@ -101,8 +78,8 @@ pub struct Problem {
     pub file: usize,
     /// The bytes in its text.
     pub range: Range<usize>,
-    /// One of the rule constants of this module.
-    pub rule: &'static str,
+    /// What it is about.
+    pub rule: RuleId,
     /// How bad it is.
     pub severity: Severity,
     /// What is wrong.
@@ -114,7 +91,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn error(rule: &'static str, range: Range<usize>, message: impl Into<String>) -> Self {
+    fn error(rule: RuleId, range: Range<usize>, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { file: 0, range, rule, severity: Severity::Error, message, help: "", other: None }
     }
@@ -172,7 +149,7 @@ pub fn read(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
             file: second.file,
             other: Some(first.file),
             ..Problem::error(
-                DUPLICATE_VERSION,
+                RuleId::MigrationDuplicateVersion,
                 0..first_line(files[second.file].text),
                 format!("`{}` and `{}` both have version {version}", first.name, second.name),
             )
@@ -245,14 +222,17 @@ fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Probl
     if file.name.is_empty() || file.name.len() > 253 || !file.name.chars().all(key) {
         let message = format!("`{}` cannot be a ConfigMap key", file.name);
         problems.push(
-            Problem::error(FILE_NAME, head.clone(), message).with_help("use letters, digits, `-`, `_` and `.` only"),
+            Problem::error(RuleId::MigrationFileName, head.clone(), message)
+                .with_help("use letters, digits, `-`, `_` and `.` only"),
         );
     }
     let version = goose.then(|| goose_version(file.name)).flatten();
     if goose && version.is_none() {
         let message = format!("`{}` has no version that goose could read", file.name);
-        problems
-            .push(Problem::error(FILE_NAME, head, message).with_help("start the name with a number above 0 and `_`"));
+        problems.push(
+            Problem::error(RuleId::MigrationFileName, head, message)
+                .with_help("start the name with a number above 0 and `_`"),
+        );
     }
     let read = READ.with(|memos| memos[usize::from(goose)].get(file.text, || Arc::new(read_text(file.text, goose))));
     let (migration, found) = &*read;
@@ -269,7 +249,7 @@ fn read_text(text: &str, goose: bool) -> Text {
     } else {
         if let Some(place) = text.find("-- migrate:up").or_else(|| text.find("-- migrate:down")) {
             problems.push(
-                Problem::error(FORM, place..place + 13, "this file is in dbmate's form")
+                Problem::error(RuleId::MigrationForm, place..place + 13, "this file is in dbmate's form")
                     .with_help("use goose's form, or one plain file for each step forward"),
             );
         }
@@ -296,7 +276,7 @@ fn read_text(text: &str, goose: bool) -> Text {
                 for statement in goose::torn(part, &statements) {
                     problems.push(
                         Problem::error(
-                            STATEMENT_MARKERS,
+                            RuleId::MigrationStatementMarkers,
                             torn_place(text, statement),
                             "goose ends this statement at a semicolon inside it",
                         )
@@ -310,7 +290,7 @@ fn read_text(text: &str, goose: bool) -> Text {
             }
             Err(open) => {
                 let message = format!("this {} has no end", open.what);
-                problems.push(Problem::error(UNTERMINATED, open.range, message));
+                problems.push(Problem::error(RuleId::MigrationUnterminated, open.range, message));
             }
         }
     }
@@ -320,13 +300,13 @@ fn read_text(text: &str, goose: bool) -> Text {
     if migration.sql.len() > CONFIG_MAP_BYTES {
         let message = format!("the file has {} bytes, and a ConfigMap takes 1048576", migration.sql.len());
         problems.push(
-            Problem::error(TOO_BIG, 0..first_line(text), message)
+            Problem::error(RuleId::MigrationTooBig, 0..first_line(text), message)
                 .with_help("split it into several migrations, or load the data some other way"),
         );
     } else if migration.sql.len() > APPLY_BYTES {
         let message =
             format!("the file has {} bytes, more than the annotation of `kubectl apply` takes", migration.sql.len());
-        let problem = Problem::error(TOO_BIG, 0..first_line(text), message)
+        let problem = Problem::error(RuleId::MigrationTooBig, 0..first_line(text), message)
             .with_help("split it into several migrations, or apply with --server-side");
         problems.push(Problem { severity: Severity::Warning, ..problem });
     }

@@ -53,10 +53,10 @@ fn refuses_two_files_of_one_version() {
     let up = "-- +goose Up\nSELECT 1;\n";
     let (_, found) = read(&[file("00002_a.sql", up), file("2_b.sql", up)]);
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].rule, DUPLICATE_VERSION);
+    assert_eq!(found[0].rule, RuleId::MigrationDuplicateVersion);
     assert_eq!(found[0].other.map(|other| other + found[0].file), Some(1));
     let (_, found) = read(&[file("V2__a.sql", ""), file("V2__b.sql", ""), file("V2.1__c.sql", "")]);
-    assert_eq!(found.iter().map(|p| p.rule).collect::<Vec<_>>(), [DUPLICATE_VERSION]);
+    assert_eq!(found.iter().map(|p| p.rule).collect::<Vec<_>>(), [RuleId::MigrationDuplicateVersion]);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn refuses_what_goose_refuses() {
         assert_eq!(problems(name, up), [format!("migration-file-name: {}", up.trim())], "{name}");
     }
     let (_, found) = read(&[file("1_a.sql", up), file("2_b.sql", "SELECT 1;\n")]);
-    assert_eq!(found.iter().map(|p| (p.file, p.rule)).collect::<Vec<_>>(), [(1, FORM)]);
+    assert_eq!(found.iter().map(|p| (p.file, p.rule)).collect::<Vec<_>>(), [(1, RuleId::MigrationForm)]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
-use crate::finding::{Failure, Finding, ObjectRef, Severity};
+use crate::finding::{Failure, Finding, ObjectRef, RuleId, Severity};
 use crate::graph::{Graph, Target};
 use crate::object::Object;
 use crate::references::Relation;
@@ -72,7 +72,7 @@ impl From<TooLarge> for Failure {
     fn from(_: TooLarge) -> Self {
         let message = format!("a picture of this would have more than {MOST_PARTS} objects and references");
         Self::unable(
-            Finding::error("graph-too-large", Span::NONE, message)
+            Finding::error(RuleId::GraphTooLarge, Span::NONE, message)
                 .with_help("draw less at a time: one file or one folder of the manifests"),
         )
     }
@@ -183,7 +183,7 @@ impl Picture {
         let mut problems: HashMap<&ObjectRef, BTreeSet<(Reverse<Severity>, &str)>> = HashMap::new();
         for finding in findings.iter().filter(|finding| finding.severity > Severity::Note) {
             if let Some(object) = &finding.object {
-                problems.entry(object).or_default().insert((Reverse(finding.severity), &*finding.rule));
+                problems.entry(object).or_default().insert((Reverse(finding.severity), finding.rule.name()));
             }
         }
         for (one, object) in self.boxes.iter_mut().zip(objects) {

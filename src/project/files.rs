@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use super::revision::{Object as Entry, Revision};
 use super::{Place, Project};
 use crate::built_in;
-use crate::finding::{Failure, Finding};
+use crate::finding::{Failure, Finding, RuleId};
 use crate::source::{self, FileId, ReadError, Sources, Span};
 
 /// How deep folders may nest.
@@ -52,11 +52,11 @@ impl std::error::Error for AccessError {}
 impl AccessError {
     /// The rule a finding about it bears.
     #[must_use]
-    pub const fn rule(&self) -> &'static str {
+    pub const fn rule(&self) -> RuleId {
         match self {
-            Self::Missing(_) => "file-not-found",
-            Self::Outside(..) => "file-outside-project",
-            Self::Unreadable(..) | Self::NoFile(_) => "file-unreadable",
+            Self::Missing(_) => RuleId::FileNotFound,
+            Self::Outside(..) => RuleId::FileOutsideProject,
+            Self::Unreadable(..) | Self::NoFile(_) => RuleId::FileUnreadable,
         }
     }
 

@@ -13,7 +13,7 @@ pub use files::{AccessError, Listed};
 pub use revision::Revision;
 pub use settings::{Level, RuleLevel, Settings};
 
-use crate::finding::{Failure, Finding};
+use crate::finding::{Failure, Finding, RuleId};
 use crate::source::Sources;
 use crate::suggest;
 
@@ -83,7 +83,7 @@ impl Project {
     pub fn at(&self, revision: &str, sources: &Sources) -> Result<Option<Self>, Failure> {
         let Place::Folder { root, .. } = &self.place else {
             let message = "the built-in set has no revisions";
-            let finding = Finding::error("revision-not-found", crate::source::Span::NONE, message);
+            let finding = Finding::error(RuleId::RevisionNotFound, crate::source::Span::NONE, message);
             return Err(Failure::unable(finding.with_help("`plimsoll init DIR` makes a project of your own")));
         };
         let place = Place::Revision(Revision::open(root, revision)?);
@@ -100,7 +100,7 @@ impl Project {
     fn folder(folder: &Path, shown: PathBuf, sources: &Sources) -> Result<Self, Failure> {
         let unable = |why: String| {
             let message = format!("cannot read the project folder `{}`: {why}", folder.display());
-            Failure::unable(Finding::error("project-unreadable", crate::source::Span::NONE, message))
+            Failure::unable(Finding::error(RuleId::ProjectUnreadable, crate::source::Span::NONE, message))
         };
         let root = folder.canonicalize().map_err(|error| unable(error.to_string()))?;
         std::fs::read_dir(&root).map_err(|error| unable(error.to_string()))?;
@@ -192,7 +192,7 @@ impl Project {
         let profiles = self.profiles().unwrap_or_default();
         let place = self.shown("profiles");
         let mut finding = Finding::error(
-            "profile-not-found",
+            RuleId::ProfileNotFound,
             crate::source::Span::NONE,
             format!("there is no profile `{}` in {place}", repeatable(name)),
         );

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::finding::{Failure, Finding};
+use crate::finding::{Failure, Finding, RuleId};
 use crate::source::{MAX_BYTES, Span};
 
 /// A commit, and a running `git cat-file` that answers for it.
@@ -55,7 +55,7 @@ impl Revision {
     /// Where there is no Git, no repository or no such revision.
     pub fn open(folder: &Path, name: &str) -> Result<Self, Failure> {
         let unable = |message: String, help: &str| {
-            Failure::unable(Finding::error("revision-not-found", Span::NONE, message).with_help(help))
+            Failure::unable(Finding::error(RuleId::RevisionNotFound, Span::NONE, message).with_help(help))
         };
         if name.is_empty() || name.starts_with('-') {
             return Err(unable(format!("`{name}` is no revision"), "name a branch, a tag or a commit"));

@@ -5,8 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::check::rules;
-use crate::finding::{Failure, Finding, Severity};
+use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
 
@@ -25,7 +24,7 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleLevel {
     /// The rule's id.
-    pub id: String,
+    pub id: RuleId,
     /// What it is to be.
     pub level: Level,
     /// Where that is said.
@@ -66,7 +65,7 @@ impl Settings {
             Ok(table) => reader.settings(table.get_ref()),
             Err(error) => {
                 let span = reader.place(error.span().unwrap_or_default());
-                return Err(Finding::error("setting-syntax", span, error.message().to_lowercase()).into());
+                return Err(Finding::error(RuleId::SettingSyntax, span, error.message().to_lowercase()).into());
             }
         };
         if reader.findings.is_empty() { Ok(settings) } else { Err(reader.findings.into()) }
@@ -99,7 +98,7 @@ impl Reader {
                 "rules" => settings.rules = self.rules(value),
                 name => {
                     let finding =
-                        Finding::error("setting-unknown", self.span(key), format!("there is no setting `{name}`"));
+                        Finding::error(RuleId::SettingUnknown, self.span(key), format!("there is no setting `{name}`"));
                     self.findings.push(near(finding, name, NAMES));
                 }
             }
@@ -110,7 +109,7 @@ impl Reader {
 
     fn wrong(&mut self, value: &Spanned<DeValue<'_>>, message: String) {
         let label = format!("this is {}", kind(value.get_ref()));
-        self.findings.push(Finding::error("setting-value-invalid", self.span(value), message).with_label(label));
+        self.findings.push(Finding::error(RuleId::SettingValueInvalid, self.span(value), message).with_label(label));
     }
 
     fn text(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
@@ -143,18 +142,19 @@ impl Reader {
         let mut levels = Vec::new();
         for (key, value) in table {
             let id = &**key.get_ref();
-            if !rules::ids().any(|known| known == id) {
-                let finding = Finding::error("setting-unknown", self.span(key), format!("there is no rule `{id}`"))
-                    .with_help("`plimsoll rules` lists them");
-                self.findings.push(near(finding, id, rules::ids()));
+            let Some(rule) = RuleId::find(id) else {
+                let finding =
+                    Finding::error(RuleId::SettingUnknown, self.span(key), format!("there is no rule `{id}`"))
+                        .with_help("`plimsoll rules` lists them");
+                self.findings.push(near(finding, id, RuleId::names()));
                 continue;
-            }
+            };
             match LEVELS.iter().find(|(name, _)| value.get_ref().as_str() == Some(name)) {
-                Some((_, level)) => levels.push(RuleLevel { id: id.to_owned(), level: *level, span: self.span(key) }),
+                Some((_, level)) => levels.push(RuleLevel { id: rule, level: *level, span: self.span(key) }),
                 None => {
                     let names = suggest::list(LEVELS.map(|(name, _)| name), "or");
                     let finding = Finding::error(
-                        "setting-value-invalid",
+                        RuleId::SettingValueInvalid,
                         self.span(value),
                         format!("the level of `{id}` must be {names}"),
                     );

@@ -165,7 +165,7 @@ fn settings_are_read_and_mistakes_told() {
     )
     .unwrap();
     assert_eq!((good.out.as_deref(), good.externals), (Some("deploy"), vec!["vault:8200".to_owned()]));
-    let levels: Vec<_> = good.rules.iter().map(|rule| (rule.id.as_str(), rule.level)).collect();
+    let levels: Vec<_> = good.rules.iter().map(|rule| (rule.id.name(), rule.level)).collect();
     assert_eq!(levels, [("name-invalid", Level::Off), ("field-unknown", Level::At(crate::finding::Severity::Note))]);
     for (text, told) in [
         ("\nuot = 'x'\n", "plimsoll.toml:2:1 there is no setting `uot` did you mean `out`?"),

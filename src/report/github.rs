@@ -19,7 +19,7 @@ pub fn github(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
         if !finding.help.is_empty() {
             message = format!("{message}\nhelp: {}", mask.words(&finding.help));
         }
-        let mut properties = vec![format!("title={}", property(&finding.rule))];
+        let mut properties = vec![format!("title={}", property(finding.rule.name()))];
         if let Some(file) = sources.get(finding.span.file) {
             let (start, end) = (file.position(finding.span.start), file.position(finding.span.end));
             properties.push(format!("file={}", property(&file.name)));

@@ -22,7 +22,7 @@ pub fn findings_json(sources: &Sources, findings: &[Finding], mask: &Mask) -> Va
 
 fn finding_json(sources: &Sources, finding: &Finding, mask: &Mask) -> Value {
     let mut out = Map::new();
-    out.insert("rule".into(), value!(finding.rule));
+    out.insert("rule".into(), value!(finding.rule.name()));
     out.insert("severity".into(), value!(finding.severity.name()));
     out.insert("message".into(), value!(mask.words(&finding.message)));
     if let Some(object) = &finding.object {

@@ -6,7 +6,6 @@ mod json;
 mod mask;
 mod sarif;
 
-use crate::check::rules;
 use crate::finding::{Finding, Severity};
 use crate::source::Sources;
 
@@ -24,7 +23,7 @@ pub fn sort(sources: &Sources, findings: &mut Vec<Finding>) {
         let file = sources.get(finding.span.file);
         let (name, at) =
             file.map_or((String::new(), None), |file| (file.name.clone(), Some(file.position(finding.span.start))));
-        (name, at, finding.rule.clone(), finding.field.clone(), finding.message.clone())
+        (name, at, finding.rule.name(), finding.field.clone(), finding.message.clone())
     });
     findings.dedup();
 }
@@ -34,9 +33,4 @@ pub fn sort(sources: &Sources, findings: &mut Vec<Finding>) {
 pub fn counts(findings: &[Finding]) -> [usize; 3] {
     [Severity::Error, Severity::Warning, Severity::Note]
         .map(|severity| findings.iter().filter(|finding| finding.severity == severity).count())
-}
-
-/// The one-line description of a rule, for formats that carry one.
-fn summary(rule: &str) -> Option<&'static str> {
-    rules::ALL.iter().find(|candidate| candidate.id == rule).map(|rule| rule.summary)
 }

@@ -2,25 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, RuleId, Severity};
+use crate::report::Mask;
 use crate::report::mask::plain_json;
-use crate::report::{Mask, summary};
 use crate::source::{Sources, Span};
 
 /// The findings as a SARIF log with one run.
 #[must_use]
 pub fn sarif(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
-    let mut rules: Vec<&str> = findings.iter().map(|finding| finding.rule.as_ref()).collect();
-    rules.sort_unstable();
+    let mut rules: Vec<RuleId> = findings.iter().map(|finding| finding.rule).collect();
+    rules.sort_unstable_by_key(|rule| rule.name());
     rules.dedup();
     let results: Vec<Value> = findings.iter().map(|finding| result(sources, finding, mask, &rules)).collect();
-    let descriptors: Vec<Value> = rules
-        .iter()
-        .map(|rule| match summary(rule) {
-            Some(summary) => json!({ "id": rule, "shortDescription": { "text": summary } }),
-            None => json!({ "id": rule }),
-        })
-        .collect();
+    let descriptors: Vec<Value> =
+        rules.iter().map(|rule| json!({ "id": rule.name(), "shortDescription": { "text": rule.summary() } })).collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -34,7 +29,7 @@ pub fn sarif(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
     plain_json(&format!("{log:#}\n"))
 }
 
-fn result(sources: &Sources, finding: &Finding, mask: &Mask, rules: &[&str]) -> Value {
+fn result(sources: &Sources, finding: &Finding, mask: &Mask, rules: &[RuleId]) -> Value {
     let level = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -45,8 +40,8 @@ fn result(sources: &Sources, finding: &Finding, mask: &Mask, rules: &[&str]) -> 
         text = format!("{text}. Help: {}", mask.words(&finding.help));
     }
     let mut result = json!({
-        "ruleId": finding.rule,
-        "ruleIndex": rules.binary_search(&finding.rule.as_ref()).unwrap_or_default(),
+        "ruleId": finding.rule.name(),
+        "ruleIndex": rules.binary_search_by_key(&finding.rule.name(), |rule| rule.name()).unwrap_or_default(),
         "level": level,
         "message": { "text": text },
     });

@@ -4,7 +4,7 @@ use ecow::EcoVec;
 use foldhash::{HashMap, HashMapExt};
 
 use super::{Id, ListRules, NumberRules, ObjectRules, Pattern, Schema, Sub, TYPES, TextRules, Types};
-use crate::finding::Finding;
+use crate::finding::{Finding, RuleId};
 use crate::node::{Entry, Node, Value};
 use crate::source::{FileId, Span};
 use crate::suggest;
@@ -176,7 +176,7 @@ impl Schema {
 }
 
 fn invalid(span: Span, message: impl Into<String>) -> Finding {
-    Finding::error("schema-invalid", span, message)
+    Finding::error(RuleId::SchemaInvalid, span, message)
 }
 
 struct Compiler<'a> {
@@ -231,7 +231,7 @@ impl<'a> Compiler<'a> {
             return;
         }
         let message = format!("the schema has a keyword `{}` that is not understood", entry.key);
-        let mut finding = Finding::error("schema-keyword-unknown", entry.key_span, message);
+        let mut finding = Finding::error(RuleId::SchemaKeywordUnknown, entry.key_span, message);
         match suggest::nearest(&entry.key, keywords()) {
             Some(near) => finding.label = format!("did you mean `{near}`?"),
             None => finding.help = format!("it can be {}", suggest::list(keywords(), "or")),

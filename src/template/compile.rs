@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ecow::{EcoString, EcoVec};
 use foldhash::HashMap;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, RuleId};
 use crate::node::{Derived, Mapping, Node, Origin, TextPart, Value};
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
@@ -74,7 +74,7 @@ impl Compiler<'_> {
         let directive = node.get("$for")?;
         let span = directive.origin.span;
         if matches!(place, Place::Alone | Place::Metadata) {
-            let finding = Finding::error("template-directive", span, "`$for` has nothing to repeat here")
+            let finding = Finding::error(RuleId::TemplateDirective, span, "`$for` has nothing to repeat here")
                 .with_help("it repeats the list item, the entry or the document it stands in");
             self.findings.push(finding);
             return None;
@@ -87,7 +87,7 @@ impl Compiler<'_> {
             (identifier && list.starts_with(char::is_whitespace)).then_some((name, list.trim()))
         });
         let Some((name, list)) = parsed.filter(|(_, list)| !list.is_empty()) else {
-            let finding = Finding::error("template-directive", span, "`$for` wants `<name> in <expression>`")
+            let finding = Finding::error(RuleId::TemplateDirective, span, "`$for` wants `<name> in <expression>`")
                 .with_help("for example `$for: item in items`, or `$for: entry in labels | entries`");
             self.findings.push(finding);
             return None;
@@ -97,7 +97,7 @@ impl Compiler<'_> {
             || functions::find(Kind::Function, name).is_some()
             || matches!(&*self.names.fields(&[]), Fields::Closed(known) if known.iter().any(|field| field == name));
         if taken {
-            let finding = Finding::error("template-directive", span, format!("the name `{name}` is taken"))
+            let finding = Finding::error(RuleId::TemplateDirective, span, format!("the name `{name}` is taken"))
                 .with_label("a name of `$for` must be new")
                 .with_help("it would hide a profile field, a function or an outer `$for`");
             self.findings.push(finding);
@@ -114,16 +114,19 @@ impl Compiler<'_> {
         match &directive.value {
             Value::Bool(value) => Some(When::Fixed(*value)),
             Value::String(text) if scan::has_expression(text) => {
-                let finding =
-                    Finding::error("template-directive", directive.origin.span, "`$if` wants the expression alone")
-                        .with_help("leave the braces out: `$if: a == b`");
+                let finding = Finding::error(
+                    RuleId::TemplateDirective,
+                    directive.origin.span,
+                    "`$if` wants the expression alone",
+                )
+                .with_help("leave the braces out: `$if: a == b`");
                 self.findings.push(finding);
                 None
             }
             Value::String(text) => self.site(text.trim(), range_of_trimmed(text), directive).map(When::Computed),
             _ => {
                 let message = format!("`$if` wants an expression, not {}", directive.type_name());
-                self.findings.push(Finding::error("template-directive", directive.origin.span, message));
+                self.findings.push(Finding::error(RuleId::TemplateDirective, directive.origin.span, message));
                 None
             }
         }
@@ -166,7 +169,7 @@ impl Compiler<'_> {
                 let nth = text[..error.at].matches("{{").count();
                 let at = raw.match_indices("{{").nth(nth).map(|(at, _)| scalar.start + at as u32);
                 let span = at.map_or(scalar, |at| Span::new(scalar.file, at, at + 2));
-                self.findings.push(Finding::error("template-syntax", span, error.message).with_help(error.help));
+                self.findings.push(Finding::error(RuleId::TemplateSyntax, span, error.message).with_help(error.help));
                 return None;
             }
         };
@@ -198,7 +201,7 @@ impl Compiler<'_> {
             }
             if let Some(replaced) = replaced {
                 let message = format!("`{}` makes the whole value, so nothing else may stand beside it", replaced.key);
-                let finding = Finding::error("template-directive", entry.key_span, message)
+                let finding = Finding::error(RuleId::TemplateDirective, entry.key_span, message)
                     .with_help("only `$if` and `$for` may");
                 self.findings.push(finding);
                 continue;
@@ -244,7 +247,7 @@ impl Compiler<'_> {
                 None => Key::Plain(entry.key.clone()),
             }
         } else {
-            let finding = Finding::error("template-directive", entry.key_span, "an expression in a key")
+            let finding = Finding::error(RuleId::TemplateDirective, entry.key_span, "an expression in a key")
                 .with_help("a key may hold one where its value is repeated with `$for`");
             self.findings.push(finding);
             Key::Plain(entry.key.clone())
@@ -257,7 +260,7 @@ impl Compiler<'_> {
 
     fn unknown_directive(&mut self, key: &str, span: Span) {
         let finding = if key == CONTENT_NAME {
-            Finding::error("template-directive", span, "`$contentName` stands outside `metadata`")
+            Finding::error(RuleId::TemplateDirective, span, "`$contentName` stands outside `metadata`")
                 .with_help("it belongs into an object's own `metadata`, beside its `name`")
         } else {
             let near = suggest::nearest(key, DIRECTIVES.into_iter().chain([CONTENT_NAME]));
@@ -265,7 +268,7 @@ impl Compiler<'_> {
                 || format!("there are {}", suggest::list(DIRECTIVES, "and")),
                 |near| format!("did you mean `{near}`?"),
             );
-            Finding::error("template-directive", span, format!("there is no directive `{key}`")).with_help(help)
+            Finding::error(RuleId::TemplateDirective, span, format!("there is no directive `{key}`")).with_help(help)
         };
         self.findings.push(finding);
     }
@@ -273,7 +276,7 @@ impl Compiler<'_> {
     fn file(&mut self, directive: &Node) -> Part {
         let span = directive.origin.span;
         let mut fail = |message: String, help: &str| {
-            self.findings.push(Finding::error("template-file", span, message).with_help(help));
+            self.findings.push(Finding::error(RuleId::TemplateFile, span, message).with_help(help));
             Part::Static { node: directive.clone(), nodes: 1, bytes: 0 }
         };
         let Some(path) = directive.as_str() else {

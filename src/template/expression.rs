@@ -8,6 +8,7 @@ use ecow::EcoString;
 use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Environment, ErrorKind};
 
+use crate::finding::RuleId;
 use crate::node::{Derived, Node, Origin, Value};
 use crate::source::Span;
 use crate::template::functions;
@@ -123,7 +124,7 @@ impl Expression {
                 How::Compiled(compiled.map_err(|error| {
                     let range = written(&added, error.range().unwrap_or(0..source.len()), source.len());
                     let message = error.detail().unwrap_or("it cannot be read").to_owned();
-                    Fault::new("template-syntax", range, format!("not an expression: {message}"))
+                    Fault::new(RuleId::TemplateSyntax, range, format!("not an expression: {message}"))
                 })?)
             }
         };
@@ -169,7 +170,7 @@ impl Expression {
             }
             (Ok(_), Some(name)) => self.undefined(name, 0..self.source.len()),
             // The engine blames the operation; what people need is the name it wanted.
-            (Err(fault), Some(_)) if fault.rule == "template-undefined" && self.added.is_empty() => {
+            (Err(fault), Some(_)) if fault.rule == RuleId::TemplateUndefined && self.added.is_empty() => {
                 match reads.misses.last().and_then(|name| path_to(&self.source, name)) {
                     Some(range) => self.undefined(&self.source[range.clone()], range),
                     None => fault,
@@ -179,7 +180,7 @@ impl Expression {
         };
         // The engine may quote a value in its words.
         let secret = reads.inputs.iter().any(|input| value::holds_secret(&input.node));
-        let fault = if secret && fault.rule == "template-type" {
+        let fault = if secret && fault.rule == RuleId::TemplateType {
             Fault { message: "the expression does not fit the secret it reads".to_owned(), ..fault }
         } else {
             fault
@@ -213,10 +214,10 @@ impl Expression {
     fn undefined(&self, name: &str, range: Range<usize>) -> Fault {
         if name == NOTHING {
             let message = "this `if` has no `else`, and its condition is false";
-            return Fault::new("template-undefined", range, message)
+            return Fault::new(RuleId::TemplateUndefined, range, message)
                 .with_help("write `else none` to leave the field out");
         }
-        Fault::new("template-undefined", range, format!("`{name}` is not set")).with_help(
+        Fault::new(RuleId::TemplateUndefined, range, format!("`{name}` is not set")).with_help(
             "set it in the profile; a field that may be left out is read with `| optional`, or asked for with `is defined`",
         )
     }
@@ -230,7 +231,7 @@ impl Expression {
                 match name.filter(|name| !name.is_empty()) {
                     Some(name) if !name.contains(['(', '|', ' ']) => self.undefined(name, range),
                     _ if self.added.is_empty() => {
-                        Fault::new("template-undefined", range, "it reads a name that is not set")
+                        Fault::new(RuleId::TemplateUndefined, range, "it reads a name that is not set")
                     }
                     _ => self.undefined(NOTHING, whole),
                 }
@@ -238,14 +239,18 @@ impl Expression {
             ErrorKind::OutOfFuel => self.too_much(),
             _ => {
                 let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-                Fault::new("template-type", range, detail)
+                Fault::new(RuleId::TemplateType, range, detail)
             }
         }
     }
 
     fn too_much(&self) -> Fault {
-        Fault::new("template-too-large", 0..self.source.len(), "this expression does too much work or makes too much")
-            .with_help("an expression computes one value of a manifest; larger texts belong in a `$file`")
+        Fault::new(
+            RuleId::TemplateTooLarge,
+            0..self.source.len(),
+            "this expression does too much work or makes too much",
+        )
+        .with_help("an expression computes one value of a manifest; larger texts belong in a `$file`")
     }
 
     fn misfit(&self, misfit: Misfit) -> Fault {
@@ -255,11 +260,11 @@ impl Expression {
             Misfit::Undefined(at) if at.is_empty() => self.undefined(&self.source, whole),
             Misfit::Undefined(at) => {
                 let message = format!("`{}` of the result is not set", at.trim_start_matches('.'));
-                Fault::new("template-undefined", whole, message)
+                Fault::new(RuleId::TemplateUndefined, whole, message)
             }
-            Misfit::Type { message, help } => Fault::new("template-type", whole, message).with_help(help),
+            Misfit::Type { message, help } => Fault::new(RuleId::TemplateType, whole, message).with_help(help),
             Misfit::TooLarge => self.too_much(),
-            Misfit::Engine(message) => Fault::new("template-type", whole, message),
+            Misfit::Engine(message) => Fault::new(RuleId::TemplateType, whole, message),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ecow::{EcoString, EcoVec, eco_vec};
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, RuleId, Severity};
 use crate::node::{Input, Mapping, Node, Origin, Value};
 use crate::source::Span;
 use crate::template::compile::{narrow, to_finding};
@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
             Value::Mapping(mapping) => Ok(mapping.iter().map(key_of).collect()),
             _ => {
                 let message = format!("`$for` goes through a list or a mapping, not {}", node.type_name());
-                Err(self.misuse("template-type", each.list.span, message, "", &node))
+                Err(self.misuse(RuleId::TemplateType, each.list.span, message, "", &node))
             }
         }
     }
@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
                     None => {
                         let message = format!("`$if` wants true or false, not {}", node.type_name());
                         let help = "compare it: `x > 0`, `x != ''`, `x is defined`";
-                        return Err(self.misuse("template-type", site.span, message, help, &node));
+                        return Err(self.misuse(RuleId::TemplateType, site.span, message, help, &node));
                     }
                 }
             }
@@ -200,7 +200,7 @@ impl<'a> Run<'a> {
                 };
                 if let Some(first) = made.entry(&key) {
                     let finding = Finding::error(
-                        "template-duplicate-key",
+                        RuleId::TemplateDuplicateKey,
                         field.key_span,
                         format!("the key `{key}` comes out twice"),
                     )
@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
             Value::String(key) => Ok(key),
             _ => {
                 let message = format!("the key comes out as {}, not as a string", node.type_name());
-                Err(self.misuse("template-type", text.span, message, "write `| string`", &node))
+                Err(self.misuse(RuleId::TemplateType, text.span, message, "write `| string`", &node))
             }
         }
     }
@@ -252,7 +252,7 @@ impl<'a> Run<'a> {
                             Value::Null => "give it a text with `if … else`, or leave the whole field out with `$if`",
                             _ => "only strings, whole numbers and booleans can; `| join(', ')` makes a text of a list",
                         };
-                        return Err(self.misuse("template-type", site.span, message, help, &node));
+                        return Err(self.misuse(RuleId::TemplateType, site.span, message, help, &node));
                     };
                     made.push_str(&part);
                     single = if origins.is_empty() { Some(site.expression) } else { None };
@@ -316,7 +316,7 @@ impl<'a> Run<'a> {
     fn explain(&mut self, failure: Failure, site: Site, source: &str) -> Reported {
         let Failure { fault, reads } = failure;
         let span = narrow(site.span, source, &fault);
-        let undefined = fault.rule == "template-undefined";
+        let undefined = fault.rule == RuleId::TemplateUndefined;
         let mut finding = to_finding(span, fault);
         finding = if undefined { self.with_parent(finding, source) } else { with_inputs(finding, &reads.inputs) };
         self.report(finding)
@@ -348,7 +348,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reports that a value does not fit where it is put, with the profile's lines it came from.
-    fn misuse(&mut self, rule: &'static str, span: Span, message: String, help: &str, node: &Node) -> Reported {
+    fn misuse(&mut self, rule: RuleId, span: Span, message: String, help: &str, node: &Node) -> Reported {
         let finding = Finding::error(rule, span, message).with_help(help);
         self.report(with_inputs(finding, node.origin.inputs()))
     }
@@ -363,14 +363,15 @@ impl<'a> Run<'a> {
     fn too_large(&mut self, span: Span) -> Reported {
         // Nothing more fits, so this is said once.
         self.budget = Budget { nodes: 0, bytes: 0, work: 0 };
-        let fault = Fault::new("template-too-large", 0..0, "the bundle grows beyond what is rendered")
+        let fault = Fault::new(RuleId::TemplateTooLarge, 0..0, "the bundle grows beyond what is rendered")
             .with_help("a bundle may hold a million values and 64 MiB, and take a hundred thousand expressions, fewer of large ones");
         self.report(to_finding(span, fault))
     }
 
     fn report(&mut self, finding: Finding) -> Reported {
         let known = |other: &Finding| other.rule == finding.rule && other.span == finding.span;
-        let over = finding.rule == "template-too-large" && self.findings.iter().any(|other| other.rule == finding.rule);
+        let over =
+            finding.rule == RuleId::TemplateTooLarge && self.findings.iter().any(|other| other.rule == finding.rule);
         if !over && self.findings.len() < MAX_FINDINGS && !self.findings.iter().any(known) {
             self.findings.push(finding);
         }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use ecow::EcoString;
 use foldhash::{HashMap, HashMapExt};
 
-use crate::finding::{Failure, Finding};
+use crate::finding::{Failure, Finding, RuleId};
 use crate::node::Node;
 use crate::project::{AccessError, Project};
 use crate::source::{FileId, Sources, Span};
@@ -206,7 +206,7 @@ fn reserved_names(names: &dyn Names) -> Vec<Finding> {
     let taken = fields.iter().filter(|name| reserved(name));
     let finding = |name| {
         let message = format!("the profile field `{name}` bears the name of something that templates already see");
-        Finding::error("template-name-taken", Span::NONE, message).with_help("give the field another name")
+        Finding::error(RuleId::TemplateNameTaken, Span::NONE, message).with_help("give the field another name")
     };
     taken.map(finding).collect()
 }

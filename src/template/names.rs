@@ -7,6 +7,7 @@ use std::rc::Rc;
 use ecow::EcoString;
 use foldhash::HashMap;
 
+use crate::finding::RuleId;
 use crate::schema::{Lookup, Schema, Step, Types};
 use crate::suggest;
 use crate::template::functions::{self, Kind};
@@ -107,7 +108,7 @@ pub(super) enum Shape {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     /// The rule's id.
-    pub(super) rule: &'static str,
+    pub(super) rule: RuleId,
     /// Where in the expression.
     pub(super) range: Range<usize>,
     pub(super) message: String,
@@ -115,7 +116,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(rule: &'static str, range: Range<usize>, message: impl Into<String>) -> Self {
+    pub(super) fn new(rule: RuleId, range: Range<usize>, message: impl Into<String>) -> Self {
         Self { rule, range, message: message.into(), help: String::new() }
     }
 
@@ -155,7 +156,7 @@ pub(super) fn check(source: &str, names: &Known<'_>, locals: &[Local]) -> Checke
     let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
     if words.len() > MAX_WORDS {
         let message = format!("this expression has {} words; it may have {MAX_WORDS}", words.len());
-        let fault = Fault::new("template-too-large", 0..source.len(), message)
+        let fault = Fault::new(RuleId::TemplateTooLarge, 0..source.len(), message)
             .with_help("larger structures are written as YAML, larger texts as a `$file`");
         checker.out.faults.push(fault);
         return checker.out;
@@ -256,7 +257,7 @@ impl<'a> Checker<'a> {
         };
         if (0..self.words.len()).any(opens) {
             let range = self.words[star].range.clone();
-            let fault = Fault::new("template-syntax", range, "`*` beside a list or a mapping in one expression")
+            let fault = Fault::new(RuleId::TemplateSyntax, range, "`*` beside a list or a mapping in one expression")
                 .with_help("write the list or mapping as YAML, with an expression for each value");
             self.out.faults.push(fault);
         }
@@ -289,7 +290,7 @@ impl<'a> Checker<'a> {
                 |near| format!("did you mean `{near}`?"),
             );
             let message = format!("there is no {} `{name}`", kind.noun());
-            self.out.faults.push(Fault::new("template-name-unknown", range, message).with_help(help));
+            self.out.faults.push(Fault::new(RuleId::TemplateNameUnknown, range, message).with_help(help));
         }
         at + 1
     }
@@ -297,7 +298,7 @@ impl<'a> Checker<'a> {
     fn no_method(&mut self, paren: usize, name: usize) {
         if self.sign(paren, "(") {
             let range = self.words[name].range.clone();
-            let fault = Fault::new("template-name-unknown", range, "values have no methods")
+            let fault = Fault::new(RuleId::TemplateNameUnknown, range, "values have no methods")
                 .with_help("filters are written `value | filter`; `plimsoll` has those of docs/templates.md");
             self.out.faults.push(fault);
         }
@@ -375,14 +376,14 @@ impl<'a> Checker<'a> {
         };
         let message = format!("no field `{name}` in {parent}");
         let range = self.words[at].range.clone();
-        self.out.faults.push(Fault::new("template-name-unknown", range, message).with_help(help));
+        self.out.faults.push(Fault::new(RuleId::TemplateNameUnknown, range, message).with_help(help));
         Shape::Any
     }
 
     fn scalar(&mut self, start: usize, at: usize) -> Shape {
         let whole: String = self.words[start..at.saturating_sub(1)].iter().map(|word| text(word.token)).collect();
         let message = format!("`{whole}` is a single value and has no fields");
-        self.out.faults.push(Fault::new("template-name-unknown", self.words[at].range.clone(), message));
+        self.out.faults.push(Fault::new(RuleId::TemplateNameUnknown, self.words[at].range.clone(), message));
         Shape::Any
     }
 
@@ -396,8 +397,9 @@ impl<'a> Checker<'a> {
                 Token::Sign(")" | "]" | "}") => break,
                 Token::Sign("," | ":") => self.close_conditions(&mut open, at),
                 Token::Ident("if") if open > 0 => {
-                    let fault = Fault::new("template-syntax", self.words[at].range.clone(), "an `if` after an `if`")
-                        .with_help("give the first one an `else`, or join the conditions with `and`");
+                    let fault =
+                        Fault::new(RuleId::TemplateSyntax, self.words[at].range.clone(), "an `if` after an `if`")
+                            .with_help("give the first one an `else`, or join the conditions with `and`");
                     self.out.faults.push(fault);
                 }
                 Token::Ident("if") => open += 1,

@@ -11,7 +11,7 @@ use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
 
 use crate::bundle;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, RuleId, Severity};
 use crate::migrations::{self, Migration, SqlFile};
 use crate::node::{Entry, Mapping, Node, Origin, TextPart};
 use crate::project::{AccessError, Project};
@@ -183,7 +183,7 @@ impl Sql {
                     None if made.is_empty() => "it makes no tables at all".to_owned(),
                     None => format!("it makes {}", suggest::list(&made, "and")),
                 };
-                Finding::error(migrations::TABLE_MISSING, span.unwrap_or_default(), message).with_help(help)
+                Finding::error(RuleId::MigrationTableMissing, span.unwrap_or_default(), message).with_help(help)
             }));
         }
         // A team's folder is one history; the project's own files are taken for the tables they make.

@@ -2,11 +2,11 @@
 
 use super::same::same;
 use super::{Change, Refusal};
-use crate::check::primitives::selector;
 use crate::kube::quantity::Quantity;
 use crate::node::{Mapping, Node, Value};
 use crate::object::Object;
 use crate::source::Span;
+use crate::validation::selector;
 
 type Say<'s> = &'s mut dyn FnMut(Refusal);
 

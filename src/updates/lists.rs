@@ -3,10 +3,10 @@
 use foldhash::{HashSet, HashSetExt};
 
 use super::{Refusal, nearest};
-use crate::check::At;
 use crate::node::Node;
 use crate::object::Object;
 use crate::source::Span;
+use crate::validation::At;
 use crate::yaml::json;
 
 /// How entries of a list are told apart.

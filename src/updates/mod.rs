@@ -9,11 +9,11 @@ mod kinds;
 mod lists;
 mod same;
 
-use crate::check::{At, Options, check};
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::node::Node;
 use crate::object::Object;
 use crate::source::Span;
+use crate::validation::At;
 
 /// A change that the API server refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +32,10 @@ pub struct Refusal {
 
 /// What is refused when `new` is applied over `old`, an object of the same identity that the server accepted.
 ///
-/// Faults that `new` has by itself are not among them: they are refused without an old object as well.
+/// Faults that `new` has by itself are not among them: they are refused without an old object as well. `errors` tells what
+/// the API server rejects of an object by itself.
 #[must_use]
-pub fn refusals(old: &Object, new: &Object) -> Vec<Refusal> {
+pub fn refusals(old: &Object, new: &Object, errors: fn(Object) -> Vec<Finding>) -> Vec<Refusal> {
     let mut found = Vec::new();
     let left = effective::after(&old.node, &new.node);
     let merged = left.as_ref().unwrap_or(&new.node);
@@ -44,7 +45,7 @@ pub fn refusals(old: &Object, new: &Object) -> Vec<Refusal> {
     }
     lists::refuse(new, &mut |refusal| found.push(refusal));
     if let Some(left) = left {
-        found.extend(faults_of_what_is_left(new, left));
+        found.extend(faults_of_what_is_left(new, left, errors));
     }
     let top = new.span();
     for refusal in &mut found {
@@ -61,12 +62,7 @@ pub(crate) fn same_template(one: &Node, other: &Node) -> bool {
 }
 
 /// The faults that the object has with the empty structs that nulls leave behind, and had not without.
-fn faults_of_what_is_left(new: &Object, left: crate::node::Node) -> Vec<Refusal> {
-    let options = Options { only: vec!["api".to_owned()], ..Options::default() };
-    let errors = |object: Object| -> Vec<Finding> {
-        let findings = check(&[object], &options);
-        findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect()
-    };
+fn faults_of_what_is_left(new: &Object, left: Node, errors: fn(Object) -> Vec<Finding>) -> Vec<Refusal> {
     let own = errors(new.clone());
     let is_new =
         |finding: &Finding| !own.iter().any(|other| other.rule == finding.rule && other.field == finding.field);

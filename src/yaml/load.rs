@@ -9,7 +9,7 @@ use ecow::{EcoString, EcoVec};
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, RuleId, Severity};
 use crate::node::{FEW, Mapping, Node, Value};
 use crate::source::{FileId, Span};
 use crate::yaml::scalar;
@@ -250,12 +250,16 @@ impl Loader<'_> {
                 let span = self.span(start, end);
                 if self.dialect == Dialect::Strict {
                     return Err(Box::new(
-                        Finding::error("yaml-alias", span, "aliases have no place in profiles and templates")
+                        Finding::error(RuleId::YamlAlias, span, "aliases have no place in profiles and templates")
                             .with_help("write the value out"),
                     ));
                 }
                 let Some((node, size)) = self.anchors.get(&anchor) else {
-                    return Err(Box::new(Finding::error("yaml-alias", span, "this alias stands inside what it names")));
+                    return Err(Box::new(Finding::error(
+                        RuleId::YamlAlias,
+                        span,
+                        "this alias stands inside what it names",
+                    )));
                 };
                 if !self.budget.take(*size) {
                     return Err(too_large(span));
@@ -280,7 +284,7 @@ impl Loader<'_> {
             Event::SequenceEnd | Event::MappingEnd => self.close(end),
             Event::UnresolvedAlias(name) => {
                 let message = format!("no anchor `&{name}` stands before this alias");
-                Err(Box::new(Finding::error("yaml-alias", self.span(start, end), message)))
+                Err(Box::new(Finding::error(RuleId::YamlAlias, self.span(start, end), message)))
             }
             _ => Ok(()),
         }
@@ -291,7 +295,7 @@ impl Loader<'_> {
     }
 
     fn no_string_key(&self, start: usize, end: usize) -> Box<Finding> {
-        let finding = Finding::error("yaml-key", self.span(start, end.max(start + 1)), "a key must be a string");
+        let finding = Finding::error(RuleId::YamlKey, self.span(start, end.max(start + 1)), "a key must be a string");
         let before = self.text[..start].trim_end_matches(' ');
         if before.ends_with('{') && self.text[start..].starts_with('{') {
             let outer = before.len() - 1;
@@ -309,7 +313,7 @@ impl Loader<'_> {
         }
         if self.stack.len() >= MAX_DEPTH {
             let message = format!("nested deeper than {MAX_DEPTH} levels");
-            return Err(Box::new(Finding::error("yaml-too-deep", self.span(start, end), message)));
+            return Err(Box::new(Finding::error(RuleId::YamlTooDeep, self.span(start, end), message)));
         }
         self.stack.push(Open { start, flow: style == StructureStyle::Flow, anchor, items });
         Ok(())
@@ -367,23 +371,24 @@ impl Loader<'_> {
             Some("int" | "float" | "bool" | "null") => scalar::kubectl(text).ok_or("the tag does not fit the value"),
             Some(_) => Ok(text.into()),
         };
-        let value = value.map_err(|message| Box::new(Finding::error("yaml-value", span, message)))?;
+        let value = value.map_err(|message| Box::new(Finding::error(RuleId::YamlValue, span, message)))?;
         if plain && tag.is_none() {
             self.tell_ambiguous(text, &value, span);
         }
         if self.wants_key() {
             let merge = plain && text == "<<" && tag.is_none();
             if merge && self.dialect == Dialect::Strict {
-                let finding = Finding::error("yaml-alias", span, "merge keys have no place in profiles and templates");
+                let finding =
+                    Finding::error(RuleId::YamlAlias, span, "merge keys have no place in profiles and templates");
                 return Err(Box::new(finding.with_help("write the keys out")));
             }
             let text = match value {
                 Value::String(text) => text,
                 Value::Null => {
-                    return Err(Box::new(Finding::error("yaml-key", span, "a key must be a string, not null")));
+                    return Err(Box::new(Finding::error(RuleId::YamlKey, span, "a key must be a string, not null")));
                 }
                 _ if self.dialect == Dialect::Strict => {
-                    let finding = Finding::error("yaml-key", span, format!("the key `{text}` is not a string"));
+                    let finding = Finding::error(RuleId::YamlKey, span, format!("the key `{text}` is not a string"));
                     return Err(Box::new(finding.with_help(format!("quote it: \"{text}\""))));
                 }
                 // kubectl turns these into strings on the way to JSON.
@@ -409,7 +414,7 @@ impl Loader<'_> {
             (Dialect::Kubectl, Value::Int(_)) => Severity::Note,
             (Dialect::Kubectl, _) => Severity::Warning,
         };
-        let finding = Finding::new("yaml-ambiguous", severity, span, "YAML readers disagree about this value");
+        let finding = Finding::new(RuleId::YamlAmbiguous, severity, span, "YAML readers disagree about this value");
         let finding = finding.with_label(otherwise).with_help(match value {
             Value::Bool(_) => "quote it if it is a text, else write `true` or `false`",
             Value::Int(_) | Value::Float(_) => "quote it if it is a text, else write it as a plain decimal number",
@@ -423,7 +428,8 @@ impl Loader<'_> {
         if self.dialect == Dialect::Kubectl || (anchor == 0 && tag.is_none()) {
             return Ok(());
         }
-        let (rule, what) = if anchor == 0 { ("yaml-tag", "tags have") } else { ("yaml-alias", "anchors have") };
+        let (rule, what) =
+            if anchor == 0 { (RuleId::YamlTag, "tags have") } else { (RuleId::YamlAlias, "anchors have") };
         let message = format!("{what} no place in profiles and templates");
         let mark = if anchor == 0 { '!' } else { '&' };
         let at = self.text[..start].rfind(mark).unwrap_or(start);
@@ -439,7 +445,7 @@ impl Loader<'_> {
                 if mapping.len() < FEW { mapping.get(&new.text).is_some() } else { !seen.insert(new.text.clone()) };
             if twice && !new.merge {
                 let message = format!("the key `{}` stands twice", new.text);
-                let mut finding = Finding::error("yaml-duplicate-key", new.span, message);
+                let mut finding = Finding::error(RuleId::YamlDuplicateKey, new.span, message);
                 if let Some(first) = mapping.entry(&new.text) {
                     finding = finding.with_related(first.key_span, "it stands here first");
                 }
@@ -469,7 +475,7 @@ impl Loader<'_> {
                             _ => None,
                         }));
                     }
-                    _ => return Err(Box::new(Finding::error("yaml-alias", span, "`<<` merges mappings only"))),
+                    _ => return Err(Box::new(Finding::error(RuleId::YamlAlias, span, "`<<` merges mappings only"))),
                 },
                 Some(Key { text, span, .. }) => mapping.push(text, span, node),
                 None => {}
@@ -485,7 +491,7 @@ impl Loader<'_> {
         let at = if at >= self.text.len() { self.text.trim_end().len().saturating_sub(1) } else { at };
         let at = (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
         let width = self.text[at..].chars().next().map_or(0, char::len_utf8);
-        let mut finding = Finding::error("yaml-syntax", self.span(at, at + width), message.to_lowercase());
+        let mut finding = Finding::error(RuleId::YamlSyntax, self.span(at, at + width), message.to_lowercase());
         let line = self.text[..at].rfind('\n').map_or(0, |line| line + 1);
         if self.text[line..].trim_start_matches(' ').starts_with('\t') {
             finding.help = "indent with blanks: YAML allows no tabs there".to_owned();
@@ -513,7 +519,7 @@ fn merge_missing(mapping: &mut Mapping, merged: Vec<Mapping>) {
 
 fn too_large(span: Span) -> Box<Finding> {
     let message = format!("the anchors and aliases of this file expand to more than {MAX_ALIASED_NODES} nodes");
-    Box::new(Finding::error("yaml-too-large", span, message))
+    Box::new(Finding::error(RuleId::YamlTooLarge, span, message))
 }
 
 /// How many nodes a tree has.

@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashSet};
 
 use crate::diff::consequences::{Consequence, delete, renames, shrinks};
 use crate::diff::{Change, Renamed};
-use crate::finding::Severity;
+use crate::finding::{RuleId, Severity};
 use crate::kube::quantity::Quantity;
 use crate::node::Node;
 use crate::object::Object;
@@ -41,7 +41,7 @@ fn renamed(old: &Object, new: &Object, how: Option<Renamed>, found: &mut Vec<Con
             "Job" => "runs again, under its new name; the old Job stays".to_owned(),
             kind => format!("a new {kind} beside the old one, which stays for pods that still use it"),
         };
-        let rule = if new.kind() == "Job" { "change-restarts" } else { "change-renames" };
+        let rule = if new.kind() == "Job" { RuleId::ChangeRestarts } else { RuleId::ChangeRenames };
         found.push(Consequence::new(rule, Severity::Note, message));
         return;
     }

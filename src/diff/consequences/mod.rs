@@ -9,24 +9,17 @@ mod pods;
 mod schema;
 mod traffic;
 
+use crate::check;
 use crate::diff::Change;
-use crate::finding::Severity;
+use crate::finding::{RuleId, Severity};
 use crate::object::Object;
 use crate::updates;
-
-/// The change rules, with what they tell.
-pub const RULES: &[(&str, &str)] = &[
-    ("change-immutable", "the API server refuses the change"),
-    ("change-renames", "an object stays behind under its old name, or clients must follow to another address"),
-    ("change-restarts", "pods restart, or keep what changed until they do; Jobs run again"),
-    ("change-shrinks", "there is less than before: replicas, storage, allowed traffic or permissions"),
-];
 
 /// What applying a change does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Consequence {
     /// The change rule it falls under.
-    pub rule: &'static str,
+    pub rule: RuleId,
     /// An error where it cannot be applied, a warning where somebody must act or lose something, else a note.
     pub severity: Severity,
     /// What happens: a lower-case phrase.
@@ -36,7 +29,7 @@ pub struct Consequence {
 }
 
 impl Consequence {
-    fn new(rule: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+    fn new(rule: RuleId, severity: Severity, message: impl Into<String>) -> Self {
         Self { rule, severity, message: message.into(), help: String::new() }
     }
 
@@ -48,17 +41,17 @@ impl Consequence {
 
 /// Pods restart, or ought to; Jobs run again.
 fn restarts(severity: Severity, message: impl Into<String>) -> Consequence {
-    Consequence::new("change-restarts", severity, message)
+    Consequence::new(RuleId::ChangeRestarts, severity, message)
 }
 
 /// Something stays behind, or somebody must follow.
 fn renames(severity: Severity, message: impl Into<String>) -> Consequence {
-    Consequence::new("change-renames", severity, message)
+    Consequence::new(RuleId::ChangeRenames, severity, message)
 }
 
 /// There is less than before.
 fn shrinks(severity: Severity, message: impl Into<String>) -> Consequence {
-    Consequence::new("change-shrinks", severity, message)
+    Consequence::new(RuleId::ChangeShrinks, severity, message)
 }
 
 /// What applying the changes does, for each of them. `new`: all objects as they will be, unchanged ones too.
@@ -100,14 +93,14 @@ fn refusals(change: &Change<'_>) -> Vec<Consequence> {
     if apply::is_local(new) {
         return Vec::new();
     }
-    updates::refusals(old, new)
+    updates::refusals(old, new, check::api_errors)
         .into_iter()
         .map(|refusal| {
             // The words often name the field already.
             let told = refusal.field.is_empty() || refusal.message.contains(&refusal.field);
             let place = if told { String::new() } else { format!("`{}`: ", refusal.field) };
             let message = format!("the API server refuses it: {place}{}", refusal.message);
-            Consequence::new("change-immutable", Severity::Error, message).with_help(refusal.help)
+            Consequence::new(RuleId::ChangeImmutable, Severity::Error, message).with_help(refusal.help)
         })
         .collect()
 }

@@ -1,15 +1,12 @@
 //! Rule `active-deadline-invalid`.
 
-use crate::check::pod::Workload;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "active-deadline-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a deadline of the pod is wrong",
+    id: RuleId::ActiveDeadlineInvalid,
     doc: "\
 `activeDeadlineSeconds` is between 1 and 2147483647 in a Pod or Job; in the template of a workload that runs for
 ever it is refused.

@@ -1,19 +1,15 @@
 //! Rule `admission-policy-invalid`.
 
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, lists::repeats, names};
 
 use super::webhook_invalid::{conditions, operations, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "admission-policy-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an admission policy or its binding is incomplete or malformed",
+    id: RuleId::AdmissionPolicyInvalid,
     doc: "\
 A policy has `matchConstraints` with resource rules. A ValidatingAdmissionPolicy has validations or audit annotations, each with
 an expression; a MutatingAdmissionPolicy has mutations with an expression of their patch type, and a `reinvocationPolicy`.

@@ -1,18 +1,14 @@
 //! Rule `affinity-invalid`.
 
-use crate::check::at::At;
-use crate::check::primitives::selector::{self, Say};
-use crate::check::primitives::{enums, names};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
+use crate::validation::selector::{self, Say};
+use crate::validation::{At, Pod, Report, enums, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "affinity-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an affinity is wrong",
+    id: RuleId::AffinityInvalid,
     doc: "\
 A required node affinity has at least one term; the operators are In, NotIn, Exists, DoesNotExist, Gt and Lt, each
 with the values it takes; weights are between 1 and 100. A pod affinity needs a `topologyKey`; its selectors,

@@ -1,16 +1,13 @@
 //! Rule `annotation-invalid`.
 
-use crate::check::primitives::selector;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "annotation-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an annotation's key is malformed, or there is too much text in annotations",
+    id: RuleId::AnnotationInvalid,
     doc: "\
 An annotation's key has the form of a label's key, in any case. All keys and values of one object together hold at most
 256 KiB.

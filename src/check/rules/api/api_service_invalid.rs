@@ -1,16 +1,13 @@
 //! Rule `api-service-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "api-service-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an APIService's version, priorities or Service are malformed",
+    id: RuleId::ApiServiceInvalid,
     doc: "\
 An APIService names a group and a version, priorities (1 to 20000 for the group, 1 to 1000 for the version) and the Service
 that serves it. Without verification of its certificate it has no `caBundle`.

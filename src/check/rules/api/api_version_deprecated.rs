@@ -1,14 +1,11 @@
 //! Rule `api-version-deprecated`.
 
-use crate::check::{Check, Family, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "api-version-deprecated",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "an apiVersion that a later version of Kubernetes will not have",
+    id: RuleId::ApiVersionDeprecated,
     doc: "The object is accepted, with a warning: its API is deprecated, or has a stable version in the same group. Move to \
           the successor before the cluster is upgraded.",
     bad: "apiVersion: v1\nkind: Endpoints\nmetadata: {name: web}\n",

@@ -1,14 +1,11 @@
 //! Rule `api-version-off`.
 
-use crate::check::{Check, Family, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "api-version-off",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "an alpha or beta API that clusters do not serve unless told to",
+    id: RuleId::ApiVersionOff,
     doc: "Since Kubernetes 1.24 new beta APIs are off by default, as alpha ones have always been: `kubectl` says `no matches \
           for kind` unless the cluster was started with `--runtime-config` for it. If yours was, allow the finding.",
     bad: "apiVersion: coordination.k8s.io/v1beta1\nkind: LeaseCandidate\nmetadata: {name: web}\n\

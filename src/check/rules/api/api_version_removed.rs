@@ -1,14 +1,11 @@
 //! Rule `api-version-removed`.
 
-use crate::check::{Check, Family, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "api-version-removed",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an apiVersion that this version of Kubernetes no longer has",
+    id: RuleId::ApiVersionRemoved,
     doc: "Alpha and beta versions of an API are taken away some releases after the stable one is there. `kubectl` then says \
           `no matches for kind`. The releases are those of the Kubernetes deprecation guide; which kinds the versions \
           1.33 to 1.37 have is read from their schemas.",

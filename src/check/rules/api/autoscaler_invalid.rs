@@ -1,18 +1,14 @@
 //! Rule `autoscaler-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::primitives::resources::container_name;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::kube::quantity::Quantity;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names, resources::container_name};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "autoscaler-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a HorizontalPodAutoscaler's target, metric or behaviour is malformed",
+    id: RuleId::AutoscalerInvalid,
     doc: "\
 `maxReplicas` is at least 1 and at least `minReplicas`, which is at least 1. The target has a kind, a name and an `apiVersion`
 with a group (`apps/v1`). Each metric has a type and exactly the block of that type, with a target that is positive. Scaling

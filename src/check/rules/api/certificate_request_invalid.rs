@@ -1,18 +1,14 @@
 //! Rule `certificate-request-invalid`.
 
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::kube::decode_base64;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, lists::repeats, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "certificate-request-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a CertificateSigningRequest is incomplete or malformed",
+    id: RuleId::CertificateRequestInvalid,
     doc: "\
 A request holds the encoded request, the name of a signer (`example.com/signer`) and what the certificate is for; it is valid
 for at least 600 seconds.

@@ -1,18 +1,15 @@
 //! Rule `claim-invalid`.
 
-use crate::check::primitives::{names, selector};
-use crate::check::{At, Check, Family, Faults, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::kube::quantity::Quantity;
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::{At, Faults, Pod, Report, names, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "claim-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a volume claim is incomplete or malformed",
+    id: RuleId::ClaimInvalid,
     doc: "\
 A PersistentVolumeClaim, each claim template of a StatefulSet and each of an ephemeral volume has at least one access mode (`ReadWriteOnce`,
 `ReadOnlyMany`, `ReadWriteMany`, or `ReadWriteOncePod` alone) and asks for some storage. `volumeMode` is `Filesystem` or

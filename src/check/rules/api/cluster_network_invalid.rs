@@ -2,17 +2,14 @@
 
 use std::net::IpAddr;
 
-use crate::check::primitives::{ip, names};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, ip, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "cluster-network-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "the addresses of a Node, ServiceCIDR or IPAddress, or a Node's taints, are malformed",
+    id: RuleId::ClusterNetworkInvalid,
     doc: "\
 A Node has at most one range of pod addresses of each IP family. Its taints have a key and an effect, and no two have the same. A
 ServiceCIDR has one range, or two of different families. An IPAddress is named by an address in canonical form, and says whose it

@@ -1,16 +1,13 @@
 //! Rule `config-key-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "config-key-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a key of a ConfigMap or Secret is malformed, or there is too much data",
+    id: RuleId::ConfigKeyInvalid,
     doc: "\
 A key is a file name: at most 253 letters, digits, `-`, `_` and `.`, not `.` and not starting with `..`; so no `/`. A key is
 not in both `data` and `binaryData`. All values together hold at most 1 MiB.

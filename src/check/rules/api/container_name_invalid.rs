@@ -4,16 +4,13 @@ use std::collections::hash_map::Entry;
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::primitives::names;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "container-name-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a container has no name, a malformed one, or one that another has",
+    id: RuleId::ContainerNameInvalid,
     doc: "\
 A container's name is a DNS-1123 label (at most 63 lower-case letters, digits and `-`), and no two containers of a
 pod, init containers included, have the same.

@@ -1,18 +1,12 @@
 //! Rule `container-restart-policy-invalid`.
 
-use crate::check::at::At;
-use crate::check::pod::List;
-use crate::check::primitives::enums;
-use crate::check::primitives::selector::Say;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{At, Pod, Report, enums, pod::List, selector::Say};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "container-restart-policy-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a container's own restart policy is wrong",
+    id: RuleId::ContainerRestartPolicyInvalid,
     doc: "\
 A container may have a `restartPolicy` of its own (Always, OnFailure or Never) and with it up to 20
 `restartPolicyRules`, each with an action and exit codes.

@@ -1,14 +1,12 @@
 //! Rule `containers-missing`.
 
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "containers-missing",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a pod has no container",
+    id: RuleId::ContainersMissing,
     doc: "\
 A pod needs at least one entry in `containers`; init containers do not count.
 

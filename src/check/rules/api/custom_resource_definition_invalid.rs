@@ -1,20 +1,17 @@
 //! Rule `custom-resource-definition-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 use super::_definition::{self, paths};
 use super::webhook_invalid::{client, review_versions};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "custom-resource-definition-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a CustomResourceDefinition is incomplete or contradictory",
+    id: RuleId::CustomResourceDefinitionInvalid,
     doc: "\
 A definition names its group (of at least two parts), plural, singular, kind and scope, and has versions of different names,
 each with a schema; exactly one is stored. Conversion is `None`, or `Webhook` with the webhook. Groups of `k8s.io` and

@@ -1,14 +1,11 @@
 //! Rule `custom-resource-unevaluated`.
 
-use crate::check::{Check, Family, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "custom-resource-unevaluated",
-    family: Family::Api,
-    severity: Severity::Note,
-    summary: "rules of a custom resource's definition that are not looked at here",
+    id: RuleId::CustomResourceUnevaluated,
     doc: "Rules in CEL (`x-kubernetes-validations`), and the rare pattern that our regular expressions cannot express, are \
           only evaluated by the API server. Said once a kind, at its first object; there is nothing to do. Patterns of more \
           than 128 KiB once compiled, and definitions that take too long to hold objects against, are not evaluated either: \

@@ -2,19 +2,15 @@
 
 use foldhash::HashMap;
 
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::{Checked, names, resources, volume};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::{Node, Value};
 use crate::object::Object;
+use crate::validation::{At, Checked, Faults, Report, lists::repeats, names, resources, volume};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "device-claim-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a ResourceClaim, ResourceClaimTemplate, DeviceClass or ResourceSlice is malformed",
+    id: RuleId::DeviceClaimInvalid,
     doc: "\
 Each request of a claim has a name that no other has, and says exactly which devices it wants (`exactly`) or gives alternatives
 (`firstAvailable`), each with a DeviceClass. Constraints and configurations name requests of the same claim; a constraint names

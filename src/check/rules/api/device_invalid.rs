@@ -2,16 +2,13 @@
 
 use foldhash::HashSet;
 
-use crate::check::primitives::names;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "device-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a volume device is wrong",
+    id: RuleId::DeviceInvalid,
     doc: "\
 A `volumeDevices` entry names a volume that is a PersistentVolumeClaim or an ephemeral one, once in a container and
 not mounted as well, and has a `devicePath` of its own without `..`.

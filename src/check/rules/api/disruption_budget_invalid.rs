@@ -1,16 +1,13 @@
 //! Rule `disruption-budget-invalid`.
 
-use crate::check::primitives::percent;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, percent};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "disruption-budget-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a PodDisruptionBudget's numbers are malformed",
+    id: RuleId::DisruptionBudgetInvalid,
     doc: "\
 A budget has `minAvailable` or `maxUnavailable`, not both: a whole number or a percentage of at most 100.
 `unhealthyPodEvictionPolicy` is `IfHealthyBudget` or `AlwaysAllow`.

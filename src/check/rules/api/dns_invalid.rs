@@ -1,15 +1,12 @@
 //! Rule `dns-invalid`.
 
-use crate::check::primitives::{enums, ip, names};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, enums, ip, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "dns-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "the DNS settings of the pod are wrong",
+    id: RuleId::DnsInvalid,
     doc: "\
 `dnsPolicy` is ClusterFirst (the default), ClusterFirstWithHostNet, Default or None; None needs a nameserver.
 `dnsConfig` has at most 3 nameservers, which are addresses, at most 32 search domains of at most 2048 characters in

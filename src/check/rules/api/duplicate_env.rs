@@ -1,15 +1,13 @@
 //! Rule `duplicate-env`.
 
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report};
 use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "duplicate-env",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "a variable is set twice",
+    id: RuleId::DuplicateEnv,
     doc: "\
 The later of two variables with one name hides the earlier, and `kubectl apply` may drop one of them; with
 `--server-side` it is refused. Only a later value that refers to the earlier one (`$(NAME)`) is meant so. The server

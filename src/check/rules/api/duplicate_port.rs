@@ -2,16 +2,14 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
+use crate::validation::{Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "duplicate-port",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "a pod lists a port twice",
+    id: RuleId::DuplicatePort,
     doc: "\
 The same port and protocol twice in a pod: the containers share one address, so the second to listen there fails;
 and `kubectl apply` may drop or refuse one of two such entries in a container. A port name that two containers use

@@ -2,20 +2,17 @@
 
 use std::net::IpAddr;
 
-use crate::check::primitives::{ip, names};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, ip, names};
 
 use super::service_address_invalid::address;
 use super::service_port_invalid::PROTOCOLS;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "endpoints-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an address or port of Endpoints or an EndpointSlice is malformed",
+    id: RuleId::EndpointsInvalid,
     doc: "\
 A subset of Endpoints has addresses, each an IP address that others can reach, and ports that are named where there are
 several. An EndpointSlice has an `addressType`, 1 to 100 addresses of it in each endpoint, and ports of different names.

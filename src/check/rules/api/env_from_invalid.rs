@@ -1,15 +1,12 @@
 //! Rule `env-from-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "env-from-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an `envFrom` entry is wrong",
+    id: RuleId::EnvFromInvalid,
     doc: "\
 An `envFrom` entry names a ConfigMap or a Secret, not both; its prefix is printable ASCII without `=`.
 

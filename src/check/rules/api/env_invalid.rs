@@ -1,19 +1,14 @@
 //! Rule `env-invalid`.
 
-use crate::check::at::At;
-use crate::check::primitives::downward::{self, Use};
-use crate::check::primitives::names;
-use crate::check::primitives::selector::Say;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
+use crate::validation::downward::{self, Use};
+use crate::validation::{At, Pod, Report, names, selector::Say};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "env-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an environment variable is wrong",
+    id: RuleId::EnvInvalid,
     doc: "\
 A variable needs a name of printable ASCII without `=`. `valueFrom` names exactly one source and not beside a
 `value`: a field of the pod (`metadata.name`, `metadata.namespace`, `metadata.uid`, `metadata.labels['key']`,

@@ -2,17 +2,15 @@
 
 use foldhash::HashSet;
 
-use crate::check::pod::{Container, List};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
+use crate::validation::pod::{Container, List};
+use crate::validation::{Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "ephemeral-containers-forbidden",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "ephemeral containers stand in a manifest",
+    id: RuleId::EphemeralContainersForbidden,
     doc: "\
 Ephemeral containers are added to a running pod through its `ephemeralcontainers` subresource (`kubectl debug`); in
 a manifest or a template they are refused.

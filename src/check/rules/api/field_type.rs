@@ -1,14 +1,11 @@
 //! Rule `field-type`.
 
-use crate::check::{Check, Family, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "field-type",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a value of the wrong type, or one that cannot be read as what the field holds",
+    id: RuleId::FieldType,
     doc: "The API server never turns one type into another: a number where a string is wanted (`value: 8080` of an \
           environment variable), a quoted number where a whole number is wanted, a mapping where a list is wanted are all \
           refused before anything else is looked at. The same holds for numbers that do not fit, malformed quantities, \

@@ -1,14 +1,11 @@
 //! Rule `field-unknown`.
 
-use crate::check::{Check, Family, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "field-unknown",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a field that the kind does not have",
+    id: RuleId::FieldUnknown,
     doc: "The API server decodes strictly when `kubectl` applies: a field it does not know, upper and lower case told \
           apart, is refused (`unknown field \"spec.replica\"`). Older clients and `--validate=warn` let it pass, and then \
           the setting is silently lost. The fields are those of the Kubernetes version under check, and of the custom \

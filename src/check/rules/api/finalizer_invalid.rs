@@ -1,16 +1,13 @@
 //! Rule `finalizer-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "finalizer-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a finalizer's name is malformed",
+    id: RuleId::FinalizerInvalid,
     doc: "\
 A finalizer is named like a label's key. On built-in kinds a name without a domain must be one the server knows: `kubernetes`,
 `orphan` or `foregroundDeletion`; the last two exclude each other.

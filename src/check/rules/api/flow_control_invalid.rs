@@ -1,16 +1,13 @@
 //! Rule `flow-control-invalid`.
 
-use crate::check::primitives::{Checked, names};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Checked, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "flow-control-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a FlowSchema or PriorityLevelConfiguration is malformed",
+    id: RuleId::FlowControlInvalid,
     doc: "\
 A FlowSchema names a priority level and has a precedence of 1 to 10000; each of its rules has subjects, and verbs on resources
 or URLs. A PriorityLevelConfiguration is `Limited` with `limited`, or `Exempt` without.

@@ -1,14 +1,12 @@
 //! Rule `grace-period-negative`.
 
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "grace-period-negative",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "the grace period is negative",
+    id: RuleId::GracePeriodNegative,
     doc: "\
 A negative `terminationGracePeriodSeconds` counts as 1. The server warns.
 

@@ -1,15 +1,12 @@
 //! Rule `host-alias-invalid`.
 
-use crate::check::primitives::{ip, names};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::validation::{Pod, Report, ip, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "host-alias-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a host alias is wrong",
+    id: RuleId::HostAliasInvalid,
     doc: "\
 A `hostAliases` entry has an IP address and host names that are DNS-1123 subdomains. Two entries for one address are
 a warning: `kubectl apply` may drop one.

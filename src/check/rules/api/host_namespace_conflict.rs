@@ -1,15 +1,13 @@
 //! Rule `host-namespace-conflict`.
 
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
+use crate::validation::{Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "host-namespace-conflict",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "settings about the host's namespaces exclude each other",
+    id: RuleId::HostNamespaceConflict,
     doc: "\
 `shareProcessNamespace` cannot stand beside `hostPID`; a pod with its own user namespace (`hostUsers: false`) cannot
 use the host's network, PIDs or IPC, or block devices.

@@ -2,19 +2,15 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::at::At;
-use crate::check::pod::{List, Workload};
-use crate::check::primitives::names;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::node::Node;
+use crate::validation::pod::{List, Workload};
+use crate::validation::{At, Pod, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "host-port-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a host port is wrong or taken twice",
+    id: RuleId::HostPortInvalid,
     doc: "\
 A `hostPort` is between 1 and 65535, and no two containers of a pod claim the same one for the same protocol and
 address. In a pod with `hostNetwork` it equals the container port. A `hostIP` without a `hostPort` has no effect (a

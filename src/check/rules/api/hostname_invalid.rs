@@ -1,15 +1,12 @@
 //! Rule `hostname-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "hostname-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "the host name of the pod is wrong",
+    id: RuleId::HostnameInvalid,
     doc: "\
 `hostname` and `subdomain` are DNS-1123 labels; `hostnameOverride` is a DNS name of at most 64 bytes and excludes
 `setHostnameAsFQDN` and the host's network.

@@ -1,16 +1,12 @@
 //! Rule `image-invalid`.
 
-use crate::check::pod::Workload;
-use crate::check::primitives::enums;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, enums, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "image-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a container has no image, or a pull policy that does not exist",
+    id: RuleId::ImageInvalid,
     doc: "\
 A container needs an `image`; in a bare Pod it must not begin or end with a blank (in a template that is only found
 out on the node). `imagePullPolicy` is Always, IfNotPresent or Never.

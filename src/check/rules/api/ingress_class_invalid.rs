@@ -1,18 +1,15 @@
 //! Rule `ingress-class-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 use super::ingress_invalid::typed_reference;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "ingress-class-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an IngressClass names no valid controller or parameters",
+    id: RuleId::IngressClassInvalid,
     doc: "\
 `controller` is a domain and a path (`example.com/ingress`) of at most 250 characters. `parameters` name a kind and a name;
 with the scope `Namespace` also a namespace, with `Cluster` none.

@@ -1,16 +1,13 @@
 //! Rule `ingress-invalid`.
 
-use crate::check::primitives::{Checked, ip, names};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Checked, Faults, Report, ip, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "ingress-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a host, path or backend of an Ingress is malformed",
+    id: RuleId::IngressInvalid,
     doc: "\
 An Ingress has rules or a default backend. A host is a DNS name, with `*.` in front at most, no address and no port. Each path
 has a `pathType`; `Exact` and `Prefix` paths begin with `/` and hold no `//`, `.` or `..` parts. A backend is a Service with

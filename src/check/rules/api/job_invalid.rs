@@ -1,16 +1,13 @@
 //! Rule `job-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "job-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a number or choice in a Job's spec is out of range",
+    id: RuleId::JobInvalid,
     doc: "\
 A Job's numbers are not negative. `completionMode: Indexed` needs `completions` and allows at most 100000 pods at once; only
 it has `backoffLimitPerIndex` and `maxFailedIndexes`, and the second needs the first. With a `podFailurePolicy` the pods'

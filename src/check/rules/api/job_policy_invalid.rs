@@ -2,20 +2,16 @@
 
 use foldhash::HashSet;
 
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, lists::repeats, names};
 
 use super::job_invalid::with_job_spec;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "job-policy-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a Job's failure or success policy is malformed",
+    id: RuleId::JobPolicyInvalid,
     doc: "\
 Each rule of a `podFailurePolicy` has an action and either exit codes or pod conditions. Exit codes are ascending, each
 once, without 0 under `In`; a container they name exists. `FailIndex` needs `backoffLimitPerIndex`. A rule of a

@@ -1,14 +1,11 @@
 //! Rule `kind-unknown`.
 
-use crate::check::{Check, Family, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "kind-unknown",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an apiVersion and kind that the cluster does not know",
+    id: RuleId::KindUnknown,
     doc: "`kubectl` asks the cluster which kinds it serves and refuses others: `no matches for kind`. A custom resource is \
           known once its CustomResourceDefinition is: hand it in with `--crd FILE|DIR`, or among the files.",
     bad: "apiVersion: apps/v1\nkind: Deploymnet\nmetadata: {name: web}\n",

@@ -1,15 +1,13 @@
 //! Rule `label-invalid`.
 
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "label-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a label's key or value is malformed",
+    id: RuleId::LabelInvalid,
     doc: "\
 A label's key is a name of at most 63 letters, digits, `-`, `_` and `.`, with an optional DNS name and `/` before it. Its
 value is empty or of the same form: no blanks, no `+`, no `/`. A Job

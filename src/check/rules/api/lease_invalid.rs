@@ -1,15 +1,13 @@
 //! Rule `lease-invalid`.
 
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "lease-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a Lease's numbers are out of range",
+    id: RuleId::LeaseInvalid,
     doc: "\
 `leaseDurationSeconds` is positive and `leaseTransitions` not negative.
 

@@ -1,19 +1,13 @@
 //! Rule `lifecycle-invalid`.
 
-use crate::check::at::At;
-use crate::check::pod::List;
-use crate::check::primitives::handler;
-use crate::check::primitives::selector::Say;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
+use crate::validation::{At, Pod, Report, handler, pod::List, selector::Say};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "lifecycle-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a lifecycle hook is wrong",
+    id: RuleId::LifecycleInvalid,
     doc: "\
 A hook has exactly one handler: exec with a command, httpGet or tcpSocket with a port, or sleep for no longer than
 the pod's `terminationGracePeriodSeconds`. A `stopSignal` needs `os.name`. An init container has hooks only if it

@@ -1,18 +1,15 @@
 //! Rule `limit-range-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::kube::quantity::Quantity;
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "limit-range-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "the limits of a LimitRange contradict each other",
+    id: RuleId::LimitRangeInvalid,
     doc: "\
 Each type (`Container`, `Pod`, `PersistentVolumeClaim`, or a qualified name) stands once. For each resource: min ≤
 defaultRequest ≤ default ≤ max, after the server filled in what is absent (a container's default is its max, its default

@@ -2,19 +2,13 @@
 
 use foldhash::HashSet;
 
-use crate::check::at::At;
-use crate::check::pod::Container;
-use crate::check::primitives::selector::Say;
-use crate::check::primitives::{enums, names};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{At, Pod, Report, enums, names, pod::Container, selector::Say};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "mount-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a volume mount is wrong",
+    id: RuleId::MountInvalid,
     doc: "\
 A mount needs a `mountPath` that no other mount of the container has. `subPath` and `subPathExpr` are relative,
 without `..`, and exclude each other. `mountPropagation` is None, HostToContainer or, for privileged containers,

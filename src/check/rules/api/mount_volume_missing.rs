@@ -1,15 +1,13 @@
 //! Rule `mount-volume-missing`.
 
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::suggest;
+use crate::validation::{Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "mount-volume-missing",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a volume mount names a volume that is not there",
+    id: RuleId::MountVolumeMissing,
     doc: "\
 A `volumeMounts` entry names a volume of the same pod, or a claim template of the same StatefulSet. A volume that
 has faults of its own counts as not there.

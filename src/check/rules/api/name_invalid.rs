@@ -1,16 +1,13 @@
 //! Rule `name-invalid`.
 
-use crate::check::primitives::{Checked, names};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::object::Object;
+use crate::validation::{At, Checked, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "name-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a name is missing or malformed",
+    id: RuleId::NameInvalid,
     doc: "\
 Every object needs a `metadata.name` of the form its kind asks for: a DNS name for most (`web.v2`), a DNS label for
 Services, Namespaces and StatefulSets (`web-v2`), nearly anything for RBAC objects. A CronJob's name has at most 52

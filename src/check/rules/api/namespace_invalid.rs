@@ -1,16 +1,13 @@
 //! Rule `namespace-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "namespace-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a namespace's name is malformed, or stands where there is none",
+    id: RuleId::NamespaceInvalid,
     doc: "\
 `metadata.namespace` is a DNS label. Objects that live in the cluster and in no namespace have none: the server ignores it
 there, which is a warning.

@@ -1,19 +1,16 @@
 //! Rule `network-policy-invalid`.
 
-use crate::check::primitives::{ip, names};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Value;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, ip, names};
 
 use super::service_port_invalid::PROTOCOLS;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "network-policy-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a NetworkPolicy's peer, port or type is malformed",
+    id: RuleId::NetworkPolicyInvalid,
     doc: "\
 A peer selects pods, namespaces or both, or is an `ipBlock` alone; the block's exceptions lie inside it. A port is a number
 or a name; `endPort` needs a number that is not greater. The types are `Ingress` and `Egress`.

@@ -1,15 +1,12 @@
 //! Rule `node-label-deprecated`.
 
-use crate::check::at::At;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{At, Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "node-label-deprecated",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "a deprecated label of nodes is used",
+    id: RuleId::NodeLabelDeprecated,
     doc: "\
 Kubernetes has renamed some labels of nodes (`beta.kubernetes.io/os` is `kubernetes.io/os` now); new nodes may lack
 the old ones, so that nothing matches. Looked for in `nodeSelector`, node affinities and topology keys. The server

@@ -1,15 +1,12 @@
 //! Rule `node-selector-invalid`.
 
-use crate::check::primitives::selector;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "node-selector-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "the node selector holds what no label can be",
+    id: RuleId::NodeSelectorInvalid,
     doc: "\
 The keys of `nodeSelector` are qualified names, its values label values.
 

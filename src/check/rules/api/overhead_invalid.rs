@@ -1,15 +1,12 @@
 //! Rule `overhead-invalid`.
 
-use crate::check::primitives::resources;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "overhead-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "the overhead of the pod is wrong",
+    id: RuleId::OverheadInvalid,
     doc: "\
 `overhead` is a list of resources like the limits of a container; the admission controller sets it from the runtime
 class.

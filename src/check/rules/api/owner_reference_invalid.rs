@@ -1,15 +1,13 @@
 //! Rule `owner-reference-invalid`.
 
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "owner-reference-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an owner reference is incomplete",
+    id: RuleId::OwnerReferenceInvalid,
     doc: "\
 An entry of `metadata.ownerReferences` names `apiVersion`, `kind`, `name` and `uid`; only one may be the controller, and an
 Event may own nothing. A uid is only known when the owner exists, so manifests seldom hold owner references.

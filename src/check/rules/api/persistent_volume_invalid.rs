@@ -1,19 +1,16 @@
 //! Rule `persistent-volume-invalid`.
 
-use crate::check::primitives::{names, volume};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::kube::quantity::Quantity;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names, volume};
 
 use super::claim_invalid::access_modes;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "persistent-volume-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a PersistentVolume is incomplete or malformed",
+    id: RuleId::PersistentVolumeInvalid,
     doc: "\
 A volume has a capacity of `storage` and nothing else, at least one access mode, and exactly one source. A `local` source
 needs a path and a node affinity. The reclaim policy is `Retain`, `Delete` or `Recycle`.

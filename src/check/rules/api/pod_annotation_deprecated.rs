@@ -1,15 +1,12 @@
 //! Rule `pod-annotation-deprecated`.
 
-use crate::check::pod::Container;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, pod::Container};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "pod-annotation-deprecated",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "an annotation of the pod has no effect any more",
+    id: RuleId::PodAnnotationDeprecated,
     doc: "\
 `scheduler.alpha.kubernetes.io/critical-pod`, the sysctl annotations and the seccomp annotations do nothing in
 today's clusters; the AppArmor ones are deprecated. Each has a field in the pod's spec instead. The server warns.

@@ -4,19 +4,13 @@ use std::cell::LazyCell;
 
 use foldhash::HashMap;
 
-use crate::check::at::At;
-use crate::check::pod::Container;
-use crate::check::pod::Workload;
-use crate::check::primitives::names;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{At, Pod, Report, names, pod::Container, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "pod-annotation-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an annotation that Kubernetes reads in a pod is wrong",
+    id: RuleId::PodAnnotationInvalid,
     doc: "\
 Some annotations of pods have a meaning: `controller.kubernetes.io/pod-deletion-cost` is a 32-bit whole number; the
 old seccomp and AppArmor annotations name a profile, of a container that is there, and agree with the fields; a

@@ -1,15 +1,12 @@
 //! Rule `pod-gate-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "pod-gate-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a readiness or scheduling gate is wrong",
+    id: RuleId::PodGateInvalid,
     doc: "\
 The condition of a readiness gate and the name of a scheduling gate are qualified names; a scheduling gate stands
 once.

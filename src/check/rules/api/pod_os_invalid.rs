@@ -1,15 +1,12 @@
 //! Rule `pod-os-invalid`.
 
-use crate::check::at::At;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{At, Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "pod-os-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a pod for one operating system has settings of another",
+    id: RuleId::PodOsInvalid,
     doc: "\
 `os.name` is linux or windows. A Linux pod has no `windowsOptions`; a Windows pod has none of the Linux fields of
 security contexts, no host users, PID or IPC and no pod-level resources.

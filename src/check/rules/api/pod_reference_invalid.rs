@@ -1,16 +1,12 @@
 //! Rule `pod-reference-invalid`.
 
-use crate::check::pod::Workload;
-use crate::check::primitives::{enums, names};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, enums, names, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "pod-reference-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a name the pod refers to is malformed",
+    id: RuleId::PodReferenceInvalid,
     doc: "\
 `serviceAccountName`, `nodeName`, `priorityClassName` and `runtimeClassName` are DNS-1123 subdomains,
 `preemptionPolicy` is PreemptLowerPriority or Never. A Pod with scheduling gates cannot name its node.

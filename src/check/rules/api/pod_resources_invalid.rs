@@ -1,17 +1,14 @@
 //! Rule `pod-resources-invalid`.
 
-use crate::check::pod::{Container, List, Workload};
-use crate::check::primitives::resources;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::kube::quantity::Quantity;
+use crate::validation::pod::{Container, List, Workload};
+use crate::validation::{Pod, Report, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "pod-resources-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "the resources of the pod as a whole are wrong",
+    id: RuleId::PodResourcesInvalid,
     doc: "\
 The pod's own `resources` are cpu, memory and huge pages, without claims. They are no less than what its containers
 request together, and no container's limit is above the pod's.

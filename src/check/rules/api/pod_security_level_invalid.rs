@@ -1,16 +1,13 @@
 //! Rule `pod-security-level-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "pod-security-level-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a namespace asks for a pod security level that does not exist",
+    id: RuleId::PodSecurityLevelInvalid,
     doc: "\
 The labels `pod-security.kubernetes.io/enforce`, `audit` and `warn` of a Namespace are `privileged`, `baseline` or
 `restricted`; the labels of the same names with `-version` are `latest` or a version such as `v1.36`.

@@ -1,15 +1,12 @@
 //! Rule `port-invalid`.
 
-use crate::check::primitives::{enums, names};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, enums, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "port-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a container port is wrong",
+    id: RuleId::PortInvalid,
     doc: "\
 A container port needs a `containerPort` between 1 and 65535. Its name has at most 15 lower-case letters, digits and
 `-`, with at least one letter, and stands once in a container. The protocol is TCP (the default), UDP or SCTP.

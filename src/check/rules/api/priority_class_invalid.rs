@@ -1,15 +1,13 @@
 //! Rule `priority-class-invalid`.
 
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "priority-class-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a PriorityClass's name, value or policy is not allowed",
+    id: RuleId::PriorityClassInvalid,
     doc: "\
 The value is at most 1000000000; names that begin with `system-` are the server's own; `preemptionPolicy` is `Never` or
 `PreemptLowerPriority`.

@@ -1,18 +1,12 @@
 //! Rule `probe-invalid`.
 
-use crate::check::at::At;
-use crate::check::pod::List;
-use crate::check::primitives::handler;
-use crate::check::primitives::selector::Say;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{At, Pod, Report, handler, pod::List, selector::Say};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "probe-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a probe is wrong",
+    id: RuleId::ProbeInvalid,
     doc: "\
 A probe has exactly one handler: exec with a command, httpGet, tcpSocket or grpc with a port between 1 and 65535 or,
 but for grpc, a port's name. Its numbers are not negative; liveness and startup probes have the success threshold 1;

@@ -1,14 +1,12 @@
 //! Rule `pull-secret-invalid`.
 
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "pull-secret-invalid",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "an image pull secret has no name, or is listed twice",
+    id: RuleId::PullSecretInvalid,
     doc: "\
 An `imagePullSecrets` entry without a name does nothing, and of two with one name `kubectl apply` may drop one. The
 server warns.

@@ -1,17 +1,14 @@
 //! Rule `quota-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::kube::quantity::Quantity;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "quota-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a ResourceQuota counts something unknown, or a scope does not fit",
+    id: RuleId::QuotaInvalid,
     doc: "\
 A quota limits standard resources (`requests.cpu`, `pods`, `services.nodeports`…) or qualified ones
 (`count/deployments.apps`). The amounts are not negative, and counts are whole. A scope goes only with the resources it can

@@ -1,15 +1,13 @@
 //! Rule `rbac-rule-invalid`.
 
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "rbac-rule-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a rule of a role is incomplete",
+    id: RuleId::RbacRuleInvalid,
     doc: "\
 A rule has verbs, and either API groups (`\"\"` is the core group) and resources, or `nonResourceURLs`; the latter only in a
 ClusterRole. An aggregation rule has selectors.

@@ -1,16 +1,12 @@
 //! Rule `resize-policy-invalid`.
 
-use crate::check::pod::List;
-use crate::check::primitives::enums;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, enums, pod::List};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "resize-policy-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a resize policy is wrong",
+    id: RuleId::ResizePolicyInvalid,
     doc: "\
 A `resizePolicy` entry names cpu or memory, each once, and NotRequired or RestartContainer; in a pod that never
 restarts only NotRequired.

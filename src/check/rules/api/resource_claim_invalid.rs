@@ -2,17 +2,13 @@
 
 use foldhash::HashSet;
 
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::names;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, lists::repeats, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "resource-claim-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a resource claim is wrong or not there",
+    id: RuleId::ResourceClaimInvalid,
     doc: "\
 Each entry of `resourceClaims` has a name of its own and names either a claim or a claim template; each entry of a
 container's `resources.claims` names one of them, once.

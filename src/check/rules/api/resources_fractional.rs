@@ -1,16 +1,13 @@
 //! Rule `resources-fractional`.
 
-use crate::check::at::At;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::kube::quantity::Quantity;
+use crate::validation::{At, Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "resources-fractional",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "an amount of bytes is not whole",
+    id: RuleId::ResourcesFractional,
     doc: "\
 `memory: 100m` asks for a tenth of a byte: `M` or `Mi` was meant. The server takes it with a warning.
 

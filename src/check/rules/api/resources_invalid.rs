@@ -1,16 +1,12 @@
 //! Rule `resources-invalid`.
 
-use crate::check::pod::Workload;
-use crate::check::primitives::resources;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, pod::Workload, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "resources-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "requests or limits are wrong",
+    id: RuleId::ResourcesInvalid,
     doc: "\
 The resources of a container are cpu, memory, ephemeral-storage, `hugepages-<size>` and extended ones with a domain
 (`example.com/gpu`). Amounts are not negative, extended ones whole; a request is no more than the limit, and equal

@@ -1,16 +1,12 @@
 //! Rule `restart-policy-invalid`.
 
-use crate::check::pod::Workload;
-use crate::check::primitives::enums;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, enums, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "restart-policy-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "the restart policy does not fit the workload",
+    id: RuleId::RestartPolicyInvalid,
     doc: "\
 The pods of a Deployment, ReplicaSet, StatefulSet, DaemonSet or ReplicationController restart Always (the default).
 Those of a Job or CronJob say OnFailure or Never; the default does not fit them.

@@ -1,16 +1,13 @@
 //! Rule `role-ref-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "role-ref-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a role binding names no valid role or subject",
+    id: RuleId::RoleRefInvalid,
     doc: "\
 `roleRef` names a `Role` or `ClusterRole` of the group `rbac.authorization.k8s.io`; a ClusterRoleBinding only a ClusterRole. A
 subject is a `User` or `Group` of that group, or a `ServiceAccount` of no group, with its namespace in a ClusterRoleBinding.

@@ -1,18 +1,14 @@
 //! Rule `runtime-class-invalid`.
 
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::{names, resources};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, lists::repeats, names, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "runtime-class-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a RuntimeClass names no valid handler",
+    id: RuleId::RuntimeClassInvalid,
     doc: "\
 `handler` is a DNS label: the name the node's container runtime knows. Labels that pods are scheduled by are valid labels.
 

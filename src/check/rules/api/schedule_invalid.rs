@@ -1,17 +1,14 @@
 //! Rule `schedule-invalid`.
 
-use crate::check::primitives::{cron, time_zone};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
 use crate::suggest;
+use crate::validation::{At, Faults, Report, cron, time_zone};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "schedule-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a CronJob's schedule, time zone or another field of it is malformed",
+    id: RuleId::ScheduleInvalid,
     doc: "\
 A schedule has five fields (minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6 from Sunday) or is one of `@hourly`,
 `@daily`, `@weekly`, `@monthly`, `@yearly`, `@every <duration>`. A time zone stands in `timeZone`, never in the schedule, and

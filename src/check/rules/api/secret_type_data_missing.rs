@@ -1,17 +1,15 @@
 //! Rule `secret-type-data-missing`.
 
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::kube::decode_base64;
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "secret-type-data-missing",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a Secret lacks the data its type asks for",
+    id: RuleId::SecretTypeDataMissing,
     doc: "\
 A Secret of type `kubernetes.io/tls` has `tls.crt` and `tls.key`, `kubernetes.io/dockerconfigjson` has `.dockerconfigjson`
 with JSON in it, `kubernetes.io/basic-auth` has `username` or `password`, `kubernetes.io/ssh-auth` has `ssh-privatekey`, and

@@ -1,17 +1,12 @@
 //! Rule `security-context-invalid`.
 
-use crate::check::at::At;
-use crate::check::primitives::selector::Say;
-use crate::check::primitives::{enums, names};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{At, Pod, Report, enums, names, selector::Say};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "security-context-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a security context is wrong",
+    id: RuleId::SecurityContextInvalid,
     doc: "\
 User and group ids are between 0 and 2147483647. `allowPrivilegeEscalation: false` excludes `privileged: true` and
 the capability CAP_SYS_ADMIN. A seccomp or AppArmor profile has a type; only Localhost has, and needs, a

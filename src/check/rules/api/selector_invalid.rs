@@ -1,16 +1,13 @@
 //! Rule `selector-invalid`.
 
-use crate::check::primitives::selector;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "selector-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a label selector is missing, empty or malformed",
+    id: RuleId::SelectorInvalid,
     doc: "\
 A workload's selector is required, selects something, and has valid keys, operators and values: `In` and `NotIn` need values,
 `Exists` and `DoesNotExist` have none. A Job generates its selector; one set by hand needs `manualSelector: true`, and a

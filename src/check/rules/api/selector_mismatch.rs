@@ -1,17 +1,14 @@
 //! Rule `selector-mismatch`.
 
-use crate::check::primitives::selector;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "selector-mismatch",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a workload's selector does not select its own pods",
+    id: RuleId::SelectorMismatch,
     doc: "\
 The selector of a Deployment, ReplicaSet, StatefulSet or DaemonSet, and a manual one of a Job, must match the labels of the
 pod template: a workload that cannot find its pods would create them for ever.

@@ -2,19 +2,15 @@
 
 use std::net::IpAddr;
 
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::{Checked, ip};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::{At, Checked, Faults, Report, ip, lists::repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "service-address-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an address, address family or address range of a Service is malformed",
+    id: RuleId::ServiceAddressInvalid,
     doc: "\
 `clusterIP` is an address, `None` or nothing, and the first of `clusterIPs`, of which there are at most two, one of each
 family. `ipFamilies` are `IPv4` and `IPv6`, each once; two need an `ipFamilyPolicy` of `PreferDualStack` or

@@ -1,17 +1,15 @@
 //! Rule `service-field-ignored`.
 
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report};
 
 use super::service_port_invalid::is_headless;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "service-field-ignored",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "a field of a Service has no effect",
+    id: RuleId::ServiceFieldIgnored,
     doc: "\
 The server accepts these with a warning: `externalIPs`, `loadBalancerIP` and `sessionAffinity` of a headless Service, and
 `externalName` of a Service of another type.

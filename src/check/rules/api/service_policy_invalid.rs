@@ -1,16 +1,13 @@
 //! Rule `service-policy-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "service-policy-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "how a Service spreads its traffic is malformed",
+    id: RuleId::ServicePolicyInvalid,
     doc: "\
 `sessionAffinity` is `None` or `ClientIP`, its timeout 1 to 86400 seconds. `externalTrafficPolicy` (`Cluster`, `Local`) is for
 Services that are reached from outside; `healthCheckNodePort` for a LoadBalancer with `Local`. `internalTrafficPolicy` is

@@ -1,18 +1,14 @@
 //! Rule `service-port-invalid`.
 
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::{Node, Value};
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, lists::repeats, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "service-port-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a port of a Service is missing, malformed or there twice",
+    id: RuleId::ServicePortInvalid,
     doc: "\
 A Service has ports, unless it is headless or an ExternalName. With several, each has a name, a DNS label that no other has.
 `port` is between 1 and 65535; `targetPort` is such a number or the name of a container port (at most 15 characters). A port

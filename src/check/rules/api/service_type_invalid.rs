@@ -1,18 +1,15 @@
 //! Rule `service-type-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 use super::service_port_invalid::is_headless;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "service-type-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a Service's type is unknown, or does not go with its other fields",
+    id: RuleId::ServiceTypeInvalid,
     doc: "\
 A Service is a `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`. Node ports do not go with `ClusterIP`, an address
 of `None` not with `NodePort` and `LoadBalancer`; source ranges, a load balancer class and `allocateLoadBalancerNodePorts` go

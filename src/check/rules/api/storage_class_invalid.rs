@@ -2,19 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, lists::repeats, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "storage-class-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a StorageClass, VolumeAttributesClass or CSIDriver is malformed",
+    id: RuleId::StorageClassInvalid,
     doc: "\
 A StorageClass names a provisioner; its reclaim policy is `Delete` or `Retain`, its binding mode `Immediate` or
 `WaitForFirstConsumer`. A VolumeAttributesClass names a driver and at least one parameter. A CSIDriver's policies are those

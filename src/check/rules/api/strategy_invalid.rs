@@ -1,16 +1,13 @@
 //! Rule `strategy-invalid`.
 
-use crate::check::primitives::percent;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, percent};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "strategy-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a rollout strategy is contradictory or malformed",
+    id: RuleId::StrategyInvalid,
     doc: "\
 A Deployment's strategy is `RollingUpdate` or `Recreate`, a DaemonSet's and StatefulSet's `RollingUpdate` or `OnDelete`; only
 `RollingUpdate` has parameters. `maxSurge` and `maxUnavailable` are whole numbers or percentages, not both nothing; a

@@ -1,14 +1,12 @@
 //! Rule `sysctl-invalid`.
 
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "sysctl-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a sysctl is wrong",
+    id: RuleId::SysctlInvalid,
     doc: "\
 A sysctl's name is lower-case letters, digits, `-` and `_` in parts joined by `.` or `/`, at most 253 bytes, and
 stands once. `net.*` cannot be set on the host's network, the ipc ones not in its IPC namespace.

@@ -1,17 +1,12 @@
 //! Rule `template-metadata-invalid`.
 
-use crate::check::at::At;
-use crate::check::pod::Workload;
-use crate::check::primitives::selector;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{At, Pod, Report, pod::Workload, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "template-metadata-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "the labels or annotations of a pod template are malformed",
+    id: RuleId::TemplateMetadataInvalid,
     doc: "\
 Label keys and annotation keys are qualified names, label values at most 63 letters, digits, `-`, `_` and `.` with a
 letter or digit at both ends. A Job without labels takes those of its template.

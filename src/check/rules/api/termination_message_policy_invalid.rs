@@ -1,15 +1,12 @@
 //! Rule `termination-message-policy-invalid`.
 
-use crate::check::primitives::enums;
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report, enums};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "termination-message-policy-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a termination message policy does not exist",
+    id: RuleId::TerminationMessagePolicyInvalid,
     doc: "\
 `terminationMessagePolicy` is File (the default) or FallbackToLogsOnError.
 

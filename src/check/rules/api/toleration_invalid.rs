@@ -1,17 +1,12 @@
 //! Rule `toleration-invalid`.
 
-use crate::check::at::At;
-use crate::check::primitives::selector::Say;
-use crate::check::primitives::{enums, names};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{At, Pod, Report, enums, names, selector::Say};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "toleration-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a toleration is wrong",
+    id: RuleId::TolerationInvalid,
     doc: "\
 A toleration's key is a qualified name; without a key the operator is Exists. Equal (the default) compares a label
 value, Exists takes no value, Lt and Gt (since 1.35) a whole number. The effect is NoSchedule, PreferNoSchedule or

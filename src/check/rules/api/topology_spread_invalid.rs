@@ -1,19 +1,14 @@
 //! Rule `topology-spread-invalid`.
 
-use crate::check::at::At;
-use crate::check::primitives::enums;
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::selector::{self, Say};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::node::Node;
+use crate::validation::selector::{self, Say};
+use crate::validation::{At, Pod, Report, enums, lists::repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "topology-spread-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a topology spread constraint is wrong",
+    id: RuleId::TopologySpreadInvalid,
     doc: "\
 A constraint has a `maxSkew` above 0, a `topologyKey`, and `whenUnsatisfiable` DoNotSchedule or ScheduleAnyway; no
 two agree in the last two. `minDomains` is above 0 and only with DoNotSchedule; the policies are Honor or Ignore.

@@ -1,17 +1,14 @@
 //! Rule `volume-attachment-invalid`.
 
-use crate::check::primitives::{names, volume};
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::kube::quantity::Quantity;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names, volume};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "volume-attachment-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a VolumeAttachment, CSINode or CSIStorageCapacity is malformed",
+    id: RuleId::VolumeAttachmentInvalid,
     doc: "\
 A VolumeAttachment names the CSI driver that attaches, the node, and either a PersistentVolume or an inline volume. A CSINode
 lists each driver once, with the node's id. A CSIStorageCapacity names its StorageClass; its sizes are not negative.

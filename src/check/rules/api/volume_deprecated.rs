@@ -1,14 +1,12 @@
 //! Rule `volume-deprecated`.
 
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{Pod, Report};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "volume-deprecated",
-    family: Family::Api,
-    severity: Severity::Warning,
-    summary: "a volume type is deprecated or no longer works",
+    id: RuleId::VolumeDeprecated,
     doc: "\
 gitRepo, glusterfs, rbd, cephfs, flocker, quobyte, storageos, scaleIO and photonPersistentDisk volumes are
 deprecated; most of them no longer work. The server warns.

@@ -2,18 +2,14 @@
 
 use foldhash::{HashSet, HashSetExt};
 
-use crate::check::primitives::lists::repeats;
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, lists::repeats, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "webhook-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "an admission webhook is incomplete or malformed",
+    id: RuleId::WebhookInvalid,
     doc: "\
 A webhook has a name of at least three parts (`check.example.com`) that no other has, either a URL or a Service, the versions
 of reviews it reads (`v1`), and says what side effects it has (`None` or `NoneOnDryRun`). Its rules name operations, groups,

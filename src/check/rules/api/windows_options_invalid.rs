@@ -1,17 +1,12 @@
 //! Rule `windows-options-invalid`.
 
-use crate::check::at::At;
-use crate::check::primitives::selector::Say;
-use crate::check::primitives::{Checked, names};
-use crate::check::{Check, Family, Pod, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::{At, Checked, Pod, Report, names, selector::Say};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "windows-options-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "the Windows options of a security context are wrong",
+    id: RuleId::WindowsOptionsInvalid,
     doc: "\
 A GMSA credential spec name is a DNS name; a user name is `user` or `DOMAIN\\user`. If one container is a host
 process, all are, they agree with the pod, and the pod uses the host's network.

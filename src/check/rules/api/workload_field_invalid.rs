@@ -1,16 +1,13 @@
 //! Rule `workload-field-invalid`.
 
-use crate::check::primitives::names;
-use crate::check::{At, Check, Family, Faults, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
+use crate::validation::{At, Faults, Report, names};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "workload-field-invalid",
-    family: Family::Api,
-    severity: Severity::Error,
-    summary: "a number or choice in a workload's spec is out of range",
+    id: RuleId::WorkloadFieldInvalid,
     doc: "\
 `replicas`, `minReadySeconds` and `revisionHistoryLimit` are not negative. A Deployment's `progressDeadlineSeconds` (600 by
 default) is greater than its `minReadySeconds`. A StatefulSet's `podManagementPolicy` is `OrderedReady` or `Parallel`, its

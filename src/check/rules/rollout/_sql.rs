@@ -1,12 +1,14 @@
 //! The SQL files of ConfigMaps, read as migrations.
 
+use crate::check::Bundle;
 use crate::check::rules::wiring::_shared::data_node;
-use crate::check::{Bundle, Report};
+use crate::finding::RuleId;
 use crate::graph::{data_keys, kind_of, text_of};
 use crate::migrations::{self, SqlFile};
+use crate::validation::Report;
 
 /// Reports what is wrong with the goose migrations of each ConfigMap, as far as one rule tells it.
-pub(crate) fn report(bundle: &Bundle<'_>, report: &mut Report<'_>, rule: &str) {
+pub(crate) fn report(bundle: &Bundle<'_>, report: &mut Report<'_>, rule: RuleId) {
     for object in bundle.objects.iter().filter(|object| kind_of(object) == Some("ConfigMap")) {
         let keys: Vec<&str> = data_keys(object).filter(|key| key.ends_with(".sql")).collect();
         if keys.is_empty() {

@@ -2,17 +2,15 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::object::Object;
 use crate::updates::refusals;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "change-immutable",
-    family: Family::Rollout,
-    severity: Severity::Error,
-    summary: "an object that is applied again changes what cannot be changed",
+    id: RuleId::ChangeImmutable,
     doc: "\
 Some fields are fixed once the object exists: a workload's selector, a StatefulSet's claims, a Job's pod template, a binding's
 role, a Secret's type, the data of what is `immutable`. Here an object stands twice in one file and the second differs from
@@ -52,7 +50,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let file = object.node.origin.span.file.0;
         let key = (file, object.group(), object.kind(), object.namespace(), object.name());
         let Some(before) = last.insert(key, object) else { continue };
-        for refusal in refusals(before, object) {
+        for refusal in refusals(before, object, bundle.errors) {
             // Entries of one key are refused without an object before.
             if refusal.field.is_empty() {
                 continue;

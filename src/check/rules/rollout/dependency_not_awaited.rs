@@ -1,17 +1,15 @@
 //! Rule `dependency-not-awaited`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::Graph;
 use crate::graph::{Target, View, scripts};
 use crate::object::ContainerRole;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "dependency-not-awaited",
-    family: Family::Rollout,
-    severity: Severity::Warning,
-    summary: "a service that ends without its database does not wait for it",
+    id: RuleId::DependencyNotAwaited,
     doc: "The service tries each connection once while it starts, and ends when one fails. Applied together with its database it crashes until that is up, with growing pauses (CrashLoopBackOff). An init container that waits (`pg_isready`, `nc -z`), a startup probe or a loop in the command spares that. Where one of its dependencies is awaited the others are given the time to come up as well.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

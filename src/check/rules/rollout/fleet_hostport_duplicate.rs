@@ -1,16 +1,14 @@
 //! Rule `fleet-hostport-duplicate`.
 
 use crate::check::fleet::Facts;
-use crate::check::{Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "fleet-hostport-duplicate",
-    family: Family::Rollout,
-    severity: Severity::Error,
-    summary: "two profiles map one port of the host for one cluster",
+    id: RuleId::FleetHostportDuplicate,
     doc: "Two kind configs of one cluster lead one port of the host to different NodePorts. Only one of them can hold when the cluster is made.",
     bad: r#"# bundle: gateway
 kind: Cluster

@@ -1,16 +1,14 @@
 //! Rule `fleet-image-skew`.
 
 use crate::check::fleet::Facts;
-use crate::check::{Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "fleet-image-skew",
-    family: Family::Rollout,
-    severity: Severity::Warning,
-    summary: "profiles of one environment use different versions of one image",
+    id: RuleId::FleetImageSkew,
     doc: "The bundles of an environment name one image of a registry with different tags: they are tested against different versions. Images that are built and loaded locally carry a tag for each consumer, and are passed over.",
     bad: r#"# bundle: gateway
 apiVersion: v1

@@ -1,16 +1,14 @@
 //! Rule `fleet-name-duplicate`.
 
 use crate::check::fleet::Facts;
-use crate::check::{Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "fleet-name-duplicate",
-    family: Family::Rollout,
-    severity: Severity::Error,
-    summary: "two profiles make one object of one cluster",
+    id: RuleId::FleetNameDuplicate,
     doc: "The bundles of two profiles go to one cluster and both hold an object of one kind, namespace and name: what is applied last wins, and takes the other down. Namespaces are shared on purpose.",
     bad: r#"# bundle: gateway
 apiVersion: v1

@@ -1,16 +1,14 @@
 //! Rule `fleet-nodeport-duplicate`.
 
 use crate::check::fleet::Facts;
-use crate::check::{Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "fleet-nodeport-duplicate",
-    family: Family::Rollout,
-    severity: Severity::Error,
-    summary: "two profiles take one NodePort of one cluster",
+    id: RuleId::FleetNodeportDuplicate,
     doc: "A NodePort belongs to one Service of a cluster. The bundles of two profiles go to one cluster and both ask for it: the second is refused when it is applied.",
     bad: r#"# bundle: gateway
 apiVersion: v1

@@ -1,15 +1,13 @@
 //! Rule `migration-duplicate-version`.
 
 use crate::check::rules::rollout::_sql;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "migration-duplicate-version",
-    family: Family::Rollout,
-    severity: Severity::Error,
-    summary: "two migrations have one version",
+    id: RuleId::MigrationDuplicateVersion,
     doc: "goose orders migrations by the number their file names begin with, and refuses two of one number. Rename the later one.",
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -29,5 +27,5 @@ data:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    _sql::report(bundle, report, crate::migrations::DUPLICATE_VERSION);
+    _sql::report(bundle, report, RuleId::MigrationDuplicateVersion);
 }

@@ -1,14 +1,12 @@
 //! Rule `migration-missing`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "migration-missing",
-    family: Family::Rollout,
-    severity: Severity::Warning,
-    summary: "nothing creates the tables a service writes to",
+    id: RuleId::MigrationMissing,
     doc: "The service does not make its tables by itself, and does not look at them when it starts: it gets ready, and every write is an HTTP 500. Among the manifests there is no Job, no init container and no script of the database that makes them. Where the manifests may be a part of what is applied this is a warning, else an error.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

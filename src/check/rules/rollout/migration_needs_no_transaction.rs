@@ -1,15 +1,13 @@
 //! Rule `migration-needs-no-transaction`.
 
 use crate::check::rules::rollout::_sql;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "migration-needs-no-transaction",
-    family: Family::Rollout,
-    severity: Severity::Error,
-    summary: "a migration runs a statement in a transaction that PostgreSQL refuses there",
+    id: RuleId::MigrationNeedsNoTransaction,
     doc: "`CREATE INDEX CONCURRENTLY`, `VACUUM`, `CREATE DATABASE` and the like cannot run inside a transaction, and goose runs each file in one, unless the file says `-- +goose NO TRANSACTION`.",
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -32,5 +30,5 @@ data:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    _sql::report(bundle, report, crate::migrations::NEEDS_NO_TRANSACTION);
+    _sql::report(bundle, report, RuleId::MigrationNeedsNoTransaction);
 }

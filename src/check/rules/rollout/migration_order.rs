@@ -2,18 +2,16 @@
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{By, Container, Graph, Mention, Migration, Place, Pod, Target, View, image_tail, scripts};
 use crate::node::Node;
 use crate::object::{ContainerRole, Object};
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "migration-order",
-    family: Family::Rollout,
-    severity: Severity::Warning,
-    summary: "a service can start before its tables are there, or the two wait for each other",
+    id: RuleId::MigrationOrder,
     doc: "The service is ready without its tables and fails on the first write, so it must not start before the migration Job is done: an init container that looks for the schema or waits for the Job (`kubectl wait`), a Helm `pre-install` hook, an Argo CD sync wave or PreSync hook. If the Job in turn waits for the service (its URL in an init container, a `post-install` hook), both wait for ever: an error.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

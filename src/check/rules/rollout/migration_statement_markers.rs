@@ -1,15 +1,13 @@
 //! Rule `migration-statement-markers`.
 
 use crate::check::rules::rollout::_sql;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "migration-statement-markers",
-    family: Family::Rollout,
-    severity: Severity::Error,
-    summary: "a statement with semicolons inside stands without goose's markers",
+    id: RuleId::MigrationStatementMarkers,
     doc: "goose cuts a file at semicolons, also at those inside a `$$` body, unless the statement stands between `-- +goose StatementBegin` and `-- +goose StatementEnd`. The first piece is then a syntax error.",
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -41,5 +39,5 @@ data:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    _sql::report(bundle, report, crate::migrations::STATEMENT_MARKERS);
+    _sql::report(bundle, report, RuleId::MigrationStatementMarkers);
 }

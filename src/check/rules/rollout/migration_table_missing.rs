@@ -4,18 +4,16 @@ use std::cell::LazyCell;
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{MountSource, mounted, sql_keys, text_of};
 use crate::migrations::{self, SqlFile};
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "migration-table-missing",
-    family: Family::Rollout,
-    severity: Severity::Error,
-    summary: "the migrations do not make a table that the service needs",
+    id: RuleId::MigrationTableMissing,
     doc: "The SQL files among the manifests make tables, and not the ones the service writes to: every such write is an HTTP 500. Where other files may be applied too it is a warning.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -3,16 +3,14 @@
 use foldhash::HashSet;
 
 use crate::check::rules::wiring::_shared::program;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::Place;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "probe-budget",
-    family: Family::Rollout,
-    severity: Severity::Warning,
-    summary: "a probe can kill a container before it is up",
+    id: RuleId::ProbeBudget,
     doc: "Without a startup probe the liveness probe begins with the container: after `initialDelaySeconds` + `periodSeconds` × `failureThreshold` of no answer it is killed, and starts anew. That must be longer than the known start-up, and than the time a container waits for others in its own command. Give it a `startupProbe`, or more time. A startup probe that gives up too soon kills just the same.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -2,16 +2,14 @@
 
 use crate::check::Purpose;
 use crate::check::rules::wiring::_shared::{data_folder, program};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{By, MountSource};
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "storage-ephemeral",
-    family: Family::Rollout,
-    severity: Severity::Warning,
-    summary: "a database keeps its data in a folder that goes with its pod",
+    id: RuleId::StorageEphemeral,
     doc: "An emptyDir, or no volume at all, is gone when the pod is rescheduled, evicted or rolled: the data with it, and the schema, which a finished migration Job does not make again. In a test cluster that may be meant, as long as the schema is made anew with each database. In production it is an error. Use a volume claim.",
     bad: r#"apiVersion: apps/v1
 kind: Deployment

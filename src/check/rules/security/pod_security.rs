@@ -1,18 +1,16 @@
 //! Rule `pod-security`.
 
 use crate::check::Purpose;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, Pod};
 use crate::node::Node;
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "pod-security",
-    family: Family::Security,
-    severity: Severity::Warning,
-    summary: "a pod breaks the pod security level its namespace enforces",
+    id: RuleId::PodSecurity,
     doc: "A namespace labelled `pod-security.kubernetes.io/enforce` refuses pods that break its level. The workload is accepted all the same, and its pods are never made. The rules are those of the Pod Security Standards, `baseline` and `restricted`; levels that are only warned of or audited are warnings here. In production (`restricted` asked for by the profile's environment) a break is a warning.",
     bad: r#"apiVersion: v1
 kind: Namespace

@@ -3,17 +3,15 @@
 use std::borrow::Cow;
 
 use crate::check::rules::wiring::_shared::program;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, image_name, image_tail, shell};
 use crate::node::Node;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "readonly-root-write",
-    family: Family::Security,
-    severity: Severity::Warning,
-    summary: "a program writes below a root that it may not write to",
+    id: RuleId::ReadonlyRootWrite,
     doc: "With `readOnlyRootFilesystem: true` a program can write only where a volume is mounted. PostgreSQL needs its data folder and `/var/run/postgresql`, MySQL its data folder and `/var/run/mysqld`, nginx `/var/cache/nginx` and `/var/run`; shell snippets and flags name other places. Mount an emptyDir there. For programs that are known it is an error.",
     bad: r#"apiVersion: v1
 kind: Pod

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use crate::check::report::Draft;
-use crate::check::{Bundle, Report};
+use crate::check::Bundle;
 use crate::finding::Severity;
 use crate::graph::{Graph, Mention, Target, View, data_keys};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::suggest;
+use crate::validation::{Draft, Report};
 
 /// A finding at a host in a text.
 pub(crate) fn at_mention<'r>(report: &'r mut Report<'_>, mention: &Mention<'_>, message: String) -> Draft<'r> {

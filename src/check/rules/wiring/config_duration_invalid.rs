@@ -1,17 +1,15 @@
 //! Rule `config-duration-invalid`.
 
 use crate::check::rules::wiring::_shared::at_value;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Value;
 use crate::service::{self, KeyType};
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "config-duration-invalid",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a duration in the config file cannot be parsed",
+    id: RuleId::ConfigDurationInvalid,
     doc: "The service parses its durations when it starts and ends at one it cannot read. A Go duration is a number and a unit: `30s`, `5m`, `1h30m`, `500ms`. A bare number has no unit and is refused; days are no unit.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

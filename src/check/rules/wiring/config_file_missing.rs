@@ -1,15 +1,13 @@
 //! Rule `config-file-missing`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::File;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "config-file-missing",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "nothing among the manifests holds the config file a service reads",
+    id: RuleId::ConfigFileMissing,
     doc: "The service reads its settings from a file, and no ConfigMap or Secret of these manifests holds it. Where the manifests are only a part of what is applied this is a warning; where they are known to be all, an error. Add a ConfigMap with the file under its usual key and mount it.",
     bad: r#"apiVersion: v1
 kind: Secret

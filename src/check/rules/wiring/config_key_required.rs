@@ -3,18 +3,16 @@
 use std::cell::LazyCell;
 
 use crate::check::rules::wiring::_shared::{at_section, at_value};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Value;
 use crate::service::{self, KeyType};
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "config-key-required",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "the config file lacks a key that the service validates",
+    id: RuleId::ConfigKeyRequired,
     doc: "The service checks its config when it starts and ends when one of these keys is missing or empty. Often the key is there under another spelling: releases differ (`snake_case` and `camelCase`), but `secretsFile`, `usernameKey` and `passwordKey` are written so in all of them.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -3,17 +3,15 @@
 use foldhash::{HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::at_section;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::service::{self, KeyType};
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "config-key-unknown",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "the config file holds a key that the service drops in silence",
+    id: RuleId::ConfigKeyUnknown,
     doc: "The service reads the keys it knows and says nothing about others, so a setting under a wrong spelling has no effect. Releases differ in the spelling of most keys; the dialect is told by the keys that are there.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -3,17 +3,15 @@
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::{data_node, title};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::{MountSource, data_keys};
 use crate::object::Object;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "config-not-a-file",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "the ConfigMap of a file-reading service holds loose variables instead of the file",
+    id: RuleId::ConfigNotAFile,
     doc: "The service reads one file. The ConfigMap it is given holds single variables (`DB_HOST`, `LOG_LEVEL`), or its file is no mapping: nothing of it is read. Put the settings into one key, the file's name, as YAML.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

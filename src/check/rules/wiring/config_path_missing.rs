@@ -1,15 +1,13 @@
 //! Rule `config-path-missing`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::node::Node;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "config-path-missing",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a service is never told where its config file is",
+    id: RuleId::ConfigPathMissing,
     doc: "A service that reads a config file is told its path in one way: DataStorage by the variable `CONFIG_PATH`, and by nothing else. It parses no flags, so `--config=…` alone changes nothing. Without it the process ends at once. Set the variable, and mount the file there.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -5,18 +5,16 @@ use std::cell::LazyCell;
 use foldhash::HashMap;
 
 use crate::check::rules::wiring::_shared::{has_keys, title};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, File, Graph, Pod, data_keys};
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "config-path-unmounted",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a config file path is under no mount, or under one that lacks the file",
+    id: RuleId::ConfigPathUnmounted,
     doc: "The path a container is given for a file (by a variable or a flag) must exist in it. It is under no mount of the container, or the ConfigMap or Secret that is mounted there has no such key. The process then ends with \"no such file\". For a program that is not known a path under no mount may stand in the image: it is told only where a ConfigMap or Secret of that key is at hand.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -1,19 +1,17 @@
 //! Rule `config-value-invalid`.
 
 use crate::check::rules::wiring::_shared::at_value;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::scan;
 use crate::node::{Node, Value};
 use crate::service::{Key, KeyType};
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "config-value-invalid",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a value in the config file is one the service refuses",
+    id: RuleId::ConfigValueInvalid,
     doc: "The service checks its config when it starts: ports are whole numbers within their range, `ssl_mode` and the logging keys take few words, `redis.addr` is `host:port`, a host carries neither scheme nor port, a secrets file is an absolute path.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -1,21 +1,18 @@
 //! Rule `connection-value-unquoted`.
 
-use crate::check::report::Draft;
 use crate::check::rules::wiring::_shared::{at_value, data_node};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{File, text_of};
 use crate::node::{Node, Value};
 use crate::service::{Key, KeyType};
 use crate::source::FileId;
+use crate::validation::{Draft, Report};
 use crate::yaml::{self, Dialect};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "connection-value-unquoted",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a password, user or database name that the service cannot write into its connection string",
+    id: RuleId::ConnectionValueUnquoted,
     doc: "DataStorage writes the password, user and database name unquoted into a connection string of `key=value` words. There, white space ends a value and a leading `'` starts a quoted one, so the service cannot connect. A backslash may be taken for an escape, and an empty value takes the next word for its own: both are warnings. Values of the config file and of the secret file are checked; the value itself is never shown.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

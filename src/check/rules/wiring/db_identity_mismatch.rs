@@ -3,21 +3,19 @@
 use std::cell::OnceCell;
 
 use crate::check::rules::wiring::_shared::{at_value, program};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::{Container, File, Graph, Target, View, text_of};
 use crate::node::Node;
 use crate::object::Object;
 use crate::service::KeyType;
 use crate::source::FileId;
+use crate::validation::Report;
 use crate::yaml::{self, Dialect};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "db-identity-mismatch",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a client and its database do not agree on database, user or password",
+    id: RuleId::DbIdentityMismatch,
     doc: "The config (or the variables, or the URL) of a client names a database, a user and a password, and the PostgreSQL among the manifests was told others in `POSTGRES_DB`, `POSTGRES_USER` and `POSTGRES_PASSWORD`: the connection is refused. Users and databases that a script of the manifests makes are known.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

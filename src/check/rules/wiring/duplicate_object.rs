@@ -1,15 +1,13 @@
 //! Rule `duplicate-object`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "duplicate-object",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "one object is declared twice",
+    id: RuleId::DuplicateObject,
     doc: "Two documents with one kind, namespace and name: the later overwrites the earlier, silently. It is an error where they differ, since then one of them is lost; in separate files, which may be for different clusters, a warning.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

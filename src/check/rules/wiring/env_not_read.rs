@@ -2,17 +2,15 @@
 
 use foldhash::{HashSet, HashSetExt};
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::named;
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "env-not-read",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "a variable is set that the service does not read",
+    id: RuleId::EnvNotRead,
     doc: "The service reads few variables and takes everything else from its config file. Settings given as variables (`POSTGRES_HOST`, `DB_PASSWORD`, `LOG_LEVEL`) change nothing. It is an error where the container is never told its config file, since then the variables are all it was given; else a warning.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

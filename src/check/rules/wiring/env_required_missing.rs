@@ -1,18 +1,16 @@
 //! Rule `env-required-missing`.
 
 use crate::check::rules::wiring::_shared::data_folder;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, MountSource, image_name};
 use crate::object::ContainerRole;
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "env-required-missing",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a variable is missing that the program needs to start",
+    id: RuleId::EnvRequiredMissing,
     doc: "The program ends at once without one of these variables: PostgreSQL and MySQL images refuse to make a database without a password, and a service description may require others. Where the data folder is a volume that may hold a database already, it is a warning.",
     bad: r#"apiVersion: v1
 kind: Pod

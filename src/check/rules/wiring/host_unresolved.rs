@@ -1,17 +1,15 @@
 //! Rule `host-unresolved`.
 
 use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::scan::Form;
 use crate::graph::{Mention, Place, Target};
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "host-unresolved",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "a host leads to no Service in reach",
+    id: RuleId::HostUnresolved,
     doc: "A host in a variable, an argument, a config file or a shell snippet is the name of no Service among these manifests, in the namespace it leads to. Where a near name shows that it is a slip (`postgres` beside `postgresql`) it is an error, else a warning, since the Service may be applied elsewhere: declare it with `--external host[:port]`. Public names, addresses and `localhost` are passed over.",
     bad: r#"apiVersion: v1
 kind: Service

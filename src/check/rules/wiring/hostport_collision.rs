@@ -1,16 +1,14 @@
 //! Rule `hostport-collision`.
 
 use crate::check::rules::wiring::_shared::{mappings, title};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "hostport-collision",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "one port of a host is wanted twice",
+    id: RuleId::HostportCollision,
     doc: "Two mappings of a kind config with one host port keep the cluster from being made. Two pods with one `hostPort` cannot run on one node: with one node, the second stays pending; that, and more replicas than one with a host port, is a warning.",
     bad: r#"kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4

@@ -1,15 +1,13 @@
 //! Rule `image-never-from-registry`.
 
 use crate::check::rules::wiring::_shared::registry;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "image-never-from-registry",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "pull policy Never with an image of a registry",
+    id: RuleId::ImageNeverFromRegistry,
     doc: "An image of a registry is there only if somebody pulled or loaded it onto every node by hand; with `imagePullPolicy: Never` the kubelet will not fetch it, and the pod stays in ErrImageNeverPull. Say `IfNotPresent`.",
     bad: r#"apiVersion: v1
 kind: Pod

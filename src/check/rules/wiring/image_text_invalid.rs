@@ -1,14 +1,12 @@
 //! Rule `image-text-invalid`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "image-text-invalid",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "an image is no image reference at all",
+    id: RuleId::ImageTextInvalid,
     doc: "Blanks, a stray comment (`image: app:v1 // local build`), capital letters or an empty tag make a text that no container runtime accepts: the pod stays in InvalidImageName. The API server accepts it in pod templates. A remark in YAML starts with `#`.",
     bad: r#"apiVersion: apps/v1
 kind: Deployment

@@ -2,16 +2,14 @@
 
 use crate::check::rules::wiring::_shared::registry;
 use crate::check::rules::wiring::image_text_invalid::fault;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::image_name;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "image-unqualified",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "an image names no registry, and is none of Docker's own",
+    id: RuleId::ImageUnqualified,
     doc: "A name without registry means `docker.io/library/<name>`, where only Docker's official images are. A name of one's own (`datastorage:e2e-test`) is not there: the pod stays in ImagePullBackOff. Name the registry, or `localhost/` for an image that is loaded into the nodes.",
     bad: r#"apiVersion: v1
 kind: Pod

@@ -3,18 +3,16 @@
 use foldhash::{HashMap, HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::{at_value, title};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, Graph, Pod, View, flag_value};
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "listen-port-mismatch",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "the port a program listens on is not the one that is declared and sent to",
+    id: RuleId::ListenPortMismatch,
     doc: "The config file (or a variable, a flag) says on which port the program listens; `containerPort` and the Service's `targetPort` must be the same number. A `targetPort` on which nothing listens is an error. A wrong `containerPort` alone is only misleading, and a warning.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -5,18 +5,16 @@ use std::cell::LazyCell;
 use foldhash::HashMap;
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::{File, Graph, MountSource, View, data_keys, kind_of};
 use crate::object::Object;
 use crate::service::KeyType;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "mount-missing",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a service that reads files mounts none",
+    id: RuleId::MountMissing,
     doc: "The service reads its config and its credentials from files, and its container mounts nothing that could hold them: no ConfigMap, no Secret, no other volume. Or a volume made of a ConfigMap or Secret stands in the pod, and no container mounts it.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -6,18 +6,16 @@ use std::rc::Rc;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::{Graph, Mention, Pod, Target, kind_of, label_selector_matches};
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "networkpolicy-blocks-flow",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a connection that the configs imply is refused by a NetworkPolicy",
+    id: RuleId::NetworkpolicyBlocksFlow,
     doc: "A pod is told to connect to a Service, and the policies among the manifests refuse it: no ingress rule of the target lets it in on the pod's port (policies count pod ports, not Service ports), no egress rule of the client lets it out, or the client may not ask DNS (UDP 53) and resolves no name at all. Namespaces whose labels are not known are taken to match.",
     bad: r#"apiVersion: v1
 kind: Pod

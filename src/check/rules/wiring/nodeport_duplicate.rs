@@ -1,16 +1,14 @@
 //! Rule `nodeport-duplicate`.
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "nodeport-duplicate",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "two Services want one NodePort",
+    id: RuleId::NodeportDuplicate,
     doc: "A NodePort belongs to one Service of the whole cluster; the second that asks for it is refused.",
     bad: r#"apiVersion: v1
 kind: Service

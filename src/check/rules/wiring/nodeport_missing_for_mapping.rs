@@ -1,15 +1,13 @@
 //! Rule `nodeport-missing-for-mapping`.
 
 use crate::check::rules::wiring::_shared::mappings;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "nodeport-missing-for-mapping",
-    family: Family::Wiring,
-    severity: Severity::Note,
-    summary: "the kind cluster maps a port that no Service has",
+    id: RuleId::NodeportMissingForMapping,
     doc: "`extraPortMappings` of the kind config leads to a NodePort, and no Service among the manifests has it: the port of the host answers nobody. Beside a Service whose own NodePort is not mapped this is a warning, since the two are meant for each other; else a note, since other manifests may bring the Service.",
     bad: r#"kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4

@@ -1,14 +1,12 @@
 //! Rule `nodeport-range`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "nodeport-range",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a NodePort is outside the range that clusters take",
+    id: RuleId::NodeportRange,
     doc: "Unless its API server is set up otherwise, a cluster takes NodePorts of 30000 to 32767 and refuses others when the Service is made. The host port that a kind cluster maps it to may be any.",
     bad: r#"apiVersion: v1
 kind: Service

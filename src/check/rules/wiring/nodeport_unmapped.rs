@@ -1,15 +1,13 @@
 //! Rule `nodeport-unmapped`.
 
 use crate::check::rules::wiring::_shared::mappings;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "nodeport-unmapped",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "the kind cluster does not map a NodePort to the host",
+    id: RuleId::NodeportUnmapped,
     doc: "From outside a kind cluster a NodePort is reached only where `extraPortMappings` of its config maps it. This rule needs that config: the one the profile renders, `--kind-config FILE`, or one among the files given.",
     bad: r#"kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4

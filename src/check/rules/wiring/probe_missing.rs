@@ -1,14 +1,12 @@
 //! Rule `probe-missing`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "probe-missing",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "a container that serves traffic has no probes",
+    id: RuleId::ProbeMissing,
     doc: "Without a readiness probe traffic goes to the container before it can answer, and a rollout counts as done when it is not; without a liveness probe a hung process stays. Every container behind a Service needs at least one probe. It is an error where a known service is known to be whole.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -1,15 +1,13 @@
 //! Rule `probe-path-unserved`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "probe-path-unserved",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a probe asks for a path that the service does not serve",
+    id: RuleId::ProbePathUnserved,
     doc: "A known service answers its health paths on certain ports; any other path is a 404, the container never gets ready, or is killed again and again. DataStorage serves `/health`, `/health/ready` and `/health/live` on its listening port; later releases `/healthz` and `/readyz` on 8081.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -1,17 +1,15 @@
 //! Rule `probe-port-unserved`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, Pod, View};
 use crate::node::Node;
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "probe-port-unserved",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a probe asks a port that the container does not serve",
+    id: RuleId::ProbePortUnserved,
     doc: "A probe's port that is a name must be one of the container's own ports. A known service listens on the ports its config says, and on no others: `9090` is often declared as metrics and never served by older releases of DataStorage. For other programs a number that nothing in the container names is a warning. A `prometheus.io/port` on which a known service does not listen is a warning too.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

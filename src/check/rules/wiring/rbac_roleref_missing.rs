@@ -1,15 +1,13 @@
 //! Rule `rbac-roleref-missing`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::references::Relation;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "rbac-roleref-missing",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "a binding names a role that is not there",
+    id: RuleId::RbacRolerefMissing,
     doc: "A RoleBinding or ClusterRoleBinding may be made before its role, and grants nothing until that exists; `roleRef` cannot be changed afterwards. The roles every cluster has (`cluster-admin`, `admin`, `edit`, `view`, `system:*`, and `extension-apiserver-authentication-reader` in `kube-system`) are known. A near name makes it an error.",
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole

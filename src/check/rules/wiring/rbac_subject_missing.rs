@@ -1,15 +1,13 @@
 //! Rule `rbac-subject-missing`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::references::Relation;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "rbac-subject-missing",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "a binding names a ServiceAccount that is not there",
+    id: RuleId::RbacSubjectMissing,
     doc: "A binding to an account that does not exist is accepted and grants nothing: the account's name or namespace is wrong, or it is applied elsewhere. An account of a namespace of which nothing is among these manifests is a note.",
     bad: r#"apiVersion: v1
 kind: ServiceAccount

@@ -5,21 +5,19 @@ use std::cell::LazyCell;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::{has_keys, title};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, Pod, Reference, data_keys, data_of, is_declared_object, kind_of, label_selector_matches};
 use crate::node::Node;
 use crate::object::Object;
 use crate::path::address;
 use crate::references::Relation;
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "reference-missing",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "something that is named is not there: an object, or a key of one",
+    id: RuleId::ReferenceMissing,
     doc: "A pod, an Ingress, an autoscaler or a StatefulSet names an object that is not among the manifests in its namespace, or a key that the object lacks. The pod then waits for ever (`ContainerCreating`, `CreateContainerConfigError`). A missing key, and a name with a near one beside it, are errors; else it is a warning, since the object may be applied elsewhere, and an error only where the manifests are known to be whole. References marked `optional` are passed over, and so is what is declared as an external (`Secret/name`).",
     bad: r#"apiVersion: v1
 kind: ConfigMap

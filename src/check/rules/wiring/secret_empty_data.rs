@@ -1,15 +1,13 @@
 //! Rule `secret-empty-data`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::kind_of;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "secret-empty-data",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "a Secret that pods use is declared with empty values",
+    id: RuleId::SecretEmptyData,
     doc: "Applying these manifests writes the empty values over whatever stands in the cluster, a generated or hand-made password for instance. Leave such a Secret out of what is applied, or give it its values.",
     bad: r#"apiVersion: v1
 kind: Secret

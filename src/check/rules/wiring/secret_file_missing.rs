@@ -1,17 +1,15 @@
 //! Rule `secret-file-missing`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::{File, MountSource, View, is_declared_object};
 use crate::service::KeyType;
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "secret-file-missing",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "nothing among the manifests holds the secret files a service reads",
+    id: RuleId::SecretFileMissing,
     doc: "The config names files with credentials, and no Secret of these manifests holds them. Where the manifests are only a part of what is applied this is a warning; where they are known to be all, an error. Add a Secret with these files and mount it where the config looks for them.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

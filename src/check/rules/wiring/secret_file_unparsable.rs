@@ -1,21 +1,19 @@
 //! Rule `secret-file-unparsable`.
 
 use crate::check::rules::wiring::_shared::{at_value, data_node};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{File, text_of};
 use crate::node::{Node, Value};
 use crate::service::KeyType;
 use crate::source::FileId;
 use crate::suggest;
+use crate::validation::Report;
 use crate::yaml::{self, Dialect};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "secret-file-unparsable",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a secret file is no mapping, or lacks the named key, or the key is no string",
+    id: RuleId::SecretFileUnparsable,
     doc: "A secret file is YAML or JSON: a mapping in which the key that the config names is a string. An unquoted number (`password: 12345`) and an empty value (`password:`) are no strings, and the service ends. The empty string `\"\"` is one.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -1,17 +1,15 @@
 //! Rule `secret-file-unresolved`.
 
 use crate::check::rules::wiring::_shared::{at_value, has_keys, title};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::File;
 use crate::service::KeyType;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "secret-file-unresolved",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "the config names a secret file that no mounted Secret holds",
+    id: RuleId::SecretFileUnresolved,
     doc: "`secretsFile` is a path in the container. It is under no mount, or the Secret mounted there has no key of that name; the service ends when it cannot open the file. Mount the Secret there, or correct the path or the key.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -1,15 +1,13 @@
 //! Rule `service-selects-job`.
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "service-selects-job",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "a Service selects the pods of a Job",
+    id: RuleId::ServiceSelectsJob,
     doc: "The pods of a Job have all labels of the selector, so traffic goes to them while they run, and nothing listens there. It is an error where the Service selects nothing else. Give the pods of the Job labels of their own.",
     bad: r#"apiVersion: v1
 kind: Service

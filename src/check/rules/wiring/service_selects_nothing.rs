@@ -5,17 +5,15 @@ use std::cell::LazyCell;
 use foldhash::{HashMap, HashMapExt};
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, MOST_PODS, Pod, ServiceObject, selects};
 use crate::node::Node;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "service-selects-nothing",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "a Service selects no pods",
+    id: RuleId::ServiceSelectsNothing,
     doc: "No pod template in the Service's namespace has all the labels of its selector, so the name resolves and every connection fails. It is an error where a workload of the Service's name or of nearly these labels shows that it is a slip; else a warning, since the pods may be made elsewhere (by an operator, in another file).",
     bad: r#"apiVersion: v1
 kind: Service

@@ -1,16 +1,14 @@
 //! Rule `serviceaccount-missing`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::is_declared_object;
 use crate::references::Relation;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "serviceaccount-missing",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "a pod runs as a ServiceAccount that is not there",
+    id: RuleId::ServiceaccountMissing,
     doc: "The pods of a workload are refused until the ServiceAccount exists in their namespace; the workload itself is accepted, so nothing tells. A near name makes it an error; else it is a warning, since the account may be applied elsewhere.",
     bad: r#"apiVersion: v1
 kind: ServiceAccount

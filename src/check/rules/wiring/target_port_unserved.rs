@@ -5,18 +5,16 @@ use std::cell::{LazyCell, OnceCell};
 use foldhash::HashSet;
 
 use crate::check::rules::wiring::_shared::{program, title};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::{Pod, View, scan};
 use crate::node::Node;
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "target-port-unserved",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a Service sends to a port that no selected container has",
+    id: RuleId::TargetPortUnserved,
     doc: "A `targetPort` that is a name must be the name of a port of a selected container: nothing is sent else. A number need not be declared, so a number that no container declares, where they declare others, is a warning.",
     bad: r#"apiVersion: v1
 kind: Service

@@ -1,20 +1,18 @@
 //! Rule `unused`.
 
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::kind_of;
 use crate::node::{Node, Value};
 use crate::references::Relation;
+use crate::validation::Report;
 use std::cell::LazyCell;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "unused",
-    family: Family::Wiring,
-    severity: Severity::Note,
-    summary: "something is declared that nothing uses",
+    id: RuleId::Unused,
     doc: "A ConfigMap or Secret that no pod, account or Ingress names, a volume that no container mounts, a key of a ConfigMap that is read key by key and never this one. It may be used by what is not among the manifests; often it is a leftover, or the reference to it is missing.",
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -1,17 +1,15 @@
 //! Rule `url-other-namespace`.
 
 use crate::check::rules::wiring::_shared::at_mention;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::Target;
 use crate::graph::scan::Form;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "url-other-namespace",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a URL leads to a namespace that its Service is not in",
+    id: RuleId::UrlOtherNamespace,
     doc: "A short name is looked for in the pod's own namespace, `name.namespace` in the one it names. The Service of this name is in another one. Say `name.namespace` with the right one.",
     bad: r#"apiVersion: v1
 kind: Service

@@ -3,19 +3,17 @@
 use foldhash::{HashMap, HashMapExt};
 
 use crate::check::rules::wiring::_shared::at_part;
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::scan::default_port;
 use crate::graph::{ServiceObject, Target, is_declared};
 use crate::node::Node;
 use crate::suggest;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "url-port-unserved",
-    family: Family::Wiring,
-    severity: Severity::Error,
-    summary: "a URL or address names a port that its Service does not serve",
+    id: RuleId::UrlPortUnserved,
     doc: "The Service is there, and has no such port: the connection is refused. The ports of a Service are those under `spec.ports[].port`; what the container listens on (`targetPort`) and NodePorts are not reached under its name. A URL without a port means its scheme's usual one; for http and https that is a warning, since some programs then use a port of their own.",
     bad: r#"apiVersion: v1
 kind: Service

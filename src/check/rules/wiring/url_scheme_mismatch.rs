@@ -3,18 +3,16 @@
 use std::cell::OnceCell;
 
 use crate::check::rules::wiring::_shared::{at_part, program};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
 use crate::graph::scan::default_port;
 use crate::graph::{Pod, ServiceObject, Target};
 use crate::node::Node;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "url-scheme-mismatch",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "the scheme of a URL does not fit the port it leads to",
+    id: RuleId::UrlSchemeMismatch,
     doc: "The Service says by its port's name, `appProtocol` or number what is spoken there, or its pods run a known database, and the URL's scheme is another: `https` to a plain port, `http` to a TLS port or a database. The connection is made and fails in the first bytes.",
     bad: r#"apiVersion: v1
 kind: Service

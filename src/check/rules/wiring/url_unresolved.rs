@@ -1,17 +1,15 @@
 //! Rule `url-unresolved`.
 
 use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity};
-use crate::check::{Bundle, Check, Family, Report, Rule};
-use crate::finding::Severity;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
 use crate::graph::Target;
 use crate::graph::scan::Form;
+use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
-    id: "url-unresolved",
-    family: Family::Wiring,
-    severity: Severity::Warning,
-    summary: "the host of a URL leads to no Service in reach",
+    id: RuleId::UrlUnresolved,
     doc: "As `host-unresolved`, for URLs: the host is the name of no Service among these manifests. Public names are passed over. A near name makes it an error; declare what lives elsewhere with `--external host[:port]`.",
     bad: r#"apiVersion: v1
 kind: Service

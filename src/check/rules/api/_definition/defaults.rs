@@ -1,9 +1,9 @@
 //! Defaults: values of the type that they stand in for, without fields that would be pruned.
 
 use super::{Walk, is_schema, is_true};
-use crate::check::At;
 use crate::kube::crd::check_default;
 use crate::kube::decode::FaultKind;
+use crate::validation::At;
 
 /// What is wrong with the defaults in a schema.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {

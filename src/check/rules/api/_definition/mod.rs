@@ -5,9 +5,9 @@ pub(super) mod paths;
 mod properties;
 mod structure;
 
-use crate::check::{At, Faults};
 use crate::kube::decode::MOST_FAULTS;
 use crate::node::{Node, Value};
+use crate::validation::{At, Faults};
 
 /// How many parts of a schema are looked at: aliases can make a small file a huge schema. The largest definitions in use
 /// have some twenty thousand.

@@ -1,9 +1,9 @@
 //! Structural schemas: types are given once, and conditions on values (`allOf`, `anyOf`, `oneOf`, `not`) only restrict.
 
 use super::{Walk, is_given, is_schema, is_true};
-use crate::check::At;
 use crate::kube::go_regexp;
 use crate::node::Node;
+use crate::validation::At;
 
 /// Where a part of a schema stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

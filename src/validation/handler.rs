@@ -2,8 +2,8 @@
 
 use super::selector::Say;
 use super::{enums, names};
-use crate::check::at::At;
 use crate::node::{Node, Value};
+use crate::validation::At;
 
 /// What the handler is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

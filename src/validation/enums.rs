@@ -1,8 +1,8 @@
 //! Fields that take one of a few words.
 
 use super::selector::Say;
-use crate::check::at::At;
 use crate::suggest;
+use crate::validation::At;
 
 /// The text must be one of the words.
 pub fn choice<'n>(at: &At<'n, '_>, words: &[&str], say: Say<'_, 'n>) {

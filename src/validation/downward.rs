@@ -2,9 +2,9 @@
 
 use super::names;
 use super::selector::Say;
-use crate::check::at::At;
 use crate::kube::quantity::Quantity;
 use crate::node::{Node, Value};
+use crate::validation::At;
 
 /// Where the reference stands; the fields it may name differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,12 @@
 //! Findings: what is wrong, where, and what to do about it. Plain data; `report` prints it.
 
-use std::borrow::Cow;
-
 use ecow::EcoString;
 
 use crate::source::Span;
+
+mod catalogue;
+
+pub use catalogue::{Family, RuleId};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,8 +56,8 @@ impl std::fmt::Display for ObjectRef {
 /// One thing a person should know.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {
-    /// The rule's id: `config-path-unmounted`.
-    pub rule: Cow<'static, str>,
+    /// What it is about.
+    pub rule: RuleId,
     /// How bad it is.
     pub severity: Severity,
     /// What is wrong: a lower-case phrase without a full stop.
@@ -77,9 +79,9 @@ pub struct Finding {
 impl Finding {
     /// A finding about a place, of no object.
     #[must_use]
-    pub fn new(rule: impl Into<Cow<'static, str>>, severity: Severity, span: Span, message: impl Into<String>) -> Self {
+    pub fn new(rule: RuleId, severity: Severity, span: Span, message: impl Into<String>) -> Self {
         Self {
-            rule: rule.into(),
+            rule,
             severity,
             message: message.into(),
             object: None,
@@ -93,7 +95,7 @@ impl Finding {
 
     /// An error about a place.
     #[must_use]
-    pub fn error(rule: impl Into<Cow<'static, str>>, span: Span, message: impl Into<String>) -> Self {
+    pub fn error(rule: RuleId, span: Span, message: impl Into<String>) -> Self {
         Self::new(rule, Severity::Error, span, message)
     }
 

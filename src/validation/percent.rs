@@ -1,8 +1,7 @@
 //! Amounts that are a number or a percentage (`IntOrString` fields such as `maxSurge`).
 
-use crate::check::primitives::names;
-use crate::check::{At, Faults};
 use crate::node::{Node, Value};
+use crate::validation::{At, Faults, names};
 
 /// The amount as the rules compare it: the percentage of a percentage, else the number; nothing where it is neither.
 #[must_use]

@@ -1,14 +1,11 @@
 //! What is found wrong with one object, in the API server's own words for kinds of faults.
 
-use crate::check::Report;
-use crate::check::at::At;
-use crate::check::primitives::{Checked, selector};
-use crate::check::report::Draft;
 use crate::kube::KubernetesVersion;
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::secret::is_of_secret;
 use crate::source::Span;
+use crate::validation::{At, Checked, Draft, Report, selector};
 
 /// What is found wrong with one object, in the API server's own words for kinds of faults.
 #[derive(Debug)]
@@ -33,7 +30,7 @@ impl<'a, 'r> Faults<'a, 'r> {
     /// The version of Kubernetes that the manifests are for.
     #[must_use]
     pub const fn version(&self) -> KubernetesVersion {
-        self.report.options.kubernetes_version
+        self.report.version()
     }
 
     /// A fault below a place: in a part of its node, with the path already written.

@@ -3,8 +3,8 @@
 use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::names;
-use crate::check::at::At;
 use crate::node::Node;
+use crate::validation::At;
 
 /// Where faults go: the place and the message.
 pub type Say<'s, 'n> = &'s mut dyn FnMut(&At<'n, '_>, String);

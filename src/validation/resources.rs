@@ -2,9 +2,9 @@
 
 use super::selector::Say;
 use super::{Checked, names};
-use crate::check::at::At;
 use crate::kube::quantity::Quantity;
 use crate::node::Node;
+use crate::validation::At;
 
 const HUGE_PAGES: &str = "hugepages-";
 

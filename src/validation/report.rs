@@ -1,14 +1,13 @@
 //! What rules write to: it adds the rule, the object, the field path and the place.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use foldhash::{HashSet, HashSetExt};
 
-use crate::check::{Options, Rule};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, RuleId, Severity};
+use crate::kube::KubernetesVersion;
 use crate::node::{Node, Origin, TextPart, Value};
 use crate::object::Object;
 use crate::path::{FieldPath, Index, address};
@@ -18,9 +17,8 @@ use crate::yaml::{Trail, locate};
 /// The findings of one rule.
 #[derive(Debug)]
 pub struct Report<'a> {
-    rule: &'static Rule,
-    /// What the person asked for.
-    pub options: &'a Options,
+    rule: RuleId,
+    version: KubernetesVersion,
     sources: Option<&'a Sources>,
     trail: Cell<Trail>,
     findings: Vec<Finding>,
@@ -40,10 +38,10 @@ const FEW_SEARCHES: usize = 16;
 impl<'a> Report<'a> {
     /// An empty report.
     #[must_use]
-    pub const fn new(rule: &'static Rule, options: &'a Options) -> Self {
+    pub const fn new(rule: RuleId, version: KubernetesVersion) -> Self {
         Self {
             rule,
-            options,
+            version,
             sources: None,
             trail: Cell::new(Trail::NONE),
             findings: Vec::new(),
@@ -58,14 +56,20 @@ impl<'a> Report<'a> {
         self
     }
 
+    /// The version of Kubernetes that the manifests are for.
+    #[must_use]
+    pub(super) const fn version(&self) -> KubernetesVersion {
+        self.version
+    }
+
     /// The rule.
     #[must_use]
-    pub const fn rule(&self) -> &'static Rule {
+    pub const fn rule(&self) -> RuleId {
         self.rule
     }
 
     /// Forgets where the nodes of an object stand that will not be looked at again.
-    pub(super) fn leave_object(&mut self) {
+    pub(crate) fn leave_object(&mut self) {
         // Most often there is nothing, and emptying even that is not free.
         if !self.searched.is_empty() {
             self.searched.clear();
@@ -175,7 +179,7 @@ impl<'a> Report<'a> {
 
     /// A finding at a place that is no node: a part of a text, a file.
     pub fn span(&mut self, object: Option<&Object>, span: Span, message: impl Into<String>) -> Draft<'_> {
-        let mut finding = Finding::new(self.rule.id, self.rule.severity, span, message);
+        let mut finding = Finding::new(self.rule, self.rule.severity(), span, message);
         finding.object = object.map(|object| object.id.clone());
         self.push(finding)
     }
@@ -213,7 +217,7 @@ impl<'a> Report<'a> {
     /// A finding that points where a person must change something: where a profile value went into the node, that is
     /// the place; the template's place then comes as a related one.
     fn finding(&self, object: &Object, origin: &Origin, value: &Value, message: String) -> Finding {
-        let mut finding = Finding::new(self.rule.id, self.rule.severity, origin.span, message);
+        let mut finding = Finding::new(self.rule, self.rule.severity(), origin.span, message);
         finding.object = Some(object.id.clone());
         if let Some(input) = origin.blame(value) {
             finding.span = input.node.origin.span;
@@ -276,8 +280,8 @@ impl Draft<'_> {
     }
 
     /// Reports under another id.
-    pub fn rule(self, rule: impl Into<Cow<'static, str>>) -> Self {
-        self.0.rule = rule.into();
+    pub fn rule(self, rule: RuleId) -> Self {
+        self.0.rule = rule;
         self
     }
 }

@@ -3,8 +3,8 @@
 use super::downward::{self, Use};
 use super::selector::Say;
 use super::{enums, names, projected};
-use crate::check::at::At;
 use crate::kube::quantity::Quantity;
+use crate::validation::At;
 
 /// A source of a volume.
 pub struct Source {

@@ -5,7 +5,7 @@ use foldhash::{HashSet, HashSetExt};
 use super::selector::{self, Say};
 use super::volume::{downward_file, form, key_items, mode, required};
 use super::{enums, names};
-use crate::check::at::At;
+use crate::validation::At;
 
 /// What is wrong with a projected volume.
 pub(super) fn check<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {

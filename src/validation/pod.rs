@@ -1,15 +1,13 @@
 //! The pod of an object as the rules of the pod template see it: its fields looked up once, its containers, and the paths
-//! the API server uses. A rule with [`Check::Pod`](crate::check::Check::Pod) gets it for each object that has one.
+//! the API server uses. A rule over pods gets it for each object that has one.
 
 use std::cell::OnceCell;
 
 use foldhash::{HashMap, HashSet};
 
-use crate::check::at::At;
-use crate::check::report::Draft;
-use crate::check::{Report, rules};
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::{At, Draft, Report, volumes};
 
 /// What carries the pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -337,7 +335,7 @@ impl<'n> Pod<'n> {
     /// The volume of that name, if there is one and it is valid: the server forgets those that are not.
     #[must_use]
     pub fn volume(&self, name: &str) -> Option<&Volume<'n>> {
-        let valid = self.valid.get_or_init(|| rules::api::volume_source_invalid::valid_volumes(self));
+        let valid = self.valid.get_or_init(|| volumes::valid(self));
         self.volumes.get(*valid.get(name)?)
     }
 

@@ -5,11 +5,9 @@
 
 use std::fmt;
 
-use crate::check::Report;
-use crate::check::primitives::lists::repeats;
-use crate::check::report::Draft;
 use crate::node::Node;
 use crate::object::Object;
+use crate::validation::{Draft, Report, lists::repeats};
 
 /// A node and the way to it.
 #[derive(Debug, Clone, Copy)]

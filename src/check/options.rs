@@ -1,0 +1,69 @@
+//! What a person asks of a check.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Finding, RuleId, Severity};
+use crate::kube::KubernetesVersion;
+use crate::node::Node;
+use crate::object::Object;
+use crate::service::Services;
+
+/// What the cluster that the manifests are for is used for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nobody said.
+    #[default]
+    Unknown,
+    /// A test: its data may be lost.
+    Test,
+    /// Production: its data may not.
+    Production,
+}
+
+/// What a person asks of a check.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Whether the objects are known to be the whole bundle, so that what is absent is an error.
+    pub whole: bool,
+    /// What lives elsewhere: hosts as `host` or `host:port`, objects as `Kind/name`.
+    pub externals: Vec<String>,
+    /// Families to run; all where empty.
+    pub only: Vec<String>,
+    /// Families or rules to leave out.
+    pub skip: Vec<String>,
+    /// The kind cluster the manifests are for (`kind: Cluster` of `kind.x-k8s.io`).
+    pub kind_config: Option<Object>,
+    /// The services whose ways are known.
+    pub services: Services,
+    /// What the cluster is for.
+    pub purpose: Purpose,
+    /// The version of Kubernetes whose kinds and fields count.
+    pub kubernetes_version: KubernetesVersion,
+    /// CustomResourceDefinitions that are known beside those among the objects; others in here are passed over.
+    pub crds: Vec<Node>,
+    /// Severities that a project gives to rules; `None` switches the rule off.
+    pub severities: BTreeMap<RuleId, Option<Severity>>,
+}
+
+impl Options {
+    /// Whether a rule is asked for.
+    #[must_use]
+    pub fn runs(&self, rule: RuleId) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| name == rule.name() || name == rule.family().name());
+        (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
+    }
+
+    /// Gives findings the severities that the project sets for their rules, and drops those it switches off or a person
+    /// leaves out; also of findings that no rule makes.
+    pub fn adjust(&self, findings: &mut Vec<Finding>) {
+        findings.retain(|finding| !self.skip.iter().any(|name| name == finding.rule.name()));
+        findings.retain_mut(|finding| match self.severities.get(&finding.rule) {
+            Some(Some(severity)) => {
+                finding.severity = *severity;
+                true
+            }
+            Some(None) => false,
+            None => true,
+        });
+    }
+}

@@ -1,0 +1,71 @@
+//! What a rule is, and what it looks at.
+
+use std::sync::OnceLock;
+
+use super::fleet::Facts;
+use super::options::Options;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::graph::Graph;
+use crate::object::Object;
+use crate::validation::{Pod, Report};
+
+/// A rule: its documentation, its check and its examples.
+#[derive(Debug)]
+pub struct Rule {
+    /// The file is named like it.
+    pub id: RuleId,
+    /// Markdown: what it means, why it matters, what to do; with the source of the rule.
+    pub doc: &'static str,
+    /// Manifests in which it fires.
+    pub bad: &'static str,
+    /// The same, mended: it is silent.
+    pub good: &'static str,
+    /// The check.
+    pub check: Check,
+}
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// Each object by itself. Run in parallel; skipped (family `api`) for an object that does not decode.
+    Object(fn(&Object, &mut Report<'_>)),
+    /// The pod of each object that has one; as `Object` otherwise. The pod is looked through once for all such rules.
+    Pod(fn(&Pod<'_>, &mut Report<'_>)),
+    /// The whole set of manifests.
+    Bundle(fn(&Bundle<'_>, &mut Report<'_>)),
+    /// The bundles of several profiles. In an example each begins with `# bundle: <profile>`.
+    Fleet(fn(&[Facts], &mut Report<'_>)),
+    /// Reported by another part of the tool (the YAML loader, the decoder); here for its documentation.
+    Elsewhere,
+}
+
+/// The set of manifests under check, and what is known about it.
+#[derive(Debug)]
+pub struct Bundle<'a> {
+    /// The objects in the order given.
+    pub objects: &'a [Object],
+    /// What the person asked for.
+    pub options: &'a Options,
+    /// What the API server would reject of an object by itself.
+    pub errors: fn(Object) -> Vec<Finding>,
+    graph: OnceLock<Graph<'a>>,
+}
+
+impl<'a> Bundle<'a> {
+    /// A set of manifests; its graph is built when the first rule asks for it.
+    #[must_use]
+    pub(super) const fn new(objects: &'a [Object], options: &'a Options, errors: fn(Object) -> Vec<Finding>) -> Self {
+        Self { objects, options, errors, graph: OnceLock::new() }
+    }
+
+    /// Who names what, and what stands in texts.
+    pub fn graph(&self) -> &Graph<'a> {
+        self.graph.get_or_init(|| Graph::build(self.objects, &self.options.services, &self.options.externals))
+    }
+
+    /// The severity of something that is not among the objects: an error where they are known to be all.
+    #[must_use]
+    pub const fn absent(&self) -> Severity {
+        if self.options.whole { Severity::Error } else { Severity::Warning }
+    }
+}

@@ -1,0 +1,461 @@
+//! The catalogue of all findings there can be: an id, a family, a severity and one line for each.
+//!
+//! The rules of `check` are documented and implemented each in a file of its own; here are their ids, so that whatever
+//! names a rule (settings, reports, the readers of YAML and profiles) needs nothing of the engine, and cannot misspell one.
+
+use std::fmt;
+
+use crate::finding::Severity;
+
+/// The families of findings, as `--only` and `--skip` name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// What the API server rejects, or warns of.
+    Api,
+    /// What is accepted and does not come up, because one object does not fit the other.
+    Wiring,
+    /// What comes up and hurts when it is rolled out or changed.
+    Rollout,
+    /// What a pod is allowed to do.
+    Security,
+    /// What no rule finds: reading, profiles and templates, and the comparison of two states.
+    Elsewhere,
+}
+
+impl Family {
+    /// The families that rules have.
+    pub const ALL: [Self; 4] = [Self::Api, Self::Wiring, Self::Rollout, Self::Security];
+
+    /// `api`, `wiring`, `rollout`, `security` or `elsewhere`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Wiring => "wiring",
+            Self::Rollout => "rollout",
+            Self::Security => "security",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
+}
+
+/// Makes [`RuleId`] of rows: the variant, the id, the family, the severity, one line on the fault, and for findings
+/// that no rule makes their documentation.
+macro_rules! catalogue {
+    ($($variant:ident $id:literal $family:ident $severity:ident $summary:literal $(=> $doc:literal)?,)*) => {
+        /// What a finding is about.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum RuleId {
+            $(#[doc = $summary] $variant,)*
+        }
+
+        impl RuleId {
+            /// All of them, sorted by family and id.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The id as people write it: `config-path-unmounted`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $id,)* }
+            }
+
+            /// The family.
+            #[must_use]
+            pub const fn family(self) -> Family {
+                match self { $(Self::$variant => Family::$family,)* }
+            }
+
+            /// The severity of such a finding unless something at the spot changes it.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// One line on the fault.
+            #[must_use]
+            pub const fn summary(self) -> &'static str {
+                match self { $(Self::$variant => $summary,)* }
+            }
+
+            /// What a finding that no rule makes means and what to do about it; empty for those of rules, whose files
+            /// say it.
+            #[must_use]
+            pub const fn documentation(self) -> &'static str {
+                match self { $(Self::$variant => concat!("" $(, $doc)?),)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    ActiveDeadlineInvalid "active-deadline-invalid" Api Error "a deadline of the pod is wrong",
+    AdmissionPolicyInvalid "admission-policy-invalid" Api Error
+        "an admission policy or its binding is incomplete or malformed",
+    AffinityInvalid "affinity-invalid" Api Error "an affinity is wrong",
+    AnnotationInvalid "annotation-invalid" Api Error
+        "an annotation's key is malformed, or there is too much text in annotations",
+    ApiServiceInvalid "api-service-invalid" Api Error "an APIService's version, priorities or Service are malformed",
+    ApiVersionDeprecated "api-version-deprecated" Api Warning
+        "an apiVersion that a later version of Kubernetes will not have",
+    ApiVersionOff "api-version-off" Api Warning "an alpha or beta API that clusters do not serve unless told to",
+    ApiVersionRemoved "api-version-removed" Api Error "an apiVersion that this version of Kubernetes no longer has",
+    AutoscalerInvalid "autoscaler-invalid" Api Error
+        "a HorizontalPodAutoscaler's target, metric or behaviour is malformed",
+    CertificateRequestInvalid "certificate-request-invalid" Api Error
+        "a CertificateSigningRequest is incomplete or malformed",
+    ClaimInvalid "claim-invalid" Api Error "a volume claim is incomplete or malformed",
+    ClusterNetworkInvalid "cluster-network-invalid" Api Error
+        "the addresses of a Node, ServiceCIDR or IPAddress, or a Node's taints, are malformed",
+    ConfigKeyInvalid "config-key-invalid" Api Error
+        "a key of a ConfigMap or Secret is malformed, or there is too much data",
+    ContainerNameInvalid "container-name-invalid" Api Error
+        "a container has no name, a malformed one, or one that another has",
+    ContainerRestartPolicyInvalid "container-restart-policy-invalid" Api Error
+        "a container's own restart policy is wrong",
+    ContainersMissing "containers-missing" Api Error "a pod has no container",
+    CustomResourceDefinitionInvalid "custom-resource-definition-invalid" Api Error
+        "a CustomResourceDefinition is incomplete or contradictory",
+    CustomResourceInvalid "custom-resource-invalid" Api Error
+        "a custom resource that breaks a rule of its definition",
+    CustomResourceUnevaluated "custom-resource-unevaluated" Api Note
+        "rules of a custom resource's definition that are not looked at here",
+    DeviceClaimInvalid "device-claim-invalid" Api Error
+        "a ResourceClaim, ResourceClaimTemplate, DeviceClass or ResourceSlice is malformed",
+    DeviceInvalid "device-invalid" Api Error "a volume device is wrong",
+    DisruptionBudgetInvalid "disruption-budget-invalid" Api Error "a PodDisruptionBudget's numbers are malformed",
+    DnsInvalid "dns-invalid" Api Error "the DNS settings of the pod are wrong",
+    DuplicateEnv "duplicate-env" Api Warning "a variable is set twice",
+    DuplicatePort "duplicate-port" Api Warning "a pod lists a port twice",
+    EndpointsInvalid "endpoints-invalid" Api Error "an address or port of Endpoints or an EndpointSlice is malformed",
+    EnvFromInvalid "env-from-invalid" Api Error "an `envFrom` entry is wrong",
+    EnvInvalid "env-invalid" Api Error "an environment variable is wrong",
+    EphemeralContainersForbidden "ephemeral-containers-forbidden" Api Error
+        "ephemeral containers stand in a manifest",
+    FieldType "field-type" Api Error "a value of the wrong type, or one that cannot be read as what the field holds",
+    FieldUnknown "field-unknown" Api Error "a field that the kind does not have",
+    FinalizerInvalid "finalizer-invalid" Api Error "a finalizer's name is malformed",
+    FlowControlInvalid "flow-control-invalid" Api Error "a FlowSchema or PriorityLevelConfiguration is malformed",
+    GracePeriodNegative "grace-period-negative" Api Warning "the grace period is negative",
+    HostAliasInvalid "host-alias-invalid" Api Error "a host alias is wrong",
+    HostNamespaceConflict "host-namespace-conflict" Api Error
+        "settings about the host's namespaces exclude each other",
+    HostPortInvalid "host-port-invalid" Api Error "a host port is wrong or taken twice",
+    HostnameInvalid "hostname-invalid" Api Error "the host name of the pod is wrong",
+    ImageInvalid "image-invalid" Api Error "a container has no image, or a pull policy that does not exist",
+    IngressClassInvalid "ingress-class-invalid" Api Error "an IngressClass names no valid controller or parameters",
+    IngressInvalid "ingress-invalid" Api Error "a host, path or backend of an Ingress is malformed",
+    JobInvalid "job-invalid" Api Error "a number or choice in a Job's spec is out of range",
+    JobPolicyInvalid "job-policy-invalid" Api Error "a Job's failure or success policy is malformed",
+    KindUnknown "kind-unknown" Api Error "an apiVersion and kind that the cluster does not know",
+    LabelInvalid "label-invalid" Api Error "a label's key or value is malformed",
+    LeaseInvalid "lease-invalid" Api Error "a Lease's numbers are out of range",
+    LifecycleInvalid "lifecycle-invalid" Api Error "a lifecycle hook is wrong",
+    LimitRangeInvalid "limit-range-invalid" Api Error "the limits of a LimitRange contradict each other",
+    MountInvalid "mount-invalid" Api Error "a volume mount is wrong",
+    MountVolumeMissing "mount-volume-missing" Api Error "a volume mount names a volume that is not there",
+    NameInvalid "name-invalid" Api Error "a name is missing or malformed",
+    NamespaceInvalid "namespace-invalid" Api Error "a namespace's name is malformed, or stands where there is none",
+    NetworkPolicyInvalid "network-policy-invalid" Api Error "a NetworkPolicy's peer, port or type is malformed",
+    NodeLabelDeprecated "node-label-deprecated" Api Warning "a deprecated label of nodes is used",
+    NodeSelectorInvalid "node-selector-invalid" Api Error "the node selector holds what no label can be",
+    OverheadInvalid "overhead-invalid" Api Error "the overhead of the pod is wrong",
+    OwnerReferenceInvalid "owner-reference-invalid" Api Error "an owner reference is incomplete",
+    PersistentVolumeInvalid "persistent-volume-invalid" Api Error "a PersistentVolume is incomplete or malformed",
+    PodAnnotationDeprecated "pod-annotation-deprecated" Api Warning "an annotation of the pod has no effect any more",
+    PodAnnotationInvalid "pod-annotation-invalid" Api Error "an annotation that Kubernetes reads in a pod is wrong",
+    PodGateInvalid "pod-gate-invalid" Api Error "a readiness or scheduling gate is wrong",
+    PodOsInvalid "pod-os-invalid" Api Error "a pod for one operating system has settings of another",
+    PodReferenceInvalid "pod-reference-invalid" Api Error "a name the pod refers to is malformed",
+    PodResourcesInvalid "pod-resources-invalid" Api Error "the resources of the pod as a whole are wrong",
+    PodSecurityLevelInvalid "pod-security-level-invalid" Api Error
+        "a namespace asks for a pod security level that does not exist",
+    PortInvalid "port-invalid" Api Error "a container port is wrong",
+    PriorityClassInvalid "priority-class-invalid" Api Error "a PriorityClass's name, value or policy is not allowed",
+    ProbeInvalid "probe-invalid" Api Error "a probe is wrong",
+    PullSecretInvalid "pull-secret-invalid" Api Warning "an image pull secret has no name, or is listed twice",
+    QuotaInvalid "quota-invalid" Api Error "a ResourceQuota counts something unknown, or a scope does not fit",
+    RbacRuleInvalid "rbac-rule-invalid" Api Error "a rule of a role is incomplete",
+    ResizePolicyInvalid "resize-policy-invalid" Api Error "a resize policy is wrong",
+    ResourceClaimInvalid "resource-claim-invalid" Api Error "a resource claim is wrong or not there",
+    ResourcesFractional "resources-fractional" Api Warning "an amount of bytes is not whole",
+    ResourcesInvalid "resources-invalid" Api Error "requests or limits are wrong",
+    RestartPolicyInvalid "restart-policy-invalid" Api Error "the restart policy does not fit the workload",
+    RoleRefInvalid "role-ref-invalid" Api Error "a role binding names no valid role or subject",
+    RuntimeClassInvalid "runtime-class-invalid" Api Error "a RuntimeClass names no valid handler",
+    ScheduleInvalid "schedule-invalid" Api Error
+        "a CronJob's schedule, time zone or another field of it is malformed",
+    SecretTypeDataMissing "secret-type-data-missing" Api Error "a Secret lacks the data its type asks for",
+    SecurityContextInvalid "security-context-invalid" Api Error "a security context is wrong",
+    SelectorInvalid "selector-invalid" Api Error "a label selector is missing, empty or malformed",
+    SelectorMismatch "selector-mismatch" Api Error "a workload's selector does not select its own pods",
+    ServiceAddressInvalid "service-address-invalid" Api Error
+        "an address, address family or address range of a Service is malformed",
+    ServiceFieldIgnored "service-field-ignored" Api Warning "a field of a Service has no effect",
+    ServicePolicyInvalid "service-policy-invalid" Api Error "how a Service spreads its traffic is malformed",
+    ServicePortInvalid "service-port-invalid" Api Error "a port of a Service is missing, malformed or there twice",
+    ServiceTypeInvalid "service-type-invalid" Api Error
+        "a Service's type is unknown, or does not go with its other fields",
+    StorageClassInvalid "storage-class-invalid" Api Error
+        "a StorageClass, VolumeAttributesClass or CSIDriver is malformed",
+    StrategyInvalid "strategy-invalid" Api Error "a rollout strategy is contradictory or malformed",
+    SysctlInvalid "sysctl-invalid" Api Error "a sysctl is wrong",
+    TemplateMetadataInvalid "template-metadata-invalid" Api Error
+        "the labels or annotations of a pod template are malformed",
+    TerminationMessagePolicyInvalid "termination-message-policy-invalid" Api Error
+        "a termination message policy does not exist",
+    TolerationInvalid "toleration-invalid" Api Error "a toleration is wrong",
+    TopologySpreadInvalid "topology-spread-invalid" Api Error "a topology spread constraint is wrong",
+    VolumeAttachmentInvalid "volume-attachment-invalid" Api Error
+        "a VolumeAttachment, CSINode or CSIStorageCapacity is malformed",
+    VolumeDeprecated "volume-deprecated" Api Warning "a volume type is deprecated or no longer works",
+    VolumeNameInvalid "volume-name-invalid" Api Error
+        "a volume has no name, a malformed one, or one that another has",
+    VolumeSourceInvalid "volume-source-invalid" Api Error "the source of a volume is wrong",
+    WebhookInvalid "webhook-invalid" Api Error "an admission webhook is incomplete or malformed",
+    WindowsOptionsInvalid "windows-options-invalid" Api Error "the Windows options of a security context are wrong",
+    WorkloadFieldInvalid "workload-field-invalid" Api Error "a number or choice in a workload's spec is out of range",
+    ConfigDurationInvalid "config-duration-invalid" Wiring Error "a duration in the config file cannot be parsed",
+    ConfigFileMissing "config-file-missing" Wiring Warning
+        "nothing among the manifests holds the config file a service reads",
+    ConfigKeyRequired "config-key-required" Wiring Error "the config file lacks a key that the service validates",
+    ConfigKeyUnknown "config-key-unknown" Wiring Warning
+        "the config file holds a key that the service drops in silence",
+    ConfigNotAFile "config-not-a-file" Wiring Error
+        "the ConfigMap of a file-reading service holds loose variables instead of the file",
+    ConfigPathMissing "config-path-missing" Wiring Error "a service is never told where its config file is",
+    ConfigPathUnmounted "config-path-unmounted" Wiring Error
+        "a config file path is under no mount, or under one that lacks the file",
+    ConfigValueInvalid "config-value-invalid" Wiring Error "a value in the config file is one the service refuses",
+    ConnectionValueUnquoted "connection-value-unquoted" Wiring Error
+        "a password, user or database name that the service cannot write into its connection string",
+    DbIdentityMismatch "db-identity-mismatch" Wiring Error
+        "a client and its database do not agree on database, user or password",
+    DuplicateObject "duplicate-object" Wiring Warning "one object is declared twice",
+    EnvNotRead "env-not-read" Wiring Warning "a variable is set that the service does not read",
+    EnvRequiredMissing "env-required-missing" Wiring Error "a variable is missing that the program needs to start",
+    HostUnresolved "host-unresolved" Wiring Warning "a host leads to no Service in reach",
+    HostportCollision "hostport-collision" Wiring Error "one port of a host is wanted twice",
+    ImageNeverFromRegistry "image-never-from-registry" Wiring Warning "pull policy Never with an image of a registry",
+    ImageNotLoaded "image-not-loaded" Wiring Warning "pull policy Never with an image that names no local one",
+    ImageTextInvalid "image-text-invalid" Wiring Error "an image is no image reference at all",
+    ImageUnqualified "image-unqualified" Wiring Warning "an image names no registry, and is none of Docker's own",
+    ListenPortMismatch "listen-port-mismatch" Wiring Error
+        "the port a program listens on is not the one that is declared and sent to",
+    MountMissing "mount-missing" Wiring Error "a service that reads files mounts none",
+    NetworkpolicyBlocksFlow "networkpolicy-blocks-flow" Wiring Error
+        "a connection that the configs imply is refused by a NetworkPolicy",
+    NodeportDuplicate "nodeport-duplicate" Wiring Error "two Services want one NodePort",
+    NodeportMissingForMapping "nodeport-missing-for-mapping" Wiring Note
+        "the kind cluster maps a port that no Service has",
+    NodeportRange "nodeport-range" Wiring Error "a NodePort is outside the range that clusters take",
+    NodeportUnmapped "nodeport-unmapped" Wiring Warning "the kind cluster does not map a NodePort to the host",
+    ProbeMissing "probe-missing" Wiring Warning "a container that serves traffic has no probes",
+    ProbePathUnserved "probe-path-unserved" Wiring Error "a probe asks for a path that the service does not serve",
+    ProbePortUnserved "probe-port-unserved" Wiring Error "a probe asks a port that the container does not serve",
+    RbacRolerefMissing "rbac-roleref-missing" Wiring Warning "a binding names a role that is not there",
+    RbacSubjectMissing "rbac-subject-missing" Wiring Warning "a binding names a ServiceAccount that is not there",
+    ReferenceMissing "reference-missing" Wiring Warning
+        "something that is named is not there: an object, or a key of one",
+    SecretEmptyData "secret-empty-data" Wiring Warning "a Secret that pods use is declared with empty values",
+    SecretFileMissing "secret-file-missing" Wiring Warning
+        "nothing among the manifests holds the secret files a service reads",
+    SecretFileUnparsable "secret-file-unparsable" Wiring Error
+        "a secret file is no mapping, or lacks the named key, or the key is no string",
+    SecretFileUnresolved "secret-file-unresolved" Wiring Error
+        "the config names a secret file that no mounted Secret holds",
+    ServiceSelectsJob "service-selects-job" Wiring Warning "a Service selects the pods of a Job",
+    ServiceSelectsNothing "service-selects-nothing" Wiring Warning "a Service selects no pods",
+    ServiceaccountMissing "serviceaccount-missing" Wiring Warning "a pod runs as a ServiceAccount that is not there",
+    TargetPortUnserved "target-port-unserved" Wiring Error "a Service sends to a port that no selected container has",
+    Unused "unused" Wiring Note "something is declared that nothing uses",
+    UrlOtherNamespace "url-other-namespace" Wiring Error "a URL leads to a namespace that its Service is not in",
+    UrlPortUnserved "url-port-unserved" Wiring Error "a URL or address names a port that its Service does not serve",
+    UrlSchemeMismatch "url-scheme-mismatch" Wiring Warning "the scheme of a URL does not fit the port it leads to",
+    UrlUnresolved "url-unresolved" Wiring Warning "the host of a URL leads to no Service in reach",
+    ChangeImmutable "change-immutable" Rollout Error "an object that is applied again changes what cannot be changed",
+    DependencyNotAwaited "dependency-not-awaited" Rollout Warning
+        "a service that ends without its database does not wait for it",
+    FleetHostportDuplicate "fleet-hostport-duplicate" Rollout Error
+        "two profiles map one port of the host for one cluster",
+    FleetImageSkew "fleet-image-skew" Rollout Warning
+        "profiles of one environment use different versions of one image",
+    FleetNameDuplicate "fleet-name-duplicate" Rollout Error "two profiles make one object of one cluster",
+    FleetNodeportDuplicate "fleet-nodeport-duplicate" Rollout Error "two profiles take one NodePort of one cluster",
+    MigrationDuplicateVersion "migration-duplicate-version" Rollout Error "two migrations have one version",
+    MigrationMissing "migration-missing" Rollout Warning "nothing creates the tables a service writes to",
+    MigrationNeedsNoTransaction "migration-needs-no-transaction" Rollout Error
+        "a migration runs a statement in a transaction that PostgreSQL refuses there",
+    MigrationOrder "migration-order" Rollout Warning
+        "a service can start before its tables are there, or the two wait for each other",
+    MigrationStatementMarkers "migration-statement-markers" Rollout Error
+        "a statement with semicolons inside stands without goose's markers",
+    MigrationTableMissing "migration-table-missing" Rollout Error
+        "the migrations do not make a table that the service needs",
+    ProbeBudget "probe-budget" Rollout Warning "a probe can kill a container before it is up",
+    StorageEphemeral "storage-ephemeral" Rollout Warning
+        "a database keeps its data in a folder that goes with its pod",
+    PodSecurity "pod-security" Security Warning "a pod breaks the pod security level its namespace enforces",
+    ReadonlyRootWrite "readonly-root-write" Security Warning "a program writes below a root that it may not write to",
+    ChangeRenames "change-renames" Elsewhere Warning
+        "an object stays behind under its old name, or clients must follow to another address"
+        => "`kubectl apply` deletes nothing. Delete the old object, or prune by label; tell the clients.",
+    ChangeRestarts "change-restarts" Elsewhere Warning
+        "pods restart, or keep what changed until they do; Jobs run again"
+        => "A pod template that changes rolls its pods; a ConfigMap that changes does not, unless a checksum annotation follows it.",
+    ChangeShrinks "change-shrinks" Elsewhere Warning
+        "there is less than before: replicas, storage, allowed traffic or permissions"
+        => "What relied on it may stop working when the change is applied.",
+    ContentNameCircle "content-name-circle" Elsewhere Error
+        "objects named by their content refer to each other in a circle"
+        => "A name that carries a hash of the content cannot depend on itself. Take `$contentName` off one of them.",
+    EnvironmentNotFound "environment-not-found" Elsewhere Error "a profile has no such environment"
+        => "The environments of a profile are the keys of `environments` in the profile and in `base.yaml`.",
+    FieldNotFound "field-not-found" Elsewhere Error "an object has no such field"
+        => "`plimsoll explain PROFILE Kind/name` prints the fields that it has.",
+    FileNotFound "file-not-found" Elsewhere Error "a file that is named is not there"
+        => "Paths in a project are relative to its folder; `$file` is relative to `templates/`.",
+    FileOutsideProject "file-outside-project" Elsewhere Error "a file lies outside the project"
+        => "Only files inside the project's folder are read, links resolved; a folder of migrations may lie anywhere in its Git work tree.",
+    FileUnreadable "file-unreadable" Elsewhere Error "a file cannot be read"
+        => "Files are UTF-8 text of at most 64 MiB.",
+    GraphTooLarge "graph-too-large" Elsewhere Error "there is too much for a picture"
+        => "Ten thousand objects and as many references are the bound.",
+    KindConfigDuplicate "kind-config-duplicate" Elsewhere Error "the templates make two configs of a kind cluster"
+        => "One document of `kind.x-k8s.io` with `kind: Cluster` tells what the bundle's cluster maps.",
+    KindConfigMissing "kind-config-missing" Elsewhere Error "the bundle is for no kind cluster"
+        => "`plimsoll kind` prints the config that the templates make for the environment.",
+    MigrationFileName "migration-file-name" Elsewhere Error "the name of a migration cannot be a key of a ConfigMap"
+        => "Letters, digits, dots, dashes and underscores can.",
+    MigrationForm "migration-form" Elsewhere Error "a goose file is not of goose's form"
+        => "A goose file has one `-- +goose Up`, at most one `-- +goose Down` behind it, and no statement before them.",
+    MigrationNotRepeatable "migration-not-repeatable" Elsewhere Error
+        "a migration without a transaction could not be run again after it was killed half-way"
+        => "Write its statements so that they may run twice (`IF NOT EXISTS`), one kind of statement a file.",
+    MigrationPsqlCommand "migration-psql-command" Elsewhere Error "a migration holds a command of psql"
+        => "Migrations are SQL; lines that begin with a backslash would run commands of the client.",
+    MigrationTooBig "migration-too-big" Elsewhere Error "a migration is too big for a ConfigMap"
+        => "A ConfigMap holds at most 1 MiB. Split the file.",
+    MigrationTransactionControl "migration-transaction-control" Elsewhere Error
+        "a migration begins or ends a transaction itself"
+        => "Each file runs in one transaction of its own. Take BEGIN and COMMIT out, or mark the file `-- +goose NO TRANSACTION`.",
+    MigrationUnterminated "migration-unterminated" Elsewhere Error
+        "a quote, comment or statement block of a migration is not closed"
+        => "What follows would be read as a part of it.",
+    NotAManifest "not-a-manifest" Elsewhere Error "a document is no Kubernetes object"
+        => "Every object has an `apiVersion` and a `kind`, both texts. In folders, documents with neither are passed over.",
+    ObjectDuplicate "object-duplicate" Elsewhere Error "the templates make one object twice"
+        => "Two documents with one kind, namespace and name: the second would overwrite the first.",
+    ObjectIncomplete "object-incomplete" Elsewhere Error "the templates make a document that is no object"
+        => "It lacks `apiVersion`, `kind` or `metadata.name`, or a value in it turned out null.",
+    ObjectNotFound "object-not-found" Elsewhere Error "the bundle has no such object"
+        => "`--only` takes `Kind` or `Kind/name` as `plimsoll render` prints them.",
+    ProfileFieldMissing "profile-field-missing" Elsewhere Error "a profile lacks a field that it needs"
+        => "No layer gives it a value, and the environment asks for it.",
+    ProfileFieldType "profile-field-type" Elsewhere Error "a value has not the type that its field wants"
+        => "`plimsoll schema` prints the types; a quoted number is a text.",
+    ProfileFieldUnknown "profile-field-unknown" Elsewhere Error "a profile has a field that no profile can have"
+        => "Mostly a misspelling; `plimsoll schema` and docs/profiles.md list the fields.",
+    ProfileForm "profile-form" Elsewhere Error "a profile is not one YAML mapping"
+        => "A profile file is one document, a mapping.",
+    ProfileNotFound "profile-not-found" Elsewhere Error "there is no such profile"
+        => "A profile's name is its file's in `profiles/`; `plimsoll profiles` lists them.",
+    ProfileValueInvalid "profile-value-invalid" Elsewhere Error "a value is not one that its field can have"
+        => "Out of range, of another form, or none of those listed; the message says which.",
+    ProjectUnreadable "project-unreadable" Elsewhere Error "the project's folder cannot be read"
+        => "`--project` names a folder with `profiles/` and `templates/`.",
+    PromiseDiffers "promise-differs" Elsewhere Error
+        "a manifest has something otherwise than the bundle of the profile"
+        => "`check --profile P` holds manifests against what P renders: image, namespace, ports.",
+    PromiseMissing "promise-missing" Elsewhere Error "manifests lack something that the bundle of the profile has"
+        => "`plimsoll render P` prints the whole; `check --profile P` names what to add.",
+    RevisionNotFound "revision-not-found" Elsewhere Error "there is no such revision of the project"
+        => "`--base` names a branch, a tag or a commit of the Git repository that the project lies in.",
+    SchemaInvalid "schema-invalid" Elsewhere Error "the project's own schema is no JSON Schema"
+        => "`profiles/schema.json` must hold a JSON Schema of the draft and the keywords listed in docs/profiles.md.",
+    SchemaKeywordUnknown "schema-keyword-unknown" Elsewhere Error
+        "the project's own schema has a keyword that is not supported"
+        => "It would be ignored in silence otherwise; the message lists the near one.",
+    ServiceDescription "service-description" Elsewhere Error "a service description is wrong"
+        => "Files in `services/` follow docs/services.md.",
+    SetSyntax "set-syntax" Elsewhere Error "an argument of `--set` is not of its form"
+        => "`path=value`: `expose.nodePort=30081`, `\\.` for a dot in a key, `[0]` for an item, `=` for the empty text, `=null` to delete.",
+    SettingSyntax "setting-syntax" Elsewhere Error "plimsoll.toml is no TOML"
+        => "The parser's message says where it stumbled.",
+    SettingUnknown "setting-unknown" Elsewhere Error "plimsoll.toml has a setting that there is not"
+        => "`out`, `externals` and `[rules]` are known.",
+    SettingValueInvalid "setting-value-invalid" Elsewhere Error "a setting has a value that it cannot have"
+        => "The message says what it can be; a rule's level is off, note, warning or error.",
+    TemplateDirective "template-directive" Elsewhere Error "a directive is unknown or misplaced"
+        => "`$if`, `$for`, `$yaml`, `$json`, `$file` and `$contentName` are known; docs/templates.md says where each may stand.",
+    TemplateDuplicateKey "template-duplicate-key" Elsewhere Error "a mapping of a template gets one key twice"
+        => "A `$for` made the same key again.",
+    TemplateFile "template-file" Elsewhere Error "a file that a template names cannot be used"
+        => "`$file` reads below `templates/` only.",
+    TemplateNameTaken "template-name-taken" Elsewhere Error
+        "a profile field bears the name of a function of templates"
+        => "Give the field another name.",
+    TemplateNameUnknown "template-name-unknown" Elsewhere Error "a template names a field that no profile can have"
+        => "Checked against the schema before anything is rendered.",
+    TemplateSyntax "template-syntax" Elsewhere Error "an expression cannot be parsed"
+        => "Between `{{` and `}}` stands one minijinja expression; docs/templates.md has the functions.",
+    TemplateTooLarge "template-too-large" Elsewhere Error "a template makes too much"
+        => "Expressions have a budget of steps, nodes and bytes, so that none can run away.",
+    TemplateType "template-type" Elsewhere Error "a value has not the type that its place wants"
+        => "In mixed text only texts, whole numbers and booleans may stand; `| string` makes a text of a number.",
+    TemplateUndefined "template-undefined" Elsewhere Error "an expression comes out undefined"
+        => "A field that no layer gives a value, or an `if` without `else`; `none` drops the key.",
+    YamlAlias "yaml-alias" Elsewhere Error "an anchor, alias or merge key stands where none may, or leads nowhere"
+        => "Profiles and templates have none; in manifests they are expanded within bounds.",
+    YamlAmbiguous "yaml-ambiguous" Elsewhere Warning "YAML readers disagree about a value"
+        => "What YAML 1.1 and 1.2 read differently: `yes`, `0777`, `1_000`. Quote it if it is a text. An error in profiles and templates.",
+    YamlDuplicateKey "yaml-duplicate-key" Elsewhere Error "a key stands twice in one mapping"
+        => "Some readers take the first, some the last; kubectl refuses it.",
+    YamlKey "yaml-key" Elsewhere Error "a key is no text"
+        => "Quote it. An unquoted `{{` in a template is such a key, too: quote the expression.",
+    YamlSyntax "yaml-syntax" Elsewhere Error "a text is no YAML"
+        => "The place is where the reader stumbled; the fault may stand a line above it.",
+    YamlTag "yaml-tag" Elsewhere Error "a tag stands where none may"
+        => "Profiles and templates have no tags.",
+    YamlTooDeep "yaml-too-deep" Elsewhere Error "collections nest too deeply"
+        => "128 levels are read.",
+    YamlTooLarge "yaml-too-large" Elsewhere Error "aliases expand to too much"
+        => "Ten million nodes a file are the bound.",
+    YamlValue "yaml-value" Elsewhere Error "a value that JSON cannot hold"
+        => "There is no infinity and no not-a-number in Kubernetes objects.",
+}
+
+impl RuleId {
+    /// All ids.
+    pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+        Self::ALL.iter().map(|id| id.name())
+    }
+
+    /// The id that a person wrote.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|id| id.name() == name)
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_every_row_says_what_it_means() {
+        assert!(RuleId::ALL.is_sorted_by(|a, b| (a.family(), a.name()) < (b.family(), b.name())));
+        for id in RuleId::ALL {
+            assert!(!id.summary().is_empty() && !id.summary().ends_with('.'), "{id}: {}", id.summary());
+            assert_eq!(id.family() == Family::Elsewhere, !id.documentation().is_empty(), "{id}");
+            assert_eq!(RuleId::find(id.name()), Some(*id));
+            let variant: String = id.name().split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+            assert_eq!(format!("{id:?}"), variant);
+        }
+    }
+}
