@@ -18,6 +18,8 @@ mod render;
 mod review;
 mod revisions;
 mod runtime;
+mod standins;
+mod status;
 mod stored;
 mod supply;
 mod updates;

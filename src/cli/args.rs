@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::kube::KubernetesVersion;
 use crate::layers::{Overrides, SetArgument};
@@ -60,6 +61,9 @@ pub(super) enum Command {
     /// Show what changes from one bundle to another, and what applying it will do
     #[command(after_help = DIFF_HELP)]
     Diff(Diff),
+    /// Say whether what was applied is ready and, where it is not, why and which line to change
+    #[command(after_help = STATUS_HELP)]
+    Status(Status),
     /// Tell who set a value: of a profile, or of a field of what is rendered from it
     #[command(after_help = EXPLAIN_HELP)]
     Explain(Explain),
@@ -143,6 +147,78 @@ Examples:
   plimsoll explain gateway Service/datastorage spec.ports[0].nodePort   one field: its template and the values in it
   plimsoll explain gateway ConfigMap/datastorage-config data[config.yaml].server.port
   plimsoll explain gateway --unused                                     what does nothing";
+
+const STATUS_HELP: &str = "\
+Examples:
+  plimsoll status gateway                                  the bundle of a profile, in its kind cluster
+  plimsoll status gateway --watch --timeout 5m             the same until everything is ready
+  plimsoll status --manifest web.yaml -n shop              manifests that were not rendered from a profile
+  plimsoll status gateway --record record.json             save what the cluster said, without secrets
+  plimsoll status --from record.json --manifest web.yaml   read such a record, or what `kubectl get -o json` printed
+
+Exit codes: 0 everything is ready; 1 something is not; 2 the command could not run; 124 --timeout; 130 Ctrl-C.";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Status {
+    /// The profile whose bundle was applied
+    #[arg(conflicts_with = "manifest", required_unless_present_any = ["manifest", "from", "namespace"])]
+    pub(super) profile: Option<String>,
+    /// The environment
+    #[arg(long, value_name = "ENV", default_value = "e2e")]
+    pub(super) env: String,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+    /// Manifests that were applied, where they were not rendered from a profile: a file or folder; may be given several times
+    #[arg(long, value_name = "FILE|DIR|-")]
+    pub(super) manifest: Vec<PathBuf>,
+    /// Read a record instead of asking a cluster: a file of --record, or what `kubectl get -o json` printed
+    #[arg(long, value_name = "FILE|-")]
+    pub(super) from: Option<PathBuf>,
+    /// Look again every second, until everything is ready
+    #[arg(long, conflicts_with = "from")]
+    pub(super) watch: bool,
+    /// Save what the cluster said into a file, without the values of secrets
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: Option<PathBuf>,
+    /// The context of the kubeconfig; without it the one of the profile's kind cluster, else the present one
+    #[arg(long, value_name = "NAME", conflicts_with = "from")]
+    pub(super) context: Option<String>,
+    /// The namespace; without it the one that the objects name
+    #[arg(long, short, value_name = "NAME", conflicts_with = "from")]
+    pub(super) namespace: Option<String>,
+    /// How long it may take: 90s, 20m, 1h
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "from")]
+    pub(super) timeout: Option<Duration>,
+    /// Show each command that is run, on stderr
+    #[arg(long, short)]
+    pub(super) verbose: bool,
+    /// How the result is written
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) output: StatusFormat,
+}
+
+/// A time as kubectl takes it: `90s`, `20m`, `1h`, or seconds alone.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "s" | "" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("expected a number with s, m or h, as in 90s".to_owned()),
+    };
+    let seconds = digits.parse::<u32>().map_err(|_| "expected a number with s, m or h, as in 90s".to_owned())?;
+    Ok(Duration::from_secs(u64::from(seconds) * factor))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StatusFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+    /// GitHub workflow commands
+    Github,
+}
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Explain {
@@ -339,6 +415,6 @@ pub(super) struct Rules {
     /// A rule to explain
     pub(super) id: Option<String>,
     /// Only the rules of a family
-    #[arg(long, value_parser = PossibleValuesParser::new(["api", "wiring", "rollout", "security"]))]
+    #[arg(long, value_parser = PossibleValuesParser::new(["api", "wiring", "rollout", "security", "status"]))]
     pub(super) family: Option<String>,
 }

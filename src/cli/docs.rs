@@ -35,7 +35,7 @@ const ELSEWHERE_TITLE: &str = "found elsewhere";
 fn table(only: Option<&str>) -> String {
     let width = RuleId::names().map(str::len).max().unwrap_or_default();
     let mut out = String::new();
-    let all = Family::ALL.into_iter().chain([Family::Elsewhere]);
+    let all = Family::ALL.into_iter().chain([Family::Status, Family::Elsewhere]);
     for family in all.filter(|family| only.is_none_or(|only| family.name() == only)) {
         let title = if family == Family::Elsewhere { ELSEWHERE_TITLE } else { family.name() };
         _ = writeln!(out, "{}{title}", if out.is_empty() { "" } else { "\n" });
@@ -59,7 +59,10 @@ fn rule_of(id: RuleId) -> Option<&'static Rule> {
 /// One rule in full.
 fn explain(id: RuleId) -> String {
     let (level, summary) = (id.severity().name(), id.summary());
-    let Some(rule) = rule_of(id) else { return format!("{level}[{id}]: {summary}\n\n{}\n", id.documentation()) };
+    let Some(rule) = rule_of(id) else {
+        let documentation = format!("{level}[{id}]: {summary}\n\n{}", id.documentation());
+        return documentation.trim_end().to_owned() + "\n";
+    };
     let mut out = format!("{level}[{id}] ({}): {summary}\n\n", id.family().name());
     rule.doc.trim().lines().for_each(|line| wrap(line, output::width().clamp(40, 100), &mut out));
     for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", rule.good)] {
@@ -97,6 +100,11 @@ pub fn rules_page() -> String {
         for id in of_family(family) {
             _ = writeln!(out, "| [{id}](#{id}) | {} | {} |", id.severity().name(), cell(id.summary()));
         }
+    }
+    let found_by = "Why what was applied is not ready, as `plimsoll status` and `up` find it.";
+    _ = writeln!(out, "\n## status\n\n{found_by}\n\n| finding | severity | cause |\n| --- | --- | --- |");
+    for id in of_family(Family::Status) {
+        _ = writeln!(out, "| {id} | {} | {} |", id.severity().name(), cell(id.summary()));
     }
     _ = writeln!(out, "\n## {ELSEWHERE_TITLE}\n\n| finding | fault | |\n| --- | --- | --- |");
     for id in of_family(Family::Elsewhere) {

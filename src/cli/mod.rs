@@ -1,6 +1,7 @@
 //! The command line: arguments in, text out, exit codes.
 //!
-//! Exit codes: 0 fine, a broken pipe too; 1 a finding of severity error, or a difference; 2 the command could not run.
+//! Exit codes: 0 fine, a broken pipe too; 1 a finding of severity error, or a difference; 2 the command could not run; 124 no
+//! more time, 130 interrupted.
 
 mod args;
 mod check;
@@ -13,6 +14,7 @@ mod output;
 mod progress;
 mod project;
 mod render;
+mod status;
 mod target;
 
 use std::ffi::OsString;
@@ -35,6 +37,10 @@ enum Outcome {
     Objections,
     /// The command could not run, and has said why.
     Unable,
+    /// There was no more time.
+    TimedOut,
+    /// The user interrupted.
+    Interrupted,
 }
 
 impl Outcome {
@@ -57,6 +63,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Objections) => ExitCode::from(1),
         Ok(Outcome::Unable) => ExitCode::from(2),
+        // As `timeout` and shells have it.
+        Ok(Outcome::TimedOut) => ExitCode::from(124),
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output.message(&safe(&format!("error: {error:#}")));
@@ -93,6 +102,7 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
         Command::Graph(graph) => graph::run(&args.global, graph, output),
         Command::Check(check) => check::run(&args.global, check, output),
         Command::Rules(rules) => docs::rules(rules, output),
+        Command::Status(status) => status::run(&args.global, status, output),
         Command::Render(render) => render::run(&args.global, render, output),
         Command::Profiles(profiles) => list::profiles(&args.global, profiles, output),
         Command::Images(profile) => list::images(&args.global, profile, output),

@@ -20,13 +20,15 @@ pub enum Family {
     Security,
     /// What no rule finds: reading, profiles and templates, and the comparison of two states.
     Elsewhere,
+    /// Why what was applied is not ready, as `status` and `up` find it.
+    Status,
 }
 
 impl Family {
     /// The families that rules have.
     pub const ALL: [Self; 4] = [Self::Api, Self::Wiring, Self::Rollout, Self::Security];
 
-    /// `api`, `wiring`, `rollout`, `security` or `elsewhere`.
+    /// `api`, `wiring`, `rollout`, `security`, `elsewhere` or `status`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,6 +37,7 @@ impl Family {
             Self::Rollout => "rollout",
             Self::Security => "security",
             Self::Elsewhere => "elsewhere",
+            Self::Status => "status",
         }
     }
 }
@@ -308,6 +311,8 @@ catalogue! {
     ContentNameCircle "content-name-circle" Elsewhere Error
         "objects named by their content refer to each other in a circle"
         => "A name that carries a hash of the content cannot depend on itself. Take `$contentName` off one of them.",
+    ContextMismatch "context-mismatch" Elsewhere Error "the cluster is not the one of the profile"
+        => "`up` and `down` touch no other: of a profile with a kind cluster of its own the context is `kind-CLUSTER`; for others `--context` names it.",
     EnvironmentNotFound "environment-not-found" Elsewhere Error "a profile has no such environment"
         => "The environments of a profile are the keys of `environments` in the profile and in `base.yaml`.",
     FieldNotFound "field-not-found" Elsewhere Error "an object has no such field"
@@ -422,6 +427,182 @@ catalogue! {
         => "Ten million nodes a file are the bound.",
     YamlValue "yaml-value" Elsewhere Error "a value that JSON cannot hold"
         => "There is no infinity and no not-a-number in Kubernetes objects.",
+    StatusAccessDenied "status-access-denied" Status Error
+        "the user may not create or change the object",
+    StatusAttachFailed "status-attach-failed" Status Error
+        "a volume cannot be attached to the node",
+    StatusBackendMissing "status-backend-missing" Status Error
+        "an Ingress names a Service or port that does not exist",
+    StatusClaimLost "status-claim-lost" Status Error
+        "the volume of the claim is gone",
+    StatusClaimMissing "status-claim-missing" Status Error
+        "the PersistentVolumeClaim of a volume does not exist",
+    StatusClaimPending "status-claim-pending" Status Error
+        "no volume is provisioned for the claim",
+    StatusClaimResizeFailed "status-claim-resize-failed" Status Error
+        "the volume of the claim cannot be resized",
+    StatusClusterIpTaken "status-cluster-ip-taken" Status Error
+        "the cluster IP is allocated to another Service, or outside of the range of the cluster",
+    StatusCommandNotFound "status-command-not-found" Status Error
+        "the command does not exist in the image or cannot be executed",
+    StatusConfigMapMissing "status-config-map-missing" Status Error
+        "a ConfigMap that the pod refers to does not exist",
+    StatusContainerCrashes "status-container-crashes" Status Error
+        "a container fails again and again",
+    StatusContainerExits "status-container-exits" Status Error
+        "a container that should keep running exits with code 0 and is restarted",
+    StatusContainerNotStarted "status-container-not-started" Status Error
+        "the container cannot be started",
+    StatusCredentialsRejected "status-credentials-rejected" Status Error
+        "a server rejects the credentials that the container uses",
+    StatusDeletionStuck "status-deletion-stuck" Status Error
+        "an object is being deleted, and a finalizer holds it",
+    StatusEvicted "status-evicted" Status Error
+        "the kubelet evicted the pod",
+    StatusFieldConflict "status-field-conflict" Status Error
+        "another field manager owns a field that the bundle sets",
+    StatusFieldImmutable "status-field-immutable" Status Error
+        "the object exists, and a field that cannot be changed was changed",
+    StatusHostPortTaken "status-host-port-taken" Status Error
+        "the host port is already used on every node",
+    StatusImageInvalid "status-image-invalid" Status Error
+        "the image reference is malformed",
+    StatusImageNotFound "status-image-not-found" Status Error
+        "the registry does not have the image",
+    StatusImageNotPresent "status-image-not-present" Status Error
+        "the image is not on the node, and the pull policy is Never",
+    StatusImagePlatform "status-image-platform" Status Error
+        "the image is not built for the platform of the node",
+    StatusImagePullDenied "status-image-pull-denied" Status Error
+        "the registry refuses the pull without the right credentials",
+    StatusImagePullFailed "status-image-pull-failed" Status Error
+        "the image cannot be pulled",
+    StatusIngressClassMissing "status-ingress-class-missing" Status Error
+        "the IngressClass of an Ingress does not exist",
+    StatusInitContainerFails "status-init-container-fails" Status Error
+        "an init container fails",
+    StatusInitContainerWaits "status-init-container-waits" Status Error
+        "an init container waits for something",
+    StatusJobDeadlineExceeded "status-job-deadline-exceeded" Status Error
+        "a Job did not complete within activeDeadlineSeconds",
+    StatusJobFailed "status-job-failed" Status Error
+        "a Job has failed",
+    StatusKeyMissing "status-key-missing" Status Error
+        "the Secret or ConfigMap does not have the key that the pod refers to",
+    StatusKindUnknown "status-kind-unknown" Status Error
+        "the cluster does not know the kind: its CustomResourceDefinition is not installed",
+    StatusLimitRange "status-limit-range" Status Error
+        "a LimitRange of the namespace forbids the requests or limits",
+    StatusLivenessProbeFails "status-liveness-probe-fails" Status Error
+        "the liveness probe fails, and the container is restarted",
+    StatusLoadBalancerPending "status-load-balancer-pending" Status Error
+        "no load balancer is provided for the Service",
+    StatusMemoryLimitTooSmall "status-memory-limit-too-small" Status Error
+        "the memory limit does not suffice to start the container",
+    StatusMetricsMissing "status-metrics-missing" Status Warning
+        "an autoscaler gets no metrics",
+    StatusMountFailed "status-mount-failed" Status Error
+        "a volume cannot be mounted",
+    StatusNamespaceMissing "status-namespace-missing" Status Error
+        "the namespace does not exist",
+    StatusNamespaceTerminating "status-namespace-terminating" Status Error
+        "the namespace is being deleted, and nothing can be created in it",
+    StatusNodeMissing "status-node-missing" Status Error
+        "the pod names a node that does not exist or cannot take it",
+    StatusNodePortTaken "status-node-port-taken" Status Error
+        "the NodePort is allocated to another Service",
+    StatusNodeSelectorUnmatched "status-node-selector-unmatched" Status Error
+        "no node matches the node selector or node affinity",
+    StatusNodeUnavailable "status-node-unavailable" Status Error
+        "no node is ready to take pods",
+    StatusNotReady "status-not-ready" Status Error
+        "an object does not become ready, and the cluster does not say why",
+    StatusObjectMissing "status-object-missing" Status Error
+        "an object of the bundle is not in the cluster",
+    StatusOutOfMemory "status-out-of-memory" Status Error
+        "the container is killed because it uses more memory than its limit",
+    StatusPodAffinityUnmatched "status-pod-affinity-unmatched" Status Error
+        "the rules of pod affinity or anti-affinity leave no node",
+    StatusPodDeadlineExceeded "status-pod-deadline-exceeded" Status Error
+        "the pod did not end within activeDeadlineSeconds",
+    StatusPodForbidden "status-pod-forbidden" Status Error
+        "the API server does not admit the pods of the workload",
+    StatusPodInvalid "status-pod-invalid" Status Error
+        "the pod template passes as part of its object, and is no valid pod",
+    StatusPodRejected "status-pod-rejected" Status Error
+        "the kubelet rejected the pod",
+    StatusPodSecurity "status-pod-security" Status Error
+        "the namespace enforces a pod security standard that the pod violates",
+    StatusPostStartFailed "status-post-start-failed" Status Error
+        "the postStart hook fails, and the container is killed",
+    StatusPriorityClassMissing "status-priority-class-missing" Status Error
+        "the PriorityClass of the pod does not exist",
+    StatusQuotaExceeded "status-quota-exceeded" Status Error
+        "a ResourceQuota of the namespace leaves no room",
+    StatusQuotaUnspecified "status-quota-unspecified" Status Error
+        "a ResourceQuota requires requests or limits that a container does not set",
+    StatusReadOnlyFileSystem "status-read-only-file-system" Status Error
+        "the program writes to a file system that is read-only",
+    StatusReadinessGateOpen "status-readiness-gate-open" Status Error
+        "nothing sets the condition of a readiness gate",
+    StatusReadinessProbeFails "status-readiness-probe-fails" Status Error
+        "the readiness probe fails",
+    StatusRejected "status-rejected" Status Error
+        "the API server rejected the object",
+    StatusResourceClaimMissing "status-resource-claim-missing" Status Error
+        "a resource claim of the pod does not exist or cannot be allocated",
+    StatusResourcesInsufficient "status-resources-insufficient" Status Error
+        "no node has as much of a resource free as the pod requests",
+    StatusRolloutPaused "status-rollout-paused" Status Error
+        "the rollout of a Deployment is paused",
+    StatusRunAsRoot "status-run-as-root" Status Error
+        "the pod must not run as root, and the image does or may",
+    StatusRuntimeClassMissing "status-runtime-class-missing" Status Error
+        "the RuntimeClass of the pod does not exist, or no node supports it",
+    StatusSandboxFailed "status-sandbox-failed" Status Error
+        "the node cannot set up the pod",
+    StatusScaleTargetMissing "status-scale-target-missing" Status Warning
+        "the target of an autoscaler does not exist or cannot be scaled",
+    StatusScheduleInvalid "status-schedule-invalid" Status Error
+        "the schedule or time zone of a CronJob cannot be used",
+    StatusSchedulerMissing "status-scheduler-missing" Status Error
+        "no scheduler of that name looks at the pod",
+    StatusSchedulingGated "status-scheduling-gated" Status Error
+        "a scheduling gate holds the pod back",
+    StatusSecretMissing "status-secret-missing" Status Error
+        "a Secret that the pod refers to does not exist",
+    StatusServiceAccountMissing "status-service-account-missing" Status Error
+        "the ServiceAccount of the pod does not exist",
+    StatusServiceSelectsNothing "status-service-selects-nothing" Status Error
+        "a Service selects no pods",
+    StatusStartupProbeFails "status-startup-probe-fails" Status Error
+        "the startup probe gives up before the program is up",
+    StatusStorageClassMissing "status-storage-class-missing" Status Error
+        "the claim names a StorageClass that does not exist, or there is no default one",
+    StatusSubpathMissing "status-subpath-missing" Status Error
+        "the file of a subPath does not exist in the volume",
+    StatusSysctlForbidden "status-sysctl-forbidden" Status Error
+        "the node does not allow a sysctl of the pod",
+    StatusTaintNotTolerated "status-taint-not-tolerated" Status Error
+        "all nodes have taints that the pod does not tolerate",
+    StatusTargetPortMissing "status-target-port-missing" Status Error
+        "no selected pod has a port of the name that the Service forwards to",
+    StatusTopologySpreadUnmatched "status-topology-spread-unmatched" Status Error
+        "the topology spread constraints leave no node",
+    StatusUnschedulable "status-unschedulable" Status Error
+        "the scheduler finds no node for the pod",
+    StatusUserMissing "status-user-missing" Status Error
+        "the image does not have the user",
+    StatusVariableMissing "status-variable-missing" Status Error
+        "the program misses an environment variable",
+    StatusVolumeNodeConflict "status-volume-node-conflict" Status Error
+        "the volume is bound to a node that cannot take the pod",
+    StatusWebhookDenied "status-webhook-denied" Status Error
+        "an admission webhook or policy denied the object",
+    StatusWebhookFailed "status-webhook-failed" Status Error
+        "an admission webhook does not answer, and the API server rejects what it cannot ask it about",
+    StatusWorkingDirectory "status-working-directory" Status Error
+        "the working directory does not exist or cannot be entered",
 }
 
 impl RuleId {

@@ -54,9 +54,9 @@ fn finding_json(sources: &Sources, finding: &Finding, mask: &Mask) -> Value {
         .related
         .iter()
         .filter_map(|(span, words)| {
-            let mut source = source(sources, *span)?;
-            source["message"] = value!(mask.words(words));
-            Some(source)
+            let mut related = source(sources, *span).unwrap_or_else(|| value!({}));
+            related["message"] = value!(mask.words(words));
+            (!words.is_empty() || !span.is_none()).then_some(related)
         })
         .collect();
     if !related.is_empty() {

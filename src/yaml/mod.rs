@@ -14,7 +14,7 @@ pub use emit::{emit, emit_stream, emit_with_parts};
 pub use json::{json, json_with_parts};
 pub use load::{Dialect, Loaded, MAX_ALIASED_NODES, MAX_DEPTH, load_text};
 pub use packed::{pack, unpack};
-pub use typed::{from_node, read_json};
+pub use typed::{from_node, read_json, read_json_stream};
 
 use crate::built_in::FILES;
 use crate::node::Node;

@@ -1,6 +1,7 @@
 //! Nodes to Rust types and JSON text to nodes, by serde.
 
 use std::fmt;
+use std::io::{BufReader, Read};
 
 use ecow::{EcoString, EcoVec};
 use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
@@ -81,6 +82,12 @@ impl<'de> IntoDeserializer<'de> for Typed<'de> {
 /// Where it is no JSON, or a mapping has a key twice.
 pub fn read_json(text: &str) -> Result<Node, serde_json::Error> {
     serde_json::from_str(text).map(|json: Json| json.0)
+}
+
+/// Reads JSON documents that follow one another, as they come; it ends with the first that is none.
+pub fn read_json_stream(from: impl Read) -> impl Iterator<Item = Node> {
+    let documents = serde_json::Deserializer::from_reader(BufReader::new(from)).into_iter::<Json>();
+    documents.map_while(Result::ok).map(|json| json.0)
 }
 
 struct Json(Node);

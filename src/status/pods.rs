@@ -1,0 +1,254 @@
+//! Why a pod is not ready.
+
+use crate::node::Node;
+use crate::object::Object;
+use crate::status::cause::{Cause, below, item};
+use crate::status::cluster::{Cluster, Template, condition};
+use crate::status::{containers, probes, rules, schedule, volumes};
+
+/// A pod with the object that a person wrote it in.
+#[derive(Debug, Clone)]
+pub(super) struct Pod<'a> {
+    /// The pod.
+    pub(super) object: &'a Object,
+    /// The object that controls it, or the pod itself.
+    pub(super) top: &'a Object,
+    /// Where it is written.
+    pub(super) template: Template<'a>,
+}
+
+/// A container of a pod, with its status.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Container<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// As the pod has it.
+    pub(super) spec: &'a Node,
+    /// Its status; absent before the kubelet has looked at it.
+    pub(super) status: &'a Node,
+    /// Whether it is an init container that must end.
+    pub(super) init: bool,
+}
+
+impl<'a> Pod<'a> {
+    /// The pod with the object it is written in.
+    #[must_use]
+    pub(super) fn new(cluster: &Cluster<'a>, object: &'a Object) -> Option<Self> {
+        let top = cluster.top(object);
+        let template = Template::of(cluster, top).or_else(|| Template::of(cluster, object))?;
+        Some(Self { object, top, template })
+    }
+
+    /// The containers in the order in which they start.
+    #[must_use]
+    pub(super) fn containers(&self) -> Vec<Container<'a>> {
+        let node = &self.object.node;
+        let of = |list: &'static str, statuses: &'static str, init: bool| {
+            let statuses = node["status"][statuses].items();
+            node["spec"][list].items().iter().map(move |spec| {
+                let name = spec["name"].text();
+                let status = statuses.iter().find(|status| status["name"].text() == name).unwrap_or(Node::absent());
+                // One that is always restarted runs beside the others.
+                let init = init && spec["restartPolicy"].text() != "Always";
+                Container { name, spec, status, init }
+            })
+        };
+        of("initContainers", "initContainerStatuses", true)
+            .chain(of("containers", "containerStatuses", false))
+            .collect()
+    }
+
+    fn is_ready(&self) -> bool {
+        condition(self.object, "Ready")["status"].text() == "True"
+    }
+}
+
+/// Why a pod is not ready; nothing where it is, where it has done its work, or where it is on its way.
+#[must_use]
+pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
+    let status = &pod.object.node["status"];
+    let deleted = &pod.object.node["metadata"]["deletionTimestamp"];
+    if deleted.is_set() {
+        return stuck(cluster, pod.object);
+    }
+    let cause = match status["phase"].text() {
+        "Succeeded" => None,
+        "Failed" => failed(cluster, pod),
+        _ => schedule::cause(cluster, pod).or_else(|| started(cluster, pod)),
+    };
+    cause.map(|cause| cause.affecting(&pod.top.id))
+}
+
+/// Why a pod that has a node is not ready.
+fn started<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
+    let containers = pod.containers();
+    for container in &containers {
+        if let Some(cause) = containers::cause(cluster, pod, *container) {
+            return Some(cause);
+        }
+        // What comes after an init container has not begun before that has ended.
+        if container.init && container.status["ready"].as_bool() != Some(true) {
+            break;
+        }
+    }
+    let waits = |container: &Container<'_>| {
+        let reason = container.status["state"]["waiting"]["reason"].text();
+        container.status.is_null() || matches!(reason, "ContainerCreating" | "PodInitializing" | "")
+    };
+    let creating =
+        containers.iter().all(|container| waits(container) && container.status["started"].as_bool() != Some(true));
+    if creating && let Some(cause) = volumes::mount(cluster, pod).or_else(|| sandbox(cluster, pod)) {
+        return Some(cause);
+    }
+    if let Some(cause) = probes::cause(cluster, pod, &containers) {
+        return Some(cause);
+    }
+    if pod.is_ready() {
+        return None;
+    }
+    gate(cluster, pod)
+}
+
+/// Why the kubelet ended or did not take a pod.
+fn failed<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
+    let status = &pod.object.node["status"];
+    let (reason, message) = (status["reason"].text(), status["message"].text());
+    let id = &pod.template.object.id;
+    let spec = &pod.template.path;
+    let cause = match reason {
+        "Evicted" => {
+            let resource =
+                if message.contains("ephemeral") || message.contains("emptyDir") || message.contains("EmptyDir") {
+                    "ephemeral-storage"
+                } else if message.contains("memory") {
+                    "memory"
+                } else {
+                    "ephemeral-storage"
+                };
+            let named = crate::status::admission::after(message, "ontainer ")
+                .map(|rest| rest.split([' ', ',']).next().unwrap_or_default())
+                .filter(|name| pod.containers().iter().any(|container| container.name == *name));
+            let single = pod.template.written["containers"].items().len() == 1;
+            let volume = crate::status::admission::after(message, "EmptyDir volume \"")
+                .and_then(|rest| rest.split('"').next())
+                .and_then(|name| {
+                    pod.template.written["volumes"].items().iter().position(|volume| volume["name"].text() == name)
+                });
+            let field = match (volume, named) {
+                (Some(at), _) => below(&item(&below(spec, &["volumes"]), at), &["emptyDir", "sizeLimit"]),
+                (None, Some(name)) => below(&pod.template.container(name), &["resources", "limits", resource]),
+                (None, None) if single => {
+                    let container = item(&below(spec, &["containers"]), 0);
+                    below(&container, &["resources", "limits", resource])
+                }
+                (None, None) => spec.clone(),
+            };
+            let node_low = message.contains("The node was low on resource");
+            let words = if node_low { "the node was low on" } else { "it used more than it may of" };
+            let help = if node_low {
+                format!("request as much {resource} as the pod needs, or give the node more")
+            } else {
+                format!("raise the limit of {resource}, or use less")
+            };
+            Cause::new(&rules::EVICTED, id, field, format!("the kubelet evicted the pod: {words} {resource}"))
+                .help(help)
+        }
+        "DeadlineExceeded" => Cause::new(
+            &rules::POD_DEADLINE,
+            id,
+            below(spec, &["activeDeadlineSeconds"]),
+            "the pod was active longer than `activeDeadlineSeconds` allows",
+        )
+        .help("raise activeDeadlineSeconds, or make the program end sooner"),
+        "SysctlForbidden" => Cause::new(
+            &rules::SYSCTL,
+            id,
+            below(spec, &["securityContext", "sysctls"]),
+            format!("the node does not allow it: {message}"),
+        )
+        .help("remove the sysctl, or allow it with the kubelet's --allowed-unsafe-sysctls"),
+        "NodeAffinity" | "NodeSelectorMismatching" | "UnexpectedAdmissionError" | "PodOSNotSupported" | "NodeName" => {
+            let field = if reason == "NodeAffinity" && spec_has(pod, "nodeName") { "nodeName" } else { "nodeSelector" };
+            let field = below(spec, &[field]);
+            Cause::new(&rules::POD_REJECTED, id, field, format!("the kubelet rejected the pod: {reason}"))
+        }
+        reason if reason.starts_with("OutOf") => {
+            let resource = &reason["OutOf".len()..];
+            let field = schedule::largest_request(&pod.template, resource);
+            Cause::new(
+                &rules::RESOURCES_INSUFFICIENT,
+                id,
+                field,
+                format!("the node has not enough {resource} for the pod"),
+            )
+            .help("request less, or give the node more")
+        }
+        "" | "Completed" | "Error" => return containers::ended(cluster, pod),
+        "NodeLost" | "Terminated" | "NodeShutdown" | "Shutdown" | "Preempting" => return None,
+        reason => Cause::new(&rules::POD_REJECTED, id, spec.clone(), format!("the kubelet rejected the pod: {reason}")),
+    };
+    Some(cause.words("kubelet", message))
+}
+
+fn spec_has(pod: &Pod<'_>, field: &str) -> bool {
+    pod.template.written[field].is_set()
+}
+
+/// The node cannot make the pod's sandbox: network, runtime class, cgroups.
+fn sandbox<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
+    let event = cluster.event(pod.object, &["FailedCreatePodSandBox", "FailedCreatePodSandbox"])?;
+    let (id, spec, message) = (&pod.template.object.id, &pod.template.path, event.message.as_str());
+    let cause =
+        if message.contains("runtime for") || message.contains("RuntimeHandler") || message.contains("RuntimeClass") {
+            let name = pod.template.written["runtimeClassName"].text();
+            let message = format!("the node has no runtime for RuntimeClass `{name}`");
+            Cause::new(&rules::RUNTIME_CLASS_MISSING, id, below(spec, &["runtimeClassName"]), message)
+                .help("name a RuntimeClass whose handler the node has, or leave the field out")
+        } else if message.contains("OOM-killed") {
+            let field = below(&item(&below(spec, &["containers"]), 0), &["resources", "limits", "memory"]);
+            Cause::new(&rules::MEMORY_TOO_SMALL, id, field, "the memory limit does not suffice to start the pod")
+                .help("raise the memory limit")
+        } else if message.contains("sysctl") {
+            let field = below(spec, &["securityContext", "sysctls"]);
+            Cause::new(&rules::SYSCTL, id, field, "the node cannot set a sysctl of the pod").help("remove the sysctl")
+        } else {
+            Cause::new(&rules::SANDBOX, id, spec.clone(), "the node cannot set up the pod")
+                .help("look at the node: its network plugin or container runtime fails")
+        };
+    Some(cause.words("kubelet", message))
+}
+
+/// All containers are ready, and the pod is not: a readiness gate.
+fn gate<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
+    let ready = condition(pod.object, "Ready");
+    let gates = pod.object.node["spec"]["readinessGates"].items();
+    let is_open = |gate: &&Node| condition(pod.object, gate["conditionType"].text())["status"].text() != "True";
+    let gate = gates.iter().find(is_open).filter(|_| ready["reason"].text() == "ReadinessGatesNotReady")?;
+    let name = gate["conditionType"].text();
+    if cluster.age(&ready["lastTransitionTime"]).max(cluster.age(&pod.object.node["status"]["startTime"]))
+        < cluster.patience
+    {
+        return None;
+    }
+    let written = pod.template.written["readinessGates"].items();
+    let at = written.iter().position(|gate| gate["conditionType"].text() == name);
+    let list = below(&pod.template.path, &["readinessGates"]);
+    let field = at.map_or_else(|| list.clone(), |at| item(&list, at));
+    let message = format!("nothing sets the pod condition `{name}`, for which a readiness gate waits");
+    let cause = Cause::new(&rules::READINESS_GATE, &pod.template.object.id, field, message);
+    Some(cause.help("run the controller that sets it, or remove the gate").words("kubelet", ready["message"].text()))
+}
+
+/// An object that is being deleted for longer than it was given.
+#[must_use]
+pub(super) fn stuck<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
+    let metadata = &object.node["metadata"];
+    let finalizers: Vec<&str> = metadata["finalizers"].items().iter().map(Node::text).collect();
+    if cluster.age(&metadata["deletionTimestamp"]) < cluster.patience || finalizers.is_empty() {
+        return None;
+    }
+    let message = format!("{} is being deleted, and a finalizer holds it: {}", object.id, finalizers.join(", "));
+    let field = crate::status::cause::path("metadata.finalizers");
+    let cause = Cause::new(&rules::STUCK_DELETING, &object.id, field, message);
+    Some(cause.help("the controller that set the finalizer has to remove it; look whether it runs"))
+}

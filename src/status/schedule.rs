@@ -1,0 +1,271 @@
+//! Why the scheduler finds no node for a pod.
+
+use crate::node::Node;
+use crate::path::FieldPath;
+use crate::status::admission::{after, until};
+use crate::status::cause::{Cause, below, item};
+use crate::status::cluster::{Cluster, Template, condition};
+use crate::status::pods::Pod;
+use crate::status::{rules, volumes};
+
+/// Seconds that a volume may take to be provisioned before the pod counts as stuck.
+const PROVISIONING: i64 = 30;
+
+/// Why a pod has no node; nothing where it has one, or where nobody has looked at it yet.
+#[must_use]
+pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
+    let scheduled = condition(pod.object, "PodScheduled");
+    let spec = &pod.object.node["spec"];
+    if scheduled["status"].text() == "True" {
+        return None;
+    }
+    let (id, path) = (&pod.template.object.id, &pod.template.path);
+    let event = cluster.event(pod.object, &["FailedScheduling"]);
+    if scheduled["reason"].text() == "SchedulingGated" {
+        let gates: Vec<&str> = spec["schedulingGates"].items().iter().map(|gate| gate["name"].text()).collect();
+        let message = format!("a scheduling gate holds the pod back: `{}`", gates.join("`, `"));
+        let cause = Cause::new(&rules::SCHEDULING_GATED, id, below(path, &["schedulingGates"]), message);
+        return Some(
+            cause
+                .help("run the controller that removes the gate, or remove it")
+                .words("scheduler", scheduled["message"].text()),
+        );
+    }
+    let message = match (scheduled["message"].text(), event) {
+        ("", Some(event)) => event.message.as_str(),
+        (message, _) => message,
+    };
+    if message.is_empty() {
+        return unseen(cluster, pod);
+    }
+    let reasons = message.split(" preemption: ").next().unwrap_or(message);
+    reason(cluster, pod, reasons, cluster.age(&scheduled["lastTransitionTime"]))
+        .map(|cause| cause.words("scheduler", message))
+}
+
+/// A pod that no scheduler and no kubelet has looked at.
+fn unseen<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
+    let spec = &pod.object.node["spec"];
+    let age = cluster.age(&pod.object.node["metadata"]["creationTimestamp"]);
+    if age < PROVISIONING.min(cluster.patience) || pod.object.node["status"]["startTime"].is_set() {
+        return None;
+    }
+    let (id, path) = (&pod.template.object.id, &pod.template.path);
+    if pod.template.written["nodeName"].is_set() {
+        let node = spec["nodeName"].text();
+        let message = format!(
+            "the pod is bound to node `{node}`, which does not take it: there is no such node, or it is not ready"
+        );
+        let help = "leave nodeName out, or name a node that is ready: kubectl get nodes";
+        return Some(Cause::new(&rules::NODE_MISSING, id, below(path, &["nodeName"]), message).help(help));
+    }
+    let scheduler = spec["schedulerName"].text();
+    if scheduler != "default-scheduler" && !scheduler.is_empty() {
+        let message = format!("no scheduler `{scheduler}` looks at the pod");
+        let help = "leave schedulerName out, or run that scheduler";
+        return Some(Cause::new(&rules::SCHEDULER_MISSING, id, below(path, &["schedulerName"]), message).help(help));
+    }
+    if spec["nodeName"].is_set() {
+        return None;
+    }
+    let message = "no scheduler has looked at the pod";
+    let cause = Cause::new(&rules::UNSCHEDULABLE, id, path.clone(), message);
+    Some(cause.help("look whether the scheduler runs: kubectl -n kube-system get pods"))
+}
+
+/// The cause in the scheduler's words: `0/1 nodes are available: 1 Insufficient cpu, …`.
+pub(super) fn reason<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, message: &str, age: i64) -> Option<Cause> {
+    let (id, path, written) = (&pod.template.object.id, &pod.template.path, pod.template.written);
+    let cause = |rule, field, message: String| Cause::new(rule, id, field, message);
+    if let Some(rest) = after(message, "persistentvolumeclaim \"") {
+        return volumes::claim_of_pod(cluster, pod, until(rest, &['"']), message);
+    }
+    let claim_troubles = [
+        "unbound immediate PersistentVolumeClaims",
+        "didn't find available persistent volumes",
+        "non-existent pv",
+        "bound to non-existent",
+    ];
+    if claim_troubles.iter().any(|words| message.contains(words)) {
+        return volumes::unbound(cluster, pod, age >= PROVISIONING.min(cluster.patience));
+    }
+    if message.contains("volume node affinity conflict") {
+        let field = volumes::first_claim(pod).unwrap_or_else(|| below(path, &["volumes"]));
+        let message = "the volume of a claim is bound to a node that cannot take the pod".to_owned();
+        return Some(
+            cause(&rules::VOLUME_NODE, field, message).help("free that node, or delete the claim if its data may go"),
+        );
+    }
+    if message.contains("resourceclaim") || message.contains("resource claim") || message.contains("ResourceClaim") {
+        let message = "a resource claim of the pod does not exist or cannot be allocated".to_owned();
+        return Some(cause(&rules::RESOURCE_CLAIM, below(path, &["resourceClaims"]), message));
+    }
+    // Where nodes are out for several reasons, the one that is about the pod alone comes first.
+    if message.contains("node affinity/selector")
+        || message.contains("node selector")
+        || message.contains("didn't match node")
+    {
+        let field = if written["nodeSelector"].is_set() {
+            below(path, &["nodeSelector"])
+        } else {
+            below(path, &["affinity", "nodeAffinity"])
+        };
+        let wanted: Vec<String> = written["nodeSelector"]
+            .entries()
+            .iter()
+            .map(|entry| format!("{}={}", entry.key, entry.value.text()))
+            .collect();
+        let message = match wanted.as_slice() {
+            [] => "no node matches the node affinity of the pod".to_owned(),
+            wanted => format!("no node has the labels of the node selector: {}", wanted.join(", ")),
+        };
+        let help = "label a node, or change the selector: kubectl get nodes --show-labels";
+        return Some(cause(&rules::NODE_SELECTOR, field, message).help(help));
+    }
+    if let Some(resource) = after(message, "Insufficient ").map(|rest| until(rest, &[',', ' ']).trim_end_matches('.')) {
+        let field = largest_request(&pod.template, resource);
+        let asked = field_text(&pod.template, &field);
+        let asked = if asked.is_empty() { String::new() } else { format!(" ({asked})") };
+        let message = format!("no node has as much {resource} free as the pod requests{asked}");
+        let help = format!("request less {resource}, or give the nodes more: kubectl describe nodes");
+        return Some(cause(&rules::RESOURCES_INSUFFICIENT, field, message).help(help));
+    }
+    if message.contains("anti-affinity") || message.contains("pod affinity") || message.contains("affinity rules") {
+        let kind = if message.contains("anti-affinity") { "podAntiAffinity" } else { "podAffinity" };
+        let field = below(path, &["affinity", kind]);
+        let field = if written["affinity"][kind].is_set() { field } else { below(path, &["affinity"]) };
+        let message = match kind {
+            "podAntiAffinity" => "no node is left that the pod may share: its anti-affinity rules out all of them",
+            _ => "no node runs the pods that the pod's affinity asks for",
+        };
+        let help = "use preferredDuringSchedulingIgnoredDuringExecution, fewer replicas, or more nodes";
+        return Some(cause(&rules::POD_AFFINITY, field, message.to_owned()).help(help));
+    }
+    if message.contains("topology spread") {
+        let message = "the topology spread constraints of the pod leave no node".to_owned();
+        let help = "use whenUnsatisfiable: ScheduleAnyway, or label the nodes with the topology key";
+        return Some(cause(&rules::TOPOLOGY_SPREAD, below(path, &["topologySpreadConstraints"]), message).help(help));
+    }
+    if message.contains("free ports") {
+        let (field, port) = host_port(cluster, pod);
+        let message = format!("host port{port} is already used on every node");
+        let help = "use another host port, or a Service of type NodePort";
+        return Some(cause(&rules::HOST_PORT_TAKEN, field, message).help(help));
+    }
+    if message.contains("taint") {
+        let taint = after(message, "taint {").map_or("", |rest| until(rest, &['}'])).trim().trim_end_matches(':');
+        if taint.starts_with("node.kubernetes.io/")
+            || message.contains("{node.cloudprovider.kubernetes.io/uninitialized")
+        {
+            let cause =
+                cause(&rules::NODE_UNAVAILABLE, path.clone(), format!("no node is ready to take the pod: `{taint}`"));
+            return Some(cause.help("look at the nodes: kubectl describe nodes"));
+        }
+        let message = match taint {
+            "" => "all nodes have taints that the pod does not tolerate".to_owned(),
+            taint => format!("the nodes have the taint `{taint}`, which the pod does not tolerate"),
+        };
+        let help = "add a toleration, or remove the taint: kubectl describe nodes";
+        return Some(cause(&rules::TAINT, below(path, &["tolerations"]), message).help(help));
+    }
+    if message.contains("unschedulable") || message.contains("no nodes available") || message.contains("Too many pods")
+    {
+        let message = if message.contains("Too many pods") {
+            "the nodes run as many pods as they may"
+        } else {
+            "no node takes pods: they are cordoned, or there is none"
+        };
+        let help = "make room: kubectl get nodes; kubectl uncordon NODE";
+        return Some(cause(&rules::NODE_UNAVAILABLE, path.clone(), message.to_owned()).help(help));
+    }
+    Some(cause(&rules::UNSCHEDULABLE, path.clone(), "the scheduler finds no node for the pod".to_owned()))
+}
+
+/// The container that requests most of a resource, and the field with which it does.
+#[must_use]
+pub(super) fn largest_request(template: &Template<'_>, resource: &str) -> FieldPath {
+    let mut best: Option<(f64, FieldPath)> = None;
+    for list in ["containers", "initContainers"] {
+        for (at, container) in template.written[list].items().iter().enumerate() {
+            // A limit alone is the request as well.
+            for kind in ["requests", "limits"] {
+                let value = &container["resources"][kind][resource];
+                let amount = amount(value);
+                if value.is_set() && best.as_ref().is_none_or(|(most, _)| amount > *most) {
+                    let field = below(&item(&below(&template.path, &[list]), at), &["resources", kind, resource]);
+                    best = Some((amount, field));
+                }
+                if value.is_set() {
+                    break;
+                }
+            }
+        }
+    }
+    best.map_or_else(
+        || match template.written["resources"]["requests"].is_set() {
+            true => below(&template.path, &["resources", "requests", resource]),
+            false => below(&item(&below(&template.path, &["containers"]), 0), &["resources", "requests", resource]),
+        },
+        |(_, field)| field,
+    )
+}
+
+/// A quantity as a number, for comparing.
+fn amount(value: &Node) -> f64 {
+    if let Some(number) = value.as_i64() {
+        return number as f64;
+    }
+    let text = value.text();
+    let digits = text.trim_end_matches(|c: char| c.is_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "m" => 1e-3,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        "Ki" => 1024.0,
+        "Mi" => 1024.0 * 1024.0,
+        "Gi" => 1024.0 * 1024.0 * 1024.0,
+        "Ti" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => 1.0,
+    };
+    digits.parse::<f64>().unwrap_or_default() * factor
+}
+
+/// The value at a field of the template's pod spec, as text.
+fn field_text(template: &Template<'_>, field: &FieldPath) -> String {
+    let rest = FieldPath(field.0.iter().skip(template.path.0.len()).cloned().collect());
+    rest.resolve(template.written).map_or_else(String::new, |node| match node.as_i64() {
+        Some(number) => number.to_string(),
+        None => node.text().to_owned(),
+    })
+}
+
+/// The host port that another pod of the record has already, else the first one.
+fn host_port<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> (FieldPath, String) {
+    let taken: Vec<i64> = cluster
+        .all("Pod")
+        .filter(|other| other.node["spec"]["nodeName"].is_set())
+        .flat_map(|other| other.node["spec"]["containers"].items())
+        .flat_map(|container| container["ports"].items())
+        .filter_map(|port| port["hostPort"].as_i64())
+        .collect();
+    let mut first = None;
+    for (at, container) in pod.template.written["containers"].items().iter().enumerate() {
+        for (index, port) in container["ports"].items().iter().enumerate() {
+            let number = port["hostPort"].as_i64().or_else(|| {
+                let host = pod.template.written["hostNetwork"].as_bool() == Some(true);
+                port["containerPort"].as_i64().filter(|_| host)
+            });
+            let Some(number) = number else { continue };
+            let list = below(&item(&below(&pod.template.path, &["containers"]), at), &["ports"]);
+            let field = if port["hostPort"].is_set() { "hostPort" } else { "containerPort" };
+            let found = (below(&item(&list, index), &[field]), format!(" {number}"));
+            if taken.contains(&number) {
+                return found;
+            }
+            first.get_or_insert(found);
+        }
+    }
+    first.unwrap_or_else(|| (below(&pod.template.path, &["containers"]), String::new()))
+}

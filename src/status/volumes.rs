@@ -1,0 +1,241 @@
+//! Why a volume is not there: claims, storage classes, mounts.
+
+use crate::finding::ObjectRef;
+use crate::node::Node;
+use crate::object::Object;
+use crate::path::FieldPath;
+use crate::status::admission::{after, first_line, until};
+use crate::status::cause::{Cause, below, item, path};
+use crate::status::cluster::Cluster;
+use crate::status::pods::Pod;
+use crate::status::{references, rules};
+
+/// Where a claim is written: the claim itself, or the template in its StatefulSet.
+fn claim_place<'a>(cluster: &Cluster<'a>, claim: &'a Object) -> (ObjectRef, FieldPath, &'a Node) {
+    let name = claim.name();
+    if cluster.manifest(&claim.id).is_none() {
+        for set in cluster.all("StatefulSet").filter(|set| set.namespace() == claim.namespace()) {
+            let live = set.node["spec"]["volumeClaimTemplates"].items();
+            for (at, template) in live.iter().enumerate() {
+                let prefix = format!("{}-{}-", template["metadata"]["name"].text(), set.name());
+                if name.strip_prefix(&prefix).is_some_and(|rest| rest.parse::<u32>().is_ok()) {
+                    let field = below(&item(&path("spec.volumeClaimTemplates"), at), &["spec"]);
+                    return (set.id.clone(), field, &template["spec"]);
+                }
+            }
+        }
+    }
+    (claim.id.clone(), path("spec"), &claim.node["spec"])
+}
+
+/// Why a claim is not bound; nothing where it is, or where it waits for its first pod.
+#[must_use]
+pub(super) fn claim<'a>(cluster: &Cluster<'a>, claim: &'a Object) -> Option<Cause> {
+    let status = &claim.node["status"];
+    let (id, spec, node) = claim_place(cluster, claim);
+    let cause = |rule, fields: &[&str], message: String| Cause::new(rule, &id, below(&spec, fields), message);
+    let name = claim.name();
+    let conditions = status["conditions"].items();
+    if let Some(resize) = cluster.event(claim, &["VolumeResizeFailed", "ExternalExpandingFailed"])
+        && conditions.iter().any(|condition| condition["type"].text().contains("Resiz"))
+    {
+        let found = cause(
+            &rules::CLAIM_RESIZE,
+            &["resources", "requests", "storage"],
+            format!("the volume of claim `{name}` cannot be resized"),
+        );
+        return Some(found.words("volume controller", &resize.message));
+    }
+    match status["phase"].text() {
+        "Lost" => {
+            let message = format!("the volume `{}` of claim `{name}` is gone", claim.node["spec"]["volumeName"].text());
+            return Some(
+                cause(&rules::CLAIM_LOST, &["volumeName"], message).help("delete the claim, and apply it again"),
+            );
+        }
+        "Pending" | "" => {}
+        _ => return None,
+    }
+    let event = cluster.events(claim).iter().rev().find(|event| event.warning || event.reason == "FailedBinding")?;
+    Some(why_pending(name, node, &event.message, cause).words("volume controller", &event.message))
+}
+
+fn why_pending(
+    name: &str,
+    spec: &Node,
+    message: &str,
+    cause: impl Fn(&'static rules::Rule, &[&str], String) -> Cause,
+) -> Cause {
+    let class = spec["storageClassName"].text();
+    if message.contains("storageclass.storage.k8s.io") && message.contains("not found") {
+        let class = after(message, "storageclass.storage.k8s.io \"").map_or(class, |rest| until(rest, &['"']));
+        let message = format!("StorageClass `{class}` not found");
+        return cause(&rules::STORAGE_CLASS_MISSING, &["storageClassName"], message)
+            .help("name one that exists, or leave the field out for the default one: kubectl get storageclasses");
+    }
+    if message.contains("no storage class is set") {
+        let message = format!("claim `{name}` names no StorageClass, and there is no default one");
+        return cause(&rules::STORAGE_CLASS_MISSING, &["storageClassName"], message)
+            .help("name one that exists: kubectl get storageclasses");
+    }
+    let (fields, why): (&[&str], String) =
+        if message.contains("ccess mode") || message.contains("ReadWrite") || message.contains("accessModes") {
+            (&["accessModes"], format!("no volume with the access modes of claim `{name}` can be provisioned"))
+        } else if message.contains("too small") || message.contains("capacity") {
+            (&["resources", "requests", "storage"], format!("the volume is smaller than claim `{name}` requests"))
+        } else if message.contains("volumeMode") {
+            (&["volumeMode"], format!("no volume with the volume mode of claim `{name}` can be provisioned"))
+        } else if message.contains("already bound") {
+            (&["volumeName"], format!("the volume that claim `{name}` names is bound to another claim"))
+        } else {
+            (&[], format!("no volume is provisioned for claim `{name}`: {}", first_line(message)))
+        };
+    cause(&rules::CLAIM_PENDING, fields, why)
+}
+
+/// What the scheduler says of one claim of a pod: `persistentvolumeclaim "data" not found`.
+pub(super) fn claim_of_pod<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, name: &str, message: &str) -> Option<Cause> {
+    if let Some(object) = cluster.get("PersistentVolumeClaim", pod.object.namespace(), name) {
+        if let Some(cause) = claim(cluster, object) {
+            return Some(cause);
+        }
+        if message.contains("is being deleted") {
+            let message = format!("claim `{name}` is being deleted");
+            return Some(
+                Cause::new(&rules::CLAIM_MISSING, &object.id, path(""), message).help("apply it again when it is gone"),
+            );
+        }
+        // The scheduler's words are older than the claim.
+        return None;
+    }
+    let field = claim_volume(pod, name);
+    let namespace = pod.object.namespace();
+    let message = format!("PersistentVolumeClaim `{name}` not found in namespace `{namespace}`");
+    let cause = Cause::new(&rules::CLAIM_MISSING, &pod.template.object.id, field, message);
+    Some(cause.help(format!("create the claim, or name one that exists: kubectl -n {namespace} get pvc")))
+}
+
+/// The field of the volume with which a pod names a claim.
+fn claim_volume(pod: &Pod<'_>, name: &str) -> FieldPath {
+    let volumes = below(&pod.template.path, &["volumes"]);
+    let at = pod.template.written["volumes"].items().iter().position(|volume| {
+        let claim = volume["persistentVolumeClaim"]["claimName"].text() == name;
+        // The claim of an ephemeral volume is named after pod and volume.
+        claim || (volume["ephemeral"].is_set() && name.ends_with(&format!("-{}", volume["name"].text())))
+    });
+    match at {
+        Some(at) if pod.template.written["volumes"][at]["ephemeral"].is_set() => {
+            below(&item(&volumes, at), &["ephemeral"])
+        }
+        Some(at) => below(&item(&volumes, at), &["persistentVolumeClaim", "claimName"]),
+        None => volumes,
+    }
+}
+
+/// The field of the first claim of a pod.
+pub(super) fn first_claim(pod: &Pod<'_>) -> Option<FieldPath> {
+    let name = claims(pod).into_iter().next()?;
+    Some(claim_volume(pod, name))
+}
+
+fn claims<'a>(pod: &Pod<'a>) -> Vec<&'a str> {
+    let volumes = pod.object.node["spec"]["volumes"].items();
+    let names = volumes.iter().map(|volume| volume["persistentVolumeClaim"]["claimName"].text());
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// A pod whose claims are not bound: the cause is theirs. `stuck`: it has waited for long enough.
+pub(super) fn unbound<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, stuck: bool) -> Option<Cause> {
+    let namespace = pod.object.namespace();
+    let objects = claims(pod).into_iter().filter_map(|name| cluster.get("PersistentVolumeClaim", namespace, name));
+    let objects: Vec<&Object> = objects.collect();
+    if let Some(cause) = objects.iter().find_map(|object| claim(cluster, object)) {
+        return Some(cause);
+    }
+    let pending = objects.into_iter().find(|object| object.node["status"]["phase"].text() != "Bound");
+    if !stuck {
+        return None;
+    }
+    let Some(pending) = pending else {
+        let field = first_claim(pod).unwrap_or_else(|| below(&pod.template.path, &["volumes"]));
+        let message = "the claims of the pod are not bound to volumes";
+        return Some(Cause::new(&rules::CLAIM_PENDING, &pod.template.object.id, field, message));
+    };
+    let (id, spec, node) = claim_place(cluster, pending);
+    let waits = cluster.events(pending).last();
+    let class = node["storageClassName"].text();
+    let class =
+        if class.is_empty() { "the default StorageClass".to_owned() } else { format!("StorageClass `{class}`") };
+    let message = format!("no volume is provisioned for claim `{}` of {class}", pending.name());
+    let cause = Cause::new(&rules::CLAIM_PENDING, &id, below(&spec, &["storageClassName"]), message)
+        .help("look whether the provisioner of the StorageClass runs: kubectl get storageclasses");
+    Some(cause.words("volume controller", waits.map_or("", |event| &event.message)))
+}
+
+/// Why a volume of a pod that has a node cannot be mounted.
+#[must_use]
+pub(super) fn mount<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
+    let events = cluster.events(pod.object).iter().rev();
+    let failed = |reason: &str| matches!(reason, "FailedMount" | "FailedAttachVolume" | "FailedMapVolume");
+    let events: Vec<_> = events.filter(|event| failed(&event.reason)).copied().collect();
+    // That it timed out says nothing; what it waited for does.
+    let is_symptom = |message: &str| {
+        message.starts_with("Unable to attach or mount") || message.contains("timed out waiting for the condition")
+    };
+    let event = events.iter().find(|event| !is_symptom(&event.message)).or_else(|| events.first())?;
+    from_message(cluster, pod, &event.reason, &event.message)
+}
+
+/// The cause in the kubelet's words: `MountVolume.SetUp failed for volume "c" : configmap "x" not found`.
+pub(super) fn from_message<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, reason: &str, message: &str) -> Option<Cause> {
+    if message.contains("not registered") || message.contains("failed to sync") {
+        return None;
+    }
+    let name = after(message, "for volume \"").map_or("", |rest| until(rest, &['"']));
+    let volumes = pod.template.written["volumes"].items();
+    let list = below(&pod.template.path, &["volumes"]);
+    let at = volumes.iter().position(|volume| volume["name"].text() == name);
+    let volume = at.map_or_else(|| list.clone(), |at| item(&list, at));
+    let id = &pod.template.object.id;
+    if let Some(cause) = references::missing(cluster, pod, None, at, message) {
+        return Some(cause.words("kubelet", message));
+    }
+    let why = message.rsplit(" : ").next().unwrap_or(message);
+    if reason == "FailedAttachVolume" {
+        let field = if at.is_some() { volume } else { first_claim(pod).unwrap_or(list) };
+        let multi = message.contains("Multi-Attach");
+        let text = if multi {
+            "the volume is attached to another node already".to_owned()
+        } else {
+            format!("the volume cannot be attached: {}", first_line(why))
+        };
+        let help = if multi {
+            "use strategy Recreate, or a volume that many nodes may mount"
+        } else {
+            "look at the storage driver"
+        };
+        return Some(Cause::new(&rules::ATTACH, id, field, text).help(help).words("attach controller", message));
+    }
+    let source = at.map_or(Node::absent(), |at| &volumes[at]);
+    let field = if source["hostPath"].is_set() {
+        below(&volume, &["hostPath"])
+    } else if source["csi"].is_set() {
+        below(&volume, &["csi"])
+    } else if source["nfs"].is_set() {
+        below(&volume, &["nfs"])
+    } else if at.is_none() {
+        first_claim(pod).unwrap_or(volume)
+    } else {
+        volume
+    };
+    let text = match name {
+        "" => "the volumes of the pod cannot be mounted".to_owned(),
+        name => format!("volume `{name}` cannot be mounted: {}", first_line(why)),
+    };
+    let help = if source["hostPath"].is_set() {
+        "create the path on the node, or use a type that creates it, as DirectoryOrCreate"
+    } else {
+        ""
+    };
+    Some(Cause::new(&rules::MOUNT, id, field, text).help(help).words("kubelet", message))
+}
