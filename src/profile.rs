@@ -106,11 +106,15 @@ fn conditions() -> Vec<Value> {
     let at = |path: &str, inner: Value| {
         path.rsplit('.').fold(inner, |inner, name| json!({"properties": {name: inner}, "required": [name]}))
     };
-    NEEDED
-        .iter()
-        .map(|(switch, value, fields)| {
+    let switches = NEEDED.iter().map(|(switch, value, fields)| (at(switch, json!({"const": value})), *fields));
+    // What a migration tool of one's own is given means nothing without the tool.
+    let tool = [("migrations.env", json!({"minProperties": 1})), ("migrations.check", json!({}))]
+        .map(|(field, given)| (at(field, given), ["migrations.command"].as_slice()));
+    switches
+        .chain(tool)
+        .map(|(given, fields)| {
             let needed: Vec<Value> = fields.iter().map(|field| at(field, json!({}))).collect();
-            json!({"if": at(switch, json!({"const": value})), "then": {"allOf": needed}})
+            json!({"if": given, "then": {"allOf": needed}})
         })
         .collect()
 }
@@ -311,7 +315,8 @@ pub struct Postgresql {
     /// Whether the bundle brings the server: a StatefulSet and the Service `postgresql`. Default in `base.yaml`; off in
     /// production.
     pub enabled: Option<bool>,
-    /// Its image, an alpine one; the Jobs that need psql run it as well. Default in `base.yaml`.
+    /// Its image, an alpine one. With a migration tool of your own, what else needs psql runs in it, too. Default in
+    /// `base.yaml`.
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
     /// The size of its volume, in bytes: `1Gi`. It cannot be changed once the volume is there. Default in `base.yaml`.
@@ -377,9 +382,20 @@ pub struct Migrations {
     #[schemars(length(min = 1, max = 1000))]
     pub folder: Option<String>,
     /// An image with psql and busybox, for the migration Job, the upkeep of partitions and the container that waits for
-    /// the schema. Default in `base.yaml`.
+    /// the schema; or, with `command`, the image of a migration tool of your own. Default in `base.yaml`.
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
+    /// The command of a migration tool of your own, which the Job runs in `image` instead of the bundle's own script. The
+    /// files of `folder` lie in `/migrations`, the connection stands in PGHOST, PGPORT, PGDATABASE, PGSSLMODE, PGUSER and
+    /// PGPASSWORD; what else needs psql runs in `postgresql.image`. Default: none.
+    #[schemars(length(min = 1))]
+    pub command: Option<Vec<String>>,
+    /// Variables for `command` and `check`; a value may name those of the connection: `$(PGHOST)`. Default: none.
+    pub env: Option<BTreeMap<String, String>>,
+    /// A command in `image` that succeeds once the schema is as this bundle needs it: a new pod runs it until it does.
+    /// Default: none; a new pod waits for the tables.
+    #[schemars(length(min = 1))]
+    pub check: Option<Vec<String>>,
     /// How many months of partitions are kept ready after the current one. Default in `base.yaml`.
     #[schemars(range(min = 1, max = 120))]
     pub partition_months_ahead: Option<u8>,

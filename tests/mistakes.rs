@@ -227,17 +227,17 @@ fn name_no_layer_sets() {
         1,
         str![[r#"
 error[template-undefined]: `image.tag` is not set
-  --> templates/datastorage/deployment.yaml:98:106
-   |
-98 |           image: "{{ image.repository ~ '@' ~ image.digest if image.pinned else image.repository ~ ':' ~ image.tag }}"
-   |                                                                                                          ^^^^^^^^^
-   |
-  ::: profiles/base.yaml:10:3
-   |
-10 |   repository: localhost/kubernaut-datastorage
-   |   ------------------------------------------- `image` is set here, without it
-   |
-   = help: set it in the profile; a field that may be left out is read with `| optional`, or asked for with `is defined`
+   --> templates/datastorage/deployment.yaml:175:106
+    |
+175 |           image: "{{ image.repository ~ '@' ~ image.digest if image.pinned else image.repository ~ ':' ~ image.tag }}"
+    |                                                                                                          ^^^^^^^^^
+    |
+   ::: profiles/base.yaml:10:3
+    |
+ 10 |   repository: localhost/kubernaut-datastorage
+    |   ------------------------------------------- `image` is set here, without it
+    |
+    = help: set it in the profile; a field that may be left out is read with `| optional`, or asked for with `is defined`
 
 nothing was rendered: 1 error in gateway
 
@@ -410,10 +410,10 @@ error[migration-table-missing]: no migration in `migrations` makes the table `au
 62 |   tables: {audit_event: true}
    |                         ^^^^
    |
-  ::: templates/datastorage/migrations.yaml:21:15
+  ::: templates/datastorage/migrations.yaml:23:3
    |
-21 | ...in team_sql(migrations.folder, migrations.tables | enabled) if migrations.folder is defined else sql('migrations', migrations.tables | enabled)
-   |       -------------------------------------------------------------------------------------------------------------------------------------------- read here
+23 |   part in [] if migrations.command is defined and migrations.folder is not defined
+   |   -------------------------------------------------------------------------------- read here
    |
    = help: did you mean `audit_events`?
 

@@ -143,6 +143,11 @@ fn switches_ask_for_what_they_need() {
             serde_json::json!({"postgresql": {"enabled": false}, "database": {"host": "p.example.com"}}),
         ),
         (serde_json::json!({"image": {"pinned": false}}), serde_json::json!({"postgresql": {"enabled": false}})),
+        (
+            serde_json::json!({"migrations": {"env": {"A": "b"}, "check": ["tool"], "command": ["tool"]}}),
+            serde_json::json!({"migrations": {"env": {"A": "b"}}}),
+        ),
+        (serde_json::json!({"migrations": {"env": {}}}), serde_json::json!({"migrations": {"check": ["tool"]}})),
     ] {
         let faults = |json: &Json| schema.iter_errors(json).count();
         assert_eq!(faults(&good), 0, "{good}");

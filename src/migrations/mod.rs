@@ -49,7 +49,7 @@ pub struct SqlFile<'a> {
 }
 
 /// One migration, ready for psql.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Migration {
     /// Which of the files given it is.
     pub file: usize,
@@ -197,15 +197,31 @@ pub fn for_tables(migrations: Vec<Migration>, wanted: &[&str]) -> Vec<Migration>
     migrations.into_iter().filter(concerns).collect()
 }
 
-/// The data of the ConfigMaps that carry the migrations, which are mounted as one volume: [`ORDER_KEY`] and a key for
-/// each file, split so that none holds more than `limit` bytes unless a single file does.
+/// The files of a folder that another tool runs: as they are, whatever their form, in the order given.
 #[must_use]
-pub fn config_maps(migrations: &[Migration], limit: usize) -> Vec<Vec<(String, String)>> {
-    let mut maps = vec![vec![(ORDER_KEY.to_owned(), order(migrations))]];
+pub fn take(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let take = |(at, file): (usize, &SqlFile<'_>)| {
+        let from = problems.len();
+        name_fits(file, &mut problems);
+        size_fits(file.text, file.text.len(), &mut problems);
+        problems[from..].iter_mut().for_each(|problem| problem.file = at);
+        Migration { file: at, name: file.name.to_owned(), sql: file.text.to_owned(), ..Migration::default() }
+    };
+    (files.iter().enumerate().map(take).collect(), problems)
+}
+
+/// The data of the ConfigMaps that carry the migrations, which are mounted as one volume: a key for each file, after
+/// [`ORDER_KEY`] where the bundle's own script runs them (`ordered`), split so that none holds more than `limit` bytes
+/// unless a single file does.
+#[must_use]
+pub fn config_maps(migrations: &[Migration], ordered: bool, limit: usize) -> Vec<Vec<(String, String)>> {
+    let first = if ordered { vec![(ORDER_KEY.to_owned(), order(migrations))] } else { Vec::new() };
+    let mut maps = vec![first];
     let mut size = 0;
     for migration in migrations {
         size += migration.name.len() + migration.sql.len();
-        if size > limit {
+        if size > limit && maps.last().is_some_and(|map| !map.is_empty()) {
             size = migration.name.len() + migration.sql.len();
             maps.push(Vec::new());
         }
@@ -216,16 +232,36 @@ pub fn config_maps(migrations: &[Migration], limit: usize) -> Vec<Vec<(String, S
     maps
 }
 
-fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Problem>) -> Migration {
-    let head = 0..first_line(file.text);
+/// Reports a name that no ConfigMap key can have.
+fn name_fits(file: &SqlFile<'_>, problems: &mut Vec<Problem>) {
     let key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if file.name.is_empty() || file.name.len() > 253 || !file.name.chars().all(key) {
         let message = format!("`{}` cannot be a ConfigMap key", file.name);
-        problems.push(
-            Problem::error(RuleId::MigrationFileName, head.clone(), message)
-                .with_help("use letters, digits, `-`, `_` and `.` only"),
-        );
+        let problem = Problem::error(RuleId::MigrationFileName, 0..first_line(file.text), message);
+        problems.push(problem.with_help("use letters, digits, `-`, `_` and `.` only"));
     }
+}
+
+/// Reports a file of so many bytes that no ConfigMap, or no annotation of `kubectl apply`, can hold it.
+fn size_fits(text: &str, bytes: usize, problems: &mut Vec<Problem>) {
+    let place = 0..first_line(text);
+    if bytes > CONFIG_MAP_BYTES {
+        let message = format!("the file has {bytes} bytes, and a ConfigMap takes 1048576");
+        problems.push(
+            Problem::error(RuleId::MigrationTooBig, place, message)
+                .with_help("split it into several migrations, or load the data some other way"),
+        );
+    } else if bytes > APPLY_BYTES {
+        let message = format!("the file has {bytes} bytes, more than the annotation of `kubectl apply` takes");
+        let problem = Problem::error(RuleId::MigrationTooBig, place, message)
+            .with_help("split it into several migrations, or apply with --server-side");
+        problems.push(Problem { severity: Severity::Warning, ..problem });
+    }
+}
+
+fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Problem>) -> Migration {
+    let head = 0..first_line(file.text);
+    name_fits(file, problems);
     let version = goose.then(|| goose_version(file.name)).flatten();
     if goose && version.is_none() {
         let message = format!("`{}` has no version that goose could read", file.name);
@@ -257,17 +293,7 @@ fn read_text(text: &str, goose: bool) -> Text {
         let head = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().trim_end();
         (text.len(), head == PLAIN_NO_TRANSACTION, vec![whole])
     };
-    let mut migration = Migration {
-        file: 0,
-        version: None,
-        name: String::new(),
-        sql: String::new(),
-        transaction: !no_transaction,
-        tables: Vec::new(),
-        altered: Vec::new(),
-        dropped: Vec::new(),
-        indexes: Vec::new(),
-    };
+    let mut migration = Migration { transaction: !no_transaction, ..Migration::default() };
     let mut edits: Vec<(usize, &str)> = Vec::new();
     let mut all = Vec::new();
     for part in &parts {
@@ -297,19 +323,7 @@ fn read_text(text: &str, goose: bool) -> Text {
     facts::judge(text, &all, &mut migration, &mut problems);
     edits.extend(all.iter().flat_map(|s| facts::psql_variables(text, s)).map(|at| (at, " ")));
     migration.sql = ready(text, end, edits);
-    if migration.sql.len() > CONFIG_MAP_BYTES {
-        let message = format!("the file has {} bytes, and a ConfigMap takes 1048576", migration.sql.len());
-        problems.push(
-            Problem::error(RuleId::MigrationTooBig, 0..first_line(text), message)
-                .with_help("split it into several migrations, or load the data some other way"),
-        );
-    } else if migration.sql.len() > APPLY_BYTES {
-        let message =
-            format!("the file has {} bytes, more than the annotation of `kubectl apply` takes", migration.sql.len());
-        let problem = Problem::error(RuleId::MigrationTooBig, 0..first_line(text), message)
-            .with_help("split it into several migrations, or apply with --server-side");
-        problems.push(Problem { severity: Severity::Warning, ..problem });
-    }
+    size_fits(text, migration.sql.len(), &mut problems);
     (migration, problems)
 }
 

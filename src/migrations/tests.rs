@@ -203,11 +203,24 @@ fn splits_what_one_config_map_should_not_hold() {
     let big = format!("SELECT '{}';\n", "x".repeat(400));
     let names = ["1.sql", "2.sql", "3.sql", "4.sql"];
     let (migrations, _) = read(&names.map(|name| file(name, if name == "4.sql" { "SELECT 1;\n" } else { &big })));
-    let maps = config_maps(&migrations, 900);
+    let maps = config_maps(&migrations, true, 900);
     let keys = |map: &Vec<(String, String)>| map.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>().join(" ");
     assert_eq!(maps.iter().map(keys).collect::<Vec<_>>(), ["order 1.sql 2.sql", "3.sql 4.sql"]);
     let huge = format!("SELECT 1;\nSELECT '{}';\n", "x".repeat(1_000_000));
     assert_eq!(problems("1.sql", &huge), ["migration-too-big: SELECT 1;"]);
+}
+
+#[test]
+fn takes_the_files_of_another_tool_as_they_are() {
+    let text = "-- migrate:up\r\n\\d t\r\n-- migrate:down\r\n";
+    let (taken, problems) = take(&[file("V1__a.sql", text), file("changelog.xml", "<x/>"), file("a b", "")]);
+    let told: Vec<(RuleId, usize)> = problems.iter().map(|problem| (problem.rule, problem.file)).collect();
+    assert_eq!(told, [(RuleId::MigrationFileName, 2)]);
+    let maps = config_maps(&taken[..2], false, 10);
+    let pair = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
+    assert_eq!(maps, [pair("V1__a.sql", text), pair("changelog.xml", "<x/>")]);
+    let huge = "x".repeat(1_000_001);
+    assert_eq!(take(&[file("a", &huge)]).1[0].rule, RuleId::MigrationTooBig);
 }
 
 #[test]

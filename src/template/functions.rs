@@ -108,7 +108,7 @@ pub(super) static ALL: &[Function] = &[
 ];
 
 /// Functions that the project gives, beside those of the table: they stand in the scope, not in the engine.
-pub(super) const PROJECT_FUNCTIONS: &[&str] = &[CHECKSUM, "sql", "team_sql"];
+pub(super) const PROJECT_FUNCTIONS: &[&str] = &[CHECKSUM, "sql", "team_files", "team_sql"];
 
 /// The function that needs the other documents of the bundle.
 pub(super) const CHECKSUM: &str = "checksum";
@@ -381,8 +381,12 @@ mod tests {
     }
 
     /// How the project's functions are written, in the order of their table.
-    const PROJECT_USAGES: [&str; 3] =
-        ["checksum('web-config')", "sql('migrations', ['events'])", "team_sql(folder, ['events'])"];
+    const PROJECT_USAGES: [&str; 4] = [
+        "checksum('web-config')",
+        "sql('migrations', ['events'])",
+        "team_files(folder)",
+        "team_sql(folder, ['events'])",
+    ];
 
     #[test]
     fn the_table_is_sorted_and_names_are_single() {

@@ -35,7 +35,7 @@ use expression::{Expression, Scope};
 use instantiate::Run;
 use names::Known;
 use part::Document;
-use project::{Checksum, Exchange, Folders, Sql};
+use project::{Checksum, Exchange, Files, Folders, Sql};
 use value::Tree;
 
 pub use names::{AnyName, Fields, Names};
@@ -152,11 +152,12 @@ impl Templates {
         let node = instantiate::values(merged, profile, environment);
         let values = Arc::new(Tree { node, profile: true });
         let exchange = Arc::new(Exchange::default());
-        let sql = |team| {
-            let sql = Sql { team, folders: self.folders.clone(), exchange: exchange.clone() };
+        let sql = |files| {
+            let sql = Sql { files, folders: self.folders.clone(), exchange: exchange.clone() };
             minijinja::Value::from_object(sql)
         };
-        let functions = vec![("sql", sql(false)), ("team_sql", sql(true))];
+        let functions =
+            vec![("sql", sql(Files::Own)), ("team_files", sql(Files::Tool)), ("team_sql", sql(Files::Team))];
         let scope = Scope { values, locals: Vec::new(), functions };
         let read = |request: &_| self.folders.read(request, project, sources, profile);
         let mut run = Run::new(&self.expressions, scope, &exchange, &read);

@@ -20,11 +20,21 @@ use crate::suggest;
 use crate::template::functions::{argument, fault, tree};
 use crate::template::value::note_tree;
 
-/// A folder of SQL files that an expression asks for.
+/// Whose files they are, and who runs them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Files {
+    /// SQL under `templates/`, which the bundle's own script runs.
+    Own,
+    /// SQL of the team's, in a folder that the profile names, which the bundle's own script runs.
+    Team,
+    /// Files of the team's for a tool of its own.
+    Tool,
+}
+
+/// A folder of files that an expression asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Request {
-    /// Whether it is the team's own, named by the profile; else it lies under `templates/`.
-    pub(super) team: bool,
+    pub(super) files: Files,
     pub(super) folder: EcoString,
 }
 
@@ -60,7 +70,7 @@ impl Folders {
     /// The files of the folders read so far: all below `templates/`, and the teams' own that are wanted.
     pub(super) fn files(&self, wanted: impl Fn(&str) -> bool) -> Vec<FileId> {
         let known = lock(&self.known);
-        let folders = known.iter().filter(|(request, _)| !request.team || wanted(&request.folder));
+        let folders = known.iter().filter(|(request, _)| request.files == Files::Own || wanted(&request.folder));
         folders
             .filter_map(|(_, folder)| folder.as_ref().as_ref().ok())
             .flat_map(|folder| &folder.files)
@@ -77,11 +87,7 @@ pub(super) fn names_folder(values: &Node, folder: &str) -> bool {
 }
 
 fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) -> Result<Folder, AccessError> {
-    let files: Vec<(String, FileId)> = if request.team {
-        let beside = format!("profiles/{profile}.yaml");
-        let listed = project.read_folder_beside(sources, &beside, &request.folder, ".sql")?;
-        listed.into_iter().map(|listed| (listed.name, listed.file)).collect()
-    } else {
+    let files: Vec<(String, FileId)> = if request.files == Files::Own {
         let folder = format!("templates/{}", request.folder);
         let paths = project.list(&folder, ".sql")?;
         let read = |path: String| {
@@ -89,13 +95,21 @@ fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) 
             Ok((name, project.read(sources, &path)?))
         };
         paths.into_iter().map(read).collect::<Result<_, AccessError>>()?
+    } else {
+        let beside = format!("profiles/{profile}.yaml");
+        let ending = if request.files == Files::Tool { "" } else { ".sql" };
+        let listed = project.read_folder_beside(sources, &beside, &request.folder, ending)?;
+        listed.into_iter().map(|listed| (listed.name, listed.file)).collect()
     };
     let texts: Vec<Arc<str>> = files
         .iter()
         .map(|(_, file)| sources.get(*file).map_or_else(|| "".into(), |source| source.text.clone()))
         .collect();
     let given: Vec<SqlFile<'_>> = files.iter().zip(&texts).map(|((name, _), text)| SqlFile { name, text }).collect();
-    let (migrations, problems) = migrations::read(&given);
+    let (migrations, problems) = match request.files {
+        Files::Own | Files::Team => migrations::read(&given),
+        Files::Tool => migrations::take(&given),
+    };
     let ids: Vec<FileId> = files.iter().map(|(_, file)| *file).collect();
     Ok(Folder {
         texts: texts.iter().map(|text| text.len()).collect(),
@@ -128,10 +142,10 @@ impl Exchange {
 /// that may hold 256 KiB.
 const PART_BYTES: usize = 200 << 10;
 
-/// `sql(folder, tables)` and `team_sql(folder, tables)`: the migrations as the data of ConfigMaps.
+/// `sql(folder, tables)`, `team_sql(folder, tables)` and `team_files(folder)`: the migrations as the data of ConfigMaps.
 #[derive(Debug)]
 pub(super) struct Sql {
-    pub(super) team: bool,
+    pub(super) files: Files,
     pub(super) folders: Arc<Folders>,
     pub(super) exchange: Arc<Exchange>,
 }
@@ -142,10 +156,14 @@ impl Object for Sql {
     }
 
     fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        let [folder, tables] = args else { return Err(fault("it is called with a folder and a list of tables")) };
+        let (folder, tables) = match (self.files, args) {
+            (Files::Own | Files::Team, [folder, tables]) => (folder, argument(tables)?),
+            (Files::Own | Files::Team, _) => return Err(fault("it is called with a folder and a list of tables")),
+            (Files::Tool, [folder]) => (folder, Node::default()),
+            (Files::Tool, _) => return Err(fault("it is called with a folder")),
+        };
         let folder = folder.as_str().ok_or_else(|| fault("the folder is no string"))?;
-        let tables = argument(tables)?;
-        let request = Request { team: self.team, folder: folder.into() };
+        let request = Request { files: self.files, folder: folder.into() };
         let known = lock(&self.folders.known).get(&request).cloned();
         let Some(known) = known else {
             *lock(&self.exchange.request) = Some(request);
@@ -186,10 +204,15 @@ impl Sql {
                 Finding::error(RuleId::MigrationTableMissing, span.unwrap_or_default(), message).with_help(help)
             }));
         }
+        if self.files == Files::Tool && folder.migrations.is_empty() {
+            let finding = Finding::error(RuleId::MigrationForm, Span::NONE, format!("there are no files in `{name}`"));
+            return self.fail([finding.with_help("name the folder with the files that the migration tool reads")]);
+        }
         // A team's folder is one history; the project's own files are taken for the tables they make.
         let all = folder.migrations.clone();
-        let used = if self.team { all } else { migrations::for_tables(all, &wanted) };
-        let parts = migrations::config_maps(&used, PART_BYTES).into_iter().map(|part| {
+        let used = if self.files == Files::Own { migrations::for_tables(all, &wanted) } else { all };
+        let ordered = self.files != Files::Tool;
+        let parts = migrations::config_maps(&used, ordered, PART_BYTES).into_iter().map(|part| {
             part.into_iter().map(|(key, text)| Entry {
                 value: sql_text(folder, &key, text),
                 key: key.into(),

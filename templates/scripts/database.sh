@@ -1,5 +1,5 @@
 # Shared by the other scripts, which read it from the folder they lie in themselves.
-# Written for busybox ash and the psql of postgres:16-alpine; nothing is written outside /tmp.
+# Written for busybox ash and the psql of postgres:16-alpine, and for dash; nothing is written outside /tmp.
 #
 # Environment: PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD (libpq reads them itself, so a password may hold
 # anything but a newline), optionally PGSSLMODE; and
@@ -14,9 +14,10 @@ POLL_SECONDS=${POLL_SECONDS:-1}
 # A server behind a firewall that swallows packets must not take the whole waiting time for one try.
 export PGCONNECT_TIMEOUT="${PGCONNECT_TIMEOUT:-5}" PGAPPNAME="plimsoll-$me"
 
-say() { echo "$me: $*"; }
+# Not `echo`, which takes backslashes for escapes in some shells.
+say() { printf '%s: %s\n' "$me" "$*"; }
 fail() {
-    echo "$me: FAILED: $*" >&2
+    say "FAILED: $*" >&2
     exit 1
 }
 now() { date +%s; }

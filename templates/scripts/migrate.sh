@@ -8,6 +8,8 @@
 #   LOCK_WAIT_SECONDS       how long to wait for another run to finish (600)
 #   PARTITION_MONTHS_AHEAD  months of partitions to keep ready after this one (3)
 #   RUNTIME_USER            role that reads and writes the tables when it is not PGUSER (optional)
+#   MIGRATION_TOOL          not empty where a tool of the team's own has run the files: what is left is to look for the
+#                           tables, and to make partitions and grant rights (optional)
 #
 # Everything happens in one psql session: it holds the advisory lock and runs the files, so the lock cannot outlive
 # the work nor the work the lock. It must be a session of the server itself: a pooler that shares sessions breaks it.
@@ -164,11 +166,9 @@ SQL
         ;;
     *) fail "$order gives $file the mode '$mode', which this script does not know" ;;
     esac
-    echo "\\warn $me: $file applied"
+    printf '%s\n' "\\warn $me: $file applied"
     settings
-    echo '\else'
-    echo "\\warn $me: $file was applied before"
-    echo '\endif'
+    printf '%s\n' '\else' "\\warn $me: $file was applied before" '\endif'
 }
 
 # Tables that must be there, their partitions, and the rights of whoever works with them.
@@ -194,7 +194,7 @@ FROM (
     SELECT string_agg(privilege, ', '), name, bool_and(has_table_privilege(:'runtime_user', name, privilege))
     FROM (SELECT name, regexp_split_to_table('SELECT INSERT UPDATE DELETE', ' ') AS privilege
         FROM unnest(string_to_array(:'tables', ' ')) AS name WHERE name <> ''
-        UNION ALL SELECT :'ledger', 'SELECT') AS wanted
+        UNION ALL SELECT :'ledger', 'SELECT' WHERE :'ledger' <> '') AS wanted
     WHERE :'runtime_user' NOT IN ('', current_user) GROUP BY name
 ) AS needed WHERE NOT granted \\gexec
 \\! echo done >$outcome
@@ -207,7 +207,7 @@ session() {
     until [ -s "$work/held" ]; do
         [ ! -e "$work/stopped" ] || return
         if [ "$(now)" -ge "$lock_deadline" ]; then
-            echo "\\! echo locked >$outcome"
+            printf '%s\n' "\\! echo locked >$outcome"
             return
         fi
         cat <<SQL
@@ -226,8 +226,12 @@ SQL
 wait_for_database
 # Written in full before the session starts, so that a bundle with a file missing changes nothing.
 {
-    ledger
-    each_migration migration
+    if [ -z "${MIGRATION_TOOL:-}" ]; then
+        ledger
+        each_migration migration
+    else
+        printf '%s\n' "\\set ledger ''"
+    fi
     finish
 } >"$work/plan"
 

@@ -13,7 +13,7 @@ const AUDIT: &str = "audit_events";
 const ALL: &str = "audit_events remediation_workflow_catalog";
 
 /// All bundles name their database and user alike, and the server has one of each name.
-static SERVER: Mutex<()> = Mutex::new(());
+pub(super) static SERVER: Mutex<()> = Mutex::new(());
 
 /// What `plimsoll render` prints for these arguments.
 pub(super) fn render(arguments: &[&str]) -> Manifests {
@@ -34,7 +34,7 @@ fn namespace(manifests: &Manifests) -> &str {
 }
 
 /// Leads a container's connection to the server of the tests, if what it names leads to the bundle's own.
-fn connected(manifests: &Manifests, container: Container) -> Container {
+pub(super) fn connected(manifests: &Manifests, container: Container) -> Container {
     let host = container.variable("PGHOST").unwrap();
     let port: i64 = container.variable("PGPORT").unwrap().parse().unwrap();
     if manifests.find("StatefulSet", "postgresql").is_some() {
@@ -249,6 +249,11 @@ fn any_password_and_any_names() {
 
 /// A project of one's own with the gateway's profile taking its SQL from a folder of these files.
 fn project(files: &[(&str, &str)], tables: &str) -> tempfile::TempDir {
+    project_with(files, &format!("{{folder: sql, tables: {{{tables}}}}}"))
+}
+
+/// The same with these `migrations` in the profile.
+pub(super) fn project_with(files: &[(&str, &str)], migrations: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let copy = Command::new("cp")
         .args(["-r", "plimsoll.toml", "profiles", "templates", "services"])
@@ -263,7 +268,7 @@ fn project(files: &[(&str, &str)], tables: &str) -> tempfile::TempDir {
     }
     let profile = folder.path().join("profiles/gateway.yaml");
     let text = std::fs::read_to_string(&profile).unwrap();
-    std::fs::write(&profile, format!("{text}\nmigrations: {{folder: sql, tables: {{{tables}}}}}\n")).unwrap();
+    std::fs::write(&profile, format!("{text}\nmigrations: {migrations}\n")).unwrap();
     folder
 }
 

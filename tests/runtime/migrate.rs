@@ -254,6 +254,25 @@ fn gives_the_runtime_user_its_rights() {
     assert_eq!(database.fingerprint(), before);
 }
 
+/// The shell of an image that is no alpine one: its `echo` takes backslashes for escapes.
+#[test]
+fn works_in_dash_as_well() {
+    let database = Database::new();
+    let files = [
+        ("1_t.sql", "-- +goose Up\nCREATE TABLE t (x text DEFAULT '\\else');\n"),
+        ("2_i.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY i ON t (x);\n"),
+    ];
+    let volume = Volume::new(&database, &files).with("MIGRATIONS_TABLES", "t");
+    volume.start_in("dash", "migrate.sh").finish().fine().says("1_t.sql applied").says("2_i.sql applied");
+    volume.start_in("dash", "migrate.sh").finish().fine().says("2_i.sql was applied before");
+    for script in ["wait-for-schema.sh", "partitions.sh", "prepare.sh"] {
+        volume.start_in("dash", script).finish().fine();
+    }
+    assert_eq!(database.ledger(), "1_t.sql applied, 2_i.sql applied");
+    let failing = Volume::new(&database, &[("3_bad.sql", "-- +goose Up\nSELECT nothing;\n")]);
+    failing.start_in("dash", "migrate.sh").finish().failed().says("3_bad.sql:2: ERROR:");
+}
+
 /// An audit event of today.
 pub(super) const EVENT: &str =
     "INSERT INTO audit_events (event_type, event_category, event_action, event_outcome, correlation_id)

@@ -17,4 +17,5 @@ mod partitions;
 mod pod;
 mod servers;
 mod shell;
+mod tool;
 mod wait;

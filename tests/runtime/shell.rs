@@ -26,7 +26,7 @@ pub(super) struct User {
 /// The user of postgres:16-alpine.
 const IMAGE_USER: User = User { user: 70, group: 70, volumes: None };
 
-/// The programs of an alpine image that our containers use: busybox's and those named.
+/// The programs of an alpine image that our containers use: busybox's and those named; and another shell.
 pub(super) static TOOLS: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::Builder::new().prefix("plimsoll-tools").tempdir().unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -35,7 +35,7 @@ pub(super) static TOOLS: LazyLock<TempDir> = LazyLock::new(|| {
     for applet in String::from_utf8(list.stdout).unwrap().lines() {
         symlink(&busybox, folder.path().join(applet)).unwrap();
     }
-    for name in ["psql", "pg_isready", "postgres", "redis-cli", "redis-server"] {
+    for name in ["dash", "psql", "pg_isready", "postgres", "redis-cli", "redis-server"] {
         let link = folder.path().join(name);
         let _ = std::fs::remove_file(&link);
         symlink(program(name), link).unwrap();
@@ -229,8 +229,13 @@ impl Volume {
 
     /// Starts a script.
     pub(super) fn start(&self, script: &str) -> Running {
+        self.start_in("sh", script)
+    }
+
+    /// Starts a script in a shell.
+    pub(super) fn start_in(&self, shell: &str, script: &str) -> Running {
         let path = self.folder.path().join(script).to_str().unwrap().to_owned();
-        Running::spawn(command(&["sh".to_owned(), path], &self.env, Some(IMAGE_USER)))
+        Running::spawn(command(&[shell.to_owned(), path], &self.env, Some(IMAGE_USER)))
     }
 
     /// Runs a script to its end.
