@@ -29,6 +29,9 @@ const RELEASE_LABELS: &[&str] = &["app.kubernetes.io/version", "helm.sh/chart"];
 /// How many hexadecimal digits of the hash a name carries: 40 bits.
 const HASH_DIGITS: usize = 10;
 
+/// The letters and digits of kustomize's hashes, which are as long; ours are hexadecimal.
+const KUSTOMIZE_DIGITS: &str = "bcdfghkmt2456789";
+
 /// The kinds in the order they are printed: each line may need those above it, and what is not named stands between
 /// the workloads and the Jobs.
 const ORDER: &[&[&str]] = &[
@@ -248,6 +251,17 @@ fn in_a_circle(drafts: &[Draft], circle: &[usize]) -> Finding {
         .rev()
         .skip(1)
         .fold(finding, |finding, at| finding.with_related(drafts[*at].object.span(), "this one is part of it"))
+}
+
+/// A name without the hash of its content, if it carries one.
+#[must_use]
+pub fn bare_name(name: &str) -> Option<&str> {
+    let (bare, hash) = name.rsplit_once('-')?;
+    let hexadecimal = || hash.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let kustomize = || hash.chars().all(|c| KUSTOMIZE_DIGITS.contains(c));
+    // A word is no hash.
+    let mixed = || hash.bytes().any(|byte| byte.is_ascii_digit());
+    (hash.len() == HASH_DIGITS && !bare.is_empty() && (hexadecimal() || kustomize() && mixed())).then_some(bare)
 }
 
 /// The first digits of the hash of an object's content: everything but its own name and what changes each release.

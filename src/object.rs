@@ -37,6 +37,18 @@ pub enum ContainerRole {
     Ephemeral,
 }
 
+/// Where an object keeps its pod: the way to the node that carries the pod's `metadata` and `spec`, which is the object
+/// itself or a workload's template, and the field paths of that node and of the `spec`.
+#[derive(Debug, Clone, Copy)]
+pub struct PodPlace {
+    /// The keys on the way to the node.
+    pub keys: &'static [&'static str],
+    /// The field path of the node.
+    pub template: &'static str,
+    /// The field path of its `spec`.
+    pub spec: &'static str,
+}
+
 impl Object {
     /// Reads the identity of a node that is a mapping.
     #[must_use]
@@ -80,16 +92,22 @@ impl Object {
         version.bytes().rposition(|byte| byte == b'/').map_or("", |at| &version[..at])
     }
 
-    /// The way to the node that carries the pod's `metadata` and `spec`: the object itself, or a workload's template.
+    /// Where its pod stands, if its kind has one.
     #[must_use]
-    pub fn pod_template_path(&self) -> Option<&'static [&'static str]> {
+    pub fn pod_place(&self) -> Option<PodPlace> {
+        const WORKLOAD: PodPlace =
+            PodPlace { keys: &["spec", "template"], template: "spec.template", spec: "spec.template.spec" };
         match (self.group(), self.kind()) {
-            ("", "Pod") => Some(&[]),
+            ("", "Pod") => Some(PodPlace { keys: &[], template: "", spec: "spec" }),
+            ("", "PodTemplate") => Some(PodPlace { keys: &["template"], template: "template", spec: "template.spec" }),
+            ("batch", "CronJob") => Some(PodPlace {
+                keys: &["spec", "jobTemplate", "spec", "template"],
+                template: "spec.jobTemplate.spec.template",
+                spec: "spec.jobTemplate.spec.template.spec",
+            }),
             ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
             | ("batch", "Job")
-            | ("", "ReplicationController") => Some(&["spec", "template"]),
-            ("", "PodTemplate") => Some(&["template"]),
-            ("batch", "CronJob") => Some(&["spec", "jobTemplate", "spec", "template"]),
+            | ("", "ReplicationController") => Some(WORKLOAD),
             _ => None,
         }
     }
@@ -97,7 +115,7 @@ impl Object {
     /// The node that carries the pod's `metadata` and `spec`, if it is there.
     #[must_use]
     pub fn pod_template(&self) -> Option<&Node> {
-        self.pod_template_path().map(|path| self.node.at(path)).filter(|node| node.is_set())
+        self.pod_place().map(|place| self.node.at(place.keys)).filter(|node| node.is_set())
     }
 
     /// The pod's `spec`.

@@ -206,7 +206,7 @@ pub fn all_names<'a>(object: &'a Object, found: &mut dyn FnMut(Name<'a>)) {
 /// Visits what [`all_names`] finds: the kind that is named, and the name, which may be changed.
 pub fn change_names(object: &mut Object, change: &mut dyn FnMut(&str, &mut EcoString)) {
     rows(Kind(&object.id.kind)).for_each(|row| row.change(&mut object.node, change));
-    let Some(path) = object.pod_template_path() else { return };
+    let Some(path) = object.pod_place().map(|place| place.keys) else { return };
     let mut way = path.iter().chain(&["spec"]);
     let Some(spec) = way.try_fold(&mut object.node, |node, step| node.get_mut(step)) else { return };
     rows(Pod).for_each(|row| row.change(spec, change));

@@ -327,30 +327,6 @@ pub fn at<'a>(node: &'a Node, path: &str) -> &'a Node {
     path.split('.').fold(node, |node, key| &node[key])
 }
 
-/// Whether a text is a Go duration: `30s`, `1h30m`, `0`.
-#[must_use]
-pub fn is_duration(text: &str) -> bool {
-    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if text == "0" {
-        return true;
-    }
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        let number = &rest[..rest.len() - digits.len()];
-        if number.is_empty() || number == "." || number.matches('.').count() > 1 {
-            return false;
-        }
-        let Some(unit) = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"].iter().find(|unit| {
-            digits.strip_prefix(**unit).is_some_and(|after| !after.starts_with(|c: char| c.is_alphabetic()))
-        }) else {
-            return false;
-        };
-        rest = &digits[unit.len()..];
-    }
-    !text.is_empty()
-}
-
 /// The JSON Schema of a description.
 #[must_use]
 pub fn schema() -> serde_json::Value {
@@ -390,16 +366,6 @@ mod tests {
             name("server: {port: 8080, read_timeout: 1s}\ndatabase: {sslMode: x, maxOpenConns: 1}"),
             "camelCase"
         );
-    }
-
-    #[test]
-    fn durations_are_gos() {
-        for good in ["30s", "1h30m", "0", "1.5h", "100ms", "-5m", "2us", "10µs"] {
-            assert!(is_duration(good), "{good}");
-        }
-        for bad in ["", "30", "5 m", "1d", "abc", "30sec", "m", ".s", "1.2.3s", "1w"] {
-            assert!(!is_duration(bad), "{bad}");
-        }
     }
 
     #[test]

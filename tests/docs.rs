@@ -74,6 +74,7 @@ const BOUNDS: &[(&str, &str)] = &[
     ("graph/services.rs", "MOST_PODS"),
     ("graph/pods.rs", "MOST_INHERITED"),
     ("graph/variables.rs", "MOST_REPLACED"),
+    ("text/shell.rs", "MOST_EXPANDED"),
     ("graph/known.rs", "MOST_CONFIG"),
     ("graph/pods.rs", "MOST_SOURCES"),
     ("graph/pod.rs", "LONGEST_PATH"),

@@ -308,7 +308,8 @@ fn manifests_that_multiply_are_checked_soon() {
          type: object\n            required: [{}]\n            properties:\n{fields}",
         required.join(", ")
     );
-    let cases: [(&str, String); 6] = [
+    let script = |text: &str, env: &str| pod(0, &format!("command: [sh, -c, \"{text}\"], env: [{env}]"));
+    let cases: [(&str, String); 9] = [
         (
             "services that select all pods",
             (0..3000).map(|at| service(at, 9999) + &pod(at, "ports: [{containerPort: 80}]")).collect(),
@@ -323,6 +324,12 @@ fn manifests_that_multiply_are_checked_soon() {
             "objects of a large definition",
             definition
                 + &(0..2000).map(|at| object("x.io/v1\nkind: A", &format!("a{at}"), "spec: {}")).collect::<String>(),
+        ),
+        ("a nest of braces in a script", script(&"${".repeat(120_000), "")),
+        ("a nest of defaults in a script", script(&"${A:-".repeat(48_000), "{name: B, value: b}")),
+        (
+            "a long variable that a script names often",
+            script(&"$A ".repeat(80_000), &format!("{{name: A, value: {}}}", "http://a-b:80,".repeat(4_000))),
         ),
         (
             "a name of many dashes",
@@ -1164,10 +1171,9 @@ fn assert_hidden(place: &Place, secret: &str, text: &str) {
     assert!(printed[4].1.contains("shown-b") && printed[4].1.contains("•••"), "{text}: {}", printed[4].1);
 }
 
-/// Holds for words that look like a secret and are none: they are printed.
+/// Holds for words that look like a secret and are none: a diff prints them.
 fn assert_shown(place: &Place, words: &str, text: &str) {
-    for (command, output) in printed(place, text).iter().filter(|(command, _)| command.ends_with("bundle.yaml")).take(2)
-    {
+    for (command, output) in printed(place, text).iter().filter(|(command, _)| command.starts_with("diff other")) {
         assert!(output.contains(words), "{command}: {output}");
     }
 }
@@ -1216,6 +1222,56 @@ fn a_secret_repeated_elsewhere_is_not_shown() {
     }
     let commented = faulty_pod("args: [a]").replace("args: [a]}", &format!("args: [a]}} # {SECRET}"));
     assert_hidden(&place, SECRET, &format!("{secret}{commented}"));
+}
+
+/// A Secret that holds what other objects are called renames none of them, nor what a message says.
+#[test]
+fn a_secret_that_is_a_name_renames_nothing() {
+    let place = Place::new();
+    let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n\
+                stringData: {A: frontend, B: front, C: containers, D: listed, E: metadata, F: sunshine}\n---\n\
+                apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: frontend}\nspec:\n  \
+                selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      \
+                restartPolicy: sunshine\n      containers:\n      - name: front-end\n        image: a:1\n        \
+                ports: [{containerPort: 40960}, {containerPort: 40960}]\n";
+    for (command, output) in printed(&place, text) {
+        assert!(output.contains("frontend") || command.ends_with("github"), "{command}: {output}");
+        assert!(!output.contains("sunshine"), "{command}: {output}");
+        if command.starts_with("check") {
+            let path = "spec.template.spec.containers[0].ports[1]";
+            assert!(output.contains(path) || command.ends_with("github"), "{command}: {output}");
+            assert!(output.contains("port 40960 (TCP) is listed twice"), "{command}: {output}");
+        }
+    }
+}
+
+/// What stands around a fault in a script, an argument, a variable or a config file is no business of the message.
+#[test]
+fn an_excerpt_shows_keys_and_what_is_underlined() {
+    let place = Place::new();
+    place.write(
+        "bundle.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata:\n  app.env: |\n    \
+         DB_HOST=postgrs\n    url: \"http://api-gatway:8080/first?of=all second\"\n---\n\
+         apiVersion: v1\nkind: Service\nmetadata: {name: postgres}\nspec: {selector: {app: web}, ports: [{port: 5432}]}\n---\n\
+         apiVersion: v1\nkind: Service\nmetadata: {name: api-gateway}\nspec: {selector: {app: web}, ports: [{port: 8080}]}\n---\n\
+         apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web}}\nspec:\n  containers:\n  - name: web\n    \
+         image: 'a:1'\n    args: [--mode=first, 'third --api=http://api-gatway:8080/second']\n    \
+         env: [{name: API, value: 'http://api-gatway:8080/third'}]\n    \
+         envFrom: [{configMapRef: {name: web}}]\n",
+    );
+    let told = said(&place.run(&["check", "bundle.yaml"]));
+    for shown in [
+        "DB_HOST=postgrs",
+        "url: \"•••api-gatway•••",
+        "args: [--mode=•••, '•••api-gatway•••",
+        "value: '•••api-gatway•••",
+    ] {
+        assert!(told.contains(shown), "{shown}: {told}");
+    }
+    for hidden in ["first", "second", "third"] {
+        assert!(!told.contains(hidden), "{hidden}: {told}");
+    }
 }
 
 /// A password is none of its text's business: in an address, an option, an assignment or a config file.

@@ -1,6 +1,6 @@
 //! Secrets as the API server stores them.
 
-use crate::kube::encode_base64;
+use crate::formats::go::encode_base64;
 use crate::node::{Derived, Entry, Mapping, Node, Value};
 
 /// Moves the `stringData` of a Secret into its `data`, as the API server does when it stores one: `kubectl apply` then

@@ -9,7 +9,7 @@ use crate::kube::crd::CustomKinds;
 use crate::object::Object;
 use crate::parallel::in_parallel;
 use crate::source::Sources;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod, Report};
 
 /// From this many objects on, all processors look at them.
 const MANY_OBJECTS: usize = 64;
@@ -81,8 +81,8 @@ fn check_objects(
         for (check, report) in reports.iter_mut().filter(|(_, report)| decodes || report.rule().family() != Family::Api)
         {
             match (check, &pod) {
-                (Check::Object(check), _) => check(object, report),
-                (Check::Pod(check), Some(pod)) => check(pod, report),
+                (Check::Object(check), _) => check(object, &mut Faults::new(object, report)),
+                (Check::Pod(check), Some(pod)) => check(pod, &mut Faults::new(object, report)),
                 _ => continue,
             }
             report.leave_object();

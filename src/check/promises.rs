@@ -5,6 +5,7 @@
 
 use foldhash::{HashSet, HashSetExt};
 
+use crate::bundle::bare_name;
 use crate::check::Options;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::graph::{Graph, MountSource, View, image_name, kind_of};
@@ -38,8 +39,7 @@ pub fn check(given: &[Object], promised: &[Object], profile: &str, options: &Opt
         if matched.contains(&number) || kind == "Namespace" {
             continue;
         }
-        let twin = given.iter().find(|other| kind_of(other) == Some(kind) && stem(other.name()) == stem(object.name()));
-        match twin {
+        match twin(given, object, kind) {
             Some(twin) => {
                 namespace(twin, object, profile, &mut findings);
                 if kind == "Service" {
@@ -59,18 +59,14 @@ pub fn check(given: &[Object], promised: &[Object], profile: &str, options: &Opt
     findings
 }
 
-/// A name without the hash of its content: `datastorage-migrate` for `datastorage-migrate-4f2a9c01`.
-fn stem(name: &str) -> &str {
-    match name.rsplit_once('-') {
-        Some((stem, hash))
-            if hash.len() >= 8
-                && hash.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-                && hash.bytes().any(|byte| byte.is_ascii_digit()) =>
-        {
-            stem
-        }
-        _ => name,
-    }
+/// The object that a promised one is: of its name, or of its name but for the hash of the content.
+fn twin<'a>(given: &'a [Object], promised: &Object, kind: &str) -> Option<&'a Object> {
+    let mut same = given.iter().filter(|other| kind_of(other) == Some(kind));
+    let stem = |object: &Object| bare_name(object.name()).unwrap_or(object.name()).to_owned();
+    let exact = same.clone().find(|other| other.name() == promised.name());
+    // Names of other kinds are written by hand, and may end in what only looks like a hash.
+    let hashed = matches!(kind, "ConfigMap" | "Secret" | "Job");
+    exact.or_else(|| same.find(|other| hashed && stem(other) == stem(promised)))
 }
 
 fn differs(object: &Object, node: &Node, field: &str, message: String) -> Finding {
@@ -185,5 +181,32 @@ fn config(view: &View<'_, '_>, expected: &View<'_, '_>, profile: &str, findings:
             |node: &Node| node.as_i64().map_or_else(|| format!("`{}`", node.text()), |number| number.to_string());
         let message = format!("`{key}` is {}; {profile} has {}", words(here), words(there));
         findings.push(differs(config.object, config.node, key, message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileId;
+    use crate::yaml::{Dialect, load_text};
+
+    #[test]
+    fn only_the_hash_of_a_content_is_no_part_of_a_name() {
+        let object = |kind: &str, name: &str| {
+            let text = format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}}}\n");
+            Object::new(load_text(&text, FileId(0), Dialect::Kubectl).documents.remove(0))
+        };
+        for (kind, promised, given, is_twin) in [
+            ("Service", "datastorage", "datastorage", true),
+            ("Service", "datastorage", "datastorage-frontend1", false),
+            ("Service", "datastorage", "datastorage-4f2a9c01aa", false),
+            ("ConfigMap", "app", "app-4f2a9c01aa", true),
+            ("ConfigMap", "app", "app-frontend1", false),
+            ("ConfigMap", "app-4f2a9c01aa", "app-0123456789", true),
+            ("ConfigMap", "app-4f2a9c01aa", "app-settings-0123456789", false),
+        ] {
+            let (promised, given) = (object(kind, promised), [object(kind, given)]);
+            assert_eq!(twin(&given, &promised, kind).is_some(), is_twin, "{} {}", promised.name(), given[0].name());
+        }
     }
 }

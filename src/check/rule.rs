@@ -7,7 +7,7 @@ use super::options::Options;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::graph::Graph;
 use crate::object::Object;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod, Report};
 
 /// A rule: its documentation, its check and its examples.
 #[derive(Debug)]
@@ -18,19 +18,37 @@ pub struct Rule {
     pub doc: &'static str,
     /// Manifests in which it fires.
     pub bad: &'static str,
-    /// The same, mended: it is silent.
+    /// The same, mended: it is silent. Whole, or what changes in `bad`: lines that stay (` `), go (`-`) and come (`+`), with
+    /// `@@` between two places; see [`Rule::good`].
     pub good: &'static str,
     /// The check.
     pub check: Check,
+}
+
+impl Rule {
+    /// The manifests in which the rule is silent, whole.
+    #[must_use]
+    pub fn good(&self) -> String {
+        if self.good.starts_with("---") || !self.good.starts_with([' ', '-', '+']) {
+            return self.good.to_owned();
+        }
+        self.good.split("@@\n").fold(self.bad.to_owned(), |text, place| {
+            let side = |other: char| -> String {
+                let lines = place.split_inclusive('\n').filter(|line| !line.starts_with(other));
+                lines.filter_map(|line| line.get(1..)).collect()
+            };
+            text.replacen(&side('+'), &side('-'), 1)
+        })
+    }
 }
 
 /// What a rule looks at.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
     /// Each object by itself. Run in parallel; skipped (family `api`) for an object that does not decode.
-    Object(fn(&Object, &mut Report<'_>)),
+    Object(fn(&Object, &mut Faults<'_, '_>)),
     /// The pod of each object that has one; as `Object` otherwise. The pod is looked through once for all such rules.
-    Pod(fn(&Pod<'_>, &mut Report<'_>)),
+    Pod(fn(&Pod<'_>, &mut Faults<'_, '_>)),
     /// The whole set of manifests.
     Bundle(fn(&Bundle<'_>, &mut Report<'_>)),
     /// The bundles of several profiles. In an example each begins with `# bundle: <profile>`.

@@ -65,7 +65,7 @@ fn explain(id: RuleId) -> String {
     };
     let mut out = format!("{level}[{id}] ({}): {summary}\n\n", id.family().name());
     rule.doc.trim().lines().for_each(|line| wrap(line, output::width().clamp(40, 100), &mut out));
-    for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", rule.good)] {
+    for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", &rule.good())] {
         if !example.is_empty() {
             _ = writeln!(out, "\n{title}\n");
             example.trim_end().lines().for_each(|line| _ = writeln!(out, "    {line}"));
@@ -120,7 +120,7 @@ pub fn rules_page() -> String {
             rule.id.summary(),
             rule.doc.trim()
         );
-        for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", rule.good)] {
+        for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", &rule.good())] {
             if !example.is_empty() {
                 _ = writeln!(out, "\n{title}\n\n```yaml\n{}\n```", example.trim_end());
             }

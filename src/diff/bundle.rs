@@ -4,9 +4,10 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use foldhash::{HashMap, HashMapExt};
 
+use crate::bundle::bare_name;
 use crate::diff::consequences::consequences;
 use crate::diff::show::{Shown, State, show};
-use crate::diff::{Hide, Renamed, bare_name, compare};
+use crate::diff::{Hide, Renamed, compare};
 use crate::finding::Failure;
 use crate::kube::KubernetesVersion;
 use crate::object::Object;

@@ -73,7 +73,7 @@ impl<'a> Hide<'a> {
         let found = in_text(text);
         let secrets = found.iter().map(|range| text[range.clone()].to_owned()).collect();
         let mut hidden = Hidden { text: strike(text, &found), secrets };
-        let words = self.mask().words(&hidden.text);
+        let words = self.mask().content(&hidden.text);
         if words != hidden.text {
             // Which ones went is not known; the whole tells whether they changed.
             hidden.secrets.push(std::mem::replace(&mut hidden.text, words));
@@ -105,7 +105,7 @@ impl<'a> Hide<'a> {
                 for entry in mapping.iter_mut() {
                     let secret = holds(&entry.key, &entry.value);
                     entry.value = if secret { self.without(&entry.value) } else { self.tree(&entry.value) };
-                    entry.key = self.mask().words(&entry.key).into();
+                    entry.key = self.mask().content(&entry.key).into();
                 }
             }
             _ => {}
@@ -121,7 +121,7 @@ impl<'a> Hide<'a> {
             Value::Mapping(mapping) => {
                 for entry in mapping.iter_mut() {
                     let torn = is_torn(&entry.key, &entry.value);
-                    entry.key = if torn { DOTS.into() } else { self.mask().words(&entry.key).into() };
+                    entry.key = if torn { DOTS.into() } else { self.mask().content(&entry.key).into() };
                     entry.value.value = DOTS.into();
                 }
             }
@@ -133,11 +133,6 @@ impl<'a> Hide<'a> {
     /// What is said of a change without the secrets, such as a path, in which keys stand.
     pub(super) fn words(&self, text: &str) -> String {
         self.mask().words(text)
-    }
-
-    /// What an object is called, by which others know it: without what is a secret for sure.
-    pub(super) fn name(&self, name: &str) -> String {
-        self.mask().name(name)
     }
 
     /// A value on one line, without its secrets.

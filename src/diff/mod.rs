@@ -32,7 +32,6 @@ pub use drift::drift;
 pub use hide::Hide;
 pub use json::json;
 pub use markdown::markdown;
-pub use pair::bare_name;
 pub use terminal::terminal;
 
 /// What became of an object.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
+use crate::bundle::bare_name;
 use crate::diff::{Change, Renamed, What};
 use crate::node::{Node, Value};
 use crate::object::Object;
@@ -16,28 +17,11 @@ pub(super) struct Pair<'a> {
     pub(super) renamed: Option<Renamed>,
 }
 
-/// How many digits a hash at the end of a name has, by plimsoll as by kustomize.
-const HASH_DIGITS: usize = 10;
-
-/// The letters and digits of kustomize's hashes; plimsoll's are hexadecimal.
-const KUSTOMIZE_DIGITS: &str = "bcdfghkmt2456789";
-
 /// How many comparisons of objects that might have been renamed are worth making.
 const MOST_COMPARISONS: usize = 4096;
 
 /// The share of equal values, in percent, from which on two objects are taken for one that was renamed.
 const ALIKE: usize = 60;
-
-/// A name without the hash of its content, if it carries one.
-#[must_use]
-pub fn bare_name(name: &str) -> Option<&str> {
-    let (bare, hash) = name.rsplit_once('-')?;
-    let hexadecimal = || hash.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    let kustomize = || hash.chars().all(|c| KUSTOMIZE_DIGITS.contains(c));
-    // A word is no hash.
-    let mixed = || hash.bytes().any(|byte| byte.is_ascii_digit());
-    (hash.len() == HASH_DIGITS && !bare.is_empty() && (hexadecimal() || kustomize() && mixed())).then_some(bare)
-}
 
 /// A way to tell that two objects are one, from the surest on.
 type Key = for<'a> fn(&'a Object) -> Option<[&'a str; 4]>;

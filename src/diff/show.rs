@@ -3,10 +3,11 @@
 use ecow::EcoString;
 use similar::{ChangeTag, TextDiff};
 
+use crate::bundle::bare_name;
 use crate::diff::consequences::Consequence;
 use crate::diff::fields::compare_trees;
 use crate::diff::hide::{Hide, is_named};
-use crate::diff::{Change, FieldChange, Renamed, What, bare_name, shown};
+use crate::diff::{Change, FieldChange, Renamed, What, shown};
 use crate::finding::ObjectRef;
 use crate::node::{Node, Value};
 use crate::report::{is_obeyed, plain};
@@ -162,7 +163,7 @@ pub fn show(change: &Change<'_>, hide: &Hide<'_>, consequences: Vec<Consequence>
     };
     let before = |get: fn(&ObjectRef) -> &EcoString| {
         let (old, new) = (get(&change.old?.id), get(&change.new?.id));
-        (old != new).then(|| plain(&hide.name(old)))
+        (old != new).then(|| plain(old))
     };
     let (old_name, old_namespace) = (before(|id| &id.name), before(|id| &id.namespace));
     let names: [(&str, bool); 2] = [("name", old_name.is_some()), ("namespace", old_namespace.is_some())];
@@ -172,7 +173,7 @@ pub fn show(change: &Change<'_>, hide: &Hide<'_>, consequences: Vec<Consequence>
     };
     Shown {
         state,
-        object: plain_id(&object.id, hide),
+        object: plain_id(&object.id),
         renamed: change.renamed,
         fields: change
             .fields
@@ -187,14 +188,10 @@ pub fn show(change: &Change<'_>, hide: &Hide<'_>, consequences: Vec<Consequence>
     }
 }
 
-fn plain_id(id: &ObjectRef, hide: &Hide<'_>) -> ObjectRef {
-    let name = |name: &str| plain(&hide.name(name)).into();
-    ObjectRef {
-        api_version: plain(&id.api_version).into(),
-        kind: plain(&id.kind).into(),
-        namespace: name(&id.namespace),
-        name: name(&id.name),
-    }
+fn plain_id(id: &ObjectRef) -> ObjectRef {
+    let [api_version, kind, namespace, name] =
+        [&id.api_version, &id.kind, &id.namespace, &id.name].map(|text| plain(text).into());
+    ObjectRef { api_version, kind, namespace, name }
 }
 
 /// Names of objects stand in it.
@@ -210,7 +207,7 @@ fn show_field(change: &Change<'_>, field: &FieldChange<'_>, hide: &Hide<'_>) -> 
         }
         What::Changed(old, _) if field.follows => {
             let name = old.text();
-            ShownWhat::Follows(plain(&hide.name(bare_name(name).unwrap_or(name))))
+            ShownWhat::Follows(plain(bare_name(name).unwrap_or(name)))
         }
         What::Changed(old, new) if is_checksum(field, old, new) => ShownWhat::Checksum,
         What::Changed(old, new) => changed(old, new, hide),

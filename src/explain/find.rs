@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::diff::bare_name;
+use crate::bundle::bare_name;
 use crate::node::{Node, Origin, Value};
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};

@@ -7,7 +7,8 @@ mod object;
 mod terminal;
 mod unused;
 
-use crate::diff::{Hide, bare_name};
+use crate::bundle::bare_name;
+use crate::diff::Hide;
 use crate::layers::Values;
 use crate::node::{Input, Node, Origin};
 use crate::report::plain;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::kube::decode_base64;
+use crate::formats::go::decode_base64;
 use crate::node::{Entry, Node, Value};
 use crate::object::Object;
 

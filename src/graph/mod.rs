@@ -12,9 +12,7 @@ mod migration;
 mod pod;
 mod pods;
 mod reference;
-pub mod scan;
 mod services;
-pub mod shell;
 mod variables;
 
 use std::collections::BTreeSet;
@@ -69,7 +67,6 @@ pub struct Graph<'a> {
     services_by_pod: Vec<Vec<usize>>,
     /// The labels, by namespace, key and value, whose pods Services may select that are not known to.
     cut_labels: HashSet<(&'a str, &'a str, &'a str)>,
-    pods_by_object: HashMap<usize, usize>,
     used: HashSet<usize>,
     /// By the address of the text.
     known_by_config: HashMap<usize, usize>,
@@ -195,7 +192,6 @@ impl<'a> Graph<'a> {
             by_namespace: HashMap::new(),
             services_by_pod: Vec::new(),
             cut_labels: HashSet::new(),
-            pods_by_object: HashMap::new(),
             used: HashSet::new(),
             known_by_config: HashMap::new(),
             services_by_name: HashMap::new(),
@@ -326,18 +322,6 @@ impl<'a> Graph<'a> {
         let at = std::ptr::from_ref(object) as usize;
         let index = at.checked_sub(start)? / size_of::<Object>();
         (index < self.objects.len()).then_some(index)
-    }
-
-    /// The pod of an object.
-    #[must_use]
-    pub fn pod_of(&self, object: &Object) -> Option<&Pod<'a>> {
-        self.number(object).and_then(|index| self.pods_by_object.get(&index)).map(|pod| &self.pods[*pod])
-    }
-
-    /// Whether objects of a kind are among the manifests, in that namespace.
-    #[must_use]
-    pub fn has_kind(&self, kind: &'static str, namespace: &str) -> bool {
-        !self.names(kind, namespace).is_empty()
     }
 }
 

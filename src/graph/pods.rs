@@ -24,7 +24,7 @@ const MOST_SOURCES: usize = 32;
 impl<'a> Graph<'a> {
     pub(super) fn add_pods(&mut self) {
         let mut room = MOST_INHERITED;
-        for (index, object) in self.objects.iter().enumerate() {
+        for object in self.objects {
             let Some(template) = object.pod_template() else { continue };
             let spec = &template["spec"];
             let volumes = self.volumes(object, spec);
@@ -39,7 +39,6 @@ impl<'a> Graph<'a> {
                     self.pods_by_label.entry(label).or_default().push(self.pods.len());
                 }
             }
-            self.pods_by_object.insert(index, self.pods.len());
             self.pods.push(pod);
         }
     }

@@ -3,12 +3,12 @@
 //! Go's decoder (`sigs.k8s.io/json`, strict) tells upper from lower case, takes null for absent everywhere, and never turns
 //! one type into another; only a float without a fraction passes for a whole number, since kubectl writes it as one.
 
-use crate::kube::quantity::Quantity;
+use crate::formats::go;
+use crate::formats::quantity::Quantity;
 use crate::node::{Node, Value};
 use crate::source::Span;
 use crate::suggest;
 
-use super::format;
 use super::schema::{Form, Leaf, Struct, Type};
 use super::version::KubernetesVersion;
 
@@ -269,7 +269,7 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
             }
             fault("not a quantity", quantity_help(text.trim()))
         }
-        (Leaf::Bytes, Value::String(text)) if format::decode_base64(text).is_some() => Ok(()),
+        (Leaf::Bytes, Value::String(text)) if go::decode_base64(text).is_some() => Ok(()),
         (Leaf::Bytes, Value::String(_)) => fault("not base64", "encode the value with `base64`"),
         // Go reads a list of small numbers as bytes.
         (Leaf::Bytes, Value::Sequence(items))
@@ -279,13 +279,13 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
         {
             Ok(())
         }
-        (Leaf::Time, Value::String(text)) if format::time(text, false) => Ok(()),
+        (Leaf::Time, Value::String(text)) if go::time(text, false) => Ok(()),
         (Leaf::Time, Value::String(_)) => fault("not a time in RFC 3339", "write it like `2026-01-31T12:00:00Z`"),
-        (Leaf::MicroTime, Value::String(text)) if format::time(text, true) => Ok(()),
+        (Leaf::MicroTime, Value::String(text)) if go::time(text, true) => Ok(()),
         (Leaf::MicroTime, Value::String(_)) => {
             fault("not a time with microseconds", "write it like `2026-01-31T12:00:00.000000Z`")
         }
-        (Leaf::Duration, Value::String(text)) if format::duration(text) => Ok(()),
+        (Leaf::Duration, Value::String(text)) if go::duration(text).is_some() => Ok(()),
         (Leaf::Duration, Value::String(_)) => fault("not a duration", "write it like `1h30m`"),
         (Leaf::Int32 | Leaf::Int64, _) => expected("a whole number"),
         (Leaf::Double, _) => expected("a number"),

@@ -2,15 +2,12 @@
 
 pub mod crd;
 pub mod decode;
-mod format;
 pub(crate) mod go_regexp;
 pub mod kinds;
-pub mod quantity;
 pub mod schema;
 pub mod shape;
 pub mod version;
 
-pub(crate) use format::{decode_base64, encode_base64};
 pub use kinds::{Kind, Scope};
 pub use schema::{ListKeys, ListKind, Type};
 pub use shape::{Identity, Shape};

@@ -107,7 +107,8 @@ fn part(file: &SourceFile, span: Span, label: String, mask: &Mask, primary: bool
     let to = ((span.end.max(span.start) - start) as usize).min(text.trim_end().len()).max(from);
     // A place far along a long line moves the window there.
     let window = if to <= cut { 0 } else { (0..=from).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0) };
-    let excerpt = mask.excerpt(span.file, start, text, window..text.floor_char_boundary(window + LONGEST_LINE));
+    let excerpt =
+        mask.excerpt(span.file, start, text, window..text.floor_char_boundary(window + LONGEST_LINE), from..to);
     let (from, to) = (excerpt.offset(from - window), excerpt.offset(to.saturating_sub(window)));
     let to = to.max(from + usize::from(from < excerpt.text.len()));
     let to = (to..=excerpt.text.len()).find(|at| excerpt.text.is_char_boundary(*at)).unwrap_or(excerpt.text.len());

@@ -31,8 +31,8 @@ fn finding_json(sources: &Sources, finding: &Finding, mask: &Mask) -> Value {
             value!({
                 "apiVersion": object.api_version,
                 "kind": object.kind,
-                "namespace": mask.name(&object.namespace),
-                "name": mask.name(&object.name),
+                "namespace": object.namespace.as_str(),
+                "name": object.name.as_str(),
             }),
         );
     }

@@ -9,6 +9,7 @@ use crate::node::{Entry, Node, Value};
 use crate::object::Object;
 use crate::secret::{self, DOTS, Told, unread};
 use crate::source::{FileId, Sources, Span};
+use crate::text::scan;
 use crate::yaml::is_bidi;
 
 /// Shorter values are words like `on` and `db`; to strike them out of messages would only garble these.
@@ -26,13 +27,55 @@ const COMPARED_A_BYTE: usize = 64;
 /// The secrets of a run: where they stand, and what they are.
 #[derive(Debug, Default)]
 pub struct Mask {
-    places: BTreeMap<FileId, Vec<(u32, u32)>>,
-    /// Those of Secrets, and what is marked.
+    places: Places,
+    /// Where the data of ConfigMaps, the values of variables and arguments stand: what of it is secret is not guessed, an
+    /// excerpt shows the keys and what is underlined.
+    private: Places,
+    /// What Secrets hold, and what is marked.
     sure: Words,
     /// Those that a name or a form tells.
     told: Words,
     /// Those of these that are ordinary words: struck out where a message quotes them, not in what it says itself.
     ordinary: BTreeSet<Box<str>>,
+    /// Those of Secrets that are ordinary words.
+    plain: BTreeSet<Box<str>>,
+    /// What objects, fields and keys are called, which is shown whatever a Secret holds.
+    names: HashSet<Box<str>>,
+}
+
+/// Places in files, in order once all are known.
+#[derive(Debug, Default)]
+struct Places(BTreeMap<FileId, Vec<(u32, u32)>>);
+
+impl Places {
+    fn add(&mut self, span: Span) {
+        if !span.is_none() {
+            self.0.entry(span.file).or_default().push((span.start, span.end));
+        }
+    }
+
+    /// Without overlaps the ends are in order too, and those near a line are found by searching.
+    fn sort(&mut self) {
+        for places in self.0.values_mut() {
+            places.sort_unstable();
+            places.dedup_by(|next, last| {
+                let overlap = next.0 < last.1 || next == last;
+                last.1 = if overlap { last.1.max(next.1) } else { last.1 };
+                overlap
+            });
+        }
+    }
+
+    fn of(&self, file: FileId) -> &[(u32, u32)] {
+        self.0.get(&file).map_or(&[], Vec::as_slice)
+    }
+
+    /// The ranges of bytes that touch `start..end` of a file.
+    fn within(&self, file: FileId, start: u32, end: u32) -> impl Iterator<Item = (u32, u32)> {
+        let places = self.of(file);
+        let first = places.partition_point(|(_, to)| *to <= start);
+        places[first..].iter().copied().take_while(move |(from, _)| *from < end).filter(move |(_, to)| *to > start)
+    }
 }
 
 /// Words to be struck out.
@@ -107,28 +150,23 @@ impl Mask {
         for span in sources.unread() {
             mask.unread(sources, span);
         }
-        if !mask.told.all.is_empty() || !mask.ordinary.is_empty() {
-            mask.ordinary.remove("default");
-            objects.into_iter().for_each(|object| mask.spare(&object.node));
-        }
-        for places in mask.places.values_mut() {
-            places.sort_unstable();
-            // Without overlaps the ends are in order too, and those near a line are found by searching.
-            places.dedup_by(|next, last| {
-                let overlap = next.0 < last.1 || next == last;
-                last.1 = if overlap { last.1.max(next.1) } else { last.1 };
-                overlap
-            });
-        }
+        mask.ordinary.remove("default");
+        objects.into_iter().for_each(|object| mask.spare(&object.node, false));
+        mask.places.sort();
+        mask.private.sort();
         mask
     }
 
     /// What objects, ports and containers are called is none of the words that a name or a form tells, and what fields are
-    /// called is no ordinary one.
-    fn spare(&mut self, node: &Node) {
-        node.items().iter().for_each(|item| self.spare(item));
+    /// called is no ordinary one. The names of fields and of objects are no secret whatever a Secret holds; a variable's is
+    /// one where it repeats what a Secret holds.
+    fn spare(&mut self, node: &Node, of_variable: bool) {
+        node.items().iter().for_each(|item| self.spare(item, of_variable));
+        let of_secret = secret::is_of_secret(node);
+        let told = secret::told(node, of_secret);
         for entry in node.entries() {
             self.ordinary.remove(&*entry.key);
+            self.keep(&entry.key);
             match &entry.value.value {
                 Value::String(name) => {
                     let names =
@@ -136,10 +174,26 @@ impl Mask {
                     if names {
                         self.told.all.remove(name.as_bytes());
                         self.ordinary.remove(&**name);
+                        if !of_variable && told(&entry.key, &entry.value).is_none() {
+                            self.keep(name);
+                        }
                     }
                 }
-                _ => self.spare(&entry.value),
+                _ if told(&entry.key, &entry.value).is_some() => {
+                    let keys = entry.value.entries().iter().filter(|entry| !secret::is_torn(&entry.key, &entry.value));
+                    keys.for_each(|entry| self.keep(&entry.key));
+                }
+                Value::Mapping(_) if of_secret && entry.key == "metadata" => {
+                    ["name", "namespace"].iter().for_each(|field| self.keep(entry.value[*field].text()));
+                }
+                _ => self.spare(&entry.value, entry.key == "env"),
             }
+        }
+    }
+
+    fn keep(&mut self, name: &str) {
+        if !self.names.contains(name) && tokens(name).eq([0..name.len()]) {
+            self.names.insert(name.into());
         }
     }
 
@@ -192,9 +246,15 @@ impl Mask {
                 let (mut command, mut args) = (&[][..], &[][..]);
                 for entry in mapping.iter() {
                     match &*entry.key {
-                        "env" => entry.value.items().iter().for_each(|env| self.variable(env)),
+                        "env" => entry.value.items().iter().for_each(|env| {
+                            self.variable(env);
+                            self.private(&env["value"]);
+                        }),
                         "command" => command = entry.value.items(),
                         "args" => args = entry.value.items(),
+                        "data" if node["kind"].text() == "ConfigMap" => {
+                            entry.value.entries().iter().for_each(|entry| self.private(&entry.value));
+                        }
                         _ => {}
                     }
                     if let Some(told) = told(&entry.key, &entry.value) {
@@ -211,6 +271,7 @@ impl Mask {
                 if of_secret {
                     secret::strays(node).for_each(|stray| self.whole(&stray.value, Told::Sure));
                 }
+                command.iter().chain(args).for_each(|word| self.private(word));
                 // Each by itself was looked at as a list.
                 if !command.is_empty() && !args.is_empty() {
                     let words: Vec<&Node> = command.iter().chain(args).collect();
@@ -219,6 +280,13 @@ impl Mask {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A text of which no excerpt shows more than keys and what is underlined.
+    fn private(&mut self, node: &Node) {
+        if node.origin.inputs().is_empty() && node.as_str().is_some() {
+            self.private.add(node.origin.span);
         }
     }
 
@@ -342,7 +410,9 @@ impl Mask {
         // A number is a port or a size sooner than the one that is secret.
         let is_word = |line: &str| line.len() >= SHORTEST && !line.bytes().all(|byte| byte.is_ascii_digit());
         for line in text.lines().map(str::trim) {
-            if told == Told::Sure && is_word(line) {
+            if told == Told::Sure && is_word(line) && !told.strikes(line) {
+                self.plain.insert(line.into());
+            } else if told == Told::Sure && is_word(line) {
                 self.sure.add(line);
             } else if told != Told::Sure && is_word(line) && told.strikes(line) {
                 self.told.add(line);
@@ -353,80 +423,113 @@ impl Mask {
     }
 
     fn place(&mut self, span: Span) {
-        if span.is_none() {
-            return;
-        }
-        self.places.entry(span.file).or_default().push((span.start, span.end));
+        self.places.add(span);
     }
 
     /// Whether a secret stands at the place, or all around it.
     pub(crate) fn covers(&self, span: Span) -> bool {
-        let places = self.places.get(&span.file).map_or(&[][..], Vec::as_slice);
+        let places = self.places.of(span.file);
         let next = places.partition_point(|(from, _)| *from <= span.start);
         next.checked_sub(1).is_some_and(|at| places[at].1 >= span.end)
     }
 
-    /// The secret ranges of bytes that touch `start..end` of a file.
-    pub(super) fn within(&self, file: FileId, start: u32, end: u32) -> impl Iterator<Item = (u32, u32)> {
-        let places = self.places.get(&file).map_or(&[][..], Vec::as_slice);
-        let first = places.partition_point(|(_, to)| *to <= start);
-        places[first..].iter().copied().take_while(move |(from, _)| *from < end).filter(move |(_, to)| *to > start)
-    }
-
-    /// A text with the secrets in it struck out.
+    /// What a message says with the secrets in it struck out: ordinary words only where it quotes them.
     #[must_use]
     pub fn words(&self, text: &str) -> String {
         let mut found = self.repeated(text);
-        self.quoted(text, &mut found);
+        if !self.ordinary.is_empty() || !self.plain.is_empty() {
+            let mut start = 0;
+            for (at, part) in text.split('`').enumerate() {
+                let quoted = at % 2 == 1 && start + part.len() < text.len();
+                let is_secret = |word: &str| self.ordinary.contains(word) || self.is_plain(word);
+                let words = tokens(part).filter(|token| quoted && is_secret(&part[token.clone()]));
+                found.extend(words.map(|token| start + token.start..start + token.end));
+                start += part.len() + 1;
+            }
+        }
         found.sort_unstable_by_key(|range| range.start);
         secret::strike(text, &found)
     }
 
-    /// Where a text repeats a secret, or has one of its own that its form tells.
-    fn repeated(&self, text: &str) -> Vec<Range<usize>> {
-        let mut found = secret::in_words(text);
-        self.sure.find(text, &mut found);
-        self.told.find(text, &mut found);
-        found
-    }
-
-    /// Where a message quotes a secret that is an ordinary word.
-    fn quoted(&self, text: &str, found: &mut Vec<Range<usize>>) {
-        if self.ordinary.is_empty() {
-            return;
-        }
-        let mut start = 0;
-        for part in text.split('`') {
-            let end = start + part.len();
-            if start > 0 && end < text.len() && self.ordinary.contains(part) {
-                found.push(start..end);
-            }
-            start = end + 1;
-        }
-    }
-
-    /// What an object is called, by which others know it: without the values of Secrets and what is marked only.
+    /// A text of the manifests with the secrets in it struck out.
     #[must_use]
-    pub(crate) fn name(&self, name: &str) -> String {
-        let mut found = Vec::new();
-        self.sure.find(name, &mut found);
-        secret::strike(name, &found)
+    pub(crate) fn content(&self, text: &str) -> String {
+        let mut found = self.repeated(text);
+        self.whole_words(text, &mut found);
+        found.sort_unstable_by_key(|range| range.start);
+        secret::strike(text, &found)
     }
 
-    /// A part of a line, which starts at `start` of a file, with the secrets struck out, and how offsets in it map.
-    pub(super) fn excerpt(&self, file: FileId, start: u32, line: &str, part: Range<usize>) -> Excerpt {
+    /// Where a text repeats a secret, or has one of its own that its form tells; names are none.
+    fn repeated(&self, text: &str) -> Vec<Range<usize>> {
+        let mut repeated = Vec::new();
+        self.sure.find(text, &mut repeated);
+        self.told.find(text, &mut repeated);
+        if !repeated.is_empty() && !self.names.is_empty() {
+            let names: Vec<Range<usize>> = tokens(text).filter(|token| self.is_name(&text[token.clone()])).collect();
+            repeated.retain(|range| {
+                let next = names.partition_point(|name| name.start <= range.start);
+                !next.checked_sub(1).is_some_and(|at| names[at].end >= range.end)
+            });
+        }
+        repeated.extend(secret::in_words(text));
+        repeated
+    }
+
+    /// Where a text has an ordinary word that a Secret holds.
+    fn whole_words(&self, text: &str, found: &mut Vec<Range<usize>>) {
+        if !self.plain.is_empty() {
+            found.extend(tokens(text).filter(|token| self.is_plain(&text[token.clone()])));
+        }
+    }
+
+    fn is_plain(&self, word: &str) -> bool {
+        self.plain.contains(word) && !self.names.contains(word)
+    }
+
+    /// Whether a word is what something is called: `web`, `Deployment/web`, `spec.containers[0].name`.
+    fn is_name(&self, token: &str) -> bool {
+        let is_known =
+            |part: &str| part.is_empty() || part.bytes().all(|byte| byte.is_ascii_digit()) || self.names.contains(part);
+        is_known(token)
+            || token.split(['/', '[', ']']).all(|part| is_known(part) || part.split('.').all(|part| is_known(part)))
+    }
+
+    /// A part of a line, which starts at `start` of a file, with the secrets struck out, and how offsets in it map. `mark`
+    /// is what is underlined in it.
+    pub(super) fn excerpt(
+        &self,
+        file: FileId,
+        start: u32,
+        line: &str,
+        part: Range<usize>,
+        mark: Range<usize>,
+    ) -> Excerpt {
         /// How far around the part is looked for what reaches into it.
         const AROUND: usize = 4096;
         let mut excerpt = Excerpt { text: String::new(), moved: Vec::new() };
         let from = line.floor_char_boundary(part.start.saturating_sub(AROUND));
         let around = &line[from..line.floor_char_boundary(part.end + AROUND)];
-        let told = self.repeated(around).into_iter().map(|range| {
+        let mut told = self.repeated(around);
+        self.whole_words(around, &mut told);
+        let told = told.into_iter().map(|range| {
             let from = start + from as u32;
             (from + range.start as u32, from + range.end as u32)
         });
+        let (line_start, window) = (start, part.clone());
         let (start, end) = (start + part.start as u32, start + part.end as u32);
+        let private = self.private.within(file, start, end).flat_map(|(from, to)| {
+            let to = ((to - line_start) as usize).min(window.end);
+            let to = to - usize::from(line[..to].ends_with(['"', '\'']));
+            let from = match from.saturating_sub(line_start) as usize {
+                from if from < window.start => window.start,
+                from => from + keys(&line[from..to]),
+            };
+            [from..mark.start.min(to), mark.end.max(from)..to].into_iter().filter(|range| range.start < range.end)
+        });
+        let private = private.map(|range| (line_start + range.start as u32, line_start + range.end as u32));
         let text = &line[part];
-        let mut secrets: Vec<(u32, u32)> = self.within(file, start, end).chain(told).collect();
+        let mut secrets: Vec<(u32, u32)> = self.places.within(file, start, end).chain(told).chain(private).collect();
         secrets.sort_unstable();
         let mut hidden = false;
         // They are sorted by where they start: those behind are told by how far the longest of them reaches.
@@ -464,6 +567,40 @@ impl Mask {
         }
         excerpt
     }
+}
+
+/// How far the keys at the start of a line of a private text reach: `--level=`, `level: `, `export LEVEL=`, a quote, a bullet.
+fn keys(line: &str) -> usize {
+    if line.starts_with(['|', '>']) && line.trim_end().len() <= "|-1".len() {
+        return line.len();
+    }
+    let begin = line.len() - line.trim_start_matches([' ', '\t', '-', '{', '"', '\'']).len();
+    // An address has a colon as well, and a value in base 64 may end in `=`.
+    let ends_key = |end: &usize| {
+        let sign = line[..*end].trim_end_matches([' ', '"', '\'', '\n', '\r']);
+        let behind = &line[sign.len()..];
+        match sign.ends_with(':') {
+            true => behind.starts_with(' ') || behind.trim_end().is_empty(),
+            false => !line[*end..].trim_end().trim_start_matches('=').is_empty(),
+        }
+    };
+    let end = scan::pair(&line[begin..]).map(|(_, value)| begin + value.start);
+    end.filter(ends_key).unwrap_or(begin)
+}
+
+/// The words of a text in which names stand.
+fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + text[at..].find(is_of_token)?;
+        let length = text[start..].find(|c| !is_of_token(c)).unwrap_or(text.len() - start);
+        at = start + length;
+        Some(start..at)
+    })
+}
+
+fn is_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '[' | ']')
 }
 
 /// Lines as they are shown.
@@ -532,17 +669,17 @@ mod tests {
     #[test]
     fn the_longest_word_is_struck_out() {
         let mut mask = Mask::default();
-        for word in ["secret", "secret-1", "secret-12", "secret-1A", "secret-2z", "secreu", "tables"] {
+        for word in ["s3cret", "s3cret-1", "s3cret-12", "s3cret-1A", "s3cret-2z", "s3creu", "tab1es"] {
             mask.word(word, Told::Sure);
         }
         for (text, masked) in [
-            ("secret-12", "•••"),
-            ("secret-123", "•••3"),
-            ("secret-1B", "•••B"),
-            ("secret-2", "•••-2"),
-            ("secret-2zz, secreu, secre", "•••z, •••, secre"),
-            ("secretables", "•••"),
-            ("ein secret—ein", "ein •••—ein"),
+            ("s3cret-12", "•••"),
+            ("s3cret-123", "•••3"),
+            ("s3cret-1B", "•••B"),
+            ("s3cret-2", "•••-2"),
+            ("s3cret-2zz, s3creu, s3cre", "•••z, •••, s3cre"),
+            ("s3cretab1es", "•••"),
+            ("ein s3cret—ein", "ein •••—ein"),
         ] {
             assert_eq!(mask.words(text), masked, "{text}");
         }
@@ -567,11 +704,32 @@ mod tests {
         let mut mask = Mask::default();
         mask.word("hunter2-correct", Told::Sure);
         let line = "a: hunter2-correct b: hunter2-correct";
-        let shown = |part| mask.excerpt(FileId(0), 7, line, part).text;
+        let shown = |part| mask.excerpt(FileId(0), 7, line, part, 0..0).text;
         assert_eq!(shown(0..line.len()), "a: ••• b: •••");
         assert_eq!(shown(0..line.len() - 1), "a: ••• b: •••");
         assert_eq!(shown(10..25), "••• b: •••");
         assert_eq!(shown(18..22), " b: ");
+    }
+
+    #[test]
+    fn keys_are_told_from_values() {
+        for (line, shown) in [
+            ("level: info", "level: "),
+            ("    - level: \"info\"", "    - level: \""),
+            ("level:", "level:"),
+            ("level:\n", "level:\n"),
+            ("export LEVEL=info", "export LEVEL="),
+            ("--level=info", "--level="),
+            ("\"--level=info\"", "\"--level="),
+            ("c2VjcmV0Cg==", ""),
+            ("c2VjcmV0Cgo=\n", ""),
+            ("http://host:80/a", ""),
+            ("psql -c 'a: b'", ""),
+            ("|-\n", "|-\n"),
+            ("", ""),
+        ] {
+            assert_eq!(&line[..keys(line)], shown, "{line}");
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ fn result(sources: &Sources, finding: &Finding, mask: &Mask, rules: &[RuleId]) -
     });
     let mut location = location(sources, finding.span).unwrap_or_else(|| json!({}));
     if let Some(object) = &finding.object {
-        let name = format!("{} {}", mask.name(&object.to_string()), mask.words(&finding.field));
+        let name = format!("{} {}", object, mask.words(&finding.field));
         location["logicalLocations"] = json!([{ "fullyQualifiedName": name.trim_end() }]);
     }
     if location.as_object().is_some_and(|location| !location.is_empty()) {

@@ -36,7 +36,7 @@ impl Told {
     /// Whether a value told so is to be struck out wherever a message repeats it. An ordinary word is not: what it has to
     /// do with a secret, its place says.
     pub(crate) fn strikes(self, value: &str) -> bool {
-        self == Self::Sure || !names::is_ordinary(value, self == Self::Name)
+        !names::is_ordinary(value, self == Self::Name)
     }
 }
 

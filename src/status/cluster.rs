@@ -236,7 +236,7 @@ impl<'a> Template<'a> {
     /// The template in an object, if it has one.
     #[must_use]
     pub(super) fn of(cluster: &Cluster<'a>, object: &'a Object) -> Option<Self> {
-        let fields = object.pod_template_path()?;
+        let fields = object.pod_place()?.keys;
         let spec = object.pod_spec()?;
         let written = cluster.manifest(&object.id).and_then(Object::pod_spec).unwrap_or(spec);
         Some(Self { object, spec, written, path: below(&path(""), &[fields, &["spec"]].concat()) })

@@ -35,7 +35,7 @@ impl State {
 #[must_use]
 pub(super) fn of<'a>(cluster: &Cluster<'a>, object: &'a Object) -> (State, String) {
     let (state, words) = plain(cluster, object);
-    if state == State::Ready || object.pod_template_path().is_none() {
+    if state == State::Ready || object.pod_place().is_none() {
         return (state, words);
     }
     match doing(cluster, object) {

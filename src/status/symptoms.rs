@@ -78,7 +78,7 @@ fn services<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Vec<&'a str> {
 
 /// Whether an object mentions a workload that is not ready yet, and has no cause.
 fn waits_for_one_on_its_way<'a>(cluster: &Cluster<'a>, object: &'a Object, texts: &[&str]) -> bool {
-    let workloads = cluster.record.objects.iter().filter(|other| other.pod_template_path().is_some());
+    let workloads = cluster.record.objects.iter().filter(|other| other.pod_place().is_some());
     let others = workloads.filter(|other| {
         other.namespace() == object.namespace()
             && other.kind() != "Pod"

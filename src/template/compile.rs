@@ -58,16 +58,22 @@ impl Compiler<'_> {
     }
 
     fn item(&mut self, node: &Node, place: Place) -> Item {
-        let each = self.each(node, place);
         let depth = self.locals.len();
-        let each = each.map(|(each, local)| {
-            self.locals.extend(local);
-            each
-        });
-        let when = self.when(node);
+        let (guard, each, when) = self.repeated(node, place);
         let part = self.part(node, place);
         self.locals.truncate(depth);
-        Item { each, when, part }
+        Item { guard, each, when, part }
+    }
+
+    /// The `$for` of a node, whose name counts from here on, between the `$if` that does not ask for that name and so guards
+    /// the list, and the one that does.
+    fn repeated(&mut self, node: &Node, place: Place) -> (Option<When>, Option<Each>, Option<When>) {
+        let Some((each, local)) = self.each(node, place) else { return (None, None, self.when(node)) };
+        let asks = node.get("$if").is_some_and(|when| names::mentions(when.text(), &each.name));
+        let guard = if asks { None } else { self.when(node) };
+        self.locals.extend(local);
+        let when = if asks { self.when(node) } else { None };
+        (guard, Some(each), when)
     }
 
     fn each(&mut self, node: &Node, place: Place) -> Option<(Each, Option<Local>)> {
@@ -232,13 +238,9 @@ impl Compiler<'_> {
 
     fn field(&mut self, entry: &crate::node::Entry, place: Place) -> Field {
         // The names that the value's `$for` binds are for the key as well.
-        let each = self.each(&entry.value, place);
         let depth = self.locals.len();
+        let (guard, each, when) = self.repeated(&entry.value, place);
         let repeated = each.is_some() || entry.value.get("$for").is_some();
-        let each = each.map(|(each, local)| {
-            self.locals.extend(local);
-            each
-        });
         let key = if !scan::has_expression(&entry.key) {
             Key::Plain(entry.key.clone())
         } else if repeated {
@@ -252,10 +254,9 @@ impl Compiler<'_> {
             self.findings.push(finding);
             Key::Plain(entry.key.clone())
         };
-        let when = self.when(&entry.value);
         let part = self.part(&entry.value, place);
         self.locals.truncate(depth);
-        Field { key, key_span: entry.key_span, item: Item { each, when, part } }
+        Field { key, key_span: entry.key_span, item: Item { guard, each, when, part } }
     }
 
     fn unknown_directive(&mut self, key: &str, span: Span) {
@@ -381,7 +382,7 @@ fn range_of_trimmed(text: &str) -> std::ops::Range<usize> {
 
 /// Whether an item is the same for every profile.
 fn is_fixed(item: &Item) -> bool {
-    matches!(item, Item { each: None, when: None, part: Part::Static { .. } })
+    matches!(item, Item { guard: None, each: None, when: None, part: Part::Static { .. } })
 }
 
 fn fold_sequence(node: &Node, items: Vec<Item>) -> Part {

@@ -10,7 +10,7 @@ use minijinja::value::{Kwargs, Rest, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
 use crate::digest;
-use crate::kube::encode_base64;
+use crate::formats::go::encode_base64;
 use crate::node::{self, Node};
 use crate::source::Span;
 use crate::template::value::{Budget, Misfit, Tree, View, article, forgive_miss, note_tree, to_node};

@@ -77,15 +77,18 @@ impl<'a> Run<'a> {
 
     /// The objects of a document: none, one, or as many as its `$for` has rounds.
     pub(super) fn document(&mut self, item: &Item, out: &mut Vec<Node>) -> Made<()> {
-        self.rounds(item.each.as_ref(), |run| {
+        self.rounds(item, |run| {
             out.extend(run.guarded(item)?);
             Ok(())
         })
     }
 
     /// Runs `body` once, or once for each item of a `$for`.
-    fn rounds(&mut self, each: Option<&Each>, mut body: impl FnMut(&mut Self) -> Made<()>) -> Made<()> {
-        let Some(each) = each else { return body(self) };
+    fn rounds(&mut self, item: &Item, mut body: impl FnMut(&mut Self) -> Made<()>) -> Made<()> {
+        let Some(each) = &item.each else { return body(self) };
+        if !self.wanted(item.guard.as_ref())? {
+            return Ok(());
+        }
         let mut outcome = Ok(());
         for item in self.list(each)? {
             self.spend(1, 0, each.list.span)?;
@@ -116,23 +119,24 @@ impl<'a> Run<'a> {
 
     /// The value of an item, unless its `$if` says no or it comes out as `none`.
     fn guarded(&mut self, item: &Item) -> Made<Option<Node>> {
-        let wanted = match &item.when {
-            None => true,
-            Some(When::Fixed(value)) => *value,
+        if self.wanted(item.when.as_ref())? { self.part(&item.part) } else { Ok(None) }
+    }
+
+    /// What an `$if` says.
+    fn wanted(&mut self, when: Option<&When>) -> Made<bool> {
+        match when {
+            None => Ok(true),
+            Some(When::Fixed(value)) => Ok(*value),
             Some(When::Computed(site)) => {
                 let node = self.value(*site)?;
                 self.decide(&node);
-                match node.as_bool() {
-                    Some(value) => value,
-                    None => {
-                        let message = format!("`$if` wants true or false, not {}", node.type_name());
-                        let help = "compare it: `x > 0`, `x != ''`, `x is defined`";
-                        return Err(self.misuse(RuleId::TemplateType, site.span, message, help, &node));
-                    }
-                }
+                node.as_bool().ok_or_else(|| {
+                    let message = format!("`$if` wants true or false, not {}", node.type_name());
+                    let help = "compare it: `x > 0`, `x != ''`, `x is defined`";
+                    self.misuse(RuleId::TemplateType, site.span, message, help, &node)
+                })
             }
-        };
-        if wanted { self.part(&item.part) } else { Ok(None) }
+        }
     }
 
     /// Notes what a value was made from that does not stand in the output itself.
@@ -163,7 +167,7 @@ impl<'a> Run<'a> {
                 let mut list = EcoVec::with_capacity(items.len());
                 let mut outcome = Ok(());
                 for item in items {
-                    let made = self.rounds(item.each.as_ref(), |run| {
+                    let made = self.rounds(item, |run| {
                         list.extend(run.guarded(item)?);
                         Ok(())
                     });
@@ -191,7 +195,7 @@ impl<'a> Run<'a> {
         let mut made = Mapping::with_capacity(fields.len());
         let mut outcome = Ok(());
         for field in fields {
-            let result = self.rounds(field.item.each.as_ref(), |run| {
+            let result = self.rounds(&field.item, |run| {
                 // `$if` comes first, so that a key may be one that only then makes sense.
                 let Some(value) = run.guarded(&field.item)? else { return Ok(()) };
                 let key = match &field.key {

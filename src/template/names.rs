@@ -170,6 +170,11 @@ pub(super) fn check(source: &str, names: &Known<'_>, locals: &[Local]) -> Checke
     checker.out
 }
 
+/// Whether an expression reads a name.
+pub(super) fn mentions(source: &str, name: &str) -> bool {
+    words(source).iter().any(|word| word.token == Token::Ident(name))
+}
+
 /// What is known of the items that `$for` takes from an expression.
 pub(super) fn item_shape(source: &str, names: &Known<'_>, locals: &[Local]) -> Shape {
     let words = words(source);

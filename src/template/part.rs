@@ -58,7 +58,10 @@ pub(super) struct Site {
 /// A part with the directives beside it.
 #[derive(Debug)]
 pub(super) struct Item {
+    /// The `$if` that is asked once, before the list of `$for` is read.
+    pub(super) guard: Option<When>,
     pub(super) each: Option<Each>,
+    /// The `$if` that is asked in each round.
     pub(super) when: Option<When>,
     pub(super) part: Part,
 }

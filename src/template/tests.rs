@@ -329,6 +329,18 @@ fn if_takes_a_boolean_and_stands_anywhere() {
 }
 
 #[test]
+fn an_if_beside_a_for_guards_its_list() {
+    let rendered = render(
+        "l:\n  - {$for: x in labels.gone, $if: not live, a: \"{{ x }}\"}\nm:\n  \"{{ x }}\": {$for: x in labels.gone, $if: not live, a: 1}\n",
+    );
+    assert_eq!(json(rendered.node()), r#"{"l":[],"m":{}}"#);
+    for when in ["live", "x != ''"] {
+        let errors = render(&format!("l:\n  - {{$for: x in labels.gone, $if: \"{when}\", a: 1}}\n")).errors();
+        assert!(errors.starts_with("template-undefined"), "{errors}");
+    }
+}
+
+#[test]
 fn for_repeats_items_entries_and_documents() {
     let template = "\
 l:
@@ -536,7 +548,7 @@ fn hostile_templates_end_soon() {
         assert!(started.elapsed().as_secs() < 20, "{first} {:?}", started.elapsed());
     }
     // Rounds of rounds, each small, most dropping out.
-    let rounds = "v:\n  - $for: a in hosts * 2000\n    w:\n      - {$for: b in hosts * 2000, $if: false, x: 1}\n";
+    let rounds = "v:\n  - $for: a in hosts * 2000\n    w:\n      - {$for: b in hosts * 2000, $if: b == '', x: 1}\n";
     let errors = render(rounds).errors();
     assert!(errors.starts_with("template-too-large"), "{errors}");
     assert_eq!(errors.lines().count(), 1);

@@ -2,7 +2,7 @@
 
 use super::same::same;
 use super::{Change, Refusal};
-use crate::kube::quantity::Quantity;
+use crate::formats::quantity::Quantity;
 use crate::node::{Mapping, Node, Value};
 use crate::object::Object;
 use crate::source::Span;

@@ -1,6 +1,6 @@
 //! Whether two values mean the same to the server: absent, null, empty and default are one, and so are `1Gi` and `1024Mi`.
 
-use crate::kube::quantity::Quantity;
+use crate::formats::quantity::Quantity;
 use crate::node::{Node, Value};
 
 /// What a field of a pod template holds when it is absent.

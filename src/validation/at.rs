@@ -6,8 +6,7 @@
 use std::fmt;
 
 use crate::node::Node;
-use crate::object::Object;
-use crate::validation::{Draft, Report, lists::repeats};
+use crate::validation::lists::repeats;
 
 /// A node and the way to it.
 #[derive(Debug, Clone, Copy)]
@@ -123,23 +122,6 @@ impl<'n, 'p> At<'n, 'p> {
     #[must_use]
     pub fn is_true(&self) -> bool {
         self.node.as_bool() == Some(true)
-    }
-
-    /// Reports something about this place. Where the field is absent, what is above it is underlined.
-    pub fn report<'r>(&self, report: &'r mut Report<'_>, object: &Object, message: impl Into<String>) -> Draft<'r> {
-        let path = self.to_string();
-        let mut place = *self;
-        while std::ptr::eq(place.node, Node::absent()) {
-            match place.up {
-                Some(up) => place = *up,
-                None => return report.object(object, message).field(path),
-            }
-        }
-        if std::ptr::eq(place.node, self.node) {
-            report.at(object, self.node, message).field(path)
-        } else {
-            report.missing(object, place.node, "", message).field(path)
-        }
     }
 }
 

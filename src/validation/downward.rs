@@ -1,10 +1,9 @@
 //! References to a pod's own fields and resources, in variables and in volumes.
 
-use super::names;
-use super::selector::Say;
-use crate::kube::quantity::Quantity;
+use crate::formats::names;
+use crate::formats::quantity::Quantity;
 use crate::node::{Node, Value};
-use crate::validation::At;
+use crate::validation::{At, Faults};
 
 /// Where the reference stands; the fields it may name differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,15 +59,15 @@ const RESOURCES: &[&str] = &[
 ];
 
 /// A `fieldRef`.
-pub fn field<'n>(at: &At<'n, '_>, place: Use, say: Say<'_, 'n>) {
+pub fn field(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     let (version, path) = (at.get("apiVersion"), at.get("fieldPath"));
     let text = path.text();
     if text.is_empty() {
-        say(&path, "the reference has no field path".to_owned());
+        faults.add(&path, "the reference has no field path");
         return;
     }
     if !matches!(version.text(), "" | "v1") {
-        say(&path, format!("the version `{}` of the pod is not known: use v1", version.text()));
+        faults.add(&path, format!("the version `{}` of the pod is not known: use v1", version.text()));
         return;
     }
     if let Some((field, key)) = subscript(text) {
@@ -76,13 +75,13 @@ pub fn field<'n>(at: &At<'n, '_>, place: Use, say: Say<'_, 'n>) {
             "metadata.labels" => names::qualified_name(key),
             "metadata.annotations" => names::qualified_name(&key.to_lowercase()),
             _ => {
-                say(&path, format!("`{field}` takes no key"));
+                faults.add(&path, format!("`{field}` takes no key"));
                 return;
             }
         };
         // The server names the reference here, not its path.
         if let Err(form) = checked {
-            say(&at.same(path.node), format!("the key `{key}` {form}"));
+            faults.add(&at.same(path.node), format!("the key `{key}` {form}"));
         }
         return;
     }
@@ -90,7 +89,7 @@ pub fn field<'n>(at: &At<'n, '_>, place: Use, say: Say<'_, 'n>) {
     if !allowed.contains(&text) {
         let known = FIELDS.contains(&text);
         let what = if known { "cannot be used here" } else { "is no field a pod can refer to" };
-        say(&path, format!("`{text}` {what}"));
+        faults.add(&path, format!("`{text}` {what}"));
     }
 }
 
@@ -101,16 +100,16 @@ fn subscript(text: &str) -> Option<(&str, &str)> {
 }
 
 /// A `resourceFieldRef`.
-pub fn resource<'n>(at: &At<'n, '_>, place: Use, say: Say<'_, 'n>) {
+pub fn resource(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     let (container, resource, divisor) = (at.get("containerName"), at.get("resource"), at.get("divisor"));
     let name = resource.text();
     let huge = name.starts_with("limits.hugepages-") || name.starts_with("requests.hugepages-");
     if place == Use::Volume && container.text().is_empty() {
-        say(&container, "the reference names no container".to_owned());
+        faults.add(&container, "the reference names no container");
     } else if name.is_empty() {
-        say(&resource, "the reference names no resource".to_owned());
+        faults.add(&resource, "the reference names no resource");
     } else if !huge && !RESOURCES.contains(&name) {
-        say(
+        faults.add(
             &resource,
             format!("`{name}` cannot be referred to: use limits. or requests. with cpu, memory, ephemeral-storage"),
         );
@@ -123,7 +122,7 @@ pub fn resource<'n>(at: &At<'n, '_>, place: Use, say: Say<'_, 'n>) {
     match Quantity::of(divisor.node) {
         Some(amount) if !amount.is_zero() && !good(divisor.node, amount) => {
             let units = if name.ends_with(".cpu") { "1m or 1" } else { "1, 1k to 1E or 1Ki to 1Ei" };
-            say(&divisor, format!("must be {units}"));
+            faults.add(&divisor, format!("must be {units}"));
         }
         _ => {}
     }

@@ -1,11 +1,12 @@
 //! What is found wrong with one object, in the API server's own words for kinds of faults.
 
+use crate::formats::Checked;
 use crate::kube::KubernetesVersion;
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::secret::is_of_secret;
 use crate::source::Span;
-use crate::validation::{At, Checked, Draft, Report, selector};
+use crate::validation::{At, Draft, Report, selector};
 
 /// What is found wrong with one object, in the API server's own words for kinds of faults.
 #[derive(Debug)]
@@ -106,12 +107,12 @@ impl<'a, 'r> Faults<'a, 'r> {
 
     /// Reports what is wrong with labels.
     pub fn labels(&mut self, at: &At<'_, '_>) {
-        selector::labels(at, &mut |place, message| _ = self.add(place, message));
+        selector::labels(at, self);
     }
 
     /// Reports what is wrong with a label selector; an absent one is fine.
     pub fn selector(&mut self, at: &At<'_, '_>) {
-        selector::label_selector(at, &mut |place, message| _ = self.add(place, message));
+        selector::label_selector(at, self);
     }
 
     /// The value as messages name it: shortened, and hidden where it is a secret.

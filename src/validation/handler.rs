@@ -1,9 +1,9 @@
 //! What a probe or a lifecycle hook does.
 
-use super::selector::Say;
-use super::{enums, names};
+use super::enums;
+use crate::formats::names;
 use crate::node::{Node, Value};
-use crate::validation::At;
+use crate::validation::{At, Faults};
 
 /// What the handler is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Use {
 }
 
 /// Exactly one handler, and nothing wrong with it.
-pub fn check<'n>(at: &At<'n, '_>, place: Use, say: Say<'_, 'n>) {
+pub fn check(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     let last = if place == Use::Probe { "grpc" } else { "sleep" };
     let mut handlers = 0;
     for field in ["exec", "httpGet", "tcpSocket", last] {
@@ -28,47 +28,47 @@ pub fn check<'n>(at: &At<'n, '_>, place: Use, say: Say<'_, 'n>) {
         }
         handlers += 1;
         if handlers > 1 {
-            say(&handler, format!("there is another handler already, so there cannot be `{field}` as well"));
+            faults.add(&handler, format!("there is another handler already, so there cannot be `{field}` as well"));
             continue;
         }
         match (field, place) {
             ("exec", _) => {
                 let command = handler.get("command");
                 if command.node.items().is_empty() {
-                    say(&command, "the command is empty".to_owned());
+                    faults.add(&command, "the command is empty");
                 }
             }
-            ("httpGet", _) => http_get(&handler, say),
+            ("httpGet", _) => http_get(&handler, faults),
             ("sleep", Use::Hook { grace }) => {
                 let seconds = handler.node["seconds"].as_i64().unwrap_or(0);
                 if !(0..=grace).contains(&seconds) {
                     let message = format!("sleeping {seconds} s does not fit in the grace period of {grace} s");
-                    say(&handler, message);
+                    faults.add(&handler, message);
                 }
             }
-            _ => port(&handler.get("port"), say),
+            _ => port(&handler.get("port"), faults),
         }
     }
     if handlers == 0 {
-        say(at, format!("there is no handler: use exec, httpGet, tcpSocket or {last}"));
+        faults.add(at, format!("there is no handler: use exec, httpGet, tcpSocket or {last}"));
     }
 }
 
-fn http_get<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    port(&at.get("port"), say);
-    enums::choice_or_empty(&at.get("scheme"), &["HTTP", "HTTPS"], say);
+fn http_get(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    port(&at.get("port"), faults);
+    enums::choice_or_empty(&at.get("scheme"), &["HTTP", "HTTPS"], faults);
     let headers = at.get("httpHeaders");
     for header in headers.node.items() {
         let name: &Node = &header["name"];
         if let Err(form) = names::http_header_name(name.text()) {
             // The server names the list.
-            say(&headers.same(name), format!("the header name `{}` {form}", name.text()));
+            faults.add(&headers.same(name), format!("the header name `{}` {form}", name.text()));
         }
     }
 }
 
 /// A port's number or name; an absent one is 0.
-pub fn port<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+pub fn port(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let checked = match &at.node.value {
         Value::String(name) => names::port_name(name),
         _ => names::port_number(at.number().unwrap_or(0)),
@@ -79,6 +79,6 @@ pub fn port<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
             Value::String(name) => format!("the port name `{name}` {form}"),
             _ => format!("the port number {form}"),
         };
-        say(at, message);
+        faults.add(at, message);
     }
 }

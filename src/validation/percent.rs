@@ -1,7 +1,8 @@
 //! Amounts that are a number or a percentage (`IntOrString` fields such as `maxSurge`).
 
+use crate::formats::names;
 use crate::node::{Node, Value};
-use crate::validation::{At, Faults, names};
+use crate::validation::{At, Faults};
 
 /// The amount as the rules compare it: the percentage of a percentage, else the number; nothing where it is neither.
 #[must_use]

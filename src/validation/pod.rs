@@ -7,7 +7,7 @@ use foldhash::{HashMap, HashSet};
 
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Draft, Report, volumes};
+use crate::validation::{At, volumes};
 
 /// What carries the pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,29 +224,19 @@ impl<'n> Pod<'n> {
     /// The pod of an object; `None` where its kind has none.
     #[must_use]
     pub fn of(object: &'n Object) -> Option<Self> {
-        let node = &object.node;
-        let (workload, template, template_path, spec_path) = match (object.group(), object.kind()) {
-            ("", "Pod") => (Workload::Pod, node, "", "spec"),
-            ("", "PodTemplate") => (Workload::PodTemplate, &node["template"], "template", "template.spec"),
-            ("batch", "CronJob") => (
-                Workload::CronJob,
-                node.at(&["spec", "jobTemplate", "spec", "template"]),
-                "spec.jobTemplate.spec.template",
-                "spec.jobTemplate.spec.template.spec",
-            ),
-            (group, kind) => {
-                let workload = match (group, kind) {
-                    ("apps", "Deployment") => Workload::Deployment,
-                    ("apps", "StatefulSet") => Workload::StatefulSet,
-                    ("apps", "DaemonSet") => Workload::DaemonSet,
-                    ("apps", "ReplicaSet") => Workload::ReplicaSet,
-                    ("batch", "Job") => Workload::Job,
-                    ("", "ReplicationController") => Workload::ReplicationController,
-                    _ => return None,
-                };
-                (workload, node.at(&["spec", "template"]), "spec.template", "spec.template.spec")
-            }
+        let place = object.pod_place()?;
+        let workload = match object.kind() {
+            "Pod" => Workload::Pod,
+            "PodTemplate" => Workload::PodTemplate,
+            "Deployment" => Workload::Deployment,
+            "StatefulSet" => Workload::StatefulSet,
+            "DaemonSet" => Workload::DaemonSet,
+            "ReplicaSet" => Workload::ReplicaSet,
+            "ReplicationController" => Workload::ReplicationController,
+            "CronJob" => Workload::CronJob,
+            _ => Workload::Job,
         };
+        let template = object.node.at(place.keys);
         // A ReplicationController's template is a pointer: where it is missing, that is the only fault.
         if workload == Workload::ReplicationController && template.is_null() {
             return None;
@@ -260,7 +250,7 @@ impl<'n> Pod<'n> {
         let containers = lists
             .into_iter()
             .flat_map(|(list, node)| node.items().iter().enumerate().map(move |(index, node)| (list, index, node)))
-            .map(|(list, index, node)| Container { fields: Fields::of(node), list, index, spec_path })
+            .map(|(list, index, node)| Container { fields: Fields::of(node), list, index, spec_path: place.spec })
             .collect();
         let volumes = volumes(object, workload, spec.volumes);
         Some(Self {
@@ -273,8 +263,8 @@ impl<'n> Pod<'n> {
             valid: OnceCell::new(),
             named: OnceCell::new(),
             ephemeral: OnceCell::new(),
-            template_path,
-            spec_path,
+            template_path: place.template,
+            spec_path: place.spec,
         })
     }
 
@@ -300,18 +290,6 @@ impl<'n> Pod<'n> {
     #[must_use]
     pub const fn at_path(&self) -> &'static str {
         self.spec_path
-    }
-
-    /// Reports a fault.
-    pub fn say<'r>(&self, report: &'r mut Report<'_>, at: &At<'_, '_>, message: impl Into<String>) -> Draft<'r> {
-        at.report(report, self.object, message)
-    }
-
-    /// Where helpers send faults that need no more than a message.
-    pub fn sayer<'s>(&'s self, report: &'s mut Report<'_>) -> impl FnMut(&At<'n, '_>, String) {
-        move |at, message| {
-            self.say(report, at, message);
-        }
     }
 
     /// The labels of a Pod; null for the pods of a workload, whose selectors the server leaves alone until they are made.

@@ -1,10 +1,9 @@
 //! Requests and limits.
 
-use super::selector::Say;
-use super::{Checked, names};
-use crate::kube::quantity::Quantity;
+use crate::formats::quantity::Quantity;
+use crate::formats::{Checked, names};
 use crate::node::Node;
-use crate::validation::At;
+use crate::validation::{At, Faults};
 
 const HUGE_PAGES: &str = "hugepages-";
 
@@ -50,58 +49,58 @@ fn amount(node: &Node) -> Quantity {
 }
 
 /// Limits by themselves.
-pub fn limits<'n>(at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_, 'n>) {
+pub fn limits(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Faults<'_, '_>) {
     for (key, value) in at.keys() {
-        entry(key, &value, name, say);
+        entry(key, &value, name, faults);
     }
 }
 
-fn entry<'n>(key: &str, at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_, 'n>) {
+fn entry(key: &str, at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Faults<'_, '_>) {
     if let Err(form) = name(key) {
-        say(at, format!("the resource `{key}` {form}"));
+        faults.add(at, format!("the resource `{key}` {form}"));
     }
     let amount = amount(at.node);
     if amount.is_negative() {
-        say(at, format!("`{key}` must not be negative"));
+        faults.add(at, format!("`{key}` must not be negative"));
     }
     if is_extended(key) && !amount.is_whole() {
-        say(at, format!("`{key}` must be a whole number"));
+        faults.add(at, format!("`{key}` must be a whole number"));
     }
     if let Some(size) = key.strip_prefix(HUGE_PAGES) {
         let page = Quantity::parse(size).filter(|page| page.is_whole() && !page.is_negative() && !page.is_zero());
         if !page.is_some_and(|page| Quantity::whole(amount.round_up()).is_multiple_of(page)) {
-            say(at, format!("`{key}` must be a whole number of pages of that size"));
+            faults.add(at, format!("`{key}` must be a whole number of pages of that size"));
         }
     }
 }
 
 /// Requests that a Pod's container does not make, so that the server takes its limits for them.
-pub fn copied_limits<'n>(at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_, 'n>) {
+pub fn copied_limits(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Faults<'_, '_>) {
     let (limits, requests) = (at.get("limits"), at.get("requests"));
     let copies = requests.same(limits.node);
     for (key, value) in copies.keys() {
         if requests.node.get(key).is_none() {
-            entry(key, &value, name, say);
+            entry(key, &value, name, faults);
         }
     }
 }
 
 /// Requests and limits together.
-pub fn requirements<'n>(at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_, 'n>) {
+pub fn requirements(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Faults<'_, '_>) {
     let (limits, requests) = (at.get("limits"), at.get("requests"));
-    self::limits(&limits, name, say);
+    self::limits(&limits, name, faults);
     for (key, value) in requests.keys() {
-        entry(key, &value, name, say);
+        entry(key, &value, name, faults);
         let limit = limits.node.get(key);
         let request = amount(value.node);
         match limit.map(amount) {
             Some(limit) if request != limit && !may_overcommit(key) => {
-                say(&requests.same(value.node), format!("the request of `{key}` must be equal to its limit"));
+                faults.add(&requests.same(value.node), format!("the request of `{key}` must be equal to its limit"));
             }
             Some(limit) if request > limit => {
-                say(&requests.same(value.node), format!("the request of `{key}` is above its limit"));
+                faults.add(&requests.same(value.node), format!("the request of `{key}` is above its limit"));
             }
-            None if !may_overcommit(key) => say(&limits, format!("`{key}` needs a limit")),
+            None if !may_overcommit(key) => _ = faults.add(&limits, format!("`{key}` needs a limit")),
             _ => {}
         }
     }
@@ -109,6 +108,6 @@ pub fn requirements<'n>(at: &At<'n, '_>, name: fn(&str) -> Checked, say: Say<'_,
         limits.node.entries().iter().chain(requests.node.entries()).any(|entry| wanted(&entry.key))
     };
     if any(|key| key.starts_with(HUGE_PAGES)) && !any(|key| matches!(key, "cpu" | "memory")) {
-        say(at, "huge pages need cpu or memory beside them".to_owned());
+        faults.add(at, "huge pages need cpu or memory beside them");
     }
 }

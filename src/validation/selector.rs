@@ -2,27 +2,24 @@
 
 use foldhash::{HashMap, HashMapExt, HashSet};
 
-use super::names;
+use crate::formats::names;
 use crate::node::Node;
-use crate::validation::At;
-
-/// Where faults go: the place and the message.
-pub type Say<'s, 'n> = &'s mut dyn FnMut(&At<'n, '_>, String);
+use crate::validation::{At, Faults};
 
 /// Keys must be qualified names, values label values. The server names the mapping, not the key.
-pub fn labels<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+pub fn labels(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     for (key, value) in at.keys() {
         if let Err(form) = names::qualified_name(key) {
-            say(&at.same(value.node), format!("the label key `{key}` {form}"));
+            faults.add(&at.same(value.node), format!("the label key `{key}` {form}"));
         }
         if let Err(form) = names::label_value(value.text()) {
-            say(&at.same(value.node), format!("the value of label `{key}` {form}"));
+            faults.add(&at.same(value.node), format!("the value of label `{key}` {form}"));
         }
     }
 }
 
 /// Annotation keys must be qualified names (in any case), and all of them take up at most 256 KiB.
-pub fn annotations<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+pub fn annotations(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let mut total = 0;
     for (key, value) in at.keys() {
         total += key.len() + value.text().len();
@@ -31,39 +28,39 @@ pub fn annotations<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
             false => names::qualified_name(key),
         };
         if let Err(form) = form {
-            say(&at.same(value.node), format!("the annotation key `{key}` {form}"));
+            faults.add(&at.same(value.node), format!("the annotation key `{key}` {form}"));
         }
     }
     if total > 262_144 {
-        say(at, format!("the annotations take up {total} bytes; at most 262144 are allowed"));
+        faults.add(at, format!("the annotations take up {total} bytes; at most 262144 are allowed"));
     }
 }
 
 /// A label selector. An absent one has no faults.
-pub fn label_selector<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    labels(&at.get("matchLabels"), say);
+pub fn label_selector(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    labels(&at.get("matchLabels"), faults);
     for requirement in at.get("matchExpressions").items() {
         let (operator, values) = (requirement.get("operator"), requirement.get("values"));
         let count = values.node.items().len();
         match operator.text() {
             "In" | "NotIn" if count == 0 => {
-                say(&values, format!("the operator `{}` needs values", operator.text()));
+                faults.add(&values, format!("the operator `{}` needs values", operator.text()));
             }
             "Exists" | "DoesNotExist" if count > 0 => {
-                say(&values, format!("the operator `{}` takes no values", operator.text()));
+                faults.add(&values, format!("the operator `{}` takes no values", operator.text()));
             }
             "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
             other => {
-                say(&operator, format!("`{other}` is no operator: use In, NotIn, Exists or DoesNotExist"));
+                faults.add(&operator, format!("`{other}` is no operator: use In, NotIn, Exists or DoesNotExist"));
             }
         }
         let key = requirement.get("key");
         if let Err(form) = names::qualified_name(key.text()) {
-            say(&key, format!("the label key `{}` {form}", key.text()));
+            faults.add(&key, format!("the label key `{}` {form}", key.text()));
         }
         for value in values.items() {
             if let Err(form) = names::label_value(value.text()) {
-                say(&value, format!("the label value `{}` {form}", value.text()));
+                faults.add(&value, format!("the label value `{}` {form}", value.text()));
             }
         }
     }
@@ -73,7 +70,7 @@ pub fn label_selector<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
 ///
 /// A Pod's selectors get those labels that it has before they are checked, and no label may then stand there twice; the
 /// server names the term and the key's index for that.
-pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, say: Say<'_, 'n>) {
+pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, faults: &mut Faults<'_, '_>) {
     let own = term.get("labelSelector");
     let (same, other) = (term.get("matchLabelKeys"), term.get("mismatchLabelKeys"));
     for list in [same, other] {
@@ -81,12 +78,12 @@ pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, say: Say<'_, 'n>)
             continue;
         }
         if !own.is_set() {
-            say(&list, "needs a labelSelector".to_owned());
+            faults.add(&list, "needs a labelSelector");
             continue;
         }
         for key in list.items() {
             if let Err(form) = names::qualified_name(key.text()) {
-                say(&key, format!("the label key `{}` {form}", key.text()));
+                faults.add(&key, format!("the label key `{}` {form}", key.text()));
             }
         }
     }
@@ -102,13 +99,13 @@ pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, say: Say<'_, 'n>)
             + usize::from(own.node["matchLabels"].get(text).is_some())
             + usize::from(pod_labels.get(text).is_some());
         if own.is_set() && count > 1 {
-            say(&term.item(index, key), format!("the label key `{text}` stands in the labelSelector as well"));
+            faults.add(&term.item(index, key), format!("the label key `{text}` stands in the labelSelector as well"));
         }
     }
     let others: HashSet<&str> = other.node.items().iter().map(Node::text).collect();
     for key in same.items() {
         if others.contains(key.text()) {
-            say(&key, format!("the label key `{}` stands in mismatchLabelKeys as well", key.text()));
+            faults.add(&key, format!("the label key `{}` stands in mismatchLabelKeys as well", key.text()));
         }
     }
 }

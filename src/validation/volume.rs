@@ -1,10 +1,10 @@
 //! The sources a volume can have, and what each needs.
 
 use super::downward::{self, Use};
-use super::selector::Say;
-use super::{enums, names, projected};
-use crate::kube::quantity::Quantity;
-use crate::validation::At;
+use super::{enums, projected};
+use crate::formats::quantity::Quantity;
+use crate::formats::{Checked, names};
+use crate::validation::{At, Faults};
 
 /// A source of a volume.
 pub struct Source {
@@ -15,7 +15,7 @@ pub struct Source {
     /// How the server names the field where the volume has another source already.
     pub too_many: &'static str,
     /// What is wrong with it.
-    pub check: for<'s, 'n> fn(&At<'n, '_>, Say<'s, 'n>),
+    pub check: fn(&At<'_, '_>, &mut Faults<'_, '_>),
 }
 
 impl std::fmt::Debug for Source {
@@ -24,7 +24,7 @@ impl std::fmt::Debug for Source {
     }
 }
 
-const fn source(field: &'static str, check: for<'s, 'n> fn(&At<'n, '_>, Say<'s, 'n>)) -> Source {
+const fn source(field: &'static str, check: fn(&At<'_, '_>, &mut Faults<'_, '_>)) -> Source {
     Source { field, path: field, too_many: field, check }
 }
 
@@ -35,211 +35,208 @@ pub static SOURCES: &[Source] = &[
     source("gitRepo", git_repo),
     Source { field: "gcePersistentDisk", path: "persistentDisk", too_many: "gcePersistentDisk", check: gce_disk },
     source("awsElasticBlockStore", aws_disk),
-    source("secret", |at, say| {
-        required(&at.get("secretName"), say);
-        mode(&at.get("defaultMode"), say);
-        key_items(&at.get("items"), say);
+    source("secret", |at, faults| {
+        required(&at.get("secretName"), faults);
+        mode(&at.get("defaultMode"), faults);
+        key_items(&at.get("items"), faults);
     }),
     source("nfs", nfs),
     source("iscsi", iscsi),
-    source("glusterfs", |at, say| all_required(at, &["endpoints", "path"], say)),
+    source("glusterfs", |at, faults| all_required(at, &["endpoints", "path"], faults)),
     source("flocker", flocker),
-    source("persistentVolumeClaim", |at, say| required(&at.get("claimName"), say)),
-    source("rbd", |at, say| {
-        list_required(&at.get("monitors"), say);
-        required(&at.get("image"), say);
+    source("persistentVolumeClaim", |at, faults| required(&at.get("claimName"), faults)),
+    source("rbd", |at, faults| {
+        list_required(&at.get("monitors"), faults);
+        required(&at.get("image"), faults);
     }),
-    source("cinder", |at, say| {
-        required(&at.get("volumeID"), say);
-        secret_ref(at, say);
+    source("cinder", |at, faults| {
+        required(&at.get("volumeID"), faults);
+        secret_ref(at, faults);
     }),
     Source {
         field: "cephfs",
         path: "cephfs",
         too_many: "cephFS",
-        check: |at, say| list_required(&at.get("monitors"), say),
+        check: |at, faults| list_required(&at.get("monitors"), faults),
     },
     source("quobyte", quobyte),
     Source {
         field: "downwardAPI",
         path: "downwardAPI",
         too_many: "downwarAPI",
-        check: |at, say| {
-            mode(&at.get("defaultMode"), say);
+        check: |at, faults| {
+            mode(&at.get("defaultMode"), faults);
             for file in at.get("items").items() {
-                downward_file(at, &file, say);
+                downward_file(at, &file, faults);
             }
         },
     },
     source("fc", fibre_channel),
     source("flexVolume", flex),
-    source("configMap", |at, say| {
-        required(&at.get("name"), say);
-        mode(&at.get("defaultMode"), say);
-        key_items(&at.get("items"), say);
+    source("configMap", |at, faults| {
+        required(&at.get("name"), faults);
+        mode(&at.get("defaultMode"), faults);
+        key_items(&at.get("items"), faults);
     }),
-    source("azureFile", |at, say| all_required(at, &["secretName", "shareName"], say)),
-    source("vsphereVolume", |at, say| required(&at.get("volumePath"), say)),
-    source("photonPersistentDisk", |at, say| required(&at.get("pdID"), say)),
-    source("portworxVolume", |at, say| required(&at.get("volumeID"), say)),
+    source("azureFile", |at, faults| all_required(at, &["secretName", "shareName"], faults)),
+    source("vsphereVolume", |at, faults| required(&at.get("volumePath"), faults)),
+    source("photonPersistentDisk", |at, faults| required(&at.get("pdID"), faults)),
+    source("portworxVolume", |at, faults| required(&at.get("volumeID"), faults)),
     source("azureDisk", azure_disk),
     source("storageos", storage_os),
     source("projected", projected::check),
-    source("scaleIO", |at, say| all_required(at, &["gateway", "system", "volumeName"], say)),
+    source("scaleIO", |at, faults| all_required(at, &["gateway", "system", "volumeName"], faults)),
     source("csi", csi),
-    source("ephemeral", |at, say| {
+    source("ephemeral", |at, faults| {
         let template = at.get("volumeClaimTemplate");
         if !template.is_set() {
-            say(&template, "the volume has no claim template".to_owned());
+            faults.add(&template, "the volume has no claim template");
         }
     }),
-    source("image", |at, say| {
-        required(&at.get("reference"), say);
-        enums::choice_or_empty(&at.get("pullPolicy"), &["Always", "IfNotPresent", "Never"], say);
+    source("image", |at, faults| {
+        required(&at.get("reference"), faults);
+        enums::choice_or_empty(&at.get("pullPolicy"), &["Always", "IfNotPresent", "Never"], faults);
     }),
 ];
 
-pub(super) fn required<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+pub(super) fn required(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if at.text().is_empty() {
-        say(at, "the volume needs this field".to_owned());
+        faults.add(at, "the volume needs this field");
     }
 }
 
-fn all_required<'n>(at: &At<'n, '_>, fields: &[&'static str], say: Say<'_, 'n>) {
+fn all_required(at: &At<'_, '_>, fields: &[&'static str], faults: &mut Faults<'_, '_>) {
     for field in fields {
-        required(&at.get(field), say);
+        required(&at.get(field), faults);
     }
 }
 
-fn list_required<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn list_required(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if at.node.items().is_empty() {
-        say(at, "the volume needs at least one entry here".to_owned());
+        faults.add(at, "the volume needs at least one entry here");
     }
 }
 
-pub(super) fn form<'n>(at: &At<'n, '_>, checked: super::Checked, say: Say<'_, 'n>) {
+pub(super) fn form(at: &At<'_, '_>, checked: Checked, faults: &mut Faults<'_, '_>) {
     if let Err(form) = checked {
-        say(at, format!("`{}` {form}", at.text()));
+        faults.add(at, format!("`{}` {form}", at.text()));
     }
 }
 
-fn range<'n>(at: &At<'n, '_>, most: i64, say: Say<'_, 'n>) {
+fn range(at: &At<'_, '_>, most: i64, faults: &mut Faults<'_, '_>) {
     if at.number().is_some_and(|number| !(0..=most).contains(&number)) {
-        say(at, format!("must be between 0 and {most}"));
+        faults.add(at, format!("must be between 0 and {most}"));
     }
 }
 
 /// A file mode.
-pub(super) fn mode<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+pub(super) fn mode(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if let Some(mode) = at.number().filter(|mode| !(0..=0o777).contains(mode)) {
-        say(at, format!("the file mode {mode} must be between 0 and 511 (0777 in octal)"));
+        faults.add(at, format!("the file mode {mode} must be between 0 and 511 (0777 in octal)"));
     }
 }
 
-fn secret_ref<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn secret_ref(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let secret = at.get("secretRef");
     if secret.is_set() {
-        required(&secret.get("name"), say);
+        required(&secret.get("name"), faults);
     }
 }
 
 /// Keys of a ConfigMap or Secret that become files.
-pub(super) fn key_items<'n>(items: &At<'n, '_>, say: Say<'_, 'n>) {
+pub(super) fn key_items(items: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     for item in items.items() {
         let path = item.get("path");
-        required(&item.get("key"), say);
-        required(&path, say);
-        form(&path, names::local_non_reserved_path(path.text()), say);
-        mode(&item.get("mode"), say);
+        required(&item.get("key"), faults);
+        required(&path, faults);
+        form(&path, names::local_non_reserved_path(path.text()), faults);
+        mode(&item.get("mode"), faults);
     }
 }
 
 /// A file of the downward API. The server names the source, not the item.
-pub(super) fn downward_file<'n>(source: &At<'n, '_>, file: &At<'n, '_>, say: Say<'_, 'n>) {
+pub(super) fn downward_file<'n>(source: &At<'n, '_>, file: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     let at = source.same(file.node);
     let path = at.get("path");
-    required(&path, say);
-    form(&path, names::local_non_reserved_path(path.text()), say);
+    required(&path, faults);
+    form(&path, names::local_non_reserved_path(path.text()), faults);
     let (field, resource) = (at.get("fieldRef"), at.get("resourceFieldRef"));
     if field.is_set() {
-        downward::field(&field, Use::Volume, say);
+        downward::field(&field, Use::Volume, faults);
         if resource.is_set() {
-            say(&at, "the file has both a fieldRef and a resourceFieldRef".to_owned());
+            faults.add(&at, "the file has both a fieldRef and a resourceFieldRef");
         }
     } else if resource.is_set() {
-        downward::resource(&resource, Use::Volume, say);
+        downward::resource(&resource, Use::Volume, faults);
     } else {
-        say(&at, "the file needs a fieldRef or a resourceFieldRef".to_owned());
+        faults.add(&at, "the file needs a fieldRef or a resourceFieldRef");
     }
-    mode(&at.get("mode"), say);
+    mode(&at.get("mode"), faults);
 }
 
-fn empty_dir<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn empty_dir(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let limit = at.get("sizeLimit");
     if Quantity::of(limit.node).is_some_and(Quantity::is_negative) {
-        say(&limit, "the size must not be negative".to_owned());
+        faults.add(&limit, "the size must not be negative");
     }
 }
 
 const HOST_PATH_TYPES: &[&str] =
     &["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"];
 
-fn host_path<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn host_path(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let path = at.get("path");
     if path.text().is_empty() {
-        required(&path, say);
+        required(&path, faults);
         return;
     }
-    form(&path, names::path_without_backsteps(path.text()), say);
+    form(&path, names::path_without_backsteps(path.text()), faults);
     let kind = at.get("type");
     if !HOST_PATH_TYPES.contains(&kind.text()) {
-        enums::choice(&kind, &HOST_PATH_TYPES[1..], say);
+        enums::choice(&kind, &HOST_PATH_TYPES[1..], faults);
     }
 }
 
-fn git_repo<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    required(&at.get("repository"), say);
+fn git_repo(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    required(&at.get("repository"), faults);
     let directory = at.get("directory");
-    form(&directory, names::descending_path(directory.text()), say);
+    form(&directory, names::descending_path(directory.text()), faults);
 }
 
-fn gce_disk<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    required(&at.get("pdName"), say);
-    range(&at.get("partition"), 255, say);
+fn gce_disk(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    required(&at.get("pdName"), faults);
+    range(&at.get("partition"), 255, faults);
 }
 
-fn aws_disk<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    required(&at.get("volumeID"), say);
-    range(&at.get("partition"), 255, say);
+fn aws_disk(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    required(&at.get("volumeID"), faults);
+    range(&at.get("partition"), 255, faults);
 }
 
-fn nfs<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    all_required(at, &["server", "path"], say);
+fn nfs(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    all_required(at, &["server", "path"], faults);
     let path = at.get("path");
     if !path.text().starts_with('/') {
-        say(&path, "must be an absolute path".to_owned());
+        faults.add(&path, "must be an absolute path");
     }
 }
 
-fn iscsi<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    required(&at.get("targetPortal"), say);
+fn iscsi(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    required(&at.get("targetPortal"), faults);
     let iqn = at.get("iqn");
     if iqn.text().is_empty() {
-        required(&iqn, say);
+        required(&iqn, faults);
     } else if !is_iscsi_name(iqn.text()) {
-        say(&iqn, "must be an iSCSI name that starts with iqn, eui or naa".to_owned());
+        faults.add(&iqn, "must be an iSCSI name that starts with iqn, eui or naa");
     }
-    range(&at.get("lun"), 255, say);
+    range(&at.get("lun"), 255, faults);
     let secret = at.get("secretRef");
     if (at.get("chapAuthDiscovery").is_true() || at.get("chapAuthSession").is_true()) && !secret.is_set() {
-        say(&secret, "CHAP authentication needs a secret".to_owned());
+        faults.add(&secret, "CHAP authentication needs a secret");
     }
     let initiator = at.get("initiatorName");
     if initiator.is_set() && !is_iscsi_name(initiator.text()) {
-        say(
-            &at.on("initiatorname", initiator.node),
-            "must be an iSCSI name that starts with iqn, eui or naa".to_owned(),
-        );
+        faults.add(&at.on("initiatorname", initiator.node), "must be an iSCSI name that starts with iqn, eui or naa");
     }
 }
 
@@ -266,26 +263,26 @@ fn is_iqn(name: &str) -> Option<()> {
     (dated && authority_fits && target_fits).then_some(())
 }
 
-fn flocker<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn flocker(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, id) = (at.get("datasetName"), at.get("datasetUUID"));
     if name.text().is_empty() == id.text().is_empty() {
-        say(at, "the volume needs either a datasetName or a datasetUUID".to_owned());
+        faults.add(at, "the volume needs either a datasetName or a datasetUUID");
     }
     if name.text().contains('/') {
-        say(&name, "must not contain `/`".to_owned());
+        faults.add(&name, "must not contain `/`");
     }
 }
 
-fn quobyte<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn quobyte(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (registry, tenant) = (at.get("registry"), at.get("tenant"));
     if registry.text().is_empty() {
-        required(&registry, say);
+        required(&registry, faults);
     } else if tenant.text().len() >= 65 {
-        say(&tenant, "must be no more than 64 bytes".to_owned());
+        faults.add(&tenant, "must be no more than 64 bytes");
     } else if !registry.text().split(',').all(is_host_and_port) {
-        say(&registry, "must be host:port, or several separated by commas".to_owned());
+        faults.add(&registry, "must be host:port, or several separated by commas");
     }
-    required(&at.get("volume"), say);
+    required(&at.get("volume"), faults);
 }
 
 fn is_host_and_port(text: &str) -> bool {
@@ -297,78 +294,78 @@ fn is_host_and_port(text: &str) -> bool {
     }
 }
 
-fn fibre_channel<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn fibre_channel(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (names, ids, lun) = (at.get("targetWWNs"), at.get("wwids"), at.get("lun"));
     let (named, identified) = (!names.node.items().is_empty(), !ids.node.items().is_empty());
     if named == identified {
-        say(&names, "the volume needs either targetWWNs or wwids".to_owned());
+        faults.add(&names, "the volume needs either targetWWNs or wwids");
     }
     if named {
         if lun.is_set() {
-            range(&lun, 255, say);
+            range(&lun, 255, faults);
         } else {
-            say(&lun, "targetWWNs need a lun".to_owned());
+            faults.add(&lun, "targetWWNs need a lun");
         }
     }
 }
 
-fn flex<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    required(&at.get("driver"), say);
+fn flex(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    required(&at.get("driver"), faults);
     for (key, option) in at.get("options").keys() {
         let domain = key.split('/').next().unwrap_or(key).to_lowercase();
         if ["kubernetes.io", "k8s.io"].iter().any(|own| domain == *own || domain.ends_with(&format!(".{own}"))) {
-            say(&option, "options under kubernetes.io and k8s.io are reserved".to_owned());
+            faults.add(&option, "options under kubernetes.io and k8s.io are reserved");
         }
     }
 }
 
-fn azure_disk<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
-    all_required(at, &["diskName", "diskURI"], say);
+fn azure_disk(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    all_required(at, &["diskName", "diskURI"], faults);
     let (kind, uri) = (at.get("kind"), at.get("diskURI"));
     if at.get("cachingMode").is_set() {
-        enums::choice(&at.get("cachingMode"), &["None", "ReadOnly", "ReadWrite"], say);
+        enums::choice(&at.get("cachingMode"), &["None", "ReadOnly", "ReadWrite"], faults);
     }
     if kind.is_set() {
-        enums::choice(&kind, &["Shared", "Dedicated", "Managed"], say);
+        enums::choice(&kind, &["Shared", "Dedicated", "Managed"], faults);
     }
     // Shared is the default.
     let start = if kind.text() == "Managed" { "/subscriptions/" } else { "https://" };
     if !uri.text().starts_with(start) {
-        say(&uri, format!("a disk of that kind has a URI that starts with `{start}`"));
+        faults.add(&uri, format!("a disk of that kind has a URI that starts with `{start}`"));
     }
 }
 
-fn storage_os<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn storage_os(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, namespace) = (at.get("volumeName"), at.get("volumeNamespace"));
     match name.text() {
-        "" => required(&name, say),
-        text => form(&name, names::dns1123_label(text), say),
+        "" => required(&name, faults),
+        text => form(&name, names::dns1123_label(text), faults),
     }
     if !namespace.text().is_empty() {
-        form(&namespace, names::dns1123_label(namespace.text()), say);
+        form(&namespace, names::dns1123_label(namespace.text()), faults);
     }
-    secret_ref(at, say);
+    secret_ref(at, faults);
 }
 
-fn csi<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn csi(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let driver = at.get("driver");
-    csi_driver(&driver, say);
+    csi_driver(&driver, faults);
     let secret = at.get("nodePublishSecretRef");
     if secret.is_set() {
         let name = secret.get("name");
         match name.text() {
-            "" => required(&name, say),
+            "" => required(&name, faults),
             // The server names another field here.
-            text => form(&at.on("name", name.node), names::dns1123_subdomain(text), say),
+            text => form(&at.on("name", name.node), names::dns1123_subdomain(text), faults),
         }
     }
 }
 
 /// The name of a CSI driver: a DNS-1123 subdomain in any case, at most 63 bytes.
-pub fn csi_driver<'n>(driver: &At<'n, '_>, say: Say<'_, 'n>) {
+pub fn csi_driver(driver: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     match driver.text() {
-        "" => required(driver, say),
-        text if text.len() > 63 => say(driver, "must be no more than 63 bytes".to_owned()),
-        text => form(driver, names::dns1123_subdomain(&text.to_lowercase()), say),
+        "" => required(driver, faults),
+        text if text.len() > 63 => _ = faults.add(driver, "must be no more than 63 bytes"),
+        text => form(driver, names::dns1123_subdomain(&text.to_lowercase()), faults),
     }
 }

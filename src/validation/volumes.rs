@@ -3,19 +3,23 @@
 use foldhash::{HashMap, HashMapExt};
 
 use super::pod::{Pod, Volume, Workload};
-use super::selector::Say;
 use super::volume::SOURCES;
-use super::{At, names};
+use super::{At, Faults, Report};
+use crate::finding::RuleId;
+use crate::formats::names;
+use crate::kube::KubernetesVersion;
 use crate::node::Entry;
 
 /// Which volumes have no faults, by name; the server forgets the others when it looks at the mounts.
 pub(super) fn valid<'n>(pod: &Pod<'n>) -> HashMap<&'n str, usize> {
     let mut valid = HashMap::with_capacity(pod.volumes.len());
+    let mut report = Report::new(RuleId::VolumeSourceInvalid, KubernetesVersion::default());
     for (index, found) in pod.volumes.iter().enumerate() {
-        let mut faults = 0;
-        source(pod, index, &mut |_, _| faults += 1);
-        name(pod, index, &mut |_, _| faults += 1);
-        if faults == 0 {
+        let before = report.count();
+        let mut faults = Faults::new(pod.object, &mut report);
+        source(pod, index, &mut faults);
+        name(pod, index, &mut faults);
+        if report.count() == before {
             valid.entry(found.name.text()).or_insert(index);
         }
     }
@@ -23,7 +27,7 @@ pub(super) fn valid<'n>(pod: &Pod<'n>) -> HashMap<&'n str, usize> {
 }
 
 /// Checks the sources of a volume.
-pub fn source<'n>(pod: &Pod<'n>, index: usize, say: Say<'_, 'n>) {
+pub fn source(pod: &Pod<'_>, index: usize, faults: &mut Faults<'_, '_>) {
     let found = &pod.volumes[index];
     // What a claim template makes has a source of its own; its faults are those of the claim.
     if found.claim {
@@ -46,23 +50,20 @@ pub fn source<'n>(pod: &Pod<'n>, index: usize, say: Say<'_, 'n>) {
         if sources > 1 {
             let message =
                 format!("the volume has another source already, so it cannot have `{}` as well", source.field);
-            say(&at.on(source.too_many, place.node), message);
+            faults.add(&at.on(source.too_many, place.node), message);
         } else {
-            (source.check)(&at.on(source.path, place.node), say);
+            (source.check)(&at.on(source.path, place.node), faults);
         }
     }
-    claims(pod, &at, found, say);
+    claims(pod, &at, found, faults);
 }
 
 /// What depends on the names of the volume and of the pod.
-fn claims<'n>(pod: &Pod<'n>, at: &At<'n, '_>, volume: &Volume<'n>, say: Say<'_, 'n>) {
+fn claims<'n>(pod: &Pod<'n>, at: &At<'n, '_>, volume: &Volume<'n>, faults: &mut Faults<'_, '_>) {
     let name = volume.name.text();
     let portal = at.node.at(&["iscsi", "targetPortal"]).text();
     if at.node.at(&["iscsi", "initiatorName"]).is_set() && name.len() + 1 + portal.len() > 64 {
-        say(
-            &at.get("name"),
-            "the volume name and the target portal are too long together: at most 63 bytes".to_owned(),
-        );
+        faults.add(&at.get("name"), "the volume name and the target portal are too long together: at most 63 bytes");
     }
     // A template's pods have names of their own, unknown here.
     if pod.workload != Workload::Pod || pod.object.name().is_empty() {
@@ -73,12 +74,12 @@ fn claims<'n>(pod: &Pod<'n>, at: &At<'n, '_>, volume: &Volume<'n>, say: Say<'_, 
         && !name.is_empty()
         && let Err(form) = names::dns1123_subdomain(&claim_of(name))
     {
-        say(&at.get("name"), format!("the claim it makes is named `{}`, which {form}", claim_of(name)));
+        faults.add(&at.get("name"), format!("the claim it makes is named `{}`, which {form}", claim_of(name)));
     }
     let claim = at.node.at(&["persistentVolumeClaim", "claimName"]);
     if claim.is_set() && pod.makes_claim(claim.text()) {
         let place = at.get("persistentVolumeClaim");
-        say(
+        faults.add(
             &place.on("claimName", claim),
             format!("the claim `{}` is made by an ephemeral volume of this pod", claim.text()),
         );
@@ -86,19 +87,19 @@ fn claims<'n>(pod: &Pod<'n>, at: &At<'n, '_>, volume: &Volume<'n>, say: Say<'_, 
 }
 
 /// Checks the name of a volume.
-pub fn name<'n>(pod: &Pod<'n>, index: usize, say: Say<'_, 'n>) {
+pub fn name(pod: &Pod<'_>, index: usize, faults: &mut Faults<'_, '_>) {
     let volume = &pod.volumes[index];
     let (spec, name) = (pod.at(), volume.name.text());
     let list = spec.on("volumes", pod.spec.volumes);
     let item = list.item(index, volume.node);
     let at = item.on("name", volume.name);
     if name.is_empty() {
-        say(&at, "the volume has no name".to_owned());
+        faults.add(&at, "the volume has no name");
         if volume.claim {
             let claim = item.on("persistentVolumeClaim", volume.node);
-            say(&claim.on("claimName", volume.name), "the claim template has no name".to_owned());
+            faults.add(&claim.on("claimName", volume.name), "the claim template has no name");
         }
     } else if let Err(form) = names::dns1123_label(name) {
-        say(&at, format!("the volume name `{name}` {form}"));
+        faults.add(&at, format!("the volume name `{name}` {form}"));
     }
 }

@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashSet};
 use crate::diff::consequences::{Consequence, delete, renames, shrinks};
 use crate::diff::{Change, Renamed};
 use crate::finding::{RuleId, Severity};
-use crate::kube::quantity::Quantity;
+use crate::formats::quantity::Quantity;
 use crate::node::Node;
 use crate::object::Object;
 use crate::yaml::json;

@@ -134,7 +134,7 @@ fn reason(field: &FieldChange<'_>, skipped: usize) -> String {
 /// What a field that follows an object names.
 fn names(field: &FieldChange<'_>) -> String {
     let name = field.before().map(Node::text).unwrap_or_default();
-    format!("`{}`", crate::diff::bare_name(name).unwrap_or(name))
+    format!("`{}`", crate::bundle::bare_name(name).unwrap_or(name))
 }
 
 fn replicas(old: &Object, new: &Object, found: &mut Vec<Consequence>) {

@@ -2,8 +2,9 @@
 
 use foldhash::{HashMap, HashMapExt, HashSet};
 
+use crate::bundle::bare_name;
 use crate::diff::consequences::{Consequence, pods, restarts};
-use crate::diff::{Change, Step, What, bare_name};
+use crate::diff::{Change, Step, What};
 use crate::finding::Severity;
 use crate::migrations::{self, Migration, ORDER_KEY, SqlFile};
 use crate::object::Object;

@@ -7,10 +7,10 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::{Mention, Place, Spot, port_names, push};
 use crate::graph::pod::Container;
-use crate::graph::scan::{self, Form, Hint};
-use crate::graph::shell::{self, Word};
 use crate::node::Node;
 use crate::object::Object;
+use crate::text::scan::{self, Form, Hint};
+use crate::text::shell::{self, Word};
 
 pub(super) fn env_mentions<'a>(
     object: &'a Object,
@@ -115,6 +115,7 @@ pub(super) fn script_mentions<'a>(
         return;
     }
     let mut own: HashMap<String, String> = HashMap::new();
+    let mut room = shell::MOST_EXPANDED;
     for words in shell::commands(script) {
         if let [word] = words.as_slice()
             && let Some((name, value)) = word.text.split_once('=')
@@ -126,7 +127,11 @@ pub(super) fn script_mentions<'a>(
             .iter()
             .map(|word| {
                 let quoted_single = script[word.range.clone()].starts_with('\'');
-                let text = if quoted_single { Cow::Borrowed(&*word.text) } else { shell::expand(&word.text, &known) };
+                let text = if quoted_single {
+                    Cow::Borrowed(&*word.text)
+                } else {
+                    shell::expand(&word.text, &mut room, &known)
+                };
                 Word { text, range: word.range.clone() }
             })
             .collect();

@@ -10,13 +10,13 @@ use foldhash::{HashMap, HashSet};
 use super::commands::script_mentions;
 use super::{Mention, Place, Spot, port_names, push};
 use crate::graph::data::text_of;
-use crate::graph::scan::{self, Form, Hint};
 use crate::memo::Memo;
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::path::address;
 use crate::secret::in_text;
 use crate::source::FileId;
+use crate::text::scan::{self, Form, Hint};
 use crate::yaml::{self, Dialect, Trail, locate};
 
 thread_local! {

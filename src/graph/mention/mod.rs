@@ -10,11 +10,11 @@ use std::sync::{Arc, OnceLock};
 
 use foldhash::HashSet;
 
-use crate::graph::scan::{self, Form, Found};
 use crate::graph::{Graph, kind_of};
 use crate::node::Node;
 use crate::object::Object;
 use crate::path::address;
+use crate::text::scan::{self, Form, Found};
 
 use commands::{command_mentions, env_mentions};
 use data::{Configs, Secrets, data_mentions};

@@ -5,14 +5,15 @@
 
 use std::net::IpAddr;
 
-use crate::kube::{KubernetesVersion, format};
+use crate::formats::{go, names};
+use crate::kube::KubernetesVersion;
 
 /// Whether a string has a format; if not, what it should be. Unknown formats ask for nothing.
 pub(super) fn check(name: &str, text: &str, version: KubernetesVersion) -> Result<(), &'static str> {
     let (fits, form) = match name.replace('-', "").as_str() {
         "datetime" => (is_date_time(text), "a time such as `2026-01-31T12:00:00Z`"),
-        "date" => (format::time(&format!("{text}T00:00:00Z"), false), "a date such as `2026-01-31`"),
-        "byte" => (format::decode_base64(text).is_some(), "base64"),
+        "date" => (go::time(&format!("{text}T00:00:00Z"), false), "a date such as `2026-01-31`"),
+        "byte" => (go::decode_base64(text).is_some(), "base64"),
         "duration" => (is_duration(text), "a duration such as `1h30m`"),
         "ipv4" => (text.parse::<IpAddr>().is_ok() && text.contains('.'), "an IPv4 address"),
         "ipv6" => (text.parse::<IpAddr>().is_ok() && text.contains(':'), "an IPv6 address"),
@@ -31,38 +32,27 @@ pub(super) fn check(name: &str, text: &str, version: KubernetesVersion) -> Resul
         "ssn" => (is_social_security_number(text), "a social security number such as `123-45-6789`"),
         "hexcolor" => (is_hex_color(text), "a colour such as `#00ff00`"),
         "bsonobjectid" => (text.len() == 24 && is_hex(text), "an object id of 24 hexadecimal digits"),
-        "k8sshortname" if version.minor() >= 34 => (short_name(text), "a DNS label of at most 63 characters"),
-        "k8slongname" if version.minor() >= 34 => (long_name(text), "a DNS subdomain of at most 253 characters"),
+        "k8sshortname" if version.minor() >= 34 => {
+            (names::dns1123_label(text).is_ok(), "a DNS label of at most 63 characters")
+        }
+        "k8slongname" if version.minor() >= 34 => {
+            (names::dns1123_subdomain(text).is_ok(), "a DNS subdomain of at most 253 characters")
+        }
         _ => return Ok(()),
     };
     if fits { Ok(()) } else { Err(form) }
 }
 
-fn short_name(text: &str) -> bool {
-    text.len() <= 63 && is_label(text)
-}
-
-/// Of its parts each may be longer than a DNS label.
-fn long_name(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_label)
-}
-
-fn is_label(text: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let ends = [text.as_bytes().first(), text.as_bytes().last()];
-    ends.iter().all(|end| end.is_some_and(|byte| inner(*byte))) && text.bytes().all(|byte| inner(byte) || byte == b'-')
-}
-
 fn is_date_time(text: &str) -> bool {
     // Letters may be small here.
-    format::time(&text.to_ascii_uppercase(), false)
+    go::time(&text.to_ascii_uppercase(), false)
 }
 
 /// As Go's durations, or numbers with units anywhere in the text: `5 minutes`, `2 days`.
 fn is_duration(text: &str) -> bool {
     const UNITS: &[&str] = &["ns", "us", "µs", "ms", "s", "m", "h", "hr", "d", "w"];
     const LONG: &[&str] = &["nano", "micro", "milli", "sec", "min", "hour", "day", "week"];
-    if format::duration(text) {
+    if go::duration(text).is_some() {
         return true;
     }
     let mut rest = text;

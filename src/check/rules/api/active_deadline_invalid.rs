@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, pod::Workload};
+use crate::validation::{Faults, Pod, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,27 +19,21 @@ spec:
   activeDeadlineSeconds: 0
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  activeDeadlineSeconds: 60
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "-  activeDeadlineSeconds: 0\n+  activeDeadlineSeconds: 60\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let Some(seconds) = pod.spec.active_deadline_seconds.as_i64() else { return };
     let spec = pod.at();
     let at = spec.on("activeDeadlineSeconds", pod.spec.active_deadline_seconds);
     if !(1..=i64::from(i32::MAX)).contains(&seconds) {
-        pod.say(report, &at, "must be between 1 and 2147483647");
+        faults.add(&at, "must be between 1 and 2147483647");
     }
     match pod.workload {
         Workload::Pod | Workload::PodTemplate | Workload::Job | Workload::CronJob => {}
         _ => {
-            pod.say(report, &at, format!("the pods of a {} run for ever", pod.object.kind()));
+            faults.add(&at, format!("the pods of a {} run for ever", pod.object.kind()));
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, lists::repeats, names};
+use crate::validation::{At, Faults, lists::repeats};
 
 use super::webhook_invalid::{conditions, operations, resources};
 
@@ -24,10 +25,8 @@ metadata: {name: a}
 spec: {policyName: a, validationActions: [Deny, Warn]}
 ",
     good: "\
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
-metadata: {name: a}
-spec: {policyName: a, validationActions: [Deny, Audit]}
+-spec: {policyName: a, validationActions: [Deny, Warn]}
++spec: {policyName: a, validationActions: [Deny, Audit]}
 ",
     check: Check::Object(check),
 };
@@ -36,27 +35,26 @@ const MOST_ANNOTATIONS: usize = 20;
 const LONGEST_VALUE: usize = 5 * 1024;
 const REASONS: &[&str] = &["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "admissionregistration.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     match object.kind() {
         "ValidatingAdmissionPolicy" => {
-            policy(&mut faults, &spec);
-            validations(&mut faults, &spec, object.name());
+            policy(faults, &spec);
+            validations(faults, &spec, object.name());
         }
         "MutatingAdmissionPolicy" => {
-            policy(&mut faults, &spec);
-            mutations(&mut faults, &spec);
+            policy(faults, &spec);
+            mutations(faults, &spec);
         }
         "ValidatingAdmissionPolicyBinding" => {
-            binding(&mut faults, &spec);
-            actions(&mut faults, &spec.get("validationActions"));
+            binding(faults, &spec);
+            actions(faults, &spec.get("validationActions"));
         }
-        "MutatingAdmissionPolicyBinding" => binding(&mut faults, &spec),
+        "MutatingAdmissionPolicyBinding" => binding(faults, &spec),
         _ => {}
     }
 }

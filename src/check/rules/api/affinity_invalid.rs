@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::node::Node;
-use crate::validation::selector::{self, Say};
-use crate::validation::{At, Pod, Report, enums, names};
+use crate::validation::selector;
+use crate::validation::{At, Faults, Pod, enums};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,85 +23,81 @@ spec:
   affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {}}]}}
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {}, topologyKey: kubernetes.io/hostname}]}}
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "\
+-  affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {}}]}}
++  affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {}, topologyKey: kubernetes.io/hostname}]}}
+",
     check: Check::Pod(check),
 };
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if pod.spec.affinity.is_null() {
         return;
     }
     let spec = pod.at();
     let affinity = spec.on("affinity", pod.spec.affinity);
-    let say = &mut pod.sayer(report);
     let labels = pod.own_labels();
     let node = affinity.get("nodeAffinity");
     let required = node.get(REQUIRED);
     if required.is_set() {
-        required_nodes(&required, say);
+        required_nodes(&required, faults);
     }
     for term in node.get(PREFERRED).items() {
-        weight(&term.get("weight"), say);
-        node_term(&term.get("preference"), false, say);
+        weight(&term.get("weight"), faults);
+        node_term(&term.get("preference"), false, faults);
     }
     for affinity in [affinity.get("podAffinity"), affinity.get("podAntiAffinity")] {
-        affinity.get(REQUIRED).items().for_each(|term| pod_term(&term, labels, say));
+        affinity.get(REQUIRED).items().for_each(|term| pod_term(&term, labels, faults));
         for term in affinity.get(PREFERRED).items() {
-            weight(&term.get("weight"), say);
-            pod_term(&term.get("podAffinityTerm"), labels, say);
+            weight(&term.get("weight"), faults);
+            pod_term(&term.get("podAffinityTerm"), labels, faults);
         }
     }
 }
 
 /// The nodes that a pod or volume must be on.
-pub(super) fn required_nodes<'n>(required: &At<'n, '_>, say: Say<'_, 'n>) {
+pub(super) fn required_nodes(required: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let terms = required.get("nodeSelectorTerms");
     if terms.node.items().is_empty() {
-        say(&terms, "there is no term".to_owned());
+        faults.add(&terms, "there is no term");
     }
-    terms.items().for_each(|term| node_term(&term, true, say));
+    terms.items().for_each(|term| node_term(&term, true, faults));
 }
 
-fn weight<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn weight(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if !(1..=100).contains(&at.number().unwrap_or(0)) {
-        say(at, "the weight must be between 1 and 100".to_owned());
+        faults.add(at, "the weight must be between 1 and 100");
     }
 }
 
 /// A term about nodes. The values of a preferred one may be anything.
-fn node_term<'n>(at: &At<'n, '_>, required: bool, say: Say<'_, 'n>) {
+fn node_term(at: &At<'_, '_>, required: bool, faults: &mut Faults<'_, '_>) {
     for requirement in at.get("matchExpressions").items() {
         let (key, operator, values) = (requirement.get("key"), requirement.get("operator"), requirement.get("values"));
         let count = values.node.items().len();
         match operator.text() {
             "In" | "NotIn" if count == 0 => {
-                say(&values, format!("the operator `{}` needs values", operator.text()));
+                faults.add(&values, format!("the operator `{}` needs values", operator.text()));
             }
             "Exists" | "DoesNotExist" if count > 0 => {
-                say(&values, format!("the operator `{}` takes no values", operator.text()));
+                faults.add(&values, format!("the operator `{}` takes no values", operator.text()));
             }
             "Gt" | "Lt" if count != 1 => {
-                say(&values, format!("the operator `{}` takes one value", operator.text()));
+                faults.add(&values, format!("the operator `{}` takes one value", operator.text()));
             }
-            _ => enums::choice(&operator, &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"], say),
+            _ => enums::choice(&operator, &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"], faults),
         }
         if let Err(form) = names::qualified_name(key.text()) {
-            say(&key, format!("the label key `{}` {form}", key.text()));
+            faults.add(&key, format!("the label key `{}` {form}", key.text()));
         }
         for value in values.items() {
             if let Err(form) = names::label_value(value.text())
                 && required
             {
-                say(&value, format!("the label value `{}` {form}", value.text()));
+                faults.add(&value, format!("the label value `{}` {form}", value.text()));
             }
         }
     }
@@ -108,37 +105,37 @@ fn node_term<'n>(at: &At<'n, '_>, required: bool, say: Say<'_, 'n>) {
         let (key, operator, values) = (requirement.get("key"), requirement.get("operator"), requirement.get("values"));
         if matches!(operator.text(), "In" | "NotIn") {
             if values.node.items().len() != 1 {
-                say(&values, "a field is compared with one value".to_owned());
+                faults.add(&values, "a field is compared with one value");
             }
         } else {
-            enums::choice(&operator, &["In", "NotIn"], say);
+            enums::choice(&operator, &["In", "NotIn"], faults);
         }
         if key.text() != "metadata.name" {
-            say(&key, "the only field of a node to select by is metadata.name".to_owned());
+            faults.add(&key, "the only field of a node to select by is metadata.name");
             continue;
         }
         for value in values.items() {
             if let Err(form) = names::dns1123_subdomain(value.text()) {
-                say(&value, format!("the node name `{}` {form}", value.text()));
+                faults.add(&value, format!("the node name `{}` {form}", value.text()));
             }
         }
     }
 }
 
-fn pod_term<'n>(at: &At<'n, '_>, labels: &'n Node, say: Say<'_, 'n>) {
+fn pod_term<'n>(at: &At<'n, '_>, labels: &'n Node, faults: &mut Faults<'_, '_>) {
     let (own, topology) = (at.get("labelSelector"), at.get("topologyKey"));
-    selector::label_selector(&own, say);
-    selector::label_selector(&at.get("namespaceSelector"), say);
+    selector::label_selector(&own, faults);
+    selector::label_selector(&at.get("namespaceSelector"), faults);
     for namespace in at.get("namespaces").node.items() {
         if let Err(form) = names::dns1123_label(namespace.text()) {
             // The server calls the list so.
-            say(&at.on("namespace", namespace), format!("the namespace `{}` {form}", namespace.text()));
+            faults.add(&at.on("namespace", namespace), format!("the namespace `{}` {form}", namespace.text()));
         }
     }
-    selector::label_keys(at, labels, say);
+    selector::label_keys(at, labels, faults);
     if topology.text().is_empty() {
-        say(&topology, "the term has no topology key".to_owned());
+        faults.add(&topology, "the term has no topology key");
     } else if let Err(form) = names::qualified_name(topology.text()) {
-        say(&topology, format!("the topology key `{}` {form}", topology.text()));
+        faults.add(&topology, format!("the topology key `{}` {form}", topology.text()));
     }
 }

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, selector};
+use crate::validation::{At, Faults, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,9 +18,8 @@ Restates `ValidateAnnotations`.",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
-    let mut faults = Faults::new(object, report);
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let metadata = root.get("metadata");
-    selector::annotations(&metadata.get("annotations"), &mut |place, message| _ = faults.add(place, message));
+    selector::annotations(&metadata.get("annotations"), faults);
 }

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,19 +21,16 @@ metadata: {name: v1.example.com}
 spec: {group: example.com, version: v1, groupPriorityMinimum: 0, versionPriority: 10, service: {name: a, namespace: b}}
 ",
     good: "\
-apiVersion: apiregistration.k8s.io/v1
-kind: APIService
-metadata: {name: v1.example.com}
-spec: {group: example.com, version: v1, groupPriorityMinimum: 100, versionPriority: 10, service: {name: a, namespace: b}}
+-spec: {group: example.com, version: v1, groupPriorityMinimum: 0, versionPriority: 10, service: {name: a, namespace: b}}
++spec: {group: example.com, version: v1, groupPriorityMinimum: 100, versionPriority: 10, service: {name: a, namespace: b}}
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "APIService" || object.group() != "apiregistration.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let (group, version, service) = (spec.get("group"), spec.get("version"), spec.get("service"));

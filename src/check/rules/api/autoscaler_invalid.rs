@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::kube::quantity::Quantity;
+use crate::formats::names;
+use crate::formats::quantity::Quantity;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names, resources::container_name};
+use crate::validation::{At, Faults, resources::container_name};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,10 +23,8 @@ metadata: {name: web}
 spec: {minReplicas: 5, maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}
 ",
     good: "\
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web}
-spec: {minReplicas: 3, maxReplicas: 5, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}
+-spec: {minReplicas: 5, maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}
++spec: {minReplicas: 3, maxReplicas: 5, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}
 ",
     check: Check::Object(check),
 };
@@ -34,11 +33,10 @@ const TYPES: &[&str] = &["ContainerResource", "External", "Object", "Pods", "Res
 const LONGEST_WINDOW: i64 = 3600;
 const LONGEST_PERIOD: i64 = 1800;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "HorizontalPodAutoscaler" || object.group() != "autoscaling" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let (least, most) = (spec.get("minReplicas"), spec.get("maxReplicas"));
@@ -55,7 +53,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
         faults.invalid(&most, "must not be less than `minReplicas`");
     }
     let target = spec.get("scaleTargetRef");
-    reference(&mut faults, &target, target.get("kind").text() != "ReplicationController");
+    reference(faults, &target, target.get("kind").text() != "ReplicationController");
     if object.id.api_version == "autoscaling/v1" {
         let percent = spec.get("targetCPUUtilizationPercentage");
         if percent.number().is_some_and(|number| number < 1) {
@@ -63,10 +61,10 @@ fn check(object: &Object, report: &mut Report<'_>) {
         }
         return;
     }
-    metrics(&mut faults, &spec.get("metrics"), least.number() == Some(0));
+    metrics(faults, &spec.get("metrics"), least.number() == Some(0));
     let behavior = spec.get("behavior");
     for name in ["scaleUp", "scaleDown"] {
-        scaling(&mut faults, &behavior.get(name));
+        scaling(faults, &behavior.get(name));
     }
 }
 

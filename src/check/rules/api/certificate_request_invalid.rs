@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::kube::decode_base64;
+use crate::formats::go::decode_base64;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, lists::repeats, names};
+use crate::validation::{At, Faults, lists::repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,17 +22,15 @@ metadata: {name: a}
 spec: {request: YQ==, signerName: signer, usages: [client auth]}
 ",
     good: "\
-apiVersion: certificates.k8s.io/v1
-kind: CertificateSigningRequest
-metadata: {name: a}
-spec:
-  signerName: example.com/signer
-  usages: [client auth]
-  request: |
-    LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlHTE1EOENBUUF3RERFS01BZ0dBMVVFQXd3QllUQXFNQVVHQXl0
-    bGNBTWhBRmd3TmtVc1BnNEV4N0NHS280Twp6MjNGbEN1WGwxRGJmOHJXTlo4NGZjSlJvQUF3QlFZREsyVndBMEVBLzY1ZHU4djBQ
-    QW5rSmRUamZoMWpVVW83CmZoUCsxWjhINlozY3hDRHBEdHdDYUVKTzAxL1JmK0wvMi9xVnJjM2hnUEJ6V21VTGgxVHlNNlp1ODln
-    eURBPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==
+-spec: {request: YQ==, signerName: signer, usages: [client auth]}
++spec:
++  signerName: example.com/signer
++  usages: [client auth]
++  request: |
++    LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlHTE1EOENBUUF3RERFS01BZ0dBMVVFQXd3QllUQXFNQVVHQXl0
++    bGNBTWhBRmd3TmtVc1BnNEV4N0NHS280Twp6MjNGbEN1WGwxRGJmOHJXTlo4NGZjSlJvQUF3QlFZREsyVndBMEVBLzY1ZHU4djBQ
++    QW5rSmRUamZoMWpVVW83CmZoUCsxWjhINlozY3hDRHBEdHdDYUVKTzAxL1JmK0wvMi9xVnJjM2hnUEJ6V21VTGgxVHlNNlp1ODln
++    eURBPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==
 ",
     check: Check::Object(check),
 };
@@ -71,11 +70,10 @@ fn is_request(bytes: &[u8]) -> bool {
         .is_some_and(|(kind, rest)| kind == "CERTIFICATE REQUEST" && rest.contains("-----END CERTIFICATE REQUEST-----"))
 }
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "CertificateSigningRequest" || object.group() != "certificates.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let (request, signer, usages, seconds) =

@@ -2,10 +2,11 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::kube::quantity::Quantity;
+use crate::formats::names;
+use crate::formats::quantity::Quantity;
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Faults, Pod, Report, names, selector};
+use crate::validation::{At, Faults, Pod, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,10 +24,8 @@ metadata: {name: data}
 spec: {resources: {requests: {storage: 1Gi}}}
 ",
     good: "\
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: data}
-spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+-spec: {resources: {requests: {storage: 1Gi}}}
++spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
 ",
     check: Check::Object(check),
 };
@@ -34,22 +33,21 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
 /// The access modes of volumes.
 pub(super) const MODES: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
-fn check(object: &Object, report: &mut Report<'_>) {
-    let mut faults = Faults::new(object, report);
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     match (object.group(), object.kind()) {
-        ("", "PersistentVolumeClaim") => claim(&mut faults, &spec),
+        ("", "PersistentVolumeClaim") => claim(faults, &spec),
         ("apps", "StatefulSet") => {
             let templates = spec.get("volumeClaimTemplates");
             // Their names become those of volumes, and are checked with them.
             for template in templates.items() {
-                claim(&mut faults, &template.get("spec"));
+                claim(faults, &template.get("spec"));
             }
         }
         _ => {}
     }
-    ephemeral(object, &mut faults);
+    ephemeral(object, faults);
 }
 
 /// The claims that a pod's ephemeral volumes make. Their templates have labels and annotations, and no names.
@@ -77,7 +75,7 @@ fn ephemeral(object: &Object, faults: &mut Faults<'_, '_>) {
         }
         faults.labels(&metadata.get("labels"));
         let annotations = metadata.get("annotations");
-        selector::annotations(&annotations, &mut |place, message| _ = faults.add(place, message));
+        selector::annotations(&annotations, faults);
         claim(faults, &template.get("spec"));
     }
 }

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::{ip, names};
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, ip, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,31 +24,28 @@ metadata: {name: node1}
 spec: {podCIDRs: [10.0.0.0/24, 10.0.1.0/24]}
 ",
     good: "\
-apiVersion: v1
-kind: Node
-metadata: {name: node1}
-spec: {podCIDRs: [10.0.0.0/24, 'fd00::/64']}
+-spec: {podCIDRs: [10.0.0.0/24, 10.0.1.0/24]}
++spec: {podCIDRs: [10.0.0.0/24, 'fd00::/64']}
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
-    let mut faults = Faults::new(object, report);
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     match (object.group(), object.kind()) {
         ("", "Node") => {
-            ranges(&mut faults, &spec.get("podCIDRs"));
-            taints(&mut faults, &spec.get("taints"));
+            ranges(faults, &spec.get("podCIDRs"));
+            taints(faults, &spec.get("taints"));
         }
         ("networking.k8s.io", "ServiceCIDR") => {
             let list = spec.get("cidrs");
             if list.node.items().is_empty() {
                 faults.required(&list);
             }
-            ranges(&mut faults, &list);
+            ranges(faults, &list);
         }
-        ("networking.k8s.io", "IPAddress") => address(&mut faults, &root),
+        ("networking.k8s.io", "IPAddress") => address(faults, &root),
         _ => {}
     }
 }

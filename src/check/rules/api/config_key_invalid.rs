@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,14 +22,13 @@ Restates `ValidateConfigMap` and `ValidateSecret`.",
 /// The most bytes all values may have.
 const LIMIT: usize = 1024 * 1024;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let fields: &[(&str, bool)] = match (object.group(), object.kind()) {
         ("", "ConfigMap") => &[("data", false), ("binaryData", true)],
         ("", "Secret") => &[("data", true), ("stringData", false)],
         _ => return,
     };
     let secret = object.kind() == "Secret";
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let mut size = 0;
     for (name, encoded) in fields {

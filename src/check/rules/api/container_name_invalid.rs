@@ -6,7 +6,8 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, names};
+use crate::formats::names;
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,33 +23,29 @@ metadata: {name: web}
 spec:
   containers: [{name: Web_1, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web-1, image: "web:1"}]
+    good: r#"-  containers: [{name: Web_1, image: "web:1"}]
++  containers: [{name: web-1, image: "web:1"}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let mut first = HashMap::new();
     for container in &pod.containers {
         let (parent, name) = (container.at(), container.name());
         let at = parent.on("name", container.fields.name);
         if name.is_empty() {
-            pod.say(report, &at, "the container has no name");
+            faults.add(&at, "the container has no name");
             continue;
         }
         if let Err(form) = names::dns1123_label(name) {
-            pod.say(report, &at, format!("the container name `{name}` {form}"));
+            faults.add(&at, format!("the container name `{name}` {form}"));
         }
         let place = container.fields.name.origin.span;
         match first.entry(name) {
             Entry::Vacant(first) => _ = first.insert(place),
             Entry::Occupied(first) => {
-                pod.say(report, &at, format!("two containers are named `{name}`"))
-                    .related(*first.get(), "the other one");
+                faults.add(&at, format!("two containers are named `{name}`")).related(*first.get(), "the other one");
             }
         }
     }

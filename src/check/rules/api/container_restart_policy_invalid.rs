@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{At, Pod, Report, enums, pod::List, selector::Say};
+use crate::validation::{At, Faults, Pod, enums, pod::List};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,46 +19,41 @@ spec:
   containers: [{name: web, image: "web:1"}]
   initContainers: [{name: side, image: "side:1", restartPolicy: Sometimes}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1"}]
-  initContainers: [{name: side, image: "side:1", restartPolicy: Always}]
+    good: r#"-  initContainers: [{name: side, image: "side:1", restartPolicy: Sometimes}]
++  initContainers: [{name: side, image: "side:1", restartPolicy: Always}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in pod.containers.iter().filter(|container| container.list != List::Ephemeral) {
         let parent = container.at();
         let policy = parent.on("restartPolicy", container.fields.restart_policy);
         let rules = parent.on("restartPolicyRules", container.fields.restart_policy_rules);
-        let say = &mut pod.sayer(report);
         if policy.is_set() {
-            enums::choice(&policy, &["Always", "OnFailure", "Never"], say);
+            enums::choice(&policy, &["Always", "OnFailure", "Never"], faults);
         } else if !rules.node.items().is_empty() {
-            say(&policy, "`restartPolicyRules` need a `restartPolicy`".to_owned());
+            faults.add(&policy, "`restartPolicyRules` need a `restartPolicy`");
         }
         if rules.node.items().len() > 20 {
-            say(&rules, "at most 20 rules are allowed".to_owned());
+            faults.add(&rules, "at most 20 rules are allowed");
         }
         for rule in rules.items() {
-            check_rule(&rule, say);
+            check_rule(&rule, faults);
         }
     }
 }
 
-fn check_rule<'n>(rule: &At<'n, '_>, say: Say<'_, 'n>) {
-    enums::choice(&rule.get("action"), &["Restart", "RestartAllContainers"], say);
+fn check_rule(rule: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    enums::choice(&rule.get("action"), &["Restart", "RestartAllContainers"], faults);
     let codes = rule.get("exitCodes");
     if !codes.is_set() {
-        say(&codes, "the rule has no exit codes".to_owned());
+        faults.add(&codes, "the rule has no exit codes");
         return;
     }
-    enums::choice(&codes.get("operator"), &["In", "NotIn"], say);
+    enums::choice(&codes.get("operator"), &["In", "NotIn"], faults);
     let values = codes.get("values");
     if values.node.items().len() > 255 {
-        say(&values, "at most 255 exit codes are allowed".to_owned());
+        faults.add(&values, "at most 255 exit codes are allowed");
     }
 }

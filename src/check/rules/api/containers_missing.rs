@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -17,17 +17,12 @@ metadata: {name: web}
 spec:
   containers: []
 ",
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "-  containers: []\n+  containers: [{name: web, image: \"web:1\"}]\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if pod.spec.containers.items().is_empty() {
-        pod.say(report, &pod.at().on("containers", pod.spec.containers), "a pod needs at least one container");
+        faults.add(&pod.at().on("containers", pod.spec.containers), "a pod needs at least one container");
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 use super::_definition::{self, paths};
 use super::webhook_invalid::{client, review_versions};
@@ -34,14 +35,8 @@ spec:
   versions: [{name: v1, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}]
 ",
     good: "\
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: cats.example.com}
-spec:
-  group: example.com
-  scope: Namespaced
-  names: {plural: cats, singular: cat, kind: Cat, listKind: CatList}
-  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+-  versions: [{name: v1, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}]
++  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
 ",
     check: Check::Object(check),
 };
@@ -52,11 +47,10 @@ const LONGEST_WARNING: usize = 256;
 const MOST_SELECTABLE: usize = 8;
 const APPROVED: &str = "api-approved.kubernetes.io";
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.id.api_version != "apiextensions.k8s.io/v1" || object.kind() != "CustomResourceDefinition" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let group = spec.get("group");
@@ -73,10 +67,10 @@ fn check(object: &Object, report: &mut Report<'_>) {
     } else {
         faults.one_of(&scope, &["Cluster", "Namespaced"]);
     }
-    named(&mut faults, &spec.get("names"));
-    versions(&mut faults, &spec);
-    conversion(&mut faults, &spec.get("conversion"));
-    approval(&mut faults, &root, group.text());
+    named(faults, &spec.get("names"));
+    versions(faults, &spec);
+    conversion(faults, &spec.get("conversion"));
+    approval(faults, &root, group.text());
     let preserve = spec.get("preserveUnknownFields");
     if preserve.is_true() {
         let help = "set `x-kubernetes-preserve-unknown-fields: true` in the schema of the versions";

@@ -4,9 +4,10 @@ use foldhash::HashMap;
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::{Checked, names};
 use crate::node::{Node, Value};
 use crate::object::Object;
-use crate::validation::{At, Checked, Faults, Report, lists::repeats, names, resources, volume};
+use crate::validation::{At, Faults, lists::repeats, resources, volume};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -29,13 +30,8 @@ spec:
     constraints: [{requests: [cpu], matchAttribute: gpu.example.com/numa}]
 ",
     good: "\
-apiVersion: resource.k8s.io/v1
-kind: ResourceClaim
-metadata: {name: gpu}
-spec:
-  devices:
-    requests: [{name: gpu, exactly: {deviceClassName: gpu.example.com}}]
-    constraints: [{requests: [gpu], matchAttribute: gpu.example.com/numa}]
+-    constraints: [{requests: [cpu], matchAttribute: gpu.example.com/numa}]
++    constraints: [{requests: [gpu], matchAttribute: gpu.example.com/numa}]
 ",
     check: Check::Object(check),
 };
@@ -45,25 +41,24 @@ const MOST_ALTERNATIVES: usize = 8;
 const MOST_DEVICES: usize = 128;
 const LONGEST_ID: usize = 32;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "resource.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     // The first beta had the fields of `exactly` in the request itself.
     let flat = object.id.api_version.ends_with("/v1beta1");
     match object.kind() {
-        "ResourceClaim" => claim(&mut faults, &spec.get("devices"), flat),
+        "ResourceClaim" => claim(faults, &spec.get("devices"), flat),
         "ResourceClaimTemplate" => {
             let metadata = spec.get("metadata");
             faults.labels(&metadata.get("labels"));
             let inner = spec.get("spec");
-            claim(&mut faults, &inner.get("devices"), flat);
+            claim(faults, &inner.get("devices"), flat);
         }
-        "DeviceClass" => class(&mut faults, &spec),
-        "ResourceSlice" => slice(&mut faults, &spec),
+        "DeviceClass" => class(faults, &spec),
+        "ResourceSlice" => slice(faults, &spec),
         _ => {}
     }
 }
@@ -221,7 +216,7 @@ fn configuration(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
 }
 
 fn driver(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
-    volume::csi_driver(at, &mut |place, message| _ = faults.add(place, message));
+    volume::csi_driver(at, faults);
 }
 
 /// An attribute with its domain: `gpu.example.com/numa`.

@@ -4,7 +4,8 @@ use foldhash::HashSet;
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, names};
+use crate::formats::names;
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,17 +22,14 @@ spec:
   containers: [{name: web, image: "web:1", volumeDevices: [{name: raw, devicePath: /dev/x}]}]
   volumes: [{name: raw, emptyDir: {}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", volumeDevices: [{name: raw, devicePath: /dev/x}]}]
-  volumes: [{name: raw, persistentVolumeClaim: {claimName: raw}}]
-"#,
+    good: "\
+-  volumes: [{name: raw, emptyDir: {}}]
++  volumes: [{name: raw, persistentVolumeClaim: {claimName: raw}}]
+",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let parent = container.at();
         let list = parent.on("volumeDevices", container.fields.volume_devices);
@@ -43,37 +41,39 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         for (index, device) in list.items().enumerate() {
             let (at, path) = (device.get("name"), device.get("devicePath"));
             let name = at.text();
-            let say = &mut pod.sayer(report);
             if name.is_empty() {
-                say(&at, "the device names no volume".to_owned());
+                faults.add(&at, "the device names no volume");
             } else if same_names[index] {
-                say(&at, format!("the volume `{name}` is a device twice"));
+                faults.add(&at, format!("the volume `{name}` is a device twice"));
             }
             match pod.volume(name) {
-                None => say(&at, format!("there is no valid volume `{name}`")),
+                None => _ = faults.add(&at, format!("there is no valid volume `{name}`")),
                 Some(volume) => {
                     let block = volume.claim
                         || volume.node["persistentVolumeClaim"].is_set()
                         || volume.node["ephemeral"].is_set();
                     if !block {
-                        say(&at, format!("the volume `{name}` must be a claim or an ephemeral volume to be a device"));
+                        faults.add(
+                            &at,
+                            format!("the volume `{name}` must be a claim or an ephemeral volume to be a device"),
+                        );
                     }
                 }
             }
             if path.text().is_empty() {
-                say(&path, "the device has no path".to_owned());
+                faults.add(&path, "the device has no path");
             }
             if same_paths[index] {
-                say(&path, format!("two devices of the container have the path `{}`", path.text()));
+                faults.add(&path, format!("two devices of the container have the path `{}`", path.text()));
             }
             if let Err(form) = names::path_without_backsteps(path.text()) {
-                say(&path, format!("the path {form}"));
+                faults.add(&path, format!("the path {form}"));
             }
             if mount_names.contains(name) {
-                say(&at, "the volume is mounted in the container already".to_owned());
+                faults.add(&at, "the volume is mounted in the container already");
             }
             if mount_paths.contains(path.text()) {
-                say(&path, "the path is mounted in the container already".to_owned());
+                faults.add(&path, "the path is mounted in the container already");
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, percent};
+use crate::validation::{At, Faults, percent};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,19 +20,16 @@ metadata: {name: web}
 spec: {minAvailable: 1, maxUnavailable: 1, selector: {matchLabels: {app: web}}}
 ",
     good: "\
-apiVersion: policy/v1
-kind: PodDisruptionBudget
-metadata: {name: web}
-spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
+-spec: {minAvailable: 1, maxUnavailable: 1, selector: {matchLabels: {app: web}}}
++spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "PodDisruptionBudget" || object.group() != "policy" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let (least, most) = (spec.get("minAvailable"), spec.get("maxUnavailable"));
@@ -40,8 +37,8 @@ fn check(object: &Object, report: &mut Report<'_>) {
         faults.add(&most, "a budget has `minAvailable` or `maxUnavailable`, not both").field("spec");
     }
     for at in [&least, &most] {
-        percent::not_negative(&mut faults, at);
-        percent::at_most_all(&mut faults, at);
+        percent::not_negative(faults, at);
+        percent::at_most_all(faults, at);
     }
     let policy = spec.get("unhealthyPodEvictionPolicy");
     if policy.is_set() {

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod};
 use foldhash::{HashMap, HashMapExt};
 
 /// The rule.
@@ -20,16 +20,13 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", env: [{name: A, value: one}, {name: A, value: two}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", env: [{name: A, value: one}, {name: A, value: "$(A)two"}]}]
+    good: r#"-  containers: [{name: web, image: "web:1", env: [{name: A, value: one}, {name: A, value: two}]}]
++  containers: [{name: web, image: "web:1", env: [{name: A, value: one}, {name: A, value: "$(A)two"}]}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let parent = container.at();
         let list = parent.on("env", container.fields.env);
@@ -44,7 +41,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             let reference = format!("$({name})");
             if variable.node["valueFrom"].is_set() || value == reference || !value.contains(&reference) {
                 let message = format!("the variable `{name}` is set twice; the later hides the earlier");
-                pod.say(report, &variable, message).related(first["name"].origin.span, "first here");
+                faults.add(&variable, message).related(first["name"].origin.span, "first here");
             }
         }
     }

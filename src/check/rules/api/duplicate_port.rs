@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashMapExt};
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,16 +22,13 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", ports: [{containerPort: 80}, {containerPort: 80}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", ports: [{containerPort: 80}, {containerPort: 80, protocol: UDP}]}]
+    good: r#"-  containers: [{name: web, image: "web:1", ports: [{containerPort: 80}, {containerPort: 80}]}]
++  containers: [{name: web, image: "web:1", ports: [{containerPort: 80}, {containerPort: 80, protocol: UDP}]}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     // The first port with a key, and the first of a name, of the containers before that run on.
     let (mut others, mut names): (HashMap<Key<'_>, &Node>, HashMap<&str, &Node>) = Default::default();
     for container in &pod.containers {
@@ -44,14 +41,14 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             let key = key(port.node);
             if let Some(other) = same.get(&key).or_else(|| others.get(&key).filter(|_| beside)) {
                 let message = format!("port {} ({}) is listed twice in the pod", key.0, key.1);
-                pod.say(report, &port, message).related(other.origin.span, "first here");
+                faults.add(&port, message).related(other.origin.span, "first here");
             }
             let name = port.get("name");
             if !name.text().is_empty()
                 && let Some(other) = names.get(name.text()).filter(|_| beside)
             {
                 let message = format!("two containers name a port `{}`; a Service finds the first", name.text());
-                pod.say(report, &name, message).related(other.origin.span, "the first");
+                faults.add(&name, message).related(other.origin.span, "the first");
             }
             same.entry(key).or_insert(port.node);
         }

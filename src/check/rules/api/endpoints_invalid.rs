@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::{ip, names};
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, ip, names};
+use crate::validation::{At, Faults};
 
 use super::service_address_invalid::address;
 use super::service_port_invalid::PROTOCOLS;
@@ -25,10 +26,8 @@ metadata: {name: db}
 subsets: [{addresses: [{ip: db.example.com}], ports: [{port: 5432}]}]
 ",
     good: "\
-apiVersion: v1
-kind: Endpoints
-metadata: {name: db}
-subsets: [{addresses: [{ip: 203.0.113.7}], ports: [{port: 5432}]}]
+-subsets: [{addresses: [{ip: db.example.com}], ports: [{port: 5432}]}]
++subsets: [{addresses: [{ip: 203.0.113.7}], ports: [{port: 5432}]}]
 ",
     check: Check::Object(check),
 };
@@ -37,12 +36,11 @@ const MOST_ENDPOINTS: usize = 1000;
 const MOST_ADDRESSES: usize = 100;
 const MOST_ZONES: usize = 8;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
-    let mut faults = Faults::new(object, report);
     match (object.group(), object.kind()) {
-        ("", "Endpoints") => root.get("subsets").items().for_each(|at| subset(&mut faults, &at)),
-        ("discovery.k8s.io", "EndpointSlice") => slice(&mut faults, &root),
+        ("", "Endpoints") => root.get("subsets").items().for_each(|at| subset(faults, &at)),
+        ("discovery.k8s.io", "EndpointSlice") => slice(faults, &root),
         _ => {}
     }
 }

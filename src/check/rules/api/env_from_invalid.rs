@@ -2,7 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, names};
+use crate::formats::names;
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -17,16 +18,13 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", envFrom: [{prefix: APP_}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", envFrom: [{prefix: APP_, configMapRef: {name: app}}]}]
+    good: r#"-  containers: [{name: web, image: "web:1", envFrom: [{prefix: APP_}]}]
++  containers: [{name: web, image: "web:1", envFrom: [{prefix: APP_, configMapRef: {name: app}}]}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let parent = container.at();
         let list = parent.on("envFrom", container.fields.env_from);
@@ -35,7 +33,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             if !prefix.text().is_empty()
                 && let Err(form) = names::env_name(prefix.text())
             {
-                pod.say(report, &prefix, format!("the prefix {form}"));
+                faults.add(&prefix, format!("the prefix {form}"));
             }
             let mut sources = 0;
             for source in [entry.get("configMapRef"), entry.get("secretRef")] {
@@ -45,16 +43,16 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
                 sources += 1;
                 let name = source.get("name");
                 if name.text().is_empty() {
-                    pod.say(report, &name, "the reference has no name");
+                    faults.add(&name, "the reference has no name");
                 } else if let Err(form) = names::as_prefix(names::dns1123_subdomain, name.text()) {
-                    pod.say(report, &name, format!("the name `{}` {form}", name.text()));
+                    faults.add(&name, format!("the name `{}` {form}", name.text()));
                 }
             }
             // The server names the list for these.
             if sources == 0 {
-                pod.say(report, &list.same(entry.node), "the entry names neither a ConfigMap nor a Secret");
+                faults.add(&list.same(entry.node), "the entry names neither a ConfigMap nor a Secret");
             } else if sources > 1 {
-                pod.say(report, &list.same(entry.node), "the entry names both a ConfigMap and a Secret");
+                faults.add(&list.same(entry.node), "the entry names both a ConfigMap and a Secret");
             }
         }
     }

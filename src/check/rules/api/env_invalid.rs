@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::node::Node;
 use crate::validation::downward::{self, Use};
-use crate::validation::{At, Pod, Report, names, selector::Say};
+use crate::validation::{At, Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,16 +23,13 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.node}}}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]}]
+    good: r#"-  containers: [{name: web, image: "web:1", env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.node}}}]}]
++  containers: [{name: web, image: "web:1", env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let parent = container.at();
         for variable in parent.on("env", container.fields.env).items() {
@@ -46,82 +44,80 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             }
             let at = variable.on("name", name);
             if name.text().is_empty() {
-                pod.say(report, &at, "the variable has no name");
+                faults.add(&at, "the variable has no name");
             } else if let Err(form) = names::env_name(name.text()) {
-                pod.say(report, &at, format!("the variable name {form}"));
+                faults.add(&at, format!("the variable name {form}"));
             }
             if from.is_set() {
-                source(pod, &variable.on("valueFrom", from), value, &mut pod.sayer(report));
+                source(pod, &variable.on("valueFrom", from), value, faults);
             }
         }
     }
 }
 
-fn source<'n>(pod: &Pod<'n>, from: &At<'n, '_>, value: &Node, say: Say<'_, 'n>) {
+fn source<'n>(pod: &Pod<'n>, from: &At<'n, '_>, value: &Node, faults: &mut Faults<'_, '_>) {
     let mut sources = 0;
     for entry in from.node.entries() {
         if entry.value.is_null() {
             continue;
         }
         match entry.key.as_str() {
-            "fieldRef" => downward::field(&from.on("fieldRef", &entry.value), Use::Env, say),
-            "resourceFieldRef" => downward::resource(&from.on("resourceFieldRef", &entry.value), Use::Env, say),
-            "configMapKeyRef" => key_ref(&from.on("configMapKeyRef", &entry.value), say),
-            "secretKeyRef" => key_ref(&from.on("secretKeyRef", &entry.value), say),
-            "fileKeyRef" => file_ref(pod, &from.on("fileKeyRef", &entry.value), say),
+            "fieldRef" => downward::field(&from.on("fieldRef", &entry.value), Use::Env, faults),
+            "resourceFieldRef" => downward::resource(&from.on("resourceFieldRef", &entry.value), Use::Env, faults),
+            "configMapKeyRef" => key_ref(&from.on("configMapKeyRef", &entry.value), faults),
+            "secretKeyRef" => key_ref(&from.on("secretKeyRef", &entry.value), faults),
+            "fileKeyRef" => file_ref(pod, &from.on("fileKeyRef", &entry.value), faults),
             _ => continue,
         }
         sources += 1;
     }
     if sources == 0 {
-        say(
-            from,
-            "names no source: use fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef or fileKeyRef".to_owned(),
-        );
+        faults
+            .add(from, "names no source: use fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef or fileKeyRef");
     } else if !value.text().is_empty() {
-        say(from, "cannot stand beside a `value`".to_owned());
+        faults.add(from, "cannot stand beside a `value`");
     } else if sources > 1 {
-        say(from, "names more than one source".to_owned());
+        faults.add(from, "names more than one source");
     }
 }
 
 /// A key of a ConfigMap or Secret.
-fn key_ref<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn key_ref(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, key) = (at.get("name"), at.get("key"));
     if let Err(form) = names::dns1123_subdomain(name.text()) {
-        say(&name, format!("the name `{}` {form}", name.text()));
+        faults.add(&name, format!("the name `{}` {form}", name.text()));
     }
     if key.text().is_empty() {
-        say(&key, "the reference has no key".to_owned());
+        faults.add(&key, "the reference has no key");
     } else if let Err(form) = names::config_key(key.text()) {
-        say(&key, format!("the key `{}` {form}", key.text()));
+        faults.add(&key, format!("the key `{}` {form}", key.text()));
     }
 }
 
 /// A variable in a file of a volume.
-fn file_ref<'n>(pod: &Pod<'n>, at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn file_ref<'n>(pod: &Pod<'n>, at: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     let (key, volume, path) = (at.get("key"), at.get("volumeName"), at.get("path"));
     if key.text().is_empty() {
-        say(&key, "the reference has no key".to_owned());
+        faults.add(&key, "the reference has no key");
     } else if let Err(form) = names::env_name(key.text()) {
-        say(&key, format!("the key `{}` {form}", key.text()));
+        faults.add(&key, format!("the key `{}` {form}", key.text()));
     }
     if path.text().is_empty() {
-        say(&path, "the reference has no path".to_owned());
+        faults.add(&path, "the reference has no path");
     } else if let Err(form) = names::path_without_backsteps(path.text()) {
-        say(&path, format!("the path {form}"));
+        faults.add(&path, format!("the path {form}"));
     }
     if volume.text().is_empty() {
-        say(&volume, "the reference has no volume".to_owned());
+        faults.add(&volume, "the reference has no volume");
     } else if let Err(form) = names::dns1123_label(volume.text()) {
-        say(&volume, format!("the volume name {form}"));
+        faults.add(&volume, format!("the volume name {form}"));
     }
     // Here a volume with faults of its own counts as there.
     match pod.volumes.iter().rfind(|found| found.name.text() == volume.text()) {
-        None => say(&volume, format!("there is no volume `{}`", volume.text())),
+        None => _ = faults.add(&volume, format!("there is no volume `{}`", volume.text())),
         // A volume without a source is an emptyDir.
         Some(found) if found.claim || (found.node["emptyDir"].is_null() && found.node.entries().len() > 1) => {
-            say(&volume, format!("the volume `{}` must be an emptyDir", volume.text()));
+            faults.add(&volume, format!("the volume `{}` must be an emptyDir", volume.text()));
         }
         Some(_) => {}
     }

@@ -6,7 +6,7 @@ use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::validation::pod::{Container, List};
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,22 +23,19 @@ spec:
   containers: [{name: web, image: "web:1"}]
   ephemeralContainers: [{name: debug, image: "busybox:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1"}]
+    good: r#"-  ephemeralContainers: [{name: debug, image: "busybox:1"}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if pod.spec.ephemeral_containers.items().is_empty() {
         return;
     }
     let spec = pod.at();
     let at = spec.on("ephemeralContainers", pod.spec.ephemeral_containers);
-    pod.say(report, &at, "ephemeral containers cannot stand in a manifest")
+    faults
+        .add(&at, "ephemeral containers cannot stand in a manifest")
         .help("add one to a running pod with `kubectl debug`");
     let others = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
     let others: HashSet<&str> = others.map(Container::name).collect();
@@ -55,12 +52,12 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             ("restartPolicy", fields.restart_policy),
         ] {
             if !is_empty(node) {
-                pod.say(report, &parent.on(field, node), format!("an ephemeral container cannot have `{field}`"));
+                faults.add(&parent.on(field, node), format!("an ephemeral container cannot have `{field}`"));
             }
         }
         let target = parent.on("targetContainerName", fields.target_container_name);
         if !target.text().is_empty() && !others.contains(target.text()) {
-            pod.say(report, &target, format!("there is no container `{}`", target.text()));
+            faults.add(&target, format!("there is no container `{}`", target.text()));
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -39,11 +40,10 @@ const BUILT_IN: &[&str] = &[
     "storage.k8s.io",
 ];
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let metadata = root.get("metadata");
     let finalizers = metadata.get("finalizers");
-    let mut faults = Faults::new(object, report);
     let built_in = BUILT_IN.contains(&object.group());
     for finalizer in finalizers.items() {
         if let Err(rule) = names::qualified_name(finalizer.text()) {

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::{Checked, names};
 use crate::object::Object;
-use crate::validation::{At, Checked, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,10 +21,8 @@ metadata: {name: a}
 spec: {matchingPrecedence: 20000, priorityLevelConfiguration: {name: workload-low}}
 ",
     good: "\
-apiVersion: flowcontrol.apiserver.k8s.io/v1
-kind: FlowSchema
-metadata: {name: a}
-spec: {matchingPrecedence: 9000, priorityLevelConfiguration: {name: workload-low}}
+-spec: {matchingPrecedence: 20000, priorityLevelConfiguration: {name: workload-low}}
++spec: {matchingPrecedence: 9000, priorityLevelConfiguration: {name: workload-low}}
 ",
     check: Check::Object(check),
 };
@@ -33,16 +32,15 @@ const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", 
 const MOST_BITS: f64 = 60.0;
 const MOST_QUEUES: i64 = 10_000_000;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "flowcontrol.apiserver.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     match object.kind() {
-        "FlowSchema" => schema(&mut faults, &spec, object.name()),
-        "PriorityLevelConfiguration" => level(&mut faults, &spec),
+        "FlowSchema" => schema(faults, &spec, object.name()),
+        "PriorityLevelConfiguration" => level(faults, &spec),
         _ => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,20 +18,14 @@ spec:
   terminationGracePeriodSeconds: -1
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  terminationGracePeriodSeconds: 30
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "-  terminationGracePeriodSeconds: -1\n+  terminationGracePeriodSeconds: 30\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if pod.spec.termination_grace_period_seconds.as_i64().is_some_and(|seconds| seconds < 0) {
         let spec = pod.at();
         let at = spec.on("terminationGracePeriodSeconds", pod.spec.termination_grace_period_seconds);
-        pod.say(report, &at, "a negative grace period counts as 1 second");
+        faults.add(&at, "a negative grace period counts as 1 second");
     }
 }

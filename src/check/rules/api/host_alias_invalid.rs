@@ -2,7 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::validation::{Pod, Report, ip, names};
+use crate::formats::{ip, names};
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,31 +20,28 @@ spec:
   hostAliases: [{ip: localhost, hostnames: [db.local]}]
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  hostAliases: [{ip: 127.0.0.1, hostnames: [db.local]}]
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "\
+-  hostAliases: [{ip: localhost, hostnames: [db.local]}]
++  hostAliases: [{ip: 127.0.0.1, hostnames: [db.local]}]
+",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     let list = spec.on("hostAliases", pod.spec.host_aliases);
     let repeated = list.repeats("ip");
     for (index, alias) in list.items().enumerate() {
         let address = alias.get("ip");
         if ip::strict(address.text()).is_none() {
-            pod.say(report, &address, format!("`{}` is no IP address", address.text()));
+            faults.add(&address, format!("`{}` is no IP address", address.text()));
         } else if repeated[index] {
-            let draft = pod.say(report, &address, format!("two entries have the address `{}`", address.text()));
+            let draft = faults.add(&address, format!("two entries have the address `{}`", address.text()));
             draft.severity(Severity::Warning).help("put all its names into one entry");
         }
         for name in alias.get("hostnames").items() {
             if let Err(form) = names::dns1123_subdomain(name.text()) {
-                pod.say(report, &name, format!("the host name `{}` {form}", name.text()));
+                faults.add(&name, format!("the host name `{}` {form}", name.text()));
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,39 +21,32 @@ spec:
   shareProcessNamespace: true
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  hostPID: true
-  shareProcessNamespace: false
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "-  shareProcessNamespace: true\n+  shareProcessNamespace: false\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let (at, spec) = (pod.at(), &pod.spec);
     let is_true = |node: &Node| node.as_bool() == Some(true);
     if is_true(spec.share_process_namespace) && is_true(spec.host_pid) {
         // The server keeps these fields in the security context.
         let context = at.on("securityContext", spec.share_process_namespace);
         let place = context.on("shareProcessNamespace", spec.share_process_namespace);
-        pod.say(report, &place, "cannot stand beside `hostPID: true`");
+        faults.add(&place, "cannot stand beside `hostPID: true`");
     }
     if spec.host_users.as_bool() == Some(false) {
         for (field, node) in
             [("hostNetwork", spec.host_network), ("HostPID", spec.host_pid), ("HostIPC", spec.host_ipc)]
         {
             if is_true(node) {
-                pod.say(report, &at.on(field, node), "cannot be true in a pod with `hostUsers: false`");
+                faults.add(&at.on(field, node), "cannot be true in a pod with `hostUsers: false`");
             }
         }
         for container in &pod.containers {
             let parent = container.at();
             let devices = parent.on("volumeDevices", container.fields.volume_devices);
             if !devices.node.items().is_empty() {
-                pod.say(report, &devices, "cannot stand in a pod with `hostUsers: false`");
+                faults.add(&devices, "cannot stand in a pod with `hostUsers: false`");
             }
         }
     }

@@ -4,9 +4,10 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::check::{Check, Rule};
 use crate::finding::{RuleId, Severity};
+use crate::formats::names;
 use crate::node::Node;
 use crate::validation::pod::{List, Workload};
-use crate::validation::{At, Pod, Report, names};
+use crate::validation::{At, Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -24,17 +25,13 @@ spec:
   hostNetwork: true
   containers: [{name: web, image: "web:1", ports: [{containerPort: 8080, hostPort: 80}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  hostNetwork: true
-  containers: [{name: web, image: "web:1", ports: [{containerPort: 8080, hostPort: 8080}]}]
+    good: r#"-  containers: [{name: web, image: "web:1", ports: [{containerPort: 8080, hostPort: 80}]}]
++  containers: [{name: web, image: "web:1", ports: [{containerPort: 8080, hostPort: 8080}]}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let mut taken = HashMap::new();
     for container in &pod.containers {
         if container.fields.ports.items().is_empty() {
@@ -55,20 +52,21 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             let host = at.number().unwrap_or(0);
             let claimed = claim(pod, port.node);
             if host == 0 && port.get("hostIP").text() != "" {
-                pod.say(report, &port.get("hostIP"), "`hostIP` has no effect without `hostPort`")
+                faults
+                    .add(&port.get("hostIP"), "`hostIP` has no effect without `hostPort`")
                     .severity(Severity::Warning);
             }
             if let Err(form) = names::port_number(host)
                 && host != 0
             {
-                pod.say(report, &at, format!("the host port {host} {form}"));
+                faults.add(&at, format!("the host port {host} {form}"));
             }
             if container.list == List::Main && pod.is_host_network() && host != 0 {
                 let inner = port.get("containerPort").number().unwrap_or(0);
                 if host != inner {
                     let message =
                         format!("the host port {host} must equal the container port {inner} on the host network");
-                    pod.say(report, &at, message);
+                    faults.add(&at, message);
                 }
             }
             let first = *taken.entry(claimed).or_insert(port.node);
@@ -76,7 +74,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
                 let item = quirky.item(number, port.node);
                 let place = first["hostPort"].origin.span;
                 let message = format!("the host port {} is claimed twice", claimed.0);
-                pod.say(report, &item.on("hostPort", at.node), message).related(place, "first here");
+                faults.add(&item.on("hostPort", at.node), message).related(place, "first here");
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, names};
+use crate::formats::names;
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,23 +20,17 @@ spec:
   hostname: web.local
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  hostname: web
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "-  hostname: web.local\n+  hostname: web\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let (at, spec) = (pod.at(), &pod.spec);
     for (field, node) in [("hostname", spec.hostname), ("subdomain", spec.subdomain)] {
         if !node.text().is_empty()
             && let Err(form) = names::dns1123_label(node.text())
         {
-            pod.say(report, &at.on(field, node), format!("`{}` {form}", node.text()));
+            faults.add(&at.on(field, node), format!("`{}` {form}", node.text()));
         }
     }
     let name = at.on("hostnameOverride", spec.hostname_override);
@@ -43,12 +38,12 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         return;
     }
     if let Err(form) = names::dns1123_subdomain(name.text()) {
-        pod.say(report, &name, format!("`{}` {form}", name.text()));
+        faults.add(&name, format!("`{}` {form}", name.text()));
     }
     if name.text().len() > 64 {
-        pod.say(report, &name, "must be no more than 64 bytes");
+        faults.add(&name, "must be no more than 64 bytes");
     }
     if spec.set_hostname_as_fqdn.as_bool() == Some(true) || pod.is_host_network() {
-        pod.say(report, &name, "cannot stand beside `setHostnameAsFQDN` or `hostNetwork`");
+        faults.add(&name, "cannot stand beside `setHostnameAsFQDN` or `hostNetwork`");
     }
 }

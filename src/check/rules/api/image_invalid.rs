@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, enums, pod::Workload};
+use crate::validation::{Faults, Pod, enums, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,25 +18,22 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: ""}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", imagePullPolicy: IfNotPresent}]
+    good: r#"-  containers: [{name: web, image: ""}]
++  containers: [{name: web, image: "web:1", imagePullPolicy: IfNotPresent}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let parent = container.at();
         let image = parent.on("image", container.fields.image);
         if image.text().is_empty() {
-            pod.say(report, &image, format!("container `{}` has no image", container.name()));
+            faults.add(&image, format!("container `{}` has no image", container.name()));
         } else if pod.workload == Workload::Pod && image.text().trim() != image.text() {
-            pod.say(report, &image, "the image must not begin or end with a blank");
+            faults.add(&image, "the image must not begin or end with a blank");
         }
         let policy = parent.on("imagePullPolicy", container.fields.image_pull_policy);
-        enums::choice_or_empty(&policy, &["Always", "IfNotPresent", "Never"], &mut pod.sayer(report));
+        enums::choice_or_empty(&policy, &["Always", "IfNotPresent", "Never"], faults);
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 use super::ingress_invalid::typed_reference;
 
@@ -20,11 +21,10 @@ Restates `ValidateIngressClass`.",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "IngressClass" || object.group() != "networking.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let (controller, parameters) = (spec.get("controller"), spec.get("parameters"));
@@ -35,7 +35,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
     if !parameters.is_set() {
         return;
     }
-    typed_reference(&mut faults, &parameters);
+    typed_reference(faults, &parameters);
     let (scope, space) = (parameters.get("scope"), parameters.get("namespace"));
     match (scope.text(), scope.is_set()) {
         (_, false) | ("Cluster", _) => {

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::{Checked, ip, names};
 use crate::object::Object;
-use crate::validation::{At, Checked, Faults, Report, ip, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,11 +23,8 @@ spec:
   rules: [{http: {paths: [{path: api, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
 ",
     good: "\
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web}
-spec:
-  rules: [{http: {paths: [{path: /api, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
+-  rules: [{http: {paths: [{path: api, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
++  rules: [{http: {paths: [{path: /api, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
 ",
     check: Check::Object(check),
 };
@@ -34,11 +32,10 @@ spec:
 /// The annotation that came before `ingressClassName`.
 const CLASS: &str = "kubernetes.io/ingress.class";
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "Ingress" || object.group() != "networking.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let (default, rules) = (spec.get("defaultBackend"), spec.get("rules"));
@@ -46,17 +43,17 @@ fn check(object: &Object, report: &mut Report<'_>) {
         faults.add(&spec, "an Ingress needs `rules` or a `defaultBackend`");
     }
     if default.is_set() {
-        backend(&mut faults, &default);
+        backend(faults, &default);
     }
     for rule in rules.items() {
-        host(&mut faults, &rule.get("host"));
+        host(faults, &rule.get("host"));
         let http = rule.get("http");
         if http.is_set() {
             let paths = http.get("paths");
             if paths.node.items().is_empty() {
                 faults.required(&paths);
             }
-            paths.items().for_each(|at| path(&mut faults, &at));
+            paths.items().for_each(|at| path(faults, &at));
         }
     }
     for tls in spec.get("tls").items() {
@@ -66,7 +63,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
             faults.check(&secret, names::dns1123_subdomain(secret.text()));
         }
     }
-    class(&mut faults, &root, &spec.get("ingressClassName"));
+    class(faults, &root, &spec.get("ingressClassName"));
 }
 
 fn class(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, class: &At<'_, '_>) {

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,15 +24,7 @@ spec:
   parallelism: 3
   template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}
 ",
-    good: "\
-apiVersion: batch/v1
-kind: Job
-metadata: {name: migrate}
-spec:
-  completionMode: Indexed
-  completions: 3
-  template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}
-",
+    good: "-  parallelism: 3\n+  completions: 3\n",
     check: Check::Object(check),
 };
 
@@ -51,9 +44,8 @@ pub(super) fn with_job_spec(object: &Object, call: impl FnOnce(&At<'_, '_>)) {
     }
 }
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     with_job_spec(object, |spec| {
-        let mut faults = Faults::new(object, report);
         for name in [
             "parallelism",
             "completions",
@@ -65,8 +57,8 @@ fn check(object: &Object, report: &mut Report<'_>) {
         ] {
             faults.not_negative(&spec.get(name));
         }
-        completion(&mut faults, spec);
-        replacement(&mut faults, spec);
+        completion(faults, spec);
+        replacement(faults, spec);
         let manager = spec.get("managedBy");
         if manager.is_set() {
             faults.check(&manager, names::domain_prefixed_path(manager.text()));

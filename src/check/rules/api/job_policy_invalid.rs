@@ -4,8 +4,9 @@ use foldhash::HashSet;
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, lists::repeats, names};
+use crate::validation::{At, Faults, lists::repeats};
 
 use super::job_invalid::with_job_spec;
 
@@ -27,12 +28,8 @@ spec:
   template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}
 ",
     good: "\
-apiVersion: batch/v1
-kind: Job
-metadata: {name: migrate}
-spec:
-  podFailurePolicy: {rules: [{action: FailJob, onExitCodes: {operator: In, values: [41, 42]}}]}
-  template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}
+-  podFailurePolicy: {rules: [{action: FailJob, onExitCodes: {operator: In, values: [0, 42]}}]}
++  podFailurePolicy: {rules: [{action: FailJob, onExitCodes: {operator: In, values: [41, 42]}}]}
 ",
     check: Check::Object(check),
 };
@@ -42,17 +39,16 @@ const MOST_RULES: usize = 20;
 const MOST_CODES: usize = 255;
 const MOST_INDEX_TEXT: usize = 64 * 1024;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     with_job_spec(object, |spec| {
-        let mut faults = Faults::new(object, report);
         let failure = spec.get("podFailurePolicy");
         let rules = failure.get("rules");
-        too_many(&mut faults, &rules, MOST_RULES);
+        too_many(faults, &rules, MOST_RULES);
         let lists = ["containers", "initContainers"].map(|list| spec.node["template"]["spec"][list].items());
         let lists = lists.iter().filter(|_| !rules.node.items().is_empty()).flat_map(|list| list.iter());
         let named: HashSet<&str> = lists.map(|node| node["name"].text()).collect();
         for rule in rules.items() {
-            failure_rule(&mut faults, spec, &named, &rule);
+            failure_rule(faults, spec, &named, &rule);
         }
         let success = spec.get("successPolicy");
         if success.is_set() && spec.get("completionMode").text() == "Indexed" {
@@ -60,9 +56,9 @@ fn check(object: &Object, report: &mut Report<'_>) {
             if rules.node.items().is_empty() {
                 faults.required(&rules);
             }
-            too_many(&mut faults, &rules, MOST_RULES);
+            too_many(faults, &rules, MOST_RULES);
             for rule in rules.items() {
-                success_rule(&mut faults, spec, &rule);
+                success_rule(faults, spec, &rule);
             }
         }
     });

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,13 +23,12 @@ Restates `ValidateLabels` and `ValidateGeneratedSelector`.",
 const JOB_NAME: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
 const JOB_UID: [&str; 2] = ["controller-uid", "batch.kubernetes.io/controller-uid"];
 
-fn check(object: &Object, report: &mut Report<'_>) {
-    let mut faults = Faults::new(object, report);
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let metadata = root.get("metadata");
     faults.labels(&metadata.get("labels"));
     if object.kind() == "Job" && object.group() == "batch" {
-        job(&mut faults, &root);
+        job(faults, &root);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
-use crate::validation::{At, Pod, Report, handler, pod::List, selector::Say};
+use crate::validation::{At, Faults, Pod, handler, pod::List};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,16 +20,13 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", lifecycle: {preStop: {sleep: {seconds: 60}}}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", lifecycle: {preStop: {sleep: {seconds: 10}}}}]
+    good: r#"-  containers: [{name: web, image: "web:1", lifecycle: {preStop: {sleep: {seconds: 60}}}}]
++  containers: [{name: web, image: "web:1", lifecycle: {preStop: {sleep: {seconds: 10}}}}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         if container.fields.lifecycle.is_null() || container.list == List::Ephemeral {
             continue;
@@ -37,18 +34,18 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         let parent = container.at();
         let lifecycle = parent.on("lifecycle", container.fields.lifecycle);
         if !container.runs_on() {
-            pod.say(report, &lifecycle, "an init container has lifecycle hooks only with `restartPolicy: Always`");
+            faults.add(&lifecycle, "an init container has lifecycle hooks only with `restartPolicy: Always`");
             continue;
         }
         let grace = pod.spec.termination_grace_period_seconds.as_i64().unwrap_or(30);
         for hook in [lifecycle.get("postStart"), lifecycle.get("preStop")] {
             if hook.is_set() {
-                handler::check(&hook, handler::Use::Hook { grace }, &mut pod.sayer(report));
+                handler::check(&hook, handler::Use::Hook { grace }, faults);
             }
         }
         let signal = lifecycle.get("stopSignal");
         if signal.is_set() {
-            stop_signal(pod.spec.os, &signal, &mut pod.sayer(report));
+            stop_signal(pod.spec.os, &signal, faults);
         }
     }
 }
@@ -60,7 +57,7 @@ const SIGNALS: &[&str] = &[
     "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ", "RTMIN", "RTMAX",
 ];
 
-fn stop_signal<'n>(os: &Node, at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn stop_signal(os: &Node, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let name = at.text().strip_prefix("SIG").unwrap_or_default();
     let real_time = |start: &str, most: u8| {
         name.strip_prefix(start).is_some_and(|number| {
@@ -69,7 +66,7 @@ fn stop_signal<'n>(os: &Node, at: &At<'n, '_>, say: Say<'_, 'n>) {
     };
     let known = match os["name"].text() {
         _ if os.is_null() => {
-            say(at, "a stop signal needs the pod's `os.name`".to_owned());
+            faults.add(at, "a stop signal needs the pod's `os.name`");
             return;
         }
         "windows" => matches!(name, "KILL" | "TERM"),
@@ -77,6 +74,6 @@ fn stop_signal<'n>(os: &Node, at: &At<'n, '_>, say: Say<'_, 'n>) {
         _ => true,
     };
     if !known {
-        say(at, format!("`{}` is no signal of the pod's operating system: SIGTERM is one", at.text()));
+        faults.add(at, format!("`{}` is no signal of the pod's operating system: SIGTERM is one", at.text()));
     }
 }

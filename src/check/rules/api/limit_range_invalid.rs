@@ -2,10 +2,11 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::kube::quantity::Quantity;
+use crate::formats::names;
+use crate::formats::quantity::Quantity;
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,10 +24,8 @@ metadata: {name: a}
 spec: {limits: [{type: Container, max: {cpu: '1'}, default: {cpu: '2'}}]}
 ",
     good: "\
-apiVersion: v1
-kind: LimitRange
-metadata: {name: a}
-spec: {limits: [{type: Container, max: {cpu: '2'}, default: {cpu: '1'}}]}
+-spec: {limits: [{type: Container, max: {cpu: '1'}, default: {cpu: '2'}}]}
++spec: {limits: [{type: Container, max: {cpu: '2'}, default: {cpu: '1'}}]}
 ",
     check: Check::Object(check),
 };
@@ -56,11 +55,10 @@ const STANDARD: &[&str] = &[
     "storage",
 ];
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "LimitRange" || !object.group().is_empty() {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let limits = spec.get("limits");
@@ -75,7 +73,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
         if repeated[index] {
             faults.invalid(&kind, "is the type of another entry");
         }
-        one(&mut faults, &limit);
+        one(faults, &limit);
     }
 }
 

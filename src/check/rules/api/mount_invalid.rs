@@ -4,7 +4,8 @@ use foldhash::HashSet;
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{At, Pod, Report, enums, names, pod::Container, selector::Say};
+use crate::formats::names;
+use crate::validation::{At, Faults, Pod, enums, pod::Container};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,17 +23,13 @@ spec:
   containers: [{name: web, image: "web:1", volumeMounts: [{name: tmp, mountPath: /tmp, subPath: ../up}]}]
   volumes: [{name: tmp, emptyDir: {}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", volumeMounts: [{name: tmp, mountPath: /tmp, subPath: sub}]}]
-  volumes: [{name: tmp, emptyDir: {}}]
+    good: r#"-  containers: [{name: web, image: "web:1", volumeMounts: [{name: tmp, mountPath: /tmp, subPath: ../up}]}]
++  containers: [{name: web, image: "web:1", volumeMounts: [{name: tmp, mountPath: /tmp, subPath: sub}]}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let parent = container.at();
         let list = parent.on("volumeMounts", container.fields.volume_mounts);
@@ -42,58 +39,57 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         let (device_names, device_paths): (HashSet<&str>, HashSet<&str>) = (devices("name"), devices("devicePath"));
         let repeated = list.repeats("mountPath");
         for (index, mount) in list.items().enumerate() {
-            let say = &mut pod.sayer(report);
             let path = mount.get("mountPath");
             if path.text().is_empty() {
-                say(&path, "the mount has no path".to_owned());
+                faults.add(&path, "the mount has no path");
             }
             if repeated[index] {
-                say(&path, format!("two mounts of the container have the path `{}`", path.text()));
+                faults.add(&path, format!("two mounts of the container have the path `{}`", path.text()));
             }
             if device_names.contains(mount.node["name"].text()) {
-                say(&mount.get("name"), "the volume is a device of the container already".to_owned());
+                faults.add(&mount.get("name"), "the volume is a device of the container already");
             }
             if device_paths.contains(path.text()) {
-                say(&path, "the path is a device of the container already".to_owned());
+                faults.add(&path, "the path is a device of the container already");
             }
-            options(container, &list, &mount, say);
+            options(container, &list, &mount, faults);
         }
     }
 }
 
 /// The server names the list, not the item, for most of these.
-fn options<'n>(container: &Container<'_>, list: &At<'n, '_>, mount: &At<'n, '_>, say: Say<'_, 'n>) {
+fn options<'n>(container: &Container<'_>, list: &At<'n, '_>, mount: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     let node = mount.node;
     let (sub, expression) = (&node["subPath"], &node["subPathExpr"]);
     if let Err(form) = names::descending_path(sub.text()) {
-        say(&list.on("subPath", sub), format!("the path {form}"));
+        faults.add(&list.on("subPath", sub), format!("the path {form}"));
     }
     if !expression.text().is_empty() {
         if !sub.text().is_empty() {
-            say(&mount.on("subPathExpr", expression), "cannot stand beside `subPath`".to_owned());
+            faults.add(&mount.on("subPathExpr", expression), "cannot stand beside `subPath`");
         }
         if let Err(form) = names::descending_path(expression.text()) {
-            say(&list.on("subPathExpr", expression), format!("the path {form}"));
+            faults.add(&list.on("subPathExpr", expression), format!("the path {form}"));
         }
     }
     let propagation = list.on("mountPropagation", &node["mountPropagation"]);
     if propagation.is_set() {
-        enums::choice(&propagation, &["None", "HostToContainer", "Bidirectional"], say);
+        enums::choice(&propagation, &["None", "HostToContainer", "Bidirectional"], faults);
         if propagation.text() == "Bidirectional"
             && container.fields.security_context["privileged"].as_bool() != Some(true)
         {
-            say(&propagation, "`Bidirectional` is for privileged containers only".to_owned());
+            faults.add(&propagation, "`Bidirectional` is for privileged containers only");
         }
     }
     let recursive = list.on("recursiveReadOnly", &node["recursiveReadOnly"]);
     if recursive.is_set() {
-        enums::choice(&recursive, &["Disabled", "IfPossible", "Enabled"], say);
+        enums::choice(&recursive, &["Disabled", "IfPossible", "Enabled"], faults);
         if matches!(recursive.text(), "Enabled" | "IfPossible") {
             if node["readOnly"].as_bool() != Some(true) {
-                say(&recursive, "needs `readOnly: true`".to_owned());
+                faults.add(&recursive, "needs `readOnly: true`");
             }
             if propagation.is_set() && propagation.text() != "None" {
-                say(&recursive, "needs the mount propagation `None`".to_owned());
+                faults.add(&recursive, "needs the mount propagation `None`");
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::suggest;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,31 +19,27 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", volumeMounts: [{name: config, mountPath: /etc/app}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", volumeMounts: [{name: config, mountPath: /etc/app}]}]
-  volumes: [{name: config, configMap: {name: app}}]
+    good: r#"   containers: [{name: web, image: "web:1", volumeMounts: [{name: config, mountPath: /etc/app}]}]
++  volumes: [{name: config, configMap: {name: app}}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let parent = container.at();
         for mount in parent.on("volumeMounts", container.fields.volume_mounts).items() {
             let at = mount.get("name");
             let name = at.text();
             if name.is_empty() {
-                pod.say(report, &at, "the mount names no volume");
+                faults.add(&at, "the mount names no volume");
             } else if pod.volume(name).is_none() {
                 if pod.has_volume(name) {
-                    pod.say(report, &at, format!("the volume `{name}` is not valid, so it cannot be mounted"));
+                    faults.add(&at, format!("the volume `{name}` is not valid, so it cannot be mounted"));
                 } else {
                     let near = suggest::nearest(name, pod.volumes.iter().map(|volume| volume.name.text()));
                     let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
-                    pod.say(report, &at, format!("there is no volume `{name}`")).help(help);
+                    faults.add(&at, format!("there is no volume `{name}`")).help(help);
                 }
             }
         }

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::{RuleId, Severity};
+use crate::formats::{Checked, names};
 use crate::object::Object;
-use crate::validation::{At, Checked, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -50,7 +51,7 @@ pub(super) fn is_nameless(group: &str, kind: &str) -> bool {
         || kind.is_empty()
 }
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let (group, kind) = (object.group(), object.kind());
     let root = At::root("", &object.node);
     let metadata = root.get("metadata");
@@ -59,7 +60,6 @@ fn check(object: &Object, report: &mut Report<'_>) {
     if text.is_empty() && prefix.text().is_empty() && is_nameless(group, kind) {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let form = form(group, kind);
     if !prefix.text().is_empty() {
         faults.check(&prefix, names::as_prefix(form, prefix.text()));
@@ -83,16 +83,16 @@ fn check(object: &Object, report: &mut Report<'_>) {
         ("batch", "CronJob") if text.len() > CRON_JOB_NAME => {
             faults.invalid(&name, "must be no more than 52 bytes, as the name of each Job adds 11");
         }
-        ("batch", "Job") => job(&mut faults, &root, &name),
+        ("batch", "Job") => job(faults, &root, &name),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
             let spec = &object.node["spec"];
             let parts = (spec["names"]["plural"].text(), spec["group"].text());
-            joined(&mut faults, &name, parts, "must be `spec.names.plural` and `spec.group`, joined by a dot");
+            joined(faults, &name, parts, "must be `spec.names.plural` and `spec.group`, joined by a dot");
         }
         ("apiregistration.k8s.io", "APIService") => {
             let spec = &object.node["spec"];
             let parts = (spec["version"].text(), spec["group"].text());
-            joined(&mut faults, &name, parts, "must be `spec.version` and `spec.group`, joined by a dot");
+            joined(faults, &name, parts, "must be `spec.version` and `spec.group`, joined by a dot");
         }
         _ => {}
     }

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::{RuleId, Severity};
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,7 +19,7 @@ Restates `ValidateObjectMeta` and `EnsureObjectNamespaceMatchesRequestNamespace`
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let text = object.namespace();
     if text.is_empty() {
         return;
@@ -26,7 +27,6 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let root = At::root("", &object.node);
     let metadata = root.get("metadata");
     let namespace = metadata.get("namespace");
-    let mut faults = Faults::new(object, report);
     if is_cluster_kind(object.group(), object.kind()) {
         let message = format!("a {} lives in no namespace: `{text}` is ignored", object.kind());
         faults.add(&namespace, message).severity(Severity::Warning).help("leave `namespace` out");

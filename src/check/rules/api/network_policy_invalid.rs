@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::{ip, names};
 use crate::node::Value;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, ip, names};
+use crate::validation::{At, Faults};
 
 use super::service_port_invalid::PROTOCOLS;
 
@@ -25,29 +26,24 @@ spec:
   ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [192.168.0.0/16]}}]}]
 ",
     good: "\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: web}
-spec:
-  podSelector: {}
-  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}]
+-  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [192.168.0.0/16]}}]}]
++  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}]
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "NetworkPolicy" || object.group() != "networking.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     faults.selector(&spec.get("podSelector"));
     for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
         let rules = spec.get(direction);
         for rule in rules.items() {
-            rule.get("ports").items().for_each(|at| port(&mut faults, &at));
-            rule.get(peers).items().for_each(|at| peer(&mut faults, &at));
+            rule.get("ports").items().for_each(|at| port(faults, &at));
+            rule.get(peers).items().for_each(|at| peer(faults, &at));
         }
     }
     let types = spec.get("policyTypes");

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{At, Pod, Report};
+use crate::validation::{At, Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,13 +20,10 @@ spec:
   nodeSelector: {beta.kubernetes.io/os: linux}
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  nodeSelector: {kubernetes.io/os: linux}
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "\
+-  nodeSelector: {beta.kubernetes.io/os: linux}
++  nodeSelector: {kubernetes.io/os: linux}
+",
     check: Check::Pod(check),
 };
 
@@ -39,14 +36,14 @@ const RENAMED: &[(&str, &str)] = &[
     ("beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"),
 ];
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     for (key, at) in spec.on("nodeSelector", pod.spec.node_selector).keys() {
-        label(pod, report, &at, key);
+        label(faults, &at, key);
     }
     for constraint in spec.on("topologySpreadConstraints", pod.spec.topology_spread_constraints).items() {
         let key = constraint.get("topologyKey");
-        label(pod, report, &key, key.text());
+        label(faults, &key, key.text());
     }
     if pod.spec.affinity.is_null() {
         return;
@@ -55,22 +52,22 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let node = affinity.get("nodeAffinity");
     let required = node.get("requiredDuringSchedulingIgnoredDuringExecution");
     for term in required.get("nodeSelectorTerms").items() {
-        expressions(pod, report, &term);
+        expressions(faults, &term);
     }
     for term in node.get("preferredDuringSchedulingIgnoredDuringExecution").items() {
-        expressions(pod, report, &term.get("preference"));
+        expressions(faults, &term.get("preference"));
     }
 }
 
-fn expressions(pod: &Pod<'_>, report: &mut Report<'_>, term: &At<'_, '_>) {
+fn expressions(faults: &mut Faults<'_, '_>, term: &At<'_, '_>) {
     for requirement in term.get("matchExpressions").items() {
         let key = requirement.get("key");
-        label(pod, report, &key, key.text());
+        label(faults, &key, key.text());
     }
 }
 
-fn label(pod: &Pod<'_>, report: &mut Report<'_>, at: &At<'_, '_>, key: &str) {
+fn label(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, key: &str) {
     if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == key) {
-        pod.say(report, at, format!("the node label `{key}` is deprecated")).help(format!("use `{new}`"));
+        faults.add(at, format!("the node label `{key}` is deprecated")).help(format!("use `{new}`"));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, selector};
+use crate::validation::{Faults, Pod, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,21 +18,15 @@ spec:
   nodeSelector: {disk: "fast and big"}
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  nodeSelector: {disk: fast}
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "-  nodeSelector: {disk: \"fast and big\"}\n+  nodeSelector: {disk: fast}\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if pod.spec.node_selector.is_null() {
         return;
     }
     let spec = pod.at();
     let at = spec.on("nodeSelector", pod.spec.node_selector);
-    selector::labels(&at, &mut pod.sayer(report));
+    selector::labels(&at, faults);
 }

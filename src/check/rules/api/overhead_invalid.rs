@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, resources};
+use crate::validation::{Faults, Pod, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,22 +19,16 @@ spec:
   overhead: {disk: 1Gi}
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  overhead: {memory: 1Gi}
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "-  overhead: {disk: 1Gi}\n+  overhead: {memory: 1Gi}\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if pod.spec.overhead.is_null() {
         return;
     }
     let spec = pod.at();
     let at = spec.on("overhead", pod.spec.overhead);
     // The server looks at it as the limits of a container.
-    resources::limits(&at.on("limits", pod.spec.overhead), resources::container_name, &mut pod.sayer(report));
+    resources::limits(&at.on("limits", pod.spec.overhead), resources::container_name, faults);
 }

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,20 +15,16 @@ Event may own nothing. A uid is only known when the owner exists, so manifests s
 Restates `ValidateOwnerReferences`.",
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  ownerReferences: [{apiVersion: v1, kind: Pod, name: p}]\n",
     good: "\
-apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: a
-  ownerReferences: [{apiVersion: v1, kind: Pod, name: p, uid: 6f1c6d3e-0000-4000-8000-000000000000}]
+-  ownerReferences: [{apiVersion: v1, kind: Pod, name: p}]
++  ownerReferences: [{apiVersion: v1, kind: Pod, name: p, uid: 6f1c6d3e-0000-4000-8000-000000000000}]
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let metadata = root.get("metadata");
     let owners = metadata.get("ownerReferences");
-    let mut faults = Faults::new(object, report);
     let mut controllers = 0;
     for owner in owners.items() {
         for name in ["apiVersion", "kind", "name", "uid"] {

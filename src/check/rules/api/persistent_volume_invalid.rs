@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::kube::quantity::Quantity;
+use crate::formats::names;
+use crate::formats::quantity::Quantity;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names, volume};
+use crate::validation::{At, Faults, volume};
 
 use super::claim_invalid::access_modes;
 
@@ -23,10 +24,8 @@ metadata: {name: data}
 spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce]}
 ",
     good: "\
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: data}
-spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /srv/data}}
+-spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce]}
++spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /srv/data}}
 ",
     check: Check::Object(check),
 };
@@ -57,24 +56,23 @@ const SOURCES: &[&str] = &[
     "flexVolume",
 ];
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "PersistentVolume" || !object.group().is_empty() {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
-    access_modes(&mut faults, &spec.get("accessModes"));
-    capacity(&mut faults, &spec.get("capacity"));
+    access_modes(faults, &spec.get("accessModes"));
+    capacity(faults, &spec.get("capacity"));
     let mut sources = SOURCES.iter().filter(|name| spec.node[**name].is_set());
     match sources.next() {
-        Some(name) => source(&mut faults, &spec, name),
+        Some(name) => source(faults, &spec, name),
         None => _ = faults.required(&spec).help("name what the volume is made of: `hostPath`, `nfs`, `csi` and so on"),
     }
     for more in sources {
         faults.forbidden(&spec.get(more), "beside another source");
     }
-    affinity(&mut faults, &spec.get("nodeAffinity"));
+    affinity(faults, &spec.get("nodeAffinity"));
     let policy = spec.get("persistentVolumeReclaimPolicy");
     if !policy.text().is_empty() {
         faults.one_of(&policy, &["Delete", "Recycle", "Retain"]);
@@ -124,7 +122,7 @@ fn source(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, name: &'static str) {
         }
         _ => {
             let Some(source) = volume::SOURCES.iter().find(|source| source.field == name) else { return };
-            (source.check)(&spec.on(source.path, at.node), &mut |place, message| _ = faults.add(place, message));
+            (source.check)(&spec.on(source.path, at.node), faults);
         }
     }
 }
@@ -134,7 +132,7 @@ const SECRETS: [&str; 4] =
     ["controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef"];
 
 fn csi(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
-    volume::csi_driver(&at.get("driver"), &mut |place, message| _ = faults.add(place, message));
+    volume::csi_driver(&at.get("driver"), faults);
     if at.node["volumeHandle"].text().is_empty() {
         faults.required(&at.get("volumeHandle"));
     }
@@ -156,7 +154,7 @@ fn csi(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
 fn affinity(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let required = at.get("required");
     if required.is_set() {
-        super::affinity_invalid::required_nodes(&required, &mut |place, message| _ = faults.add(place, message));
+        super::affinity_invalid::required_nodes(&required, faults);
     } else if at.is_set() {
         faults.required(&required).help("name the nodes that the volume can be reached from");
     }

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, pod::Container};
+use crate::validation::{Faults, Pod, pod::Container};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -32,7 +32,7 @@ const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP: &str = "container.seccomp.security.alpha.kubernetes.io/";
 const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let annotations = &pod.template["metadata"]["annotations"];
     if annotations.entries().is_empty() {
         return;
@@ -59,7 +59,6 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
                 _ => continue,
             },
         };
-        pod.say(report, &at, format!("the annotation `{key}` is deprecated"))
-            .help(format!("use the field `{instead}`"));
+        faults.add(&at, format!("the annotation `{key}` is deprecated")).help(format!("use the field `{instead}`"));
     }
 }

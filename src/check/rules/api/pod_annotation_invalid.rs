@@ -6,7 +6,8 @@ use foldhash::HashMap;
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{At, Pod, Report, names, pod::Container, pod::Workload};
+use crate::formats::names;
+use crate::validation::{At, Faults, Pod, pod::Container, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,11 +24,8 @@ metadata: {name: web, annotations: {controller.kubernetes.io/pod-deletion-cost: 
 spec:
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web, annotations: {controller.kubernetes.io/pod-deletion-cost: "-5"}}
-spec:
-  containers: [{name: web, image: "web:1"}]
+    good: r#"-metadata: {name: web, annotations: {controller.kubernetes.io/pod-deletion-cost: low}}
++metadata: {name: web, annotations: {controller.kubernetes.io/pod-deletion-cost: "-5"}}
 "#,
     check: Check::Pod(check),
 };
@@ -38,7 +36,7 @@ const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP: &str = "container.seccomp.security.alpha.kubernetes.io/";
 const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let annotations = &pod.template["metadata"]["annotations"];
     if annotations.entries().is_empty() {
         return;
@@ -53,36 +51,42 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         let value = at.text();
         match key {
             COST if !is_cost(value) => {
-                pod.say(report, &at, "the deletion cost must be a 32-bit whole number");
+                faults.add(&at, "the deletion cost must be a 32-bit whole number");
             }
             MIRROR if pod.spec.node_name.text().is_empty() => {
-                pod.say(report, &at, "a mirror pod needs a `nodeName`");
+                faults.add(&at, "a mirror pod needs a `nodeName`");
             }
             _ if key == SECCOMP_POD || key.starts_with(SECCOMP) => {
                 if let Some(path) = value.strip_prefix("localhost/") {
                     if let Err(form) = names::descending_path(path) {
-                        pod.say(report, &at, format!("the path of the profile {form}"));
+                        faults.add(&at, format!("the path of the profile {form}"));
                     }
                 } else if !matches!(value, "runtime/default" | "docker/default" | "unconfined") {
-                    pod.say(report, &at, format!("`{value}` is no seccomp profile"));
+                    faults.add(&at, format!("`{value}` is no seccomp profile"));
                 }
             }
             _ => {
                 if let Some(name) = key.strip_prefix(APP_ARMOR) {
-                    app_armor(pod, report, &at, name, containers.get(name).copied());
+                    app_armor(pod, faults, &at, name, containers.get(name).copied());
                 }
             }
         }
     }
 }
 
-fn app_armor(pod: &Pod<'_>, report: &mut Report<'_>, at: &At<'_, '_>, name: &str, container: Option<&Container<'_>>) {
+fn app_armor(
+    pod: &Pod<'_>,
+    faults: &mut Faults<'_, '_>,
+    at: &At<'_, '_>,
+    name: &str,
+    container: Option<&Container<'_>>,
+) {
     let value = at.text();
     if !matches!(value, "" | "runtime/default" | "unconfined") && !value.starts_with("localhost/") {
-        pod.say(report, at, format!("`{value}` is no AppArmor profile"));
+        faults.add(at, format!("`{value}` is no AppArmor profile"));
     }
     let Some(container) = container else {
-        pod.say(report, at, format!("there is no container `{name}`"));
+        faults.add(at, format!("there is no container `{name}`"));
         return;
     };
     if pod.workload != Workload::Pod || pod.spec.os["name"].text() == "windows" {
@@ -103,7 +107,7 @@ fn app_armor(pod: &Pod<'_>, report: &mut Report<'_>, at: &At<'_, '_>, name: &str
         let parent = container.at();
         let context = parent.on("securityContext", container.fields.security_context);
         let place = context.on("appArmorProfile", profile);
-        pod.say(report, &place.on(field, &profile[field]), "the AppArmor profile differs from the annotation's");
+        faults.add(&place.on(field, &profile[field]), "the AppArmor profile differs from the annotation's");
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, names};
+use crate::formats::names;
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,22 +20,18 @@ spec:
   schedulingGates: [{name: "not ready"}]
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  schedulingGates: [{name: example.com/ready}]
-  containers: [{name: web, image: "web:1"}]
+    good: r#"-  schedulingGates: [{name: "not ready"}]
++  schedulingGates: [{name: example.com/ready}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     for gate in spec.on("readinessGates", pod.spec.readiness_gates).items() {
         let condition = gate.get("conditionType");
         if let Err(form) = names::qualified_name(condition.text()) {
-            pod.say(report, &condition, format!("the condition `{}` {form}", condition.text()));
+            faults.add(&condition, format!("the condition `{}` {form}", condition.text()));
         }
     }
     let gates = spec.on("schedulingGates", pod.spec.scheduling_gates);
@@ -42,10 +39,10 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     for (index, gate) in gates.items().enumerate() {
         let name = gate.node["name"].text();
         if let Err(form) = names::qualified_name(name) {
-            pod.say(report, &gate, format!("the name `{name}` {form}"));
+            faults.add(&gate, format!("the name `{name}` {form}"));
         }
         if repeated[index] {
-            pod.say(report, &gate, format!("the gate `{name}` is listed twice"));
+            faults.add(&gate, format!("the gate `{name}` is listed twice"));
         }
     }
 }

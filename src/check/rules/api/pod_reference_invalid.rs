@@ -2,7 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, enums, names, pod::Workload};
+use crate::formats::names;
+use crate::validation::{Faults, Pod, enums, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,17 +20,11 @@ spec:
   serviceAccountName: Web_Account
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  serviceAccountName: web-account
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "-  serviceAccountName: Web_Account\n+  serviceAccountName: web-account\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let (at, spec) = (pod.at(), &pod.spec);
     // The old name counts where the new one is empty; the server names the new one.
     let account =
@@ -45,14 +40,14 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             && (!node.text().is_empty() || field == "runtimeClassName")
             && let Err(form) = names::dns1123_subdomain(node.text())
         {
-            pod.say(report, &at.on(field, node), format!("the name `{}` {form}", node.text()));
+            faults.add(&at.on(field, node), format!("the name `{}` {form}", node.text()));
         }
     }
     let preemption = at.on("preemptionPolicy", spec.preemption_policy);
     if preemption.is_set() {
-        enums::choice(&preemption, &["PreemptLowerPriority", "Never"], &mut pod.sayer(report));
+        enums::choice(&preemption, &["PreemptLowerPriority", "Never"], faults);
     }
     if pod.workload == Workload::Pod && !spec.node_name.text().is_empty() && !spec.scheduling_gates.items().is_empty() {
-        pod.say(report, &at.on("nodeName", spec.node_name), "cannot be set while the pod has scheduling gates");
+        faults.add(&at.on("nodeName", spec.node_name), "cannot be set while the pod has scheduling gates");
     }
 }

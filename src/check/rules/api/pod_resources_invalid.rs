@@ -2,9 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::kube::quantity::Quantity;
+use crate::formats::quantity::Quantity;
 use crate::validation::pod::{Container, List, Workload};
-use crate::validation::{Pod, Report, resources};
+use crate::validation::{Faults, Pod, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,17 +21,11 @@ spec:
   resources: {requests: {cpu: 100m}}
   containers: [{name: web, image: "web:1", resources: {requests: {cpu: 200m}}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  resources: {requests: {cpu: 200m}}
-  containers: [{name: web, image: "web:1", resources: {requests: {cpu: 200m}}}]
-"#,
+    good: "-  resources: {requests: {cpu: 100m}}\n+  resources: {requests: {cpu: 200m}}\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     // A Windows pod has none at all; that is another rule's.
     if pod.spec.resources.is_null() || pod.spec.os["name"].text() == "windows" {
         return;
@@ -39,20 +33,20 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
     let spec = pod.at();
     let at = spec.on("resources", pod.spec.resources);
     if at.get("claims").is_set() {
-        pod.say(report, &at.get("claims"), "claims belong to containers");
+        faults.add(&at.get("claims"), "claims belong to containers");
     }
-    resources::requirements(&at, resources::pod_name, &mut pod.sayer(report));
+    resources::requirements(&at, resources::pod_name, faults);
     let requests = at.get("requests");
     for (key, amount) in requests.keys() {
         let Some(whole) = Quantity::of(amount.node) else { continue };
         if aggregate(pod, "requests", key) > whole {
-            pod.say(report, &amount, format!("the containers together request more `{key}` than the pod"));
+            faults.add(&amount, format!("the containers together request more `{key}` than the pod"));
         }
     }
     let all_limits = at.get("limits");
     for (key, amount) in all_limits.keys().filter(|(key, _)| key.starts_with("hugepages-")) {
         if Quantity::of(amount.node).is_some_and(|whole| aggregate(pod, "limits", key) > whole) {
-            pod.say(report, &amount, format!("the containers' limits of `{key}` together are above the pod's"));
+            faults.add(&amount, format!("the containers' limits of `{key}` together are above the pod's"));
         }
     }
     let limits = &pod.spec.resources["limits"];
@@ -64,7 +58,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
                 let message = format!("the limit of `{}` is above the pod's", entry.key);
                 // Not the field where it stands; the server puts the path together so.
                 let field = format!("{at}.containers[{index}][{}].limits", entry.key);
-                report.at(pod.object, &entry.value, message).field(field);
+                faults.below(&at, &entry.value, field, message);
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, enums, names};
+use crate::formats::names;
+use crate::validation::{Faults, Pod, enums};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,39 +19,35 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", ports: [{name: Http, containerPort: 8080}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", ports: [{name: http, containerPort: 8080}]}]
+    good: r#"-  containers: [{name: web, image: "web:1", ports: [{name: Http, containerPort: 8080}]}]
++  containers: [{name: web, image: "web:1", ports: [{name: http, containerPort: 8080}]}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let parent = container.at();
         let ports = parent.on("ports", container.fields.ports);
         let repeated = ports.repeats("name");
         for (index, port) in ports.items().enumerate() {
             let (name, number) = (port.get("name"), port.get("containerPort"));
-            let say = &mut pod.sayer(report);
             if !name.text().is_empty() {
                 if let Err(form) = names::port_name(name.text()) {
-                    say(&name, format!("the port name `{}` {form}", name.text()));
+                    faults.add(&name, format!("the port name `{}` {form}", name.text()));
                 } else if repeated[index] {
-                    say(&name, format!("two ports of the container are named `{}`", name.text()));
+                    faults.add(&name, format!("two ports of the container are named `{}`", name.text()));
                 }
             }
             match number.number() {
-                None | Some(0) => say(&number, "the port has no number".to_owned()),
+                None | Some(0) => _ = faults.add(&number, "the port has no number"),
                 Some(value) => {
                     if let Err(form) = names::port_number(value) {
-                        say(&number, format!("the port number {value} {form}"));
+                        faults.add(&number, format!("the port number {value} {form}"));
                     }
                 }
             }
-            enums::choice_or_empty(&port.get("protocol"), &["TCP", "UDP", "SCTP"], say);
+            enums::choice_or_empty(&port.get("protocol"), &["TCP", "UDP", "SCTP"], faults);
         }
     }
 }

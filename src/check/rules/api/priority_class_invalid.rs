@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,11 +21,10 @@ Restates `ValidatePriorityClass`.",
 /// The greatest value a class may have that is not the server's own.
 const GREATEST: i64 = 1_000_000_000;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "PriorityClass" || object.group() != "scheduling.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let value = root.get("value");
     if object.name().starts_with("system-") {

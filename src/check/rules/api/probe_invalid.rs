@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{At, Pod, Report, handler, pod::List, selector::Say};
+use crate::validation::{At, Faults, Pod, handler, pod::List};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,11 +19,8 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", livenessProbe: {httpGet: {path: /healthz}}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", livenessProbe: {httpGet: {path: /healthz, port: 8080}}}]
+    good: r#"-  containers: [{name: web, image: "web:1", livenessProbe: {httpGet: {path: /healthz}}}]
++  containers: [{name: web, image: "web:1", livenessProbe: {httpGet: {path: /healthz, port: 8080}}}]
 "#,
     check: Check::Pod(check),
 };
@@ -35,7 +32,7 @@ enum Kind {
     Startup,
 }
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let (parent, fields) = (container.at(), &container.fields);
         for (kind, field, node) in [
@@ -48,16 +45,16 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             }
             let at = parent.on(field, node);
             if container.runs_on() {
-                probe(kind, &at, &mut pod.sayer(report));
+                probe(kind, &at, faults);
             } else {
-                pod.say(report, &at, "an init container has probes only with `restartPolicy: Always`");
+                faults.add(&at, "an init container has probes only with `restartPolicy: Always`");
             }
         }
     }
 }
 
-fn probe<'n>(kind: Kind, at: &At<'n, '_>, say: Say<'_, 'n>) {
-    handler::check(at, handler::Use::Probe, say);
+fn probe(kind: Kind, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    handler::check(at, handler::Use::Probe, faults);
     for entry in at.node.entries() {
         let (field, number) = match entry.key.as_str() {
             "initialDelaySeconds" => ("initialDelaySeconds", entry.value.as_i64()),
@@ -72,15 +69,15 @@ fn probe<'n>(kind: Kind, at: &At<'n, '_>, say: Say<'_, 'n>) {
         let place = at.on(field, &entry.value);
         match field {
             "terminationGracePeriodSeconds" if kind == Kind::Readiness => {
-                say(&place, "a readiness probe has no grace period: it never ends the container".to_owned());
+                faults.add(&place, "a readiness probe has no grace period: it never ends the container");
             }
-            "terminationGracePeriodSeconds" if number <= 0 => say(&place, "must be greater than 0".to_owned()),
+            "terminationGracePeriodSeconds" if number <= 0 => _ = faults.add(&place, "must be greater than 0"),
             "terminationGracePeriodSeconds" => {}
             // Nought counts as absent.
             "successThreshold" if kind != Kind::Readiness && !matches!(number, 0 | 1) => {
-                say(&place, "must be 1 for a liveness or startup probe".to_owned());
+                faults.add(&place, "must be 1 for a liveness or startup probe");
             }
-            _ if number < 0 => say(&place, "must not be negative".to_owned()),
+            _ if number < 0 => _ = faults.add(&place, "must not be negative"),
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,26 +19,20 @@ spec:
   imagePullSecrets: [{}]
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  imagePullSecrets: [{name: registry}]
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "-  imagePullSecrets: [{}]\n+  imagePullSecrets: [{name: registry}]\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     let list = spec.on("imagePullSecrets", pod.spec.image_pull_secrets);
     let repeated = list.repeats("name");
     for (index, secret) in list.items().enumerate() {
         let name = secret.get("name");
         if name.text().is_empty() {
-            pod.say(report, &name, "the pull secret has no name, so it does nothing");
+            faults.add(&name, "the pull secret has no name, so it does nothing");
         } else if repeated[index] {
-            pod.say(report, &name, format!("the pull secret `{}` is listed twice", name.text()));
+            faults.add(&name, format!("the pull secret `{}` is listed twice", name.text()));
         }
     }
 }

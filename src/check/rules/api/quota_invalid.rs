@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::kube::quantity::Quantity;
+use crate::formats::names;
+use crate::formats::quantity::Quantity;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -57,16 +58,15 @@ const SCOPES: &[&str] = &[
     "VolumeAttributesClass",
 ];
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "ResourceQuota" || !object.group().is_empty() {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let hard = spec.get("hard");
     for (key, amount) in hard.keys() {
-        resource(&mut faults, key, &amount);
+        resource(faults, key, &amount);
     }
     let scopes = spec.get("scopes");
     let limited = hard.node.entries().iter().map(|entry| entry.key.as_str()).filter(|key| is_standard(key));
@@ -86,7 +86,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
             faults.add(&scopes, format!("the scopes `{one}` and `{other}` exclude each other"));
         }
     }
-    selector(&mut faults, &spec, &limited);
+    selector(faults, &spec, &limited);
 }
 
 fn is_standard(name: &str) -> bool {

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,23 +20,20 @@ metadata: {name: reader}
 rules: [{resources: [configmaps], verbs: [get]}]
 ",
     good: "\
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: reader}
-rules: [{apiGroups: [''], resources: [configmaps], verbs: [get]}]
+-rules: [{resources: [configmaps], verbs: [get]}]
++rules: [{apiGroups: [''], resources: [configmaps], verbs: [get]}]
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "rbac.authorization.k8s.io" || !matches!(object.kind(), "Role" | "ClusterRole") {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let rules = root.get("rules");
     for rule in rules.items() {
-        one(&mut faults, &rule, object.kind() == "Role");
+        one(faults, &rule, object.kind() == "Role");
     }
     let aggregation = root.get("aggregationRule");
     if object.kind() == "ClusterRole" && aggregation.is_set() {

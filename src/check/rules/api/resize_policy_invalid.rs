@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, enums, pod::List};
+use crate::validation::{Faults, Pod, enums, pod::List};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,34 +18,30 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", resizePolicy: [{resourceName: disk, restartPolicy: NotRequired}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]
+    good: r#"-  containers: [{name: web, image: "web:1", resizePolicy: [{resourceName: disk, restartPolicy: NotRequired}]}]
++  containers: [{name: web, image: "web:1", resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let parent = container.at();
         let list = parent.on("resizePolicy", container.fields.resize_policy);
         let repeated = list.repeats("resourceName");
         for (index, policy) in list.items().enumerate() {
             let (resource, restart) = (policy.get("resourceName"), policy.get("restartPolicy"));
-            let say = &mut pod.sayer(report);
             if repeated[index] {
-                say(&policy, format!("the resource `{}` has two policies", resource.text()));
+                faults.add(&policy, format!("the resource `{}` has two policies", resource.text()));
             }
             // The server names the list for these.
-            enums::choice(&list.same(resource.node), &["cpu", "memory"], say);
-            enums::choice(&list.same(restart.node), &["NotRequired", "RestartContainer"], say);
+            enums::choice(&list.same(resource.node), &["cpu", "memory"], faults);
+            enums::choice(&list.same(restart.node), &["NotRequired", "RestartContainer"], faults);
             if container.list == List::Init && !container.is_sidecar() && restart.text() == "RestartContainer" {
-                say(&restart, "an init container cannot be restarted to resize it".to_owned());
+                faults.add(&restart, "an init container cannot be restarted to resize it");
             }
             if pod.restart_policy() == "Never" && restart.text() != "NotRequired" {
-                say(&list.same(restart.node), "must be `NotRequired` in a pod that never restarts".to_owned());
+                faults.add(&list.same(restart.node), "must be `NotRequired` in a pod that never restarts");
             }
         }
     }

@@ -4,7 +4,8 @@ use foldhash::HashSet;
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, lists::repeats, names};
+use crate::formats::names;
+use crate::validation::{Faults, Pod, lists::repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,39 +21,34 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", resources: {claims: [{name: gpu}]}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", resources: {claims: [{name: gpu}]}}]
-  resourceClaims: [{name: gpu, resourceClaimTemplateName: gpu}]
+    good: r#"   containers: [{name: web, image: "web:1", resources: {claims: [{name: gpu}]}}]
++  resourceClaims: [{name: gpu, resourceClaimTemplateName: gpu}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     let claims = spec.on("resourceClaims", pod.spec.resource_claims);
     let repeated = claims.repeats("name");
     for (index, claim) in claims.items().enumerate() {
-        let say = &mut pod.sayer(report);
         let name = claim.get("name");
         if name.text().is_empty() {
-            say(&name, "the claim has no name".to_owned());
+            faults.add(&name, "the claim has no name");
         } else if repeated[index] {
-            say(&name, format!("two claims are named `{}`", name.text()));
+            faults.add(&name, format!("two claims are named `{}`", name.text()));
         } else if let Err(form) = names::dns1123_label(name.text()) {
-            say(&name, format!("the name `{}` {form}", name.text()));
+            faults.add(&name, format!("the name `{}` {form}", name.text()));
         }
         let (own, template) = (claim.get("resourceClaimName"), claim.get("resourceClaimTemplateName"));
         if own.is_set() == template.is_set() {
-            say(&claim, "must name either a claim or a claim template".to_owned());
+            faults.add(&claim, "must name either a claim or a claim template");
         }
         for source in [own, template] {
             if let Err(form) = names::dns1123_subdomain(source.text())
                 && source.is_set()
             {
-                say(&source, format!("the name `{}` {form}", source.text()));
+                faults.add(&source, format!("the name `{}` {form}", source.text()));
             }
         }
     }
@@ -66,14 +62,14 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         for (index, claim) in used.items().enumerate() {
             let name = claim.node["name"].text();
             if name.is_empty() {
-                pod.say(report, &claim, "the claim has no name");
+                faults.add(&claim, "the claim has no name");
                 continue;
             }
             if repeated[index] {
-                pod.say(report, &claim, format!("the claim `{name}` is listed twice"));
+                faults.add(&claim, format!("the claim `{name}` is listed twice"));
             }
             if !named.contains(name) {
-                pod.say(report, &claim, format!("the pod has no resource claim `{name}`"));
+                faults.add(&claim, format!("the pod has no resource claim `{name}`"));
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::kube::quantity::Quantity;
-use crate::validation::{At, Pod, Report};
+use crate::formats::quantity::Quantity;
+use crate::validation::{At, Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,16 +18,13 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", resources: {limits: {memory: 128m}}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", resources: {limits: {memory: 128M}}}]
+    good: r#"-  containers: [{name: web, image: "web:1", resources: {limits: {memory: 128m}}}]
++  containers: [{name: web, image: "web:1", resources: {limits: {memory: 128M}}}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         if container.fields.resources.is_null() {
             continue;
@@ -35,19 +32,19 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         let parent = container.at();
         let at = parent.on("resources", container.fields.resources);
         for list in [at.get("limits"), at.get("requests")] {
-            fractional(pod, &list, report);
+            fractional(&list, faults);
         }
     }
     let spec = pod.at();
-    fractional(pod, &spec.on("overhead", pod.spec.overhead), report);
+    fractional(&spec.on("overhead", pod.spec.overhead), faults);
 }
 
-fn fractional(pod: &Pod<'_>, list: &At<'_, '_>, report: &mut Report<'_>) {
+fn fractional(list: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     for (key, amount) in list.keys() {
         if matches!(key, "memory" | "ephemeral-storage")
             && Quantity::of(amount.node).is_some_and(|amount| !amount.is_whole())
         {
-            let draft = pod.say(report, &amount, format!("`{key}` is not a whole number of bytes"));
+            let draft = faults.add(&amount, format!("`{key}` is not a whole number of bytes"));
             draft.help("`m` is thousandths; write `M` or `Mi` for megabytes");
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, pod::Workload, resources};
+use crate::validation::{Faults, Pod, pod::Workload, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,25 +20,21 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", resources: {requests: {memory: 2Gi}, limits: {memory: 1Gi}}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", resources: {requests: {memory: 1Gi}, limits: {memory: 1Gi}}}]
+    good: r#"-  containers: [{name: web, image: "web:1", resources: {requests: {memory: 2Gi}, limits: {memory: 1Gi}}}]
++  containers: [{name: web, image: "web:1", resources: {requests: {memory: 1Gi}, limits: {memory: 1Gi}}}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         if container.fields.resources.is_set() {
             let parent = container.at();
             let at = parent.on("resources", container.fields.resources);
-            let say = &mut pod.sayer(report);
-            resources::requirements(&at, resources::container_name, say);
+            resources::requirements(&at, resources::container_name, faults);
             // In a template that happens only when the pod is made.
             if pod.workload == Workload::Pod {
-                resources::copied_limits(&at, resources::container_name, say);
+                resources::copied_limits(&at, resources::container_name, faults);
             }
         }
     }

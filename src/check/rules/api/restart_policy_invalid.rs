@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, enums, pod::Workload};
+use crate::validation::{Faults, Pod, enums, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,19 +20,11 @@ spec:
     spec:
       containers: [{name: migrate, image: "migrate:1"}]
 "#,
-    good: r#"apiVersion: batch/v1
-kind: Job
-metadata: {name: migrate}
-spec:
-  template:
-    spec:
-      restartPolicy: OnFailure
-      containers: [{name: migrate, image: "migrate:1"}]
-"#,
+    good: "     spec:\n+      restartPolicy: OnFailure\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     let at = spec.on("restartPolicy", pod.spec.restart_policy);
     let allowed: &[&str] = match pod.workload {
@@ -44,9 +36,9 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         return;
     }
     if at.text().is_empty() {
-        let draft = pod.say(report, &at, "the pods of a Job must say whether they restart");
+        let draft = faults.add(&at, "the pods of a Job must say whether they restart");
         draft.help("`restartPolicy: OnFailure` restarts the container in its pod, `Never` makes a new pod");
         return;
     }
-    enums::choice(&at, allowed, &mut pod.sayer(report));
+    enums::choice(&at, allowed, faults);
 }

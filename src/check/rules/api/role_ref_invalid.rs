@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,23 +22,19 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
 subjects: [{kind: ServiceAccount, name: web}]
 ",
     good: "\
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: reader}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
-subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
+-subjects: [{kind: ServiceAccount, name: web}]
++subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
 ",
     check: Check::Object(check),
 };
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != GROUP || !matches!(object.kind(), "RoleBinding" | "ClusterRoleBinding") {
         return;
     }
     let namespaced = object.kind() == "RoleBinding";
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let role = root.get("roleRef");
     let (group, kind, name) = (role.get("apiGroup"), role.get("kind"), role.get("name"));
@@ -52,7 +49,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
     }
     let subjects = root.get("subjects");
     for subject in subjects.items() {
-        one(&mut faults, &subject, namespaced);
+        one(faults, &subject, namespaced);
     }
 }
 

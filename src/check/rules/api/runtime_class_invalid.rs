@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, lists::repeats, names, resources};
+use crate::validation::{At, Faults, lists::repeats, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -18,11 +19,10 @@ Restates `ValidateRuntimeClass`.",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "RuntimeClass" || object.group() != "node.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let handler = root.get("handler");
     if handler.text().is_empty() {
@@ -35,14 +35,14 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let tolerations = scheduling.get("tolerations");
     let repeated = repeats(tolerations.node.items().iter().map(toleration));
     for (index, at) in tolerations.items().enumerate() {
-        super::toleration_invalid::one(&at, &mut |place, message| _ = faults.add(place, message));
+        super::toleration_invalid::one(&at, faults);
         if repeated[index] {
             faults.add(&at, "the same toleration is there twice");
         }
     }
     // The server looks at it as the limits of a container.
     let limits = overhead.on("limits", &overhead.node["podFixed"]);
-    resources::limits(&limits, resources::container_name, &mut |place, message| _ = faults.add(place, message));
+    resources::limits(&limits, resources::container_name, faults);
 }
 
 fn toleration(node: &Node) -> [&str; 4] {

@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::{cron, time_zone};
 use crate::object::Object;
 use crate::suggest;
-use crate::validation::{At, Faults, Report, cron, time_zone};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -24,22 +25,17 @@ spec:
   jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}}}
 ",
     good: "\
-apiVersion: batch/v1
-kind: CronJob
-metadata: {name: nightly}
-spec:
-  schedule: '0 3 * * *'
-  timeZone: Europe/Berlin
-  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a:1}]}}}}
+-  schedule: '0 25 * * *'
++  schedule: '0 3 * * *'
++  timeZone: Europe/Berlin
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "CronJob" || object.group() != "batch" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let schedule = spec.get("schedule");
@@ -51,7 +47,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
     } else if let Err(rule) = cron::check(text) {
         faults.invalid(&schedule, &rule);
     }
-    zone(&mut faults, &spec.get("timeZone"));
+    zone(faults, &spec.get("timeZone"));
     let policy = spec.get("concurrencyPolicy");
     if !policy.text().is_empty() {
         faults.one_of(&policy, &["Allow", "Forbid", "Replace"]);

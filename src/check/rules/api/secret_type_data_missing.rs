@@ -2,10 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::kube::decode_base64;
+use crate::formats::go::decode_base64;
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -24,12 +24,11 @@ Restates `ValidateSecret`.",
 /// The annotation that names the account of a token.
 const ACCOUNT: &str = "kubernetes.io/service-account.name";
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "Secret" || !object.group().is_empty() {
         return;
     }
     let kind = object.node["type"].text();
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let data = root.get("data");
     let mut need = |key: &str| {
@@ -45,8 +44,8 @@ fn check(object: &Object, report: &mut Report<'_>) {
         "kubernetes.io/ssh-auth" if find(object, "ssh-privatekey").is_none_or(|(value, _)| value.text().is_empty()) => {
             faults.add(&data.key("ssh-privatekey"), "a Secret of type `kubernetes.io/ssh-auth` needs a private key");
         }
-        "kubernetes.io/dockercfg" => json(&mut faults, object, &data.key(".dockercfg")),
-        "kubernetes.io/dockerconfigjson" => json(&mut faults, object, &data.key(".dockerconfigjson")),
+        "kubernetes.io/dockercfg" => json(faults, object, &data.key(".dockercfg")),
+        "kubernetes.io/dockerconfigjson" => json(faults, object, &data.key(".dockerconfigjson")),
         "kubernetes.io/service-account-token" => {
             let metadata = root.get("metadata");
             let annotations = metadata.get("annotations");

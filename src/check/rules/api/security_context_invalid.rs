@@ -2,7 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{At, Pod, Report, enums, names, selector::Say};
+use crate::formats::names;
+use crate::validation::{At, Faults, Pod, enums};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,81 +20,77 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", securityContext: {privileged: true, allowPrivilegeEscalation: false}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", securityContext: {privileged: false, allowPrivilegeEscalation: false}}]
+    good: r#"-  containers: [{name: web, image: "web:1", securityContext: {privileged: true, allowPrivilegeEscalation: false}}]
++  containers: [{name: web, image: "web:1", securityContext: {privileged: false, allowPrivilegeEscalation: false}}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
-    let say = &mut pod.sayer(report);
     if pod.spec.security_context.is_set() {
-        pod_context(&spec.on("securityContext", pod.spec.security_context), say);
+        pod_context(&spec.on("securityContext", pod.spec.security_context), faults);
     }
     for container in &pod.containers {
         if container.fields.security_context.is_set() {
             let parent = container.at();
-            container_context(pod, &parent.on("securityContext", container.fields.security_context), say);
+            container_context(pod, &parent.on("securityContext", container.fields.security_context), faults);
         }
     }
 }
 
-fn pod_context<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn pod_context(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     for entry in at.node.entries() {
         if entry.value.is_null() {
             continue;
         }
         match entry.key.as_str() {
-            "fsGroup" => id(&at.on("fsGroup", &entry.value), say),
-            "runAsUser" => id(&at.on("runAsUser", &entry.value), say),
-            "runAsGroup" => id(&at.on("runAsGroup", &entry.value), say),
+            "fsGroup" => id(&at.on("fsGroup", &entry.value), faults),
+            "runAsUser" => id(&at.on("runAsUser", &entry.value), faults),
+            "runAsGroup" => id(&at.on("runAsGroup", &entry.value), faults),
             "supplementalGroups" => {
-                at.on("supplementalGroups", &entry.value).items().for_each(|group| id(&group, say));
+                at.on("supplementalGroups", &entry.value).items().for_each(|group| id(&group, faults));
             }
             "fsGroupChangePolicy" => {
-                enums::choice(&at.on("fsGroupChangePolicy", &entry.value), &["OnRootMismatch", "Always"], say);
+                enums::choice(&at.on("fsGroupChangePolicy", &entry.value), &["OnRootMismatch", "Always"], faults);
             }
             "supplementalGroupsPolicy" => {
-                enums::choice(&at.on("supplementalGroupsPolicy", &entry.value), &["Merge", "Strict"], say);
+                enums::choice(&at.on("supplementalGroupsPolicy", &entry.value), &["Merge", "Strict"], faults);
             }
             "seLinuxChangePolicy" => {
-                enums::choice(&at.on("seLinuxChangePolicy", &entry.value), &["MountOption", "Recursive"], say);
+                enums::choice(&at.on("seLinuxChangePolicy", &entry.value), &["MountOption", "Recursive"], faults);
             }
-            "seccompProfile" => seccomp(&at.on("seccompProfile", &entry.value), say),
-            "appArmorProfile" => app_armor(&at.on("appArmorProfile", &entry.value), say),
+            "seccompProfile" => seccomp(&at.on("seccompProfile", &entry.value), faults),
+            "appArmorProfile" => app_armor(&at.on("appArmorProfile", &entry.value), faults),
             _ => {}
         }
     }
 }
 
-fn container_context<'n>(pod: &Pod<'n>, at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn container_context<'n>(pod: &Pod<'n>, at: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     for entry in at.node.entries() {
         if entry.value.is_null() {
             continue;
         }
         match entry.key.as_str() {
-            "runAsUser" => id(&at.on("runAsUser", &entry.value), say),
-            "runAsGroup" => id(&at.on("runAsGroup", &entry.value), say),
+            "runAsUser" => id(&at.on("runAsUser", &entry.value), faults),
+            "runAsGroup" => id(&at.on("runAsGroup", &entry.value), faults),
             "procMount" => {
                 let place = at.on("procMount", &entry.value);
-                enums::choice(&place, &["Default", "Unmasked"], say);
+                enums::choice(&place, &["Default", "Unmasked"], faults);
                 if place.text() == "Unmasked" && pod.spec.host_users.as_bool() != Some(false) {
-                    say(&place, "`Unmasked` needs the pod's `hostUsers: false`".to_owned());
+                    faults.add(&place, "`Unmasked` needs the pod's `hostUsers: false`");
                 }
             }
-            "seccompProfile" => seccomp(&at.on("seccompProfile", &entry.value), say),
-            "appArmorProfile" => app_armor(&at.on("appArmorProfile", &entry.value), say),
+            "seccompProfile" => seccomp(&at.on("seccompProfile", &entry.value), faults),
+            "appArmorProfile" => app_armor(&at.on("appArmorProfile", &entry.value), faults),
             "allowPrivilegeEscalation" if entry.value.as_bool() == Some(false) => {
                 if at.node["privileged"].as_bool() == Some(true) {
-                    say(at, "a privileged container cannot have `allowPrivilegeEscalation: false`".to_owned());
+                    faults.add(at, "a privileged container cannot have `allowPrivilegeEscalation: false`");
                 }
                 let added = at.node.at(&["capabilities", "add"]).items();
                 if added.iter().any(|capability| capability.text() == "CAP_SYS_ADMIN") {
-                    say(at, "CAP_SYS_ADMIN cannot stand beside `allowPrivilegeEscalation: false`".to_owned());
+                    faults.add(at, "CAP_SYS_ADMIN cannot stand beside `allowPrivilegeEscalation: false`");
                 }
             }
             _ => {}
@@ -101,48 +98,48 @@ fn container_context<'n>(pod: &Pod<'n>, at: &At<'n, '_>, say: Say<'_, 'n>) {
     }
 }
 
-fn id<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn id(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if let Some(number) = at.number()
         && let Err(form) = names::id_number(number)
     {
-        say(at, format!("the id {number} {form}"));
+        faults.add(at, format!("the id {number} {form}"));
     }
 }
 
 const PROFILES: &[&str] = &["Localhost", "RuntimeDefault", "Unconfined"];
 
-fn seccomp<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn seccomp(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (kind, profile) = (at.get("type"), at.get("localhostProfile"));
-    enums::choice(&kind, PROFILES, say);
+    enums::choice(&kind, PROFILES, faults);
     match (kind.text() == "Localhost", profile.is_set()) {
-        (true, false) => say(&profile, "the type Localhost needs a profile".to_owned()),
-        (false, true) => say(&profile, "only the type Localhost has a profile".to_owned()),
+        (true, false) => _ = faults.add(&profile, "the type Localhost needs a profile"),
+        (false, true) => _ = faults.add(&profile, "only the type Localhost has a profile"),
         (true, true) => {
             if let Err(form) = names::descending_path(profile.text()) {
-                say(&profile, format!("the path {form}"));
+                faults.add(&profile, format!("the path {form}"));
             }
         }
         (false, false) => {}
     }
 }
 
-fn app_armor<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn app_armor(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (kind, profile) = (at.get("type"), at.get("localhostProfile"));
-    enums::choice(&kind, PROFILES, say);
+    enums::choice(&kind, PROFILES, faults);
     match (kind.text(), profile.is_set()) {
-        ("Localhost", false) => say(&profile, "the type Localhost needs a profile".to_owned()),
+        ("Localhost", false) => _ = faults.add(&profile, "the type Localhost needs a profile"),
         ("Localhost", true) => {
             let text = profile.text();
             if text.trim() != text {
-                say(&profile, "must not begin or end with a blank".to_owned());
+                faults.add(&profile, "must not begin or end with a blank");
             } else if text.is_empty() {
-                say(&profile, "the type Localhost needs a profile".to_owned());
+                faults.add(&profile, "the type Localhost needs a profile");
             }
             if text.len() > 4095 {
-                say(&profile, "must be no more than 4095 bytes".to_owned());
+                faults.add(&profile, "must be no more than 4095 bytes");
             }
         }
-        ("RuntimeDefault" | "Unconfined", true) => say(&profile, "only the type Localhost has a profile".to_owned()),
+        ("RuntimeDefault" | "Unconfined", true) => _ = faults.add(&profile, "only the type Localhost has a profile"),
         _ => {}
     }
 }

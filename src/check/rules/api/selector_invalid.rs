@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, selector};
+use crate::validation::{At, Faults, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,25 +23,20 @@ spec:
   selector: {matchExpressions: [{key: app, operator: In}]}
 ",
     good: "\
-apiVersion: policy/v1
-kind: PodDisruptionBudget
-metadata: {name: web}
-spec:
-  minAvailable: 1
-  selector: {matchExpressions: [{key: app, operator: In, values: [web]}]}
+-  selector: {matchExpressions: [{key: app, operator: In}]}
++  selector: {matchExpressions: [{key: app, operator: In, values: [web]}]}
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
-    let mut faults = Faults::new(object, report);
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let at = spec.get("selector");
     match (object.group(), object.kind()) {
-        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet") => workload(&mut faults, &at, true),
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet") => workload(faults, &at, true),
         // A DaemonSet without a selector is told that it does not match its template.
-        ("apps", "DaemonSet") => workload(&mut faults, &at, false),
+        ("apps", "DaemonSet") => workload(faults, &at, false),
         ("", "ReplicationController") => {
             faults.labels(&at);
             // It takes the labels of its template where it names none.
@@ -51,7 +46,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
         }
         ("", "Service") => faults.labels(&at),
         ("", "PersistentVolumeClaim") | ("policy", "PodDisruptionBudget") => faults.selector(&at),
-        ("batch", "Job") => job(&mut faults, &spec, &at),
+        ("batch", "Job") => job(faults, &spec, &at),
         ("batch", "CronJob") => {
             let template = spec.get("jobTemplate");
             let job = template.get("spec");

@@ -4,7 +4,7 @@ use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, selector};
+use crate::validation::{At, Faults, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -25,19 +25,13 @@ spec:
     spec: {containers: [{name: web, image: web:1}]}
 ",
     good: "\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web, tier: front}}
-    spec: {containers: [{name: web, image: web:1}]}
+-    metadata: {labels: {app: website}}
++    metadata: {labels: {app: web, tier: front}}
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let at = spec.node;
@@ -60,7 +54,6 @@ fn check(object: &Object, report: &mut Report<'_>) {
     if !fits {
         let template = spec.get("template");
         let metadata = template.get("metadata");
-        let mut faults = Faults::new(object, report);
         faults
             .add(&metadata.get("labels"), "the selector does not match the labels of the pod template")
             .related(select.origin.span, "this selector")

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::{Checked, ip};
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Checked, Faults, Report, ip, lists::repeats};
+use crate::validation::{At, Faults, lists::repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -24,28 +25,25 @@ metadata: {name: web}
 spec: {clusterIP: none, ports: [{port: 80}]}
 ",
     good: "\
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {clusterIP: None, ports: [{port: 80}]}
+-spec: {clusterIP: none, ports: [{port: 80}]}
++spec: {clusterIP: None, ports: [{port: 80}]}
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "Service" || !object.group().is_empty() {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     if spec.get("type").text() != "ExternalName" {
-        families(&mut faults, &spec);
-        cluster(&mut faults, &spec);
+        families(faults, &spec);
+        cluster(faults, &spec);
     }
     let externals = spec.get("externalIPs");
     for external in externals.items() {
-        address(&mut faults, &external);
+        address(faults, &external);
     }
     let ranges = spec.get("loadBalancerSourceRanges");
     for (index, range) in ranges.items().enumerate() {

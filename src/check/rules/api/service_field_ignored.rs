@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report};
+use crate::validation::{At, Faults};
 
 use super::service_port_invalid::is_headless;
 
@@ -22,19 +22,16 @@ metadata: {name: web}
 spec: {clusterIP: None, externalIPs: [203.0.113.1], ports: [{port: 80}]}
 ",
     good: "\
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {externalIPs: [203.0.113.1], ports: [{port: 80}]}
+-spec: {clusterIP: None, externalIPs: [203.0.113.1], ports: [{port: 80}]}
++spec: {externalIPs: [203.0.113.1], ports: [{port: 80}]}
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "Service" || !object.group().is_empty() {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     if is_headless(spec.node) {

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,10 +22,8 @@ metadata: {name: web}
 spec: {externalTrafficPolicy: Local, ports: [{port: 80}]}
 ",
     good: "\
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {type: NodePort, externalTrafficPolicy: Local, ports: [{port: 80}]}
+-spec: {externalTrafficPolicy: Local, ports: [{port: 80}]}
++spec: {type: NodePort, externalTrafficPolicy: Local, ports: [{port: 80}]}
 ",
     check: Check::Object(check),
 };
@@ -32,15 +31,14 @@ spec: {type: NodePort, externalTrafficPolicy: Local, ports: [{port: 80}]}
 /// The longest session, in seconds: a day.
 const LONGEST: i64 = 86_400;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "Service" || !object.group().is_empty() {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
-    affinity(&mut faults, &spec);
-    outside(&mut faults, &spec);
+    affinity(faults, &spec);
+    outside(faults, &spec);
     let inside = spec.get("internalTrafficPolicy");
     if inside.is_set() {
         faults.one_of(&inside, &["Cluster", "Local"]);

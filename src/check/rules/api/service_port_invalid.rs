@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::node::{Node, Value};
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, lists::repeats, names};
+use crate::validation::{At, Faults, lists::repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,11 +24,8 @@ spec:
   ports: [{port: 80}, {port: 443}]
 ",
     good: "\
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec:
-  ports: [{name: http, port: 80}, {name: https, port: 443}]
+-  ports: [{port: 80}, {port: 443}]
++  ports: [{name: http, port: 80}, {name: https, port: 443}]
 ",
     check: Check::Object(check),
 };
@@ -38,11 +36,10 @@ const KUBELET: i64 = 10250;
 /// The protocols of ports.
 pub(super) const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "Service" || !object.group().is_empty() {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let ports = spec.get("ports");
@@ -56,7 +53,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
     let same_node_ports = repeats(items.iter().map(|port| (port["nodePort"].as_i64(), protocol(port))));
     for (index, port) in ports.items().enumerate() {
         let same = Same { name: same_names[index], port: same_ports[index], node_port: same_node_ports[index] };
-        one(&mut faults, &port, items.len() > 1, &same);
+        one(faults, &port, items.len() > 1, &same);
         if kind == "LoadBalancer" && port.node["port"].as_i64() == Some(KUBELET) {
             faults.add(&port, "port 10250 is the node's own and must not be exposed");
         }

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 use super::service_port_invalid::is_headless;
 
@@ -23,10 +24,8 @@ metadata: {name: web}
 spec: {ports: [{port: 80, nodePort: 30080}]}
 ",
     good: "\
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
+-spec: {ports: [{port: 80, nodePort: 30080}]}
++spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
 ",
     check: Check::Object(check),
 };
@@ -35,11 +34,10 @@ const TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"
 /// The annotation that came before `loadBalancerSourceRanges`.
 const RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "Service" || !object.group().is_empty() {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let kind = spec.get("type");
@@ -56,7 +54,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
                 }
             }
         }
-        "ExternalName" => external(&mut faults, &spec),
+        "ExternalName" => external(faults, &spec),
         "NodePort" | "LoadBalancer" if is_headless(spec.node) => {
             let message = format!("a Service of type `{}` must have an address, not `None`", kind.text());
             faults.add(&spec.get("clusterIP"), message).field("spec.clusterIPs[0]");
@@ -64,7 +62,7 @@ fn check(object: &Object, report: &mut Report<'_>) {
         _ => {}
     }
     if kind.text() != "LoadBalancer" {
-        balancer_only(&mut faults, &root, &spec);
+        balancer_only(faults, &root, &spec);
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, lists::repeats, names};
+use crate::validation::{At, Faults, lists::repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -24,13 +25,7 @@ metadata: {name: fast}
 provisioner: example.com/disk
 volumeBindingMode: Later
 ",
-    good: "\
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: fast}
-provisioner: example.com/disk
-volumeBindingMode: WaitForFirstConsumer
-",
+    good: "-volumeBindingMode: Later\n+volumeBindingMode: WaitForFirstConsumer\n",
     check: Check::Object(check),
 };
 
@@ -40,23 +35,22 @@ const MOST_BYTES: usize = 256 * 1024;
 /// The shortest and the longest life of a token, in seconds.
 const TOKEN: std::ops::RangeInclusive<i64> = 600..=1 << 32;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "storage.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     match object.kind() {
-        "StorageClass" => class(&mut faults, &root),
+        "StorageClass" => class(faults, &root),
         "VolumeAttributesClass" => {
-            provisioner(&mut faults, &root.get("driverName"));
+            provisioner(faults, &root.get("driverName"));
             let given = root.get("parameters");
             if given.node.entries().is_empty() {
                 faults.required(&given);
             }
-            parameters(&mut faults, &given);
+            parameters(faults, &given);
         }
-        "CSIDriver" => driver(&mut faults, &root.get("spec")),
+        "CSIDriver" => driver(faults, &root.get("spec")),
         _ => {}
     }
 }

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, percent};
+use crate::validation::{At, Faults, percent};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -24,28 +24,22 @@ spec:
   template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web:1}]}}
 ",
     good: "\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}
-  selector: {matchLabels: {app: web}}
-  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web:1}]}}
+-  strategy: {type: Recreate, rollingUpdate: {maxSurge: 1}}
++  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}
 ",
     check: Check::Object(check),
 };
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "apps" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     match object.kind() {
-        "Deployment" => deployment(&mut faults, &spec.get("strategy")),
-        "DaemonSet" => daemon_set(&mut faults, &spec.get("updateStrategy")),
-        "StatefulSet" => stateful_set(&mut faults, &spec.get("updateStrategy")),
+        "Deployment" => deployment(faults, &spec.get("strategy")),
+        "DaemonSet" => daemon_set(faults, &spec.get("updateStrategy")),
+        "StatefulSet" => stateful_set(faults, &spec.get("updateStrategy")),
         _ => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,17 +19,13 @@ spec:
   securityContext: {sysctls: [{name: Net.core, value: "1"}]}
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  securityContext: {sysctls: [{name: net.core.somaxconn, value: "1"}]}
-  containers: [{name: web, image: "web:1"}]
+    good: r#"-  securityContext: {sysctls: [{name: Net.core, value: "1"}]}
++  securityContext: {sysctls: [{name: net.core.somaxconn, value: "1"}]}
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if pod.spec.security_context.is_null() {
         return;
     }
@@ -41,20 +37,20 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         let name = sysctl.get("name");
         let text = name.text();
         if text.is_empty() {
-            pod.say(report, &name, "the sysctl has no name");
+            faults.add(&name, "the sysctl has no name");
             continue;
         }
         if !is_name(text) {
-            pod.say(report, &name, format!("`{text}` is no name of a sysctl"));
+            faults.add(&name, format!("`{text}` is no name of a sysctl"));
         } else if repeated[index] {
-            pod.say(report, &name, format!("the sysctl `{text}` is set twice"));
+            faults.add(&name, format!("the sysctl `{text}` is set twice"));
         }
         let dotted = text.replace('/', ".");
         if pod.is_host_network() && dotted.starts_with("net.") {
-            pod.say(report, &name, format!("`{text}` cannot be set on the host's network"));
+            faults.add(&name, format!("`{text}` cannot be set on the host's network"));
         }
         if pod.spec.host_ipc.as_bool() == Some(true) && is_ipc(&dotted) {
-            pod.say(report, &name, format!("`{text}` cannot be set in the host's IPC namespace"));
+            faults.add(&name, format!("`{text}` cannot be set in the host's IPC namespace"));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{At, Pod, Report, pod::Workload, selector};
+use crate::validation::{At, Faults, Pod, pod::Workload, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,32 +22,26 @@ spec:
     spec:
       containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web, version: 1.2.3_build}}
-    spec:
-      containers: [{name: web, image: "web:1"}]
-"#,
+    good: "\
+-    metadata: {labels: {app: web, version: 1.2.3+build}}
++    metadata: {labels: {app: web, version: 1.2.3_build}}
+",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     // A pod's own metadata is an object's like any other.
     if pod.workload == Workload::Pod {
         return;
     }
     let metadata = &pod.template["metadata"];
-    let (at, say) = (pod.template_at(), &mut pod.sayer(report));
+    let (at, faults) = (pod.template_at(), faults);
     // The server leaves `metadata` out of these paths.
     let labels = at.on("labels", &metadata["labels"]);
-    selector::labels(&labels, say);
-    selector::annotations(&at.on("annotations", &metadata["annotations"]), say);
+    selector::labels(&labels, faults);
+    selector::annotations(&at.on("annotations", &metadata["annotations"]), faults);
     let own = pod.object.node.at(&["metadata", "labels"]);
     if matches!(pod.workload, Workload::Job | Workload::ReplicationController) && own.entries().is_empty() {
-        selector::labels(&At::root("metadata.labels", labels.node), say);
+        selector::labels(&At::root("metadata.labels", labels.node), faults);
     }
 }

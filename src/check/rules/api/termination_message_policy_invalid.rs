@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, enums};
+use crate::validation::{Faults, Pod, enums};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -17,19 +17,16 @@ metadata: {name: web}
 spec:
   containers: [{name: web, image: "web:1", terminationMessagePolicy: Logs}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1", terminationMessagePolicy: FallbackToLogsOnError}]
+    good: r#"-  containers: [{name: web, image: "web:1", terminationMessagePolicy: Logs}]
++  containers: [{name: web, image: "web:1", terminationMessagePolicy: FallbackToLogsOnError}]
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for container in &pod.containers {
         let parent = container.at();
         let at = parent.on("terminationMessagePolicy", container.fields.termination_message_policy);
-        enums::choice_or_empty(&at, &["File", "FallbackToLogsOnError"], &mut pod.sayer(report));
+        enums::choice_or_empty(&at, &["File", "FallbackToLogsOnError"], faults);
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{At, Pod, Report, enums, names, selector::Say};
+use crate::formats::names;
+use crate::validation::{At, Faults, Pod, enums};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,54 +21,51 @@ spec:
   tolerations: [{key: dedicated, operator: Exists, value: web}]
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  tolerations: [{key: dedicated, operator: Equal, value: web}]
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "\
+-  tolerations: [{key: dedicated, operator: Exists, value: web}]
++  tolerations: [{key: dedicated, operator: Equal, value: web}]
+",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     for toleration in spec.on("tolerations", pod.spec.tolerations).items() {
-        one(&toleration, &mut pod.sayer(report));
+        one(&toleration, faults);
     }
 }
 
 /// A toleration of a pod or of a runtime class.
-pub(super) fn one<'n>(toleration: &At<'n, '_>, say: Say<'_, 'n>) {
+pub(super) fn one(toleration: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (key, operator, value) = (toleration.get("key"), toleration.get("operator"), toleration.get("value"));
     let effect = toleration.get("effect");
     if key.text().is_empty() {
         if operator.text() != "Exists" {
-            say(&operator, "a toleration without a key needs the operator `Exists`".to_owned());
+            faults.add(&operator, "a toleration without a key needs the operator `Exists`");
         }
     } else if let Err(form) = names::qualified_name(key.text()) {
-        say(&key, format!("the key `{}` {form}", key.text()));
+        faults.add(&key, format!("the key `{}` {form}", key.text()));
     }
     if toleration.get("tolerationSeconds").is_set() && effect.text() != "NoExecute" {
-        say(&effect, "`tolerationSeconds` need the effect `NoExecute`".to_owned());
+        faults.add(&effect, "`tolerationSeconds` need the effect `NoExecute`");
     }
     match operator.text() {
         "Equal" | "" => {
             if let Err(form) = names::label_value(value.text()) {
                 // The server names the operator.
-                say(&toleration.on("operator", value.node), format!("the value `{}` {form}", value.text()));
+                faults.add(&toleration.on("operator", value.node), format!("the value `{}` {form}", value.text()));
             }
         }
         "Exists" if !value.text().is_empty() => {
-            say(&operator, "the operator `Exists` takes no value".to_owned());
+            faults.add(&operator, "the operator `Exists` takes no value");
         }
         // New in 1.35, and off in most clusters.
         "Lt" | "Gt" => {
             if value.text().parse::<i64>().is_err() {
-                say(&value, format!("the value `{}` must be a whole number", value.text()));
+                faults.add(&value, format!("the value `{}` must be a whole number", value.text()));
             }
         }
-        _ => enums::choice(&operator, &["Equal", "Exists"], say),
+        _ => enums::choice(&operator, &["Equal", "Exists"], faults),
     }
-    enums::choice_or_empty(&effect, &["NoSchedule", "PreferNoSchedule", "NoExecute"], say);
+    enums::choice_or_empty(&effect, &["NoSchedule", "PreferNoSchedule", "NoExecute"], faults);
 }

@@ -3,8 +3,8 @@
 use crate::check::{Check, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::node::Node;
-use crate::validation::selector::{self, Say};
-use crate::validation::{At, Pod, Report, enums, lists::repeats};
+use crate::validation::selector;
+use crate::validation::{At, Faults, Pod, enums, lists::repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,60 +22,57 @@ spec:
   topologySpreadConstraints: [{topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {}}]
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {}}]
-  containers: [{name: web, image: "web:1"}]
-"#,
+    good: "\
+-  topologySpreadConstraints: [{topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {}}]
++  topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {}}]
+",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     let list = spec.on("topologySpreadConstraints", pod.spec.topology_spread_constraints);
     // Backwards, as it is the earlier one that the server names.
     let pairs = list.node.items().iter().rev().map(|one| (one["topologyKey"].text(), one["whenUnsatisfiable"].text()));
     let repeated = repeats(pairs);
     for (at, repeated) in list.items().zip(repeated.into_iter().rev()) {
-        constraint(&at, repeated, pod.own_labels(), &mut pod.sayer(report));
+        constraint(&at, repeated, pod.own_labels(), faults);
         let selector = at.get("labelSelector");
         if !selector.is_set() {
-            let draft = pod.say(report, &selector, "without a selector the constraint matches no pod");
+            let draft = faults.add(&selector, "without a selector the constraint matches no pod");
             draft.severity(Severity::Warning);
         }
     }
 }
 
-fn constraint<'n>(at: &At<'n, '_>, repeated: bool, labels: &'n Node, say: Say<'_, 'n>) {
+fn constraint<'n>(at: &At<'n, '_>, repeated: bool, labels: &'n Node, faults: &mut Faults<'_, '_>) {
     let (skew, key, action) = (at.get("maxSkew"), at.get("topologyKey"), at.get("whenUnsatisfiable"));
     if skew.number().unwrap_or(0) <= 0 {
-        say(&skew, "must be greater than 0".to_owned());
+        faults.add(&skew, "must be greater than 0");
     }
     if key.text().is_empty() {
-        say(&key, "the constraint has no topology key".to_owned());
+        faults.add(&key, "the constraint has no topology key");
     }
-    enums::choice(&action, &["DoNotSchedule", "ScheduleAnyway"], say);
+    enums::choice(&action, &["DoNotSchedule", "ScheduleAnyway"], faults);
     if repeated {
         // The server names the pair so.
         let pair = at.on("{topologyKey, whenUnsatisfiable}", key.node);
-        say(&pair, "a later constraint has the same topology key and action".to_owned());
+        faults.add(&pair, "a later constraint has the same topology key and action");
     }
     let domains = at.get("minDomains");
     if let Some(number) = domains.number() {
         if number <= 0 {
-            say(&domains, "must be greater than 0".to_owned());
+            faults.add(&domains, "must be greater than 0");
         }
         if action.text() != "DoNotSchedule" {
-            say(&domains, "needs `whenUnsatisfiable: DoNotSchedule`".to_owned());
+            faults.add(&domains, "needs `whenUnsatisfiable: DoNotSchedule`");
         }
     }
     for policy in [at.get("nodeAffinityPolicy"), at.get("nodeTaintsPolicy")] {
         if policy.is_set() {
-            enums::choice(&policy, &["Honor", "Ignore"], say);
+            enums::choice(&policy, &["Honor", "Ignore"], faults);
         }
     }
-    selector::label_keys(at, labels, say);
-    selector::label_selector(&at.get("labelSelector"), say);
+    selector::label_keys(at, labels, faults);
+    selector::label_selector(&at.get("labelSelector"), faults);
 }

@@ -2,9 +2,10 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::kube::quantity::Quantity;
+use crate::formats::names;
+use crate::formats::quantity::Quantity;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names, volume};
+use crate::validation::{At, Faults, volume};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,33 +22,30 @@ metadata: {name: a}
 spec: {attacher: csi.example.com, nodeName: node1, source: {}}
 ",
     good: "\
-apiVersion: storage.k8s.io/v1
-kind: VolumeAttachment
-metadata: {name: a}
-spec: {attacher: csi.example.com, nodeName: node1, source: {persistentVolumeName: pv1}}
+-spec: {attacher: csi.example.com, nodeName: node1, source: {}}
++spec: {attacher: csi.example.com, nodeName: node1, source: {persistentVolumeName: pv1}}
 ",
     check: Check::Object(check),
 };
 
 const LONGEST_NODE_ID: usize = 256;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "storage.k8s.io" {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     match object.kind() {
-        "VolumeAttachment" => attachment(&mut faults, &spec),
-        "CSINode" => node(&mut faults, &spec.get("drivers")),
-        "CSIStorageCapacity" => capacity(&mut faults, &root),
+        "VolumeAttachment" => attachment(faults, &spec),
+        "CSINode" => node(faults, &spec.get("drivers")),
+        "CSIStorageCapacity" => capacity(faults, &root),
         _ => {}
     }
 }
 
 fn driver(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
-    volume::csi_driver(at, &mut |place, message| _ = faults.add(place, message));
+    volume::csi_driver(at, faults);
 }
 
 fn attachment(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {

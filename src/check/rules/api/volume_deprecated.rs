@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report};
+use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,12 +19,8 @@ spec:
   containers: [{name: web, image: "web:1"}]
   volumes: [{name: code, gitRepo: {repository: "https://git.example/x"}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1"}]
-  volumes: [{name: code, emptyDir: {}}]
+    good: r#"-  volumes: [{name: code, gitRepo: {repository: "https://git.example/x"}}]
++  volumes: [{name: code, emptyDir: {}}]
 "#,
     check: Check::Pod(check),
 };
@@ -42,13 +38,13 @@ const TYPES: &[(&str, &str)] = &[
     ("rbd", "does nothing since 1.31"),
 ];
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     for volume in spec.on("volumes", pod.spec.volumes).items() {
         for (field, why) in TYPES {
             let at = volume.get(field);
             if at.is_set() {
-                pod.say(report, &at, format!("a `{field}` volume {why}"));
+                faults.add(&at, format!("a `{field}` volume {why}"));
             }
         }
     }

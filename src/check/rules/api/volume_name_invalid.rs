@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, volumes};
+use crate::validation::{Faults, Pod, volumes};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,19 +19,13 @@ spec:
   containers: [{name: web, image: "web:1"}]
   volumes: [{name: Tmp_1, emptyDir: {}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1"}]
-  volumes: [{name: tmp-1, emptyDir: {}}]
-"#,
+    good: "-  volumes: [{name: Tmp_1, emptyDir: {}}]\n+  volumes: [{name: tmp-1, emptyDir: {}}]\n",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for (index, found) in pod.volumes.iter().enumerate() {
-        volumes::name(pod, index, &mut pod.sayer(report));
+        volumes::name(pod, index, faults);
         let name = found.name.text();
         if let Some(first) = pod.volume(name)
             && !std::ptr::eq(first.node, found.node)
@@ -39,7 +33,7 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
             let spec = pod.at();
             let list = spec.on("volumes", pod.spec.volumes);
             let at = list.item(index, found.node);
-            let draft = pod.say(report, &at.on("name", found.name), format!("two volumes are named `{name}`"));
+            let draft = faults.add(&at.on("name", found.name), format!("two volumes are named `{name}`"));
             draft.related(first.name.origin.span, "the other one");
         }
     }

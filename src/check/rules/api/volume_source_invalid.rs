@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{Pod, Report, volumes};
+use crate::validation::{Faults, Pod, volumes};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,18 +21,15 @@ spec:
   containers: [{name: web, image: "web:1"}]
   volumes: [{name: v, configMap: {defaultMode: 755}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers: [{name: web, image: "web:1"}]
-  volumes: [{name: v, configMap: {name: app, defaultMode: 493}}]
-"#,
+    good: "\
+-  volumes: [{name: v, configMap: {defaultMode: 755}}]
++  volumes: [{name: v, configMap: {name: app, defaultMode: 493}}]
+",
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for index in 0..pod.volumes.len() {
-        volumes::source(pod, index, &mut pod.sayer(report));
+        volumes::source(pod, index, faults);
     }
 }

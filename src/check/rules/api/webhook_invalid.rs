@@ -4,8 +4,9 @@ use foldhash::{HashSet, HashSetExt};
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, lists::repeats, names};
+use crate::validation::{At, Faults, lists::repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,35 +24,32 @@ metadata: {name: a}
 webhooks: [{name: check, clientConfig: {url: 'https://example.com/'}, sideEffects: None, admissionReviewVersions: [v1]}]
 ",
     good: "\
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingWebhookConfiguration
-metadata: {name: a}
-webhooks:
-- {name: check.example.com, clientConfig: {url: 'https://example.com/'}, sideEffects: None, admissionReviewVersions: [v1]}
+-webhooks: [{name: check, clientConfig: {url: 'https://example.com/'}, sideEffects: None, admissionReviewVersions: [v1]}]
++webhooks:
++- {name: check.example.com, clientConfig: {url: 'https://example.com/'}, sideEffects: None, admissionReviewVersions: [v1]}
 ",
     check: Check::Object(check),
 };
 
 const MOST_CONDITIONS: usize = 64;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let mutating = object.kind() == "MutatingWebhookConfiguration";
     if object.group() != "admissionregistration.k8s.io"
         || !(mutating || object.kind() == "ValidatingWebhookConfiguration")
     {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let hooks = root.get("webhooks");
     let repeated = hooks.repeats("name");
     for (index, hook) in hooks.items().enumerate() {
         let name = hook.get("name");
-        full_name(&mut faults, &name);
+        full_name(faults, &name);
         if repeated[index] {
             faults.invalid(&name, "is the name of another webhook");
         }
-        one(&mut faults, &hook, mutating);
+        one(faults, &hook, mutating);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
-use crate::validation::{At, Checked, Pod, Report, names, selector::Say};
+use crate::formats::{Checked, names};
+use crate::validation::{At, Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,22 +20,18 @@ spec:
   securityContext: {windowsOptions: {runAsUserName: ""}}
   containers: [{name: web, image: "web:1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  securityContext: {windowsOptions: {runAsUserName: ContainerUser}}
-  containers: [{name: web, image: "web:1"}]
+    good: r#"-  securityContext: {windowsOptions: {runAsUserName: ""}}
++  securityContext: {windowsOptions: {runAsUserName: ContainerUser}}
 "#,
     check: Check::Pod(check),
 };
 
-fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     let context = spec.on("securityContext", pod.spec.security_context);
     let options = context.get("windowsOptions");
     if options.is_set() {
-        fields(&options, &mut pod.sayer(report));
+        fields(&options, faults);
     }
     let own = options.get("hostProcess");
     let (mut count, mut any) = (0, false);
@@ -43,11 +40,11 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         let context = parent.on("securityContext", container.fields.security_context);
         let options = context.get("windowsOptions");
         if options.is_set() {
-            fields(&options, &mut pod.sayer(report));
+            fields(&options, faults);
         }
         let process = options.get("hostProcess");
         if process.is_set() && own.is_set() && process.is_true() != own.is_true() {
-            pod.say(report, &process, "must be the same as the pod's");
+            faults.add(&process, "must be the same as the pod's");
         }
         if if process.is_set() { process.is_true() } else { own.is_true() } {
             count += 1;
@@ -55,27 +52,27 @@ fn check(pod: &Pod<'_>, report: &mut Report<'_>) {
         }
     }
     if any && count != pod.containers.len() {
-        pod.say(report, &spec, "either all containers are host processes or none");
+        faults.add(&spec, "either all containers are host processes or none");
     }
     if any && !pod.is_host_network() {
-        pod.say(report, &spec.on("hostNetwork", pod.spec.host_network), "host processes need `hostNetwork: true`");
+        faults.add(&spec.on("hostNetwork", pod.spec.host_network), "host processes need `hostNetwork: true`");
     }
 }
 
-fn fields<'n>(at: &At<'n, '_>, say: Say<'_, 'n>) {
+fn fields(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, spec, user) = (at.get("gmsaCredentialSpecName"), at.get("gmsaCredentialSpec"), at.get("runAsUserName"));
     if name.is_set()
         && let Err(form) = names::dns1123_subdomain(name.text())
     {
-        say(&name, format!("the name {form}"));
+        faults.add(&name, format!("the name {form}"));
     }
     if spec.is_set() && !(1..=64 * 1024).contains(&spec.text().len()) {
-        say(&spec, "must be between 1 and 65536 bytes".to_owned());
+        faults.add(&spec, "must be between 1 and 65536 bytes");
     }
     if user.is_set()
         && let Err(form) = user_name(user.text())
     {
-        say(&user, form.to_owned());
+        faults.add(&user, form.to_owned());
     }
 }
 

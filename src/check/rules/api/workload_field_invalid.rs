@@ -2,8 +2,9 @@
 
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, Report, names};
+use crate::validation::{At, Faults};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -24,27 +25,17 @@ spec:
   selector: {matchLabels: {app: web}}
   template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web:1}]}}
 ",
-    good: "\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  minReadySeconds: 60
-  progressDeadlineSeconds: 120
-  selector: {matchLabels: {app: web}}
-  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web:1}]}}
-",
+    good: "-  progressDeadlineSeconds: 60\n+  progressDeadlineSeconds: 120\n",
     check: Check::Object(check),
 };
 
 /// What `progressDeadlineSeconds` is when nothing is said.
 const PROGRESS_DEADLINE: i64 = 600;
 
-fn check(object: &Object, report: &mut Report<'_>) {
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if !matches!((object.group(), object.kind()), ("apps", _) | ("", "ReplicationController")) {
         return;
     }
-    let mut faults = Faults::new(object, report);
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     match object.kind() {
@@ -64,8 +55,8 @@ fn check(object: &Object, report: &mut Report<'_>) {
         faults.not_negative(&spec.get(name));
     }
     match object.kind() {
-        "Deployment" => progress(&mut faults, &spec),
-        "StatefulSet" => stateful_set(&mut faults, &spec),
+        "Deployment" => progress(faults, &spec),
+        "StatefulSet" => stateful_set(faults, &spec),
         _ => {}
     }
 }

@@ -31,15 +31,9 @@ type: example.com/token
 stringData: {token: t}
 ",
     good: "\
-apiVersion: v1
-kind: Secret
-metadata: {name: a}
-stringData: {token: t}
----
-apiVersion: v1
-kind: Secret
-metadata: {name: a}
-stringData: {token: u}
+-type: example.com/token
+-stringData: {token: t}
++stringData: {token: u}
 ",
     check: Check::Bundle(check),
 };

@@ -21,17 +21,10 @@ apiVersion: kind.x-k8s.io/v1alpha4
 name: shared
 nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30082, hostPort: 8081}]}]
 "#,
-    good: r#"# bundle: gateway
-kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-name: shared
-nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}]}]
-# bundle: notification
-kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-name: shared
-nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30082, hostPort: 8082}]}]
-"#,
+    good: "\
+-nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30082, hostPort: 8081}]}]
++nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30082, hostPort: 8082}]}]
+",
     check: Check::Fleet(check),
 };
 

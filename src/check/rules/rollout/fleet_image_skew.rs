@@ -21,16 +21,8 @@ kind: Pod
 metadata: {name: db, namespace: b}
 spec: {containers: [{name: db, image: "ghcr.io/acme/db:2"}]}
 "#,
-    good: r#"# bundle: gateway
-apiVersion: v1
-kind: Pod
-metadata: {name: db, namespace: a}
-spec: {containers: [{name: db, image: "ghcr.io/acme/db:2"}]}
-# bundle: notification
-apiVersion: v1
-kind: Pod
-metadata: {name: db, namespace: b}
-spec: {containers: [{name: db, image: "ghcr.io/acme/db:2"}]}
+    good: r#"-spec: {containers: [{name: db, image: "ghcr.io/acme/db:1"}]}
++spec: {containers: [{name: db, image: "ghcr.io/acme/db:2"}]}
 "#,
     check: Check::Fleet(check),
 };

@@ -21,17 +21,10 @@ kind: Service
 metadata: {name: notification, namespace: b}
 spec: {type: NodePort, ports: [{port: 80, nodePort: 30081}]}
 "#,
-    good: r#"# bundle: gateway
-apiVersion: v1
-kind: Service
-metadata: {name: gateway, namespace: a}
-spec: {type: NodePort, ports: [{port: 80, nodePort: 30081}]}
-# bundle: notification
-apiVersion: v1
-kind: Service
-metadata: {name: notification, namespace: b}
-spec: {type: NodePort, ports: [{port: 80, nodePort: 30082}]}
-"#,
+    good: r" metadata: {name: notification, namespace: b}
+-spec: {type: NodePort, ports: [{port: 80, nodePort: 30081}]}
++spec: {type: NodePort, ports: [{port: 80, nodePort: 30082}]}
+",
     check: Check::Fleet(check),
 };
 

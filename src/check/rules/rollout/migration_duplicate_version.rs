@@ -16,12 +16,8 @@ data:
   001_a.sql: "-- +goose Up\nCREATE TABLE a (id int);\n"
   001_b.sql: "-- +goose Up\nCREATE TABLE b (id int);\n"
 "#,
-    good: r#"apiVersion: v1
-kind: ConfigMap
-metadata: {name: migrations}
-data:
-  001_a.sql: "-- +goose Up\nCREATE TABLE a (id int);\n"
-  002_b.sql: "-- +goose Up\nCREATE TABLE b (id int);\n"
+    good: r#"-  001_b.sql: "-- +goose Up\nCREATE TABLE b (id int);\n"
++  002_b.sql: "-- +goose Up\nCREATE TABLE b (id int);\n"
 "#,
     check: Check::Bundle(check),
 };

@@ -21,20 +21,12 @@ data:
     END;
     $$ LANGUAGE plpgsql;
 "#,
-    good: r#"apiVersion: v1
-kind: ConfigMap
-metadata: {name: migrations}
-data:
-  001_a.sql: |
-    -- +goose Up
-    -- +goose StatementBegin
-    CREATE FUNCTION f() RETURNS int AS $$
-    BEGIN
-      RETURN 1;
-    END;
-    $$ LANGUAGE plpgsql;
-    -- +goose StatementEnd
-"#,
+    good: r"     -- +goose Up
++    -- +goose StatementBegin
+@@
+     $$ LANGUAGE plpgsql;
++    -- +goose StatementEnd
+",
     check: Check::Bundle(check),
 };
 

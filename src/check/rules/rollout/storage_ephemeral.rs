@@ -26,21 +26,14 @@ spec:
         volumeMounts: [{name: data, mountPath: /var/lib/postgresql/data}]
       volumes: [{name: data, emptyDir: {}}]
 "#,
-    good: r#"apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db}
-spec:
-  serviceName: ""
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec:
-      containers:
-      - name: db
-        image: postgres:16
-        env: [{name: POSTGRES_PASSWORD, value: example}]
-        volumeMounts: [{name: data, mountPath: /var/lib/postgresql/data}]
-  volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]
+    good: r#"-kind: Deployment
++kind: StatefulSet
+@@
+ spec:
++  serviceName: ""
+@@
+-      volumes: [{name: data, emptyDir: {}}]
++  volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]
 "#,
     check: Check::Bundle(check),
 };

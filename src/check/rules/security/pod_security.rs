@@ -21,19 +21,13 @@ kind: Pod
 metadata: {name: web, namespace: strict}
 spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1"}]}
 "#,
-    good: r#"apiVersion: v1
-kind: Namespace
-metadata: {name: strict, labels: {pod-security.kubernetes.io/enforce: restricted}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web, namespace: strict}
-spec:
-  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
-  containers:
-  - name: web
-    image: ghcr.io/acme/web:v1
-    securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+    good: r#"-spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1"}]}
++spec:
++  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
++  containers:
++  - name: web
++    image: ghcr.io/acme/web:v1
++    securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
 "#,
     check: Check::Bundle(check),
 };

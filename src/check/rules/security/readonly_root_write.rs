@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use crate::check::rules::wiring::_shared::program;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Container, image_name, image_tail, shell};
+use crate::graph::{Container, image_name, image_tail};
 use crate::node::Node;
+use crate::text::shell;
 use crate::validation::Report;
 
 /// The rule.
@@ -23,18 +24,10 @@ spec:
     command: [sh, -c, "echo ready > /tmp/ready; exec /app"]
     securityContext: {readOnlyRootFilesystem: true}
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers:
-  - name: web
-    image: ghcr.io/acme/web:v1
-    command: [sh, -c, "echo ready > /tmp/ready; exec /app"]
-    securityContext: {readOnlyRootFilesystem: true}
-    volumeMounts: [{name: tmp, mountPath: /tmp}]
-  volumes: [{name: tmp, emptyDir: {}}]
-"#,
+    good: r"     securityContext: {readOnlyRootFilesystem: true}
++    volumeMounts: [{name: tmp, mountPath: /tmp}]
++  volumes: [{name: tmp, emptyDir: {}}]
+",
     check: Check::Bundle(check),
 };
 
@@ -97,9 +90,10 @@ fn written<'a>(container: &Container<'a>) -> Vec<(&'a Node, String)> {
         let text = node.text();
         if script && at >= 2 && text.contains([' ', '\n']) {
             let var = |name: &str| container.var_text(name);
+            let mut room = shell::MOST_EXPANDED;
             for words in shell::commands(text) {
                 in_command(
-                    &words.iter().map(|word| shell::expand(&word.text, &var)).collect::<Vec<_>>(),
+                    &words.iter().map(|word| shell::expand(&word.text, &mut room, &var)).collect::<Vec<_>>(),
                     node,
                     &mut found,
                 );

@@ -3,8 +3,9 @@
 use crate::check::rules::wiring::_shared::at_value;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::RuleId;
+use crate::formats::go;
 use crate::node::Value;
-use crate::service::{self, KeyType};
+use crate::service::KeyType;
 use crate::validation::Report;
 
 /// The rule.
@@ -59,54 +60,7 @@ spec:
       - {name: config, configMap: {name: datastorage-config}}
       - {name: secrets, secret: {secretName: datastorage-secret}}
 "#,
-    good: r#"apiVersion: v1
-kind: ConfigMap
-metadata: {name: datastorage-config}
-data:
-  config.yaml: |
-    server: {port: 8080, read_timeout: 30s}
-    database:
-      host: postgresql
-      port: 5432
-      name: action_history
-      secretsFile: /etc/datastorage/secrets/db.yaml
-      usernameKey: username
-      passwordKey: password
-    redis:
-      addr: redis:6379
-      secretsFile: /etc/datastorage/secrets/redis.yaml
-      passwordKey: password
----
-apiVersion: v1
-kind: Secret
-metadata: {name: datastorage-secret}
-stringData:
-  db.yaml: |
-    username: slm_user
-    password: test_password
-  redis.yaml: |
-    password: ""
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: datastorage}
-spec:
-  selector: {matchLabels: {app: datastorage}}
-  template:
-    metadata: {labels: {app: datastorage}}
-    spec:
-      containers:
-      - name: datastorage
-        image: quay.io/acme/datastorage:v1
-        ports: [{containerPort: 8080}]
-        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
-        volumeMounts:
-        - {name: config, mountPath: /etc/datastorage}
-        - {name: secrets, mountPath: /etc/datastorage/secrets}
-      volumes:
-      - {name: config, configMap: {name: datastorage-config}}
-      - {name: secrets, secret: {secretName: datastorage-secret}}
-"#,
+    good: "-    server: {port: 8080, read_timeout: 30}\n+    server: {port: 8080, read_timeout: 30s}\n",
     check: Check::Bundle(check),
 };
 
@@ -123,7 +77,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 _ => String::new(),
             };
             let scalar = !matches!(value.value, Value::Sequence(_) | Value::Mapping(_) | Value::Bool(_));
-            if scalar && (service::is_duration(&text) || (text.is_empty() && !filled)) {
+            if scalar && (go::duration(&text).is_some() || (text.is_empty() && !filled)) {
                 continue;
             }
             let message = if text.is_empty() {

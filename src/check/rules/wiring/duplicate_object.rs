@@ -19,16 +19,12 @@ kind: ConfigMap
 metadata: {name: web}
 data: {LEVEL: debug}
 "#,
-    good: r#"apiVersion: v1
-kind: ConfigMap
-metadata: {name: web}
-data: {LEVEL: info}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: web, namespace: other}
-data: {LEVEL: debug}
-"#,
+    good: r" ---
+ apiVersion: v1
+ kind: ConfigMap
+-metadata: {name: web}
++metadata: {name: web, namespace: other}
+",
     check: Check::Bundle(check),
 };
 

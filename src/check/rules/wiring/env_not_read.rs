@@ -62,54 +62,12 @@ spec:
       - {name: config, configMap: {name: datastorage-config}}
       - {name: secrets, secret: {secretName: datastorage-secret}}
 "#,
-    good: r#"apiVersion: v1
-kind: ConfigMap
-metadata: {name: datastorage-config}
-data:
-  config.yaml: |
-    server: {port: 8080}
-    database:
-      host: postgresql
-      port: 5432
-      name: action_history
-      secretsFile: /etc/datastorage/secrets/db.yaml
-      usernameKey: username
-      passwordKey: password
-    redis:
-      addr: redis:6379
-      secretsFile: /etc/datastorage/secrets/redis.yaml
-      passwordKey: password
----
-apiVersion: v1
-kind: Secret
-metadata: {name: datastorage-secret}
-stringData:
-  db.yaml: |
-    username: slm_user
-    password: test_password
-  redis.yaml: |
-    password: ""
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: datastorage}
-spec:
-  selector: {matchLabels: {app: datastorage}}
-  template:
-    metadata: {labels: {app: datastorage}}
-    spec:
-      containers:
-      - name: datastorage
-        image: quay.io/acme/datastorage:v1
-        ports: [{containerPort: 8080}]
-        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
-        volumeMounts:
-        - {name: config, mountPath: /etc/datastorage}
-        - {name: secrets, mountPath: /etc/datastorage/secrets}
-      volumes:
-      - {name: config, configMap: {name: datastorage-config}}
-      - {name: secrets, secret: {secretName: datastorage-secret}}
-"#,
+    good: "\
+-        env:
+-        - {name: CONFIG_PATH, value: /etc/datastorage/config.yaml}
+-        - {name: POSTGRES_HOST, value: postgresql}
++        env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]
+",
     check: Check::Bundle(check),
 };
 

@@ -18,11 +18,8 @@ metadata: {name: db}
 spec:
   containers: [{name: db, image: "postgres:16", env: [{name: POSTGRES_USER, value: app}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: db}
-spec:
-  containers: [{name: db, image: "postgres:16", env: [{name: POSTGRES_USER, value: app}, {name: POSTGRES_PASSWORD, value: example}]}]
+    good: r#"-  containers: [{name: db, image: "postgres:16", env: [{name: POSTGRES_USER, value: app}]}]
++  containers: [{name: db, image: "postgres:16", env: [{name: POSTGRES_USER, value: app}, {name: POSTGRES_PASSWORD, value: example}]}]
 "#,
     check: Check::Bundle(check),
 };

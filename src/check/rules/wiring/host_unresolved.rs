@@ -3,8 +3,8 @@
 use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::scan::Form;
 use crate::graph::{Mention, Place, Target};
+use crate::text::scan::Form;
 use crate::validation::Report;
 
 /// The rule.
@@ -22,16 +22,8 @@ metadata: {name: app}
 spec:
   containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DB_HOST, value: postgres}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Service
-metadata: {name: postgresql}
-spec: {ports: [{port: 5432}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: app}
-spec:
-  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DB_HOST, value: postgresql}]}]
+    good: r#"-  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DB_HOST, value: postgres}]}]
++  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DB_HOST, value: postgresql}]}]
 "#,
     check: Check::Bundle(check),
 };

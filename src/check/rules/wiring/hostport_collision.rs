@@ -18,14 +18,10 @@ apiVersion: v1
 kind: Namespace
 metadata: {name: web}
 "#,
-    good: r#"kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}, {containerPort: 30082, hostPort: 8082}]}]
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: web}
-"#,
+    good: "\
+-nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}, {containerPort: 30082, hostPort: 8081}]}]
++nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}, {containerPort: 30082, hostPort: 8082}]}]
+",
     check: Check::Bundle(check),
 };
 

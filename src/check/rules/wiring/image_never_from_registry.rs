@@ -14,10 +14,8 @@ kind: Pod
 metadata: {name: datastorage}
 spec: {containers: [{name: datastorage, image: "quay.io/acme/datastorage:v1", imagePullPolicy: Never}]}
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: datastorage}
-spec: {containers: [{name: datastorage, image: "quay.io/acme/datastorage:v1", imagePullPolicy: IfNotPresent}]}
+    good: r#"-spec: {containers: [{name: datastorage, image: "quay.io/acme/datastorage:v1", imagePullPolicy: Never}]}
++spec: {containers: [{name: datastorage, image: "quay.io/acme/datastorage:v1", imagePullPolicy: IfNotPresent}]}
 "#,
     check: Check::Bundle(check),
 };

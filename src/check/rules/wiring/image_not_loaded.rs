@@ -19,15 +19,10 @@ spec:
     image: kubernaut-datastorage:latest
     imagePullPolicy: Never
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: datastorage}
-spec:
-  containers:
-  - name: datastorage
-    image: localhost/kubernaut-datastorage:latest
-    imagePullPolicy: Never
-"#,
+    good: "\
+-    image: kubernaut-datastorage:latest
++    image: localhost/kubernaut-datastorage:latest
+",
     check: Check::Bundle(check),
 };
 

@@ -20,18 +20,10 @@ spec:
       - name: web
         image: ghcr.io/acme/web:v1  // the local build
 "#,
-    good: r#"apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - name: web
-        image: ghcr.io/acme/web:v1  # the local build
-"#,
+    good: "\
+-        image: ghcr.io/acme/web:v1  // the local build
++        image: ghcr.io/acme/web:v1  # the local build
+",
     check: Check::Bundle(check),
 };
 

@@ -16,10 +16,8 @@ kind: Pod
 metadata: {name: datastorage}
 spec: {containers: [{name: datastorage, image: "datastorage:e2e-test"}]}
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: datastorage}
-spec: {containers: [{name: datastorage, image: "ghcr.io/acme/datastorage:e2e-test"}]}
+    good: r#"-spec: {containers: [{name: datastorage, image: "datastorage:e2e-test"}]}
++spec: {containers: [{name: datastorage, image: "ghcr.io/acme/datastorage:e2e-test"}]}
 "#,
     check: Check::Bundle(check),
 };

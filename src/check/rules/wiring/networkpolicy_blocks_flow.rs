@@ -39,28 +39,10 @@ spec:
   podSelector: {matchLabels: {app: redis}}
   ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Pod
-metadata: {name: app, labels: {app: app}}
-spec: {containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: REDIS_ADDR, value: "redis:6379"}]}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: redis}
-spec: {selector: {app: redis}, ports: [{port: 6379}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: redis, labels: {app: redis}}
-spec: {containers: [{name: redis, image: "redis:7", ports: [{containerPort: 6379}]}]}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: redis}
-spec:
-  podSelector: {matchLabels: {app: redis}}
-  ingress: [{from: [{podSelector: {matchLabels: {app: app}}}], ports: [{port: 6379}]}]
-"#,
+    good: "\
+-  ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]
++  ingress: [{from: [{podSelector: {matchLabels: {app: app}}}], ports: [{port: 6379}]}]
+",
     check: Check::Bundle(check),
 };
 

@@ -20,16 +20,10 @@ kind: Service
 metadata: {name: api}
 spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
 "#,
-    good: r#"apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: api}
-spec: {type: NodePort, ports: [{port: 80, nodePort: 30081}]}
-"#,
+    good: r" metadata: {name: api}
+-spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
++spec: {type: NodePort, ports: [{port: 80, nodePort: 30081}]}
+",
     check: Check::Bundle(check),
 };
 

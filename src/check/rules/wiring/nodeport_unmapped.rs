@@ -18,15 +18,10 @@ kind: Service
 metadata: {name: datastorage}
 spec: {type: NodePort, ports: [{port: 8080, nodePort: 30091}]}
 "#,
-    good: r#"kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}]}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: datastorage}
-spec: {type: NodePort, ports: [{port: 8080, nodePort: 30081}]}
-"#,
+    good: "\
+-spec: {type: NodePort, ports: [{port: 8080, nodePort: 30091}]}
++spec: {type: NodePort, ports: [{port: 8080, nodePort: 30081}]}
+",
     check: Check::Bundle(check),
 };
 

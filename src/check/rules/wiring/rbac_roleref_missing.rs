@@ -20,17 +20,10 @@ metadata: {name: gateway-data-storage}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: datastorage-client}
 subjects: [{kind: ServiceAccount, name: default, namespace: gateway}]
 "#,
-    good: r#"apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: data-storage-client}
-rules: [{apiGroups: [""], resources: [services], resourceNames: [data-storage-service], verbs: [create]}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: gateway-data-storage}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: data-storage-client}
-subjects: [{kind: ServiceAccount, name: default, namespace: gateway}]
-"#,
+    good: "\
+-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: datastorage-client}
++roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: data-storage-client}
+",
     check: Check::Bundle(check),
 };
 

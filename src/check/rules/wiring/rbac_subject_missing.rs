@@ -19,16 +19,10 @@ metadata: {name: gateway}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
 subjects: [{kind: ServiceAccount, name: gateway, namespace: gateway}]
 "#,
-    good: r#"apiVersion: v1
-kind: ServiceAccount
-metadata: {name: gateway-sa, namespace: gateway}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: gateway}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
-subjects: [{kind: ServiceAccount, name: gateway-sa, namespace: gateway}]
-"#,
+    good: "\
+-subjects: [{kind: ServiceAccount, name: gateway, namespace: gateway}]
++subjects: [{kind: ServiceAccount, name: gateway-sa, namespace: gateway}]
+",
     check: Check::Bundle(check),
 };
 

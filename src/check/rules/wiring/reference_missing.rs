@@ -33,20 +33,10 @@ spec:
     image: ghcr.io/acme/web:v1
     env: [{name: LEVEL, valueFrom: {configMapKeyRef: {name: web-config, key: LOG_LEVEL}}}]
 "#,
-    good: r#"apiVersion: v1
-kind: ConfigMap
-metadata: {name: web-config}
-data: {LEVEL: info}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  containers:
-  - name: web
-    image: ghcr.io/acme/web:v1
-    env: [{name: LEVEL, valueFrom: {configMapKeyRef: {name: web-config, key: LEVEL}}}]
-"#,
+    good: "\
+-    env: [{name: LEVEL, valueFrom: {configMapKeyRef: {name: web-config, key: LOG_LEVEL}}}]
++    env: [{name: LEVEL, valueFrom: {configMapKeyRef: {name: web-config, key: LEVEL}}}]
+",
     check: Check::Bundle(check),
 };
 

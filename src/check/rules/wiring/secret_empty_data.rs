@@ -23,20 +23,7 @@ spec:
     image: ghcr.io/acme/app:v1
     env: [{name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]
 "#,
-    good: r#"apiVersion: v1
-kind: Secret
-metadata: {name: db}
-stringData: {password: "correct horse"}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: app}
-spec:
-  containers:
-  - name: app
-    image: ghcr.io/acme/app:v1
-    env: [{name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]
-"#,
+    good: "-data: {password: \"\"}\n+stringData: {password: \"correct horse\"}\n",
     check: Check::Bundle(check),
 };
 

@@ -29,20 +29,10 @@ spec:
     metadata: {labels: {app: website}}
     spec: {containers: [{name: web, image: "nginx:1.27", ports: [{containerPort: 80}]}]}
 "#,
-    good: r#"apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {selector: {app: website}, ports: [{port: 80}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: website}}
-  template:
-    metadata: {labels: {app: website}}
-    spec: {containers: [{name: web, image: "nginx:1.27", ports: [{containerPort: 80}]}]}
-"#,
+    good: "\
+-spec: {selector: {app: web}, ports: [{port: 80}]}
++spec: {selector: {app: website}, ports: [{port: 80}]}
+",
     check: Check::Bundle(check),
 };
 

@@ -21,17 +21,7 @@ spec:
   serviceAccountName: datastorage-sa
   containers: [{name: app, image: "ghcr.io/acme/app:v1"}]
 "#,
-    good: r#"apiVersion: v1
-kind: ServiceAccount
-metadata: {name: data-storage-sa}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: datastorage}
-spec:
-  serviceAccountName: data-storage-sa
-  containers: [{name: app, image: "ghcr.io/acme/app:v1"}]
-"#,
+    good: "-  serviceAccountName: datastorage-sa\n+  serviceAccountName: data-storage-sa\n",
     check: Check::Bundle(check),
 };
 

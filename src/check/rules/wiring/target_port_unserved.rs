@@ -7,9 +7,10 @@ use foldhash::HashSet;
 use crate::check::rules::wiring::_shared::{program, title};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Pod, View, scan};
+use crate::graph::{Pod, View};
 use crate::node::Node;
 use crate::suggest;
+use crate::text::scan;
 use crate::validation::Report;
 
 /// The rule.
@@ -30,20 +31,10 @@ spec:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", ports: [{name: http, containerPort: 8080}]}]}
 "#,
-    good: r#"apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", ports: [{name: http, containerPort: 8080}]}]}
-"#,
+    good: "\
+-spec: {selector: {app: web}, ports: [{port: 80, targetPort: web}]}
++spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
+",
     check: Check::Bundle(check),
 };
 

@@ -24,15 +24,11 @@ kind: Pod
 metadata: {name: web}
 spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1"}]}
 "#,
-    good: r#"apiVersion: v1
-kind: ConfigMap
-metadata: {name: web}
-data: {LEVEL: info}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", envFrom: [{configMapRef: {name: web}}]}]}
+    good: r#"-metadata: {name: old}
++metadata: {name: web}
+@@
+-spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1"}]}
++spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", envFrom: [{configMapRef: {name: web}}]}]}
 "#,
     check: Check::Bundle(check),
 };

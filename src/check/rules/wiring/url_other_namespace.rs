@@ -4,7 +4,7 @@ use crate::check::rules::wiring::_shared::at_mention;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::Target;
-use crate::graph::scan::Form;
+use crate::text::scan::Form;
 use crate::validation::Report;
 
 /// The rule.
@@ -22,16 +22,8 @@ metadata: {name: app, namespace: notification}
 spec:
   containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DATA_STORAGE_URL, value: "http://datastorage:8080"}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Service
-metadata: {name: datastorage, namespace: kubernaut-system}
-spec: {ports: [{port: 8080}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: app, namespace: notification}
-spec:
-  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DATA_STORAGE_URL, value: "http://datastorage.kubernaut-system:8080"}]}]
+    good: r#"-  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DATA_STORAGE_URL, value: "http://datastorage:8080"}]}]
++  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DATA_STORAGE_URL, value: "http://datastorage.kubernaut-system:8080"}]}]
 "#,
     check: Check::Bundle(check),
 };

@@ -5,10 +5,10 @@ use foldhash::{HashMap, HashMapExt};
 use crate::check::rules::wiring::_shared::at_part;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::scan::default_port;
 use crate::graph::{ServiceObject, Target, is_declared};
 use crate::node::Node;
 use crate::suggest;
+use crate::text::scan::default_port;
 use crate::validation::Report;
 
 /// The rule.
@@ -26,16 +26,8 @@ metadata: {name: app}
 spec:
   containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DATA_STORAGE_URL, value: "http://datastorage:8080"}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Service
-metadata: {name: datastorage}
-spec: {ports: [{port: 8081}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: app}
-spec:
-  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DATA_STORAGE_URL, value: "http://datastorage:8081"}]}]
+    good: r#"-  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DATA_STORAGE_URL, value: "http://datastorage:8080"}]}]
++  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: DATA_STORAGE_URL, value: "http://datastorage:8081"}]}]
 "#,
     check: Check::Bundle(check),
 };

@@ -5,9 +5,9 @@ use std::cell::OnceCell;
 use crate::check::rules::wiring::_shared::{at_part, program};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::scan::default_port;
 use crate::graph::{Pod, ServiceObject, Target};
 use crate::node::Node;
+use crate::text::scan::default_port;
 use crate::validation::Report;
 
 /// The rule.
@@ -25,16 +25,8 @@ metadata: {name: app}
 spec:
   containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: WEB_URL, value: "https://web:8080"}]}]
 "#,
-    good: r#"apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {ports: [{name: http, port: 8080}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: app}
-spec:
-  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: WEB_URL, value: "http://web:8080"}]}]
+    good: r#"-  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: WEB_URL, value: "https://web:8080"}]}]
++  containers: [{name: app, image: "ghcr.io/acme/app:v1", env: [{name: WEB_URL, value: "http://web:8080"}]}]
 "#,
     check: Check::Bundle(check),
 };

@@ -4,7 +4,7 @@ use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::RuleId;
 use crate::graph::Target;
-use crate::graph::scan::Form;
+use crate::text::scan::Form;
 use crate::validation::Report;
 
 /// The rule.
@@ -23,18 +23,10 @@ data:
   config.yaml: |
     data_storage_url: http://datastorage:8080
 "#,
-    good: r#"apiVersion: v1
-kind: Service
-metadata: {name: data-storage-service}
-spec: {ports: [{port: 8080}]}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: gateway-config}
-data:
-  config.yaml: |
-    data_storage_url: http://data-storage-service:8080
-"#,
+    good: "\
+-    data_storage_url: http://datastorage:8080
++    data_storage_url: http://data-storage-service:8080
+",
     check: Check::Bundle(check),
 };
 

@@ -1,8 +1,8 @@
 //! Paths to fields that a definition names: for rules, columns, selectors and scaling.
 
 use super::is_schema;
+use crate::formats::Checked;
 use crate::node::Node;
-use crate::validation::Checked;
 
 /// The schema that a path such as `.spec.size` or `.map['key']` leads to, from a schema on.
 ///

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::graph::scan::{self, Form, Found, Hint};
+use crate::text::scan::{self, Form, Found, Hint};
 
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -363,38 +363,48 @@ fn single_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &
     }
 }
 
-/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}` where the variable is known.
+/// How many bytes variables may bring into a script; what names more stays as it is.
+pub const MOST_EXPANDED: usize = 1 << 18;
+
+/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}` where the variable is known, as long as there is `room` for what it
+/// holds.
 #[must_use]
-pub fn expand<'t>(text: &'t str, var: &dyn Fn(&str) -> Option<String>) -> Cow<'t, str> {
+pub fn expand<'t>(text: &'t str, room: &mut usize, var: &dyn Fn(&str) -> Option<String>) -> Cow<'t, str> {
     if !text.contains('$') {
         return Cow::Borrowed(text);
     }
     let mut out = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find('$') {
+    // How far from the end the last brace is: none is looked for behind it.
+    let last = text.rfind('}').map_or(usize::MAX, |at| text.len() - at);
+    while let Some(at) = rest.find('$').filter(|_| *room > 0) {
         out.push_str(&rest[..at]);
         let tail = &rest[at + 1..];
-        let (name, default, length) = if let Some(inner) = tail.strip_prefix('{') {
-            let Some(end) = inner.find('}') else { break };
-            let (name, default) =
-                inner[..end].split_once(":-").map_or((&inner[..end], None), |(name, default)| (name, Some(default)));
-            (name, default, end + 2)
-        } else {
-            let end = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(tail.len());
-            (&tail[..end], None, end)
-        };
-        match var(name).or_else(|| default.map(str::to_owned)) {
-            Some(value) if !name.is_empty() => {
-                out.push_str(&value);
-                rest = &tail[length..];
+        let inner = tail.strip_prefix('{');
+        // The name first: what ends it is looked for behind it only, so that a nest of `${` is read once.
+        let name = inner.unwrap_or(tail);
+        let behind = name.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let name = &name[..name.len() - behind.len()];
+        let (default, after) = match inner.map(|_| behind.strip_prefix(":-")) {
+            None => (None, Some(behind)),
+            Some(None) => (None, behind.strip_prefix('}')),
+            Some(Some(default)) if default.len() < last => (None, None),
+            Some(Some(default)) => {
+                default.split_once('}').map_or((None, None), |(default, after)| (Some(default), Some(after)))
             }
-            _ => {
+        };
+        let known = after.filter(|_| !name.is_empty());
+        match known.and_then(|after| Some((var(name).or_else(|| default.map(str::to_owned))?, after))) {
+            Some((value, after)) if value.len() <= *room => {
+                *room -= value.len();
+                out.push_str(&value);
+                rest = after;
+            }
+            found => {
                 out.push('$');
                 rest = tail;
+                *room = if found.is_some() { 0 } else { *room };
             }
-        }
-        if out.len() > 1 << 16 {
-            break;
         }
     }
     out.push_str(rest);
@@ -442,6 +452,9 @@ mod tests {
     #[test]
     fn variables_are_replaced_where_known() {
         let var = |name: &str| (name == "A").then(|| "x".to_owned());
-        assert_eq!(expand("$A ${A} ${B:-y} $C", &var), "x x y $C");
+        let expand = |text: &str, mut room: usize| expand(text, &mut room, &var).into_owned();
+        assert_eq!(expand("$A ${A} ${B:-y} $C", 9), "x x y $C");
+        assert_eq!(expand("${A ${A-z} ${ ${${A} ${B:-", 9), "${A ${A-z} ${ ${x ${B:-");
+        assert_eq!(expand("$A$A$A", 2), "xx$A");
     }
 }

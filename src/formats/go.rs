@@ -23,7 +23,7 @@ pub(crate) fn encode_base64(text: &str) -> String {
 
 /// Whether it is a time in RFC 3339 as Go's `time.Parse` reads it. `micro` asks for exactly six digits of a second, as
 /// `MicroTime` does.
-pub(super) fn time(text: &str, micro: bool) -> bool {
+pub(crate) fn time(text: &str, micro: bool) -> bool {
     read_time(text, micro).is_some_and(str::is_empty)
 }
 
@@ -71,29 +71,54 @@ fn digits(text: &str, count: usize) -> Option<(u32, &str)> {
     Some((number, &text[count..]))
 }
 
-/// Whether it is a duration as Go's `time.ParseDuration` reads it: `1h30m`, `-1.5s`, `0`.
-pub(super) fn duration(text: &str) -> bool {
-    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+/// The nanoseconds of a duration as Go's `time.ParseDuration` reads it: `1h30m`, `-1.5s`, `0`. `None` where it reads none,
+/// as of more than 292 years.
+#[must_use]
+pub fn duration(text: &str) -> Option<i64> {
+    const MOST: u64 = 1 << 63;
+    let (negative, mut rest) = match text.strip_prefix(['-', '+']) {
+        Some(rest) => (text.starts_with('-'), rest),
+        None => (false, text),
+    };
     if rest == "0" {
-        return true;
+        return Some(0);
     }
     if rest.is_empty() {
-        return false;
+        return None;
     }
+    let mut sum: u64 = 0;
     while !rest.is_empty() {
-        let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let digits = rest[..number].bytes().filter(u8::is_ascii_digit).count();
-        if digits == 0 || number - digits > 1 {
-            return false;
+        let (whole, after) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
+        let number: u64 = if whole.is_empty() { 0 } else { whole.parse().ok().filter(|number| *number <= MOST)? };
+        let (fraction, after) = after
+            .strip_prefix('.')
+            .map_or(("", after), |after| after.split_at(after.bytes().take_while(u8::is_ascii_digit).count()));
+        if whole.is_empty() && fraction.is_empty() {
+            return None;
         }
-        rest = &rest[number..];
-        let unit = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
-        if !matches!(&rest[..unit], "ns" | "us" | "µs" | "μs" | "ms" | "s" | "m" | "h") {
-            return false;
+        let (unit, after) = after.split_at(after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len()));
+        let unit: u64 = match unit {
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            _ => return None,
+        };
+        // Digits that no number holds any more count for nothing.
+        let (mut part, mut scale) = (0_u64, 1_f64);
+        for digit in fraction.bytes().map(|byte| u64::from(byte - b'0')) {
+            let Some(next) = (part <= (MOST - 1) / 10).then(|| part * 10 + digit).filter(|next| *next <= MOST) else {
+                break;
+            };
+            (part, scale) = (next, scale * 10.0);
         }
-        rest = &rest[unit..];
+        let part = number.checked_mul(unit)?.checked_add((part as f64 * (unit as f64 / scale)) as u64)?;
+        sum = sum.checked_add(part).filter(|sum| *sum <= MOST)?;
+        rest = after;
     }
-    true
+    if negative { 0_i64.checked_sub_unsigned(sum) } else { i64::try_from(sum).ok() }
 }
 
 #[cfg(test)]
@@ -137,11 +162,23 @@ mod tests {
 
     #[test]
     fn durations_as_go_reads_them() {
-        for text in ["0", "1h30m", "-1.5s", "+.5ms", "1.s", "3µs"] {
-            assert!(duration(text), "{text}");
+        for (text, nanoseconds) in [
+            ("0", 0),
+            ("1h30m", 5_400_000_000_000),
+            ("-1.5s", -1_500_000_000),
+            ("+.5ms", 500_000),
+            ("1.s", 1_000_000_000),
+            ("3µs", 3_000),
+            ("1h2m3.5s", 3_723_500_000_000),
+            ("0.3333333333333333333h", 1_200_000_000_000),
+            ("9223372036854775807ns", i64::MAX),
+            ("-9223372036854775808ns", i64::MIN),
+        ] {
+            assert_eq!(duration(text), Some(nanoseconds), "{text}");
         }
-        for text in ["", "1", "s", ".s", "1 s", "1d", "1.2.3s", "-"] {
-            assert!(!duration(text), "{text}");
+        let long = ["9223372036854775808ns", "9223372036854775809ns", "2562048h", "99999999999h", "2562047h59m"];
+        for text in ["", "1", "s", ".s", "1 s", "1d", "1.2.3s", "-", "1h2", "30sec", "1w", "abc"].iter().chain(&long) {
+            assert_eq!(duration(text), None, "{text}");
         }
     }
 }

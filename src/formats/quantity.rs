@@ -72,12 +72,6 @@ impl Quantity {
         self.0 % BILLION == 0
     }
 
-    /// Whether it is a whole number of thousandths.
-    #[must_use]
-    pub const fn is_whole_milli(self) -> bool {
-        self.0 % (BILLION / 1000) == 0
-    }
-
     /// Whether it is a whole multiple of another, which is not nothing.
     #[must_use]
     pub const fn is_multiple_of(self, unit: Self) -> bool {
@@ -243,7 +237,6 @@ mod tests {
     #[test]
     fn tells_wholes() {
         assert!(parse("1000m").is_whole() && !parse("1m").is_whole());
-        assert!(parse("1m").is_whole_milli() && !parse("1u").is_whole_milli());
         assert_eq!(parse("1500m").round_up(), 2);
         assert_eq!(parse("-1500m").round_up(), -2);
         assert!(parse("4Mi").is_multiple_of(parse("2Mi")) && !parse("3Mi").is_multiple_of(parse("2Mi")));

@@ -1,0 +1,12 @@
+//! The forms of strings in Kubernetes objects, as Go and the API machinery read them: base64, times, durations, quantities,
+//! names, addresses, schedules. Each is read in one place.
+
+pub mod cron;
+pub mod go;
+pub mod ip;
+pub mod names;
+pub mod quantity;
+pub mod time_zone;
+
+/// Whether a string has a form; if not, what the form asks for, as a phrase that follows "it": `must be …`.
+pub type Checked = Result<(), &'static str>;
