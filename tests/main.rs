@@ -4,6 +4,7 @@
 mod cli;
 mod definitions;
 mod docs;
+mod effects;
 mod faults;
 mod fuzz;
 mod hostile;

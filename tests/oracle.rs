@@ -49,7 +49,7 @@ pub(crate) struct Case {
     about_expression: bool,
 }
 
-fn read(name: &str) -> String {
+pub(crate) fn read(name: &str) -> String {
     std::fs::read_to_string(format!("{}/tests/data/oracle/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
@@ -71,24 +71,25 @@ pub(crate) fn cases(name: &str) -> Vec<Case> {
         .lines()
         .map(|line| {
             let json: Json = serde_json::from_str(line).unwrap();
-            let text = |json: &Json| json.as_str().unwrap().to_owned();
-            Case {
-                base: usize::try_from(json["base"].as_u64().unwrap()).unwrap(),
-                path: json["path"].as_array().unwrap().clone(),
-                value: (json["remove"] != Json::Bool(true)).then(|| node(&json["value"])),
-                accepted: json["accepted"].as_bool().unwrap(),
-                causes: json["causes"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|cause| (text(&cause[0]), text(&cause[1])))
-                    .collect(),
-                about_expression: json["message"]
-                    .as_str()
-                    .is_some_and(|message| EXPRESSION_MESSAGES.iter().any(|part| message.contains(part))),
-            }
+            case_of(&json)
         })
         .collect()
+}
+
+/// One line of a file.
+pub(crate) fn case_of(json: &Json) -> Case {
+    let text = |json: &Json| json.as_str().unwrap().to_owned();
+    let causes = json["causes"].as_array().into_iter().flatten();
+    Case {
+        base: usize::try_from(json["base"].as_u64().unwrap()).unwrap(),
+        path: json["path"].as_array().unwrap().clone(),
+        value: (json["remove"] != Json::Bool(true)).then(|| node(&json["value"])),
+        accepted: json["accepted"] == Json::Bool(true),
+        causes: causes.map(|cause| (text(&cause[0]), text(&cause[1]))).collect(),
+        about_expression: json["message"]
+            .as_str()
+            .is_some_and(|message| EXPRESSION_MESSAGES.iter().any(|part| message.contains(part))),
+    }
 }
 
 fn node(json: &Json) -> Node {

@@ -32,7 +32,8 @@ pub(super) fn encode_secret(object: &mut Node) {
 
 /// The text in base64. It was made from all that its parts were made from, which no longer stand in it by themselves.
 fn encode(text: &Node) -> Node {
-    let mut node = Node { value: Value::String(encode_base64(text.text()).into()), origin: text.origin.clone() };
+    let mut node =
+        Node { value: Value::String(encode_base64(text.text().as_bytes()).into()), origin: text.origin.clone() };
     if node.origin.derived.is_some() {
         let derived = node.origin.derived_mut();
         for part in std::mem::take(&mut derived.text_parts) {

@@ -67,6 +67,13 @@ impl BundleDiff {
             Purpose::Update => consequences(&changes, after),
             Purpose::Comparison => vec![Vec::new(); changes.len()],
         };
+        let show = |(change, effects)| {
+            let mut shown = show(change, hide, effects);
+            if purpose == Purpose::Comparison {
+                shown.effect = None;
+            }
+            shown
+        };
         let kept = changes.iter().filter(|change| change.new.is_some()).count();
         Self {
             profile: plain(profile),
@@ -75,7 +82,7 @@ impl BundleDiff {
             is: new.is_some(),
             broken: None,
             unchanged: after.len().saturating_sub(kept),
-            changes: changes.iter().zip(effects).map(|(change, effects)| show(change, hide, effects)).collect(),
+            changes: changes.iter().zip(effects).map(show).collect(),
         }
     }
 
@@ -95,10 +102,16 @@ impl BundleDiff {
         }
     }
 
-    /// Whether anything differs.
+    /// Whether applying it changes anything.
     #[must_use]
     pub fn differs(&self) -> bool {
-        !self.changes.is_empty() || self.was != self.is || self.broken.is_some()
+        self.changes.iter().any(|change| !change.is_equivalent()) || self.was != self.is || self.broken.is_some()
+    }
+
+    /// Whether anything is written otherwise, even where it is stored alike.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        !self.changes.is_empty() || self.differs()
     }
 
     /// `gateway · e2e`.
@@ -116,7 +129,7 @@ impl BundleDiff {
 /// they are first met.
 #[must_use]
 pub fn groups(bundles: &[BundleDiff]) -> Vec<Group<'_>> {
-    let differing: Vec<&BundleDiff> = bundles.iter().filter(|bundle| bundle.differs()).collect();
+    let differing: Vec<&BundleDiff> = bundles.iter().filter(|bundle| bundle.is_listed()).collect();
     let several = differing.len() > 1;
     let mut met: Vec<(Shown, Vec<usize>)> = Vec::new();
     // By their hashes.
@@ -166,7 +179,7 @@ pub(super) fn alike(changes: &[Shown]) -> Vec<Vec<&Shown>> {
     let mut known = HashMap::new();
     for change in changes {
         let alike = change.state == State::Changed && change.renamed.is_none();
-        let what = (&change.object.namespace, &change.fields, &change.consequences);
+        let what = (&change.object.namespace, &change.fields, &change.consequences, change.effect);
         match alike.then(|| *known.entry(what).or_insert(sets.len())).filter(|number| *number < sets.len()) {
             Some(number) => sets[number].push(change),
             None => sets.push(vec![change]),

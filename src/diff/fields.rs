@@ -1,5 +1,6 @@
 //! The fields in which two objects differ.
 
+use ecow::EcoString;
 use foldhash::HashMap;
 
 use crate::diff::{FieldChange, Step, What};
@@ -17,10 +18,14 @@ pub(super) struct Walk<'a> {
     pub(super) found: Vec<FieldChange<'a>>,
 }
 
-/// The fields in which they differ. Null is read as absent.
-pub(super) fn compare<'a>(old: &'a Object, new: &'a Object, version: KubernetesVersion) -> Vec<FieldChange<'a>> {
-    let custom = CustomKinds::default();
-    let shape = Shape::of(&new.id.api_version, &new.id.kind, version, &custom);
+/// The fields in which they differ. Null is read as absent; as a label or another key of a map it is the empty value.
+pub(super) fn compare<'a>(
+    old: &'a Object,
+    new: &'a Object,
+    version: KubernetesVersion,
+    custom: &CustomKinds<'_>,
+) -> Vec<FieldChange<'a>> {
+    let shape = Shape::of_object(&new.node, version, custom);
     let mut walk = Walk { path: Vec::new(), found: Vec::new() };
     walk.node(&old.node, &new.node, shape);
     walk.found
@@ -37,7 +42,7 @@ impl<'a> Walk<'a> {
     pub(super) fn node(&mut self, old: &'a Node, new: &'a Node, shape: Shape<'_>) {
         match (&old.value, &new.value) {
             (Value::Mapping(from), Value::Mapping(to)) => self.mapping(from, to, shape),
-            (Value::Sequence(from), Value::Sequence(to)) => self.list(from, to, shape),
+            (Value::Sequence(_), Value::Sequence(_)) => self.list([old, new], shape),
             (from, to) if from == to => {}
             (Value::Null, _) => self.put(What::Added(new)),
             (_, Value::Null) => self.put(What::Removed(old)),
@@ -47,15 +52,25 @@ impl<'a> Walk<'a> {
 
     fn mapping(&mut self, old: &'a Mapping, new: &'a Mapping, shape: Shape<'_>) {
         let (old_keys, new_keys) = (Keys::of(old), Keys::of(new));
+        let is_data = shape.has_data_keys();
+        let step = |key: &EcoString| if is_data { Step::Data(key.clone()) } else { Step::Key(key.clone()) };
         for entry in new {
-            self.path.push(Step::Key(entry.key.clone()));
+            self.path.push(step(&entry.key));
             let before = old_keys.get(&entry.key).unwrap_or(Node::absent());
-            self.node(before, &entry.value, shape.field(&entry.key));
+            if entry.value.is_null() && shape.has_data_keys() {
+                match old_keys.get(&entry.key) {
+                    Some(before) if before.is_null() => {}
+                    Some(before) => self.put(What::Changed(before, &entry.value)),
+                    None => self.put(What::Added(&entry.value)),
+                }
+            } else {
+                self.node(before, &entry.value, shape.field(&entry.key));
+            }
             self.path.pop();
         }
         for entry in old {
-            if entry.value.is_set() && new_keys.get(&entry.key).is_none() {
-                self.path.push(Step::Key(entry.key.clone()));
+            if (entry.value.is_set() || shape.has_data_keys()) && new_keys.get(&entry.key).is_none() {
+                self.path.push(step(&entry.key));
                 self.put(What::Removed(&entry.value));
                 self.path.pop();
             }
@@ -64,7 +79,7 @@ impl<'a> Walk<'a> {
 
     /// Notes what differs here.
     pub(super) fn put(&mut self, what: What<'a>) {
-        self.found.push(FieldChange { path: self.path.clone(), what, follows: false });
+        self.found.push(FieldChange { path: self.path.clone(), what, follows: false, equivalent: false });
     }
 }
 

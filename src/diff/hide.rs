@@ -154,7 +154,7 @@ pub(super) fn is_named(roots: [&Node; 2], field: &FieldChange<'_>) -> bool {
 fn is_below(mut sides: [&Node; 2], field: &FieldChange<'_>) -> bool {
     for step in &field.path {
         let key = match step {
-            Step::Key(key) => key,
+            Step::Key(key) | Step::Data(key) => key,
             Step::Item { old, new, .. } => {
                 let places = [*old, *new];
                 sides = std::array::from_fn(|side| {

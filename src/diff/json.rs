@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json as value};
 use crate::diff::BundleDiff;
 use crate::diff::show::{Shown, ShownField, ShownWhat, State, Tag};
 
-/// The bundles that differ as a JSON document.
+/// The bundles that are written otherwise as a JSON document.
 #[must_use]
 pub fn json(bundles: &[BundleDiff]) -> String {
-    let differing: Vec<Value> = bundles.iter().filter(|bundle| bundle.differs()).map(bundle).collect();
+    let differing: Vec<Value> = bundles.iter().filter(|bundle| bundle.is_listed()).map(bundle).collect();
     let document = value!({ "compared": bundles.len(), "bundles": differing });
     format!("{document:#}\n")
 }
@@ -38,6 +38,9 @@ fn object(change: &Shown) -> Value {
         "object".into(),
         value!({ "apiVersion": id.api_version, "kind": id.kind, "namespace": id.namespace, "name": id.name }),
     );
+    if let Some(effect) = change.effect {
+        out.insert("effect".into(), value!(effect.name()));
+    }
     if let Some(renamed) = change.renamed {
         out.insert("renamed".into(), value!(renamed.to_string()));
     }
@@ -124,6 +127,9 @@ fn field(field: &ShownField) -> Value {
         }
     };
     out.insert("change".into(), value!(change));
+    if field.equivalent {
+        out.insert("equivalent".into(), value!(true));
+    }
     Value::Object(out)
 }
 

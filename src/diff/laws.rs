@@ -36,6 +36,11 @@ fn put_on(node: &Node, fields: &[FieldChange<'_>], depth: usize) -> Node {
         What::Reordered(_, new) if field.path.len() == depth => Some(new),
         _ => None,
     });
+    if let Some(What::Rearranged(_, new)) =
+        fields.iter().find(|field| field.path.len() == depth).map(|field| &field.what)
+    {
+        return (*new).clone();
+    }
     let mut below: Vec<(&Step, Vec<FieldChange<'_>>)> = Vec::new();
     for field in fields.iter().filter(|field| field.path.len() > depth) {
         let step = &field.path[depth];
@@ -51,7 +56,7 @@ fn put_on(node: &Node, fields: &[FieldChange<'_>], depth: usize) -> Node {
     match &mut copy.value {
         Value::Mapping(mapping) => {
             for (step, fields) in &below {
-                let Step::Key(key) = step else { panic!("{step:?} into a mapping") };
+                let (Step::Key(key) | Step::Data(key)) = step else { panic!("{step:?} into a mapping") };
                 if gone(fields) {
                     mapping.remove(key).unwrap();
                 } else {

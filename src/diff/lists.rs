@@ -5,7 +5,6 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::diff::fields::Walk;
 use crate::diff::{Step, What};
-use crate::graph::named;
 use crate::kube::{Identity, ListKind, Shape};
 use crate::node::{Node, Value};
 use crate::yaml;
@@ -17,38 +16,18 @@ struct Known {
     places: HashMap<String, usize>,
 }
 
-/// How the order of a keyed list is read.
-#[derive(PartialEq, Eq)]
-enum Order {
-    /// Not at all.
-    Free,
-    /// One after the other.
-    Strict,
-    /// Variables that name each other: what is named must stand before.
-    References,
-}
-
 impl<'a> Walk<'a> {
-    pub(super) fn list(&mut self, old: &'a [Node], new: &'a [Node], shape: Shape<'_>) {
+    pub(super) fn list(&mut self, lists: [&'a Node; 2], shape: Shape<'_>) {
+        let [old, new] = lists.map(Node::items);
         let identity = shape.identity();
-        let key = self.path.iter().rev().find_map(|step| match step {
-            Step::Key(key) => Some(key.clone()),
-            Step::Item { .. } => None,
-        });
-        let order = match (key.as_deref(), shape) {
-            (Some("initContainers"), _) => Order::Strict,
-            (Some("env"), _) => Order::References,
-            (_, Shape::Unknown) => Order::Strict,
-            _ => Order::Free,
-        };
         let name = |item: &Node| match shape {
             // Nobody knows this list; names that are all different are the best guess.
             Shape::Unknown => item["name"].as_str().map(str::to_owned),
             _ => identity.of(item),
         };
         match (Known::of(old, &name), Known::of(new, &name)) {
-            (Some(from), Some(to)) => self.keyed(old, new, &from, &to, shape, &identity, &order),
-            _ => self.aligned(old, new, shape),
+            (Some(from), Some(to)) => self.keyed(old, new, &from, &to, shape, &identity),
+            _ => self.aligned(lists, shape),
         }
     }
 
@@ -61,7 +40,6 @@ impl<'a> Walk<'a> {
         to: &Known,
         shape: Shape<'_>,
         identity: &Identity<'_>,
-        order: &Order,
     ) {
         for (at, (item, name)) in new.iter().zip(&to.names).enumerate() {
             let before = from.places.get(name).copied();
@@ -81,17 +59,11 @@ impl<'a> Walk<'a> {
                 self.path.pop();
             }
         }
-        let changed = match order {
-            Order::Free => false,
-            Order::Strict => {
-                let kept = |a: &'_ Known, b: &Known| -> Vec<String> {
-                    a.names.iter().filter(|name| b.places.contains_key(*name)).cloned().collect()
-                };
-                kept(from, to) != kept(to, from)
-            }
-            Order::References => references(new, from, to),
+        // The server keeps the order that was applied.
+        let kept = |a: &Known, b: &Known| -> Vec<String> {
+            a.names.iter().filter(|name| b.places.contains_key(*name)).cloned().collect()
         };
-        if changed {
+        if kept(from, to) != kept(to, from) {
             let plain = |known: &Known, items: &[Node]| -> Vec<String> {
                 known.names.iter().zip(items).map(|(name, item)| label(name, identity, [Some(item), None])).collect()
             };
@@ -100,12 +72,22 @@ impl<'a> Walk<'a> {
     }
 
     /// Entries that nothing tells apart: what stayed keeps its place, what was replaced is compared.
-    fn aligned(&mut self, old: &'a [Node], new: &'a [Node], shape: Shape<'_>) {
+    fn aligned(&mut self, lists: [&'a Node; 2], shape: Shape<'_>) {
+        let [old, new] = lists.map(Node::items);
         if old == new {
             return;
         }
         let texts = |items: &[Node]| -> Vec<String> { items.iter().map(yaml::emit).collect() };
         let (from, to) = (texts(old), texts(new));
+        let sorted = |texts: &[String]| {
+            let mut texts = texts.to_vec();
+            texts.sort();
+            texts
+        };
+        if sorted(&from) == sorted(&to) {
+            self.put(What::Rearranged(lists[0], lists[1]));
+            return;
+        }
         for op in capture_diff_slices(Algorithm::Myers, &from, &to) {
             let (gone, come) = match op {
                 DiffOp::Equal { .. } => continue,
@@ -166,20 +148,6 @@ fn label(name: &str, identity: &Identity<'_>, items: [Option<&Node>; 2]) -> Stri
             .collect::<Vec<_>>()
             .join("/"),
     }
-}
-
-/// Whether what a variable names stands before it in one list and behind it in the other.
-fn references(new: &[Node], from: &Known, to: &Known) -> bool {
-    new.iter().zip(&to.names).enumerate().any(|(at, (item, name))| {
-        let Some(before) = from.places.get(name) else { return false };
-        named(item["value"].text()).any(|wanted| {
-            let key = format!("name={wanted}");
-            match (from.places.get(&key), to.places.get(&key)) {
-                (Some(was), Some(is)) => (was < before) != (*is < at),
-                _ => false,
-            }
-        })
-    })
 }
 
 /// Whether two entries are the same one, changed, rather than two.

@@ -29,7 +29,7 @@ pub fn markdown(bundles: &[BundleDiff]) -> String {
     let groups = groups(bundles);
     let changed = bundles.iter().filter(|bundle| bundle.differs()).count();
     let mut out = title(changed, bundles);
-    if groups.is_empty() {
+    if changed == 0 {
         return out;
     }
     worst(&groups, &mut out);

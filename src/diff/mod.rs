@@ -22,10 +22,14 @@ use std::fmt;
 
 use ecow::EcoString;
 
+use crate::check;
 use crate::kube::KubernetesVersion;
+use crate::kube::crd::CustomKinds;
+use crate::kube::stored::is_live;
 use crate::node::Node;
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
+use crate::updates::{self, Effect, Update};
 
 pub use bundle::{BundleDiff, Group, Purpose, groups};
 pub use drift::drift;
@@ -45,6 +49,8 @@ pub struct Change<'a> {
     pub renamed: Option<Renamed>,
     /// The fields that differ; none where the object is new or gone.
     pub fields: Vec<FieldChange<'a>>,
+    /// What applying it does to the object; `None` where it is new, gone, or has another name.
+    pub update: Option<Update>,
 }
 
 /// How an object came to another name.
@@ -67,6 +73,8 @@ pub struct FieldChange<'a> {
     pub what: What<'a>,
     /// Whether it is the name of an object that got another name by its content.
     pub follows: bool,
+    /// Whether both values are stored alike, so that applying the change leaves the field as it is.
+    pub equivalent: bool,
 }
 
 /// What differs at a field.
@@ -78,15 +86,19 @@ pub enum What<'a> {
     Removed(&'a Node),
     /// It has another value.
     Changed(&'a Node, &'a Node),
-    /// The entries that both have stand in another order, and here the order means something.
+    /// The entries that both have stand in another order; by what tells them apart.
     Reordered(Vec<String>, Vec<String>),
+    /// The same entries in another order, in a list in which nothing tells them apart.
+    Rearranged(&'a Node, &'a Node),
 }
 
 /// One step down to a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// The value of a key.
+    /// The value of a field.
     Key(EcoString),
+    /// The value of a key of a map, such as a label.
+    Data(EcoString),
     /// An entry of a list.
     Item {
         /// Its place in the old list.
@@ -108,6 +120,27 @@ impl Change<'_> {
         }
     }
 
+    /// What applying it comes to; `None` where it is gone, since `kubectl apply` deletes nothing.
+    #[must_use]
+    pub fn effect(&self) -> Option<Effect> {
+        match (&self.update, self.new) {
+            (Some(update), _) => Some(update.effect),
+            (None, None) => None,
+            // Under another name it is another object; its pods are new.
+            (None, Some(new)) if self.old.is_some() && new.pod_template().is_some() => Some(Effect::Pods),
+            (None, Some(_)) => Some(Effect::Object),
+        }
+    }
+
+    /// The object as it is stored before and after; as it is written, where it is not the same object.
+    pub(crate) fn stored(&self) -> Option<(&Node, &Node)> {
+        match (&self.update, self.old, self.new) {
+            (Some(update), ..) => Some((&update.before, &update.after)),
+            (None, Some(old), Some(new)) => Some((&old.node, &new.node)),
+            _ => None,
+        }
+    }
+
     /// The changed fields below a field of the object, such as `["spec", "template"]`.
     pub fn below<'b>(&'b self, keys: &'b [&str]) -> impl Iterator<Item = &'b FieldChange<'b>> {
         self.fields.iter().filter(move |field| field.is_below(keys))
@@ -118,7 +151,7 @@ impl FieldChange<'_> {
     /// Whether it lies at or below a field.
     #[must_use]
     pub fn is_below(&self, keys: &[&str]) -> bool {
-        let step = |(step, key): (&Step, &&str)| matches!(step, Step::Key(name) if name == key);
+        let step = |(step, key): (&Step, &&str)| matches!(step, Step::Key(name) | Step::Data(name) if name == key);
         self.path.len() >= keys.len() && self.path.iter().zip(keys).all(step)
     }
 
@@ -126,7 +159,7 @@ impl FieldChange<'_> {
     #[must_use]
     pub fn key(&self) -> &str {
         let key = self.path.iter().rev().find_map(|step| match step {
-            Step::Key(key) => Some(key.as_str()),
+            Step::Key(key) | Step::Data(key) => Some(key.as_str()),
             Step::Item { .. } => None,
         });
         key.unwrap_or_default()
@@ -170,7 +203,14 @@ pub(crate) fn shown(path: &[Step]) -> String {
 
 fn written(path: &[Step], item: impl Fn(Option<&str>, usize) -> Segment) -> String {
     let path = path.iter().fold(FieldPath::default(), |mut path, step| match step {
-        Step::Key(key) => path.child(key),
+        Step::Key(key) => {
+            path.0.push(Segment::Field(key.clone()));
+            path
+        }
+        Step::Data(key) => {
+            path.0.push(Segment::Key(key.clone()));
+            path
+        }
         Step::Item { old, new, label } => {
             path.0.push(item(label.as_deref(), new.or(*old).unwrap_or_default()));
             path
@@ -189,22 +229,72 @@ impl fmt::Display for Renamed {
     }
 }
 
-/// Finds what changes from `old` to `new`: in the order of the new objects, then what is gone. Objects that stay as
-/// they are are left out.
+/// Finds what changes from `old` to `new`: in the order of the new objects, then what is gone. Objects that are written as
+/// they were are left out. Custom resources are read by the definitions among the objects of both sets.
 #[must_use]
 pub fn compare<'a>(old: &'a [Object], new: &'a [Object], version: KubernetesVersion) -> Vec<Change<'a>> {
+    // Of two versions of one definition the new one comes first.
+    let among = |objects: &'a [Object]| objects.iter().map(|object| &object.node);
+    let custom = CustomKinds::new(among(new).chain(among(old)));
     let pairs = pair::pair(old, new);
     let mut changes: Vec<Change<'a>> = pairs
         .iter()
         .filter_map(|pair| {
-            let fields = match (pair.old, pair.new) {
-                (Some(old), Some(new)) => fields::compare(old, new, version),
-                _ => Vec::new(),
-            };
-            let same = pair.old.is_some() && pair.new.is_some() && fields.is_empty();
-            (!same).then_some(Change { old: pair.old, new: pair.new, renamed: pair.renamed, fields })
+            let (mut fields, mut update) = (Vec::new(), None);
+            if let (Some(old), Some(new)) = (pair.old, pair.new) {
+                if old.node == new.node {
+                    return None;
+                }
+                fields = fields::compare(old, new, version, &custom);
+                if pair.renamed.is_none() && !consequences::is_local(new) {
+                    let done = updates::update(old, new, version, &custom, check::api_errors);
+                    mark_equivalent(&mut fields, &done);
+                    if is_live(&old.node) || is_live(&new.node) {
+                        fields.retain(|field| !field.equivalent);
+                    }
+                    update = Some(done);
+                }
+                if fields.is_empty() && update.is_none() {
+                    return None;
+                }
+            }
+            Some(Change { old: pair.old, new: pair.new, renamed: pair.renamed, fields, update })
         })
         .collect();
     pair::mark_followers(&mut changes);
     changes
+}
+
+/// Marks the fields that are stored after the change as they were before.
+fn mark_equivalent(fields: &mut [FieldChange<'_>], update: &Update) {
+    for field in fields {
+        let before = stored_at(&update.before, &field.path, |old, _| old);
+        let after = stored_at(&update.after, &field.path, |_, new| new);
+        field.equivalent = match field.what {
+            // One list is merged into the other, or one order is kept.
+            What::Added(_) | What::Removed(_) => before == after,
+            _ => before == after && before.is_set(),
+        };
+    }
+}
+
+/// The node to which a path leads in an object as it is stored: a Secret's `stringData` stands in `data`.
+fn stored_at<'n>(
+    root: &'n Node,
+    path: &[Step],
+    place: impl Fn(Option<usize>, Option<usize>) -> Option<usize>,
+) -> &'n Node {
+    let is_secret = root["kind"].text() == "Secret" && root["apiVersion"].text() == "v1";
+    let mut node = root;
+    for (depth, step) in path.iter().enumerate() {
+        node = match step {
+            Step::Key(key) if is_secret && depth == 0 && key == "stringData" => &node["data"],
+            Step::Key(key) | Step::Data(key) => &node[key.as_str()],
+            Step::Item { old, new, .. } => match place(*old, *new) {
+                Some(at) => &node[at],
+                None => Node::absent(),
+            },
+        };
+    }
+    node
 }

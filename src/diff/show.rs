@@ -13,6 +13,7 @@ use crate::node::{Node, Value};
 use crate::report::{is_obeyed, plain};
 use crate::secret::DOTS;
 use crate::source::FileId;
+use crate::updates::Effect;
 use crate::yaml::{self, Dialect};
 
 /// How many unchanged lines stand around changed ones.
@@ -37,6 +38,8 @@ pub struct Shown {
     pub text: String,
     /// What applying it does.
     pub consequences: Vec<Consequence>,
+    /// What applying it comes to; `None` where nothing is applied.
+    pub effect: Option<Effect>,
 }
 
 /// What became of an object.
@@ -51,6 +54,12 @@ pub enum State {
 }
 
 impl Shown {
+    /// Whether applying it leaves the object as it is stored.
+    #[must_use]
+    pub fn is_equivalent(&self) -> bool {
+        self.state == State::Changed && self.effect == Some(Effect::None)
+    }
+
     /// `Deployment/datastorage`; the config of a local cluster has no name.
     #[must_use]
     pub fn title(&self) -> String {
@@ -82,6 +91,8 @@ pub struct ShownField {
     pub field: String,
     /// What differs.
     pub what: ShownWhat,
+    /// Whether both values are stored alike.
+    pub equivalent: bool,
 }
 
 /// What differs at a field, in words.
@@ -185,6 +196,7 @@ pub fn show(change: &Change<'_>, hide: &Hide<'_>, consequences: Vec<Consequence>
         old_name,
         old_namespace,
         consequences: consequences.into_iter().map(|found| plain_words(found, hide)).collect(),
+        effect: change.effect(),
     }
 }
 
@@ -214,9 +226,10 @@ fn show_field(change: &Change<'_>, field: &FieldChange<'_>, hide: &Hide<'_>) -> 
         What::Added(node) => whole(node, true, hide),
         What::Removed(node) => whole(node, false, hide),
         What::Reordered(old, new) => reordered(old, new, hide),
+        What::Rearranged(old, new) => rearranged(old, new, hide),
     };
     let [path, name] = [field.shown(), field.field()].map(|text| plain(&hide.words(&text)));
-    ShownField { path, field: name, what }
+    ShownField { path, field: name, what, equivalent: field.equivalent }
 }
 
 /// Whether both are digests: they say that something else changed, and no more.
@@ -267,6 +280,11 @@ fn changed(old: &Node, new: &Node, hide: &Hide<'_>) -> ShownWhat {
 
 fn reordered(old: &[String], new: &[String], hide: &Hide<'_>) -> ShownWhat {
     let [old, new] = [old, new].map(|names| plain(&hide.words(&names.join(", "))));
+    ShownWhat::Order { old, new }
+}
+
+fn rearranged(old: &Node, new: &Node, hide: &Hide<'_>) -> ShownWhat {
+    let [old, new] = [old, new].map(|list| plain(&hide.words(&flow(&hide.tree(list)))));
     ShownWhat::Order { old, new }
 }
 
@@ -342,12 +360,13 @@ fn text_fields(old: &str, new: &str, hide: &Hide<'_>) -> Vec<ShownField> {
                     ShownWhat::Secret { was: field.before().is_some(), is: field.after().is_some() }
                 }
                 What::Reordered(old, new) => reordered(old, new, hide),
+                What::Rearranged(old, new) => rearranged(old, new, hide),
                 _ => {
                     let (old, new) = (field.before().map(value), field.after().map(value));
                     if old == new { ShownWhat::Secret { was: true, is: true } } else { ShownWhat::Values { old, new } }
                 }
             };
-            ShownField { field: path.clone(), path, what }
+            ShownField { field: path.clone(), path, what, equivalent: false }
         })
         .collect()
 }

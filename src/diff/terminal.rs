@@ -41,14 +41,25 @@ pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
         }
     }
     let changes = || groups.iter().flat_map(|group| &group.changes);
-    let objects: usize = groups.iter().map(|group| group.bundles.len() * group.changes.len()).sum();
+    let count = |equivalent: bool| -> usize {
+        let of = |group: &crate::diff::Group<'_>| {
+            let count = group.changes.iter().filter(|change| change.is_equivalent() == equivalent).count();
+            group.bundles.len() * count
+        };
+        groups.iter().map(of).sum()
+    };
+    let (objects, equivalent) = (count(false), count(true));
+    let equivalent = if equivalent == 0 { String::new() } else { format!(", {equivalent} equivalent") };
     let changed = bundles.iter().filter(|bundle| bundle.differs()).count();
     let _ = match (bundles, changed) {
-        (_, 0) => writeln!(out, "nothing changes"),
+        (_, 0) => writeln!(out, "nothing changes{equivalent}"),
         ([one], _) => {
-            writeln!(out, "{}, {} unchanged", changing(objects), suggest::count(one.unchanged, "object"))
+            writeln!(out, "{} changed{equivalent}, {} unchanged", suggest::count(objects, "object"), one.unchanged)
         }
-        _ => writeln!(out, "{} in {changed} of {}", changing(objects), suggest::count(bundles.len(), "bundle")),
+        _ => {
+            let (objects, bundles) = (suggest::count(objects, "object"), suggest::count(bundles.len(), "bundle"));
+            writeln!(out, "{objects} changed{equivalent} in {changed} of {bundles}")
+        }
     };
     let refuses = |change: &&Shown| change.consequences.iter().any(|found| found.severity == Severity::Error);
     let refused = changes().filter(refuses).count();
@@ -56,11 +67,6 @@ pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
         let _ = writeln!(out, "{}{} cannot be applied{}", paint.red, suggest::count(refused, "object"), paint.off);
     }
     out
-}
-
-/// `1 object changes`, `2 objects change`.
-fn changing(objects: usize) -> String {
-    format!("{} {}", suggest::count(objects, "object"), if objects == 1 { "changes" } else { "change" })
 }
 
 /// Objects in which the same differs.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::bundle::bare_name;
+use crate::kube::{KubernetesVersion, Place, Shape};
 use crate::node::{Node, Origin, Value};
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
@@ -52,6 +53,7 @@ pub fn find_object<'a>(objects: &'a [Object], wanted: &str) -> Option<&'a Object
 pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<Found<'a>> {
     let steps = parse(wanted)?;
     let mut path = FieldPath::default();
+    let mut shape = Shape::built_in(&object.node, KubernetesVersion::default());
     let mut node = &object.node;
     let mut named = false;
     let in_secret = |path: &FieldPath| {
@@ -65,10 +67,12 @@ pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<Found<'a>> {
         match child {
             Some((next, Some(index))) => {
                 path.0.push(Segment::Index(index));
+                shape = shape.items();
                 node = next;
             }
             Some((next, None)) => {
-                path = path.child(typed(step));
+                path.0.push(shape.segment(typed(step)));
+                shape = shape.field(typed(step));
                 node = next;
             }
             None => return within_text(node, &steps[at..], &path).filter(|_| !in_secret(&path) && !named),
@@ -89,7 +93,7 @@ fn within_text<'a>(node: &'a Node, steps: &[Typed], path: &FieldPath) -> Option<
         let (next, index) = child(at, step)?;
         match index {
             Some(index) => inner.0.push(Segment::Index(index)),
-            None => inner = inner.child(typed(step)),
+            None => inner.0.push(Segment::Field(typed(step).into())),
         }
         at = next;
     }
@@ -152,20 +156,18 @@ fn parse(text: &str) -> Option<Vec<Typed>> {
 /// The fields of an object, for a suggestion.
 #[must_use]
 pub fn near_fields(object: &Object) -> Vec<String> {
-    fn collect(node: &Node, path: &FieldPath, fields: &mut Vec<String>) {
-        for entry in node.entries() {
-            let below = path.child(&entry.key);
-            fields.push(below.to_string());
-            collect(&entry.value, &below, fields);
-        }
-        for (at, item) in node.items().iter().enumerate() {
-            let mut below = path.clone();
-            below.0.push(Segment::Index(at));
-            collect(item, &below, fields);
+    fn collect(place: &Place<'_, '_, '_>, fields: &mut Vec<String>) {
+        for child in place.children() {
+            let path = child.path();
+            if !matches!(path.0.last(), Some(Segment::Index(_))) {
+                fields.push(path.to_string());
+            }
+            collect(&child, fields);
         }
     }
     let mut fields = Vec::new();
-    collect(&object.node, &FieldPath::default(), &mut fields);
+    let shape = Shape::built_in(&object.node, KubernetesVersion::default());
+    collect(&Place::root(&object.node, shape), &mut fields);
     fields
 }
 

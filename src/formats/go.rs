@@ -16,9 +16,9 @@ pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// The bytes of a text in base64, as the API server writes the data of a Secret.
-pub(crate) fn encode_base64(text: &str) -> String {
-    STANDARD.encode(text)
+/// Bytes in base64, as the API server writes the data of a Secret.
+pub(crate) fn encode_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 /// Whether it is a time in RFC 3339 as Go's `time.Parse` reads it. `micro` asks for exactly six digits of a second, as

@@ -54,6 +54,40 @@ impl Quantity {
         }
     }
 
+    /// The text in which the server keeps a field: `1024Mi` as `1Gi`, `1000m` as `1`. Amounts that are equal and were written
+    /// with suffixes of two kinds (`1Ki`, `1024`) are kept apart. `milli`: rounded as requests and limits are.
+    /// `None` where it is no quantity.
+    #[must_use]
+    pub fn canonical(node: &Node, milli: bool) -> Option<String> {
+        let mut amount = Self::of(node)?;
+        if milli {
+            amount = amount.rounded_to_milli();
+        }
+        let written = node.as_str().unwrap_or_default().trim();
+        let exponent = written.contains(['e', 'E']) && written.ends_with(|c: char| c.is_ascii_digit());
+        if written.ends_with('i') && amount.is_whole() && amount.0.abs() >= 1024 * BILLION {
+            let (mut mantissa, mut suffix) = (amount.0 / BILLION, 0);
+            while mantissa % 1024 == 0 && suffix < 6 {
+                (mantissa, suffix) = (mantissa / 1024, suffix + 1);
+            }
+            return Some(format!("{mantissa}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][suffix]));
+        }
+        let (mut mantissa, mut power) = (amount.0, -9);
+        while mantissa != 0 && mantissa % 1000 == 0 && power < 18 {
+            (mantissa, power) = (mantissa / 1000, power + 3);
+        }
+        Some(match power {
+            _ if mantissa == 0 => "0".to_owned(),
+            0 => mantissa.to_string(),
+            _ if exponent => format!("{mantissa}e{power}"),
+            _ => {
+                let suffix =
+                    ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"][usize::try_from(power / 3 + 3).unwrap_or(3)];
+                format!("{mantissa}{suffix}")
+            }
+        })
+    }
+
     /// Whether it is nothing.
     #[must_use]
     pub const fn is_zero(self) -> bool {
@@ -222,6 +256,29 @@ mod tests {
                 && parse("100000000000000000000E") > parse("1E")
         );
         assert!(parse("0e9999999999").is_zero() && parse("1e9999999") > parse("1E"));
+    }
+
+    #[test]
+    fn one_amount_has_one_text_a_kind_of_suffix() {
+        for (text, milli, expected) in [
+            ("1024Mi", false, "1Gi"),
+            ("0.5Gi", false, "512Mi"),
+            ("1000m", false, "1"),
+            ("1000000", false, "1M"),
+            ("1500", false, "1500"),
+            ("1023Ki", false, "1023Ki"),
+            ("0.5Ki", false, "512"),
+            ("1e3", false, "1e3"),
+            ("1000", false, "1k"),
+            ("0.0001", true, "1m"),
+            ("0.0001", false, "100u"),
+            ("-1024Mi", false, "-1Gi"),
+            ("0Gi", false, "0"),
+        ] {
+            let node = Node::new(text, crate::source::Span::NONE);
+            assert_eq!(Quantity::canonical(&node, milli).as_deref(), Some(expected), "{text}");
+        }
+        assert_eq!(Quantity::canonical(&Node::new("1GB", crate::source::Span::NONE), false), None);
     }
 
     #[test]

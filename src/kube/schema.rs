@@ -5,13 +5,13 @@
 //!
 //! | part | bytes | content |
 //! | --- | --- | --- |
-//! | magic | 8 | `PLKUBE01` |
+//! | magic | 8 | `PLKUBE02` |
 //! | digest | 8 | FNV-1a of all that follows |
 //! | counts | 5 × 4 | strings, types, fields, kinds, key sets |
 //! | string ends | 4 × (strings + 1) | where each string begins and the last one ends; the strings are in byte order |
-//! | types | 8 each | tag, 0, then three numbers of two bytes whose meaning the tag says |
-//! | fields | 6 each | name, type, flags, 0; flags: bits 0–4 the versions that have it (bit 0 is 1.33), bit 5 required |
-//! | kinds | 10 each | apiVersion, kind, plural, type, versions, flags: bits 0–1 scope, bit 2 a list kind |
+//! | types | 8 each | tag, 1 where server-side apply replaces it as a whole, three numbers of two bytes that the tag explains |
+//! | fields | 10 each | name, type, versions that have it (bit 0 is 1.33), flags (bit 0 required, bit 1 a pointer), default |
+//! | kinds | 12 each | apiVersion, kind, plural, type, versions, flags: bits 0–1 scope, bit 2 a list kind |
 //! | key sets | 8 each | how list entries are told apart (0 not, 1 by value, 2 by key), count, two keys, merge key |
 //! | strings | | the texts |
 //!
@@ -19,12 +19,14 @@
 //! string, 11 quantity, 12 and 13 any value (`FieldsV1`, `RawExtension`), 32 list, 33 map, 34 struct, 35 choice.
 //! A type's three numbers: a struct's name, first field and field count (fields sorted by name); a list's item type and key
 //! set; a map's value type; for a choice the struct and the other type. A field that differs between versions has an entry
-//! for each form.
+//! for each form. A default is the number of a string that holds JSON.
 
 use super::version::KubernetesVersion;
 
 const FILE: &[u8] = include_bytes!("../../schemas/kubernetes.bin");
 const HEADER: usize = 36;
+const FIELD_SIZE: usize = 10;
+const KIND_SIZE: usize = 12;
 const STRINGS: usize = count(0);
 const TYPES: usize = count(1);
 const FIELDS: usize = count(2);
@@ -33,8 +35,8 @@ const KEY_SETS: usize = count(4);
 
 const TYPES_AT: usize = HEADER + 4 * (STRINGS + 1);
 const FIELDS_AT: usize = TYPES_AT + 8 * TYPES;
-const KINDS_AT: usize = FIELDS_AT + 6 * FIELDS;
-const KEY_SETS_AT: usize = KINDS_AT + 10 * KINDS;
+const KINDS_AT: usize = FIELDS_AT + FIELD_SIZE * FIELDS;
+const KEY_SETS_AT: usize = KINDS_AT + KIND_SIZE * KINDS;
 const TEXT_AT: usize = KEY_SETS_AT + 8 * KEY_SETS;
 
 /// The [`prefix`] of each field's name: most comparisons of a search then need no look at the name itself.
@@ -42,7 +44,7 @@ static PREFIXES: [u64; FIELDS] = {
     let mut prefixes = [0; FIELDS];
     let mut field = 0;
     while field < FIELDS {
-        let at = FIELDS_AT + 6 * field;
+        let at = FIELDS_AT + FIELD_SIZE * field;
         let ends = HEADER + 4 * u16::from_le_bytes([FILE[at], FILE[at + 1]]) as usize;
         let (start, end) = (long(ends), long(ends + 4));
         let (_, text) = FILE.split_at(TEXT_AT + start);
@@ -146,7 +148,9 @@ pub struct Field {
     name: u16,
     /// What it holds.
     pub ty: Type,
-    flags: u8,
+    versions: u16,
+    flags: u16,
+    default: u16,
 }
 
 /// How the entries of a list are told apart.
@@ -216,6 +220,12 @@ impl Type {
         }
     }
 
+    /// Whether server-side apply replaces it as a whole, though it is a struct or a map.
+    #[must_use]
+    pub fn is_atomic(self) -> bool {
+        FILE[TYPES_AT + 8 * usize::from(self.0) + 1] != 0
+    }
+
     /// How the entries are told apart, if this is a list.
     #[must_use]
     pub fn list_keys(self) -> Option<ListKeys> {
@@ -266,8 +276,14 @@ impl Struct {
 
 impl Field {
     fn read(index: usize) -> Self {
-        let at = FIELDS_AT + 6 * index;
-        Self { name: number(at), ty: Type(number(at + 2)), flags: FILE[at + 4] }
+        let at = FIELDS_AT + FIELD_SIZE * index;
+        Self {
+            name: number(at),
+            ty: Type(number(at + 2)),
+            versions: number(at + 4),
+            flags: number(at + 6),
+            default: number(at + 8),
+        }
     }
 
     fn name_bytes(self) -> &'static [u8] {
@@ -283,13 +299,25 @@ impl Field {
     /// Whether a version has it.
     #[must_use]
     pub const fn is_in(self, version: KubernetesVersion) -> bool {
-        self.flags & version.bit() != 0
+        self.versions & version.bit() != 0
     }
 
     /// Whether the published schema calls it required. The decoder does not ask for it.
     #[must_use]
     pub const fn required(self) -> bool {
-        self.flags & 0b10_0000 != 0
+        self.flags & 1 != 0
+    }
+
+    /// Whether its Go type is a pointer: then an empty value differs from none.
+    #[must_use]
+    pub const fn is_pointer(self) -> bool {
+        self.flags & 2 != 0
+    }
+
+    /// What the API server fills in where it is absent, as JSON. Defaults that depend on other fields are not among them.
+    #[must_use]
+    pub fn default(self) -> Option<&'static str> {
+        (self.default != NO_STRING).then(|| text(self.default))
     }
 }
 
@@ -330,16 +358,16 @@ impl KindEntry {
     }
 
     pub(super) fn is_in(self, version: KubernetesVersion) -> bool {
-        FILE[self.at + 8] & version.bit() != 0
+        number(self.at + 8) & version.bit() != 0
     }
 
     /// 0 cluster, 1 namespace, 2 neither: a subresource.
     pub(super) fn scope(self) -> u8 {
-        FILE[self.at + 9] & 0b11
+        FILE[self.at + 10] & 0b11
     }
 
     pub(super) fn is_list(self) -> bool {
-        FILE[self.at + 9] & 0b100 != 0
+        FILE[self.at + 10] & 0b100 != 0
     }
 }
 
@@ -347,7 +375,7 @@ impl KindEntry {
 pub(super) fn kind_entries(api_version: &str, kind: &str) -> impl Iterator<Item = KindEntry> {
     let wanted = (api_version.as_bytes(), kind.as_bytes());
     let key = |index: usize| {
-        let at = KINDS_AT + 10 * index;
+        let at = KINDS_AT + KIND_SIZE * index;
         (bytes(number(at)), bytes(number(at + 2)))
     };
     let (mut low, mut high) = (0, KINDS);
@@ -359,12 +387,14 @@ pub(super) fn kind_entries(api_version: &str, kind: &str) -> impl Iterator<Item 
             high = middle;
         }
     }
-    (low..KINDS).take_while(move |index| key(*index) == wanted).map(|index| KindEntry { at: KINDS_AT + 10 * index })
+    (low..KINDS)
+        .take_while(move |index| key(*index) == wanted)
+        .map(|index| KindEntry { at: KINDS_AT + KIND_SIZE * index })
 }
 
 /// The entries of all kinds, by apiVersion and kind.
 pub(super) fn all_kind_entries() -> impl Iterator<Item = KindEntry> {
-    (0..KINDS).map(|index| KindEntry { at: KINDS_AT + 10 * index })
+    (0..KINDS).map(|index| KindEntry { at: KINDS_AT + KIND_SIZE * index })
 }
 
 #[cfg(test)]
@@ -388,7 +418,7 @@ mod tests {
 
     #[test]
     fn the_file_is_what_the_tool_wrote() {
-        assert_eq!(&FILE[..8], b"PLKUBE01");
+        assert_eq!(&FILE[..8], b"PLKUBE02");
         let digest = FILE[16..]
             .iter()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));

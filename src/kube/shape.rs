@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::crd::{CustomKinds, Schema};
 use super::kinds::Kind;
-use super::schema::{ListKind, Type};
+use super::schema::{Form, ListKind, Type};
 use super::version::KubernetesVersion;
 use crate::node::{Node, Value};
+use crate::path::Segment;
 
 /// What a place in an object holds.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +18,8 @@ pub enum Shape<'a> {
     Resource(&'a Schema, KubernetesVersion),
     /// A part of a custom resource.
     Custom(&'a Schema),
+    /// An object of a kind that nobody knows; its metadata is built in.
+    Foreign(KubernetesVersion),
     /// Nobody knows.
     Unknown,
 }
@@ -28,12 +31,11 @@ pub struct Identity<'a> {
     pub kind: ListKind,
     /// By which fields, where the list is a map.
     pub keys: Vec<&'a str>,
+    /// What each of the keys is where it is absent; `None` where it must be there.
+    pub defaults: Vec<Option<&'a str>>,
     /// By which field client-side apply tells them apart; without one it replaces the list.
     pub merge_key: Option<&'a str>,
 }
-
-/// What server-side apply reads for a key that is absent.
-const KEY_DEFAULTS: &[(&str, &str)] = &[("protocol", "TCP")];
 
 impl<'a> Shape<'a> {
     /// The shape of objects of a kind.
@@ -42,7 +44,54 @@ impl<'a> Shape<'a> {
         if let Some(found) = Kind::find(api_version, kind, version) {
             return Self::BuiltIn(found.ty, version);
         }
-        custom.find(api_version, kind).map_or(Self::Unknown, |found| Self::Resource(found.schema(), version))
+        custom.find(api_version, kind).map_or(Self::Foreign(version), |found| Self::Resource(found.schema(), version))
+    }
+
+    /// The shape of an object, by its apiVersion and kind.
+    #[must_use]
+    pub fn of_object(object: &Node, version: KubernetesVersion, custom: &'a CustomKinds<'_>) -> Self {
+        Self::of(object["apiVersion"].text(), object["kind"].text(), version, custom)
+    }
+
+    /// The shape of an object as far as its kind is built in.
+    #[must_use]
+    pub fn built_in(object: &Node, version: KubernetesVersion) -> Shape<'static> {
+        let found = Kind::find(object["apiVersion"].text(), object["kind"].text(), version);
+        found.map_or(Shape::Foreign(version), |found| Shape::BuiltIn(found.ty, version))
+    }
+
+    /// The definition of a custom resource here, or of a part of one.
+    pub(super) const fn definition(self) -> Option<&'a Schema> {
+        match self {
+            Self::Resource(schema, _) | Self::Custom(schema) => Some(schema),
+            _ => None,
+        }
+    }
+
+    /// The step to a field, or to a key of a map, as the API server writes it.
+    #[must_use]
+    pub fn segment(self, key: &str) -> Segment {
+        if self.has_data_keys() { Segment::Key(key.into()) } else { Segment::Field(key.into()) }
+    }
+
+    /// Whether server-side apply replaces the struct or map here as a whole.
+    #[must_use]
+    pub fn is_atomic(self) -> bool {
+        match self {
+            Self::BuiltIn(ty, _) => ty.is_atomic(),
+            Self::Custom(schema) => schema.atomic,
+            Self::Resource(..) | Self::Foreign(_) | Self::Unknown => false,
+        }
+    }
+
+    /// Whether the keys of a mapping here are data, such as labels, and not fields.
+    #[must_use]
+    pub fn has_data_keys(self) -> bool {
+        match self {
+            Self::BuiltIn(ty, _) => matches!(ty.form(), Form::Map(_)),
+            Self::Custom(schema) => schema.has_data_keys(),
+            Self::Resource(..) | Self::Foreign(_) | Self::Unknown => false,
+        }
     }
 
     /// The shape of a field, or of a key of a map.
@@ -52,12 +101,12 @@ impl<'a> Shape<'a> {
             Self::BuiltIn(ty, version) => {
                 ty.field(name, version).map_or(Self::Unknown, |ty| Self::BuiltIn(ty, version))
             }
-            Self::Resource(_, version) if name == "metadata" => {
+            Self::Resource(_, version) | Self::Foreign(version) if name == "metadata" => {
                 let meta = Kind::find("v1", "ConfigMap", version).and_then(|kind| kind.ty.field(name, version));
                 meta.map_or(Self::Unknown, |ty| Self::BuiltIn(ty, version))
             }
             Self::Resource(schema, _) | Self::Custom(schema) => schema.field(name).map_or(Self::Unknown, Self::Custom),
-            Self::Unknown => Self::Unknown,
+            Self::Foreign(_) | Self::Unknown => Self::Unknown,
         }
     }
 
@@ -67,7 +116,7 @@ impl<'a> Shape<'a> {
         match self {
             Self::BuiltIn(ty, version) => ty.items().map_or(Self::Unknown, |ty| Self::BuiltIn(ty, version)),
             Self::Resource(schema, _) | Self::Custom(schema) => schema.items().map_or(Self::Unknown, Self::Custom),
-            Self::Unknown => Self::Unknown,
+            Self::Foreign(_) | Self::Unknown => Self::Unknown,
         }
     }
 
@@ -75,24 +124,33 @@ impl<'a> Shape<'a> {
     #[must_use]
     pub fn identity(self) -> Identity<'a> {
         match self {
-            Self::BuiltIn(ty, _) => ty.list_keys().map_or_else(Identity::atomic, |list| Identity {
-                kind: list.kind,
-                keys: list.keys().collect(),
-                merge_key: list.merge_key(),
+            Self::BuiltIn(ty, version) => ty.list_keys().map_or_else(Identity::atomic, |list| {
+                let default = |key: &str| match ty.items()?.form() {
+                    Form::Struct(own) => own.field(key, version)?.default().map(|text| text.trim_matches('"')),
+                    _ => None,
+                };
+                Identity {
+                    kind: list.kind,
+                    keys: list.keys().collect(),
+                    defaults: list.keys().map(default).collect(),
+                    merge_key: list.merge_key(),
+                }
             }),
             // Client-side apply replaces the lists of custom resources.
             Self::Resource(schema, _) | Self::Custom(schema) => {
                 let (kind, keys) = schema.list_kind();
-                Identity { kind, keys: keys.iter().map(ecow::EcoString::as_str).collect(), merge_key: None }
+                let keys: Vec<&str> = keys.iter().map(ecow::EcoString::as_str).collect();
+                let default = |key: &&str| schema.items()?.field(key)?.default.as_ref()?.as_str();
+                Identity { kind, defaults: keys.iter().map(default).collect(), keys, merge_key: None }
             }
-            Self::Unknown => Identity::atomic(),
+            Self::Foreign(_) | Self::Unknown => Identity::atomic(),
         }
     }
 }
 
 impl Identity<'_> {
     const fn atomic() -> Self {
-        Self { kind: ListKind::Atomic, keys: Vec::new(), merge_key: None }
+        Self { kind: ListKind::Atomic, keys: Vec::new(), defaults: Vec::new(), merge_key: None }
     }
 
     /// What tells an entry from the others under server-side apply, as a text to compare and to show
@@ -104,7 +162,7 @@ impl Identity<'_> {
             ListKind::Atomic => return None,
             ListKind::Set => put(&mut text, item),
             ListKind::Map => {
-                for key in &self.keys {
+                for (key, default) in self.keys.iter().zip(&self.defaults) {
                     if !text.is_empty() {
                         text.push_str(", ");
                     }
@@ -114,7 +172,7 @@ impl Identity<'_> {
                     if value.is_set() {
                         put(&mut text, value);
                     } else {
-                        text.push_str(KEY_DEFAULTS.iter().find(|(name, _)| name == key)?.1);
+                        text.push_str((*default)?);
                     }
                 }
             }

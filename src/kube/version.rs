@@ -21,7 +21,7 @@ impl KubernetesVersion {
 
     /// Its bit in a version mask.
     #[must_use]
-    pub const fn bit(self) -> u8 {
+    pub const fn bit(self) -> u16 {
         1 << (self.0 - Self::OLDEST.0)
     }
 

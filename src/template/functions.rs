@@ -209,7 +209,7 @@ fn app_labels(name: &str, kwargs: Kwargs) -> Result<Value, Error> {
 }
 
 fn b64encode(value: &Value) -> Result<String, Error> {
-    Ok(encode_base64(text(value, "`b64encode`")?))
+    Ok(encode_base64(text(value, "`b64encode`")?.as_bytes()))
 }
 
 /// Lower-case hexadecimal digits of the SHA-256 of a text.

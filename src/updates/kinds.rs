@@ -1,6 +1,5 @@
 //! What each kind does not let change.
 
-use super::same::same;
 use super::{Change, Refusal};
 use crate::formats::quantity::Quantity;
 use crate::node::{Mapping, Node, Value};
@@ -24,19 +23,17 @@ pub(super) fn refuse(object: &Object, change: &Change<'_, '_>, say: Say<'_>) {
         ("", "Pod") => pod(&spec, say),
         ("", "ResourceQuota") => quota(&spec.get("scopes"), say),
         ("", "Service") => service(&spec, say),
-        ("apps", "Deployment") => {
-            fixed(&spec, &["selector"], say);
-            left_over(&spec, "strategy", "Recreate", say);
-        }
-        ("apps", "DaemonSet" | "ReplicaSet") => fixed(&spec, &["selector"], say),
+        ("apps", "Deployment" | "DaemonSet" | "ReplicaSet") => fixed(&spec, &["selector"], say),
         ("apps", "StatefulSet") => stateful_set(&spec, say),
         ("apps", "ControllerRevision") => fixed(change, &["data"], say),
-        ("batch", "Job") => job(&spec, say),
+        ("batch", "Job") => job(object, &spec, say),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => role(&change.get("roleRef"), say),
         ("scheduling.k8s.io", "PriorityClass") => fixed(change, &["value", "preemptionPolicy"], say),
         ("networking.k8s.io", "IngressClass") => fixed(&spec, &["controller"], say),
         ("node.k8s.io", "RuntimeClass") => fixed(change, &["handler"], say),
-        ("storage.k8s.io", "StorageClass") => storage_class(change, say),
+        ("storage.k8s.io", "StorageClass") => {
+            fixed(change, &["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"], say);
+        }
         ("storage.k8s.io", "VolumeAttributesClass") => fixed(change, &["driverName", "parameters"], say),
         ("storage.k8s.io", "CSIDriver") => fixed(&spec, &["attachRequired", "volumeLifecycleModes"], say),
         ("discovery.k8s.io", "EndpointSlice") => fixed(change, &["addressType"], say),
@@ -54,7 +51,7 @@ pub(super) fn refuse(object: &Object, change: &Change<'_, '_>, say: Say<'_>) {
 fn fixed(change: &Change<'_, '_>, fields: &[&'static str], say: Say<'_>) {
     for field in fields {
         let change = change.get(field);
-        if !same(field, change.old.node, change.new.node) {
+        if change.old.node != change.new.node {
             say(change.refusal(format!("`{}` cannot be changed", change.new), ANEW));
         }
     }
@@ -62,7 +59,7 @@ fn fixed(change: &Change<'_, '_>, fields: &[&'static str], say: Say<'_>) {
 
 /// A struct that must stay what it is, refused as a whole.
 fn whole(change: &Change<'_, '_>, say: Say<'_>) {
-    if !same("", change.old.node, change.new.node) {
+    if change.old.node != change.new.node {
         say(change.refusal(format!("`{}` cannot be changed", change.new), ANEW));
     }
 }
@@ -79,7 +76,7 @@ fn frozen(change: &Change<'_, '_>, fields: &[&'static str], say: Say<'_>) {
     }
     for field in fields {
         let change = change.get(field);
-        if !same("", change.old.node, change.new.node) {
+        if change.old.node != change.new.node {
             say(change.refusal(format!("`{field}` of an immutable object cannot be changed"), help));
         }
     }
@@ -87,17 +84,11 @@ fn frozen(change: &Change<'_, '_>, fields: &[&'static str], say: Say<'_>) {
 
 fn secret(change: &Change<'_, '_>, say: Say<'_>) {
     let kind = change.get("type");
-    let text = |node: &Node| if node.text().is_empty() { "Opaque".to_owned() } else { node.text().to_owned() };
-    let (old, new) = (text(kind.old.node), text(kind.new.node));
+    let (old, new) = (kind.old.text(), kind.new.text());
     if old != new {
         say(kind.refusal(format!("the type of a Secret cannot be changed from `{old}` to `{new}`"), ANEW));
     }
-    frozen(change, &["data", "stringData"], &mut |mut refusal| {
-        if refusal.field == "stringData" {
-            refusal.field = "data".to_owned();
-        }
-        say(refusal);
-    });
+    frozen(change, &["data"], say);
 }
 
 /// A mapping without some of its keys.
@@ -115,7 +106,7 @@ fn only(change: &Change<'_, '_>, free: &[&str], what: &str, say: Say<'_>) {
     let keys = old.entries().iter().chain(new.entries().iter().filter(|entry| old.get(&entry.key).is_none()));
     for entry in keys {
         let (before, after) = (&old[entry.key.as_str()], &new[entry.key.as_str()]);
-        if !same(&entry.key, before, after) {
+        if before != after {
             let message = format!("`{}.{}` of {what} cannot be changed", change.new, entry.key);
             let mut refusal = change.refusal(message, ANEW);
             let place = change.new.node[entry.key.as_str()].origin.span;
@@ -141,45 +132,27 @@ fn stateful_set(spec: &Change<'_, '_>, say: Say<'_>) {
     ];
     only(spec, &free, "a StatefulSet", say);
     let claims = spec.get("volumeClaimTemplates");
-    // The server fills in the version and the kind.
-    let bare = |node: &Node| -> Vec<Node> {
-        node.items().iter().map(|item| without(item, &["apiVersion", "kind", "status"])).collect()
-    };
-    let (old, new) = (bare(claims.old.node), bare(claims.new.node));
-    if old.len() != new.len() || !old.iter().zip(&new).all(|(old, new)| same("", old, new)) {
+    if claims.old.node != claims.new.node {
         let mut refusal = claims.refusal("`spec.volumeClaimTemplates` of a StatefulSet cannot be changed", ANEW);
         refusal.field = "spec".to_owned();
         say(refusal);
     }
-    left_over(spec, "updateStrategy", "OnDelete", say);
 }
-
-/// The parameters of a rolling update that the server filled in stay when the strategy becomes another.
-fn left_over(spec: &Change<'_, '_>, field: &'static str, to: &str, say: Say<'_>) {
-    let strategy = spec.get(field);
-    let kind = strategy.get("type");
-    let parameters = strategy.get("rollingUpdate");
-    let rolled = matches!(kind.old.text(), "" | "RollingUpdate");
-    if rolled && kind.new.text() == to && !parameters.old.is_set() && !parameters.new.is_set() {
-        let message = format!("`{}` was filled in by the server and does not go with `{to}`", parameters.new);
-        say(parameters.refusal(message, "delete the object and create it anew, or use `kubectl replace`"));
-    }
-}
-
-fn job(spec: &Change<'_, '_>, say: Say<'_>) {
+fn job(object: &Object, spec: &Change<'_, '_>, say: Say<'_>) {
+    generated_labels(object, &spec.get("template").get("metadata"), say);
     fixed(spec, &["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"], say);
     completions(spec, say);
     let selected = spec.get("selector");
     let generated = |node: &Node| node.is_null() || selector::is_empty(node);
     let both = generated(selected.old.node) && generated(selected.new.node);
-    if !both && !same("", selected.old.node, selected.new.node) {
+    if !both && selected.old.node != selected.new.node {
         say(selected.refusal("the selector of a Job cannot be changed", ANEW));
     }
     let template = spec.get("template");
     let fits = if spec.get("suspend").old.is_true() {
-        same("", &unscheduled(template.old.node), &unscheduled(template.new.node))
+        unscheduled(template.old.node) == unscheduled(template.new.node)
     } else {
-        same("", template.old.node, template.new.node)
+        template.old.node == template.new.node
     };
     if !fits {
         let help = "a Job runs once: give the changed one another name";
@@ -192,14 +165,22 @@ fn job(spec: &Change<'_, '_>, say: Say<'_>) {
     }
 }
 
+/// A Job's controller finds its pods by labels that the server put beside those of the template: they go with the mapping.
+fn generated_labels(object: &Object, metadata: &Change<'_, '_>, say: Say<'_>) {
+    let given = object.node.at(&["spec", "template", "metadata"]);
+    let stays =
+        given.get("labels").is_some() || given.is_null() && object.node["spec"]["template"].get("metadata").is_some();
+    if !metadata.old.node["labels"].entries().is_empty() && !stays {
+        let message = "the labels that the server gave the pods of a Job would go with the others";
+        say(metadata.get("labels").refusal(message, "leave the labels of the pod template as they are"));
+    }
+}
+
 /// How many pods must succeed changes only in an indexed Job, together with how many run at once.
 fn completions(spec: &Change<'_, '_>, say: Say<'_>) {
     let (all, at_once, mode) = (spec.get("completions"), spec.get("parallelism"), spec.get("completionMode"));
-    let count =
-        |completions: Option<i64>, parallelism: Option<i64>| completions.or_else(|| parallelism.is_none().then_some(1));
-    let old = count(all.old.number(), at_once.old.number());
-    let new = count(all.new.number(), at_once.new.number());
-    let together = mode.new.text() == "Indexed" && new.is_some() && new == at_once.new.number().or(Some(1));
+    let (old, new) = (all.old.number(), all.new.number());
+    let together = mode.new.text() == "Indexed" && new.is_some() && new == at_once.new.number();
     if old != new && !together {
         say(all.refusal("the completions of a Job cannot be changed", ANEW));
     }
@@ -224,11 +205,11 @@ fn unscheduled(template: &Node) -> Node {
 fn first_difference(old: &Node, new: &Node) -> Option<(Span, Span)> {
     for entry in old.entries().iter().chain(new.entries()) {
         let (before, after) = (&old[entry.key.as_str()], &new[entry.key.as_str()]);
-        if !same(&entry.key, before, after) {
+        if before != after {
             return first_difference(before, after).or(Some((before.origin.span, after.origin.span)));
         }
     }
-    let pair = old.items().iter().zip(new.items()).find(|(old, new)| !same("", old, new))?;
+    let pair = old.items().iter().zip(new.items()).find(|(old, new)| old != new)?;
     first_difference(pair.0, pair.1).or(Some((pair.0.origin.span, pair.1.origin.span)))
 }
 
@@ -252,7 +233,7 @@ fn claim(spec: &Change<'_, '_>, say: Say<'_>) {
         free.push("resources");
         let bare = |node: &Node| without(&node["requests"], &["storage"]);
         let (old, new) = (resources.old.node, resources.new.node);
-        if !same("requests", &bare(old), &bare(new)) || !same("limits", &old["limits"], &new["limits"]) {
+        if bare(old) != bare(new) || old["limits"] != new["limits"] {
             say(resources.refusal("of a claim's resources only the requested storage can grow", ANEW));
         }
     }
@@ -281,7 +262,7 @@ fn volume(spec: &Change<'_, '_>, say: Say<'_>) {
     });
     fixed(spec, &["volumeMode"], say);
     let affinity = spec.get("nodeAffinity");
-    if affinity.old.is_set() && !same("", affinity.old.node, affinity.new.node) {
+    if affinity.old.is_set() && affinity.old.node != affinity.new.node {
         say(affinity.refusal("the node affinity of a volume cannot be changed", ANEW));
     }
 }
@@ -313,9 +294,9 @@ fn pod(spec: &Change<'_, '_>, say: Say<'_>) {
         bare
     };
     let (old, new) = (images(spec.old.node), images(spec.new.node));
-    let kept = |toleration: &Node| spec.new.node["tolerations"].items().iter().any(|other| same("", toleration, other));
+    let kept = |toleration: &Node| spec.new.node["tolerations"].items().iter().any(|other| toleration == other);
     let tolerated = spec.old.node["tolerations"].items().iter().all(kept);
-    if counted || (same("", &old, &new) && tolerated) {
+    if counted || (old == new && tolerated) {
         return;
     }
     let mut refusal = spec.refusal("of a Pod only images can be changed, and tolerations added", help);
@@ -339,17 +320,6 @@ fn role(role: &Change<'_, '_>, say: Say<'_>) {
     let parts = |node: &Node| ["kind", "name"].map(|part| node[part].text().to_owned());
     if parts(role.old.node) != parts(role.new.node) {
         say(role.refusal("the role of a binding cannot be changed", ANEW));
-    }
-}
-
-fn storage_class(change: &Change<'_, '_>, say: Say<'_>) {
-    fixed(change, &["parameters", "provisioner"], say);
-    for (field, default) in [("reclaimPolicy", "Delete"), ("volumeBindingMode", "Immediate")] {
-        let change = change.get(field);
-        let text = |node: &Node| if node.text().is_empty() { default.to_owned() } else { node.text().to_owned() };
-        if text(change.old.node) != text(change.new.node) {
-            say(change.refusal(format!("`{field}` cannot be changed"), ANEW));
-        }
     }
 }
 

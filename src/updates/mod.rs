@@ -4,16 +4,66 @@
 //! removed, one that nobody sets holds its default, and a null leaves an empty struct behind. Restates the update
 //! validations of `pkg/apis/*/validation` and the strategies of `pkg/registry`.
 
-mod effective;
 mod kinds;
 mod lists;
-mod same;
+
+use std::fmt;
 
 use crate::finding::Finding;
+use crate::kube::crd::CustomKinds;
+use crate::kube::{KubernetesVersion, Shape, applied, owned, stored};
 use crate::node::Node;
 use crate::object::Object;
 use crate::source::Span;
 use crate::validation::At;
+
+/// What applying a changed manifest does to the object in the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Effect {
+    /// Nothing: it stays as it is stored.
+    None,
+    /// The object changes, its pods do not.
+    Object,
+    /// Its pod template changes, so that its controller replaces the pods.
+    Pods,
+    /// The API server rejects the change.
+    Rejected,
+}
+
+impl Effect {
+    /// `none`, `object`, `pods` or `rejected`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Object => "object",
+            Self::Pods => "pods",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Tells what the API server rejects of an object by itself.
+pub type Errors = fn(Object) -> Vec<Finding>;
+
+/// What becomes of an object when a changed manifest is applied over it.
+#[derive(Debug)]
+pub struct Update {
+    /// The object as it is stored now.
+    pub before: Node,
+    /// The object as it would be stored.
+    pub after: Node,
+    /// Why the API server rejects the change; empty where it does not.
+    pub refusals: Vec<Refusal>,
+    /// What it comes to.
+    pub effect: Effect,
+}
 
 /// A change that the API server refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,22 +80,62 @@ pub struct Refusal {
     pub old_span: Span,
 }
 
-/// What is refused when `new` is applied over `old`, an object of the same identity that the server accepted.
+/// What happens when `new` is applied over `old`, an object of the same identity that the server accepted. `old` may be the
+/// manifest that was applied or what `kubectl get -o yaml` shows.
 ///
-/// Faults that `new` has by itself are not among them: they are refused without an old object as well. `errors` tells what
+/// Faults that `new` has by itself are not among the refusals: they are refused without an old object as well. `errors` tells what
 /// the API server rejects of an object by itself.
 #[must_use]
-pub fn refusals(old: &Object, new: &Object, errors: fn(Object) -> Vec<Finding>) -> Vec<Refusal> {
+pub fn update(
+    old: &Object,
+    new: &Object,
+    version: KubernetesVersion,
+    custom: &CustomKinds<'_>,
+    errors: Errors,
+) -> Update {
+    let shape = Shape::of_object(&new.node, version, custom);
+    let before = stored(&old.node, shape);
+    let manifest = owned(&old.node);
+    let mut merged = applied(&before, manifest.as_ref().unwrap_or(&old.node), &new.node, shape);
+    crate::kube::allocate(&before, &mut merged, &new.node);
+    let after = stored(&merged, shape);
+    let refusals = refused(new, &before, &after, shape, errors);
+    let effect = match () {
+        () if !refusals.is_empty() => Effect::Rejected,
+        () if before == after => Effect::None,
+        () if pods_change(new, &before, &after) => Effect::Pods,
+        () => Effect::Object,
+    };
+    Update { before, after, refusals, effect }
+}
+
+/// Whether the pods differ: the template of a workload, or the spec of a Pod.
+fn pods_change(object: &Object, before: &Node, after: &Node) -> bool {
+    match object.pod_template_path() {
+        Some([]) => before["spec"] != after["spec"],
+        Some(path) => object.kind() != "PodTemplate" && before.at(path) != after.at(path),
+        None => false,
+    }
+}
+
+/// What is refused when `new` is applied over `old`; the same as of [`update`].
+#[must_use]
+pub fn refusals(old: &Object, new: &Object, errors: Errors) -> Vec<Refusal> {
+    update(old, new, KubernetesVersion::default(), &CustomKinds::default(), errors).refusals
+}
+
+fn refused(new: &Object, before: &Node, after: &Node, shape: Shape<'_>, errors: Errors) -> Vec<Refusal> {
     let mut found = Vec::new();
-    let left = effective::after(&old.node, &new.node);
-    let merged = left.as_ref().unwrap_or(&new.node);
-    {
-        let change = Change { old: At::root("", &old.node), new: At::root("", merged) };
+    if before != after {
+        let change = Change { old: At::root("", before), new: At::root("", after) };
         kinds::refuse(new, &change, &mut |refusal| found.push(refusal));
     }
-    lists::refuse(new, &mut |refusal| found.push(refusal));
-    if let Some(left) = left {
-        found.extend(faults_of_what_is_left(new, left, errors));
+    lists::refuse(new, shape, &mut |refusal| found.push(refusal));
+    if found.is_empty() && before != after {
+        let alone = stored(&new.node, shape);
+        if alone != *after {
+            found.extend(faults_of_what_stays(alone, after.clone(), errors));
+        }
     }
     let top = new.span();
     for refusal in &mut found {
@@ -56,23 +146,20 @@ pub fn refusals(old: &Object, new: &Object, errors: fn(Object) -> Vec<Finding>) 
     found
 }
 
-/// Whether two pod templates are one to the server: defaults filled in, `1Gi` as `1024Mi`. Then nothing restarts.
-pub(crate) fn same_template(one: &Node, other: &Node) -> bool {
-    same::same("template", one, other)
-}
-
-/// The faults that the object has with the empty structs that nulls leave behind, and had not without.
-fn faults_of_what_is_left(new: &Object, left: Node, errors: fn(Object) -> Vec<Finding>) -> Vec<Refusal> {
-    let own = errors(new.clone());
+/// The faults that the object has with what the server keeps of the old one, and has not without.
+fn faults_of_what_stays(alone: Node, after: Node, errors: Errors) -> Vec<Refusal> {
+    let own = errors(Object::new(alone));
     let is_new =
         |finding: &Finding| !own.iter().any(|other| other.rule == finding.rule && other.field == finding.field);
-    errors(Object::new(left))
+    errors(Object::new(after))
         .into_iter()
         .filter(is_new)
         .map(|finding| Refusal {
             field: finding.field,
             message: finding.message,
-            help: "a null removes what is in a field but not the field: leave the field out instead".to_owned(),
+            help: "the server keeps what the applied manifest did not set, and an empty struct where a field becomes null: \
+                   leave the field out, use `kubectl replace`, or delete the object and create it anew"
+                .to_owned(),
             span: finding.span,
             old_span: Span::NONE,
         })

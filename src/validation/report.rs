@@ -7,10 +7,10 @@ use std::ops::Range;
 use foldhash::{HashSet, HashSetExt};
 
 use crate::finding::{Finding, RuleId, Severity};
-use crate::kube::KubernetesVersion;
+use crate::kube::{Index, KubernetesVersion, Place, Shape};
 use crate::node::{Node, Origin, TextPart, Value};
 use crate::object::Object;
-use crate::path::{FieldPath, Index, address};
+use crate::path::{FieldPath, address};
 use crate::source::{Sources, Span};
 use crate::yaml::{Trail, locate};
 
@@ -81,7 +81,7 @@ impl<'a> Report<'a> {
     /// For a rendered text the place is where that part came from; for one that was read it is the part's own line
     /// and column in the file.
     pub fn text(&mut self, object: &Object, node: &Node, range: Range<usize>, message: impl Into<String>) -> Draft<'_> {
-        let path = self.path(object, node);
+        let path = self.path(object, node).map(|(path, _)| path);
         let covers = |part: &&TextPart| part.start as usize <= range.start && range.start < part.end as usize;
         let part = node.origin.derived.as_ref().and_then(|derived| derived.text_parts.iter().rev().find(covers));
         let mut finding = match part {
@@ -112,7 +112,7 @@ impl<'a> Report<'a> {
     ///
     /// The node must be one of the object's own: its field path is found by its address.
     pub fn at(&mut self, object: &Object, node: &Node, message: impl Into<String>) -> Draft<'_> {
-        let path = self.path(object, node);
+        let path = self.path(object, node).map(|(path, _)| path);
         let origin = if path.is_some() { &node.origin } else { &object.node.origin };
         let mut finding = self.finding(object, origin, &node.value, message.into());
         finding.field = path.unwrap_or_default().to_string();
@@ -140,27 +140,29 @@ impl<'a> Report<'a> {
 
     /// A finding about a field that `parent` lacks; it points at the parent and names the field.
     pub fn missing(&mut self, object: &Object, parent: &Node, field: &str, message: impl Into<String>) -> Draft<'_> {
-        let path = self.path(object, parent).unwrap_or_default();
+        let (mut path, shape) = self.path(object, parent).unwrap_or((FieldPath::default(), Shape::Unknown));
         let mut finding = self.finding(object, &parent.origin, &Value::Null, message.into());
         finding.span = first_key(parent).unwrap_or(finding.span);
         if path.0.is_empty() {
             finding.span = object.span();
         }
-        finding.field = path.child(field).to_string();
+        path.0.push(shape.segment(field));
+        finding.field = path.to_string();
         self.push(finding)
     }
 
-    /// The path of a node of an object.
-    fn path(&mut self, object: &Object, node: &Node) -> Option<FieldPath> {
+    /// The path of a node of an object, and what it holds.
+    fn path(&mut self, object: &Object, node: &Node) -> Option<(FieldPath, Shape<'static>)> {
         let root = &object.node;
+        let shape = Shape::built_in(root, self.version);
         let searched = self.searched.entry(address(root)).or_default();
         searched.times += 1;
         if searched.times <= FEW_SEARCHES {
-            return FieldPath::find(root, node);
+            return Place::root(root, shape).find(node);
         }
         let index = searched.index.get_or_insert_with(|| Index::of(root));
         // Another object may have come to stand at that address.
-        index.find(root, node).or_else(|| FieldPath::find(root, node))
+        index.find(root, shape, node).or_else(|| Place::root(root, shape).find(node))
     }
 
     /// Keeps the first of the findings that say one thing of one place: a value of a profile that many fields take. For

@@ -5,6 +5,7 @@ mod explain;
 mod files;
 mod pipelines;
 mod schema;
+mod stored;
 
 use std::fs;
 use std::path::{Path, PathBuf};

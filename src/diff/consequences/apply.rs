@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashSet};
 
 use crate::diff::consequences::{Consequence, delete, renames, shrinks};
-use crate::diff::{Change, Renamed};
+use crate::diff::{Change, Renamed, Step, What};
 use crate::finding::{RuleId, Severity};
 use crate::formats::quantity::Quantity;
 use crate::node::Node;
@@ -14,7 +14,10 @@ pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
     match (change.old, change.new) {
         (Some(old), None) => gone(old, found),
         (Some(old), Some(new)) if change.renamed.is_some() => renamed(old, new, change.renamed, found),
-        (Some(old), Some(new)) => smaller(old, new, found),
+        (Some(old), Some(_)) => {
+            smaller(old.kind(), change, found);
+            stays(change, found);
+        }
         _ => {}
     }
 }
@@ -87,10 +90,26 @@ pub(super) fn lost(change: &Change<'_>, found: &mut Vec<Consequence>) {
     }
 }
 
+/// Keys that are gone from `stringData`, from which the server only adds to `data`.
+pub(super) fn stays(change: &Change<'_>, found: &mut Vec<Consequence>) {
+    if (change.object().group(), change.object().kind()) != ("", "Secret") {
+        return;
+    }
+    for field in change.fields.iter().filter(|field| field.equivalent && matches!(field.what, What::Removed(_))) {
+        if let [Step::Key(place), Step::Data(key)] = field.path.as_slice()
+            && place == "stringData"
+            && change.new.is_some_and(|new| new.node["data"][key.as_str()].is_null())
+        {
+            let message = format!("key `{key}` stays in the Secret: what goes from `stringData` stays in `data`");
+            found.push(renames(Severity::Warning, message).with_help("delete the Secret, or write it with `data`"));
+        }
+    }
+}
+
 /// Lists and amounts that matter where they shrink.
-fn smaller(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
-    let (from, to) = (&old.node, &new.node);
-    match old.kind() {
+fn smaller(kind: &str, change: &Change<'_>, found: &mut Vec<Consequence>) {
+    let Some((from, to)) = change.stored() else { return };
+    match kind {
         "Role" | "ClusterRole" => {
             let after: HashSet<_> = to["rules"].items().iter().map(grants).collect();
             let less = from["rules"].items().iter().any(|rule| !after.contains(&grants(rule)));
@@ -116,7 +135,11 @@ fn smaller(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
 
 /// What tells a rule of a role from others.
 fn grants(rule: &Node) -> [String; 5] {
-    ["apiGroups", "nonResourceURLs", "resourceNames", "resources", "verbs"].map(|field| json(&rule[field]))
+    ["apiGroups", "nonResourceURLs", "resourceNames", "resources", "verbs"].map(|field| {
+        let mut all: Vec<String> = rule[field].items().iter().map(json).collect();
+        all.sort();
+        all.concat()
+    })
 }
 
 fn storage(old: &Node, new: &Node, claim: &str, found: &mut Vec<Consequence>) {
@@ -131,6 +154,6 @@ fn storage(old: &Node, new: &Node, claim: &str, found: &mut Vec<Consequence>) {
 }
 
 /// What no API server knows: the config of a local cluster.
-pub(super) fn is_local(object: &Object) -> bool {
+pub(in crate::diff) fn is_local(object: &Object) -> bool {
     object.group() == "kind.x-k8s.io"
 }

@@ -118,8 +118,9 @@ pub(super) fn tell<'a>(change: &Change<'a>, readers: &mut Readers<'a>, found: &m
     let keys: BTreeSet<&str> = change
         .fields
         .iter()
+        .filter(|field| !field.equivalent)
         .filter_map(|field| match field.path.as_slice() {
-            [Step::Key(data), Step::Key(key), ..] if matches!(&**data, "data" | "binaryData" | "stringData") => {
+            [Step::Key(data), Step::Data(key), ..] if matches!(&**data, "data" | "binaryData" | "stringData") => {
                 Some(key.as_str())
             }
             _ => None,

@@ -9,11 +9,12 @@ mod pods;
 mod schema;
 mod traffic;
 
-use crate::check;
+pub(super) use apply::is_local;
+
 use crate::diff::Change;
 use crate::finding::{RuleId, Severity};
 use crate::object::Object;
-use crate::updates;
+use crate::updates::Effect;
 
 /// What applying a change does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -71,7 +72,11 @@ pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequen
         .iter()
         .zip(refused)
         .map(|(change, mut found)| {
-            if found.is_empty() {
+            if change.effect() == Some(Effect::None) {
+                let message = "no effect: the object is stored as it was";
+                found.push(restarts(Severity::Note, message));
+                apply::stays(change, &mut found);
+            } else if found.is_empty() {
                 apply::tell(change, &mut found);
                 pods::tell(change, &mut found);
                 data::tell(change, &mut readers, &mut found);
@@ -89,18 +94,14 @@ pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequen
 
 /// What the API server refuses; nothing, where the object gets another name.
 fn refusals(change: &Change<'_>) -> Vec<Consequence> {
-    let (Some(old), Some(new), None) = (change.old, change.new, change.renamed) else { return Vec::new() };
-    if apply::is_local(new) {
-        return Vec::new();
-    }
-    updates::refusals(old, new, check::api_errors)
-        .into_iter()
+    let refusals = change.update.iter().flat_map(|update| &update.refusals);
+    refusals
         .map(|refusal| {
             // The words often name the field already.
             let told = refusal.field.is_empty() || refusal.message.contains(&refusal.field);
             let place = if told { String::new() } else { format!("`{}`: ", refusal.field) };
-            let message = format!("the API server refuses it: {place}{}", refusal.message);
-            Consequence::new(RuleId::ChangeImmutable, Severity::Error, message).with_help(refusal.help)
+            let message = format!("the API server will reject it: {place}{}", refusal.message);
+            Consequence::new(RuleId::ChangeImmutable, Severity::Error, message).with_help(refusal.help.as_str())
         })
         .collect()
 }

@@ -3,11 +3,11 @@
 use foldhash::{HashSet, HashSetExt};
 
 use crate::diff::consequences::{Consequence, and, restarts, shrinks};
-use crate::diff::{Change, FieldChange, Step};
+use crate::diff::{Change, FieldChange, Step, What};
 use crate::finding::Severity;
 use crate::node::Node;
 use crate::object::Object;
-use crate::updates;
+use crate::updates::Effect;
 
 /// How many reasons are worth naming.
 const MOST_REASONS: usize = 3;
@@ -26,15 +26,8 @@ pub(super) fn template_path(object: &Object) -> Option<&'static [&'static str]> 
 /// Whether applying the change makes new pods by itself.
 pub(super) fn restarts_pods(change: &Change<'_>) -> bool {
     matches!(change.object().kind(), "Deployment" | "StatefulSet" | "DaemonSet")
-        && (change.renamed.is_some()
-            || template_path(change.object())
-                .is_some_and(|path| change.below(path).next().is_some() && !means_the_same(change, path)))
-}
-
-/// Whether the server reads the template as it was, however it is written.
-fn means_the_same(change: &Change<'_>, path: &[&str]) -> bool {
-    let template = |object: Option<&Object>| object.map(|object| object.node.at(path).clone()).unwrap_or_default();
-    updates::same_template(&template(change.old), &template(change.new))
+        && change.old.is_some()
+        && change.effect() == Some(Effect::Pods)
 }
 
 pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
@@ -51,12 +44,14 @@ pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
     }
     replicas(old, new, found);
     let Some(path) = template_path(new) else { return };
-    let why = reasons(change, path);
-    if why.is_empty() {
-        return;
+    let mut why = reasons(change, path);
+    if why.is_empty() && change.effect() == Some(Effect::Pods) {
+        why.push("pod template".to_owned());
     }
-    if means_the_same(change, path) {
-        found.push(restarts(Severity::Note, "nothing restarts: it means the same, written otherwise"));
+    if why.is_empty() {
+        if change.below(path).next().is_some() {
+            found.push(restarts(Severity::Note, "no restart: equivalent values"));
+        }
         return;
     }
     let why = and(&why);
@@ -92,7 +87,8 @@ fn meanwhile(object: &Object) -> &'static str {
 /// What changes in the pods, in words.
 fn reasons(change: &Change<'_>, path: &'static [&'static str]) -> Vec<String> {
     let mut seen = HashSet::new();
-    let mut reasons: Vec<String> = change.below(path).map(|field| reason(field, path.len())).collect();
+    let mut reasons: Vec<String> =
+        change.below(path).filter(|field| !field.equivalent).map(|field| reason(field, path.len())).collect();
     reasons.retain(|reason| seen.insert(reason.clone()));
     if reasons.len() > MOST_REASONS {
         let more = reasons.len() - MOST_REASONS + 1;
@@ -108,10 +104,10 @@ fn reason(field: &FieldChange<'_>, skipped: usize) -> String {
         return format!("new {}", names(field));
     }
     match field.path.as_slice() {
-        [.., Step::Key(parent), Step::Key(key)] if parent == "annotations" && key.starts_with("checksum/") => {
+        [.., Step::Key(parent), Step::Data(key)] if parent == "annotations" && key.starts_with("checksum/") => {
             "checksum annotation".to_owned()
         }
-        [.., Step::Key(parent), Step::Key(key)] if parent == "annotations" || parent == "labels" => {
+        [.., Step::Key(parent), Step::Data(key)] if parent == "annotations" || parent == "labels" => {
             format!("{} `{key}`", parent.trim_end_matches('s'))
         }
         [.., Step::Item { label: Some(container), .. }, Step::Key(key)] if key == "image" => {
@@ -126,7 +122,8 @@ fn reason(field: &FieldChange<'_>, skipped: usize) -> String {
         path => {
             let rest = crate::diff::shown(path.get(skipped..).unwrap_or_default());
             let rest = rest.strip_prefix("spec.").unwrap_or(&rest);
-            if rest.is_empty() { key.to_owned() } else { format!("`{rest}`") }
+            let order = if matches!(field.what, What::Reordered(..) | What::Rearranged(..)) { "order of " } else { "" };
+            if rest.is_empty() { key.to_owned() } else { format!("{order}`{rest}`") }
         }
     }
 }

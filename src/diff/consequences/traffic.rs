@@ -10,11 +10,11 @@ use crate::object::Object;
 use crate::yaml::json;
 
 pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
-    match (change.old, change.new) {
-        (Some(old), Some(new)) => match (new.group(), new.kind()) {
-            ("", "Service") => service(&old.node["spec"], &new.node["spec"], found),
+    match (change.stored(), change.new) {
+        (Some((before, after)), Some(new)) => match (new.group(), new.kind()) {
+            ("", "Service") => service(&before["spec"], &after["spec"], found),
             ("networking.k8s.io", "NetworkPolicy") => policy(change, found),
-            ("networking.k8s.io", "Ingress") => ingress(&old.node["spec"], &new.node["spec"], found),
+            ("networking.k8s.io", "Ingress") => ingress(&before["spec"], &after["spec"], found),
             ("kind.x-k8s.io", "Cluster") => found.push(
                 renames(Severity::Warning, "kind reads it only when a cluster is made: the cluster must be made anew")
                     .with_help("kind delete cluster, then kind create cluster with the new config"),
@@ -96,7 +96,7 @@ fn protocol(port: &Node) -> &str {
 
 /// Less may pass where an allowance goes, or a direction is held back that was free.
 fn policy(change: &Change<'_>, found: &mut Vec<Consequence>) {
-    let narrower = change.fields.iter().any(|field| {
+    let narrower = change.fields.iter().filter(|field| !field.equivalent).any(|field| {
         let allowance = field.is_below(&["spec", "ingress"]) || field.is_below(&["spec", "egress"]);
         let held_back = field.is_below(&["spec", "policyTypes"]);
         match field.what {
@@ -104,7 +104,7 @@ fn policy(change: &Change<'_>, found: &mut Vec<Consequence>) {
             What::Added(_) => held_back || allowance && field.path.len() > 3 && !is_entry(field),
             What::Removed(_) => allowance && is_entry(field),
             What::Changed(..) => allowance,
-            What::Reordered(..) => false,
+            What::Reordered(..) | What::Rearranged(..) => false,
         }
     });
     if narrower {

@@ -14,16 +14,16 @@ use foldhash::HashSet;
 pub struct Schema {
     pub(super) ty: Option<JsonType>,
     pub(super) format: EcoString,
-    pub(super) nullable: bool,
-    /// Whether an absent value is filled in, so that `required` is content.
-    pub(super) has_default: bool,
+    pub(crate) nullable: bool,
+    /// What is filled in for an absent value, so that `required` is content.
+    pub(crate) default: Option<Node>,
     /// `x-kubernetes-preserve-unknown-fields`.
     pub(super) preserve: bool,
     /// `x-kubernetes-int-or-string`.
     pub(super) int_or_string: bool,
     /// `x-kubernetes-embedded-resource`.
     pub(super) embedded: bool,
-    pub(super) properties: Vec<(EcoString, Schema)>,
+    pub(crate) properties: Vec<(EcoString, Schema)>,
     /// The places in `properties`, sorted by name, for finding one.
     sorted: Vec<u32>,
     pub(super) additional: Option<Box<Schema>>,
@@ -40,6 +40,8 @@ pub struct Schema {
     pub(super) one_of: Vec<Schema>,
     pub(super) not: Option<Box<Schema>>,
     pub(super) list_kind: Option<ListKind>,
+    /// `x-kubernetes-map-type: atomic`: server-side apply replaces the mapping as a whole.
+    pub(crate) atomic: bool,
     pub(super) list_keys: Vec<EcoString>,
     /// How many rules `x-kubernetes-validations` has.
     cel_rules: usize,
@@ -128,6 +130,11 @@ impl Schema {
         Self::read_part(node, &mut budget)
     }
 
+    /// Whether the keys of a mapping are data: it has no properties of its own, and a schema for all others.
+    pub(crate) fn has_data_keys(&self) -> bool {
+        self.properties.is_empty() && self.additional.is_some()
+    }
+
     /// Lets all its patterns have so many bytes.
     pub(super) fn bound_patterns(&self, mut bytes: usize) {
         let mut patterns = Vec::new();
@@ -196,7 +203,7 @@ impl Schema {
             },
             format: node["format"].text().into(),
             nullable: flag("nullable"),
-            has_default: node["default"].is_set(),
+            default: node["default"].is_set().then(|| node["default"].clone()),
             preserve: flag("x-kubernetes-preserve-unknown-fields"),
             int_or_string: flag("x-kubernetes-int-or-string"),
             embedded: flag("x-kubernetes-embedded-resource"),
@@ -232,12 +239,13 @@ impl Schema {
                 "set" => Some(ListKind::Set),
                 _ => None,
             },
+            atomic: node["x-kubernetes-map-type"].text() == "atomic",
             list_keys: texts("x-kubernetes-list-map-keys"),
             cel_rules: node["x-kubernetes-validations"].items().len(),
         };
         for item in node["required"].items() {
             let field = schema.field(item.text());
-            if !field.is_some_and(|field| field.has_default) {
+            if !field.is_some_and(|field| field.default.is_some()) {
                 let nullable = field.is_some_and(|field| field.nullable);
                 schema.required.push((item.text().into(), nullable));
             }

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! k8s-openapi can only be built for one Kubernetes version at a time, so this builds the `dump`
-//! binary of this package once a version, takes its JSON Schemas, adds the list keys of
-//! `list-keys.tsv` (k8s-openapi does not carry them), and packs everything. `cargo` does the work in
+//! binary of this package once a version, takes its JSON Schemas, adds what k8s-openapi does
+//! not carry (the list keys of `list-keys.tsv`; pointers, defaults and atomic maps of `fields.tsv`), and packs everything. `cargo` does the work in
 //! the usual target folder; set `CARGO_TARGET_DIR` to keep it elsewhere.
 #![allow(missing_docs)]
 
@@ -17,7 +17,7 @@ mod pack;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// The versions in the file; bit 0 of every version mask is the first.
+/// The versions in the file, up to sixteen; bit 0 of every version mask is the first.
 const MINORS: [u32; 5] = [33, 34, 35, 36, 37];
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -36,13 +36,14 @@ fn run() -> Result<()> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let source = kinds::k8s_openapi_source(package)?;
     let keys = std::fs::read_to_string(package.join("list-keys.tsv"))?;
-    let mut model = model::Model::new(&keys)?;
+    let fields = std::fs::read_to_string(package.join("fields.tsv"))?;
+    let mut model = model::Model::new(&keys, &fields)?;
     for (bit, minor) in MINORS.into_iter().enumerate() {
         eprintln!("building the schemas of 1.{minor}");
         let dump = dump(package, &source, minor)?;
         model.add(&dump, bit)?;
     }
-    model.check_keys()?;
+    model.check_facts()?;
     let bytes = pack::pack(&model)?;
     let target = package.join("../../schemas/kubernetes.bin");
     std::fs::create_dir_all(target.parent().expect("has a parent"))?;
@@ -57,8 +58,12 @@ fn run() -> Result<()> {
     Ok(())
 }
 
-/// The JSON of the `dump` binary built for one version.
+/// The JSON of the `dump` binary built for one version; kept in the folder that `KUBE_DUMPS` names, since a build takes minutes.
 fn dump(package: &Path, source: &Path, minor: u32) -> Result<serde_json::Value> {
+    let kept = std::env::var_os("KUBE_DUMPS").map(|folder| Path::new(&folder).join(format!("{minor}.json")));
+    if let Some(bytes) = kept.as_ref().and_then(|path| std::fs::read(path).ok()) {
+        return Ok(serde_json::from_slice(&bytes)?);
+    }
     let list: PathBuf = std::env::temp_dir().join(format!("kube-kinds-1.{minor}.rs"));
     std::fs::write(&list, kinds::list(source, minor)?)?;
     let output = Command::new(env!("CARGO"))
@@ -71,6 +76,9 @@ fn dump(package: &Path, source: &Path, minor: u32) -> Result<serde_json::Value> 
         .output()?;
     if !output.status.success() {
         return Err(format!("the build for 1.{minor} failed").into());
+    }
+    if let Some(path) = kept {
+        std::fs::write(path, &output.stdout)?;
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }

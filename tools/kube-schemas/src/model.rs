@@ -14,8 +14,8 @@ pub enum Type {
     Struct(String),
     /// A list of one type, and how its entries are told apart.
     List(usize, Keys),
-    /// A map of strings to one type.
-    Map(usize),
+    /// A map of strings to one type, and whether server-side apply replaces it as a whole.
+    Map(usize, bool),
     /// A struct or one other type (`JSONSchemaPropsOrBool` and its like).
     Or(usize, usize),
 }
@@ -48,7 +48,10 @@ pub struct Keys {
 pub struct Field {
     pub type_id: usize,
     pub required: bool,
-    pub versions: u8,
+    pub pointer: bool,
+    /// What the API server fills in, as JSON.
+    pub default: Option<String>,
+    pub versions: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +60,16 @@ pub struct Kind {
     pub plural: String,
     pub scope: u8,
     pub list: bool,
-    pub versions: u8,
+    pub versions: u16,
+}
+
+/// What `fields.tsv` says of a field, or of a type (whose field is `-`).
+#[derive(Clone, Debug, Default)]
+struct Fact {
+    pointer: bool,
+    atomic: bool,
+    default: Option<String>,
+    seen: bool,
 }
 
 pub struct Model {
@@ -67,11 +79,25 @@ pub struct Model {
     pub structs: BTreeMap<String, BTreeMap<String, Vec<Field>>>,
     pub kinds: BTreeMap<(String, String), Vec<Kind>>,
     keys: BTreeMap<(String, String), (Keys, bool)>,
+    facts: BTreeMap<(String, String), Fact>,
 }
 
 impl Model {
-    /// An empty model that knows the list keys (the text of `list-keys.tsv`).
-    pub fn new(list_keys: &str) -> Result<Model> {
+    /// An empty model that knows the list keys (the text of `list-keys.tsv`) and the other facts (that of `fields.tsv`).
+    pub fn new(list_keys: &str, fields: &str) -> Result<Model> {
+        let mut facts = BTreeMap::new();
+        for line in fields.lines().filter(|line| !line.starts_with('#')) {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let [type_name, field, pointer, atomic, default] = columns[..] else {
+                return Err(format!("fields.tsv: not five columns: {line}").into());
+            };
+            let default = (default != "-").then(|| default.to_owned());
+            if let Some(text) = &default {
+                serde_json::from_str::<Value>(text).map_err(|error| format!("fields.tsv: {line}: {error}"))?;
+            }
+            let fact = Fact { pointer: pointer == "pointer", atomic: atomic == "atomic", default, seen: false };
+            facts.insert((full_name(type_name), field.to_owned()), fact);
+        }
         let mut keys = BTreeMap::new();
         for line in list_keys.lines().filter(|line| !line.starts_with('#')) {
             let columns: Vec<&str> = line.split('\t').collect();
@@ -89,7 +115,14 @@ impl Model {
             };
             keys.insert((full_name(type_name), field.to_owned()), (entry, false));
         }
-        Ok(Model { types: Vec::new(), ids: BTreeMap::new(), structs: BTreeMap::new(), kinds: BTreeMap::new(), keys })
+        Ok(Model {
+            types: Vec::new(),
+            ids: BTreeMap::new(),
+            structs: BTreeMap::new(),
+            kinds: BTreeMap::new(),
+            keys,
+            facts,
+        })
     }
 
     /// Lays one version's dump over the rest.
@@ -134,7 +167,11 @@ impl Model {
                 }
                 None => Keys::default(),
             };
-            let type_id = self.type_of(schema, keys, definitions).map_err(|error| format!("{field}: {error}"))?;
+            let fact = self.fact(name, field);
+            let mut type_id = self.type_of(schema, keys, definitions).map_err(|error| format!("{field}: {error}"))?;
+            if let (Type::Map(values, _), true) = (&self.types[type_id], fact.atomic) {
+                type_id = self.intern(Type::Map(*values, true));
+            }
             let required = required.contains(&field.as_str());
             let variants = self
                 .structs
@@ -143,10 +180,33 @@ impl Model {
                 .ok_or("struct vanished")?;
             match variants.iter_mut().find(|each| each.type_id == type_id && each.required == required) {
                 Some(same) => same.versions |= 1 << bit,
-                None => variants.push(Field { type_id, required, versions: 1 << bit }),
+                None => variants.push(Field {
+                    type_id,
+                    required,
+                    pointer: fact.pointer,
+                    default: fact.default.clone(),
+                    versions: 1 << bit,
+                }),
             }
         }
         Ok(())
+    }
+
+    /// What `fields.tsv` says of a field.
+    fn fact(&mut self, type_name: &str, field: &str) -> Fact {
+        let mut found = Fact::default();
+        for field in ["*", field] {
+            if let Some(fact) = self.facts.get_mut(&(type_name.to_owned(), field.to_owned())) {
+                fact.seen = true;
+                found = fact.clone();
+            }
+        }
+        found
+    }
+
+    /// Whether server-side apply replaces a struct as a whole.
+    pub fn is_atomic(&self, type_name: &str) -> bool {
+        self.facts.get(&(type_name.to_owned(), "-".to_owned())).is_some_and(|fact| fact.atomic)
     }
 
     fn type_of(&mut self, schema: &Value, keys: Keys, definitions: &serde_json::Map<String, Value>) -> Result<usize> {
@@ -176,7 +236,7 @@ impl Model {
             (Some("number"), Some("double")) => Type::Leaf(DOUBLE),
             (Some("array"), None) => Type::List(self.type_of(&schema["items"], Keys::default(), definitions)?, keys),
             (Some("object"), None) => match schema.get("additionalProperties") {
-                Some(values) => Type::Map(self.type_of(values, Keys::default(), definitions)?),
+                Some(values) => Type::Map(self.type_of(values, Keys::default(), definitions)?, false),
                 None => Type::Leaf(OBJECT),
             },
             _ => return Err(format!("a schema of an unknown form: {schema}").into()),
@@ -216,7 +276,13 @@ impl Model {
                 let variants = own.entry(field.to_owned()).or_default();
                 match variants.first_mut() {
                     Some(same) => same.versions |= 1 << bit,
-                    None => variants.push(Field { type_id, required: field == "items", versions: 1 << bit }),
+                    None => variants.push(Field {
+                        type_id,
+                        required: field == "items",
+                        pointer: false,
+                        default: None,
+                        versions: 1 << bit,
+                    }),
                 }
             }
             let type_id = self.intern(Type::Struct(name));
@@ -247,8 +313,13 @@ impl Model {
         self.types.len() - 1
     }
 
-    /// Every line of `list-keys.tsv` must have met its field.
-    pub fn check_keys(&self) -> Result<()> {
+    /// Every line of `list-keys.tsv` and `fields.tsv` must have met its field or type.
+    pub fn check_facts(&self) -> Result<()> {
+        for ((type_name, field), fact) in &self.facts {
+            if !fact.seen && !(field == "-" && self.structs.contains_key(type_name)) {
+                return Err(format!("fields.tsv: no field {type_name} {field}").into());
+            }
+        }
         for ((type_name, field), (_, seen)) in &self.keys {
             if !seen {
                 return Err(format!("list-keys.tsv: no field {type_name} {field}").into());
@@ -267,6 +338,7 @@ impl Model {
 fn full_name(short: &str) -> String {
     match short.strip_prefix("meta.") {
         Some(rest) => format!("io.k8s.apimachinery.pkg.apis.meta.{rest}"),
+        None if short.contains(".pkg.") => format!("io.k8s.{short}"),
         None => format!("io.k8s.api.{short}"),
     }
 }

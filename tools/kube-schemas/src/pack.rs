@@ -4,7 +4,7 @@ use crate::Result;
 use crate::model::{Keys, Model, Type};
 use std::collections::{BTreeMap, BTreeSet};
 
-const MAGIC: &[u8; 8] = b"PLKUBE01";
+const MAGIC: &[u8; 8] = b"PLKUBE02";
 const NONE: u16 = u16::MAX;
 const LIST: u8 = 32;
 const MAP: u8 = 33;
@@ -36,8 +36,9 @@ pub fn pack(model: &Model) -> Result<Vec<u8>> {
             for variant in variants {
                 put(&mut fields, id(field));
                 put(&mut fields, u16::try_from(variant.type_id)?);
-                fields.push(variant.versions | u8::from(variant.required) << 5);
-                fields.push(0);
+                put(&mut fields, variant.versions);
+                put(&mut fields, u16::from(variant.required) | u16::from(variant.pointer) << 1);
+                put(&mut fields, variant.default.as_deref().map_or(NONE, id));
                 count = count.checked_add(1).ok_or("more than 65535 fields")?;
             }
         }
@@ -45,20 +46,20 @@ pub fn pack(model: &Model) -> Result<Vec<u8>> {
 
     let mut types = Vec::new();
     for each in &model.types {
-        let (tag, a, b, c) = match each {
-            Type::Leaf(tag) => (*tag, 0, 0, 0),
+        let (tag, atomic, a, b, c) = match each {
+            Type::Leaf(tag) => (*tag, false, 0, 0, 0),
             Type::List(item, keys) => {
                 let set = key_sets.iter().position(|each| each == &keys).ok_or("no key set")?;
-                (LIST, u16::try_from(*item)?, u16::try_from(set)?, 0)
+                (LIST, false, u16::try_from(*item)?, u16::try_from(set)?, 0)
             }
-            Type::Map(value) => (MAP, u16::try_from(*value)?, 0, 0),
-            Type::Or(one, other) => (OR, u16::try_from(*one)?, u16::try_from(*other)?, 0),
+            Type::Map(value, atomic) => (MAP, *atomic, u16::try_from(*value)?, 0, 0),
+            Type::Or(one, other) => (OR, false, u16::try_from(*one)?, u16::try_from(*other)?, 0),
             Type::Struct(name) => {
                 let (first, count) = first[name.as_str()];
-                (STRUCT, id(short(name)), first, count)
+                (STRUCT, model.is_atomic(name), id(short(name)), first, count)
             }
         };
-        types.extend_from_slice(&[tag, 0]);
+        types.extend_from_slice(&[tag, u8::from(atomic)]);
         for number in [a, b, c] {
             put(&mut types, number);
         }
@@ -72,8 +73,8 @@ pub fn pack(model: &Model) -> Result<Vec<u8>> {
             put(&mut kinds, id(kind));
             put(&mut kinds, id(&variant.plural));
             put(&mut kinds, u16::try_from(variant.type_id)?);
-            kinds.push(variant.versions);
-            kinds.push(variant.scope | u8::from(variant.list) << 2);
+            put(&mut kinds, variant.versions);
+            put(&mut kinds, u16::from(variant.scope) | u16::from(variant.list) << 2);
             kind_count += 1;
         }
     }
@@ -125,6 +126,7 @@ fn strings(model: &Model) -> Vec<&str> {
     for (name, own) in &model.structs {
         all.insert(short(name));
         all.extend(own.keys().map(String::as_str));
+        all.extend(own.values().flatten().filter_map(|field| field.default.as_deref()));
     }
     for ((api_version, kind), variants) in &model.kinds {
         all.extend([api_version.as_str(), kind.as_str()]);

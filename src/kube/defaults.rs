@@ -1,0 +1,348 @@
+//! Defaults that depend on other fields; all others stand in the schemas.
+//!
+//! From the defaulting of each API group (`pkg/apis/*/*/defaults.go`) and, where they say so, from `pkg/registry`. Each is keyed
+//! by the type it belongs to.
+
+use super::version::KubernetesVersion;
+use crate::formats::go::encode_base64;
+use crate::node::{Mapping, Node, Value};
+use crate::source::Span;
+
+/// The fields of a volume that are no source.
+const NAME: &str = "name";
+
+fn text(mapping: &Mapping, field: &str) -> String {
+    mapping.get(field).map(Node::text).unwrap_or_default().to_owned()
+}
+
+fn has(mapping: &Mapping, field: &str) -> bool {
+    mapping.get(field).is_some_and(Node::is_set)
+}
+
+fn node(value: impl Into<Value>) -> Node {
+    Node::new(value, Span::NONE)
+}
+
+/// Sets a field that is absent.
+fn fill(mapping: &mut Mapping, field: &str, value: impl Into<Value>) {
+    if !has(mapping, field) {
+        mapping.set(field, node(value));
+    }
+}
+
+/// A mapping of these entries.
+fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    let mut mapping = Mapping::new();
+    entries.into_iter().for_each(|(key, value)| mapping.push(key, Span::NONE, node(value)));
+    Value::Mapping(mapping)
+}
+
+fn list(texts: &[&str]) -> Value {
+    Value::Sequence(texts.iter().map(|text| node(*text)).collect())
+}
+
+/// The mapping in a field, for changing it.
+fn within<'m>(mapping: &'m mut Mapping, field: &str) -> Option<&'m mut Mapping> {
+    match &mut mapping.get_mut(field)?.value {
+        Value::Mapping(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+/// Changes each item of a list of mappings.
+fn each(mapping: &mut Mapping, field: &str, mut change: impl FnMut(&mut Mapping)) {
+    let Some(Value::Sequence(items)) = mapping.get_mut(field).map(|node| &mut node.value) else { return };
+    for item in items.make_mut() {
+        if let Value::Mapping(item) = &mut item.value {
+            change(item);
+        }
+    }
+}
+
+/// Fills in the fields of a struct by its others. `given`: the struct as it was written.
+pub(super) fn fields(name: &str, given: &Node, own: &mut Mapping) {
+    match name {
+        "core.v1.Container" | "core.v1.EphemeralContainer" => {
+            let policy = pull_policy(&text(own, "image"));
+            fill(own, "imagePullPolicy", policy);
+        }
+        "core.v1.ImageVolumeSource" => {
+            let policy = pull_policy(&text(own, "reference"));
+            fill(own, "pullPolicy", policy);
+        }
+        "core.v1.Volume" => {
+            if own.iter().all(|entry| entry.key == NAME) {
+                fill(own, "emptyDir", Mapping::new());
+            }
+        }
+        // The old name of the field is kept equal.
+        "core.v1.PodSpec" => {
+            let names = [text(own, "serviceAccountName"), text(own, "serviceAccount")];
+            if let Some(account) = names.into_iter().find(|name| !name.is_empty()) {
+                own.set("serviceAccountName", node(account.clone()));
+                own.set("serviceAccount", node(account));
+            }
+        }
+        "core.v1.ServiceSpec" => service(own),
+        "core.v1.LimitRangeItem" => limit_range(own),
+        "core.v1.PersistentVolumeClaimSpec" => claim(own),
+        "apps.v1.DeploymentStrategy" => {
+            if text(own, "type") == "RollingUpdate" {
+                fill(own, "rollingUpdate", map([("maxUnavailable", "25%".into()), ("maxSurge", "25%".into())]));
+            }
+        }
+        "apps.v1.DaemonSetUpdateStrategy" => {
+            if text(own, "type") == "RollingUpdate" {
+                fill(own, "rollingUpdate", map([("maxUnavailable", 1.into()), ("maxSurge", 0.into())]));
+            }
+        }
+        "apps.v1.StatefulSetUpdateStrategy" => {
+            if given["type"].text().is_empty() {
+                fill(own, "rollingUpdate", map([("partition", 0.into())]));
+            }
+        }
+        "apps.v1.StatefulSetSpec" => each(own, "volumeClaimTemplates", |claim| {
+            fill(claim, "apiVersion", "v1");
+            fill(claim, "kind", "PersistentVolumeClaim");
+            claim.remove("status");
+        }),
+        "rbac.v1.Subject" => {
+            if matches!(text(own, "kind").as_str(), "User" | "Group") {
+                fill(own, "apiGroup", "rbac.authorization.k8s.io");
+            }
+        }
+        "networking.v1.NetworkPolicySpec" => {
+            let types: &[&str] = if has(own, "egress") { &["Ingress", "Egress"] } else { &["Ingress"] };
+            fill(own, "policyTypes", list(types));
+        }
+        "autoscaling.v2.HorizontalPodAutoscalerSpec" => {
+            let target = map([("type", "Utilization".into()), ("averageUtilization", 80.into())]);
+            let resource = map([("name", "cpu".into()), ("target", target)]);
+            let metric = map([("type", "Resource".into()), ("resource", resource)]);
+            fill(own, "metrics", vec![node(metric)]);
+        }
+        "autoscaling.v2.HorizontalPodAutoscalerBehavior" => autoscaling(own),
+        "storage.v1.CSIDriverSpec" => fill(own, "volumeLifecycleModes", list(&["Persistent"])),
+        "resource.v1.ExactDeviceRequest"
+        | "resource.v1.DeviceSubRequest"
+        | "resource.v1beta2.ExactDeviceRequest"
+        | "resource.v1beta2.DeviceSubRequest"
+        | "resource.v1beta1.DeviceSubRequest" => {
+            if text(own, "allocationMode") == "ExactCount" {
+                fill(own, "count", 1);
+            }
+        }
+        "apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames" => {
+            let kind = text(own, "kind");
+            if !kind.is_empty() {
+                fill(own, "singular", kind.to_lowercase());
+                fill(own, "listKind", format!("{kind}List"));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `Always` for what has no tag and no digest, or the tag `latest`.
+fn pull_policy(image: &str) -> &'static str {
+    let (name, digest) = image.split_once('@').map_or((image, false), |(name, _)| (name, true));
+    let last = name.rsplit('/').next().unwrap_or(name);
+    match last.split_once(':') {
+        Some((_, "latest")) => "Always",
+        None if !digest && !image.is_empty() => "Always",
+        _ => "IfNotPresent",
+    }
+}
+
+fn service(own: &mut Mapping) {
+    let kind = text(own, "type");
+    let inside = matches!(kind.as_str(), "ClusterIP" | "NodePort" | "LoadBalancer");
+    match text(own, "sessionAffinity").as_str() {
+        "None" => _ = own.remove("sessionAffinityConfig"),
+        "ClientIP" => {
+            let given = own.get("sessionAffinityConfig").map(|config| &config["clientIP"]["timeoutSeconds"]);
+            if !given.is_some_and(Node::is_set) {
+                let timeout = map([("timeoutSeconds", 10_800.into())]);
+                own.set("sessionAffinityConfig", node(map([("clientIP", timeout)])));
+            }
+        }
+        _ => {}
+    }
+    each(own, "ports", |port| {
+        let target = port.get("targetPort").cloned().unwrap_or_default();
+        if (target.is_null() || target.text().is_empty() && target.as_i64().is_none())
+            && let Some(number) = port.get("port").cloned()
+        {
+            port.set("targetPort", node(number.value));
+        }
+    });
+    if kind == "NodePort" || kind == "LoadBalancer" || kind == "ClusterIP" && has(own, "externalIPs") {
+        fill(own, "externalTrafficPolicy", "Cluster");
+    }
+    if inside {
+        fill(own, "internalTrafficPolicy", "Cluster");
+        let headless = text(own, "clusterIP") == "None";
+        // A headless Service without a selector has as many families as the cluster (`pkg/registry/core/service/storage`).
+        let families = own.get("ipFamilies").map_or(0, |families| families.items().len());
+        if families < 2 && (!headless || has(own, "selector")) {
+            fill(own, "ipFamilyPolicy", "SingleStack");
+        }
+        let address = text(own, "clusterIP");
+        if !address.is_empty() {
+            fill(own, "clusterIPs", list(&[address.as_str()]));
+        } else if let Some(first) = own.get("clusterIPs").map(|all| all[0].text().to_owned())
+            && !first.is_empty()
+        {
+            own.set("clusterIP", node(first));
+        }
+    }
+    if kind == "LoadBalancer" {
+        fill(own, "allocateLoadBalancerNodePorts", true);
+    }
+}
+
+/// The amounts of `from` that `to` lacks.
+fn amounts(own: &mut Mapping, from: &str, to: &str) {
+    let Some(Value::Mapping(amounts)) = own.get(from).map(|node| node.value.clone()) else { return };
+    fill(own, to, Mapping::new());
+    if let Some(to) = within(own, to) {
+        amounts.iter().for_each(|entry| fill(to, &entry.key, entry.value.value.clone()));
+    }
+}
+
+fn limit_range(own: &mut Mapping) {
+    if text(own, "type") == "Container" {
+        amounts(own, "max", "default");
+        amounts(own, "default", "defaultRequest");
+        amounts(own, "min", "defaultRequest");
+    }
+}
+
+/// The two names of a claim's source are kept equal (`pkg/registry/core/persistentvolumeclaim`).
+fn claim(own: &mut Mapping) {
+    match (own.get("dataSource").cloned(), own.get("dataSourceRef").cloned()) {
+        (Some(source), None) => own.set("dataSourceRef", node(source.value)),
+        (None, Some(source)) if source["namespace"].is_null() => own.set("dataSource", node(source.value)),
+        _ => {}
+    }
+}
+
+fn autoscaling(own: &mut Mapping) {
+    let policy = |kind: &'static str, value: i64| {
+        node(map([("type", kind.into()), ("value", value.into()), ("periodSeconds", 15.into())]))
+    };
+    for (field, window, policies) in [
+        ("scaleUp", Some(0), vec![policy("Pods", 4), policy("Percent", 100)]),
+        ("scaleDown", None, vec![policy("Percent", 100)]),
+    ] {
+        fill(own, field, Mapping::new());
+        let Some(rules) = within(own, field) else { continue };
+        if let Some(window) = window {
+            fill(rules, "stabilizationWindowSeconds", window);
+        }
+        fill(rules, "selectPolicy", "Max");
+        fill(rules, "policies", policies);
+    }
+}
+
+/// Fills in what only the object as a whole has, not a template of it.
+pub(super) fn object(own: &mut Mapping, _version: KubernetesVersion) {
+    match (text(own, "apiVersion").as_str(), text(own, "kind").as_str()) {
+        ("v1", "Secret") => secret(own),
+        ("v1", "Namespace") => namespace(own),
+        ("v1", "Pod") => {
+            if let Some(spec) = within(own, "spec") {
+                pod(spec);
+            }
+        }
+        ("v1", "ReplicationController") => {
+            let labels = own.get("spec").map(|spec| spec.at(&["template", "metadata", "labels"]).value.clone());
+            if let (Some(labels @ Value::Mapping(_)), Some(spec)) = (labels, within(own, "spec")) {
+                fill(spec, "selector", labels.clone());
+                label(own, labels);
+            }
+        }
+        ("batch/v1", "Job") => {
+            let labels = own.get("spec").map(|spec| spec.at(&["template", "metadata", "labels"]).value.clone());
+            if let Some(labels @ Value::Mapping(_)) = labels {
+                label(own, labels);
+            }
+            if let Some(spec) = within(own, "spec") {
+                job(spec);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Gives an object without labels those of its template.
+fn label(own: &mut Mapping, labels: Value) {
+    if let Some(metadata) = within(own, "metadata") {
+        fill(metadata, "labels", labels);
+    }
+}
+
+/// `stringData` is written into `data` and never stored.
+fn secret(own: &mut Mapping) {
+    let Some(texts) = own.remove("stringData") else { return };
+    fill(own, "data", Mapping::new());
+    if let Some(data) = within(own, "data") {
+        for entry in texts.entries() {
+            let value = Value::from(encode_base64(entry.value.text().as_bytes()));
+            data.set(&entry.key, Node { value, origin: entry.value.origin.clone() });
+        }
+    }
+}
+
+fn namespace(own: &mut Mapping) {
+    let name = own.get("metadata").map(|metadata| metadata["name"].text().to_owned()).unwrap_or_default();
+    if let Some(metadata) = within(own, "metadata")
+        && !name.is_empty()
+    {
+        fill(metadata, "labels", Mapping::new());
+        if let Some(labels) = within(metadata, "labels") {
+            labels.set("kubernetes.io/metadata.name", node(name));
+        }
+    }
+    fill(own, "spec", Mapping::new());
+    if let Some(spec) = within(own, "spec") {
+        fill(spec, "finalizers", list(&["kubernetes"]));
+    }
+}
+
+/// A Pod, and not a template of one: also what the admission of every cluster fills in.
+fn pod(spec: &mut Mapping) {
+    fill(spec, "enableServiceLinks", true);
+    fill(spec, "serviceAccountName", "default");
+    fill(spec, "serviceAccount", "default");
+    fill(spec, "preemptionPolicy", "PreemptLowerPriority");
+    let host = spec.get("hostNetwork").and_then(Node::as_bool) == Some(true);
+    for field in ["containers", "initContainers"] {
+        each(spec, field, |container| {
+            if let Some(resources) = within(container, "resources") {
+                amounts(resources, "limits", "requests");
+            }
+            if host {
+                each(container, "ports", |port| {
+                    if let Some(number) = port.get("containerPort").map(|number| number.value.clone()) {
+                        fill(port, "hostPort", number);
+                    }
+                });
+            }
+        });
+    }
+}
+
+fn job(spec: &mut Mapping) {
+    if !has(spec, "parallelism") {
+        fill(spec, "completions", 1);
+    }
+    fill(spec, "parallelism", 1);
+    let limit = if has(spec, "backoffLimitPerIndex") { i64::from(i32::MAX) } else { 6 };
+    fill(spec, "backoffLimit", limit);
+    fill(spec, "completionMode", "NonIndexed");
+    fill(spec, "suspend", false);
+    fill(spec, "manualSelector", false);
+    let replaced = if has(spec, "podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
+    fill(spec, "podReplacementPolicy", replaced);
+}

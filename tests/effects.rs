@@ -1,0 +1,60 @@
+//! Replays what applying changed manifests did on a kube-apiserver, and holds `effect` of `diff --output json` against it.
+//!
+//! ```sh
+//! cargo test effects -- --nocapture               # the figures, and every change in which we differ
+//! ```
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+
+use plimsoll::diff::{BundleDiff, Hide, Purpose, json};
+use plimsoll::object::Object;
+use plimsoll::source::Sources;
+
+use crate::oracle::{bases, case_of, mutant, read};
+
+/// What `diff` says that applying `new` over `old` comes to. An object that is not listed stays as it is.
+fn effect(old: Object, new: Object) -> String {
+    let sources = Sources::new();
+    let (old, new) = ([old], [new]);
+    let hide = Hide::of(&sources, old.iter().chain(&new));
+    let bundle = BundleDiff::new(("case", ""), Some(&old), Some(&new), &hide, Purpose::Update);
+    let differs = bundle.differs();
+    let document: serde_json::Value = serde_json::from_str(&json(&[bundle])).unwrap();
+    let effect = document["bundles"][0]["objects"][0]["effect"].as_str().unwrap_or("none").to_owned();
+    assert_eq!(differs, effect != "none");
+    effect
+}
+
+#[test]
+fn what_applying_does_is_what_diff_says() {
+    let bases = bases("bases-3.yaml");
+    let mut by_kind = BTreeMap::<String, [usize; 2]>::new();
+    let (mut all, mut wrong, mut missed_restarts) = (0, 0, 0);
+    for line in read("effects.jsonl").lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let case = case_of(&row);
+        let (old, new) = (Object::new(bases[case.base].clone()), Object::new(mutant(&bases, &case)));
+        let kind = old.kind().to_owned();
+        let expected = row["effect"].as_str().unwrap().replace("refused", "rejected");
+        let found = effect(old, new);
+        all += 1;
+        let counts = by_kind.entry(kind.clone()).or_default();
+        counts[0] += 1;
+        if found != expected {
+            wrong += 1;
+            counts[1] += 1;
+            println!("{kind} {:?}: {found}, not {expected}: {line}", case.path);
+        }
+        if expected == "pods" && matches!(found.as_str(), "none" | "object") {
+            missed_restarts += 1;
+        }
+    }
+    for (kind, [all, wrong]) in by_kind {
+        println!("{kind:24} {all:4} changes, {wrong:3} wrong");
+    }
+    let right = 100.0 * (1.0 - f64::from(wrong) / f64::from(all));
+    println!("all: {right:.2} % of {all} right, {missed_restarts} restarts missed");
+    assert!(right >= 99.5, "{right}");
+    assert_eq!(missed_restarts, 0);
+}
