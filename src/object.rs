@@ -92,6 +92,12 @@ impl Object {
         version.bytes().rposition(|byte| byte == b'/').map_or("", |at| &version[..at])
     }
 
+    /// Whether it is the config of a local cluster, which no API server knows.
+    #[must_use]
+    pub fn is_kind_config(&self) -> bool {
+        self.group() == "kind.x-k8s.io"
+    }
+
     /// Where its pod stands, if its kind has one.
     #[must_use]
     pub fn pod_place(&self) -> Option<PodPlace> {

@@ -246,7 +246,7 @@ pub fn compare<'a>(old: &'a [Object], new: &'a [Object], version: KubernetesVers
                     return None;
                 }
                 fields = fields::compare(old, new, version, &custom);
-                if pair.renamed.is_none() && !consequences::is_local(new) {
+                if pair.renamed.is_none() && !new.is_kind_config() {
                     let done = updates::update(old, new, version, &custom, check::api_errors);
                     mark_equivalent(&mut fields, &done);
                     if is_live(&old.node) || is_live(&new.node) {

@@ -91,23 +91,25 @@ pub fn owned(object: &Node) -> Option<Node> {
 /// What the server and its controllers write into an object by themselves: group and kind, the path, the key or (with a `*`
 /// at its end) what the key begins with.
 const ASSIGNED: &[(&str, &str, &[&str], &str)] = &[
-    ("", "*", &["metadata", "annotations"], "kubectl.kubernetes.io/last-applied-configuration"),
+    ("", "*", &["metadata", "annotations"], LAST_APPLIED),
+    ("", "*", &["metadata"], "finalizers"),
+    ("", "*", &["metadata"], "ownerReferences"),
     ("apps", "Deployment", &["metadata", "annotations"], "deployment.kubernetes.io/*"),
     ("apps", "ReplicaSet", &["metadata", "annotations"], "deployment.kubernetes.io/*"),
     ("apps", "DaemonSet", &["metadata", "annotations"], "deprecated.daemonset.template.generation"),
     ("", "PersistentVolumeClaim", &["metadata", "annotations"], "pv.kubernetes.io/*"),
     ("", "PersistentVolumeClaim", &["metadata", "annotations"], "volume.kubernetes.io/*"),
     ("", "PersistentVolumeClaim", &["metadata", "annotations"], "volume.beta.kubernetes.io/*"),
-    ("", "PersistentVolumeClaim", &["metadata"], "finalizers"),
     ("", "PersistentVolumeClaim", &["spec"], "storageClassName"),
     ("", "PersistentVolumeClaim", &["spec"], "volumeName"),
     ("", "PersistentVolume", &["metadata", "annotations"], "pv.kubernetes.io/*"),
-    ("", "PersistentVolume", &["metadata"], "finalizers"),
     ("", "PersistentVolume", &["spec"], "claimRef"),
     ("", "Pod", &["spec"], "nodeName"),
     ("", "Pod", &["spec"], "priority"),
-    ("", "Pod", &["spec"], "tolerations"),
-    ("", "Service", &["metadata"], "finalizers"),
+    ("certificates.k8s.io", "CertificateSigningRequest", &["spec"], "extra"),
+    ("certificates.k8s.io", "CertificateSigningRequest", &["spec"], "groups"),
+    ("certificates.k8s.io", "CertificateSigningRequest", &["spec"], "uid"),
+    ("certificates.k8s.io", "CertificateSigningRequest", &["spec"], "username"),
     ("", "Service", &["spec"], "clusterIP"),
     ("", "Service", &["spec"], "clusterIPs"),
     ("", "Service", &["spec"], "healthCheckNodePort"),
@@ -123,7 +125,6 @@ const ASSIGNED: &[(&str, &str, &[&str], &str)] = &[
     ("batch", "Job", &["spec", "template", "metadata", "labels"], "batch.kubernetes.io/*"),
     ("batch", "Job", &["spec", "template", "metadata", "labels"], "controller-uid"),
     ("batch", "Job", &["spec", "template", "metadata", "labels"], "job-name"),
-    ("networking.k8s.io", "Ingress", &["metadata"], "finalizers"),
 ];
 
 fn unassigned(object: &Node) -> Node {
@@ -135,7 +136,35 @@ fn unassigned(object: &Node) -> Node {
             remove(&mut bare, path, key);
         }
     }
+    if (group, kind) == ("", "Pod") {
+        unmount_token(&mut bare);
+    }
     bare
+}
+
+/// Drops the volume of the service account's token, which admission mounts into each container of a Pod.
+fn unmount_token(pod: &mut Node) {
+    let Some(spec) = pod.get_mut("spec") else { return };
+    let is_token = |volume: &Node| volume["name"].text().starts_with("kube-api-access-");
+    retain(spec, "volumes", |volume| !is_token(volume));
+    for list in ["initContainers", "containers"] {
+        let Some(Value::Sequence(containers)) = spec.get_mut(list).map(|list| &mut list.value) else { continue };
+        for container in containers.make_mut() {
+            retain(container, "volumeMounts", |mount| !is_token(mount));
+        }
+    }
+}
+
+/// Keeps the items of a list of which something holds; without any the list goes.
+fn retain(node: &mut Node, list: &str, keep: impl Fn(&Node) -> bool) {
+    let Value::Mapping(mapping) = &mut node.value else { return };
+    let Some(items) = mapping.get(list).map(Node::items) else { return };
+    let kept: Vec<Node> = items.iter().filter(|item| keep(item)).cloned().collect();
+    if kept.is_empty() {
+        mapping.remove(list);
+    } else if kept.len() < items.len() {
+        mapping.set(list, Node { value: kept.into(), origin: node.origin.clone() });
+    }
 }
 
 /// Fields of a Service's spec that keep their values where they are no longer named.
@@ -176,9 +205,12 @@ fn remove(node: &mut Node, path: &[&str], key: &str) {
             items.make_mut().iter_mut().for_each(|item| remove(item, rest, key));
         }
         ([field, rest @ ..], Value::Mapping(mapping)) => {
-            let field = mapping.get_mut(field);
-            if let Some(field) = field {
-                remove(field, rest, key);
+            let Some(inner) = mapping.get_mut(field) else { return };
+            let was_empty = inner.entries().is_empty();
+            remove(inner, rest, key);
+            // What the server made to write into it goes with it.
+            if !was_empty && matches!(&inner.value, Value::Mapping(inner) if inner.is_empty()) {
+                mapping.remove(field);
             }
         }
         ([], Value::Mapping(mapping)) => {

@@ -223,6 +223,8 @@ fn claim(own: &mut Mapping) {
     match (own.get("dataSource").cloned(), own.get("dataSourceRef").cloned()) {
         (Some(source), None) => own.set("dataSourceRef", node(source.value)),
         (None, Some(source)) if source["namespace"].is_null() => own.set("dataSource", node(source.value)),
+        // Another namespace needs a feature gate that is off.
+        (None, Some(_)) => _ = own.remove("dataSourceRef"),
         _ => {}
     }
 }
@@ -316,6 +318,7 @@ fn pod(spec: &mut Mapping) {
     fill(spec, "serviceAccountName", "default");
     fill(spec, "serviceAccount", "default");
     fill(spec, "preemptionPolicy", "PreemptLowerPriority");
+    tolerations(spec);
     let host = spec.get("hostNetwork").and_then(Node::as_bool) == Some(true);
     for field in ["containers", "initContainers"] {
         each(spec, field, |container| {
@@ -331,6 +334,26 @@ fn pod(spec: &mut Mapping) {
             }
         });
     }
+}
+
+/// A Pod stays five minutes on a node that is not ready (`plugin/pkg/admission/defaulttolerationseconds`).
+fn tolerations(spec: &mut Mapping) {
+    let mut all = spec.get("tolerations").map(|all| all.items().to_vec()).unwrap_or_default();
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let is_tolerated = all.iter().any(|toleration| {
+            (toleration["key"].text().is_empty() || toleration["key"].text() == key)
+                && matches!(toleration["effect"].text(), "" | "NoExecute")
+        });
+        if !is_tolerated {
+            all.push(node(map([
+                ("key", key.into()),
+                ("operator", "Exists".into()),
+                ("effect", "NoExecute".into()),
+                ("tolerationSeconds", 300.into()),
+            ])));
+        }
+    }
+    spec.set("tolerations", node(all));
 }
 
 fn job(spec: &mut Mapping) {

@@ -1,4 +1,12 @@
-//! What Kubernetes would make of an object: its kinds, their fields, and what its decoder says.
+//! What Kubernetes would make of an object: its kinds, their fields, what its decoder says, and how it is stored.
+//!
+//! - [`Shape`] says what a field holds, whether its kind is built in ([`Shape::of_object`], [`Shape::built_in`]) or comes from a
+//!   CustomResourceDefinition; [`Identity`] how the entries of a list are told apart.
+//! - [`Place`] is the cursor: a node, its shape and the way to it. It writes the field path as the API server does.
+//! - [`stored()`] is an object as the API server keeps it, with defaults and without what says nothing; [`equivalent`] compares
+//!   two objects in that form.
+//! - [`applied`] is what server-side apply by one manager makes of it; [`owned`] what that manager set of an object that was read
+//!   from a cluster.
 
 mod apply;
 pub mod crd;

@@ -168,11 +168,12 @@ impl Identity<'_> {
                     }
                     text.push_str(key);
                     text.push('=');
-                    let value = &item[*key];
-                    if value.is_set() {
-                        put(&mut text, value);
-                    } else {
-                        text.push_str((*default)?);
+                    // A null is a key too, where none is filled in.
+                    match (item.get(key), default) {
+                        (Some(value), _) if value.is_set() => put(&mut text, value),
+                        (_, Some(default)) => text.push_str(default),
+                        (Some(_), None) => text.push_str("null"),
+                        (None, None) => return None,
                     }
                 }
             }

@@ -25,8 +25,10 @@ fn walk(place: &Place<'_, '_, '_>, above: Span, say: &mut dyn FnMut(Refusal)) {
     let mut refuse = |field: String, message: String, span: Span| {
         say(Refusal { field, message, help: String::new(), span, old_span: Span::NONE });
     };
-    if let (Value::Sequence(items), Shape::BuiltIn(ty, _)) = (&place.node.value, place.shape) {
-        if ty.form() == Form::Leaf(Leaf::Bytes) {
+    if let Value::Sequence(items) = &place.node.value {
+        if let Shape::BuiltIn(ty, _) = place.shape
+            && ty.form() == Form::Leaf(Leaf::Bytes)
+        {
             let path = place.path().to_string();
             let message = format!("`{path}` must be a string of base64");
             refuse(path, message, span);

@@ -58,12 +58,12 @@ fn the_order_of_what_runs_in_order_is_told() {
     let (one, two) = ("{name: one, image: i}", "{name: two, image: i}");
     let (host, url) = ("{name: HOST, value: h}", "{name: URL, value: \"http://$(HOST)/\"}");
     let (text, _) = diff(
-        &pod(&format!("{one}, {two}"), &format!("{host}, {url}"), "x, y"),
-        &pod(&format!("{two}, {one}"), &format!("{url}, {host}"), "y, x"),
+        &pod(&format!("{one}, {two}"), &format!("{host}, {url}"), "p, q"),
+        &pod(&format!("{two}, {one}"), &format!("{url}, {host}"), "q, p"),
     );
     in_order(&text, &["spec.template.spec.initContainers ", "in another order: one, two -> two, one"]);
     in_order(&text, &["containers[a].env ", "in another order: HOST, URL -> URL, HOST"]);
-    in_order(&text, &["containers[a].args ", "in another order: [x, y] -> [y, x]"]);
+    in_order(&text, &["containers[a].args ", "in another order: [p, q] -> [q, p]"]);
 }
 
 #[test]

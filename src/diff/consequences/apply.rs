@@ -24,7 +24,7 @@ pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
 
 /// Gone from the manifests, and not from the cluster.
 fn gone(old: &Object, found: &mut Vec<Consequence>) {
-    if is_local(old) {
+    if old.is_kind_config() {
         return;
     }
     let stays = "stays in the cluster: `kubectl apply` deletes nothing";
@@ -151,9 +151,4 @@ fn storage(old: &Node, new: &Node, claim: &str, found: &mut Vec<Consequence>) {
         let message = format!("the volume{which} would shrink, and volumes can only grow");
         found.push(shrinks(Severity::Error, message).with_help("back up, delete the claim, restore"));
     }
-}
-
-/// What no API server knows: the config of a local cluster.
-pub(in crate::diff) fn is_local(object: &Object) -> bool {
-    object.group() == "kind.x-k8s.io"
 }

@@ -9,8 +9,6 @@ mod pods;
 mod schema;
 mod traffic;
 
-pub(super) use apply::is_local;
-
 use crate::diff::Change;
 use crate::finding::{RuleId, Severity};
 use crate::object::Object;

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt, HashSet};
 
-use crate::diff::consequences::{Consequence, apply, renames, shrinks};
+use crate::diff::consequences::{Consequence, renames, shrinks};
 use crate::diff::{Change, What};
 use crate::finding::Severity;
 use crate::node::Node;
@@ -118,7 +118,7 @@ fn is_entry(field: &crate::diff::FieldChange<'_>) -> bool {
 }
 
 fn new_policy(new: &Object, found: &mut Vec<Consequence>) {
-    if new.group() == "networking.k8s.io" && new.kind() == "NetworkPolicy" && !apply::is_local(new) {
+    if new.group() == "networking.k8s.io" && new.kind() == "NetworkPolicy" && !new.is_kind_config() {
         let message = "the pods it selects keep only the traffic it lets pass, at once";
         found.push(shrinks(Severity::Warning, message));
     }
