@@ -111,7 +111,7 @@ pub fn update(
 
 /// Whether the pods differ: the template of a workload, or the spec of a Pod.
 fn pods_change(object: &Object, before: &Node, after: &Node) -> bool {
-    match object.pod_template_path() {
+    match object.pod_place().map(|place| place.keys) {
         Some([]) => before["spec"] != after["spec"],
         Some(path) => object.kind() != "PodTemplate" && before.at(path) != after.at(path),
         None => false,
