@@ -12,6 +12,7 @@ pub mod digest;
 pub mod explain;
 pub mod finding;
 pub mod formats;
+pub mod globs;
 pub mod graph;
 pub mod kube;
 pub mod layers;

@@ -130,6 +130,13 @@ impl Object {
         self.pod_template().map(|template| &template["spec"])
     }
 
+    /// Whether this object and another were read from one file.
+    #[must_use]
+    pub fn shares_file_with(&self, other: &Self) -> bool {
+        let (own, other) = (self.span(), other.span());
+        !own.is_none() && own.file == other.file
+    }
+
     /// The place of the name, else of the kind, else of the object: where a finding about the whole points.
     #[must_use]
     pub fn span(&self) -> Span {

@@ -361,7 +361,7 @@ fn key_twice() {
         RENDER,
         1,
         str![[r#"
-error[yaml-duplicate-key]: the key `cluster` stands twice
+error[yaml-duplicate-key]: duplicate key `cluster`
  --> profiles/gateway.yaml:6:1
   |
 6 | cluster: other
@@ -370,7 +370,7 @@ error[yaml-duplicate-key]: the key `cluster` stands twice
  ::: profiles/gateway.yaml:3:1
   |
 3 | cluster: gateway-e2e
-  | ------- it stands here first
+  | ------- first defined here
 
 nothing was rendered: 1 error in gateway
 

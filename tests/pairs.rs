@@ -2,7 +2,7 @@
 //! nothing at all may be an error.
 //!
 //! `tests/data/pairs/after` holds manifests that work. A file `<rule>/<case>.pair` names one of them and says by blocks
-//! of old and new lines what breaks it; `args` are hosts declared as external, `kind-config` a file beside the manifest.
+//! of old and new lines what breaks it; `args` are hosts declared as external, `kind-config` a file beside the manifest, `own` says that it is the project's own.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,6 +19,7 @@ struct Pair {
     after: String,
     kind_config: Option<String>,
     externals: Vec<String>,
+    own: bool,
 }
 
 fn folder() -> PathBuf {
@@ -33,6 +34,7 @@ fn read(path: &Path) -> Pair {
     for line in head.lines() {
         match line.split_once(": ").unwrap() {
             ("after", name) => pair.after = manifest(name),
+            ("own", _) => pair.own = true,
             ("kind-config", name) => pair.kind_config = Some(manifest(name)),
             ("args", words) => {
                 pair.externals = words.split(' ').filter(|word| *word != "--external").map(str::to_owned).collect();
@@ -61,7 +63,8 @@ fn check(text: &str, pair: &Pair) -> Vec<Finding> {
     if let Some(kind_config) = &pair.kind_config {
         input.add(&sources, sources.add("kind.yaml", kind_config.as_str()), true);
     }
-    let options = Options { kind_config: input.kind_config, externals: pair.externals.clone(), ..Options::default() };
+    let (kind_config, externals) = (input.kind_config, pair.externals.clone());
+    let options = Options { kind_config, externals, own: pair.own, ..Options::default() };
     let mut findings = input.findings;
     findings.extend(check_in(&sources, &input.objects, &options));
     findings

@@ -332,7 +332,7 @@ fn nothing_is_said_of_pods_that_a_service_is_not_known_to_select() {
         (0..count).map(|at| object("batch/v1\nkind: Job", &format!("j{at}"), spec)).collect::<String>()
     };
     let web = service("a: x", "ports: [{port: 80}]");
-    for (jobs, severity) in [(jobs(100), Severity::Error), (jobs(100) + &pod("p", "a: x", ""), Severity::Warning)] {
+    for (jobs, severity) in [(jobs(100), Severity::Note), (jobs(100) + &pod("p", "a: x", ""), Severity::Warning)] {
         let said = said_by("service-selects-job", &(web.clone() + &jobs));
         assert_eq!(said, [(severity, "Service `web` selects the pods of Job/j0".to_owned())]);
     }

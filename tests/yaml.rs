@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use plimsoll::finding::RuleId;
+use plimsoll::finding::{RuleId, Severity};
 use plimsoll::node::{Mapping, Node, Value};
 use plimsoll::source::{FileId, Sources, Span};
 use plimsoll::yaml::{self, Dialect, Loaded, emit, emit_stream, emit_with_parts, json, load, load_text};
@@ -134,16 +134,52 @@ fn a_document_that_cannot_be_read_does_not_stop_the_rest() {
 }
 
 #[test]
-fn duplicate_keys_are_refused_where_they_stand() {
+fn a_stream_of_json_is_cut_into_its_values() {
+    let documents = |text: &str| {
+        let loaded = read(text, Dialect::Kubectl);
+        let shown: Vec<String> =
+            loaded.documents.iter().map(json).map(|text| text.split_whitespace().collect()).collect();
+        (shown.join(" "), loaded.findings.len())
+    };
+    for (text, expected) in [
+        ("{\"a\": 1}\n{\"b\": [true, -1.5e3, null]}", "{\"a\":1} {\"b\":[true,-1500,null]}"),
+        ("{\"a\": \"}{\\\"\"}{\"b\": {\n\"c\": {}}}\n", "{\"a\":\"}{\\\"\"} {\"b\":{\"c\":{}}}"),
+        ("{a: 1}\n---\n{b: 2}\n", "{\"a\":1} {\"b\":2}"),
+        ("{\"a\": 1}\n---\n{\"b\": 2}\n", "{\"a\":1} {\"b\":2}"),
+        ("{\"a\": 1}\n", "{\"a\":1}"),
+    ] {
+        assert_eq!(documents(text), (expected.to_owned(), 0), "{text}");
+    }
+    for text in ["{\"a\": 1}}{", "{\"a\": 1}{\"b\": ", "{\"a\": \"", "{a: 1}{b: 2}"] {
+        assert_eq!(documents(text).1, 1, "{text}");
+    }
+    // Places are those of the whole text.
+    let loaded = read("{\"a\": 1}\n{\"b\": 2}", Dialect::Kubectl);
+    assert_eq!(loaded.documents[1]["b"].origin.span.start, 15);
+}
+
+#[test]
+fn of_duplicate_keys_the_last_counts_in_manifests() {
     for text in ["a: 1\nb: 2\na: 3\n", "{a: 1, b: 2, \"a\": 3}\n"] {
         let loaded = read(text, Dialect::Kubectl);
         assert_eq!(rules(&loaded), ["yaml-duplicate-key"]);
-        assert_eq!(loaded.findings[0].related.len(), 1);
+        assert_eq!((loaded.findings[0].severity, loaded.findings[0].related.len()), (Severity::Warning, 1));
+        assert_eq!(loaded.documents[0]["a"].as_i64(), Some(3));
+        let keys: Vec<&str> = loaded.documents[0].entries().iter().map(|entry| entry.key.as_str()).collect();
+        assert_eq!(keys, ["a", "b"]);
+        let strict = read(text, Dialect::Strict);
+        assert_eq!((strict.findings[0].severity, strict.documents.len()), (Severity::Error, 0));
     }
     let many: String = (0..200).map(|n| format!("k{n}: 1\n")).collect();
     assert!(read(&many, Dialect::Kubectl).findings.is_empty());
     for twice in ["k3", "k150", "k199"] {
-        assert_eq!(rules(&read(&format!("{many}{twice}: 2\n"), Dialect::Kubectl)), ["yaml-duplicate-key"], "{twice}");
+        let loaded = read(&format!("{many}{twice}: 2\n"), Dialect::Kubectl);
+        assert_eq!(rules(&loaded), ["yaml-duplicate-key"], "{twice}");
+        assert_eq!(
+            (loaded.documents[0][twice].as_i64(), loaded.documents[0].entries().len()),
+            (Some(2), 200),
+            "{twice}"
+        );
     }
 }
 

@@ -1,8 +1,8 @@
 //! The decode pass: one walk over each object, before any rule looks at it.
 
-use foldhash::{HashSet, HashSetExt};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
-use crate::finding::{Finding, RuleId};
+use crate::finding::{Finding, RuleId, Severity};
 use crate::kube::crd::{CustomKind, CustomKinds, Unevaluated};
 use crate::kube::decode::{self, Fault, FaultKind};
 use crate::kube::kinds::{self, Kind, Scope, Unknown};
@@ -33,6 +33,32 @@ pub(super) fn unevaluated(objects: &[Object], options: &Options, custom: &Custom
         {
             pass.unevaluated(object, kind);
         }
+    }
+    pass.findings
+}
+
+/// A warning for each kind of a foreign group that nothing defines, at its first object.
+pub(super) fn undefined(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> Vec<Finding> {
+    let mut pass = Pass { options, findings: Vec::new() };
+    let mut kinds: Vec<(&Object, usize)> = Vec::new();
+    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+    for object in objects.iter().filter(|object| kinds::is_foreign(&object.id.api_version, object.kind())) {
+        if custom.versions(object.kind(), object.group()).is_empty() {
+            let at = *places.entry((object.group(), object.kind())).or_insert_with(|| {
+                kinds.push((object, 0));
+                kinds.len() - 1
+            });
+            kinds[at].1 += 1;
+        }
+    }
+    for (first, count) in kinds {
+        let (kind, group) = (first.kind(), first.group());
+        pass.report(RuleId::KindUnknown, |report| {
+            let count = suggest::count(count, "object");
+            let message = format!("no definition of {kind} in `{group}` given: {count} not checked against it");
+            let help = "pass its CustomResourceDefinition with `--crd FILE|DIR`, or add it to the input";
+            report.at(first, &first.node["kind"], message).severity(Severity::Warning).help(help);
+        });
     }
     pass.findings
 }
@@ -171,6 +197,10 @@ impl Pass<'_> {
                 let help = format!("it serves {}", suggest::list(others.map(|known| &known.api_version), "and"));
                 report.at(object, &object.node["apiVersion"], message).help(help);
             });
+            return;
+        }
+        if kinds::is_foreign(api_version, kind) {
+            // Told once for all objects of the kind.
             return;
         }
         let reason = kinds::unknown(api_version, kind, version);

@@ -55,6 +55,7 @@ pub fn check_in(sources: &Sources, objects: &[Object], options: &Options) -> Vec
     });
     let mut findings: Vec<Finding> = found.into_iter().flatten().collect();
     findings.append(&mut decoding::unevaluated(objects, options, &custom));
+    findings.append(&mut decoding::undefined(objects, options, &custom));
     options.adjust(&mut findings);
     findings
 }

@@ -7,11 +7,13 @@ mod decoding;
 mod engine;
 pub mod fleet;
 pub mod input;
+pub mod kustomize;
 mod options;
 pub mod promises;
 mod rule;
 pub mod rules;
 pub mod suppress;
+pub mod unrendered;
 
 pub use engine::{api_errors, check, check_fleet, check_in};
 pub use options::{Options, Purpose};

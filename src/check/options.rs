@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::kustomize::Kustomizations;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::kube::KubernetesVersion;
 use crate::node::Node;
@@ -25,6 +26,8 @@ pub enum Purpose {
 pub struct Options {
     /// Whether the objects are known to be the whole bundle, so that what is absent is an error.
     pub whole: bool,
+    /// Whether the objects are a bundle of the project's own, of which recommendations are given, too.
+    pub own: bool,
     /// What lives elsewhere: hosts as `host` or `host:port`, objects as `Kind/name`.
     pub externals: Vec<String>,
     /// Families to run; all where empty.
@@ -41,6 +44,8 @@ pub struct Options {
     pub kubernetes_version: KubernetesVersion,
     /// CustomResourceDefinitions that are known beside those among the objects; others in here are passed over.
     pub crds: Vec<Node>,
+    /// What the kustomizations beside the manifests say.
+    pub kustomizations: Kustomizations,
     /// Severities that a project gives to rules; `None` switches the rule off.
     pub severities: BTreeMap<RuleId, Option<Severity>>,
 }

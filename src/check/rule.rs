@@ -86,4 +86,18 @@ impl<'a> Bundle<'a> {
     pub const fn absent(&self) -> Severity {
         if self.options.whole { Severity::Error } else { Severity::Warning }
     }
+
+    /// The severity of a contradiction between two objects, such as a key or port that one needs and the other lacks: an
+    /// error where the manifests are whole or one file holds both. Objects of different files need not be applied
+    /// together: a folder may hold alternatives of one name. What a kustomization patches may have it then.
+    #[must_use]
+    pub fn between(&self, one: &Object, other: &Object) -> Severity {
+        let kustomizations = &self.options.kustomizations;
+        let is_patched = || kustomizations.patches(one) || kustomizations.patches(other);
+        if self.options.whole || one.shares_file_with(other) && !is_patched() {
+            Severity::Error
+        } else {
+            Severity::Warning
+        }
+    }
 }

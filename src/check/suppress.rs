@@ -3,7 +3,7 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::finding::{Finding, ObjectRef};
+use crate::finding::{Finding, ObjectRef, RuleId};
 use crate::node::Node;
 use crate::object::Object;
 use crate::source::{FileId, Sources, Span};
@@ -68,7 +68,7 @@ fn of_comments(line: &str) -> Allowances {
     let allowed = comments
         .filter_map(|comment| comment.trim_start().strip_prefix("plimsoll:")?.trim_start().strip_prefix("allow "));
     for (rule, verdict) in allowed.map(allowance) {
-        allowances.entry(rule.to_owned()).or_insert(verdict);
+        allowances.entry(RuleId::current(rule).to_owned()).or_insert(verdict);
     }
     allowances
 }
@@ -81,7 +81,7 @@ fn annotation(object: &Node) -> &str {
 fn of_annotation(text: &str) -> Allowances {
     let mut allowances = Allowances::new();
     for (rule, verdict) in text.split([';', '\n']).map(allowance) {
-        let known = allowances.entry(rule.to_owned()).or_insert(verdict);
+        let known = allowances.entry(RuleId::current(rule).to_owned()).or_insert(verdict);
         *known = verdict.max(*known);
     }
     allowances

@@ -377,6 +377,30 @@ pub(super) struct Check {
     /// What lives elsewhere: a host as host or host:port, an object as Kind/name; may be given several times
     #[arg(long, value_name = "HOST[:PORT]|KIND/NAME")]
     pub(super) external: Vec<String>,
+    /// The manifests are complete: what they name and do not hold is an error
+    #[arg(long)]
+    pub(super) complete: bool,
+    /// Leave these out of folders: a pattern as in .gitignore; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(super) exclude: Vec<String>,
+    /// Leave out the findings of this file; it is written with all of them where it does not exist
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Check what `kubectl kustomize` builds of a folder; may be given several times
+    #[arg(short = 'k', long, value_name = "DIR")]
+    pub(super) kustomize: Vec<PathBuf>,
+    /// Check what `helm template` prints of a chart; may be given several times
+    #[arg(long, value_name = "CHART")]
+    pub(super) helm: Vec<String>,
+    /// A file of values for the charts; may be given several times
+    #[arg(short = 'f', long, value_name = "FILE", requires = "helm")]
+    pub(super) values: Vec<PathBuf>,
+    /// Let kustomize and Helm fetch remote bases and charts
+    #[arg(long)]
+    pub(super) remote: bool,
+    /// List what was passed over because it is no Kubernetes object
+    #[arg(short, long)]
+    pub(super) verbose: bool,
     /// The version of Kubernetes whose kinds and fields count, 1.33 to 1.37; the rules are measured on 1.36
     #[arg(long, value_name = "VERSION", default_value_t)]
     pub(super) kubernetes_version: KubernetesVersion,

@@ -1,31 +1,30 @@
 //! `plimsoll check`.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, bail};
 
 use crate::check;
 use crate::check::input::Input;
 use crate::check::promises;
 use crate::check::suppress::suppress;
+use crate::check::unrendered;
 use crate::cli::Outcome;
 use crate::cli::args::{Check, FailOn, Format, Global};
+use crate::cli::baseline::{self, Applied};
 use crate::cli::output::{self, Output};
-use crate::cli::project;
+use crate::cli::{build, manifests, project};
 use crate::finding::{Failure, Family, Finding, RuleId, Severity};
+use crate::globs::Globs;
 use crate::layers::Overrides;
 use crate::object::Object;
-use crate::project::Project;
+use crate::project::{Level, Project};
 use crate::render::{Rendered, Renderer};
 use crate::report::{self, Mask};
-use crate::source::{self, ReadError, Sources};
+use crate::source::Sources;
 use crate::suggest;
 
 pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
     known_rules(args.only.iter().chain(&args.skip))?;
-    if args.paths.is_empty() {
+    if args.paths.is_empty() && args.kustomize.is_empty() && args.helm.is_empty() {
         bail!("nothing to check: name files or folders, or - for standard input");
     }
     let sources = Sources::new();
@@ -33,13 +32,10 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
         Ok(project) => project,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
-    let mut input = Input::default();
-    for path in &args.paths {
-        read(&sources, path, &mut input)?;
-    }
+    let mut input = manifests_of(&sources, &project, args)?;
     let mut definitions = Input::default();
     for path in &args.crd {
-        read(&sources, path, &mut definitions)?;
+        manifests::read(&sources, path, &mut definitions)?;
     }
     let mut options = match project::options(&project, &sources) {
         Ok(options) => options,
@@ -56,13 +52,15 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     options.kind_config = input.kind_config.take().or(options.kind_config);
     if let Some(path) = &args.kind_config {
         let mut cluster = Input::default();
-        read(&sources, path, &mut cluster)?;
+        manifests::read(&sources, path, &mut cluster)?;
         options.kind_config =
             Some(cluster.kind_config.with_context(|| format!("{} is no kind cluster config", path.display()))?);
     }
+    options.whole |= args.complete;
+    options.kustomizations = std::mem::take(&mut input.kustomizations);
     options.externals.extend(args.external.iter().cloned());
-    options.only.clone_from(&args.only);
-    options.skip.clone_from(&args.skip);
+    options.only = args.only.iter().map(|name| RuleId::current(name).to_owned()).collect();
+    options.skip = args.skip.iter().map(|name| RuleId::current(name).to_owned()).collect();
     options.kubernetes_version = args.kubernetes_version;
     options.crds = definitions.objects.into_iter().map(|object| object.node).collect();
     let mut findings = input.findings;
@@ -71,18 +69,96 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     if let (Some(rendered), Some(profile)) = (&promised, &args.profile) {
         findings.extend(promises::check(&input.objects, &rendered.objects, profile, &options));
     }
+    unrendered::placeholders(&sources, options.whole, &mut findings);
     options.adjust(&mut findings);
+    adjust_by_path(&sources, &project, &mut findings);
     suppress(&sources, &input.objects, &mut findings);
     report::sort(&sources, &mut findings);
     let mask = if findings.is_empty() { Mask::default() } else { Mask::of(&sources, &input.objects) };
-    let hint = if args.profile.is_none() { whole_bundle(&project, &findings, args, &input.objects) } else { None };
-    print(&sources, &findings, &mask, args.output, input.objects.len(), hint, output)?;
+    let applied = match &args.baseline {
+        Some(path) => Some(baseline::apply(path, &sources, &mask, &mut findings)?),
+        None => None,
+    };
+    if args.verbose {
+        for (span, what) in &input.passed_over {
+            output.message(&format!("passed over {}: {what}", sources.describe(*span)));
+        }
+    }
+    let mut hints: Vec<String> = applied.iter().map(|applied| known(applied, args)).collect();
+    hints.extend(silencing(&findings));
+    if args.profile.is_none() {
+        hints.extend(whole_bundle(&project, &findings, args, &input.objects));
+    }
+    print(&sources, &findings, &mask, args.output, input.objects.len(), &hints, output)?;
     let worst = match args.fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
         FailOn::Note => Severity::Note,
     };
     Ok(Outcome::objecting(findings.iter().any(|finding| finding.severity >= worst)))
+}
+
+/// All manifests that the arguments name.
+fn manifests_of(sources: &Sources, project: &Project, args: &Check) -> anyhow::Result<Input> {
+    let here = std::env::current_dir().context("the working folder cannot be read")?;
+    let excluded = Globs::new(&here, &args.exclude)
+        .map_err(|(pattern, why)| anyhow::anyhow!("`{pattern}` is not a valid pattern: {why}"))?;
+    let settled = project.root().and_then(|root| Globs::new(root, &project.settings.exclude).ok());
+    let exclude: Vec<&Globs> = std::iter::once(&excluded).chain(&settled).collect();
+    let mut input = Input::default();
+    for path in &args.paths {
+        manifests::read_but(sources, path, &exclude, &mut input)?;
+    }
+    for folder in &args.kustomize {
+        build::kustomize(sources, folder, args.remote, &mut input)?;
+    }
+    for chart in &args.helm {
+        build::helm(sources, chart, &args.values, args.remote, &mut input)?;
+    }
+    Ok(input)
+}
+
+/// Gives findings the levels that the project sets for the files they stand in; of several the last counts.
+fn adjust_by_path(sources: &Sources, project: &Project, findings: &mut Vec<Finding>) {
+    let (Some(root), settings) = (project.root(), &project.settings.paths) else { return };
+    let globs = settings
+        .iter()
+        .filter_map(|levels| Some((Globs::new(root, std::slice::from_ref(&levels.pattern)).ok()?, &levels.rules)));
+    let globs: Vec<_> = globs.collect();
+    findings.retain_mut(|finding| {
+        let Some(file) = sources.get(finding.span.file).filter(|_| !globs.is_empty()) else { return true };
+        let levels = globs.iter().filter(|(globs, _)| globs.matches(file.name.as_ref(), false));
+        match levels.flat_map(|(_, rules)| *rules).rfind(|rule| rule.id == finding.rule).map(|rule| rule.level) {
+            Some(Level::At(severity)) => finding.severity = severity,
+            Some(Level::Off) => return false,
+            None => {}
+        }
+        true
+    });
+}
+
+/// What the baseline did.
+fn known(applied: &Applied, args: &Check) -> String {
+    let path = args.baseline.as_deref().unwrap_or_else(|| "".as_ref()).display();
+    match applied {
+        Applied::Written(count) => format!("wrote {} to {path}", suggest::count(*count, "finding")),
+        Applied::Compared { known, gone: 0 } => format!("{} of {path} not shown", suggest::count(*known, "finding")),
+        Applied::Compared { known, gone } => format!(
+            "{} of {path} not shown; {gone} more in it no longer occur: delete the file and run again to renew it",
+            suggest::count(*known, "finding")
+        ),
+    }
+}
+
+/// How one of the findings is silenced on its object.
+fn silencing(findings: &[Finding]) -> Option<String> {
+    let first =
+        findings.iter().max_by_key(|finding| finding.severity).filter(|finding| finding.severity > Severity::Note)?;
+    Some(format!(
+        "to allow one finding, add `# plimsoll: allow {} because REASON` above its line, or the annotation `{}` to its object",
+        first.rule,
+        check::suppress::ANNOTATION
+    ))
 }
 
 /// The bundle that a profile promises.
@@ -97,14 +173,15 @@ fn print(
     mask: &Mask,
     format: Format,
     objects: usize,
-    hint: Option<String>,
+    hints: &[String],
     output: &mut Output,
 ) -> anyhow::Result<()> {
     match format {
         Format::Human => {
             output.result(&report::human(sources, findings, mask, output.colour(), output::width()))?;
             output.flush()?;
-            output.message(&format!("{}{}", summary(findings, objects), hint.unwrap_or_default()));
+            output.message(&summary(findings, objects));
+            hints.iter().for_each(|hint| output.message(hint));
         }
         Format::Json => output.result(&report::json(sources, findings, mask))?,
         Format::Sarif => output.result(&report::sarif(sources, findings, mask))?,
@@ -146,87 +223,18 @@ fn whole_bundle(project: &Project, findings: &[Finding], args: &Check, objects: 
     let names: Vec<_> = paths.chain(objects.iter().map(|object| object.namespace().into())).collect();
     let mut meant = profiles.iter().filter(|profile| names.iter().any(|name| name.contains(profile.as_str())));
     let profile = meant.next().filter(|_| meant.next().is_none()).map_or("PROFILE", String::as_str);
-    Some(format!(". What the whole bundle has: plimsoll check --profile {profile}, plimsoll render {profile}"))
+    Some(format!("what the whole bundle has: plimsoll check --profile {profile}, plimsoll render {profile}"))
 }
 
 /// Rules and families that a person names must exist.
 pub(super) fn known_rules<'a>(names: impl IntoIterator<Item = &'a String>) -> anyhow::Result<()> {
     let known = || RuleId::names().chain(Family::ALL.map(Family::name));
     for name in names {
-        if !known().any(|known| known == name) {
+        if !known().any(|known| known == RuleId::current(name)) {
             match suggest::nearest(name, known()) {
                 Some(near) => bail!("no rule or family `{name}`; did you mean `{near}`?"),
                 None => bail!("no rule or family `{name}`; `plimsoll rules` lists them"),
             }
-        }
-    }
-    Ok(())
-}
-
-/// Reads a file, all manifests of a folder, or standard input.
-pub(super) fn read(sources: &Sources, path: &Path, input: &mut Input) -> anyhow::Result<()> {
-    if path == Path::new("-") {
-        return add(sources, "-", source::read_text(io::stdin().lock()), true, input);
-    }
-    let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-    if !metadata.is_dir() {
-        return add(sources, &path.to_string_lossy(), source::read_file(path), true, input);
-    }
-    let mut files = Vec::new();
-    walk(path, &mut files, 0).with_context(|| format!("cannot read {}", path.display()))?;
-    if files.is_empty() {
-        bail!("`{}` holds no .yaml, .yml or .json files", path.display());
-    }
-    for file in files {
-        add(sources, &file.to_string_lossy(), source::read_file(&file), false, input)?;
-    }
-    Ok(())
-}
-
-fn add(
-    sources: &Sources,
-    name: &str,
-    text: Result<String, ReadError>,
-    chosen: bool,
-    input: &mut Input,
-) -> anyhow::Result<()> {
-    match text {
-        Ok(text) => input.add(sources, sources.add(name, text), chosen),
-        Err(ReadError::Io(error)) => return Err(error).with_context(|| format!("cannot read {name}")),
-        Err(error) => {
-            let span = source::Span::new(sources.add(name, ""), 0, 0);
-            input.findings.push(Finding::error(RuleId::YamlSyntax, span, format!("the file is {error}")));
-        }
-    }
-    Ok(())
-}
-
-/// Whether it is a pipe or a device, which could be read for ever.
-fn is_special(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
-}
-
-/// How deep folders are searched.
-const MAX_FOLDERS: usize = 32;
-
-/// The manifests below a folder, in the order of their names; hidden files and folders are passed over.
-fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> io::Result<()> {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-    entries.sort();
-    for path in entries {
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        let manifest = path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json");
-        if hidden {
-            continue;
-        }
-        // A link to a folder may lead back up; links to files are followed.
-        if path.is_dir() {
-            if depth < MAX_FOLDERS && !path.is_symlink() {
-                walk(&path, files, depth + 1)?;
-            }
-        } else if manifest && !is_special(&path) {
-            files.push(path);
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::check::input::Input;
 use crate::cli::args::{Diff, DiffFormat, Global};
 use crate::cli::output::Output;
-use crate::cli::{Outcome, check, project};
+use crate::cli::{Outcome, manifests, project};
 use crate::diff::{self, BundleDiff, Hide, Purpose};
 use crate::finding::{Failure, RuleId, Severity};
 use crate::object::Object;
@@ -244,7 +244,7 @@ fn wanted(project: &Project, renderer: &Renderer<'_>, args: &Diff) -> Result<Vec
 /// The objects of a file, a folder or standard input.
 fn read(path: &Path, sources: &Sources) -> Result<Vec<Object>, Stop> {
     let mut input = Input::default();
-    check::read(sources, path, &mut input)?;
+    manifests::read(sources, path, &mut input)?;
     input.findings.retain(|finding| finding.severity == Severity::Error);
     if input.findings.is_empty() { Ok(input.objects) } else { Err(Failure::Findings(input.findings).into()) }
 }

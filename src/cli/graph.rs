@@ -19,7 +19,7 @@ pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow:
     let mut input = Input::default();
     let is_path = diff::is_path(&args.bundle);
     if is_path {
-        super::check::read(&sources, Path::new(&args.bundle), &mut input)?;
+        super::manifests::read(&sources, Path::new(&args.bundle), &mut input)?;
     }
     match draw(global, args, &sources, is_path.then_some(input)) {
         Ok(text) => {

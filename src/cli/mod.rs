@@ -4,12 +4,15 @@
 //! more time, 130 interrupted.
 
 mod args;
+mod baseline;
+mod build;
 mod check;
 mod diff;
 pub mod docs;
 mod explain;
 mod graph;
 mod list;
+mod manifests;
 mod output;
 mod progress;
 mod project;

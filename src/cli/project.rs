@@ -69,7 +69,8 @@ pub(super) fn options_of(rendered: &Rendered, options: &Options) -> Options {
     let external = &rendered.values.node["external"];
     let named = external.entries().iter().map(|entry| entry.value.text().to_owned());
     let purpose = if rendered.values.environment == "production" { Purpose::Production } else { Purpose::Test };
-    let mut options = Options { whole: true, kind_config: rendered.kind_config.clone(), purpose, ..options.clone() };
+    let mut options =
+        Options { whole: true, own: true, kind_config: rendered.kind_config.clone(), purpose, ..options.clone() };
     options.externals.extend(named);
     options
 }
@@ -122,7 +123,12 @@ const SETTINGS: &str = "\
 # Hosts that live elsewhere: `host` or `host:port`.
 # externals = [\"db.example.com:5432\"]
 
-# Other levels for rules: off, note, warning or error.
+# What `check` leaves out of the folders it searches: patterns as in .gitignore.
+# exclude = [\"third_party/\"]
+
+# Other levels for rules: off, note, warning or error; everywhere, or in some files.
 # [rules]
 # unused = \"off\"
+# [paths.\"legacy/**\"]
+# host-unresolved = \"note\"
 ";

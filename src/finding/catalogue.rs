@@ -271,7 +271,7 @@ catalogue! {
     ServiceaccountMissing "serviceaccount-missing" Wiring Warning "a pod runs as a ServiceAccount that is not there",
     TargetPortUnserved "target-port-unserved" Wiring Error "a Service sends to a port that no selected container has",
     Unused "unused" Wiring Note "something is declared that nothing uses",
-    UrlOtherNamespace "url-other-namespace" Wiring Error "a URL leads to a namespace that its Service is not in",
+    UrlOtherNamespace "url-other-namespace" Wiring Warning "a URL leads to a namespace that its Service is not in",
     UrlPortUnserved "url-port-unserved" Wiring Error "a URL or address names a port that its Service does not serve",
     UrlSchemeMismatch "url-scheme-mismatch" Wiring Warning "the scheme of a URL does not fit the port it leads to",
     UrlUnresolved "url-unresolved" Wiring Warning "the host of a URL leads to no Service in reach",
@@ -347,7 +347,7 @@ catalogue! {
         "a quote, comment or statement block of a migration is not closed"
         => "What follows would be read as a part of it.",
     NotAManifest "not-a-manifest" Elsewhere Error "a document is no Kubernetes object"
-        => "Every object has an `apiVersion` and a `kind`, both texts. In folders, documents with neither are passed over.",
+        => "Every object has an `apiVersion` and a `kind`, both strings. In folders, what is no Kubernetes object is passed over; `--verbose` lists it.",
     ObjectDuplicate "object-duplicate" Elsewhere Error "the templates make one object twice"
         => "Two documents with one kind, namespace and name: the second would overwrite the first.",
     ObjectIncomplete "object-incomplete" Elsewhere Error "the templates make a document that is no object"
@@ -387,7 +387,7 @@ catalogue! {
     SettingSyntax "setting-syntax" Elsewhere Error "plimsoll.toml is no TOML"
         => "The parser's message says where it stumbled.",
     SettingUnknown "setting-unknown" Elsewhere Error "plimsoll.toml has a setting that there is not"
-        => "`out`, `externals` and `[rules]` are known.",
+        => "`exclude`, `externals`, `out`, `[paths]` and `[rules]` are known.",
     SettingValueInvalid "setting-value-invalid" Elsewhere Error "a setting has a value that it cannot have"
         => "The message says what it can be; a rule's level is off, note, warning or error.",
     TemplateDirective "template-directive" Elsewhere Error "a directive is unknown or misplaced"
@@ -409,12 +409,14 @@ catalogue! {
         => "In mixed text only texts, whole numbers and booleans may stand; `| string` makes a text of a number.",
     TemplateUndefined "template-undefined" Elsewhere Error "an expression comes out undefined"
         => "A field that no layer gives a value, or an `if` without `else`; `none` drops the key.",
+    TemplateUnrendered "template-unrendered" Elsewhere Note "a manifest looks like a template"
+        => "Placeholders such as `${NAME}`, `{{ … }}` or `<name>` are filled in before the manifest is applied, so findings about them are left out and counted here, once a file. Render it first, then check the result. Where the manifests are complete (`--complete`) a placeholder is a fault like any other.",
     YamlAlias "yaml-alias" Elsewhere Error "an anchor, alias or merge key stands where none may, or leads nowhere"
         => "Profiles and templates have none; in manifests they are expanded within bounds.",
     YamlAmbiguous "yaml-ambiguous" Elsewhere Warning "YAML readers disagree about a value"
         => "What YAML 1.1 and 1.2 read differently: `yes`, `0777`, `1_000`. Quote it if it is a text. An error in profiles and templates.",
-    YamlDuplicateKey "yaml-duplicate-key" Elsewhere Error "a key stands twice in one mapping"
-        => "Some readers take the first, some the last; kubectl refuses it.",
+    YamlDuplicateKey "yaml-duplicate-key" Elsewhere Warning "a mapping has a key twice"
+        => "kubectl uses the last and applies; other tools use the first, or reject it. An error in profiles and templates.",
     YamlKey "yaml-key" Elsewhere Error "a key is no text"
         => "Quote it. An unquoted `{{` in a template is such a key, too: quote the expression.",
     YamlSyntax "yaml-syntax" Elsewhere Error "a text is no YAML"
@@ -605,16 +607,26 @@ catalogue! {
         "the working directory does not exist or cannot be entered",
 }
 
+/// Names that rules had before. They stay valid wherever a person names a rule.
+const RENAMED: &[(&str, RuleId)] = &[];
+
 impl RuleId {
     /// All ids.
     pub fn names() -> impl Iterator<Item = &'static str> + Clone {
         Self::ALL.iter().map(|id| id.name())
     }
 
-    /// The id that a person wrote.
+    /// The id that a person wrote, by its name of today or one that it had.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|id| id.name() == name)
+        let renamed = RENAMED.iter().find(|(old, _)| *old == name).map(|(_, id)| *id);
+        renamed.or_else(|| Self::ALL.iter().copied().find(|id| id.name() == name))
+    }
+
+    /// The name of today of a rule that was renamed; any other name as it is.
+    #[must_use]
+    pub fn current(name: &str) -> &str {
+        RENAMED.iter().find(|(old, _)| *old == name).map_or(name, |(_, id)| id.name())
     }
 }
 

@@ -324,7 +324,7 @@ fn config_file<'a>(service: &Service, container: &Container<'a>) -> Option<(&'a 
 
 fn config<'a>(service: &Service, (object, node): (&'a Object, &'a Node)) -> Config<'a> {
     let loaded = yaml::load_text(node.text(), FileId(u32::MAX - 1), yaml::Dialect::Kubectl);
-    let failed = loaded.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error);
+    let failed = !loaded.is_readable_by_all();
     let alone = loaded.documents.len() == 1;
     let tree = loaded.documents.into_iter().next().filter(|tree| !failed && matches!(tree.value, Value::Mapping(_)));
     let dialect = tree.as_ref().and_then(|tree| service.dialect_of(tree)).map_or(0, |dialect| {

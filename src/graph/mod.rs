@@ -2,7 +2,8 @@
 //! which hosts stand in texts.
 //!
 //! A namespace that is left out is the one `kubectl -n` gives. So an object without one is found from everywhere
-//! as long as nothing in the very namespace has its name; see [`Graph::find`].
+//! as long as nothing in the very namespace has its name; see [`Graph::find`]. Of several objects of one name that of the
+//! file that asks counts: files of a folder may be alternatives.
 
 mod data;
 mod image;
@@ -23,6 +24,7 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use crate::node::Node;
 use crate::object::Object;
 use crate::service::{Service, Services};
+use crate::source::FileId;
 use crate::suggest;
 
 pub(crate) use data::{data_keys, data_of, text_of};
@@ -62,6 +64,8 @@ pub struct Graph<'a> {
     by_name: HashMap<(&'static str, &'a str), Vec<usize>>,
     /// By kind, namespace and name.
     by_place: HashMap<(&'static str, &'a str, &'a str), usize>,
+    /// By file, kind, namespace and name.
+    by_file: HashMap<(FileId, &'static str, &'a str, &'a str), usize>,
     by_kind: HashMap<&'static str, Vec<&'a str>>,
     by_namespace: HashMap<(&'static str, &'a str), Vec<&'a str>>,
     services_by_pod: Vec<Vec<usize>>,
@@ -72,6 +76,8 @@ pub struct Graph<'a> {
     known_by_config: HashMap<usize, usize>,
     /// By namespace and name; the first of all namespaces under none.
     services_by_name: HashMap<(Option<&'a str>, &'a str), usize>,
+    /// By file, namespace and name.
+    services_by_file: HashMap<(FileId, &'a str, &'a str), usize>,
     /// By namespace, key and value; those of all namespaces under none.
     pods_by_label: HashMap<(Option<&'a str>, &'a str, &'a str), Vec<usize>>,
     /// Found when a rule first asks.
@@ -188,6 +194,7 @@ impl<'a> Graph<'a> {
             namespaces: BTreeSet::new(),
             by_name: HashMap::with_capacity(objects.len()),
             by_place: HashMap::with_capacity(objects.len()),
+            by_file: HashMap::with_capacity(objects.len()),
             by_kind: HashMap::new(),
             by_namespace: HashMap::new(),
             services_by_pod: Vec::new(),
@@ -195,6 +202,7 @@ impl<'a> Graph<'a> {
             used: HashSet::new(),
             known_by_config: HashMap::new(),
             services_by_name: HashMap::new(),
+            services_by_file: HashMap::new(),
             pods_by_label: HashMap::new(),
             migrations: OnceLock::new(),
             by_key: OnceLock::new(),
@@ -205,6 +213,8 @@ impl<'a> Graph<'a> {
             if let Some(kind) = kind {
                 graph.by_name.entry((kind, object.name())).or_default().push(index);
                 graph.by_place.entry((kind, object.namespace(), object.name())).or_insert(index);
+                let file = object.span().file;
+                graph.by_file.entry((file, kind, object.namespace(), object.name())).or_insert(index);
                 graph.by_kind.entry(kind).or_default().push(object.name());
                 graph.by_namespace.entry((kind, object.namespace())).or_default().push(object.name());
             }
@@ -229,6 +239,15 @@ impl<'a> Graph<'a> {
         self.find_index(kind, namespace, name).map(|index| &self.objects[index])
     }
 
+    /// The same for an object that asks from its own namespace: of several the one of its file.
+    #[must_use]
+    pub fn find_from(&self, from: &Object, kind: &'static str, namespace: &str, name: &str) -> Option<&'a Object> {
+        let file = from.span().file;
+        let beside = |namespace: &str| self.by_file.get(&(file, kind, namespace, name)).copied();
+        let index = beside(namespace).or_else(|| beside("")).or_else(|| self.find_index(kind, namespace, name))?;
+        Some(&self.objects[index])
+    }
+
     fn find_index(&self, kind: &'static str, namespace: &str, name: &str) -> Option<usize> {
         let first = *self.by_name.get(&(kind, name))?.first()?;
         if is_cluster_wide(kind) {
@@ -241,9 +260,8 @@ impl<'a> Graph<'a> {
     fn reached(&self, first: usize, from: &str, of: impl Fn(&str) -> Option<usize>) -> Option<usize> {
         of(from).or_else(|| match from {
             "" => Some(first),
-            "default" => of(""),
-            // `kubectl -n` puts it there, unless other objects show that namespaces are written out here.
-            _ => of("").filter(|_| !self.namespaces.contains(from)),
+            // `kubectl -n` may put it there.
+            _ => of(""),
         })
     }
 

@@ -47,7 +47,7 @@ impl<'a> Graph<'a> {
         let mut volumes = HashMap::new();
         for volume in spec["volumes"].items() {
             let part = |kind, source: &'a Node, field: &str| {
-                Part::new(kind, source, field, self.find(kind, object.namespace(), source[field].text()))
+                Part::new(kind, source, field, self.find_from(object, kind, object.namespace(), source[field].text()))
             };
             let source = if volume["configMap"].is_set() {
                 MountSource::Files(volume, vec![part("ConfigMap", &volume["configMap"], "name")])
@@ -95,7 +95,7 @@ impl<'a> Graph<'a> {
                 if entry[field].is_null() {
                     continue;
                 }
-                let Some(source) = self.find(kind, namespace, entry[field]["name"].text()) else {
+                let Some(source) = self.find_from(object, kind, namespace, entry[field]["name"].text()) else {
                     env_open = true;
                     continue;
                 };
@@ -124,7 +124,7 @@ impl<'a> Graph<'a> {
             let mut var = EnvVar { name, entry, value, text: None, object, own: true };
             for (field, kind) in [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")] {
                 if from[field].is_set()
-                    && let Some(source) = self.find(kind, namespace, from[field]["name"].text())
+                    && let Some(source) = self.find_from(object, kind, namespace, from[field]["name"].text())
                     && let Some((_, value)) = data_of(source, from[field]["key"].text())
                 {
                     var.value = Some(value).filter(|value| value.is_set());

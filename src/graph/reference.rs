@@ -77,7 +77,7 @@ impl<'a> Graph<'a> {
             name: node.text(),
             key: None,
             optional: beside["optional"].as_bool() == Some(true),
-            found: self.find(kind, namespace, node.text()),
+            found: self.find_from(from, kind, namespace, node.text()),
         };
         let mut add = |key| references.push(Reference { key, ..reference });
         match relation {
@@ -111,7 +111,7 @@ impl<'a> Graph<'a> {
                     name: part.name.text(),
                     key: Some(&mount.node["subPath"]),
                     optional: part.optional,
-                    found: self.find(part.kind, from.namespace(), part.name.text()),
+                    found: self.find_from(from, part.kind, from.namespace(), part.name.text()),
                 });
             }
         }

@@ -134,6 +134,8 @@ impl<'a> Graph<'a> {
             for namespace in [None, Some(object.namespace())] {
                 self.services_by_name.entry((namespace, object.name())).or_insert(self.services.len());
             }
+            let place = (object.span().file, object.namespace(), object.name());
+            self.services_by_file.entry(place).or_insert(self.services.len());
             self.services.push(ServiceObject { object, pods: Vec::new(), cut: false, numbered: OnceLock::new() });
         }
     }
@@ -189,6 +191,21 @@ impl<'a> Graph<'a> {
     pub fn service(&self, namespace: &str, name: &str) -> Option<usize> {
         let first = *self.services_by_name.get(&(None, name))?;
         self.reached(first, namespace, |namespace| self.services_by_name.get(&(Some(namespace), name)).copied())
+    }
+
+    /// The same for an object that asks: of several the one of its file.
+    #[must_use]
+    pub(super) fn service_from(&self, from: &Object, namespace: &str, name: &str) -> Option<usize> {
+        let file = from.span().file;
+        let beside = |namespace: &str| self.services_by_file.get(&(file, namespace, name)).copied();
+        beside(namespace).or_else(|| beside("")).or_else(|| self.service(namespace, name))
+    }
+
+    /// All Services of a name, whatever their namespace.
+    pub(crate) fn services_named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s ServiceObject<'a>> {
+        self.elsewhere("Service", name)
+            .filter_map(|object| self.services_by_file.get(&(object.span().file, object.namespace(), object.name())))
+            .map(|at| &self.services[*at])
     }
 
     /// The Services that select a pod.

@@ -1,5 +1,9 @@
 //! Which kinds a Kubernetes version has.
 
+use std::sync::LazyLock;
+
+use foldhash::HashSet;
+
 use super::schema::{self, KindEntry, Type};
 use super::version::KubernetesVersion;
 use crate::suggest;
@@ -206,6 +210,26 @@ pub fn unknown(api_version: &str, kind: &str, version: KubernetesVersion) -> Unk
         .map_or(Unknown::Nothing, |known| Unknown::Near(known.kind))
 }
 
+/// Whether an apiVersion and kind are of a group that Kubernetes does not serve itself, in no version: a custom resource,
+/// whose group is a domain. A group that is nearly the one of such a kind is a misspelt one.
+#[must_use]
+pub fn is_foreign(api_version: &str, kind: &str) -> bool {
+    let Some((group, _)) = api_version.rsplit_once('/') else { return false };
+    if !group.contains('.') || OWN_GROUPS.contains(group) {
+        return false;
+    }
+    let homes = KubernetesVersion::all().flat_map(Kind::all).filter(|known| known.kind == kind);
+    let groups = homes.filter_map(|known| known.api_version.rsplit_once('/')).map(|(group, _)| group);
+    !group.ends_with(".k8s.io") || suggest::nearest(group, groups).is_none()
+}
+
+/// The groups of Kubernetes itself, of all versions.
+static OWN_GROUPS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let removed = REMOVED.iter().map(|(api_version, ..)| *api_version);
+    let api_versions = schema::all_kind_entries().map(|entry| entry.api_version()).chain(removed);
+    api_versions.filter_map(|api_version| api_version.rsplit_once('/')).map(|(group, _)| group).collect()
+});
+
 /// What to use instead of a kind that the version still has but that is on its way out: since when, and what to do.
 #[must_use]
 pub fn deprecated(api_version: &str, kind: &str, version: KubernetesVersion) -> Option<(&'static str, String)> {
@@ -270,6 +294,24 @@ mod tests {
         assert_eq!(unknown("v1", "Deployment", v36), Unknown::Elsewhere(vec!["apps/v1"]));
         assert_eq!(unknown("v1", "Configmap", v36), Unknown::Near("ConfigMap"));
         assert_eq!(unknown("example.com/v1", "Thing", v36), Unknown::Nothing);
+    }
+
+    #[test]
+    fn foreign_groups_are_told_from_misspelt_ones() {
+        for (api_version, kind, foreign) in [
+            ("cert-manager.io/v1", "Certificate", true),
+            ("serving.knative.dev/v1", "Service", true),
+            ("gateway.networking.k8s.io/v1", "HTTPRoute", true),
+            ("snapshot.storage.k8s.io/v1", "VolumeSnapshot", true),
+            ("networking.k8s.io/v1", "Gateway", false),
+            ("network.k8s.io/v1", "Ingress", false),
+            ("rbac.authorisation.k8s.io/v1", "Role", false),
+            ("app/v1", "Deployment", false),
+            ("v1", "Thing", false),
+            ("extensions/v1beta1", "Ingress", false),
+        ] {
+            assert_eq!(is_foreign(api_version, kind), foreign, "{api_version} {kind}");
+        }
     }
 
     #[test]

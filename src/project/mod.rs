@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use files::{AccessError, Listed};
 pub use revision::Revision;
-pub use settings::{Level, RuleLevel, Settings};
+pub use settings::{Level, PathLevels, RuleLevel, Settings};
 
 use crate::finding::{Failure, Finding, RuleId};
 use crate::source::Sources;

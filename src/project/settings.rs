@@ -1,11 +1,13 @@
 //! `plimsoll.toml`: what a project decides for all of its profiles.
 
 use std::ops::Range;
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::finding::{Failure, Finding, RuleId, Severity};
+use crate::globs::Globs;
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
 
@@ -16,6 +18,10 @@ pub struct Settings {
     pub out: Option<String>,
     /// `[rules]`: levels other than the rules' own, in the order written.
     pub rules: Vec<RuleLevel>,
+    /// `exclude`: what `check` leaves out of the folders it searches, in the syntax of `.gitignore`, relative to the project.
+    pub exclude: Vec<String>,
+    /// `[paths]`: levels of rules for files that a pattern matches, in the order written.
+    pub paths: Vec<PathLevels>,
     /// `externals`: hosts that live elsewhere, `host` or `host:port`.
     pub externals: Vec<String>,
 }
@@ -27,6 +33,17 @@ pub struct RuleLevel {
     pub id: RuleId,
     /// What it is to be.
     pub level: Level,
+    /// Where that is said.
+    pub span: Span,
+}
+
+/// The levels a project gives rules in some files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PathLevels {
+    /// Which files, in the syntax of `.gitignore`, relative to the project.
+    pub pattern: String,
+    /// The levels.
+    pub rules: Vec<RuleLevel>,
     /// Where that is said.
     pub span: Span,
 }
@@ -49,7 +66,7 @@ const LEVELS: [(&str, Level); 4] = [
 ];
 
 /// The settings there are.
-const NAMES: [&str; 3] = ["externals", "out", "rules"];
+const NAMES: [&str; 5] = ["exclude", "externals", "out", "paths", "rules"];
 
 impl Settings {
     /// Reads the settings.
@@ -96,6 +113,8 @@ impl Reader {
                 "out" => settings.out = self.text("out", value),
                 "externals" => settings.externals = self.texts("externals", value),
                 "rules" => settings.rules = self.rules(value),
+                "exclude" => settings.exclude = self.patterns(value),
+                "paths" => settings.paths = self.paths(value),
                 name => {
                     let finding =
                         Finding::error(RuleId::SettingUnknown, self.span(key), format!("there is no setting `{name}`"));
@@ -104,6 +123,7 @@ impl Reader {
             }
         }
         settings.rules.sort_by_key(|rule| rule.span.start);
+        settings.paths.sort_by_key(|path| path.span.start);
         settings
     }
 
@@ -132,6 +152,36 @@ impl Reader {
                 Vec::new()
             }
         }
+    }
+
+    fn patterns(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<String> {
+        let patterns = self.texts("exclude", value);
+        for pattern in &patterns {
+            self.pattern(pattern, self.span(value));
+        }
+        patterns
+    }
+
+    /// Tells of a pattern that cannot be read.
+    fn pattern(&mut self, pattern: &str, span: Span) {
+        if let Err((pattern, why)) = Globs::new(Path::new("/"), &[pattern.to_owned()]) {
+            let message = format!("`{pattern}` is not a valid pattern: {why}");
+            self.findings.push(Finding::error(RuleId::SettingValueInvalid, span, message));
+        }
+    }
+
+    fn paths(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<PathLevels> {
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong(value, "`paths` must be a table of patterns, each with a table of rules".to_owned());
+            return Vec::new();
+        };
+        let mut paths = Vec::new();
+        for (key, value) in table {
+            let (pattern, span) = ((**key.get_ref()).to_owned(), self.span(key));
+            self.pattern(&pattern, span);
+            paths.push(PathLevels { pattern, rules: self.rules(value), span });
+        }
+        paths
     }
 
     fn rules(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<RuleLevel> {

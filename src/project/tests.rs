@@ -179,6 +179,18 @@ fn settings_are_read_and_mistakes_told() {
             "[rules]\nname-invalid = 'of'\n",
             "plimsoll.toml:2:16 the level of `name-invalid` must be `off`, `note`, `warning` or `error` did you mean `off`?",
         ),
+        (
+            "exclude = ['a[']\n",
+            "plimsoll.toml:1:11 `a[` is not a valid pattern: error parsing glob 'a[': unclosed character class; missing ']' ",
+        ),
+        (
+            "[paths]\n'a/' = 'off'\n",
+            "plimsoll.toml:2:8 `rules` must be a table of rules and their levels this is a text",
+        ),
+        (
+            "[paths.'a/']\nname-invalit = 'off'\n",
+            "plimsoll.toml:2:1 there is no rule `name-invalit` did you mean `name-invalid`?",
+        ),
         ("out = 'a'\nout = 'b'\n", "plimsoll.toml:2:1 duplicate key "),
     ] {
         assert_eq!(settings(text), Err(told.to_owned()));

@@ -4,7 +4,7 @@ use ecow::EcoVec;
 use foldhash::{HashMap, HashMapExt};
 
 use super::{Id, ListRules, NumberRules, ObjectRules, Pattern, Schema, Sub, TYPES, TextRules, Types};
-use crate::finding::{Finding, RuleId};
+use crate::finding::{Finding, RuleId, Severity};
 use crate::node::{Entry, Node, Value};
 use crate::source::{FileId, Span};
 use crate::suggest;
@@ -104,6 +104,7 @@ impl Schema {
         }
         let mut loaded = yaml::load_text(json, file, Dialect::Kubectl);
         if !loaded.findings.is_empty() {
+            loaded.findings.iter_mut().for_each(|finding| finding.severity = Severity::Error);
             return Err(loaded.findings);
         }
         if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(json) {

@@ -44,10 +44,20 @@ pub struct Loaded {
     pub unread: Vec<Span>,
 }
 
+impl Loaded {
+    /// Whether readers that reject duplicate keys, such as Go's yaml.v3, can read it, too.
+    #[must_use]
+    pub fn is_readable_by_all(&self) -> bool {
+        self.findings
+            .iter()
+            .all(|finding| finding.severity != Severity::Error && finding.rule != RuleId::YamlDuplicateKey)
+    }
+}
+
 /// Reads all documents of a text; the spans are offsets in it, in `file`.
 #[must_use]
 pub fn load_text(text: &str, file: FileId, dialect: Dialect) -> Loaded {
-    let segments = segments(text);
+    let segments = json_stream(text).unwrap_or_else(|| segments(text));
     let threads = if text.len() < PARALLEL_BYTES {
         1
     } else {
@@ -119,6 +129,60 @@ fn shares<'a, 'b>(segments: &'a [(usize, &'b str)], size: usize) -> Vec<&'a [(us
             same
         })
         .collect()
+}
+
+/// The values of a stream of JSON, such as `jq` prints, each with its offset; `None` for anything else.
+fn json_stream(text: &str) -> Option<Vec<(usize, &str)>> {
+    let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let body = &text[start..];
+    if !body.trim_start().starts_with('{') {
+        return None;
+    }
+    let bytes = body.as_bytes();
+    let mut parts = Vec::new();
+    let (mut depth, mut from, mut at) = (0_usize, 0, 0);
+    while let Some(byte) = bytes.get(at) {
+        let run = |is: fn(&u8) -> bool| bytes[at..].iter().take_while(|byte| is(byte)).count();
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    parts.push((start + from, &body[from..=at]));
+                    from = at + 1;
+                }
+            }
+            // Between values there are only blanks.
+            _ if depth == 0 => return None,
+            b':' | b',' => {}
+            b'"' => at += string_length(&bytes[at..])? - 1,
+            b'-' | b'0'..=b'9' => {
+                at += run(|byte| matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E' | b'0'..=b'9')) - 1;
+            }
+            _ => {
+                let word = &bytes[at..at + run(u8::is_ascii_alphabetic)];
+                if !matches!(word, b"true" | b"false" | b"null") {
+                    return None;
+                }
+                at += word.len() - 1;
+            }
+        }
+        at += 1;
+    }
+    (parts.len() > 1 && depth == 0).then_some(parts)
+}
+
+/// How many bytes a JSON string takes that begins some bytes, with its quotes; `None` where it does not end.
+fn string_length(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
 }
 
 /// The documents of a stream, each with its offset: a new one starts at every `---` in column 0.
@@ -217,6 +281,8 @@ struct Key {
     span: Span,
     /// A plain `<<`, which merges.
     merge: bool,
+    /// Whether the mapping has it already.
+    again: bool,
 }
 
 struct Loader<'a> {
@@ -267,7 +333,7 @@ impl Loader<'_> {
                 let node = node.clone();
                 if self.wants_key() {
                     let Value::String(text) = node.value else { return Err(self.no_string_key(start, end)) };
-                    return self.key(Key { text, span, merge: false });
+                    return self.key(Key { text, span, merge: false, again: false });
                 }
                 self.finish(node, 0, 0)
             }
@@ -400,7 +466,7 @@ impl Loader<'_> {
             if anchor != 0 {
                 self.anchors.insert(anchor, (Node::new(text.clone(), span), 1));
             }
-            return self.key(Key { text, span, merge });
+            return self.key(Key { text, span, merge, again: false });
         }
         self.finish(Node::new(value, span), anchor, 1)
     }
@@ -436,7 +502,8 @@ impl Loader<'_> {
         Err(Box::new(Finding::error(rule, self.span(at, end.max(at + 1)), message)))
     }
 
-    fn key(&mut self, new: Key) -> Step {
+    /// A key of a mapping. Of several that are equal kubectl takes the last.
+    fn key(&mut self, mut new: Key) -> Step {
         if let Some(Open { items: Items::Mapping { mapping, key, seen, .. }, .. }) = self.stack.last_mut() {
             if mapping.len() == FEW && seen.is_empty() {
                 seen.extend(mapping.iter().map(|entry| entry.key.clone()));
@@ -444,12 +511,18 @@ impl Loader<'_> {
             let twice =
                 if mapping.len() < FEW { mapping.get(&new.text).is_some() } else { !seen.insert(new.text.clone()) };
             if twice && !new.merge {
-                let message = format!("the key `{}` stands twice", new.text);
+                let message = format!("duplicate key `{}`", new.text);
                 let mut finding = Finding::error(RuleId::YamlDuplicateKey, new.span, message);
                 if let Some(first) = mapping.entry(&new.text) {
-                    finding = finding.with_related(first.key_span, "it stands here first");
+                    finding = finding.with_related(first.key_span, "first defined here");
                 }
-                return Err(Box::new(finding));
+                if self.dialect == Dialect::Strict {
+                    return Err(Box::new(finding));
+                }
+                finding.severity = Severity::Warning;
+                self.findings
+                    .push(finding.with_help("remove one of them: kubectl uses the last, other tools reject it"));
+                new.again = true;
             }
             *key = Some(new);
         }
@@ -477,7 +550,10 @@ impl Loader<'_> {
                     }
                     _ => return Err(Box::new(Finding::error(RuleId::YamlAlias, span, "`<<` merges mappings only"))),
                 },
-                Some(Key { text, span, .. }) => mapping.push(text, span, node),
+                Some(Key { text, span, again, .. }) => match mapping.entry_mut(&text).filter(|_| again) {
+                    Some(entry) => (entry.key_span, entry.value) = (span, node),
+                    None => mapping.push(text, span, node),
+                },
                 None => {}
             },
             None if node.is_null() => {}

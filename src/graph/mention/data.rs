@@ -110,6 +110,9 @@ fn text_mentions<'a>(
     configs: &Configs<'_>,
     mentions: &mut Vec<Mention<'a>>,
 ) {
+    if key.contains("known_hosts") {
+        return;
+    }
     let end = key.rsplit_once('.').map_or("", |(_, end)| end);
     let spot = |path: &str| Spot { object, node, place: Place::Data(key, path.to_owned()), pod: None, container: None };
     let single = !text.trim_end().contains('\n');
@@ -139,7 +142,7 @@ fn text_mentions<'a>(
                 tree_mentions(document, &mut String::new(), Hint::None, text, exact, &spot, mentions);
             }
         }
-        "sql" | "md" | "rego" | "lua" | "css" | "html" | "crt" | "pem" | "key" | "xml" | "py" | "js" | "ts"
+        "sql" | "md" | "txt" | "rego" | "lua" | "css" | "html" | "crt" | "pem" | "key" | "xml" | "py" | "js" | "ts"
         | "tmpl" | "tpl" | "psql" => {}
         _ if shell_text => {
             let mut read = || {
@@ -197,7 +200,9 @@ fn lines_mentions<'a>(
             }
         } else if content.contains("://") {
             scan::urls(content, &mut found);
-            found.iter_mut().for_each(|one| one.sure = known);
+            // In a text of no form, a line that sets nothing is prose.
+            let sets = !end.is_empty() || scan::pair(content).is_some();
+            found.iter_mut().for_each(|one| one.sure = known && sets);
         } else if let Some(rest) = content.trim_start().strip_prefix("server ") {
             // A server of an nginx upstream.
             let at = content.len() - rest.len();

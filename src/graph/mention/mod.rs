@@ -215,7 +215,7 @@ impl<'a> Graph<'a> {
             }
         }
         for mention in &mut mentions {
-            mention.target = self.resolve(&mention.host, mention.port, mention.object.namespace());
+            mention.target = self.resolve(&mention.host, mention.port, mention.object);
             if let Target::Service(service) = mention.target
                 && let Some(index) = self.number(self.services[service].object)
             {
@@ -225,9 +225,10 @@ impl<'a> Graph<'a> {
         self.mentions = mentions;
     }
 
-    /// Where a host leads, seen from a namespace.
+    /// Where a host leads that an object names.
     #[must_use]
-    pub fn resolve(&self, host: &str, port: Option<u16>, from: &str) -> Target {
+    pub fn resolve(&self, host: &str, port: Option<u16>, by: &Object) -> Target {
+        let from = by.namespace();
         let host = host.to_ascii_lowercase();
         let host = host.trim_end_matches('.');
         if host.is_empty() || is_local(host) || is_declared(self.externals, host, port) {
@@ -269,7 +270,7 @@ impl<'a> Graph<'a> {
         if name == "kubernetes" && (namespace == "default" || !written) || namespace == "kube-system" {
             return Target::Outside;
         }
-        if let Some(service) = self.service(&namespace, name) {
+        if let Some(service) = self.service_from(by, &namespace, name) {
             return Target::Service(service);
         }
         // A pod that names itself, or a bare Endpoints object.

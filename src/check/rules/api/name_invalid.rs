@@ -1,7 +1,7 @@
 //! Rule `name-invalid`.
 
 use crate::check::{Check, Rule};
-use crate::finding::{RuleId, Severity};
+use crate::finding::RuleId;
 use crate::formats::{Checked, names};
 use crate::object::Object;
 use crate::validation::{At, Faults};
@@ -67,9 +67,6 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if text.is_empty() {
         if prefix.text().is_empty() {
             faults.required(&name);
-        } else {
-            let message = "`kubectl apply` needs a `name`: with `generateName` only `kubectl create` works";
-            faults.add(&prefix, message).severity(Severity::Warning);
         }
         return;
     }

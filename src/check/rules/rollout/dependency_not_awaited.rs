@@ -87,7 +87,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 (None, Some(key)) => view.value(key).text().rsplit_once(':').map_or("", |(host, _)| host),
                 (None, None) => "",
             };
-            let Target::Service(service) = graph.resolve(host, None, view.pod.namespace()) else {
+            let Target::Service(service) = graph.resolve(host, None, view.pod.object) else {
                 continue;
             };
             if waits(graph, &view, service) {

@@ -76,6 +76,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let severity = match bundle.options.purpose {
                 Purpose::Production => Severity::Error,
                 Purpose::Test if !once => Severity::Note,
+                // What the cluster is for, nobody said: that it is no test is a guess.
+                Purpose::Unknown if !once && !bundle.options.own => Severity::Note,
                 _ => Severity::Warning,
             };
             let message = format!("container `{}` keeps its database {how}: it goes with the pod", container.name());

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::check::Bundle;
 use crate::finding::Severity;
-use crate::graph::{Graph, Mention, Target, View, data_keys};
+use crate::graph::{Graph, Mention, Place, Target, View, data_keys};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::suggest;
@@ -80,24 +80,42 @@ pub(crate) fn data_node<'a>(object: &'a Object, key: &str) -> &'a Node {
     ["stringData", "data", "binaryData"].iter().find_map(|field| object.node[*field].get(key)).unwrap_or(&object.node)
 }
 
-/// The Service that was probably meant by a name that leads nowhere, and whether that is as good as certain: the
-/// names are near, and the port, where one is given, is one it serves.
-pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<(String, bool)> {
+/// The Service that was probably meant by a name that leads nowhere.
+#[derive(Debug)]
+pub(crate) struct Meant {
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether it serves the port, where one is given.
+    pub(crate) serves: bool,
+    /// Whether the description of the known service that names the host says so.
+    pub(crate) described: bool,
+}
+
+/// The Service that was probably meant by a name that leads nowhere: one with a near name, or the usual one.
+pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<Meant> {
     let graph = bundle.graph();
     let Target::Missing { name, namespace, .. } = &mention.target else { return None };
     // All the names one service goes by are near each other.
     let alias = bundle.options.services.iter().find(|service| service.services.contains(name)).and_then(|service| {
         service.services.iter().find(|other| *other != name && graph.service(namespace, other).is_some())
     });
-    let near = alias.cloned().or_else(|| near_service(graph, namespace, name));
-    if let Some(near) = near {
-        let serves = match (graph.service(namespace, &near), mention.port) {
-            (Some(service), Some(port)) => graph.services[service].serves(i64::from(port), graph),
-            _ => true,
-        };
-        return Some((near, serves));
-    }
-    // A known service's own dependencies have usual names.
+    // A program that names its own Service means another one.
+    let own = |near: &String| {
+        graph.service(namespace, near).is_some_and(|at| mention.pod.is_some_and(|pod| graph.services[at].pods == [pod]))
+    };
+    let near = alias.cloned().or_else(|| near_service(graph, namespace, name)).filter(|near| !own(near));
+    let usual = usual(graph, mention, name);
+    let described = usual.is_some();
+    let name = near.or(usual)?;
+    let serves = match (graph.service(namespace, &name), mention.port) {
+        (Some(service), Some(port)) => graph.services[service].serves(i64::from(port), graph),
+        _ => true,
+    };
+    Some(Meant { name, serves, described })
+}
+
+/// The usual name of the dependency that a known service means by a name near it.
+fn usual(graph: &Graph<'_>, mention: &Mention<'_>, name: &str) -> Option<String> {
     let own = mention.pod.zip(mention.container);
     let own = own.and_then(|(pod, container)| graph.known_as(pod, container));
     let known = own.or_else(|| graph.known_by_config(mention.node))?;
@@ -105,7 +123,7 @@ pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<(Strin
     if usual.clone().any(|usual| usual == name) {
         return None;
     }
-    suggest::nearest(name, usual).map(|near| (near.to_owned(), true))
+    suggest::nearest(name, usual).map(str::to_owned)
 }
 
 /// The nearest name of a Service; endings such as `-service` and `-svc` count little.
@@ -122,16 +140,30 @@ fn near_service(graph: &Graph<'_>, namespace: &str, name: &str) -> Option<String
     same.or_else(|| graph.near("Service", namespace, name).map(str::to_owned))
 }
 
-/// How bad a name is that leads nowhere: an error where a near name shows that it is a slip, or where all objects are
-/// known; a note where the namespace is none of these manifests.
-pub(crate) fn missing_severity(bundle: &Bundle<'_>, mention: &Mention<'_>, meant: Option<&(String, bool)>) -> Severity {
+/// The severity of a host that leads nowhere: an error where all objects are known, or where a known service's
+/// description names the host otherwise; a note where the namespace is none of these manifests, or the text configures a
+/// proxy, whose upstreams may be optional.
+pub(crate) fn missing_severity(bundle: &Bundle<'_>, mention: &Mention<'_>, meant: Option<&Meant>) -> Severity {
     let foreign = matches!(&mention.target, Target::Missing { namespace, written: true, .. } if !bundle.graph().namespaces.contains(namespace.as_str()));
     match meant {
         _ if bundle.options.whole => Severity::Error,
-        Some((_, true)) => Severity::Error,
-        _ if foreign => Severity::Note,
+        Some(Meant { described: true, serves: true, .. }) => Severity::Error,
+        _ if foreign || in_proxy_config(mention) => Severity::Note,
         _ => Severity::Warning,
     }
+}
+
+/// That a Service stands in another namespace than a host leads to.
+pub(crate) fn other_namespace(service: &Object, wanted: &str) -> String {
+    let wanted = if wanted.is_empty() { "default" } else { wanted };
+    format!("Service `{}` not found in namespace `{wanted}`; it is in `{}`", service.name(), service.namespace())
+}
+
+/// Whether a host stands in the configuration of a proxy.
+pub(crate) fn in_proxy_config(mention: &Mention<'_>) -> bool {
+    let text = mention.node.text();
+    matches!(mention.place, Place::Data(..))
+        && ["proxy_pass ", "upstream ", "fastcgi_pass "].iter().any(|word| text.contains(word))
 }
 
 /// The object's name as messages say it: `Deployment/web`.

@@ -101,12 +101,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for view in graph.known() {
         for dependency in view.service.dependencies.iter().filter(|dependency| dependency.kind == "postgresql") {
             let host = dependency.host_key.as_ref().map(|key| view.value(key).text()).unwrap_or_default();
-            let Target::Service(service) = graph.resolve(host, None, view.pod.namespace()) else {
+            let Target::Service(service) = graph.resolve(host, None, view.pod.object) else {
                 continue;
             };
             let Some(database) = database(graph, service) else { continue };
             if let Some((node, key)) = keyed(&view, dependency.database_key.as_deref()) {
                 differs(
+                    bundle,
                     &scripts,
                     report,
                     &database,
@@ -121,6 +122,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 user.or_else(|| user_node.map(|(node, _)| node.text().to_owned()).filter(|user| !user.is_empty()));
             if let (Some(user), Some((node, key))) = (&user, user_node) {
                 differs(
+                    bundle,
                     &scripts,
                     report,
                     &database,
@@ -133,7 +135,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 && told != password
                 && user.as_deref().is_none_or(|user| database.user.as_deref() == Some(user))
             {
-                secret(report, view.object(), view.name_node(), &database);
+                secret(bundle, report, view.object(), view.name_node(), &database);
             }
         }
     }
@@ -148,6 +150,7 @@ struct Side<'v, 'g, 'a> {
 }
 
 fn differs(
+    bundle: &Bundle<'_>,
     scripts: &Scripts<'_, '_>,
     report: &mut Report<'_>,
     database: &Database<'_, '_>,
@@ -168,14 +171,16 @@ fn differs(
         if side.node.is_set() { side.node } else { Node::absent() },
         format!("`{}` is {} `{value}`, and PostgreSQL makes `{told}`", side.key, side.what),
     )
+    .severity(bundle.between(side.view.object(), database.object))
     .related(place, format!("{} of {}", var, database.object.name()))
     .help("make them one name");
 }
 
-fn secret(report: &mut Report<'_>, object: &Object, node: &Node, database: &Database<'_, '_>) {
+fn secret(bundle: &Bundle<'_>, report: &mut Report<'_>, object: &Object, node: &Node, database: &Database<'_, '_>) {
     let place = database.container.var("POSTGRES_PASSWORD").map_or(database.object.span(), |var| var.entry.origin.span);
     report
         .at(object, node, "its password for the database is not the one PostgreSQL was given")
+        .severity(bundle.between(object, database.object))
         .related(place, "POSTGRES_PASSWORD")
         .help("take both from one Secret");
 }
@@ -288,7 +293,7 @@ fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report
     });
     for ((at, number), pod, container, prefix, name) in hosts {
         let Some(host) = container.var_text(name) else { continue };
-        let Target::Service(service) = graph.resolve(&host, None, pod.namespace()) else { continue };
+        let Target::Service(service) = graph.resolve(&host, None, pod.object) else { continue };
         let Some(database) = database(graph, service) else { continue };
         // Settings that a known service does not read are told by `env-not-read`.
         if graph.known_as(at, number).is_some() {
@@ -314,6 +319,7 @@ fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report
                         if std::ptr::eq(var.object, pod.object) { var.value.unwrap_or(var.entry) } else { var.entry },
                         format!("`{name}` is {what} `{value}`, and PostgreSQL makes `{told}`"),
                     )
+                    .severity(bundle.between(pod.object, database.object))
                     .related(database.object.span(), "the database")
                     .help("make them one name");
             }
@@ -328,7 +334,7 @@ fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report
             && same_user
             && let Some(var) = container.var(&name)
         {
-            secret(report, pod.object, &var.entry["name"], &database);
+            secret(bundle, report, pod.object, &var.entry["name"], &database);
         }
     }
 }

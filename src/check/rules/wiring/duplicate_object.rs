@@ -8,7 +8,7 @@ use foldhash::{HashMap, HashMapExt};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DuplicateObject,
-    doc: "Two documents with one kind, namespace and name: the later overwrites the earlier, silently. It is an error where they differ, since then one of them is lost; in separate files, which may be for different clusters, a warning.",
+    doc: "Two documents with one kind, namespace and name: the later overwrites the earlier, silently. It is an error where they differ, since then one of them is lost. Objects of separate files, which may be alternatives or for different clusters, are compared where the manifests are whole (`--complete`, `--profile`, `render`).",
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: web}
@@ -34,17 +34,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if object.name().is_empty() {
             continue;
         }
-        let first = *seen.entry((object.group(), object.kind(), object.namespace(), object.name())).or_insert(object);
+        // Files that are checked together need not go to one cluster: a folder of alternatives, or of rendered bundles.
+        let file = (!bundle.options.whole).then(|| object.span().file);
+        let id = (object.group(), object.kind(), object.namespace(), object.name());
+        let first = *seen.entry((file, id)).or_insert(object);
         if std::ptr::eq(first, object) {
             continue;
         }
         let same = first.node == object.node;
-        // Files that are checked together need not go to one cluster: a folder of rendered bundles, one for each.
-        let together = bundle.options.whole || first.span().file == object.span().file;
         let words = if same { "is given twice" } else { "is given twice, and the two differ: the later one wins" };
         report
             .object(object, format!("{} `{}` {words}", object.kind(), object.name()))
-            .severity(if same || !together { Severity::Warning } else { Severity::Error })
+            .severity(if same { Severity::Warning } else { Severity::Error })
             .related(first.span(), "first here")
             .help("take one of them out");
     }

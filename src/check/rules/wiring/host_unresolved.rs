@@ -1,8 +1,8 @@
 //! Rule `host-unresolved`.
 
-use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity};
+use crate::check::rules::wiring::_shared::{Meant, at_mention, meant, missing_severity, other_namespace};
 use crate::check::{Bundle, Check, Rule};
-use crate::finding::{RuleId, Severity};
+use crate::finding::RuleId;
 use crate::graph::{Mention, Place, Target};
 use crate::text::scan::Form;
 use crate::validation::Report;
@@ -10,7 +10,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::HostUnresolved,
-    doc: "A host in a variable, an argument, a config file or a shell snippet is the name of no Service among these manifests, in the namespace it leads to. Where a near name shows that it is a slip (`postgres` beside `postgresql`) it is an error, else a warning, since the Service may be applied elsewhere: declare it with `--external host[:port]`. Public names, addresses and `localhost` are passed over.",
+    doc: "A host in a variable, an argument, a config file or a shell snippet is the name of no Service among these manifests, in the namespace it leads to. It is a warning, since the Service may be applied from elsewhere: declare it with `--external host[:port]`. It is an error where the manifests are whole (`--complete`, `--profile`, `render`), and where the description of a known service names the host otherwise (`postgres` for `postgresql`). Public names, addresses and `localhost` are passed over.",
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: postgresql}
@@ -38,14 +38,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             Target::Missing { name, namespace, written } => {
                 let meant = meant(bundle, mention);
                 // What may be no host at all counts only where a slip explains it.
-                if !mention.sure && !matches!(meant, Some((_, true))) {
+                if !mention.sure && !meant.as_ref().is_some_and(|meant| meant.serves) {
                     continue;
                 }
                 let severity = missing_severity(bundle, mention, meant.as_ref());
                 let place = if *written { format!(" in `{namespace}`") } else { String::new() };
                 let shown = if mention.is_secret() { "of this name".to_owned() } else { format!("`{name}`") };
                 let (question, help) = match meant {
-                    Some((near, _)) => (
+                    Some(Meant { name: near, .. }) => (
                         format!("; did you mean `{near}`?"),
                         "declare it with --external if it lives elsewhere".to_owned(),
                     ),
@@ -57,21 +57,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
             Target::OtherNamespace { service, namespace } if mention.sure => {
                 let object = graph.services[*service].object;
-                let severity = if bundle.options.whole || graph.namespaces.contains(namespace.as_str()) {
-                    Severity::Error
-                } else {
-                    Severity::Warning
-                };
-                let from = if namespace.is_empty() {
-                    "the namespace it is looked for in".to_owned()
-                } else {
-                    format!("`{namespace}`")
-                };
-                let message = format!("no Service `{}` in {from}; it is in `{}`", object.name(), object.namespace());
-                at_mention(report, mention, message)
-                    .severity(severity)
+                at_mention(report, mention, other_namespace(object, namespace))
+                    .severity(bundle.absent())
                     .related(object.span(), "the Service of that name")
-                    .help(format!("say `{}.{}`", object.name(), object.namespace()));
+                    .help(format!("use `{}.{}`", object.name(), object.namespace()));
             }
             _ => {}
         }

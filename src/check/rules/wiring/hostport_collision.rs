@@ -48,7 +48,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for container in &pod.containers {
             for entry in container.node["ports"].items() {
                 let Some(port) = entry["hostPort"].as_i64().filter(|port| *port > 0) else { continue };
-                let key = (port, entry["protocol"].as_str().unwrap_or("TCP"), entry["hostIP"].text());
+                // Files that are checked together need not go to one cluster.
+                let file = (!bundle.options.whole).then(|| pod.object.span().file);
+                let key = (file, port, entry["protocol"].as_str().unwrap_or("TCP"), entry["hostIP"].text());
                 let (first, place) = *taken.entry(key).or_insert((pod.object, entry));
                 if !std::ptr::eq(first, pod.object) {
                     // Pods that are kept apart by their nodes may share it.

@@ -10,7 +10,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ImageUnqualified,
-    doc: "A name without registry means `docker.io/library/<name>`, where only Docker's official images are. A name of one's own (`datastorage:e2e-test`) is not there: the pod stays in ImagePullBackOff. Name the registry, or `localhost/` for an image that is loaded into the nodes.",
+    doc: "A name without registry means `docker.io/library/<name>`, where only Docker's official images are. A name of one's own (`datastorage:e2e-test`) is not there: the pod stays in ImagePullBackOff. Name the registry, or `localhost/` for an image that is loaded into the nodes. For programs that are not known it is reported where the manifests are whole (`--complete`, `--profile`, `render`): build tools put a registry before the images that they build.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: datastorage}
@@ -191,6 +191,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 || fault(image).is_some()
                 || image.contains('$')
             {
+                continue;
+            }
+            // Build tools, as skaffold, put a registry before the images that they build.
+            if known.is_none() && !bundle.options.whole && !bundle.options.own {
                 continue;
             }
             let severity = if known.is_some() { bundle.absent() } else { Severity::Warning };

@@ -16,7 +16,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NetworkpolicyBlocksFlow,
-    doc: "A pod is told to connect to a Service, and the policies among the manifests refuse it: no ingress rule of the target lets it in on the pod's port (policies count pod ports, not Service ports), no egress rule of the client lets it out, or the client may not ask DNS (UDP 53) and resolves no name at all. Namespaces whose labels are not known are taken to match.",
+    doc: "A pod is told to connect to a Service, and the policies among the manifests refuse it: no ingress rule of the target lets it in on the pod's port (policies count pod ports, not Service ports), no egress rule of the client lets it out, or the client may not ask DNS (UDP 53) and resolves no name at all. Namespaces whose labels are not known are taken to match. It is a warning where policy and pods stand in separate files, since another policy may open the way, unless the manifests are whole (`--complete`, `--profile`, `render`).",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: app, labels: {app: app}}
@@ -111,6 +111,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             };
             report
                 .at(policy, place, format!("{} may not ask DNS, and resolves no name", title(client.object)))
+                .severity(bundle.between(policy, client.object))
                 .related(mention.node.origin.span, "a name it needs")
                 .help("allow UDP and TCP 53 to the namespace kube-system");
         }
@@ -128,25 +129,26 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 && !ingress.iter().any(|policy| lets(policy, ("ingress", "from"), client, server, port))
             {
                 spend(MOST_QUESTIONS / MOST_FINDINGS);
-                blocked(report, ingress[0], "ingress", mention, client, server, port);
+                blocked(bundle, report, ingress[0], "ingress", mention, (client, server), port);
             }
             if !egress.is_empty() && !egress.iter().any(|policy| lets(policy, ("egress", "to"), server, server, port)) {
                 spend(MOST_QUESTIONS / MOST_FINDINGS);
-                blocked(report, egress[0], "egress", mention, client, server, port);
+                blocked(bundle, report, egress[0], "egress", mention, (client, server), port);
             }
         }
     }
 }
 
 fn blocked(
+    bundle: &Bundle<'_>,
     report: &mut Report<'_>,
     policy: &Object,
     direction: &str,
     mention: &Mention<'_>,
-    client: &Pod<'_>,
-    server: &Pod<'_>,
+    (client, server): (&Pod<'_>, &Pod<'_>),
     port: i64,
 ) {
+    let severity = bundle.between(policy, client.object).min(bundle.between(policy, server.object));
     let rules = &policy.node["spec"][direction];
     let place = if rules.is_set() { rules } else { &policy.node["spec"]["podSelector"] };
     report
@@ -155,6 +157,7 @@ fn blocked(
             place,
             format!("no {direction} rule lets {} reach {} on {port}", title(client.object), title(server.object)),
         )
+        .severity(severity)
         .related(mention.node.origin.span, "it is told to connect")
         .help(if direction == "ingress" {
             "add it to `from`, with the port of the pod"

@@ -9,7 +9,7 @@ use foldhash::{HashMap, HashMapExt};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NodeportDuplicate,
-    doc: "A NodePort belongs to one Service of the whole cluster; the second that asks for it is refused.",
+    doc: "A NodePort belongs to one Service of the whole cluster; the second that asks for it is refused. Services of separate files, which may be alternatives or for different clusters, are compared where the manifests are whole (`--complete`, `--profile`, `render`).",
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: web}
@@ -34,7 +34,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let Some(port) = entry["nodePort"].as_i64().filter(|port| *port > 0) else { continue };
             let protocol = entry["protocol"].as_str().unwrap_or("TCP");
             let object = service.object;
-            let (first, place) = *taken.entry((port, protocol)).or_insert((object, &entry["nodePort"]));
+            // Files that are checked together need not go to one cluster.
+            let file = (!bundle.options.whole).then(|| object.span().file);
+            let (first, place) = *taken.entry((file, port, protocol)).or_insert((object, &entry["nodePort"]));
             // Within one Service the API server refuses it; one object given twice is `duplicate-object`'s.
             if first.id != object.id {
                 report

@@ -7,7 +7,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ProbeMissing,
-    doc: "Without a readiness probe traffic goes to the container before it can answer, and a rollout counts as done when it is not; without a liveness probe a hung process stays. Every container behind a Service needs at least one probe. It is an error where a known service is known to be whole.",
+    doc: "Without a readiness probe traffic goes to the container before it can answer, and a rollout counts as done when it is not; without a liveness probe a hung process stays. Every container behind a Service needs at least one probe. It is reported for known services, as an error where the manifests are whole, and for all programs in bundles of the project's own (`--profile`, `render`).",
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}
@@ -83,6 +83,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if let Some((port, path)) = path {
             draft.help(format!("{} answers on {path}, port {port}", view.service.name));
         }
+    }
+    // Of programs that are not known it is a recommendation, which is given for bundles of the project's own.
+    if !bundle.options.own {
+        return;
     }
     for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {
         if graph.known_of(at).next().is_some() || graph.services_of(at).next().is_none() {

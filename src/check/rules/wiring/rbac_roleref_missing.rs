@@ -1,14 +1,14 @@
 //! Rule `rbac-roleref-missing`.
 
 use crate::check::{Bundle, Check, Rule};
-use crate::finding::{RuleId, Severity};
+use crate::finding::RuleId;
 use crate::references::Relation;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RbacRolerefMissing,
-    doc: "A RoleBinding or ClusterRoleBinding may be made before its role, and grants nothing until that exists; `roleRef` cannot be changed afterwards. The roles every cluster has (`cluster-admin`, `admin`, `edit`, `view`, `system:*`, and `extension-apiserver-authentication-reader` in `kube-system`) are known. A near name makes it an error.",
+    doc: "A RoleBinding or ClusterRoleBinding may be made before its role, and grants nothing until that exists; `roleRef` cannot be changed afterwards. The roles every cluster has (`cluster-admin`, `admin`, `edit`, `view`, `system:*`, and `extension-apiserver-authentication-reader` in `kube-system`) are known. It is a warning, since the role may be applied from elsewhere, and an error where the manifests are whole (`--complete`, `--profile`, `render`).",
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: data-storage-client}
@@ -49,10 +49,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let near = graph.near(kind, reference.namespace, name).filter(|near| !bound(near));
         let other = if kind == "Role" { "ClusterRole" } else { "Role" };
         let confused = graph.find(other, reference.namespace, name);
-        let severity = if near.is_some() || confused.is_some() { Severity::Error } else { bundle.absent() };
         let draft = report
             .at(reference.from, reference.node, format!("no {kind} `{name}` here; the binding grants nothing"))
-            .severity(severity);
+            .severity(bundle.absent());
         match (near, confused, graph.elsewhere(kind, name).next()) {
             (_, Some(object), _) => {
                 draft.related(object.span(), format!("a {other} of this name")).help(format!("say `kind: {other}`"))

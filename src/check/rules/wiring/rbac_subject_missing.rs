@@ -8,7 +8,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RbacSubjectMissing,
-    doc: "A binding to an account that does not exist is accepted and grants nothing: the account's name or namespace is wrong, or it is applied elsewhere. An account of a namespace of which nothing is among these manifests is a note.",
+    doc: "A binding to an account that does not exist is accepted and grants nothing: the account's name or namespace is wrong, or it is applied elsewhere. It is an error where the manifests are whole (`--complete`, `--profile`, `render`), and a note where nothing of the account's namespace is among them and no account has its name.",
     bad: r#"apiVersion: v1
 kind: ServiceAccount
 metadata: {name: gateway-sa, namespace: gateway}
@@ -44,17 +44,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             })
         };
         let near = graph.near("ServiceAccount", namespace, name).filter(|near| !bound(near));
-        // Accounts that have no namespace here are put into one by `kubectl -n`.
         let elsewhere = graph.elsewhere("ServiceAccount", name).find(|object| !object.namespace().is_empty());
-        let unplaced = graph.elsewhere("ServiceAccount", name).any(|object| object.namespace().is_empty());
         let foreign = !namespace.is_empty() && !graph.namespaces.contains(namespace);
         // The subject itself may be all that names this namespace: pods and accounts tell more.
-        let severity = match near {
-            _ if unplaced => Severity::Note,
-            Some(_) => Severity::Error,
-            None if foreign => Severity::Note,
-            None => bundle.absent(),
-        };
+        let severity = if foreign && elsewhere.is_none() && near.is_none() { Severity::Note } else { bundle.absent() };
         let place = if namespace.is_empty() { String::new() } else { format!(" in `{namespace}`") };
         let draft = report
             .at(

@@ -8,7 +8,7 @@ use crate::check::rules::wiring::_shared::{has_keys, title};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, Pod, Reference, data_keys, data_of, is_declared_object, kind_of, label_selector_matches};
-use crate::node::Node;
+use crate::node::{Entry, Node};
 use crate::object::Object;
 use crate::path::address;
 use crate::references::Relation;
@@ -18,7 +18,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ReferenceMissing,
-    doc: "A pod, an Ingress, an autoscaler or a StatefulSet names an object that is not among the manifests in its namespace, or a key that the object lacks. The pod then waits for ever (`ContainerCreating`, `CreateContainerConfigError`). A missing key, and a name with a near one beside it, are errors; else it is a warning, since the object may be applied elsewhere, and an error only where the manifests are known to be whole. References marked `optional` are passed over, and so is what is declared as an external (`Secret/name`).",
+    doc: "A pod, an Ingress, an autoscaler or a StatefulSet names an object that is not among the manifests in its namespace, or a key that the object lacks. The pod then waits for ever (`ContainerCreating`, `CreateContainerConfigError`). It is a warning, since the object may be applied from elsewhere, and an error where the manifests are whole (`--complete`, `--profile`, `render`). A key or port that an object of the same file lacks is an error; of objects in other files that have one name, it suffices that one has the key. An object that is missing is reported once, with the places that name it. References marked `optional` are passed over, and so is what is declared as an external (`Secret/name`).",
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: web-config}
@@ -42,46 +42,61 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    let mut told: HashSet<(usize, &str, &str)> = HashSet::new();
     let made = LazyCell::new(|| Made::of(graph));
     let mut ports = HashMap::new();
+    let mut missing: HashMap<(&str, &str, &str), Vec<&Reference<'_>>> = HashMap::new();
+    let mut order = Vec::new();
     for reference in &graph.references {
-        // Accounts and roles have rules of their own.
-        if matches!(reference.relation, Relation::Account | Relation::Role | Relation::Subject) || reference.optional {
+        // Accounts and roles have rules of their own. `use-annotation` is what the AWS load balancer controller reads as
+        // "as the annotation says".
+        if matches!(reference.relation, Relation::Account | Relation::Role | Relation::Subject)
+            || reference.optional
+            || reference.relation == Relation::Backend
+                && reference.key.is_some_and(|key| key.text() == "use-annotation")
+        {
             continue;
         }
         match reference.found {
-            Some(object) => key(&mut ports, reference, object, report),
+            Some(object) => key(bundle, &mut ports, reference, object, report),
             None => {
-                let from = std::ptr::from_ref(reference.from) as usize;
-                if told.insert((from, reference.kind, reference.name)) {
-                    absent(bundle, &made, reference, report);
+                let id = (reference.kind, reference.namespace, reference.name);
+                let users = missing.entry(id).or_default();
+                if users.is_empty() {
+                    order.push(id);
+                }
+                // What one object names stands together.
+                if users.last().is_none_or(|other| !std::ptr::eq(other.from, reference.from)) {
+                    users.push(reference);
                 }
             }
         }
     }
+    for users in order.iter().filter_map(|id| missing.get(id)) {
+        absent(bundle, &made, users, report);
+    }
     claims(bundle, report);
 }
 
-fn absent(bundle: &Bundle<'_>, made: &Made<'_>, reference: &Reference<'_>, report: &mut Report<'_>) {
+/// An object that is not there, once for all that name it.
+fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report: &mut Report<'_>) {
     let graph = bundle.graph();
+    let needs = |user: &&&Reference<'_>| {
+        // cert-manager makes the Secret of an Ingress that asks it to.
+        let annotations = user.from.node["metadata"]["annotations"].entries();
+        let is_made = |entry: &Entry| entry.key.contains("issuer") || entry.key.contains("acme");
+        user.relation != Relation::Tls || !annotations.iter().any(is_made)
+    };
+    let Some(reference) = users.iter().find(needs) else { return };
     let (kind, name) = (reference.kind, reference.name);
     let builtin = match kind {
         "PriorityClass" => name.starts_with("system-"),
         "ConfigMap" => matches!(name, "kube-root-ca.crt" | "openshift-service-ca.crt"),
         _ => false,
     };
-    if builtin || is_declared_object(&bundle.options.externals, kind, name) {
-        return;
-    }
-    // cert-manager makes the Secret of an Ingress that asks it to.
-    let annotations = &reference.from.node["metadata"]["annotations"];
-    if reference.relation == Relation::Tls
-        && annotations.entries().iter().any(|entry| entry.key.contains("issuer") || entry.key.contains("acme"))
+    if builtin
+        || is_declared_object(&bundle.options.externals, kind, name)
+        || kind == "Secret" && made.has(reference.namespace, name)
     {
-        return;
-    }
-    if kind == "Secret" && made.has(reference.namespace, name) {
         return;
     }
     let elsewhere = graph.elsewhere(kind, name).find(|object| object.namespace() != reference.namespace);
@@ -89,25 +104,18 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, reference: &Reference<'_>, repor
     let near = graph
         .near(kind, reference.namespace, name)
         .filter(|near| graph.find(kind, reference.namespace, near).is_some_and(|object| !graph.is_used(object)));
-    // A pull secret that is missing is passed over by the kubelet; a governing Service only gives names.
-    let severity = match reference.relation {
-        Relation::ImagePull | Relation::Runtime | Relation::Priority | Relation::Tls if !bundle.options.whole => {
-            Severity::Warning
-        }
-        Relation::Governing => Severity::Warning,
-        _ if near.is_some() => Severity::Error,
-        _ => bundle.absent(),
-    };
+    // A governing Service only gives names.
+    let governs = |user: &&Reference<'_>| user.relation == Relation::Governing;
+    let severity = if users.iter().all(governs) { Severity::Warning } else { bundle.absent() };
     let place = if reference.namespace.is_empty() { String::new() } else { format!(" in `{}`", reference.namespace) };
-    let draft = report.at(reference.from, reference.node, format!("no {kind} `{name}` here{place}")).severity(severity);
+    let mut draft =
+        report.at(reference.from, reference.node, format!("no {kind} `{name}` here{place}")).severity(severity);
+    let others = users.iter().filter(|user| !std::ptr::eq(user.from, reference.from));
+    for user in others.take(MOST_USERS) {
+        draft = draft.related(user.node.origin.span, format!("{} names it, too", title(user.from)));
+    }
     match (near, elsewhere) {
         (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
-        (None, Some(object)) if object.namespace().is_empty() => draft
-            .related(
-                object.span(),
-                "one of this name has no namespace, and goes to `default` or where `kubectl -n` says",
-            )
-            .help("name the same namespace in both"),
         (None, Some(object)) => draft
             .related(object.span(), format!("one of this name is in `{}`", object.namespace()))
             .help(format!("a {kind} is reached from its own namespace only")),
@@ -123,6 +131,9 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, reference: &Reference<'_>, repor
         }),
     };
 }
+
+/// How many of the objects that name a missing one are shown beside the first.
+const MOST_USERS: usize = 3;
 
 /// The kinds whose objects have Secrets of their name made.
 const MAKERS: &[&str] = &[
@@ -181,7 +192,11 @@ impl<'a> Made<'a> {
     }
 }
 
+/// How many objects of one name are taken for alternatives.
+const MOST_ALTERNATIVES: usize = 100;
+
 fn key<'a>(
+    bundle: &Bundle<'a>,
     ports: &mut HashMap<usize, Ports<'a>>,
     reference: &Reference<'a>,
     object: &'a Object,
@@ -190,7 +205,7 @@ fn key<'a>(
     let Some(node) = reference.key else { return };
     if reference.relation == Relation::Backend {
         let ports = ports.entry(address(&object.node)).or_insert_with(|| Ports::of(object));
-        backend(ports, reference, object, node, report);
+        backend(bundle, ports, reference, object, node, report);
         return;
     }
     let Some(key) = node.as_str().filter(|key| !key.is_empty()) else { return };
@@ -201,11 +216,27 @@ fn key<'a>(
     {
         return;
     }
+    let has_key = |other: &Object| data_of(other, key).is_some();
+    if is_of_alternative(bundle, reference, object, has_key) {
+        return;
+    }
     report
         .at(reference.from, node, format!("{} has no key `{key}`", title(object)))
-        .severity(Severity::Error)
+        .severity(bundle.between(reference.from, object))
         .related(object.span(), "this one")
         .help(has_keys(object, key));
+}
+
+/// Whether what an object lacks is found in another of its name, where it stands in no file with the one that needs it.
+fn is_of_alternative(
+    bundle: &Bundle<'_>,
+    reference: &Reference<'_>,
+    object: &Object,
+    has: impl Fn(&Object) -> bool,
+) -> bool {
+    !bundle.options.whole
+        && !object.shares_file_with(reference.from)
+        && bundle.graph().elsewhere(reference.kind, reference.name).take(MOST_ALTERNATIVES).any(has)
 }
 
 /// The ports of a Service, each list for messages and for finding one.
@@ -230,12 +261,22 @@ impl<'a> Ports<'a> {
 }
 
 /// The port of an Ingress backend.
-fn backend(ports: &Ports<'_>, reference: &Reference<'_>, object: &Object, node: &Node, report: &mut Report<'_>) {
-    let served = match node.as_str() {
+fn backend(
+    bundle: &Bundle<'_>,
+    ports: &Ports<'_>,
+    reference: &Reference<'_>,
+    object: &Object,
+    node: &Node,
+    report: &mut Report<'_>,
+) {
+    let served = |ports: &Ports<'_>| match node.as_str() {
         Some(name) => ports.by_name.contains(name),
         None => ports.by_number.contains(&node.as_i64()),
     };
-    if served || ports.by_name.is_empty() || object.node["spec"]["type"].text() == "ExternalName" {
+    if served(ports) || ports.by_name.is_empty() || object.node["spec"]["type"].text() == "ExternalName" {
+        return;
+    }
+    if is_of_alternative(bundle, reference, object, |other| served(&Ports::of(other))) {
         return;
     }
     let wanted =
@@ -246,7 +287,7 @@ fn backend(ports: &Ports<'_>, reference: &Reference<'_>, object: &Object, node: 
     };
     report
         .at(reference.from, node, format!("Service `{}` has no port {wanted}", object.name()))
-        .severity(Severity::Error)
+        .severity(bundle.between(reference.from, object))
         .related(object.span(), "the backend")
         .help(if have.is_empty() {
             "its ports have no names: give the number".to_owned()

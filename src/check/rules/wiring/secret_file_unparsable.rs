@@ -2,7 +2,7 @@
 
 use crate::check::rules::wiring::_shared::{at_value, data_node};
 use crate::check::{Bundle, Check, Rule};
-use crate::finding::{RuleId, Severity};
+use crate::finding::RuleId;
 use crate::graph::{File, text_of};
 use crate::node::{Node, Value};
 use crate::service::KeyType;
@@ -81,8 +81,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let place = data_node(object, key);
             let loaded = yaml::load_text(&text, FileId(u32::MAX - 1), Dialect::Kubectl);
             let tree = loaded.documents.first().filter(|tree| matches!(tree.value, Value::Mapping(_)));
-            let Some(tree) = tree.filter(|_| loaded.findings.iter().all(|finding| finding.severity != Severity::Error))
-            else {
+            let Some(tree) = tree.filter(|_| loaded.is_readable_by_all()) else {
                 report
                     .at(object, place, format!("`{key}` is no YAML mapping"))
                     .related(view.name_node().origin.span, format!("{} reads it as {file_key}", view.service.name))

@@ -8,7 +8,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServiceSelectsJob,
-    doc: "The pods of a Job have all labels of the selector, so traffic goes to them while they run, and nothing listens there. It is an error where the Service selects nothing else. Give the pods of the Job labels of their own.",
+    doc: "The pods of a Job have all labels of the selector, so traffic goes to them while they run, and mostly nothing listens there. It is a note where the Service selects nothing else: then it is there for the Job. Give the pods of the Job labels of their own.",
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: web}
@@ -55,7 +55,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let others = jobs.len() < service.pods.len();
         // Of very many pods those that are not known may be no Jobs.
         let only = !others && !service.may_select_more();
-        let severity = if only { Severity::Error } else { Severity::Warning };
+        // In front of nothing but a Job's pods it is there on purpose.
+        let severity = if only { Severity::Note } else { Severity::Warning };
         let message = format!(
             "Service `{}` {}selects the pods of {}",
             service.object.name(),

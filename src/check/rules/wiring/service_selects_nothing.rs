@@ -6,15 +6,15 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Rule};
-use crate::finding::{RuleId, Severity};
+use crate::finding::RuleId;
 use crate::graph::{Graph, MOST_PODS, Pod, ServiceObject, selects};
-use crate::node::Node;
+use crate::node::{Entry, Node};
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServiceSelectsNothing,
-    doc: "No pod template in the Service's namespace has all the labels of its selector, so the name resolves and every connection fails. It is an error where a workload of the Service's name or of nearly these labels shows that it is a slip; else a warning, since the pods may be made elsewhere (by an operator, in another file).",
+    doc: "No pod template in the Service's namespace has all the labels of its selector, so the name resolves and every connection fails. It is a warning, since the pods may be made elsewhere (by an operator, in another file), and an error where the manifests are whole (`--complete`, `--profile`, `render`). Labels that a program puts on its own pod, such as a leader's, are not missed.",
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: web}
@@ -40,12 +40,36 @@ spec:
 const RUNTIME: &[&str] = &[
     "statefulset.kubernetes.io/pod-name",
     "apps.kubernetes.io/pod-index",
-    "role",
-    "leader",
-    "spilo-role",
     "controller-revision-hash",
     "pod-template-hash",
 ];
+
+/// Words of labels, and of their values, that a program puts on its own pod when it is elected or becomes ready.
+const ELECTED: &[&str] = &[
+    "active",
+    "initialized",
+    "leader",
+    "master",
+    "primary",
+    "ready",
+    "replica",
+    "role",
+    "sealed",
+    "secondary",
+    "slave",
+    "standby",
+    "writer",
+];
+
+/// Whether a label is put on pods while they run.
+fn is_set_at_run_time(label: &Entry) -> bool {
+    let is_elected = |text: &str| {
+        text.split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| ELECTED.iter().any(|known| word.eq_ignore_ascii_case(known)) || word.ends_with("Role"))
+    };
+    let conventional = label.key.starts_with("app.kubernetes.io/") || label.key == "app" || label.key == "name";
+    RUNTIME.contains(&label.key.as_str()) || is_elected(&label.key) || !conventional && is_elected(label.value.text())
+}
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
@@ -60,12 +84,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for service in graph.services.iter().filter(empty).filter(|service| !service.is_external()) {
         let selector = service.selector();
         let (object, namespace) = (service.object, service.object.namespace());
-        if selector.entries().is_empty()
-            || selector
-                .entries()
-                .iter()
-                .any(|entry| RUNTIME.contains(&entry.key.as_str()) || entry.key.ends_with("/role"))
-        {
+        if selector.entries().is_empty() || selector.entries().iter().any(is_set_at_run_time) {
             continue;
         }
         let twin = running.get(&(namespace, object.name())).copied();
@@ -73,9 +92,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let (candidates, all) = graph.pods_with(selector, None);
         let elsewhere = (candidates.iter().map(|pod| &graph.pods[*pod]))
             .find(|pod| pod.namespace() != namespace && selects(selector, pod.labels));
-        let severity = if near.is_some() { Severity::Error } else { bundle.absent() };
+        // Where one of them names no namespace, `kubectl -n` may put them together.
+        if elsewhere.is_some_and(|pod| pod.namespace().is_empty() || namespace.is_empty()) {
+            continue;
+        }
         let message = format!("Service `{}` selects no pods", object.name());
-        let draft = report.at(object, selector, message).severity(severity);
+        let draft = report.at(object, selector, message).severity(bundle.absent());
         match (near, elsewhere) {
             (Some(pod), _) => {
                 let wrong = selector

@@ -1,7 +1,7 @@
 //! Rule `serviceaccount-missing`.
 
 use crate::check::{Bundle, Check, Rule};
-use crate::finding::{RuleId, Severity};
+use crate::finding::RuleId;
 use crate::graph::is_declared_object;
 use crate::references::Relation;
 use crate::validation::Report;
@@ -9,7 +9,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServiceaccountMissing,
-    doc: "The pods of a workload are refused until the ServiceAccount exists in their namespace; the workload itself is accepted, so nothing tells. A near name makes it an error; else it is a warning, since the account may be applied elsewhere.",
+    doc: "The pods of a workload are refused until the ServiceAccount exists in their namespace; the workload itself is accepted, so nothing tells. It is a warning, since the account may be applied from elsewhere, and an error where the manifests are whole (`--complete`, `--profile`, `render`).",
     bad: r#"apiVersion: v1
 kind: ServiceAccount
 metadata: {name: data-storage-sa}
@@ -42,10 +42,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             })
         });
         let elsewhere = graph.elsewhere("ServiceAccount", name).next();
-        let severity = if near.is_some() { Severity::Error } else { bundle.absent() };
         let draft = report
             .at(reference.from, reference.node, format!("no ServiceAccount `{name}` here; its pods will not be made"))
-            .severity(severity);
+            .severity(bundle.absent());
         match (near, elsewhere) {
             (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
             (None, Some(object)) => draft

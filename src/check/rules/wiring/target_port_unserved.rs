@@ -7,7 +7,7 @@ use foldhash::HashSet;
 use crate::check::rules::wiring::_shared::{program, title};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Pod, View};
+use crate::graph::{Graph, Pod, View};
 use crate::node::Node;
 use crate::suggest;
 use crate::text::scan;
@@ -16,7 +16,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::TargetPortUnserved,
-    doc: "A `targetPort` that is a name must be the name of a port of a selected container: nothing is sent else. A number need not be declared, so a number that no container declares, where they declare others, is a warning.",
+    doc: "A `targetPort` that is a name must be the name of a port of a selected container: nothing is sent else. A number need not be declared, so a number that no container declares, where they declare others, is a warning. So is either where Service and pods stand in separate files, unless the manifests are whole (`--complete`, `--profile`, `render`). Pods that have a sidecar injected are passed over.",
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: web}
@@ -45,6 +45,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let pods: Vec<(usize, &Pod<'_>)> =
             service.pods.iter().map(|pod| (*pod, &graph.pods[*pod])).filter(|(_, pod)| !pod.is_job()).collect();
         let Some((_, first)) = pods.first() else { continue };
+        // What is injected when a pod is made opens ports of its own.
+        if pods.iter().any(|(_, pod)| is_injected(graph, pod)) {
+            continue;
+        }
+        let severity = pods.iter().map(|(_, pod)| bundle.between(service.object, pod.object)).min();
+        let severity = severity.unwrap_or(Severity::Warning);
         let openings: Vec<&Opening<'_>> =
             pods.iter().map(|(at, pod)| openings[*at].get_or_init(|| Opening::of(bundle, *at, pod))).collect();
         // Made when a port is first missed, and once, as each of many may be.
@@ -65,6 +71,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                         target,
                         format!("no container of {} has a port named `{name}`", title(first.object)),
                     )
+                    .severity(severity)
                     .related(first.object.span(), "selected")
                     .help(help);
                 continue;
@@ -76,12 +83,43 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 let certain = matches!(openings.as_slice(), [opening] if opening.is_certain);
                 report
                     .at(service.object, place, format!("no container of {} has port {number}", title(first.object)))
-                    .severity(if certain { Severity::Error } else { Severity::Warning })
+                    .severity(if certain { severity } else { Severity::Warning })
                     .related(first.object.span(), "selected")
                     .help(declared.as_str());
             }
         }
     }
+}
+
+/// Annotations and labels that have a container injected into a pod, or into all pods of a namespace.
+const INJECTORS: &[&str] = &[
+    "linkerd.io/inject",
+    "sidecar.istio.io/inject",
+    "istio-injection",
+    "istio.io/rev",
+    "consul.hashicorp.com/connect-inject",
+    "vault.hashicorp.com/agent-inject",
+    "dapr.io/enabled",
+    "kuma.io/sidecar-injection",
+    "sidecar.opentelemetry.io/inject",
+    "sidecar.jaegertracing.io/inject",
+    "appmesh.k8s.aws/sidecarInjectorWebhook",
+    "config.linkerd.io/proxy-version",
+];
+
+/// Whether containers are injected into a pod when it is made.
+fn is_injected(graph: &Graph<'_>, pod: &Pod<'_>) -> bool {
+    let asks = |metadata: &Node| {
+        let marks = metadata["annotations"].entries().iter().chain(metadata["labels"].entries());
+        marks.clone().any(|mark| {
+            INJECTORS.contains(&mark.key.as_str())
+                && !matches!(mark.value.text(), "disabled" | "false")
+                && mark.value.as_bool() != Some(false)
+        })
+    };
+    let namespace = graph.find("Namespace", "", pod.namespace());
+    let template = pod.object.pod_template().map(|template| &template["metadata"]);
+    template.is_some_and(asks) || namespace.is_some_and(|namespace| asks(&namespace.node["metadata"]))
 }
 
 /// The names of the ports of some pods, in words.

@@ -5,6 +5,7 @@ use crate::finding::RuleId;
 use crate::graph::kind_of;
 use crate::node::{Node, Value};
 use crate::references::Relation;
+use crate::source::FileId;
 use crate::validation::Report;
 use std::cell::LazyCell;
 
@@ -76,7 +77,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             _ => *entry = None,
         }
     }
+    // Files that are checked together need not be applied together.
+    let inhabited: HashSet<FileId> = graph.pods.iter().map(|pod| pod.object.span().file).collect();
     for object in bundle.objects {
+        if !bundle.options.whole && !inhabited.contains(&object.span().file) {
+            continue;
+        }
         let (kind, name) = match kind_of(object) {
             Some(kind @ ("ConfigMap" | "Secret")) => (kind, object.name()),
             _ => continue,

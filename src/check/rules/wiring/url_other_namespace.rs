@@ -1,8 +1,8 @@
 //! Rule `url-other-namespace`.
 
-use crate::check::rules::wiring::_shared::at_mention;
+use crate::check::rules::wiring::_shared::{at_mention, other_namespace};
 use crate::check::{Bundle, Check, Rule};
-use crate::finding::{RuleId, Severity};
+use crate::finding::RuleId;
 use crate::graph::Target;
 use crate::text::scan::Form;
 use crate::validation::Report;
@@ -10,7 +10,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::UrlOtherNamespace,
-    doc: "A short name is looked for in the pod's own namespace, `name.namespace` in the one it names. The Service of this name is in another one. Say `name.namespace` with the right one.",
+    doc: "A short name is looked for in the pod's own namespace, `name.namespace` in the one it names. The Service of this name is in another one: use `name.namespace` with the right one. It is a warning, since the Service of the other namespace may be applied from elsewhere, and an error where the manifests are whole (`--complete`, `--profile`, `render`).",
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: datastorage, namespace: kubernaut-system}
@@ -35,19 +35,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     {
         let Target::OtherNamespace { service, namespace } = &mention.target else { continue };
         let object = graph.services[*service].object;
-        let (name, lives) = (object.name(), object.namespace());
-        // A namespace without objects here may well hold a Service of the same name.
-        let severity = if bundle.options.whole || graph.namespaces.contains(namespace.as_str()) {
-            Severity::Error
-        } else {
-            Severity::Warning
-        };
-        let there =
-            if namespace.is_empty() { "the namespace it leads to".to_owned() } else { format!("`{namespace}`") };
-        let lives = if lives.is_empty() { "default" } else { lives };
-        at_mention(report, mention, format!("no Service `{name}` in {there}; it is in `{lives}`"))
-            .severity(severity)
+        at_mention(report, mention, other_namespace(object, namespace))
+            .severity(bundle.absent())
             .related(object.span(), "the Service of that name")
-            .help(format!("say `{name}.{lives}`"));
+            .help(format!("use `{}.{}`", object.name(), object.namespace()));
     }
 }

@@ -2,10 +2,10 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::rules::wiring::_shared::at_part;
+use crate::check::rules::wiring::_shared::{at_part, in_proxy_config};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{ServiceObject, Target, is_declared};
+use crate::graph::{Mention, ServiceObject, Target, is_declared};
 use crate::node::Node;
 use crate::suggest;
 use crate::text::scan::default_port;
@@ -14,7 +14,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::UrlPortUnserved,
-    doc: "The Service is there, and has no such port: the connection is refused. The ports of a Service are those under `spec.ports[].port`; what the container listens on (`targetPort`) and NodePorts are not reached under its name. A URL without a port means its scheme's usual one; for http and https that is a warning, since some programs then use a port of their own.",
+    doc: "The Service is there, and has no such port: the connection is refused. The ports of a Service are those under `spec.ports[].port`; what the container listens on (`targetPort`) and NodePorts are not reached under its name. A URL without a port means its scheme's usual one; for http and https that is a warning, since some programs then use a port of their own. It is a warning, too, where the Service stands in another file, since it may be one of several alternatives, unless the manifests are whole.",
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: datastorage}
@@ -47,6 +47,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
+        if implied && in_proxy_config(mention) && is_assigned(mention) {
+            continue;
+        }
+        if !bundle.options.whole && !service.object.shares_file_with(mention.object) {
+            let others = graph.services_named(service.object.name());
+            if others.take(MOST_ALTERNATIVES).any(|other| other.serves(i64::from(port), graph)) {
+                continue;
+            }
+        }
         let name = service.object.name();
         let message = match &mention.scheme {
             Some(scheme) if implied => format!("Service `{name}` does not serve port {port}, which {scheme} means"),
@@ -65,10 +74,22 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let place = service.ports().first().map_or(service.object.span(), |entry| entry["port"].origin.span);
         // Programs have ports of their own in mind where a web address names none (MinIO 9000, Elasticsearch 9200).
         let guessed = implied && matches!(mention.scheme.as_deref(), Some("http" | "https"));
-        let severity = if guessed { Severity::Warning } else { Severity::Error };
+        let severity = if guessed { Severity::Warning } else { bundle.between(mention.object, service.object) };
         let draft = at_part(report, mention, mention.port_range.as_ref(), message);
         draft.severity(severity).related(place, "the port it serves").help(help);
     }
+}
+
+/// How many Services of one name are taken for alternatives.
+const MOST_ALTERNATIVES: usize = 100;
+
+/// Whether a URL is assigned to a variable of nginx: the port follows where the variable is used.
+fn is_assigned(mention: &Mention<'_>) -> bool {
+    let Some(range) = &mention.range else { return false };
+    let before = &mention.node.text()[..range.start];
+    let statement = before.rfind([';', '{', '}', '\n']).map_or(before, |at| &before[at + 1..]);
+    let statement = statement.trim_start();
+    statement.starts_with("set ") || statement.starts_with("default ") || statement.starts_with(['"', '~', '\''])
 }
 
 /// The ports that a Service serves, in words.

@@ -44,6 +44,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if let Some((spoken, severity)) = spoken(programs, service, port).filter(|(spoken, _)| !fits(&scheme, spoken)) {
             let known = service.pods.iter().any(|pod| graph.known_of(*pod).next().is_some());
             let severity = if known { Severity::Error } else { severity };
+            let severity = severity.min(bundle.between(mention.object, service.object));
             let message = format!("port {number} of Service `{}` speaks {spoken}, not {scheme}", service.object.name());
             let place = [&port["appProtocol"], &port["name"], &port["port"]]
                 .into_iter()

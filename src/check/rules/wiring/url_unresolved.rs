@@ -1,6 +1,6 @@
 //! Rule `url-unresolved`.
 
-use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity};
+use crate::check::rules::wiring::_shared::{Meant, at_mention, meant, missing_severity};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::RuleId;
 use crate::graph::Target;
@@ -10,7 +10,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::UrlUnresolved,
-    doc: "As `host-unresolved`, for URLs: the host is the name of no Service among these manifests. Public names are passed over. A near name makes it an error; declare what lives elsewhere with `--external host[:port]`.",
+    doc: "As `host-unresolved`, for URLs: the host is the name of no Service among these manifests. Public names are passed over. The severity is that of `host-unresolved`; declare what lives elsewhere with `--external host[:port]`.",
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: data-storage-service}
@@ -34,14 +34,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for mention in bundle.graph().mentions.iter().filter(|mention| mention.form == Form::Url && !mention.repeated) {
         let Target::Missing { name, namespace, written } = &mention.target else { continue };
         let meant = meant(bundle, mention);
-        if !mention.sure && !matches!(meant, Some((_, true))) {
+        if !mention.sure && !meant.as_ref().is_some_and(|meant| meant.serves) {
             continue;
         }
         let severity = missing_severity(bundle, mention, meant.as_ref());
         let place = if *written { format!(" in `{namespace}`") } else { String::new() };
         let shown = if mention.is_secret() { "of the URL's host".to_owned() } else { format!("`{name}`") };
         let (question, help) = match meant {
-            Some((near, _)) => {
+            Some(Meant { name: near, .. }) => {
                 (format!("; did you mean `{near}`?"), "declare it with --external if it lives elsewhere")
             }
             None => (String::new(), "if it lives elsewhere, declare it with --external"),

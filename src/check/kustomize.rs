@@ -1,0 +1,193 @@
+//! What kustomizations say about the files and objects beside them: which files are patches or data and no manifests,
+//! which objects are generated, and which are patched before they are applied.
+
+use std::path::{Component, Path, PathBuf};
+
+use foldhash::HashSet;
+
+use crate::node::{Node, Value};
+use crate::object::Object;
+use crate::source::FileId;
+use crate::yaml::{self, Dialect};
+
+/// The names a kustomization's file can have.
+const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// The lists of a kustomization whose files are patches.
+const PATCHES: [&str; 3] = ["patches", "patchesStrategicMerge", "patchesJson6902"];
+
+/// The lists whose files configure kustomize itself.
+const CONFIGURATION: [&str; 6] = ["configurations", "crds", "generators", "replacements", "transformers", "validators"];
+
+/// What generators make.
+const GENERATORS: [(&str, &str); 2] = [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")];
+
+/// What the kustomizations of a folder say.
+#[derive(Debug, Clone, Default)]
+pub struct Kustomizations {
+    patches: HashSet<PathBuf>,
+    other_parts: HashSet<PathBuf>,
+    made: HashSet<(&'static str, String)>,
+    patched: HashSet<(String, String)>,
+}
+
+/// A file that no manifest is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It changes objects of other files.
+    Patch,
+    /// Data of a generator, or configuration of kustomize.
+    Other,
+}
+
+impl Kustomizations {
+    /// Whether a file is a kustomization, by its name.
+    #[must_use]
+    pub fn is_kustomization(path: &Path) -> bool {
+        path.file_name().is_some_and(|name| FILES.iter().any(|known| name == *known))
+    }
+
+    /// Adds what the kustomization of a folder says.
+    pub fn add(&mut self, folder: &Path, kustomization: &Node) {
+        let place = |name: &str| tidy(&folder.join(name));
+        for list in PATCHES {
+            for item in kustomization[list].items() {
+                let (path, inline) = match &item.value {
+                    Value::String(text) if text.contains('\n') => ("", text.as_str()),
+                    Value::String(text) => (text.as_str(), ""),
+                    _ => (item["path"].text(), item["patch"].text()),
+                };
+                if !path.is_empty() {
+                    self.patches.insert(place(path));
+                }
+                let target = &item["target"];
+                if target["kind"].is_set() {
+                    self.patched.insert((target["kind"].text().to_owned(), target["name"].text().to_owned()));
+                }
+                self.add_patch(inline);
+            }
+        }
+        for list in CONFIGURATION {
+            for item in kustomization[list].items() {
+                let name = item.as_str().unwrap_or(item["path"].text());
+                if !name.is_empty() && !name.contains('\n') {
+                    self.other_parts.insert(place(name));
+                }
+            }
+        }
+        for (list, kind) in GENERATORS {
+            for item in kustomization[list].items() {
+                self.made.insert((kind, item["name"].text().to_owned()));
+                for name in ["files", "envs"].into_iter().flat_map(|field| item[field].items()) {
+                    let name = name.text();
+                    self.other_parts.insert(place(name.split_once('=').map_or(name, |(_, path)| path)));
+                }
+            }
+        }
+        for chart in kustomization["helmCharts"].items() {
+            self.other_parts.insert(place(chart["valuesFile"].text()));
+        }
+    }
+
+    /// Notes which objects a patch changes.
+    pub fn add_patch(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        for document in yaml::load_text(text, FileId(u32::MAX - 1), Dialect::Kubectl).documents {
+            let (kind, name) = (document["kind"].text(), document["metadata"]["name"].text());
+            if !kind.is_empty() && !name.is_empty() {
+                self.patched.insert((kind.to_owned(), name.to_owned()));
+            }
+        }
+    }
+
+    /// What a file is to a kustomization; `None` where it may be a manifest.
+    #[must_use]
+    pub fn part(&self, path: &Path) -> Option<Part> {
+        if self.patches.is_empty() && self.other_parts.is_empty() {
+            return None;
+        }
+        let path = tidy(path);
+        match () {
+            () if self.patches.contains(&path) => Some(Part::Patch),
+            () if self.other_parts.contains(&path) => Some(Part::Other),
+            () => None,
+        }
+    }
+
+    /// Whether a generator makes an object of that kind and name, or adds to it.
+    #[must_use]
+    pub fn makes(&self, kind: &str, name: &str) -> bool {
+        self.made.iter().any(|(made, known)| *made == kind && known == name)
+    }
+
+    /// Whether a patch changes an object.
+    #[must_use]
+    pub fn patches(&self, object: &Object) -> bool {
+        if self.patched.is_empty() {
+            return false;
+        }
+        let is_patched = |name: &str| self.patched.contains(&(object.kind().to_owned(), name.to_owned()));
+        is_patched(object.name()) || is_patched("")
+    }
+}
+
+/// A path without `.` and `..` where it can be told.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if tidy.file_name().is_some() => _ = tidy.pop(),
+            part => tidy.push(part),
+        }
+    }
+    tidy
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_files_and_objects_of_a_kustomization_are_known() {
+        let text = "
+resources: [web.yaml]
+patches:
+- path: patches/replicas.yaml
+- {path: ../shared/tls.yaml, target: {kind: Ingress}}
+- patch: |-
+    kind: Deployment
+    metadata: {name: web}
+patchesStrategicMerge: [limits.yaml]
+configMapGenerator:
+- {name: app, behavior: merge, files: [app.yaml, other=data/b.json]}
+";
+        let node = yaml::load_text(text, FileId(0), Dialect::Kubectl).documents.remove(0);
+        let mut kustomizations = Kustomizations::default();
+        kustomizations.add(Path::new("./overlays/e2e"), &node);
+        for (path, part) in [
+            ("overlays/e2e/web.yaml", None),
+            ("./overlays/e2e/patches/replicas.yaml", Some(Part::Patch)),
+            ("overlays/shared/tls.yaml", Some(Part::Patch)),
+            ("overlays/e2e/limits.yaml", Some(Part::Patch)),
+            ("overlays/e2e/app.yaml", Some(Part::Other)),
+            ("overlays/e2e/data/b.json", Some(Part::Other)),
+            ("base/app.yaml", None),
+        ] {
+            assert_eq!(kustomizations.part(Path::new(path)), part, "{path}");
+        }
+        assert!(kustomizations.makes("ConfigMap", "app") && !kustomizations.makes("Secret", "app"));
+        let object = |kind: &str, name: &str| {
+            let text = format!("kind: {kind}\nmetadata: {{name: {name}}}\n");
+            Object::new(yaml::load_text(&text, FileId(0), Dialect::Kubectl).documents.remove(0))
+        };
+        assert!(
+            kustomizations.patches(&object("Deployment", "web")) && kustomizations.patches(&object("Ingress", "any"))
+        );
+        assert!(!kustomizations.patches(&object("Deployment", "other")));
+    }
+}

@@ -1,0 +1,104 @@
+//! The baseline of `check`: a file with the findings that are known, so that only new ones count.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::finding::Finding;
+use crate::report::Mask;
+use crate::source::Sources;
+
+/// The findings of a run, without their lines, so that they are known again when lines are added above them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Baseline {
+    /// The version of this format.
+    version: u32,
+    /// The findings, sorted.
+    findings: Vec<Known>,
+}
+
+/// Findings that are equal but for their lines.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Known {
+    file: String,
+    rule: String,
+    object: String,
+    field: String,
+    message: String,
+    count: usize,
+}
+
+/// What a baseline did.
+pub(super) enum Applied {
+    /// It was written, with so many findings.
+    Written(usize),
+    /// So many findings were known, and so many of the known ones are gone.
+    Compared { known: usize, gone: usize },
+}
+
+const VERSION: u32 = 1;
+
+/// Takes the findings out that the baseline holds; writes it with all of them where it is not there.
+pub(super) fn apply(
+    path: &Path,
+    sources: &Sources,
+    mask: &Mask,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<Applied> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut counts: BTreeMap<Known, usize> = BTreeMap::new();
+            for finding in findings.drain(..) {
+                *counts.entry(known(sources, mask, &finding)).or_default() += 1;
+            }
+            let count = counts.values().sum();
+            let findings = counts.into_iter().map(|(known, count)| Known { count, ..known }).collect();
+            let mut text = serde_json::to_string_pretty(&Baseline { version: VERSION, findings })?;
+            text.push('\n');
+            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            return Ok(Applied::Written(count));
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let baseline: Baseline =
+        serde_json::from_str(&text).with_context(|| format!("{} is not a baseline", path.display()))?;
+    if baseline.version != VERSION {
+        bail!("{} has version {}, not {VERSION}: delete it and run again", path.display(), baseline.version);
+    }
+    let mut left: BTreeMap<Known, usize> = BTreeMap::new();
+    for known in baseline.findings {
+        *left.entry(Known { count: 0, ..known.clone() }).or_default() += known.count;
+    }
+    let before = findings.len();
+    findings.retain(|finding| match left.get_mut(&known(sources, mask, finding)) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    });
+    Ok(Applied::Compared { known: before - findings.len(), gone: left.values().sum() })
+}
+
+/// What is kept of a finding.
+fn known(sources: &Sources, mask: &Mask, finding: &Finding) -> Known {
+    let file = sources.get(finding.span.file).map(|file| file.name.clone()).unwrap_or_default();
+    let object = finding.object.as_ref().map(|object| match object.namespace.as_str() {
+        "" => object.to_string(),
+        namespace => format!("{namespace}/{object}"),
+    });
+    Known {
+        file: file.trim_start_matches("./").replace('\\', "/"),
+        rule: finding.rule.to_string(),
+        object: mask.name(&object.unwrap_or_default()),
+        field: mask.words(&finding.field),
+        message: mask.words(&finding.message),
+        count: 0,
+    }
+}

@@ -1,0 +1,108 @@
+//! Manifests that another program builds: `kubectl kustomize` and `helm template`, as the user has them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::check::input::Input;
+use crate::source::{Sources, read_file};
+use crate::yaml::{self, Dialect};
+
+/// How deep kustomizations are followed.
+const MAX_DEPTH: usize = 32;
+
+/// Adds what `kubectl kustomize` builds of a folder, or `kustomize build` where there is no kubectl.
+pub(super) fn kustomize(sources: &Sources, folder: &Path, remote: bool, input: &mut Input) -> anyhow::Result<()> {
+    if !folder.is_dir() {
+        bail!("`{}` is not a folder", folder.display());
+    }
+    if !remote && let Some((file, name)) = remote_base(folder, 0) {
+        bail!("{} names the remote base `{name}`; pass --remote to have it fetched", file.display());
+    }
+    let arguments = |first: &'static str| [first.as_ref(), folder.as_os_str()];
+    let text = match run("kubectl", arguments("kustomize")) {
+        Err(error) if is_not_found(&error) => run("kustomize", arguments("build"))
+            .with_context(|| "neither `kubectl` nor `kustomize` can be run".to_owned())?,
+        text => text?,
+    };
+    let name = format!("<kubectl kustomize {}>", folder.display());
+    input.add(sources, sources.add(name, text), true);
+    Ok(())
+}
+
+/// Adds what `helm template` prints of a chart with values.
+pub(super) fn helm(
+    sources: &Sources,
+    chart: &str,
+    values: &[PathBuf],
+    remote: bool,
+    input: &mut Input,
+) -> anyhow::Result<()> {
+    if !remote && !Path::new(chart).exists() {
+        bail!("`{chart}` is neither a folder nor a file; pass --remote for a chart of a repository");
+    }
+    let mut arguments = vec!["template".into(), "release".into(), chart.into()];
+    for file in values {
+        if !remote && file.to_string_lossy().contains("://") {
+            bail!("`{}` is remote; pass --remote to have it fetched", file.display());
+        }
+        arguments.extend(["--values".into(), file.as_os_str().to_owned()]);
+    }
+    let text = run("helm", &arguments).with_context(|| format!("cannot render the chart `{chart}`"))?;
+    input.add(sources, sources.add(format!("<helm template {chart}>"), text), true);
+    Ok(())
+}
+
+/// What a program prints.
+fn run(program: &str, arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> anyhow::Result<String> {
+    let output = Command::new(program).args(arguments).output().with_context(|| format!("cannot run `{program}`"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{program}` failed: {}", said.trim());
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("what `{program}` printed is not UTF-8"))
+}
+
+fn is_not_found(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// The first base, of a kustomization or one it leads to, that is not on this machine: the file that names it, and its
+/// name.
+fn remote_base(folder: &Path, depth: usize) -> Option<(PathBuf, String)> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    for name in ["kustomization.yaml", "kustomization.yml", "Kustomization"] {
+        let file = folder.join(name);
+        let Ok(text) = read_file(&file) else { continue };
+        let sources = Sources::new();
+        for document in yaml::load(&sources, sources.add("", text), Dialect::Kubectl).documents {
+            let lists = ["resources", "bases", "components", "configurations", "crds", "transformers", "generators"];
+            for item in lists.into_iter().flat_map(|list| document[list].items()) {
+                let base = item.text();
+                let path = folder.join(base);
+                if path.is_dir() {
+                    if let Some(found) = remote_base(&path, depth + 1) {
+                        return Some(found);
+                    }
+                } else if !path.exists() && !base.contains('\n') && is_remote(base) {
+                    return Some((file, base.to_owned()));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Whether kustomize would fetch a base: an address, or a repository.
+fn is_remote(base: &str) -> bool {
+    base.contains("://")
+        || base.contains("?ref=")
+        || base.starts_with("git@")
+        || base.starts_with("git::")
+        || base.split('/').next().is_some_and(|host| host.contains('.') && !host.starts_with('.'))
+            && base.split('/').count() > 2
+}

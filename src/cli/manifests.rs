@@ -1,0 +1,126 @@
+//! Reading the manifests that arguments name: files, folders, standard input.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::check::input::Input;
+use crate::check::kustomize::{Kustomizations, Part};
+use crate::finding::{Finding, RuleId};
+use crate::globs::{self, Globs};
+use crate::source::{self, ReadError, Sources, Span};
+
+/// The endings of files that may hold manifests.
+const ENDINGS: &[&str] = &["yaml", "yml", "json"];
+
+/// Reads a file, all manifests of a folder, or standard input.
+pub(super) fn read(sources: &Sources, path: &Path, input: &mut Input) -> anyhow::Result<()> {
+    read_but(sources, path, &[], input)
+}
+
+/// The same, leaving out of a folder what patterns match.
+pub(super) fn read_but(sources: &Sources, path: &Path, exclude: &[&Globs], input: &mut Input) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        let text = source::read_text(io::stdin().lock());
+        if text.as_ref().is_ok_and(|text| text.trim().is_empty()) {
+            bail!("standard input is empty");
+        }
+        return add(sources, path, text, input);
+    }
+    let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if !metadata.is_dir() {
+        return add(sources, path, source::read_file(path), input);
+    }
+    let found = globs::walk(path, ENDINGS, exclude).with_context(|| format!("cannot read {}", path.display()))?;
+    if found.files.is_empty() {
+        bail!("`{}` holds no .yaml, .yml or .json files", path.display());
+    }
+    for path in &found.excluded {
+        input.pass_over(sources.add(path.to_string_lossy(), ""), "excluded");
+    }
+    folder(sources, &found.files, input)
+}
+
+/// Reads the files of a folder: its kustomizations first, which tell what the others are.
+fn folder(sources: &Sources, files: &[PathBuf], input: &mut Input) -> anyhow::Result<()> {
+    for file in files.iter().filter(|file| Kustomizations::is_kustomization(file)) {
+        if let Ok(text) = source::read_file(file) {
+            let id = sources.add(file.to_string_lossy(), text);
+            input.add_kustomization(sources, id, file.parent().unwrap_or(Path::new("")));
+        }
+    }
+    for file in files {
+        let part = input.kustomizations.part(file);
+        let words = match part {
+            Some(Part::Patch) => "a patch of a kustomization",
+            Some(Part::Other) => "data or configuration of a kustomization",
+            None if is_chart_template(file) => "a template of a Helm chart: check it with `--helm CHART`",
+            None => {
+                add_found(sources, file, input)?;
+                continue;
+            }
+        };
+        if part == Some(Part::Patch)
+            && let Ok(text) = source::read_file(file)
+        {
+            input.kustomizations.add_patch(&text);
+        }
+        input.pass_over(sources.add(file.to_string_lossy(), ""), words);
+    }
+    Ok(())
+}
+
+/// Whether a file is a template of a Helm chart, or a test of one: its folder, or one above, is `templates` beside a
+/// `Chart.yaml`.
+fn is_chart_template(file: &Path) -> bool {
+    let Ok(file) = std::path::absolute(file) else { return false };
+    file.ancestors().skip(1).any(|folder| {
+        folder.file_name().is_some_and(|name| name == "templates")
+            && folder.parent().is_some_and(|chart| chart.join("Chart.yaml").is_file())
+    })
+}
+
+/// Adds a file that a person named.
+fn add(sources: &Sources, path: &Path, text: Result<String, ReadError>, input: &mut Input) -> anyhow::Result<()> {
+    let name = path.to_string_lossy();
+    match text {
+        Ok(text) => input.add(sources, sources.add(name, text), true),
+        Err(ReadError::Io(error)) => return Err(error).with_context(|| format!("cannot read {name}")),
+        Err(error) => unreadable(sources, path, &error, input),
+    }
+    Ok(())
+}
+
+/// Adds a file that was found in a folder.
+fn add_found(sources: &Sources, path: &Path, input: &mut Input) -> anyhow::Result<()> {
+    match source::read_file(path) {
+        Ok(text) => input.add(sources, sources.add(path.to_string_lossy(), text), false),
+        Err(ReadError::Io(error)) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        Err(error) => unreadable(sources, path, &error, input),
+    }
+    Ok(())
+}
+
+/// Tells of a file that is no text, at the place where it ceases to be one.
+fn unreadable(sources: &Sources, path: &Path, error: &ReadError, input: &mut Input) {
+    let bytes = match error {
+        ReadError::NotUtf8(_) => fs::read(path).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    let good = bytes.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let width = text[good..].chars().next().map_or(0, char::len_utf8);
+    let file = sources.add(path.to_string_lossy(), text.as_str());
+    // What cannot be read may hold secrets.
+    sources.add_unread(Span::new(file, 0, text.len() as u32));
+    let span = Span::new(file, good as u32, (good + width) as u32);
+    let finding = if is_utf16 {
+        Finding::error(RuleId::YamlSyntax, span, "the file is UTF-16").with_help("save it as UTF-8")
+    } else {
+        Finding::error(RuleId::YamlSyntax, span, format!("the file is {error}"))
+    };
+    input.findings.push(finding);
+}
