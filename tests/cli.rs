@@ -315,7 +315,6 @@ error[field-type]: expected a string, found a number
         text(&output.stdout),
         str![[r#"
 ::error title=field-type,file=./deep/a.yaml,line=4,endLine=4,col=14,endColumn=16::expected a string, found a number%0Ahelp: put it in quotes
-::notice title=not-a-manifest,file=./deep/values.yaml,line=1,endLine=1,col=1,endColumn=9::this is no Kubernetes object; it is passed over
 
 "#]]
     );

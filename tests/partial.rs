@@ -64,6 +64,10 @@ fn labels_that_are_set_at_run_time_are_not_missed() {
     for label in ["operator: leader", "cnpg.io/instanceRole: primary", "vault-sealed: 'false'", "role: master"] {
         assert_eq!(severities(rule, &[&replaced(&text, "vault-active: \"true\"", label)], true), NONE, "{label}");
     }
+    // A label of a domain that no pod template has is a controller's.
+    let text_of_operator =
+        replaced(&text, "vault-active: \"true\"", "elasticsearch.k8s.elastic.co/node-data: \"true\"");
+    assert_eq!(severities(rule, &[&text_of_operator], false), [Severity::Note]);
     for label in ["app.kubernetes.io/component: master", "tier: backend", "app: leader"] {
         let text = replaced(&text, "vault-active: \"true\"", label);
         assert_eq!(severities(rule, &[&text], false), [Severity::Warning], "{label}");
@@ -196,6 +200,20 @@ fn alternatives_of_a_folder_do_not_accuse_each_other() {
         severities("nodeport-duplicate", &[&format!("{}---\n{}", service("a"), service("b"))], false),
         [Severity::Error]
     );
+}
+
+#[test]
+fn a_claim_of_a_template_takes_the_place_of_a_volume() {
+    let set = |claim: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: db}}\nspec:\n  serviceName: db\n  selector: {{matchLabels: {{a: b}}}}\n  template:\n    \
+             metadata: {{labels: {{a: b}}}}\n    spec:\n      containers: [{{name: db, image: 'ghcr.io/acme/db:v1', volumeMounts: [{{name: data, mountPath: /data}}]}}]\n      \
+             volumes: [{{name: data, persistentVolumeClaim: {{claimName: data}}}}]\n  volumeClaimTemplates: [{{metadata: {{name: {claim}}}, spec: {{}}}}]\n---\n\
+             apiVersion: v1\nkind: Service\nmetadata: {{name: db}}\nspec: {{clusterIP: None}}\n"
+        )
+    };
+    assert_eq!(severities("reference-missing", &[&set("data")], true), NONE);
+    assert_eq!(severities("reference-missing", &[&set("other")], true), [Severity::Error]);
 }
 
 #[test]

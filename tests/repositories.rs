@@ -126,11 +126,11 @@ fn globs_settings_and_gitignore_leave_files_out() {
     assert_eq!(rules(&["check", ".", "--exclude", "tests/", "--exclude", "legacy/**"]), all[..1]);
     // What is named is checked.
     assert_eq!(rules(&["check", "old/b.yaml"]), ["error field-unknown old/b.yaml"]);
-    let (code, _, stderr) = run(folder.path(), &["check", ".", "--exclude", "a["]);
+    let (code, _, stderr) = run(folder.path(), &["check", ".", "--exclude", "[z-a]"]);
     assert_eq!(code, 2, "{stderr}");
-    fs::write(folder.path().join("plimsoll.toml"), "exclude = ['a[']\n").unwrap();
+    fs::write(folder.path().join("plimsoll.toml"), "exclude = ['[z-a]']\n").unwrap();
     let (code, _, stderr) = run(folder.path(), &["check", "."]);
-    assert!(code == 1 && stderr.contains("`a[` is not a valid pattern"), "{stderr}");
+    assert!(code == 1 && stderr.contains("`[z-a]` is not a valid pattern"), "{stderr}");
 }
 
 #[test]
@@ -184,7 +184,39 @@ fn a_template_is_told_once_a_file_and_faults_beside_it_count() {
     let complete = findings(folder.path(), &["check", "flux.yaml", "--complete"]);
     assert!(complete.iter().filter(|found| found.starts_with("error")).count() > 3, "{complete:?}");
     let (_, stdout, _) = run(folder.path(), &["check", "flux.yaml", "--complete"]);
-    assert!(stdout.contains("this looks like a template (`<…>`)") && !stdout.contains("lower-case"), "{stdout}");
+    assert!(stdout.contains("this looks like a template (`<…>`)") && !stdout.contains("meant?"), "{stdout}");
+}
+
+#[test]
+fn what_kustomize_completes_is_told_once_a_file() {
+    let base = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {}\n    spec: {containers: [{name: web, imag: a}]}\n";
+    let folder = folder(&[
+        (
+            "base/kustomization.yaml",
+            "resources: [web.yaml, namespace.yaml]\nlabels: [{includeSelectors: true, pairs: {app: web}}]\n",
+        ),
+        (
+            "base/web.yaml",
+            &base.replace("imag: a", "image: ghcr.io/acme/web:v1, replicas: 1").replace(", replicas: 1", ""),
+        ),
+        ("base/namespace.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: _}\n"),
+        (
+            "base/manager_auth_patch.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 2}\n",
+        ),
+        ("other/web.yaml", &base.replace("imag:", "image:")),
+    ]);
+    let found = findings(folder.path(), &["check", "."]);
+    let expected = [
+        "note template-unrendered ./base/namespace.yaml",
+        "note template-unrendered ./base/web.yaml",
+        "error selector-invalid ./other/web.yaml",
+        "error selector-mismatch ./other/web.yaml",
+    ];
+    assert_eq!(found, expected);
+    // A real fault beside it counts.
+    fs::write(folder.path().join("base/web.yaml"), base).unwrap();
+    assert!(findings(folder.path(), &["check", "."]).contains(&"error field-unknown ./base/web.yaml".to_owned()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::check::kustomize::Kustomizations;
 use crate::finding::{Finding, RuleId};
 use crate::kube::KubernetesVersion;
-use crate::kube::kinds::Kind;
+use crate::kube::kinds::{self, Kind};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::source::{FileId, Sources, Span};
@@ -50,7 +50,6 @@ const TOOL_GROUPS: &[&str] = &[
     "kubecontrollermanager.config.k8s.io",
     "kustomize.config.k8s.io",
     "kuttl.dev",
-    "skaffold",
     "testing.kyverno.io",
 ];
 
@@ -58,9 +57,9 @@ const TOOL_GROUPS: &[&str] = &[
 /// version of the core group, as the configuration of many tools.
 fn is_of_tool(api_version: &str, kind: &str) -> bool {
     match api_version.split_once('/') {
-        Some((group, _)) => TOOL_GROUPS.contains(&group),
-        // A kubeconfig.
-        None if api_version == "v1" => kind == "Config",
+        Some((group, _)) => TOOL_GROUPS.contains(&group) || kinds::is_of_no_server(api_version, kind),
+        // A kubeconfig, and the policy of a scheduler.
+        None if api_version == "v1" => matches!(kind, "Config" | "Policy"),
         None => Kind::all(KubernetesVersion::default()).all(|known| known.kind != kind),
     }
 }
@@ -69,6 +68,13 @@ impl Input {
     /// Adds the manifests of a file. `chosen`: a person named this very file, so that a document that is no manifest
     /// is a fault; in a folder it is passed over.
     pub fn add(&mut self, sources: &Sources, file: FileId, chosen: bool) {
+        // In a folder there is much else: values, workflows, data.
+        let is_manifest =
+            |text: &str| text.contains("apiVersion") || text.contains("kind") && text.contains("metadata");
+        if !chosen && sources.get(file).is_some_and(|file| !is_manifest(&file.text)) {
+            self.pass_over(file, "not a Kubernetes object");
+            return;
+        }
         let mut loaded = yaml::load(sources, file, Dialect::Kubectl);
         self.findings.append(&mut loaded.findings);
         let objections = self.findings.len();

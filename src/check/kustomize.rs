@@ -1,6 +1,7 @@
 //! What kustomizations say about the files and objects beside them: which files are patches or data and no manifests,
 //! which objects are generated, and which are patched before they are applied.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use foldhash::HashSet;
@@ -25,7 +26,9 @@ const GENERATORS: [(&str, &str); 2] = [("configMapGenerator", "ConfigMap"), ("se
 /// What the kustomizations of a folder say.
 #[derive(Debug, Clone, Default)]
 pub struct Kustomizations {
+    folders: HashSet<PathBuf>,
     patches: HashSet<PathBuf>,
+    resources: HashSet<PathBuf>,
     other_parts: HashSet<PathBuf>,
     made: HashSet<(&'static str, String)>,
     patched: HashSet<(String, String)>,
@@ -50,6 +53,10 @@ impl Kustomizations {
     /// Adds what the kustomization of a folder says.
     pub fn add(&mut self, folder: &Path, kustomization: &Node) {
         let place = |name: &str| tidy(&folder.join(name));
+        self.folders.insert(tidy(folder));
+        for item in ["resources", "bases"].into_iter().flat_map(|list| kustomization[list].items()) {
+            self.resources.insert(place(item.text()));
+        }
         for list in PATCHES {
             for item in kustomization[list].items() {
                 let (path, inline) = match &item.value {
@@ -102,18 +109,33 @@ impl Kustomizations {
         }
     }
 
-    /// What a file is to a kustomization; `None` where it may be a manifest.
+    /// What a file is to a kustomization; `None` where it may be a manifest. A file that no kustomization names is a patch
+    /// by its name beside one (`manager_auth_patch.yaml`), and in a folder of patches.
     #[must_use]
     pub fn part(&self, path: &Path) -> Option<Part> {
-        if self.patches.is_empty() && self.other_parts.is_empty() {
+        if self.folders.is_empty() {
             return None;
         }
         let path = tidy(path);
+        let is_patch = |name: &OsStr| name.to_string_lossy().split(['-', '_', '.']).any(|word| word == "patch");
+        let folder = || path.parent().and_then(Path::file_name);
         match () {
             () if self.patches.contains(&path) => Some(Part::Patch),
             () if self.other_parts.contains(&path) => Some(Part::Other),
+            () if self.resources.contains(&path) => None,
+            () if folder().is_some_and(|name| name == "patches" || name == "patch") => Some(Part::Patch),
+            () if path.parent().is_some_and(|folder| self.folders.contains(folder)) => {
+                path.file_name().is_some_and(is_patch).then_some(Part::Patch)
+            }
             () => None,
         }
+    }
+
+    /// Whether a file is a resource of a kustomization, which what it builds may complete: labels, selectors, namespaces,
+    /// names and images are added, and patches.
+    #[must_use]
+    pub fn is_resource(&self, path: &Path) -> bool {
+        !self.resources.is_empty() && self.resources.contains(&tidy(path))
     }
 
     /// Whether a generator makes an object of that kind and name, or adds to it.
@@ -177,9 +199,15 @@ configMapGenerator:
             ("overlays/e2e/app.yaml", Some(Part::Other)),
             ("overlays/e2e/data/b.json", Some(Part::Other)),
             ("base/app.yaml", None),
+            ("overlays/e2e/web_auth_patch.yaml", Some(Part::Patch)),
+            ("overlays/e2e/dispatch.yaml", None),
+            ("base/web_auth_patch.yaml", None),
+            ("other/patches/x.yaml", Some(Part::Patch)),
         ] {
             assert_eq!(kustomizations.part(Path::new(path)), part, "{path}");
         }
+        assert!(kustomizations.is_resource(Path::new("./overlays/e2e/web.yaml")));
+        assert!(!kustomizations.is_resource(Path::new("overlays/web.yaml")));
         assert!(kustomizations.makes("ConfigMap", "app") && !kustomizations.makes("Secret", "app"));
         let object = |kind: &str, name: &str| {
             let text = format!("kind: {kind}\nmetadata: {{name: {name}}}\n");

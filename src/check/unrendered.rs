@@ -1,42 +1,57 @@
-//! Manifests that are filled in before they are applied: placeholders of templates, values that SOPS encrypted.
+//! Manifests that are completed before they are applied: placeholders of templates, values that SOPS encrypted, resources
+//! of kustomizations.
 //!
-//! What a placeholder stands for is not known, so a finding at one says nothing; instead a note says once a file that it
-//! looks like a template. Where a person says that the manifests are complete, the findings stay.
+//! What a placeholder stands for is not known, nor what kustomize adds to a resource, so a finding at one says nothing;
+//! instead a note says so once a file. Where a person says that the manifests are complete, the findings stay.
 
 use foldhash::{HashMap, HashMapExt};
 
+use crate::check::kustomize::Kustomizations;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::source::{FileId, SourceFile, Sources, Span};
+use crate::suggest;
 
 /// Longer texts are no single values.
 const LONGEST_VALUE: usize = 400;
 
-/// Takes the findings out that are about placeholders, and says once a file that it looks like a template. Where the
+/// Takes the findings out that are about what is completed before it is applied, and says so once a file. Where the
 /// manifests are `complete` the findings stay, and their help says so.
-pub fn placeholders(sources: &Sources, complete: bool, findings: &mut Vec<Finding>) {
+pub fn leave_out(sources: &Sources, kustomizations: &Kustomizations, complete: bool, findings: &mut Vec<Finding>) {
+    let mut built: HashMap<FileId, Found> = HashMap::new();
     let mut files: HashMap<FileId, Found> = HashMap::new();
     findings.retain_mut(|finding| {
         let Some(file) = sources.get(finding.span.file) else { return true };
         if is_encrypted(&file, finding.span) {
             return false;
         }
-        let Some(mark) = mark_of(sources, &file, finding) else { return true };
+        let Some(mark) = mark_of(sources, &file, finding) else {
+            let completes = !complete && is_completed(finding) && kustomizations.is_resource(file.name.as_ref());
+            if completes {
+                let found = Found { span: finding.span, mark: "", count: 0 };
+                built.entry(finding.span.file).or_insert(found).add(finding);
+            }
+            return !completes;
+        };
         if complete {
+            // No near value is meant.
+            finding.message.truncate(finding.message.find("; is `").unwrap_or(finding.message.len()));
             finding.help = format!("this looks like a template (`{mark}`): render it first, then check the result");
             return true;
         }
         if finding.severity == Severity::Note {
             return false;
         }
-        let found = files.entry(finding.span.file).or_insert_with(|| Found { span: finding.span, mark, count: 0 });
-        if finding.span.start < found.span.start {
-            found.span = finding.span;
-        }
-        found.count += 1;
+        files.entry(finding.span.file).or_insert(Found { span: finding.span, mark, count: 0 }).add(finding);
         false
     });
+    findings.extend(built.into_values().map(|found| {
+        let of = suggest::count(found.count, "finding");
+        let message = format!("resource of a kustomization: {of} about what kustomize may complete left out");
+        Finding::new(RuleId::TemplateUnrendered, Severity::Note, found.span, message)
+            .with_help("check what it builds: `plimsoll check -k DIR`")
+    }));
     findings.extend(files.into_values().map(|found| {
-        let of = if found.count == 1 { "1 finding" } else { &format!("{} findings", found.count) };
+        let of = suggest::count(found.count, "finding");
         let message = format!("looks like a template: {of} about placeholders such as `{}` left out", found.mark);
         Finding::new(RuleId::TemplateUnrendered, Severity::Note, found.span, message)
             .with_help("render it first, then check the result")
@@ -51,6 +66,26 @@ struct Found {
     mark: &'static str,
     /// How many findings are left out.
     count: usize,
+}
+
+impl Found {
+    fn add(&mut self, finding: &Finding) {
+        if finding.span.start < self.span.start {
+            self.span = finding.span;
+        }
+        self.count += 1;
+    }
+}
+
+/// Whether a finding is about something that kustomize adds to an object: what is required and absent, labels, images,
+/// and the name of a namespace.
+fn is_completed(finding: &Finding) -> bool {
+    let is_namespace = finding.object.as_ref().is_some_and(|object| object.kind == "Namespace");
+    match finding.rule {
+        RuleId::SelectorMismatch | RuleId::ContainersMissing => true,
+        RuleId::NameInvalid if is_namespace => true,
+        _ => finding.message.ends_with(" is required") || finding.message.ends_with(" has no image"),
+    }
 }
 
 /// The kind of placeholder that a finding is about.
@@ -91,6 +126,10 @@ fn mark(value: &str) -> Option<&'static str> {
         () if is_angled() => Some("<…>"),
         () if is_braced() => Some("{…}"),
         () if is_dollar_name(bare) => Some("$NAME"),
+        () if is_between(bare, "__") => Some("__NAME__"),
+        () if is_between(bare, "@") => Some("@NAME@"),
+        // Replaced by the tool that builds the image.
+        () if bare.starts_with("ko://") => Some("ko://…"),
         () => None,
     }
 }
@@ -101,6 +140,15 @@ fn is_dollar_name(value: &str) -> bool {
         .split('$')
         .skip(1)
         .any(|part| part.bytes().take(3).filter(|byte| byte.is_ascii_uppercase() || *byte == b'_').count() == 3)
+}
+
+/// Whether a value holds an upper-case name between two marks.
+fn is_between(value: &str, mark: &str) -> bool {
+    let mut parts = value.split(mark).skip(1).peekable();
+    std::iter::from_fn(|| parts.next().filter(|_| parts.peek().is_some())).any(|name| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    })
 }
 
 /// The kind of template that keeps a text from being YAML: it stands on the line of the fault or just above, or the
@@ -116,10 +164,15 @@ fn spoils(file: &SourceFile, span: Span) -> Option<&'static str> {
 }
 
 fn template_in(line: &str) -> Option<&'static str> {
-    [("{{", "{{ … }}"), ("{%", "{% … %}"), ("${", "${…}"), ("<%", "<% … %>"), ("$(", "$(…)")]
-        .iter()
-        .find(|(open, _)| line.contains(open))
-        .map(|(_, mark)| *mark)
+    let marks = [("{{", "{{ … }}"), ("{%", "{% … %}"), ("${", "${…}"), ("<%", "<% … %>"), ("$(", "$(…)")];
+    let found = marks.iter().find(|(open, _)| line.contains(open)).map(|(_, mark)| *mark);
+    let value = line.split_once(": ").map_or(line, |(_, value)| value).trim();
+    let is_braced = || {
+        value.split_once('{').and_then(|(_, rest)| rest.split_once('}')).is_some_and(|(name, _)| {
+            name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        })
+    };
+    found.or_else(|| is_between(value, "@").then_some("@NAME@")).or_else(|| is_braced().then_some("{NAME}"))
 }
 
 /// Whether a value is one that SOPS encrypted.
@@ -149,6 +202,10 @@ mod tests {
             ("Web_Server", None),
             ("[a, b]", None),
             ("'$5'", None),
+            ("__INGRESS_HOST__", Some("__NAME__")),
+            ("__init__", None),
+            ("ko://knative.dev/serving/cmd/activator", Some("ko://…")),
+            ("admin@EXAMPLE", None),
         ] {
             assert_eq!(mark(value), expected, "{value}");
         }

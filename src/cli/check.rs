@@ -69,7 +69,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     if let (Some(rendered), Some(profile)) = (&promised, &args.profile) {
         findings.extend(promises::check(&input.objects, &rendered.objects, profile, &options));
     }
-    unrendered::placeholders(&sources, options.whole, &mut findings);
+    unrendered::leave_out(&sources, &options.kustomizations, options.whole, &mut findings);
     options.adjust(&mut findings);
     adjust_by_path(&sources, &project, &mut findings);
     suppress(&sources, &input.objects, &mut findings);

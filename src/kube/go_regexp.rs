@@ -177,13 +177,7 @@ impl Parser<'_> {
             if self.rest.is_empty() {
                 return Err(OPEN);
             }
-            // Go takes a `-` only first, last or in a range.
-            if self.rest.starts_with('-') && !first {
-                let after = &self.rest[1..];
-                if !after.starts_with(']') && !after.is_empty() {
-                    return Err("invalid character class range");
-                }
-            }
+            // In Perl's syntax, which `regexp.Compile` reads, a `-` may stand anywhere.
             first = false;
             if self.rest.starts_with("[:")
                 && let Some(end) = self.rest.find(":]")

@@ -223,6 +223,17 @@ pub fn is_foreign(api_version: &str, kind: &str) -> bool {
     !group.ends_with(".k8s.io") || suggest::nearest(group, groups).is_none()
 }
 
+/// Whether no API server can serve an apiVersion and kind: the group is neither one of Kubernetes' own, nor near one, nor a
+/// domain, as those of custom resources are, and the kind is none of Kubernetes'.
+#[must_use]
+pub fn is_of_no_server(api_version: &str, kind: &str) -> bool {
+    let Some((group, _)) = api_version.rsplit_once('/') else { return false };
+    !group.contains('.')
+        && !OWN_GROUPS.contains(group)
+        && suggest::nearest(group, OWN_GROUPS.iter().copied().filter(|own| !own.contains('.'))).is_none()
+        && Kind::all(KubernetesVersion::default()).all(|known| known.kind != kind)
+}
+
 /// The groups of Kubernetes itself, of all versions.
 static OWN_GROUPS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let removed = REMOVED.iter().map(|(api_version, ..)| *api_version);

@@ -180,8 +180,8 @@ fn settings_are_read_and_mistakes_told() {
             "plimsoll.toml:2:16 the level of `name-invalid` must be `off`, `note`, `warning` or `error` did you mean `off`?",
         ),
         (
-            "exclude = ['a[']\n",
-            "plimsoll.toml:1:11 `a[` is not a valid pattern: error parsing glob 'a[': unclosed character class; missing ']' ",
+            "exclude = ['[z-a]']\n",
+            "plimsoll.toml:1:11 `[z-a]` is not a valid pattern: error parsing glob '[z-a]': invalid range; 'z' > 'a' ",
         ),
         (
             "[paths]\n'a/' = 'off'\n",

@@ -77,7 +77,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 Purpose::Production => Severity::Error,
                 Purpose::Test if !once => Severity::Note,
                 // What the cluster is for, nobody said: that it is no test is a guess.
-                Purpose::Unknown if !once && !bundle.options.own => Severity::Note,
+                Purpose::Unknown if !bundle.options.whole && !bundle.options.own => Severity::Note,
                 _ => Severity::Warning,
             };
             let message = format!("container `{}` keeps its database {how}: it goes with the pod", container.name());

@@ -51,6 +51,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         // "as the annotation says".
         if matches!(reference.relation, Relation::Account | Relation::Role | Relation::Subject)
             || reference.optional
+            || is_claimed(reference)
             || reference.relation == Relation::Backend
                 && reference.key.is_some_and(|key| key.text() == "use-annotation")
         {
@@ -77,6 +78,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     claims(bundle, report);
 }
 
+/// Whether a StatefulSet makes a claim in the place of the one that a volume names: where its template has the volume's name.
+fn is_claimed(reference: &Reference<'_>) -> bool {
+    reference.kind == "PersistentVolumeClaim"
+        && reference.from.node["spec"]["volumeClaimTemplates"]
+            .items()
+            .iter()
+            .any(|claim| claim["metadata"]["name"].text() == reference.name)
+}
+
 /// An object that is not there, once for all that name it.
 fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report: &mut Report<'_>) {
     let graph = bundle.graph();
@@ -94,6 +104,7 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report
         _ => false,
     };
     if builtin
+        || bundle.options.kustomizations.makes(kind, name)
         || is_declared_object(&bundle.options.externals, kind, name)
         || kind == "Secret" && made.has(reference.namespace, name)
     {
@@ -101,9 +112,10 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report
     }
     let elsewhere = graph.elsewhere(kind, name).find(|object| object.namespace() != reference.namespace);
     // A near name that somebody else uses is another thing.
-    let near = graph
-        .near(kind, reference.namespace, name)
-        .filter(|near| graph.find(kind, reference.namespace, near).is_some_and(|object| !graph.is_used(object)));
+    let near = graph.near(kind, reference.namespace, name).filter(|near| {
+        let found = graph.find(kind, reference.namespace, near).filter(|object| !graph.is_used(object));
+        found.is_some_and(|object| bundle.options.whole || object.shares_file_with(reference.from))
+    });
     // A governing Service only gives names.
     let governs = |user: &&Reference<'_>| user.relation == Relation::Governing;
     let severity = if users.iter().all(governs) { Severity::Warning } else { bundle.absent() };
@@ -217,6 +229,9 @@ fn key<'a>(
         return;
     }
     let has_key = |other: &Object| data_of(other, key).is_some();
+    if bundle.options.kustomizations.makes(reference.kind, reference.name) {
+        return;
+    }
     if is_of_alternative(bundle, reference, object, has_key) {
         return;
     }

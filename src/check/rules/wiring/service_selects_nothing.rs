@@ -2,11 +2,11 @@
 
 use std::cell::LazyCell;
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Rule};
-use crate::finding::RuleId;
+use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, MOST_PODS, Pod, ServiceObject, selects};
 use crate::node::{Entry, Node};
 use crate::validation::Report;
@@ -80,6 +80,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         running
     });
+    let known = LazyCell::new(|| -> HashSet<&str> {
+        graph.pods.iter().flat_map(|pod| pod.labels.entries()).map(|label| label.key.as_str()).collect()
+    });
     let empty = |service: &&ServiceObject<'_>| service.pods.is_empty() && !service.may_select_more();
     for service in graph.services.iter().filter(empty).filter(|service| !service.is_external()) {
         let selector = service.selector();
@@ -97,7 +100,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let message = format!("Service `{}` selects no pods", object.name());
-        let draft = report.at(object, selector, message).severity(bundle.absent());
+        // A label of a domain that no pod template has is a controller's, which makes the pods or marks them.
+        let is_of_controller = |label: &Entry| {
+            label.key.contains('/')
+                && !label.key.starts_with("app.kubernetes.io/")
+                && !known.contains(label.key.as_str())
+        };
+        let is_made = !bundle.options.whole && selector.entries().iter().any(is_of_controller);
+        let severity = if is_made { Severity::Note } else { bundle.absent() };
+        let draft = report.at(object, selector, message).severity(severity);
         match (near, elsewhere) {
             (Some(pod), _) => {
                 let wrong = selector

@@ -5,7 +5,6 @@ use crate::finding::RuleId;
 use crate::graph::kind_of;
 use crate::node::{Node, Value};
 use crate::references::Relation;
-use crate::source::FileId;
 use crate::validation::Report;
 use std::cell::LazyCell;
 
@@ -77,12 +76,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             _ => *entry = None,
         }
     }
-    // Files that are checked together need not be applied together.
-    let inhabited: HashSet<FileId> = graph.pods.iter().map(|pod| pod.object.span().file).collect();
+    // Of several files, others than these may use it.
+    let is_one_file = bundle.objects.iter().all(|object| object.span().file == bundle.objects[0].span().file);
+    if !bundle.options.whole && !is_one_file {
+        return;
+    }
     for object in bundle.objects {
-        if !bundle.options.whole && !inhabited.contains(&object.span().file) {
-            continue;
-        }
         let (kind, name) = match kind_of(object) {
             Some(kind @ ("ConfigMap" | "Secret")) => (kind, object.name()),
             _ => continue,
