@@ -13,7 +13,7 @@ use crate::check::input::Input;
 use crate::cli::Outcome;
 use crate::cli::args::{Global, Status, StatusFormat};
 use crate::cli::output::{self, Output};
-use crate::cli::{check, project};
+use crate::cli::{manifests, project};
 use crate::finding::{Failure, Severity};
 use crate::object::Object;
 use crate::programs::{CommandLine, Programs, RunError};
@@ -113,7 +113,7 @@ fn namespace(args: &Status, manifests: Option<&[Object]>) -> anyhow::Result<Stri
 fn applied(global: &Global, args: &Status, sources: &Sources) -> anyhow::Result<Result<Applied, Failure>> {
     let mut input = Input::default();
     for path in &args.manifest {
-        check::read(sources, path, &mut input)?;
+        manifests::read(sources, path, &mut input)?;
     }
     if !args.manifest.is_empty() {
         // What is wrong with the texts is for `check` to say, unless they cannot be read.
