@@ -96,7 +96,7 @@ fn known(sources: &Sources, mask: &Mask, finding: &Finding) -> Known {
     Known {
         file: file.trim_start_matches("./").replace('\\', "/"),
         rule: finding.rule.to_string(),
-        object: mask.name(&object.unwrap_or_default()),
+        object: object.unwrap_or_default(),
         field: mask.words(&finding.field),
         message: mask.words(&finding.message),
         count: 0,
