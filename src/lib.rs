@@ -14,6 +14,7 @@ pub mod finding;
 pub mod formats;
 pub mod globs;
 pub mod graph;
+pub mod import;
 pub mod kube;
 pub mod layers;
 pub mod memo;

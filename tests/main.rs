@@ -8,6 +8,7 @@ mod effects;
 mod faults;
 mod fuzz;
 mod hostile;
+mod import;
 mod layers;
 mod mistakes;
 mod objects;

@@ -84,6 +84,9 @@ pub(super) enum Command {
         /// The folder; made if it is not there
         dir: PathBuf,
     },
+    /// Make a project of hand-written copies of one deployment: one base, a profile a copy, each proven equal to it
+    #[command(after_help = IMPORT_HELP)]
+    Import(Import),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -115,6 +118,9 @@ pub(super) struct Render {
     /// With --out: compare, write nothing, and exit with 1 if something differs
     #[arg(long, requires = "out")]
     pub(super) verify: bool,
+    /// Take findings that plimsoll.toml allows for what they are
+    #[arg(long)]
+    pub(super) strict: bool,
 }
 
 impl Render {
@@ -432,6 +438,42 @@ pub(super) enum Format {
     Sarif,
     /// GitHub workflow commands
     Github,
+}
+
+const IMPORT_HELP: &str = "\
+Examples:
+  plimsoll import gateway.yaml aianalysis.yaml --into deploy      two copies, a file each
+  plimsoll import dev=overlays/dev prod=overlays/prod --into out  folders, under names of your choice
+  helm template web . -f prod.yaml | plimsoll import prod=- --into out
+  plimsoll import gateway.yaml aianalysis.yaml --dry-run          only the report: who differs, and in what
+  plimsoll import gateway.yaml --into deploy                      again, with a newer copy: its profile follows
+
+Nothing is written unless every profile renders to objects equal to its copy.";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Import {
+    /// The copies: a file, a folder or - for standard input; a profile is named like the file unless NAME= says otherwise
+    #[arg(value_name = "[NAME=]PATH", required = true)]
+    pub(super) copies: Vec<String>,
+    /// The folder of the new project, or of one that was made so before
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    pub(super) into: Option<PathBuf>,
+    /// Write nothing, print the report only
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// How the report is written
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) output: ImportFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ImportFormat {
+    /// Tables for people
+    Human,
+    /// For a page or a comment on a pull request
+    Markdown,
+    /// One JSON document
+    Json,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,6 +11,7 @@ mod diff;
 pub mod docs;
 mod explain;
 mod graph;
+mod import;
 mod list;
 mod manifests;
 mod output;
@@ -108,6 +109,7 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
         Command::Status(status) => status::run(&args.global, status, output),
         Command::Render(render) => render::run(&args.global, render, output),
         Command::Profiles(profiles) => list::profiles(&args.global, profiles, output),
+        Command::Import(import) => import::run(&args.global, import, output),
         Command::Images(profile) => list::images(&args.global, profile, output),
         Command::Kind(profile) => list::kind(&args.global, profile, output),
         Command::Schema => project::schema(&args.global, output),

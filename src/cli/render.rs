@@ -21,7 +21,7 @@ use crate::layers::Profile;
 use crate::object::Object;
 use crate::out::{MadeFrom, Name};
 use crate::parallel::in_parallel;
-use crate::project::{Project, repeatable};
+use crate::project::{Allowance, Project, repeatable};
 use crate::render::{Rendered, Renderer};
 use crate::report::{self, Mask};
 use crate::source::{FileId, Sources};
@@ -188,7 +188,10 @@ fn one(shared: &Shared<'_>, profile: &Profile, environment: &str) -> Result<Done
         .values(profile, environment)
         .and_then(|values| renderer.render_values(values))
         .map_err(|failure| refuse(failure, Mask::new(sources)))?;
-    let findings = findings(sources, &rendered, shared.options);
+    let mut findings = findings(sources, &rendered, shared.options);
+    if !shared.args.strict {
+        allow(&mut findings, &profile.name, &shared.project.settings.allow);
+    }
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(refuse(Failure::Findings(findings), Mask::of(sources, &rendered.objects)));
     }
@@ -196,7 +199,11 @@ fn one(shared: &Shared<'_>, profile: &Profile, environment: &str) -> Result<Done
     let name = Name { profile: profile.name.clone(), environment: environment.to_owned() };
     let taken = shared.target.take(name, &chosen, || made_from(shared, &rendered)).map_err(Fault::Failed)?;
     let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &rendered.objects) };
-    let facts = || Facts::of(&profile.name, environment, &rendered.objects, rendered.kind_config.as_ref());
+    let facts = || {
+        let facts = Facts::of(&profile.name, environment, &rendered.objects, rendered.kind_config.as_ref());
+        // Bundles that go to clusters of their own never meet.
+        if shared.project.settings.own_clusters { Facts { cluster: profile.name.clone(), ..facts } } else { facts }
+    };
     Ok(Done { taken, facts: shared.many.then(facts), findings, mask })
 }
 
@@ -211,6 +218,22 @@ pub(super) fn findings(sources: &Sources, rendered: &Rendered, options: &Options
         report::sort(sources, &mut findings);
     }
     findings
+}
+
+/// Makes notes of what the project allows in a profile, with the reason.
+pub(super) fn allow(findings: &mut [Finding], profile: &str, allowances: &[Allowance]) {
+    for finding in findings.iter_mut().filter(|finding| finding.severity > Severity::Note) {
+        let object = finding.object.as_ref().map(ToString::to_string);
+        let allowed = allowances.iter().find(|allowed| {
+            allowed.rule == finding.rule
+                && allowed.profile.as_deref().is_none_or(|name| name == profile)
+                && (allowed.object.is_none() || allowed.object == object)
+        });
+        if let Some(allowed) = allowed {
+            finding.severity = Severity::Note;
+            finding.help = format!("allowed because {}; `--strict` makes it an error again", allowed.because);
+        }
+    }
 }
 
 /// The objects that `--only` names: `Kind` or `Kind/name`; all without it.

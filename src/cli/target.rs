@@ -20,8 +20,8 @@ use crate::yaml::emit_stream;
 
 /// Where bundles go.
 pub(super) enum Target {
-    /// To be printed, all together.
-    Stdout,
+    /// To be printed, all together; whether each bundle goes to a cluster of its own, so that none takes another's place.
+    Stdout(bool),
     /// Into a folder, opened by the first bundle that passes its checks.
     Folder(PathBuf, OnceLock<Result<Writer, String>>),
     /// Beside the files of a folder, which stays as it is.
@@ -57,12 +57,12 @@ impl Target {
             Some(folder) if args.verify => Self::Committed(folder),
             Some(folder) => Self::Folder(folder, OnceLock::new()),
             None if args.verify => bail!("`--verify` compares with files: give it `--out DIR`"),
-            None => Self::Stdout,
+            None => Self::Stdout(project.settings.own_clusters),
         })
     }
 
     pub(super) const fn is_stdout(&self) -> bool {
-        matches!(self, Self::Stdout)
+        matches!(self, Self::Stdout(_))
     }
 
     /// Takes a bundle that passed its checks. Called by many threads.
@@ -75,7 +75,7 @@ impl Target {
         let text = emit_stream(objects.iter().map(|object| &object.node));
         let rendering = |text| Rendering { name: name.clone(), text, made_from: made_from() };
         let kept = match self {
-            Self::Stdout => Kept::Text(text, objects.iter().map(|object| object.id.clone()).collect()),
+            Self::Stdout(_) => Kept::Text(text, objects.iter().map(|object| object.id.clone()).collect()),
             Self::Folder(folder, writer) => {
                 let opened = writer.get_or_init(|| Writer::open(folder).map_err(|error| format!("{error:#}")));
                 let writer = opened.as_ref().map_err(|error| anyhow::Error::msg(error.clone()))?;
@@ -89,7 +89,7 @@ impl Target {
     /// Does what waited for the last bundle. `all`: they are all there are.
     pub(super) fn finish(&self, taken: Vec<Taken>, all: bool, output: &mut Output) -> anyhow::Result<Outcome> {
         match self {
-            Self::Stdout => print(&taken, output),
+            Self::Stdout(apart) => print(&taken, *apart, output),
             Self::Folder(folder, writer) => match writer.get() {
                 Some(Ok(writer)) => write(folder, writer, taken, all, output),
                 _ => bail!("nothing was written to {}", folder.display()),
@@ -105,13 +105,14 @@ fn shown(path: &Path) -> PathBuf {
     below.filter(|below| !below.as_os_str().is_empty()).unwrap_or_else(|| path.to_owned())
 }
 
-fn print(taken: &[Taken], output: &mut Output) -> anyhow::Result<Outcome> {
+fn print(taken: &[Taken], apart: bool, output: &mut Output) -> anyhow::Result<Outcome> {
     let mut seen: BTreeMap<&ObjectRef, &str> = BTreeMap::new();
     let mut texts = Vec::with_capacity(taken.len());
     for Taken { name, kept } in taken {
         let Kept::Text(text, identities) = kept else { continue };
         for identity in identities {
             if let Some(first) = seen.insert(identity, &name.profile)
+                && !apart
                 && first != name.profile
             {
                 let both = suggest::list([first, &name.profile], "and");

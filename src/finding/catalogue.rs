@@ -325,6 +325,10 @@ catalogue! {
         => "Files are UTF-8 text of at most 64 MiB.",
     GraphTooLarge "graph-too-large" Elsewhere Error "there is too much for a picture"
         => "Ten thousand objects and as many references are the bound.",
+    ImportCopy "import-copy" Elsewhere Error "a copy cannot be imported"
+        => "`import` needs objects with names, each once in a copy, and copies with different names.",
+    ImportRefused "import-refused" Elsewhere Error "a copy says what the project cannot"
+        => "`import` writes nothing unless every profile renders to objects equal to its copy.",
     KindConfigDuplicate "kind-config-duplicate" Elsewhere Error "the templates make two configs of a kind cluster"
         => "One document of `kind.x-k8s.io` with `kind: Cluster` tells what the bundle's cluster maps.",
     KindConfigMissing "kind-config-missing" Elsewhere Error "the bundle is for no kind cluster"
@@ -387,11 +391,11 @@ catalogue! {
     SettingSyntax "setting-syntax" Elsewhere Error "plimsoll.toml is no TOML"
         => "The parser's message says where it stumbled.",
     SettingUnknown "setting-unknown" Elsewhere Error "plimsoll.toml has a setting that there is not"
-        => "`exclude`, `externals`, `out`, `[paths]` and `[rules]` are known.",
+        => "`allow`, `clusters`, `exclude`, `externals`, `out`, `[paths]` and `[rules]` are known.",
     SettingValueInvalid "setting-value-invalid" Elsewhere Error "a setting has a value that it cannot have"
         => "The message says what it can be; a rule's level is off, note, warning or error.",
     TemplateDirective "template-directive" Elsewhere Error "a directive is unknown or misplaced"
-        => "`$if`, `$for`, `$yaml`, `$json`, `$file` and `$contentName` are known; docs/templates.md says where each may stand.",
+        => "`$if`, `$for`, `$value`, `$yaml`, `$json`, `$file` and `$contentName` are known; docs/templates.md says where each may stand.",
     TemplateDuplicateKey "template-duplicate-key" Elsewhere Error "a mapping of a template gets one key twice"
         => "A `$for` made the same key again.",
     TemplateFile "template-file" Elsewhere Error "a file that a template names cannot be used"

@@ -100,6 +100,10 @@ impl Project {
             },
             Place::Folder { root, .. } => read_within(sources, root, &root.join(path), name, "project"),
             Place::Revision(revision) => read_revision(sources, revision, path, name, "project"),
+            Place::Memory(files) => match files.get(path) {
+                Some(text) => Ok(sources.add(name, text.clone())),
+                None => Err(AccessError::Missing(name)),
+            },
         }
     }
 
@@ -114,6 +118,10 @@ impl Project {
         }
         let mut found = match &self.place {
             Place::Embedded => built_in::below(folder).map(str::to_owned).collect(),
+            Place::Memory(files) => {
+                let below = |path: &&String| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+                files.keys().filter(below).cloned().collect()
+            }
             Place::Folder { root, .. } => {
                 let mut found = Vec::new();
                 walk(root, folder, &|path| self.shown(path), &mut Vec::new(), &mut found)?;

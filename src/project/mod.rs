@@ -7,11 +7,13 @@ mod files;
 mod revision;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use files::{AccessError, Listed};
 pub use revision::Revision;
-pub use settings::{Level, PathLevels, RuleLevel, Settings};
+pub use settings::{Allowance, Level, PathLevels, RuleLevel, Settings};
 
 use crate::finding::{Failure, Finding, RuleId};
 use crate::source::Sources;
@@ -45,6 +47,8 @@ enum Place {
     },
     /// As it stands in a Git revision.
     Revision(Revision),
+    /// Files that are not written yet, by their paths.
+    Memory(BTreeMap<String, Arc<str>>),
 }
 
 impl Project {
@@ -74,6 +78,12 @@ impl Project {
     #[must_use]
     pub fn built_in() -> Self {
         Self { place: Place::Embedded, settings: Settings::default() }
+    }
+
+    /// A project of files that are not written yet, by their paths; without its settings.
+    #[must_use]
+    pub fn in_memory(files: BTreeMap<String, Arc<str>>) -> Self {
+        Self { place: Place::Memory(files), settings: Settings::default() }
     }
 
     /// This project as it stands in a Git revision; `None` where the revision does not have it.
@@ -123,7 +133,7 @@ impl Project {
     #[must_use]
     pub fn root(&self) -> Option<&Path> {
         match &self.place {
-            Place::Embedded | Place::Revision(_) => None,
+            Place::Embedded | Place::Revision(_) | Place::Memory(_) => None,
             Place::Folder { root, .. } => Some(root),
         }
     }
@@ -149,6 +159,7 @@ impl Project {
             Place::Embedded => format!("<built-in>/{path}"),
             Place::Folder { shown, .. } => shown.join(path).display().to_string(),
             Place::Revision(revision) => format!("{}:{path}", revision.name),
+            Place::Memory(_) => path.to_owned(),
         }
     }
 

@@ -24,6 +24,23 @@ pub struct Settings {
     pub paths: Vec<PathLevels>,
     /// `externals`: hosts that live elsewhere, `host` or `host:port`.
     pub externals: Vec<String>,
+    /// `clusters = "profile"`: each profile is applied to a cluster of its own, so that bundles never meet.
+    pub own_clusters: bool,
+    /// `[[allow]]`: findings that are known and allowed, in the order written.
+    pub allow: Vec<Allowance>,
+}
+
+/// A finding that a project allows: it is a note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// The rule.
+    pub rule: RuleId,
+    /// The profile; any where there is none.
+    pub profile: Option<String>,
+    /// The object as `Kind/name`; any where there is none.
+    pub object: Option<String>,
+    /// Why.
+    pub because: String,
 }
 
 /// The level a project gives a rule.
@@ -66,7 +83,7 @@ const LEVELS: [(&str, Level); 4] = [
 ];
 
 /// The settings there are.
-const NAMES: [&str; 5] = ["exclude", "externals", "out", "paths", "rules"];
+const NAMES: [&str; 7] = ["allow", "clusters", "exclude", "externals", "out", "paths", "rules"];
 
 impl Settings {
     /// Reads the settings.
@@ -115,6 +132,8 @@ impl Reader {
                 "rules" => settings.rules = self.rules(value),
                 "exclude" => settings.exclude = self.patterns(value),
                 "paths" => settings.paths = self.paths(value),
+                "allow" => settings.allow = self.allowances(value),
+                "clusters" => settings.own_clusters = self.own_clusters(value),
                 name => {
                     let finding =
                         Finding::error(RuleId::SettingUnknown, self.span(key), format!("there is no setting `{name}`"));
@@ -182,6 +201,54 @@ impl Reader {
             paths.push(PathLevels { pattern, rules: self.rules(value), span });
         }
         paths
+    }
+
+    fn own_clusters(&mut self, value: &Spanned<DeValue<'_>>) -> bool {
+        let known = value.get_ref().as_str();
+        if !matches!(known, Some("profile" | "shared")) {
+            self.wrong(value, "`clusters` must be `shared` or `profile`".to_owned());
+        }
+        known == Some("profile")
+    }
+
+    fn allowances(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<Allowance> {
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong(value, "`allow` must be a list of tables: `[[allow]]`".to_owned());
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.allowance(item)).collect()
+    }
+
+    fn allowance(&mut self, item: &Spanned<DeValue<'_>>) -> Option<Allowance> {
+        const FIELDS: [&str; 4] = ["because", "object", "profile", "rule"];
+        let Some(table) = item.get_ref().as_table() else {
+            self.wrong(item, "an item of `allow` must be a table".to_owned());
+            return None;
+        };
+        let mut texts: [Option<String>; 4] = [const { None }; 4];
+        for (key, value) in table {
+            let name = &**key.get_ref();
+            match FIELDS.iter().position(|field| *field == name) {
+                Some(at) => texts[at] = self.text(name, value),
+                None => {
+                    let message = format!("no field `{name}` in `allow`");
+                    let finding = Finding::error(RuleId::SettingUnknown, self.span(key), message);
+                    self.findings.push(near(finding, name, FIELDS));
+                }
+            }
+        }
+        let [because, object, profile, rule] = texts;
+        let (Some(rule), Some(because)) = (rule, because) else {
+            self.wrong(item, "`allow` needs a `rule` and a `because`".to_owned());
+            return None;
+        };
+        let Some(rule) = RuleId::find(&rule) else {
+            let message = format!("there is no rule `{rule}`");
+            let finding = Finding::error(RuleId::SettingUnknown, self.span(item), message);
+            self.findings.push(near(finding.with_help("`plimsoll rules` lists them"), &rule, RuleId::names()));
+            return None;
+        };
+        Some(Allowance { rule, profile, object, because })
     }
 
     fn rules(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<RuleLevel> {

@@ -23,12 +23,12 @@ enum Place {
     Entry,
     /// The `metadata` of a document.
     Metadata,
-    /// Under `$yaml` or `$json`: there is nothing to repeat.
+    /// Under `$value`, `$yaml` or `$json`: there is nothing to repeat.
     Alone,
 }
 
 /// The directives.
-const DIRECTIVES: [&str; 5] = ["$if", "$for", "$yaml", "$json", "$file"];
+const DIRECTIVES: [&str; 6] = ["$if", "$for", "$value", "$yaml", "$json", "$file"];
 /// What stands in `metadata` and is read when the bundle is finished.
 pub(super) const CONTENT_NAME: &str = "$contentName";
 
@@ -196,7 +196,8 @@ impl Compiler<'_> {
 
     fn mapping(&mut self, node: &Node, mapping: &Mapping, place: Place) -> Part {
         let span = node.origin.span;
-        let replaced = mapping.iter().find(|entry| matches!(entry.key.as_str(), "$yaml" | "$json" | "$file"));
+        let replaced =
+            mapping.iter().find(|entry| matches!(entry.key.as_str(), "$value" | "$yaml" | "$json" | "$file"));
         let mut fields = Vec::with_capacity(mapping.len());
         for entry in mapping {
             let key = entry.key.as_str();
@@ -229,6 +230,7 @@ impl Compiler<'_> {
         let Some(replaced) = replaced else { return fold_mapping(node, fields) };
         match replaced.key.as_str() {
             "$file" => self.file(&replaced.value),
+            "$value" => self.part(&replaced.value, Place::Alone),
             format => {
                 let format = if format == "$yaml" { Format::Yaml } else { Format::Json };
                 Part::Tree(format, Box::new(self.item(&replaced.value, Place::Alone)), span)

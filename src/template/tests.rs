@@ -422,6 +422,14 @@ fn for_that_cannot_work_is_told() {
 }
 
 #[test]
+fn a_list_or_a_scalar_can_stand_behind_a_condition() {
+    let template = "a: {$if: live, $value: [1, \"{{ port }}\"]}\nb: {$if: not live, $value: [2]}\nc: {$if: live, $value: x}\nl:\n- {$for: host in hosts, $value: \"{{ host }}\"}\n---\n$if: not live\n$value: {kind: X}\n";
+    assert_eq!(render(template).yaml(), "a:\n- 1\n- 8080\nc: x\nl:\n- a.example\n- b.example\n");
+    let errors = render("a: {$value: 1, b: 2}\n").errors();
+    assert!(errors.starts_with("template-directive templates/t.yaml:1:16: `$value` makes the whole value"), "{errors}");
+}
+
+#[test]
 fn trees_become_text_whose_leaves_keep_their_origin() {
     let rendered = render(
         "c:\n  $yaml:\n    port: \"{{ port }}\"\n    hosts: \"{{ hosts }}\"\n    x: {$if: not live, q: 1}\n    tag: \"{{ image.tag }}\"\nj: {$json: {a: [\"{{ port }}\", b]}}\ns: {$if: not live, $yaml: {a: 1}}\n",

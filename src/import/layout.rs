@@ -1,0 +1,497 @@
+//! The files of the new project: settings, base, profiles, schema, templates.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use ecow::EcoString;
+use serde_json::{Value as Json, json};
+
+use super::anti_unify::{Member, Site, Step};
+use super::components::Components;
+use super::copies::Variant;
+use super::fields::{Field, Fields};
+use super::matching::Class;
+use super::names::shown;
+use super::template::{Writer, entry};
+use super::text::Hint;
+use crate::node::{Mapping, Node, Value};
+use crate::source::Span;
+use crate::yaml;
+
+/// The files of a project, by their paths.
+pub(super) type Files = BTreeMap<String, String>;
+
+/// The values of one profile: what it says beyond the base.
+pub(super) type Values = Vec<(Vec<EcoString>, Node)>;
+
+/// What a profile says beside its values.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Extra {
+    /// What the copy refers to and does not contain, by a name.
+    pub(super) external: BTreeMap<String, String>,
+    /// Whole objects that are kept as they are, by the name of their field.
+    pub(super) objects: BTreeMap<String, Node>,
+}
+
+/// Chooses the value that the base gives each field: the most frequent one. Where each copy has its own there is none.
+/// Where none is, it is the value of the copy that has the most.
+pub(super) fn choose_base(fields: &mut Fields, richest: usize) {
+    for field in &mut fields.all {
+        let mut counts: Vec<(Option<&Node>, usize)> = Vec::new();
+        for (value, absent) in field.values.iter().zip(&field.absent) {
+            if value.is_none() && !absent {
+                continue;
+            }
+            match counts.iter_mut().find(|(known, _)| *known == value.as_ref()) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((value.as_ref(), 1)),
+            }
+        }
+        let most = counts.iter().map(|(_, count)| *count).max().unwrap_or_default();
+        // A mapping in a profile would be merged with that of the base.
+        let merges = field.values.iter().flatten().any(|value| matches!(value.value, Value::Mapping(_)));
+        let own = counts.len() > 1 && (merges || most == 1 && counts.len() > 2);
+        let most_frequent = || counts.iter().filter(|(_, count)| *count == most).map(|(value, _)| *value);
+        let richest = field.values[richest].as_ref();
+        let first = most_frequent().find(|value| *value == richest).or_else(|| most_frequent().next()).flatten();
+        field.base = first.filter(|_| !own).cloned();
+    }
+}
+
+/// What a profile says beyond the base.
+pub(super) fn values(fields: &Fields, copy: usize) -> Values {
+    let mut values = Vec::new();
+    for field in &fields.all {
+        match (&field.values[copy], &field.base) {
+            (Some(value), base) if Some(value) != base.as_ref() => values.push((field.name.clone(), value.clone())),
+            (None, Some(_)) if field.absent[copy] => values.push((field.name.clone(), Node::default())),
+            _ => {}
+        }
+    }
+    values.sort_by(|a, b| order(&a.0).cmp(&order(&b.0)));
+    values
+}
+
+/// Fields in the order of what they mean to a person.
+pub(super) fn order(name: &[EcoString]) -> (usize, &[EcoString]) {
+    const FIRST: &[&str] = &[
+        "namespace",
+        "name",
+        "instance",
+        "image",
+        "replicas",
+        "schedule",
+        "service",
+        "ports",
+        "ingress",
+        "resources",
+        "autoscaling",
+        "storage",
+        "env",
+        "args",
+        "config",
+        "secrets",
+        "labels",
+        "annotations",
+    ];
+    let first = name.first().map(EcoString::as_str).unwrap_or_default();
+    // What switches the others comes before them.
+    let is_switch = name.last().is_some_and(|last| last == "enabled");
+    let parents = &name[..name.len().saturating_sub(1)];
+    (FIRST.iter().position(|known| *known == first).unwrap_or(FIRST.len()), if is_switch { parents } else { name })
+}
+
+/// Writes all files.
+pub(super) fn files(
+    variants: &[Variant],
+    classes: &[Class<'_>],
+    members: &[Member],
+    sites: &[Site],
+    fields: &Fields,
+    components: &Components,
+    extras: &[Extra],
+) -> Files {
+    let kinds: Vec<EcoString> = classes.iter().map(|class| class.first().kind().into()).collect();
+    let mut writer = Writer { fields, sites, kinds: &kinds, files: BTreeMap::new() };
+    let mut documents: BTreeMap<String, Vec<Node>> = BTreeMap::new();
+    let verbatim =
+        |number: usize| extras.iter().any(|extra| extra.objects.contains_key(&object_field(number, classes)));
+    for (number, (member, class)) in members.iter().zip(classes).enumerate() {
+        let document = if verbatim(number) {
+            let path = format!("objects.{}", object_field(number, classes));
+            let condition = entry("$if", Node::new(format!("{path} is defined"), Span::NONE));
+            let value = entry("$value", Node::new(format!("{{{{ {path} }}}}"), Span::NONE));
+            Node::new(Mapping::from_iter([condition, value]), Span::NONE)
+        } else {
+            writer.document(member)
+        };
+        documents.entry(components.file(number, class)).or_default().push(document);
+    }
+    let mut files: Files = writer.files.into_iter().map(|(path, text)| (format!("templates/{path}"), text)).collect();
+    for (name, documents) in documents {
+        files.insert(format!("templates/{name}.yaml"), directives_unquoted(&yaml::emit_stream(&documents)));
+    }
+    let any_verbatim = extras.iter().any(|extra| !extra.objects.is_empty());
+    // What every copy needs from outside stands in the base.
+    let is_common =
+        |target: &(&String, &String)| extras.iter().all(|extra| extra.external.get(target.0) == Some(target.1));
+    let common: BTreeMap<String, String> = extras
+        .first()
+        .iter()
+        .flat_map(|extra| extra.external.iter().filter(is_common))
+        .map(|(name, target)| (name.clone(), target.clone()))
+        .collect();
+    files.insert("profiles/base.yaml".to_owned(), base(fields, classes, &common, any_verbatim));
+    files.insert("profiles/schema.json".to_owned(), schema(variants, fields, classes, extras));
+    for (copy, (variant, extra)) in variants.iter().zip(extras).enumerate() {
+        let mut extra = extra.clone();
+        extra.external.retain(|name, _| !common.contains_key(name));
+        files.insert(format!("profiles/{}.yaml", variant.name), profile(&values(fields, copy), &extra));
+    }
+    files
+}
+
+/// The directives as a person writes them: no reader takes their plain form for anything else.
+fn directives_unquoted(text: &str) -> String {
+    let mut made = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let start = line.len() - line.trim_start_matches([' ', '-']).len();
+        let directive = ["if", "value", "yaml", "json", "file"]
+            .iter()
+            .find_map(|name| Some((name, line[start..].strip_prefix(&format!("\"${name}\":"))?)));
+        match directive {
+            Some((name, rest)) => _ = write!(made, "{}${name}:{rest}", &line[..start]),
+            None => made.push_str(line),
+        }
+    }
+    made
+}
+
+/// The name of the field that holds a whole object.
+pub(super) fn object_field(number: usize, classes: &[Class<'_>]) -> String {
+    let object = classes[number].first();
+    format!("{}{number}", super::names::camel(&format!("{}-{}", object.name(), object.kind())))
+}
+
+/// What a profile says that says nothing else.
+pub(super) const SAME_AS_BASE: &str = "# Everything is as the base says.";
+
+const SCHEMA_LINE: &str = "# yaml-language-server: $schema=schema.json\n";
+
+/// A profile's file.
+pub(super) fn profile(values: &Values, extra: &Extra) -> String {
+    let mut tree = Node::new(Mapping::new(), Span::NONE);
+    for (name, value) in values {
+        put(&mut tree, name, value.clone());
+    }
+    for (name, target) in &extra.external {
+        put(&mut tree, &["external".into(), name.as_str().into()], Node::new(target.as_str(), Span::NONE));
+    }
+    for (name, object) in &extra.objects {
+        put(&mut tree, &["objects".into(), name.as_str().into()], bare(object));
+    }
+    if tree.entries().is_empty() {
+        return format!("{SCHEMA_LINE}{SAME_AS_BASE}\n");
+    }
+    format!("{SCHEMA_LINE}{}", yaml::emit(&tree))
+}
+
+/// A value without its origin.
+fn bare(node: &Node) -> Node {
+    let value = match &node.value {
+        Value::Sequence(items) => Value::from(items.iter().map(bare).collect::<Vec<_>>()),
+        Value::Mapping(mapping) => {
+            Value::from(mapping.iter().map(|found| entry(&found.key, bare(&found.value))).collect::<Mapping>())
+        }
+        value => value.clone(),
+    };
+    Node { value, ..Node::default() }
+}
+
+/// Sets the value at a path, making the mappings on the way.
+pub(super) fn put(tree: &mut Node, path: &[EcoString], value: Node) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if !matches!(tree.value, Value::Mapping(_)) {
+        tree.value = Mapping::new().into();
+    }
+    let Value::Mapping(mapping) = &mut tree.value else { return };
+    if mapping.get(first).is_none() {
+        mapping.push(first.clone(), Span::NONE, Node::default());
+    }
+    let Some(below) = mapping.get_mut(first) else { return };
+    if rest.is_empty() { *below = value } else { put(below, rest, value) }
+}
+
+/// The fields as a tree, in the order of what they mean.
+fn tree(fields: &Fields) -> Vec<&Field> {
+    let mut all: Vec<&Field> = fields.all.iter().collect();
+    all.sort_by(|a, b| order(&a.name).cmp(&order(&b.name)));
+    all
+}
+
+/// The base: a comment at each field says what it is.
+fn base(fields: &Fields, classes: &[Class<'_>], external: &BTreeMap<String, String>, verbatim: bool) -> String {
+    let mut lines: Vec<(&[EcoString], String, Node)> = Vec::new();
+    let mut own = Vec::new();
+    for field in tree(fields) {
+        match &field.base {
+            Some(value) => lines.push((&field.name, describe(field, classes), bare(value))),
+            None => own.push(field),
+        }
+    }
+    // What a template asks for is asked for in a mapping that is there.
+    let mut empty: BTreeMap<&[EcoString], Vec<&str>> = BTreeMap::new();
+    for field in own.iter().filter(|field| field.absent.contains(&true)) {
+        let Some((last, parents)) = field.name.split_last() else { continue };
+        let is_there = lines.iter().any(|(name, ..)| name.starts_with(parents));
+        let deeper = own.iter().any(|other| {
+            other.name.len() > field.name.len() && other.name.starts_with(parents) && other.absent.contains(&true)
+        });
+        if !parents.is_empty() && !is_there && !deeper {
+            empty.entry(parents).or_default().push(last);
+        }
+    }
+    for (name, members) in &empty {
+        let text = format!("What some profiles set: {}.", members.join(", "));
+        lines.push((name, text, Node::new(Mapping::new(), Span::NONE)));
+    }
+    let objects = [EcoString::from("objects")];
+    if verbatim {
+        lines.push((&objects, "Objects that are kept as they were.".to_owned(), Node::new(Mapping::new(), Span::NONE)));
+    }
+    lines.sort_by(|a, b| order(a.0).cmp(&order(b.0)));
+    let mut text = format!("{SCHEMA_LINE}environments: {{e2e: {{}}}}\n");
+    let mut open: &[EcoString] = &[];
+    for (at, (name, comment, value)) in lines.iter().enumerate() {
+        let Some((last, parents)) = name.split_last() else { continue };
+        let shared = open.iter().zip(parents).take_while(|(one, other)| one == other).count();
+        if shared == 0 && (parents.is_empty() || open != parents || at == 0) {
+            text.push('\n');
+        }
+        for (depth, name) in parents.iter().enumerate().skip(shared) {
+            _ = writeln!(text, "{}{}:", "  ".repeat(depth), key(name));
+        }
+        open = parents;
+        let indent = "  ".repeat(parents.len());
+        _ = writeln!(text, "{indent}# {comment}");
+        let entry = Node::new(Mapping::from_iter([entry(last, value.clone())]), Span::NONE);
+        for line in yaml::emit(&entry).lines() {
+            if line.is_empty() { text.push('\n') } else { _ = writeln!(text, "{indent}{line}") }
+        }
+    }
+    if !external.is_empty() {
+        text.push_str("\n# What every profile needs and does not bring.\n");
+        let entries = external.iter().map(|(name, target)| entry(name, Node::new(target.as_str(), Span::NONE)));
+        let external = Node::new(entries.collect::<Mapping>(), Span::NONE);
+        text.push_str(&yaml::emit(&Node::new(Mapping::from_iter([entry("external", external)]), Span::NONE)));
+    }
+    own.retain(|field| !field.absent.contains(&true));
+    if !own.is_empty() {
+        text.push_str("\n# Each profile has its own:\n");
+        for field in own {
+            _ = writeln!(text, "#   {}: {}", field.name.join("."), describe(field, classes));
+        }
+    }
+    text
+}
+
+fn key(name: &str) -> String {
+    let text = yaml::emit(&Node::new(Mapping::from_iter([entry(name, Node::default())]), Span::NONE));
+    text.trim_end().strip_suffix(": null").unwrap_or(name).to_owned()
+}
+
+/// What a field is, in one line.
+pub(super) fn describe(field: &Field, classes: &[Class<'_>]) -> String {
+    let Some(first) = field.uses.first() else { return String::new() };
+    let place = shown(&first.place, classes);
+    let more = match field.uses.len() - 1 {
+        0 => String::new(),
+        1 => " and one more place".to_owned(),
+        more => format!(" and {more} more places"),
+    };
+    if field.flag {
+        let mut parts: Vec<String> = Vec::new();
+        for place in &field.uses {
+            let what = brief(place, classes);
+            if !parts.contains(&what) {
+                parts.push(what);
+            }
+        }
+        let rest = parts.len().saturating_sub(4);
+        parts.truncate(4);
+        let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        return format!("Adds {}{rest}.", parts.join(", "));
+    }
+    let what = match (field.name.last().map(EcoString::as_str), &first.hint) {
+        (Some("namespace"), _) => return "The namespace of the objects.".to_owned(),
+        (_, Hint::Tag) => "The tag of the image",
+        (_, Hint::Repository) => "The image without its tag",
+        (_, Hint::Digest) => "The digest of the image",
+        (_, Hint::Named(_) | Hint::Word) => "A part of the text",
+        (Some("replicas"), _) => "How many pods run",
+        (Some("nodePort"), _) => "The port on every node",
+        _ => return format!("{place}{more}"),
+    };
+    format!("{what}: {place}{more}")
+}
+
+fn brief(place: &super::fields::Use, classes: &[Class<'_>]) -> String {
+    let object = classes[place.place.class].first();
+    match place.place.path.as_slice() {
+        [] => format!("{} {}", object.kind(), object.name()),
+        [.., list, Step::Item(item)] if item.parse::<u32>().is_ok() => {
+            format!("{}[{item}] of {} {}", list.text(), object.kind(), object.name())
+        }
+        [.., last] => format!("{} of {} {}", last.text(), object.kind(), object.name()),
+    }
+}
+
+/// The schema of the profiles.
+fn schema(variants: &[Variant], fields: &Fields, classes: &[Class<'_>], extras: &[Extra]) -> String {
+    let mut root = closed("");
+    for field in tree(fields) {
+        let mut at = &mut root;
+        for (depth, name) in field.name.iter().enumerate() {
+            let properties = &mut at["properties"];
+            if properties[name.as_str()].is_null() {
+                let is_leaf = depth + 1 == field.name.len();
+                properties[name.as_str()] = if is_leaf { leaf(field, classes) } else { closed("") };
+            }
+            at = &mut properties[name.as_str()];
+        }
+    }
+    let required: Vec<&str> = fields
+        .all
+        .iter()
+        .filter(|field| field.base.is_none() && field.name.len() == 1 && field.values.iter().all(Option::is_some))
+        .filter_map(|field| field.name.first().map(EcoString::as_str))
+        .collect();
+    if !required.is_empty() {
+        root["required"] = json!(required);
+    }
+    root["properties"]["external"] = json!({
+        "type": "object",
+        "additionalProperties": {"type": "string", "minLength": 3},
+        "description": "What the bundle needs and does not bring, as `host:port` or `Kind/name`."
+    });
+    if extras.iter().any(|extra| !extra.objects.is_empty()) {
+        root["properties"]["objects"] =
+            json!({"type": "object", "description": "Objects that are kept as they were, one field each."});
+    }
+    root["properties"]["environments"] = json!({
+        "type": "object",
+        "additionalProperties": {"$ref": "#"},
+        "description": "What differs in one environment, by its name."
+    });
+    let mut whole = json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Profile"});
+    let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
+    whole["description"] = json!(format!("The fields of the profiles {}.", names.join(", ")));
+    if let (Json::Object(whole), Json::Object(root)) = (&mut whole, root) {
+        whole.extend(root);
+    }
+    serde_json::to_string_pretty(&whole).map(|text| text + "\n").unwrap_or_default()
+}
+
+fn closed(description: &str) -> Json {
+    let mut object = json!({"type": "object", "additionalProperties": false, "properties": {}});
+    if !description.is_empty() {
+        object["description"] = json!(description);
+    }
+    object
+}
+
+/// Fields with a few values that Kubernetes knows.
+const ENUMS: &[(&str, &[&str])] = &[
+    ("pullPolicy", &["Always", "IfNotPresent", "Never"]),
+    ("imagePullPolicy", &["Always", "IfNotPresent", "Never"]),
+    ("restartPolicy", &["Always", "OnFailure", "Never"]),
+    ("protocol", &["TCP", "UDP", "SCTP"]),
+    ("concurrencyPolicy", &["Allow", "Forbid", "Replace"]),
+    ("externalTrafficPolicy", &["Cluster", "Local"]),
+    ("sessionAffinity", &["ClientIP", "None"]),
+];
+
+const SERVICE_TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+
+/// The schema of a field: its type, and what it can be where Kubernetes says so.
+fn leaf(field: &Field, classes: &[Class<'_>]) -> Json {
+    let mut schema = json!({});
+    let values = || field.values.iter().flatten();
+    let all = |is: fn(&Node) -> bool| values().all(is);
+    let last = field.name.last().map(EcoString::as_str).unwrap_or_default();
+    if all(|node| node.as_str().is_some()) {
+        schema["type"] = json!("string");
+        let words = ENUMS.iter().find(|(name, _)| *name == last).map(|(_, words)| *words);
+        let is_service =
+            last == "type" && field.uses.iter().all(|place| classes[place.place.class].first().kind() == "Service");
+        let words = words.or_else(|| is_service.then_some(SERVICE_TYPES));
+        if let Some(words) = words.filter(|words| values().all(|node| words.contains(&node.text()))) {
+            schema["enum"] = json!(words);
+        }
+        let is_name = |node: &Node| {
+            let text = node.text();
+            let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+            text.len() < 64
+                && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+                && edge(text.chars().next())
+                && edge(text.chars().next_back())
+        };
+        if last == "namespace" && values().all(is_name) {
+            schema["pattern"] = json!("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$");
+            schema["maxLength"] = json!(63);
+        }
+        let is_quantity = |node: &Node| crate::formats::quantity::Quantity::parse(node.text()).is_some();
+        let in_resources = field.name.iter().any(|name| name == "resources" || name == "storage");
+        if in_resources && !field.secret && values().all(is_quantity) {
+            schema["pattern"] = json!("^[+-]?[0-9.]+([eEinumkKMGTP][-+0-9i]*)?$");
+        }
+    } else if all(|node| node.as_bool().is_some()) {
+        schema["type"] = json!("boolean");
+    } else if all(|node| node.as_i64().is_some()) {
+        schema["type"] = json!("integer");
+        let lower = last.to_lowercase();
+        let least = values().filter_map(Node::as_i64).min().unwrap_or_default();
+        let most = values().filter_map(Node::as_i64).max().unwrap_or_default();
+        if lower.ends_with("port") && least >= 1 && most <= 65535 {
+            schema["minimum"] = json!(1);
+            schema["maximum"] = json!(65535);
+        } else if lower.ends_with("replicas") && least >= 0 {
+            schema["minimum"] = json!(0);
+        }
+    } else if all(|node| matches!(node.value, Value::Sequence(_))) {
+        schema["type"] = json!("array");
+    } else if all(|node| matches!(node.value, Value::Mapping(_))) {
+        schema["type"] = json!("object");
+    }
+    if field.secret {
+        schema["writeOnly"] = json!(true);
+    }
+    schema["description"] = json!(describe(field, classes));
+    schema
+}
+
+/// The settings of the project.
+pub(super) fn settings(allowed: &[Allowed]) -> String {
+    let mut text = "# A project made by `plimsoll import`: profiles/ and templates/ beside this file are used.\n\n\
+                    # Each profile is applied to a cluster, or at a time, of its own.\n\
+                    clusters = \"profile\"\n"
+        .to_owned();
+    for allowed in allowed {
+        let quote = |text: &str| json!(text).to_string();
+        _ = write!(text, "\n[[allow]]\nrule = {}\nprofile = {}\n", quote(allowed.rule), quote(&allowed.profile));
+        if !allowed.object.is_empty() {
+            _ = writeln!(text, "object = {}", quote(&allowed.object));
+        }
+        _ = writeln!(text, "because = {}", quote(&allowed.because));
+    }
+    text
+}
+
+/// A finding that a copy already had.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Allowed {
+    pub(super) rule: &'static str,
+    pub(super) profile: String,
+    pub(super) object: String,
+    pub(super) because: String,
+}

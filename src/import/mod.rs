@@ -1,0 +1,208 @@
+//! `plimsoll import`: several hand-written copies of one deployment in, one base with a profile a copy out.
+//!
+//! Objects are matched across the copies ([`matching`]), list items too ([`align`]); what is equal everywhere becomes
+//! template text, what differs a site ([`anti_unify`]); places that vary together become one field ([`fields`], with the
+//! parts of strings found by [`text`]), which gets a name a person would choose ([`names`]). The new project ([`layout`],
+//! [`template`]) is rendered in memory and compared with the copies ([`prove`]) before anybody may write it.
+
+mod again;
+mod align;
+mod anti_unify;
+mod components;
+mod copies;
+mod fields;
+mod layout;
+mod matching;
+mod names;
+mod outside;
+mod prove;
+mod report;
+mod show;
+mod template;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use again::{Again, again};
+pub use copies::{Variant, profile_name};
+pub use report::Report;
+
+use crate::finding::{Failure, Finding, ObjectRef, RuleId};
+use crate::kube::crd::CustomKinds;
+use crate::render::Rendered;
+use crate::service::Services;
+use crate::source::{Sources, Span};
+
+use anti_unify::{Member, Merger, Site};
+use components::Components;
+use fields::Fields;
+use layout::{Allowed, Extra};
+use matching::{Class, OwnWords};
+
+/// What became of the copies.
+#[derive(Debug)]
+pub struct Import<'a> {
+    variants: &'a [Variant],
+    classes: Vec<Class<'a>>,
+    members: Vec<Member>,
+    sites: Vec<Site>,
+    fields: Fields,
+    components: Components,
+    extras: Vec<Extra>,
+    allowed: BTreeSet<Allowed>,
+    /// Each profile's bundle, equal to its copy.
+    pub rendered: Vec<Rendered>,
+    /// Where the values in them come from.
+    pub sources: Sources,
+}
+
+/// Makes one base of the copies, and proves it.
+///
+/// # Errors
+/// Where a copy cannot be used, or what it says cannot be expressed.
+pub fn import<'a>(variants: &'a [Variant], services: &Services) -> Result<Import<'a>, Failure> {
+    let faults = copies::faults(variants);
+    if !faults.is_empty() {
+        return Err(faults.into());
+    }
+    let words = OwnWords::of(variants);
+    let classes = matching::classes(variants, &words);
+    let definitions = variants.iter().flat_map(|variant| variant.objects.iter().map(|object| &object.node));
+    let custom = CustomKinds::new(definitions);
+    let mut merger = Merger::new(&words, &custom);
+    let members: Vec<Member> = classes.iter().enumerate().map(|(at, class)| merger.class(at, class)).collect();
+    let sites = merger.sites;
+    let components = Components::find(&classes, &words);
+    let (members, sites, mut fields) = joint(&members, &sites, &words, richest(variants));
+    names::assign(&mut fields, &classes, &components, &words);
+    let extras: Vec<Extra> = variants
+        .iter()
+        .map(|variant| Extra { external: outside::externals(&variant.objects, services), ..Extra::default() })
+        .collect();
+    let mut import = Import {
+        variants,
+        classes,
+        members,
+        sites,
+        fields,
+        components,
+        extras,
+        allowed: BTreeSet::new(),
+        rendered: Vec::new(),
+        sources: Sources::new(),
+    };
+    import.prove()?;
+    Ok(import)
+}
+
+/// The copy with the most in it: the first of those.
+fn richest(variants: &[Variant]) -> usize {
+    let size = |variant: &Variant| variant.objects.iter().map(|object| fields::nodes(&object.node)).sum::<usize>();
+    let most = variants.iter().map(|variant| (variant.objects.len(), size(variant))).enumerate();
+    most.max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0))).map_or(0, |(at, _)| at)
+}
+
+/// The fields: those of one meaning joined only, unless that makes the profiles say the same thing too often.
+fn joint(members: &[Member], sites: &[Site], words: &[OwnWords], richest: usize) -> (Vec<Member>, Vec<Site>, Fields) {
+    /// How many more values may stand in the profiles than with everything joined that varies together.
+    const MOST_REPEATED: f64 = 1.3;
+    let make = |loose: bool| {
+        let (mut members, mut sites) = (members.to_vec(), sites.to_vec());
+        let mut fields = fields::fields(&mut members, &mut sites, words, loose);
+        layout::choose_base(&mut fields, richest);
+        let count: usize = (0..words.len()).map(|copy| layout::values(&fields, copy).len()).sum();
+        (count, (members, sites, fields))
+    };
+    let (strict_count, strict) = make(false);
+    let (loose_count, loose) = make(true);
+    if strict_count as f64 <= loose_count as f64 * MOST_REPEATED { strict } else { loose }
+}
+
+impl Import<'_> {
+    /// Renders the project in memory and compares. What does not come out as it was is kept as it is, or refused.
+    fn prove(&mut self) -> Result<(), Failure> {
+        let (sources, rendered) = self.render()?;
+        let differences = self.differences(&rendered);
+        if differences.is_empty() {
+            (self.sources, self.rendered) = (sources, rendered);
+            return Ok(());
+        }
+        for difference in &differences {
+            let found = self.classes.iter().position(|class| {
+                class.objects[difference.copy].is_some_and(|object| object.id.to_string() == difference.object)
+            });
+            let Some(number) = found else { continue };
+            let name = layout::object_field(number, &self.classes);
+            for (extra, object) in self.extras.iter_mut().zip(&self.classes[number].objects) {
+                if let Some(object) = object {
+                    extra.objects.insert(name.clone(), object.node.clone());
+                }
+            }
+        }
+        let (sources, rendered) = self.render()?;
+        let differences = self.differences(&rendered);
+        if differences.is_empty() {
+            (self.sources, self.rendered) = (sources, rendered);
+            return Ok(());
+        }
+        let refused = differences.iter().map(|difference| {
+            let variant = &self.variants[difference.copy];
+            let field = if difference.field.is_empty() { String::new() } else { format!(" `{}`", difference.field) };
+            let message = format!("cannot express {}{field} of `{}`", difference.object, variant.path);
+            Finding::error(RuleId::ImportRefused, Span::NONE, message)
+                .with_help("nothing was written: no profile would render to an object equal to this one")
+        });
+        Err(refused.collect::<Vec<_>>().into())
+    }
+
+    fn render(&self) -> Result<(Sources, Vec<Rendered>), Failure> {
+        let sources = Sources::new();
+        let rendered = prove::render(&self.project(), self.variants, &sources).map_err(|failure| {
+            // The project is ours, and so is the fault.
+            let reasons = failure.findings().iter().map(|finding| {
+                let place = sources.describe(finding.span);
+                let message = format!("cannot express a copy: {} ({place})", finding.message);
+                Finding::error(RuleId::ImportRefused, Span::NONE, message).with_help("nothing was written")
+            });
+            Failure::from(reasons.collect::<Vec<_>>())
+        })?;
+        Ok((sources, rendered))
+    }
+
+    fn differences(&self, rendered: &[Rendered]) -> Vec<prove::Difference> {
+        let pairs = self.variants.iter().zip(rendered).enumerate();
+        pairs.flat_map(|(copy, (variant, rendered))| prove::differences(copy, variant, rendered)).collect()
+    }
+
+    fn project(&self) -> layout::Files {
+        layout::files(
+            self.variants,
+            &self.classes,
+            &self.members,
+            &self.sites,
+            &self.fields,
+            &self.components,
+            &self.extras,
+        )
+    }
+
+    /// Lets a finding of a profile pass that its copy already had.
+    pub fn allow(&mut self, copy: usize, rule: RuleId, object: Option<&ObjectRef>) {
+        let variant = &self.variants[copy];
+        self.allowed.insert(Allowed {
+            rule: rule.name(),
+            profile: variant.name.clone(),
+            object: object.map(ToString::to_string).unwrap_or_default(),
+            because: format!("present in {}", variant.path),
+        });
+    }
+
+    /// The files of the new project, by their paths in its folder.
+    #[must_use]
+    pub fn files(&self) -> BTreeMap<String, String> {
+        let mut files = self.project();
+        let allowed: Vec<Allowed> = self.allowed.iter().cloned().collect();
+        files.insert(crate::project::FILE.to_owned(), layout::settings(&allowed));
+        files
+    }
+}

@@ -1,0 +1,348 @@
+//! The report as text: for a terminal, as Markdown, as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value as Json, json};
+
+use super::report::{Cell, Report};
+use crate::report::{plain, plain_json};
+use crate::suggest;
+
+/// More findings of one copy are counted, not listed.
+const MOST_FINDINGS: usize = 8;
+
+/// More rows of a table are counted, not listed, on a terminal.
+const MOST_ROWS: usize = 60;
+
+impl Report {
+    /// For people.
+    #[must_use]
+    pub fn human(&self, width: usize, _colour: bool) -> String {
+        let mut text = format!("{}\n", self.headline());
+        for odd in &self.odd {
+            _ = writeln!(text, "\n{}", odd.copy);
+            for (words, parts) in [
+                ("lacks", &odd.lacks),
+                (if self.copies.len() > 2 { "alone has" } else { "has beyond the other" }, &odd.alone),
+                ("differs alone in", &odd.differs),
+            ] {
+                if !parts.is_empty() {
+                    let separator = if words == "differs alone in" { ", " } else { "; " };
+                    text.push_str(&wrapped(&format!("  {words} "), &parts.join(separator), width));
+                }
+            }
+        }
+        if !self.parts.is_empty() {
+            text.push_str("\nParts that are not the same in all copies\n");
+            let mut rows = vec![self.heading("")];
+            for row in self.parts.iter().take(MOST_ROWS) {
+                let name = if row.object { row.name.clone() } else { format!("  {}", row.name) };
+                let cells = row.cells.iter().map(|cell| cell_text(*cell, row.object).to_owned());
+                rows.push(std::iter::once(name).chain(cells).collect());
+            }
+            text.push_str(&self.table(&rows, width));
+            text.push_str(&more(self.parts.len()));
+        }
+        if !self.values.is_empty() {
+            text.push_str("\nValues that differ\n");
+            let mut heading = self.heading("");
+            heading.insert(1, "base".to_owned());
+            let mut rows = vec![heading];
+            for row in self.values.iter().take(MOST_ROWS) {
+                let mut cells = vec![row.field.clone(), row.base.clone().unwrap_or_default()];
+                cells.extend(row.values.iter().map(|value| value.clone().unwrap_or_else(|| "·".to_owned())));
+                rows.push(cells);
+            }
+            text.push_str(&self.table(&rows, width));
+            text.push_str(&more(self.values.len()));
+        }
+        text.push_str("\nChecks\n");
+        for checked in &self.checks {
+            _ = writeln!(text, "  {}: {}", checked.copy, counts(checked.counts));
+            for [severity, rule, object, message] in checked.findings.iter().take(MOST_FINDINGS) {
+                _ = writeln!(text, "    {severity}[{rule}] {object}: {message}");
+            }
+            text.push_str(&more_findings(checked.findings.len()));
+        }
+        for (copy, external) in &self.external {
+            _ = writeln!(text, "  {copy} needs and does not contain {}", external.join(", "));
+        }
+        if !self.verbatim.is_empty() {
+            text.push_str("\nKept as it is, as no template can say it\n");
+            self.verbatim.iter().for_each(|kept| _ = writeln!(text, "  {kept}"));
+        }
+        _ = writeln!(text, "\n{}", self.proof());
+        text.lines().map(|line| plain(line) + "\n").collect()
+    }
+
+    fn headline(&self) -> String {
+        let figures = &self.figures;
+        let names = match self.copies.as_slice() {
+            many if many.len() > 8 => String::new(),
+            copies => format!(" ({})", copies.join(", ")),
+        };
+        let objects = suggest::count(figures.objects, "object");
+        let copies = match self.copies.len() {
+            1 => "1 copy".to_owned(),
+            number => format!("{number} copies"),
+        };
+        let common =
+            if self.copies.len() > 1 { format!(", {} of them in every copy", figures.common) } else { String::new() };
+        format!("{copies}{names} of {objects}{common}")
+    }
+
+    fn proof(&self) -> String {
+        let figures = &self.figures;
+        let profiles = match self.copies.len() {
+            1 => "the profile renders to objects equal to its copy".to_owned(),
+            number => format!("each of the {number} profiles renders to objects equal to its copy"),
+        };
+        format!(
+            "Proven: {profiles}. {} in the base's schema, {} in all profiles together, {} of templates.",
+            suggest::count(figures.fields, "field"),
+            suggest::count(figures.values, "value"),
+            suggest::count(figures.template_lines, "line"),
+        )
+    }
+
+    fn heading(&self, first: &str) -> Vec<String> {
+        std::iter::once(first.to_owned()).chain(self.copies.iter().cloned()).collect()
+    }
+
+    /// Rows in columns; where they are too wide, each row as a line with what differs.
+    fn table(&self, rows: &[Vec<String>], width: usize) -> String {
+        let columns = rows.first().map_or(0, Vec::len);
+        let widths: Vec<usize> =
+            (0..columns).map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default()).collect();
+        let whole: usize = widths.iter().map(|width| width + 2).sum::<usize>() + 2;
+        let mut text = String::new();
+        if whole <= width {
+            for row in rows {
+                let mut line = "  ".to_owned();
+                for (cell, width) in row.iter().zip(&widths) {
+                    line.push_str(cell);
+                    line.extend(std::iter::repeat_n(' ', width + 2 - cell.chars().count()));
+                }
+                _ = writeln!(text, "{}", line.trim_end());
+            }
+            return text;
+        }
+        let Some((heading, rows)) = rows.split_first() else { return text };
+        for row in rows {
+            let mut parts: Vec<(String, Vec<&str>)> = Vec::new();
+            for (name, cell) in heading.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty() && *cell != "·") {
+                match parts.iter_mut().find(|(value, _)| value == cell) {
+                    Some((_, names)) => names.push(name),
+                    None => parts.push((cell.clone(), vec![name])),
+                }
+            }
+            parts.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
+            let parts: Vec<String> = parts
+                .into_iter()
+                .map(|(value, names)| match names.len() {
+                    many if many > 6 => format!("{value} in {many} copies"),
+                    _ => format!("{value} in {}", names.join(", ")),
+                })
+                .collect();
+            text.push_str(&wrapped(&format!("  {}: ", row[0].trim()), &parts.join("; "), width));
+        }
+        text
+    }
+
+    /// For a page, or a comment on a pull request.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut text = format!("### {}\n", cell_markdown(&self.headline()));
+        for odd in &self.odd {
+            let mut said = Vec::new();
+            for (words, parts) in [("lacks", &odd.lacks), ("alone has", &odd.alone), ("differs alone in", &odd.differs)]
+            {
+                if !parts.is_empty() {
+                    said.push(format!("{words} {}", cell_markdown(&parts.join("; "))));
+                }
+            }
+            _ = writeln!(text, "\n- **{}** {}", cell_markdown(&odd.copy), said.join("; "));
+        }
+        if !self.parts.is_empty() {
+            let mut heading = self.heading("part");
+            _ = write!(text, "\n{}", markdown_row(&heading));
+            heading.iter_mut().for_each(|cell| "---".clone_into(cell));
+            text.push_str(&markdown_row(&heading));
+            for row in &self.parts {
+                let name = if row.object { format!("**{}**", row.name) } else { row.name.clone() };
+                let cells = row.cells.iter().map(|cell| cell_text(*cell, row.object).to_owned());
+                text.push_str(&markdown_row(&std::iter::once(name).chain(cells).collect::<Vec<_>>()));
+            }
+        }
+        if !self.values.is_empty() {
+            let mut heading = self.heading("field");
+            heading.insert(1, "base".to_owned());
+            _ = write!(text, "\n{}", markdown_row(&heading));
+            heading.iter_mut().for_each(|cell| "---".clone_into(cell));
+            text.push_str(&markdown_row(&heading));
+            for row in &self.values {
+                let mut cells = vec![row.field.clone(), row.base.clone().unwrap_or_default()];
+                cells.extend(row.values.iter().map(|value| value.clone().unwrap_or_default()));
+                text.push_str(&markdown_row(&cells));
+            }
+        }
+        text.push('\n');
+        for checked in &self.checks {
+            _ = writeln!(text, "- check of **{}**: {}", cell_markdown(&checked.copy), counts(checked.counts));
+            for [severity, rule, object, message] in checked.findings.iter().take(MOST_FINDINGS) {
+                _ = writeln!(text, "  - {severity} `{rule}` {}: {}", cell_markdown(object), cell_markdown(message));
+            }
+        }
+        for (copy, external) in &self.external {
+            _ = writeln!(
+                text,
+                "- **{}** needs and does not contain {}",
+                cell_markdown(copy),
+                cell_markdown(&external.join(", "))
+            );
+        }
+        for kept in &self.verbatim {
+            _ = writeln!(text, "- kept as it is: {}", cell_markdown(kept));
+        }
+        _ = writeln!(text, "\n{}", self.proof());
+        text
+    }
+
+    /// As one JSON document.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let copies = &self.copies;
+        let by_copy = |cells: Vec<Json>| -> Json { Json::Object(copies.iter().cloned().zip(cells).collect()) };
+        let parts: Vec<Json> = self
+            .parts
+            .iter()
+            .map(|row| {
+                let name = |cell: &Cell| match cell {
+                    Cell::Has => json!("has"),
+                    Cell::Differs => json!("differs"),
+                    Cell::Lacks => json!("lacks"),
+                };
+                json!({"part": row.name, "object": row.object, "copies": by_copy(row.cells.iter().map(name).collect())})
+            })
+            .collect();
+        let values: Vec<Json> = self
+            .values
+            .iter()
+            .map(|row| {
+                let values = row.values.iter().map(|value| json!(value)).collect();
+                json!({"field": row.field, "description": row.what, "base": row.base, "copies": by_copy(values)})
+            })
+            .collect();
+        let checks: Vec<Json> = self
+            .checks
+            .iter()
+            .map(|checked| {
+                let findings: Vec<Json> = checked
+                    .findings
+                    .iter()
+                    .map(|[severity, rule, object, message]| {
+                        json!({"severity": severity, "rule": rule, "object": object, "message": message})
+                    })
+                    .collect();
+                json!({"copy": checked.copy, "errors": checked.counts[0], "warnings": checked.counts[1], "notes": checked.counts[2], "findings": findings})
+            })
+            .collect();
+        let odd: Vec<Json> = self
+            .odd
+            .iter()
+            .map(|odd| json!({"copy": odd.copy, "lacks": odd.lacks, "alone": odd.alone, "differs": odd.differs}))
+            .collect();
+        let external: Vec<Json> =
+            self.external.iter().map(|(copy, external)| json!({"copy": copy, "external": external})).collect();
+        let figures = &self.figures;
+        let document = json!({
+            "copies": copies,
+            "odd": odd,
+            "parts": parts,
+            "values": values,
+            "checks": checks,
+            "external": external,
+            "verbatim": self.verbatim,
+            "equal": true,
+            "figures": {
+                "objects": figures.objects,
+                "objectsInEveryCopy": figures.common,
+                "fields": figures.fields,
+                "values": figures.values,
+                "templateLines": figures.template_lines,
+                "profileLines": figures.profile_lines,
+            },
+        });
+        plain_json(&format!("{document:#}\n"))
+    }
+}
+
+const fn cell_text(cell: Cell, object: bool) -> &'static str {
+    match (cell, object) {
+        (Cell::Has, true) => "same",
+        (Cell::Has, false) => "yes",
+        (Cell::Differs, _) => "differs",
+        (Cell::Lacks, _) => "-",
+    }
+}
+
+fn counts([errors, warnings, notes]: [usize; 3]) -> String {
+    let counts: Vec<String> = [(errors, "error"), (warnings, "warning"), (notes, "note")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| suggest::count(number, noun))
+        .collect();
+    if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") }
+}
+
+fn more(rows: usize) -> String {
+    if rows > MOST_ROWS { format!("  and {} more; `--output json` has all\n", rows - MOST_ROWS) } else { String::new() }
+}
+
+fn more_findings(findings: usize) -> String {
+    if findings > MOST_FINDINGS { format!("    and {} more\n", findings - MOST_FINDINGS) } else { String::new() }
+}
+
+/// Words in lines of at most `width` characters, the first behind `start`, the others indented.
+fn wrapped(start: &str, words: &str, width: usize) -> String {
+    let mut text = start.to_owned();
+    let mut column = start.chars().count();
+    let mut first = true;
+    for word in words.split(' ') {
+        let length = word.chars().count();
+        if !first && column + 1 + length > width.max(40) {
+            text.push_str("\n    ");
+            column = 4;
+        } else if !first {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += length;
+        first = false;
+    }
+    text.push('\n');
+    text
+}
+
+fn cell_markdown(text: &str) -> String {
+    let mut made = String::new();
+    for c in plain(text).chars() {
+        if matches!(c, '|' | '<' | '>' | '*' | '_' | '`' | '[' | ']' | '\\' | '#') {
+            made.push('\\');
+        }
+        made.push(c);
+    }
+    made
+}
+
+fn markdown_row(cells: &[String]) -> String {
+    let cells: Vec<String> = cells
+        .iter()
+        .map(|cell| match cell.strip_prefix("**").and_then(|cell| cell.strip_suffix("**")) {
+            Some(bold) => format!("**{}**", cell_markdown(bold)),
+            None => cell_markdown(cell),
+        })
+        .collect();
+    format!("| {} |\n", cells.join(" | "))
+}

@@ -1,0 +1,363 @@
+//! `plimsoll import`: copies in, one base out, proven.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use plimsoll::check::input::Input;
+use plimsoll::import::{self, Variant};
+use plimsoll::layers::Overrides;
+use plimsoll::object::Object;
+use plimsoll::project::Project;
+use plimsoll::render::Renderer;
+use plimsoll::service::Services;
+use plimsoll::source::Sources;
+use plimsoll::yaml::emit_stream;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+fn plimsoll(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.env_clear().current_dir(folder).stdin(Stdio::null()).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// The objects of a text.
+fn objects(name: &str, manifests: &str) -> Vec<Object> {
+    let sources = Sources::new();
+    let mut input = Input::default();
+    input.add(&sources, sources.add(name, manifests), true);
+    assert!(input.findings.iter().all(|finding| finding.severity < plimsoll::finding::Severity::Error));
+    input.objects
+}
+
+fn variant(name: &str, manifests: &str) -> Variant {
+    Variant { name: name.to_owned(), path: format!("{name}.yaml"), objects: objects(name, manifests) }
+}
+
+/// Whether each object of a copy is among those rendered, and no other; written again, so that no part of the proof itself is
+/// used.
+fn same(copy: &[Object], rendered: &[Object]) {
+    let sorted = |objects: &[Object]| {
+        let mut texts: Vec<(String, Object)> = objects
+            .iter()
+            .map(|object| (format!("{} {} {}", object.id, object.namespace(), object.group()), object.clone()))
+            .collect();
+        texts.sort_by(|a, b| a.0.cmp(&b.0));
+        texts
+    };
+    let (copy, rendered) = (sorted(copy), sorted(rendered));
+    assert_eq!(copy.len(), rendered.len());
+    for ((name, one), (other_name, other)) in copy.iter().zip(&rendered) {
+        assert_eq!(name, other_name);
+        let show = |object: &Object| emit_stream([&object.node]);
+        assert!(one.node == other.node, "{name}:\n{}\n{}", show(one), show(other));
+    }
+}
+
+const GATEWAY: &str = include_str!("data/seed/gateway-failing.yaml");
+const AIANALYSIS: &str = include_str!("data/seed/aianalysis-working.yaml");
+
+#[test]
+fn the_copies_of_the_first_teams_become_one_base() {
+    let folder = folder(&[("gateway.yaml", GATEWAY), ("aianalysis.yaml", AIANALYSIS)]);
+    let made = plimsoll(folder.path(), &["import", "gateway.yaml", "aianalysis.yaml", "--into", "deploy"]);
+    let report = text(&made.stdout);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    for said in [
+        "gateway\n  lacks ConfigMap datastorage-config; Secret datastorage-secret; ",
+        "livenessProbe",
+        "namespace         kubernaut-system       gateway-e2e  ·",
+        "error[config-path-missing] Deployment/datastorage",
+        "Proven: each of the 2 profiles renders to objects equal to its copy.",
+    ] {
+        assert!(report.contains(said), "{said}\n{report}");
+    }
+    for secret in ["testpass", "test_password"] {
+        assert!(!report.contains(secret), "{report}");
+    }
+    for (name, copy) in [("gateway", GATEWAY), ("aianalysis", AIANALYSIS)] {
+        let rendered = plimsoll(folder.path(), &["--project", "deploy", "render", name]);
+        assert_eq!(rendered.status.code(), Some(0), "{}", text(&rendered.stderr));
+        let sources = Sources::new();
+        let file = sources.add("out", text(&rendered.stdout));
+        let mut out = Input::default();
+        out.add(&sources, file, true);
+        // Secrets are printed with `data`; the values are compared by the proof, and here by their number.
+        let plain = |objects: Vec<Object>| -> Vec<Object> {
+            objects.into_iter().filter(|object| object.kind() != "Secret").collect()
+        };
+        same(&plain(objects(name, copy)), &plain(out.objects));
+    }
+    let all = plimsoll(folder.path(), &["--project", "deploy", "render", "--all"]);
+    assert_eq!(all.status.code(), Some(0), "{}", text(&all.stderr));
+    assert!(text(&all.stderr).contains("allowed because present in gateway.yaml"), "{}", text(&all.stderr));
+    let strict = plimsoll(folder.path(), &["--project", "deploy", "render", "--all", "--strict"]);
+    assert_eq!(strict.status.code(), Some(1));
+    let profile = fs::read_to_string(folder.path().join("deploy/profiles/gateway.yaml")).unwrap();
+    assert!(
+        profile.contains("namespace: gateway-e2e\n") && profile.contains("config:\n  enabled: false\n"),
+        "{profile}"
+    );
+    let template = fs::read_to_string(folder.path().join("deploy/templates/datastorage.yaml")).unwrap();
+    assert!(template.contains("$if: config.enabled") && !template.contains("test_password"), "{template}");
+}
+
+#[test]
+fn our_own_bundles_come_out_as_they_were() {
+    let (project, sources) = (Project::built_in(), Sources::new());
+    let renderer = Renderer::load(&project, &sources, &Overrides::default()).unwrap();
+    let mut variants: Vec<Variant> = project
+        .profiles()
+        .unwrap()
+        .into_iter()
+        .filter_map(|name| {
+            let rendered = renderer.render(&name, "e2e").ok()?;
+            let copy = emit_stream(rendered.objects.iter().map(|object| &object.node));
+            Some(variant(&name, &copy))
+        })
+        .collect();
+    assert!(variants.len() > 3);
+    variants.push(variant("copied", GATEWAY));
+    variants.push(variant("other", AIANALYSIS));
+    let import = import::import(&variants, &Services::default()).unwrap();
+    for (variant, rendered) in variants.iter().zip(&import.rendered).take(variants.len() - 2) {
+        same(&variant.objects, &rendered.objects);
+    }
+    let report = import.report(&Sources::new(), &vec![Vec::new(); variants.len()]).human(200, false);
+    assert!(report.contains("copied\n  lacks "), "{report}");
+}
+
+#[test]
+fn copies_that_vary_together_share_a_field() {
+    let copy = |name: &str, level: &str, replicas: u8| {
+        let namespace = format!("shop-{name}");
+        let text = format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: {namespace}}}\nspec:\n  replicas: {replicas}\n  \
+             selector: {{matchLabels: {{app: web}}}}\n  template:\n    metadata: {{labels: {{app: web}}}}\n    spec:\n      containers:\n      \
+             - name: web\n        image: registry.example.com/web:{name}-1\n        args: [--log-level={level}, --port=8080]\n        env:\n        \
+             - {{name: DB, value: \"http://db.{namespace}.svc:5432\"}}\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: web, namespace: {namespace}}}\n\
+             spec:\n  selector: {{app: web}}\n  ports: [{{port: 80, targetPort: 8080}}]\n"
+        );
+        variant(name, &text)
+    };
+    let variants = [copy("dev", "debug", 1), copy("stage", "info", 1), copy("prod", "info", 3)];
+    let import = import::import(&variants, &Services::default()).unwrap();
+    let files = import.files();
+    assert_eq!(
+        files["profiles/prod.yaml"],
+        "# yaml-language-server: $schema=schema.json\nnamespace: shop-prod\nimage:\n  tag: prod-1\nreplicas: 3\n\
+         external:\n  db: db.shop-prod.svc:5432\n"
+    );
+    let template = &files["templates/web.yaml"];
+    for line in [
+        "replicas: \"{{ replicas }}\"",
+        "image: \"registry.example.com/web:{{ image.tag }}\"",
+        "- \"--log-level={{ args.logLevel }}\"",
+        "value: \"http://db.{{ namespace }}.svc:5432\"",
+        "port: 80\n",
+    ] {
+        assert!(template.contains(line), "{line}\n{template}");
+    }
+}
+
+#[test]
+fn a_newer_copy_changes_values_of_its_profile_only() {
+    let copy = |tag: &str, extra: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: shop}}\nspec:\n  selector: {{matchLabels: {{app: web}}}}\n  \
+             template:\n    metadata: {{labels: {{app: web}}}}\n    spec:\n      containers:\n      - name: web\n        image: registry.example.com/web:{tag}\n{extra}"
+        )
+    };
+    let probe = "        readinessProbe: {httpGet: {path: /, port: 80}}\n";
+    let folder = folder(&[("a.yaml", &copy("1.0", "")), ("b.yaml", &copy("1.1", probe))]);
+    let run = |args: &[&str]| plimsoll(folder.path(), args);
+    assert_eq!(run(&["import", "a.yaml", "b.yaml", "--into", "p"]).status.code(), Some(0));
+    let before = fs::read_to_string(folder.path().join("p/profiles/b.yaml")).unwrap();
+    fs::write(folder.path().join("a.yaml"), copy("1.2", probe)).unwrap();
+    let again = run(&["import", "a.yaml", "--into", "p"]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    assert_eq!(text(&again.stdout), "a: image.tag: 1.0 -> 1.2\na: readinessProbe.enabled: false -> true\n");
+    assert_eq!(fs::read_to_string(folder.path().join("p/profiles/b.yaml")).unwrap(), before);
+    assert!(text(&run(&["--project", "p", "render", "a"]).stdout).contains("web:1.2"));
+    let again = run(&["import", "a.yaml", "--into", "p"]);
+    assert_eq!(text(&again.stdout), "a: nothing changed\n");
+    // What is a part of the template is refused.
+    let profile = fs::read_to_string(folder.path().join("p/profiles/a.yaml")).unwrap();
+    for (newer, said) in [
+        (copy("1.2", "        env: [{name: A, value: b}]\n"), "no template has `env`"),
+        (
+            copy("1.2", "") + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 1}]}\n",
+            "no template makes Service/web",
+        ),
+        (copy("1.2", "").replace("app: web", "app: other"), "the value is a part of the template"),
+    ] {
+        fs::write(folder.path().join("a.yaml"), newer).unwrap();
+        let again = run(&["import", "a.yaml", "--into", "p"]);
+        assert_eq!(again.status.code(), Some(1));
+        assert!(text(&again.stderr).contains(said), "{said}\n{}", text(&again.stderr));
+        assert!(text(&again.stderr).ends_with("nothing was written\n"));
+        assert_eq!(fs::read_to_string(folder.path().join("p/profiles/a.yaml")).unwrap(), profile);
+    }
+}
+
+#[test]
+fn bad_input_is_one_message_and_writes_nothing() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
+    let twins = format!("{service}---\n{service}");
+    let folder = folder(&[
+        ("a.yaml", service),
+        ("b/a.yaml", service),
+        ("twins.yaml", &twins),
+        ("broken.yaml", "a: [\n"),
+        ("nameless.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\n"),
+        ("base.yaml", service),
+        ("full/x", ""),
+        ("link/here", ""),
+    ]);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(folder.path().join("link"), folder.path().join("linked")).unwrap();
+    for (args, code, said) in [
+        (&["a.yaml", "b/a.yaml", "--into", "new"][..], 1, "two copies are called `a`"),
+        (&["a.yaml", "twins.yaml", "--into", "new"], 1, "Service/web is defined twice in `twins.yaml`"),
+        (&["a.yaml", "broken.yaml", "--into", "new"], 1, "broken.yaml"),
+        (&["nameless.yaml", "--into", "new"], 1, "Pod has no `metadata.name`"),
+        (&["base.yaml", "--into", "new"], 1, "a profile cannot be called `base`"),
+        (&["a.yaml", "--into", "full"], 2, "full exists and is not empty"),
+        #[cfg(unix)]
+        (&["a.yaml", "--into", "linked"], 2, "linked is a symbolic link"),
+        (&["no.yaml", "--into", "new"], 2, "cannot read no.yaml"),
+        (&["a.yaml"], 2, "--into"),
+    ] {
+        let output = plimsoll(folder.path(), &[&["import"], args].concat());
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?} {stderr}");
+        assert!(stderr.contains(said), "{args:?} {stderr}");
+        assert!(output.stdout.is_empty() && !folder.path().join("new").exists(), "{args:?}");
+    }
+    assert_eq!(fs::read_dir(folder.path().join("link")).unwrap().count(), 1);
+    let dry = plimsoll(folder.path(), &["import", "a.yaml", "--dry-run", "--output", "json"]);
+    assert_eq!(dry.status.code(), Some(0));
+    assert!(text(&dry.stdout).contains("\"equal\": true"));
+}
+
+/// Values that copies of one kind of field have.
+fn scalar() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z]{1,6}",
+        Just("\"true\"".to_owned()),
+        Just("'{{ .Values.x }}'".to_owned()),
+        Just("'a {{{ b }} {'".to_owned()),
+        Just("'$if'".to_owned()),
+        Just("''".to_owned()),
+        (0_u16..9000).prop_map(|number| number.to_string()),
+        Just("1.5".to_owned()),
+        Just("true".to_owned()),
+        Just("\"a\\nb\\n\"".to_owned()),
+    ]
+}
+
+/// Data of a ConfigMap: strings only.
+fn data() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        "[a-z]{1,5}( [a-z]{1,5}){0,2}",
+        "[a-z]{1,3}\\.(dev|prod)\\.svc",
+        Just("level: info\\nport: 80\\n".to_owned()),
+        Just("level: debug\\nport: 80\\n".to_owned()),
+        Just("# x\\nlevel: debug\\n\\nport:  81\\n".to_owned()),
+        Just("{{ a }}".to_owned()),
+        Just("#!/bin/sh\\necho {{ a }}\\n".to_owned()),
+    ];
+    prop::collection::btree_map(
+        prop_oneof![Just("a"), Just("b.yaml"), Just("run.sh"), Just("$x"), Just("{{k}}")],
+        value,
+        1..5,
+    )
+    .prop_map(|data| data.iter().map(|(key, value)| format!("  \"{key}\": \"{value}\"\n")).collect())
+}
+
+/// A copy: some of a few objects, each with some of a few fields.
+fn copy() -> impl Strategy<Value = String> {
+    let container = (
+        prop_oneof![Just("web"), Just("api")],
+        prop::collection::vec(prop_oneof![Just("A"), Just("B"), Just("C")], 0..3),
+        scalar(),
+        prop::option::of(1_u8..4),
+    );
+    let workload = (prop::collection::vec(container, 0..3), prop::option::of(scalar()), prop::option::of(0_u8..3));
+    (prop::option::of(workload), prop::option::of(data()), prop::option::of(data()), prop_oneof![Just("dev"), Just("prod"), Just("x")])
+        .prop_map(|(workload, config, secret, namespace)| {
+            let mut text = format!("apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: base, namespace: {namespace}}}\n");
+            if let Some((containers, label, replicas)) = workload {
+                text += &format!("---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: {namespace}\n");
+                if let Some(label) = label {
+                    text += &format!("  annotations: {{note: {label}, fixed: x}}\n");
+                }
+                text += "spec:\n";
+                if let Some(replicas) = replicas {
+                    text += &format!("  replicas: {replicas}\n");
+                }
+                text += "  template:\n    spec:\n      containers:\n";
+                if containers.is_empty() {
+                    text = text.trim_end().to_owned() + " []\n";
+                }
+                for (name, env, value, ports) in containers {
+                    text += &format!("      - name: {name}\n        image: r.example.com/{name}:{namespace}\n        env:\n");
+                    if env.is_empty() {
+                        text = text.trim_end().to_owned() + " []\n";
+                    }
+                    for name in env {
+                        text += &format!("        - {{name: {name}, value: {value}}}\n");
+                    }
+                    if let Some(port) = ports {
+                        text += &format!("        ports: [{{containerPort: {port}}}, {{containerPort: 9{port}}}]\n");
+                    }
+                }
+            }
+            if let Some(data) = config {
+                text += &format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config-{namespace}, namespace: {namespace}}}\ndata:\n{data}");
+            }
+            if let Some(data) = secret {
+                text += &format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: more}}\ndata:\n{data}");
+            }
+            text
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_copies_are_each_comes_out_as_it_was(copies in prop::collection::vec(copy(), 1..5)) {
+        let names = ["one", "dev", "prod", "web"];
+        let variants: Vec<Variant> = copies.iter().zip(names).map(|(copy, name)| variant(name, copy)).collect();
+        let import = import::import(&variants, &Services::default());
+        let import = match import {
+            Ok(import) => import,
+            Err(failure) => {
+                // Refused, with a reason; never changed.
+                prop_assert!(failure.findings().iter().all(|finding| !finding.message.is_empty()));
+                let reasons: Vec<&str> = failure.findings().iter().map(|finding| finding.message.as_str()).collect();
+                prop_assert!(false, "{reasons:?}");
+                return Ok(());
+            }
+        };
+        for (variant, rendered) in variants.iter().zip(&import.rendered) {
+            same(&variant.objects, &rendered.objects);
+        }
+    }
+}
