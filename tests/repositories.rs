@@ -170,7 +170,7 @@ fn a_template_is_told_once_a_file_and_faults_beside_it_count() {
             "helm.yaml",
             "{{- if .Values.web }}\napiVersion: v1\nkind: Pod\n{{- end }}\n---\nmetadata: {name: {{ .name }}}\n",
         ),
-        ("broken.yaml", "a: [\n"),
+        ("broken.yaml", "apiVersion: v1\nkind: [\n"),
     ]);
     let found = findings(folder.path(), &["check", "."]);
     let expected = [

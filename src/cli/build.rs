@@ -1,12 +1,12 @@
 //! Manifests that another program builds: `kubectl kustomize` and `helm template`, as the user has them.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
 use crate::check::input::Input;
+use crate::programs::{CommandLine, Programs, RunError};
 use crate::source::{Sources, read_file};
 use crate::yaml::{self, Dialect};
 
@@ -21,9 +21,9 @@ pub(super) fn kustomize(sources: &Sources, folder: &Path, remote: bool, input: &
     if !remote && let Some((file, name)) = remote_base(folder, 0) {
         bail!("{} names the remote base `{name}`; pass --remote to have it fetched", file.display());
     }
-    let arguments = |first: &'static str| [first.as_ref(), folder.as_os_str()];
-    let text = match run("kubectl", arguments("kustomize")) {
-        Err(error) if is_not_found(&error) => run("kustomize", arguments("build"))
+    let shown = folder.to_string_lossy();
+    let text = match run("kubectl", ["kustomize", &shown]) {
+        Err(RunError::NotFound(_)) => run("kustomize", ["build", &shown])
             .with_context(|| "neither `kubectl` nor `kustomize` can be run".to_owned())?,
         text => text?,
     };
@@ -43,30 +43,20 @@ pub(super) fn helm(
     if !remote && !Path::new(chart).exists() {
         bail!("`{chart}` is neither a folder nor a file; pass --remote for a chart of a repository");
     }
-    let mut arguments = vec!["template".into(), "release".into(), chart.into()];
-    for file in values {
-        if !remote && file.to_string_lossy().contains("://") {
-            bail!("`{}` is remote; pass --remote to have it fetched", file.display());
-        }
-        arguments.extend(["--values".into(), file.as_os_str().to_owned()]);
+    let values: Vec<_> = values.iter().map(|file| file.to_string_lossy()).collect();
+    if let Some(file) = values.iter().find(|file| !remote && file.contains("://")) {
+        bail!("`{file}` is remote; pass --remote to have it fetched");
     }
-    let text = run("helm", &arguments).with_context(|| format!("cannot render the chart `{chart}`"))?;
+    let files = values.iter().flat_map(|file| ["--values", file]);
+    let text = run("helm", ["template", "release", chart].into_iter().chain(files))
+        .with_context(|| format!("cannot render the chart `{chart}`"))?;
     input.add(sources, sources.add(format!("<helm template {chart}>"), text), true);
     Ok(())
 }
 
 /// What a program prints.
-fn run(program: &str, arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> anyhow::Result<String> {
-    let output = Command::new(program).args(arguments).output().with_context(|| format!("cannot run `{program}`"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("`{program}` failed: {}", said.trim());
-    }
-    String::from_utf8(output.stdout).with_context(|| format!("what `{program}` printed is not UTF-8"))
-}
-
-fn is_not_found(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+fn run<'a>(program: &str, args: impl IntoIterator<Item = &'a str>) -> Result<String, RunError> {
+    Programs::new(None, Arc::new(|_| ())).run(&CommandLine::new(program, args))
 }
 
 /// The first base, of a kustomization or one it leads to, that is not on this machine: the file that names it, and its
