@@ -146,6 +146,8 @@ pub struct Image {
     /// The name of an existing Secret with the registry's login. Default: none.
     #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"))]
     pub pull_secret: Option<String>,
+    /// How the image is built by `plimsoll up`. Default: none, and nothing is built.
+    pub build: Option<ImageBuild>,
 }
 
 #[allow(missing_docs)]
@@ -154,6 +156,21 @@ pub enum PullPolicy {
     Always,
     IfNotPresent,
     Never,
+}
+
+/// How `plimsoll up` builds the image, with podman or docker.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageBuild {
+    /// The folder that is sent to the builder, relative to the folder of the file that names it. No default; without it
+    /// nothing is built.
+    #[schemars(length(min = 1))]
+    pub context: Option<String>,
+    /// The Dockerfile, relative to the context. Default: the builder's own choice.
+    #[schemars(length(min = 1))]
+    pub dockerfile: Option<String>,
+    /// Build arguments, by name. Default: none.
+    pub args: Option<BTreeMap<String, String>>,
 }
 
 /// How the Service of DataStorage is reached.
