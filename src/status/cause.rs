@@ -3,7 +3,7 @@
 use ecow::EcoString;
 
 use crate::finding::{Finding, ObjectRef};
-use crate::node::{Node, Value};
+use crate::node::{Input, Node, Value};
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
 use crate::source::Span;
@@ -133,7 +133,11 @@ impl Cause {
         if let Some(manifest) = manifest {
             let (node, span) = nearest(&manifest.node, &self.field);
             finding.span = if span.is_none() { manifest.span() } else { span };
-            if let Some(input) = node.origin.blame(&node.value) {
+            // Of a text made of several values the last one that stands in it, as the tag in the name of an image.
+            let placed = node.origin.inputs().iter().filter(|input| !input.node.origin.span.is_none());
+            let part =
+                |input: &&Input| input.node.as_str().is_some_and(|part| !part.is_empty() && node.text().contains(part));
+            if let Some(input) = placed.rev().find(part).or_else(|| node.origin.blame(&node.value)) {
                 finding.related.push((finding.span, "rendered by this template".to_owned()));
                 finding.span = input.node.origin.span;
             }

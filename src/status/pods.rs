@@ -4,6 +4,7 @@ use crate::node::Node;
 use crate::object::Object;
 use crate::status::cause::{Cause, below, item};
 use crate::status::cluster::{Cluster, Template, condition};
+use crate::status::record::Event;
 use crate::status::{containers, probes, rules, schedule, volumes};
 
 /// A pod with the object that a person wrote it in.
@@ -91,13 +92,15 @@ fn started<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
             break;
         }
     }
-    let waits = |container: &Container<'_>| {
-        let reason = container.status["state"]["waiting"]["reason"].text();
-        container.status.is_null() || matches!(reason, "ContainerCreating" | "PodInitializing" | "")
+    let creating = |container: &Container<'_>| {
+        let state = &container.status["state"];
+        let reason = state["waiting"]["reason"].text();
+        let begun = state["running"].is_set() || state["terminated"].is_set();
+        !begun && matches!(reason, "ContainerCreating" | "PodInitializing" | "")
     };
-    let creating =
-        containers.iter().all(|container| waits(container) && container.status["started"].as_bool() != Some(true));
-    if creating && let Some(cause) = volumes::mount(cluster, pod).or_else(|| sandbox(cluster, pod)) {
+    if containers.iter().all(creating)
+        && let Some(cause) = volumes::mount(cluster, pod).or_else(|| sandbox(cluster, pod))
+    {
         return Some(cause);
     }
     if let Some(cause) = probes::cause(cluster, pod, &containers) {
@@ -194,9 +197,18 @@ fn spec_has(pod: &Pod<'_>, field: &str) -> bool {
     pod.template.written[field].is_set()
 }
 
+/// Whether the kubelet got further since an event: volumes and sandbox are there before the first image is looked for.
+pub(super) fn is_past<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, event: &Event) -> bool {
+    let later = cluster.event(pod.object, &["Pulling", "Pulled", "Created", "Started"]);
+    later.is_some_and(|later| later.last >= event.last)
+}
+
 /// The node cannot make the pod's sandbox: network, runtime class, cgroups.
 fn sandbox<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     let event = cluster.event(pod.object, &["FailedCreatePodSandBox", "FailedCreatePodSandbox"])?;
+    if is_past(cluster, pod, event) {
+        return None;
+    }
     let (id, spec, message) = (&pod.template.object.id, &pod.template.path, event.message.as_str());
     let cause =
         if message.contains("runtime for") || message.contains("RuntimeHandler") || message.contains("RuntimeClass") {
@@ -244,7 +256,8 @@ fn gate<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
 pub(super) fn stuck<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
     let metadata = &object.node["metadata"];
     let finalizers: Vec<&str> = metadata["finalizers"].items().iter().map(Node::text).collect();
-    if cluster.age(&metadata["deletionTimestamp"]) < cluster.patience || finalizers.is_empty() {
+    // Deletion takes its time, however little there is.
+    if cluster.age(&metadata["deletionTimestamp"]) < cluster.patience.max(60) || finalizers.is_empty() {
         return None;
     }
     let message = format!("{} is being deleted, and a finalizer holds it: {}", object.id, finalizers.join(", "));

@@ -7,7 +7,7 @@ use crate::path::FieldPath;
 use crate::status::admission::{after, first_line, until};
 use crate::status::cause::{Cause, below, item, path};
 use crate::status::cluster::Cluster;
-use crate::status::pods::Pod;
+use crate::status::pods::{Pod, is_past};
 use crate::status::{references, rules};
 
 /// Where a claim is written: the claim itself, or the template in its StatefulSet.
@@ -183,6 +183,9 @@ pub(super) fn mount<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
         message.starts_with("Unable to attach or mount") || message.contains("timed out waiting for the condition")
     };
     let event = events.iter().find(|event| !is_symptom(&event.message)).or_else(|| events.first())?;
+    if is_past(cluster, pod, event) {
+        return None;
+    }
     from_message(cluster, pod, &event.reason, &event.message)
 }
 

@@ -197,6 +197,12 @@ pub(super) fn service<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<C
             .collect();
         let selected: Vec<&Object> =
             labels.iter().filter(|(_, labels)| selects(object, labels)).map(|(other, _)| *other).collect();
+        // Its workload may be on its way, or have been rejected.
+        let applied = cluster.manifests.unwrap_or_default().iter().filter_map(Object::pod_template);
+        let mut applied = applied.map(|template| &template["metadata"]["labels"]);
+        if selected.is_empty() && applied.any(|labels| selects(object, labels)) {
+            return None;
+        }
         if selected.is_empty() {
             // Workloads alone: pods bear their labels as well.
             let mut near = labels.iter().filter(|(other, _)| other.kind() != "Pod" && other.kind() != "ReplicaSet");
