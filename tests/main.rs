@@ -26,6 +26,7 @@ mod standins;
 mod status;
 mod stored;
 mod supply;
+mod up;
 mod updates;
 mod wiring;
 mod yaml;

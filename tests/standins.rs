@@ -122,7 +122,6 @@ impl StandIns {
         self.calls().into_iter().filter(|line| line.contains(word)).map(plain).collect()
     }
 
-    #[allow(dead_code)]
     /// What the programs read in the calls in which a word stands.
     pub(crate) fn inputs(&self, word: &str) -> Vec<String> {
         let read = |line: &String| {

@@ -61,6 +61,11 @@ pub(super) enum Command {
     /// Show what changes from one bundle to another, and what applying it will do
     #[command(after_help = DIFF_HELP)]
     Diff(Diff),
+    /// Bring a profile's bundle up: cluster, image, objects; and wait until it is ready or known never to be
+    #[command(after_help = UP_HELP)]
+    Up(Up),
+    /// Delete what `up` applied, and nothing else
+    Down(Down),
     /// Say whether what was applied is ready and, where it is not, why and which line to change
     #[command(after_help = STATUS_HELP)]
     Status(Status),
@@ -153,6 +158,72 @@ Examples:
   plimsoll explain gateway Service/datastorage spec.ports[0].nodePort   one field: its template and the values in it
   plimsoll explain gateway ConfigMap/datastorage-config data[config.yaml].server.port
   plimsoll explain gateway --unused                                     what does nothing";
+
+const UP_HELP: &str = "\
+Where the profile is for a kind cluster of its own, the cluster is created if it is not there, the image is built
+(`image.build` in the profile) and loaded, and the context is the cluster's. For others name --context.
+What was applied is listed in ConfigMap plimsoll-PROFILE, for `down` and for pruning.
+
+Exit codes: 0 everything is ready; 1 something does not become ready, with the reason; 2 the command could not run;
+124 --timeout; 130 Ctrl-C. Run again, it goes on where it ended.";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Up {
+    /// The profile
+    pub(super) profile: String,
+    /// The environment
+    #[arg(long, value_name = "ENV", default_value = "e2e")]
+    pub(super) env: String,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+    /// The context of the kubeconfig, where the profile is for no kind cluster of its own
+    #[arg(long, value_name = "NAME")]
+    pub(super) context: Option<String>,
+    /// Neither build nor load images: they are on the nodes, or in a registry
+    #[arg(long)]
+    pub(super) no_build: bool,
+    /// How long it may take: 90s, 20m, 1h
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "20m")]
+    pub(super) timeout: Duration,
+    /// Print the commands that would be run, and run none
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Show each command that is run, on stderr
+    #[arg(long, short)]
+    pub(super) verbose: bool,
+    /// How the result is written
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) output: StatusFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Down {
+    /// The profile
+    pub(super) profile: String,
+    /// The environment
+    #[arg(long, value_name = "ENV", default_value = "e2e")]
+    pub(super) env: String,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+    /// The context of the kubeconfig, where the profile is for no kind cluster of its own
+    #[arg(long, value_name = "NAME")]
+    pub(super) context: Option<String>,
+    /// Delete the PersistentVolumeClaims as well, with the data
+    #[arg(long)]
+    pub(super) data: bool,
+    /// Delete the kind cluster, with everything in it
+    #[arg(long)]
+    pub(super) cluster: bool,
+    /// How long it may take: 90s, 20m, 1h
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5m")]
+    pub(super) timeout: Duration,
+    /// Print the commands that would be run, and run none
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Show each command that is run, on stderr
+    #[arg(long, short)]
+    pub(super) verbose: bool,
+}
 
 const STATUS_HELP: &str = "\
 Examples:

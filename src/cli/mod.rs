@@ -9,6 +9,7 @@ mod build;
 mod check;
 mod diff;
 pub mod docs;
+mod down;
 mod explain;
 mod graph;
 mod import;
@@ -20,6 +21,7 @@ mod project;
 mod render;
 mod status;
 mod target;
+mod up;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -106,6 +108,8 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
         Command::Graph(graph) => graph::run(&args.global, graph, output),
         Command::Check(check) => check::run(&args.global, check, output),
         Command::Rules(rules) => docs::rules(rules, output),
+        Command::Up(up) => up::run(&args.global, up, output),
+        Command::Down(down) => down::run(&args.global, down, output),
         Command::Status(status) => status::run(&args.global, status, output),
         Command::Render(render) => render::run(&args.global, render, output),
         Command::Profiles(profiles) => list::profiles(&args.global, profiles, output),
