@@ -55,13 +55,9 @@ pub fn label_selector(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
             }
         }
         let key = requirement.get("key");
-        if let Err(form) = names::qualified_name(key.text()) {
-            faults.add(&key, format!("the label key `{}` {form}", key.text()));
-        }
+        faults.check(&key, names::qualified_name(key.text()));
         for value in values.items() {
-            if let Err(form) = names::label_value(value.text()) {
-                faults.add(&value, format!("the label value `{}` {form}", value.text()));
-            }
+            faults.check(&value, names::label_value(value.text()));
         }
     }
 }
@@ -82,9 +78,7 @@ pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, faults: &mut Faul
             continue;
         }
         for key in list.items() {
-            if let Err(form) = names::qualified_name(key.text()) {
-                faults.add(&key, format!("the label key `{}` {form}", key.text()));
-            }
+            faults.check(&key, names::qualified_name(key.text()));
         }
     }
     let mut expressions: HashMap<&str, usize> = HashMap::new();

@@ -118,9 +118,7 @@ fn list_required(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
 }
 
 pub(super) fn form(at: &At<'_, '_>, checked: Checked, faults: &mut Faults<'_, '_>) {
-    if let Err(form) = checked {
-        faults.add(at, format!("`{}` {form}", at.text()));
-    }
+    faults.check(at, checked);
 }
 
 fn range(at: &At<'_, '_>, most: i64, faults: &mut Faults<'_, '_>) {

@@ -90,9 +90,7 @@ fn node_term(at: &At<'_, '_>, required: bool, faults: &mut Faults<'_, '_>) {
             }
             _ => enums::choice(&operator, &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"], faults),
         }
-        if let Err(form) = names::qualified_name(key.text()) {
-            faults.add(&key, format!("the label key `{}` {form}", key.text()));
-        }
+        faults.check(&key, names::qualified_name(key.text()));
         for value in values.items() {
             if let Err(form) = names::label_value(value.text())
                 && required
@@ -115,9 +113,7 @@ fn node_term(at: &At<'_, '_>, required: bool, faults: &mut Faults<'_, '_>) {
             continue;
         }
         for value in values.items() {
-            if let Err(form) = names::dns1123_subdomain(value.text()) {
-                faults.add(&value, format!("the node name `{}` {form}", value.text()));
-            }
+            faults.check(&value, names::dns1123_subdomain(value.text()));
         }
     }
 }

@@ -38,9 +38,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             faults.add(&at, "the container has no name");
             continue;
         }
-        if let Err(form) = names::dns1123_label(name) {
-            faults.add(&at, format!("the container name `{name}` {form}"));
-        }
+        faults.check(&at, names::dns1123_label(name));
         let place = container.fields.name.origin.span;
         match first.entry(name) {
             Entry::Vacant(first) => _ = first.insert(place),

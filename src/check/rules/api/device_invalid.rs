@@ -66,9 +66,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             if same_paths[index] {
                 faults.add(&path, format!("two devices of the container have the path `{}`", path.text()));
             }
-            if let Err(form) = names::path_without_backsteps(path.text()) {
-                faults.add(&path, format!("the path {form}"));
-            }
+            faults.check(&path, names::path_without_backsteps(path.text()));
             if mount_names.contains(name) {
                 faults.add(&at, "the volume is mounted in the container already");
             }

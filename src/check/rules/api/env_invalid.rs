@@ -84,9 +84,7 @@ fn source<'n>(pod: &Pod<'n>, from: &At<'n, '_>, value: &Node, faults: &mut Fault
 /// A key of a ConfigMap or Secret.
 fn key_ref(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, key) = (at.get("name"), at.get("key"));
-    if let Err(form) = names::dns1123_subdomain(name.text()) {
-        faults.add(&name, format!("the name `{}` {form}", name.text()));
-    }
+    faults.check(&name, names::dns1123_subdomain(name.text()));
     if key.text().is_empty() {
         faults.add(&key, "the reference has no key");
     } else if let Err(form) = names::config_key(key.text()) {

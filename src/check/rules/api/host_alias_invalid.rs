@@ -40,9 +40,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             draft.severity(Severity::Warning).help("put all its names into one entry");
         }
         for name in alias.get("hostnames").items() {
-            if let Err(form) = names::dns1123_subdomain(name.text()) {
-                faults.add(&name, format!("the host name `{}` {form}", name.text()));
-            }
+            faults.check(&name, names::dns1123_subdomain(name.text()));
         }
     }
 }

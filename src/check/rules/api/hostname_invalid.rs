@@ -37,9 +37,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if !name.is_set() {
         return;
     }
-    if let Err(form) = names::dns1123_subdomain(name.text()) {
-        faults.add(&name, format!("`{}` {form}", name.text()));
-    }
+    faults.check(&name, names::dns1123_subdomain(name.text()));
     if name.text().len() > 64 {
         faults.add(&name, "must be no more than 64 bytes");
     }

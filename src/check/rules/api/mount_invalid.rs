@@ -61,16 +61,12 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
 fn options<'n>(container: &Container<'_>, list: &At<'n, '_>, mount: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     let node = mount.node;
     let (sub, expression) = (&node["subPath"], &node["subPathExpr"]);
-    if let Err(form) = names::descending_path(sub.text()) {
-        faults.add(&list.on("subPath", sub), format!("the path {form}"));
-    }
+    faults.check(&list.on("subPath", sub), names::descending_path(sub.text()));
     if !expression.text().is_empty() {
         if !sub.text().is_empty() {
             faults.add(&mount.on("subPathExpr", expression), "cannot stand beside `subPath`");
         }
-        if let Err(form) = names::descending_path(expression.text()) {
-            faults.add(&list.on("subPathExpr", expression), format!("the path {form}"));
-        }
+        faults.check(&list.on("subPathExpr", expression), names::descending_path(expression.text()));
     }
     let propagation = list.on("mountPropagation", &node["mountPropagation"]);
     if propagation.is_set() {

@@ -58,9 +58,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             }
             _ if key == SECCOMP_POD || key.starts_with(SECCOMP) => {
                 if let Some(path) = value.strip_prefix("localhost/") {
-                    if let Err(form) = names::descending_path(path) {
-                        faults.add(&at, format!("the path of the profile {form}"));
-                    }
+                    faults.check(&at, names::descending_path(path));
                 } else if !matches!(value, "runtime/default" | "docker/default" | "unconfined") {
                     faults.add(&at, format!("`{value}` is no seccomp profile"));
                 }

@@ -30,17 +30,13 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     for gate in spec.on("readinessGates", pod.spec.readiness_gates).items() {
         let condition = gate.get("conditionType");
-        if let Err(form) = names::qualified_name(condition.text()) {
-            faults.add(&condition, format!("the condition `{}` {form}", condition.text()));
-        }
+        faults.check(&condition, names::qualified_name(condition.text()));
     }
     let gates = spec.on("schedulingGates", pod.spec.scheduling_gates);
     let repeated = gates.repeats("name");
     for (index, gate) in gates.items().enumerate() {
         let name = gate.node["name"].text();
-        if let Err(form) = names::qualified_name(name) {
-            faults.add(&gate, format!("the name `{name}` {form}"));
-        }
+        faults.check(&gate, names::qualified_name(name));
         if repeated[index] {
             faults.add(&gate, format!("the gate `{name}` is listed twice"));
         }

@@ -115,9 +115,7 @@ fn seccomp(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         (true, false) => _ = faults.add(&profile, "the type Localhost needs a profile"),
         (false, true) => _ = faults.add(&profile, "only the type Localhost has a profile"),
         (true, true) => {
-            if let Err(form) = names::descending_path(profile.text()) {
-                faults.add(&profile, format!("the path {form}"));
-            }
+            faults.check(&profile, names::descending_path(profile.text()));
         }
         (false, false) => {}
     }
