@@ -585,7 +585,7 @@ fn keys(line: &str) -> usize {
         }
     };
     let end = scan::pair(&line[begin..]).map(|(_, value)| begin + value.start);
-    end.filter(ends_key).unwrap_or(begin)
+    end.filter(ends_key).unwrap_or_else(|| line.len() - line.trim_start_matches([' ', '"', '\'']).len())
 }
 
 /// The words of a text in which names stand.
@@ -725,6 +725,7 @@ mod tests {
             ("c2VjcmV0Cgo=\n", ""),
             ("http://host:80/a", ""),
             ("psql -c 'a: b'", ""),
+            ("\"-c\"", "\""),
             ("|-\n", "|-\n"),
             ("", ""),
         ] {

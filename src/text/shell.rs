@@ -364,7 +364,7 @@ fn single_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &
 }
 
 /// How many bytes variables may bring into a script; what names more stays as it is.
-pub const MOST_EXPANDED: usize = 1 << 18;
+pub const MOST_EXPANDED: usize = 1 << 16;
 
 /// Replaces `$NAME`, `${NAME}` and `${NAME:-default}` where the variable is known, as long as there is `room` for what it
 /// holds.

@@ -154,9 +154,9 @@ pub(super) fn script_mentions<'a>(
             }
         }
         for talk in shell::talks(&expanded) {
-            let text = expanded[talk.word].text.clone();
-            let same = words[talk.word].text == text;
-            push_talk(script, &words[talk.word].range, &text, talk, same, spot, mentions);
+            let text = &expanded[talk.word].text;
+            let same = words[talk.word].text == *text;
+            push_talk(script, &words[talk.word].range, text, talk, same, spot, mentions);
         }
     }
 }
