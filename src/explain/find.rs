@@ -32,10 +32,6 @@ enum Typed {
     Bracket(String),
 }
 
-/// The keys by which people name entries of lists.
-const NAMES: &[&str] =
-    &["name", "mountPath", "containerPort", "port", "ip", "key", "path", "topologyKey", "type", "host"];
-
 /// The object a person means by `Kind/name`; the name may lack the hash of its content, and both any capitals.
 #[must_use]
 pub fn find_object<'a>(objects: &'a [Object], wanted: &str) -> Option<&'a Object> {
@@ -61,7 +57,7 @@ pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<Found<'a>> {
         matches!(path.0.first(), Some(Segment::Field(key)) if in_secret(key, Node::absent()))
     };
     for (at, step) in steps.iter().enumerate() {
-        let child = child(node, step);
+        let child = child(node, step, shape);
         // Also what stands below the name of one, as in a list of passwords.
         named |= child.is_some_and(|(next, index)| index.is_none() && holds(node)(typed(step), next));
         match child {
@@ -90,7 +86,7 @@ fn within_text<'a>(node: &'a Node, steps: &[Typed], path: &FieldPath) -> Option<
     let mut inner = FieldPath::default();
     let mut at = &root;
     for step in steps {
-        let (next, index) = child(at, step)?;
+        let (next, index) = child(at, step, Shape::Unknown)?;
         match index {
             Some(index) => inner.0.push(Segment::Index(index)),
             None => inner.0.push(Segment::Field(typed(step).into())),
@@ -114,8 +110,9 @@ fn typed(step: &Typed) -> &str {
     }
 }
 
-/// The child a step leads to, with its number where that is one of a list.
-fn child<'a>(node: &'a Node, step: &Typed) -> Option<(&'a Node, Option<usize>)> {
+/// The child a step leads to, with its number where that is one of a list: by what tells entries from each other, else by any
+/// value that an entry has.
+fn child<'a>(node: &'a Node, step: &Typed, shape: Shape<'_>) -> Option<(&'a Node, Option<usize>)> {
     match &node.value {
         Value::Mapping(mapping) => mapping.get(typed(step)).map(|child| (child, None)),
         Value::Sequence(items) => {
@@ -123,11 +120,13 @@ fn child<'a>(node: &'a Node, step: &Typed) -> Option<(&'a Node, Option<usize>)> 
             let text = text.split_once('=').map_or(text, |(_, value)| value);
             let by_number =
                 text.parse::<usize>().ok().filter(|at| *at < items.len() && matches!(step, Typed::Bracket(_)));
-            let is_named = |item: &Node| {
-                let value = NAMES.iter().map(|key| &item[*key]).find(|value| value.is_set());
-                value.is_some_and(|value| value.text() == text || value.as_i64().is_some_and(|n| n.to_string() == text))
+            let is = |value: &Node| {
+                value.as_str() == Some(text) || value.as_i64().is_some_and(|number| number.to_string() == text)
             };
-            let at = by_number.or_else(|| items.iter().position(is_named))?;
+            let keys = shape.identity().keys;
+            let by_key = || items.iter().position(|item| keys.iter().any(|key| is(&item[*key])));
+            let by_value = || items.iter().position(|item| item.entries().iter().any(|entry| is(&entry.value)));
+            let at = by_number.or_else(by_key).or_else(by_value)?;
             Some((&items[at], Some(at)))
         }
         _ => None,

@@ -23,7 +23,7 @@ pub mod version;
 pub(crate) use apply::allocate;
 pub use apply::{applied, owned};
 pub use kinds::{Kind, Scope};
-pub use place::{Index, Place};
+pub use place::{Index, Place, find};
 pub use schema::{ListKeys, ListKind, Type};
 pub use shape::{Identity, Shape};
 pub use stored::{equivalent, stored};

@@ -98,18 +98,56 @@ impl<'n, 's, 'p> Place<'n, 's, 'p> {
         let up = self.up.filter(|_| matches!(self.step, Step::Index(_)))?;
         up.shape.identity().of(self.node)
     }
+}
 
-    /// The way to the node at that address, and its shape. `None` if it is not below this place.
-    #[must_use]
-    pub fn find(&self, target: &Node) -> Option<(FieldPath, Shape<'s>)> {
-        if std::ptr::eq(self.node, target) {
-            return Some((self.path(), self.shape));
+/// The field path of the node at that address below `root`, an object or another tree of a shape, and what it holds. `None` if
+/// it is not there.
+#[must_use]
+pub fn find<'s>(root: &Node, shape: Shape<'s>, target: &Node) -> Option<(FieldPath, Shape<'s>)> {
+    fn descend(node: &Node, target: &Node, way: &mut Vec<usize>) -> bool {
+        if std::ptr::eq(node, target) {
+            return true;
         }
         // Another scalar leads nowhere, and most nodes are that.
         let leads =
             |node: &Node| std::ptr::eq(node, target) || matches!(node.value, Value::Mapping(_) | Value::Sequence(_));
-        self.children().filter(|child| leads(child.node)).find_map(|child| child.find(target))
+        let children = node.items().iter().chain(node.entries().iter().map(|entry| &entry.value)).enumerate();
+        children.filter(|(_, child)| leads(child)).any(|(at, child)| {
+            way.push(at);
+            descend(child, target, way) || way.pop().is_none()
+        })
     }
+    let mut way = Vec::new();
+    if !descend(root, target, &mut way) {
+        return None;
+    }
+    follow(root, shape, way.into_iter()).map(|(path, shape, _)| (path, shape))
+}
+
+/// The path along the children of these numbers, what it leads to, and the node.
+fn follow<'n, 's>(
+    root: &'n Node,
+    mut shape: Shape<'s>,
+    way: impl Iterator<Item = usize>,
+) -> Option<(FieldPath, Shape<'s>, &'n Node)> {
+    let mut path = FieldPath::default();
+    let mut node = root;
+    for child in way {
+        node = match &node.value {
+            Value::Sequence(items) => {
+                path.0.push(Segment::Index(child));
+                shape = shape.items();
+                items.get(child)?
+            }
+            _ => {
+                let entry = node.entries().get(child)?;
+                path.0.push(shape.segment(&entry.key));
+                shape = shape.field(&entry.key);
+                &entry.value
+            }
+        };
+    }
+    Some((path, shape, node))
 }
 
 /// Where each node of a tree stands, by its address: for the paths of many.
@@ -137,9 +175,9 @@ impl Index {
         Self { parents }
     }
 
-    /// What [`Place::find`] finds; `root` is the one that the index was made of.
+    /// What [`find`] finds; `root` is the one that the index was made of.
     #[must_use]
-    pub fn find<'s>(&self, root: &Node, mut shape: Shape<'s>, target: &Node) -> Option<(FieldPath, Shape<'s>)> {
+    pub fn find<'s>(&self, root: &Node, shape: Shape<'s>, target: &Node) -> Option<(FieldPath, Shape<'s>)> {
         let mut way = Vec::new();
         let mut at = address(target);
         while at != address(root) {
@@ -147,23 +185,7 @@ impl Index {
             way.push(*child);
             at = *parent;
         }
-        let mut path = FieldPath::default();
-        let mut node = root;
-        for child in way.into_iter().rev() {
-            node = match &node.value {
-                Value::Sequence(items) => {
-                    path.0.push(Segment::Index(child));
-                    shape = shape.items();
-                    items.get(child)?
-                }
-                _ => {
-                    let entry = node.entries().get(child)?;
-                    path.0.push(shape.segment(&entry.key));
-                    shape = shape.field(&entry.key);
-                    &entry.value
-                }
-            };
-        }
+        let (path, shape, node) = follow(root, shape, way.into_iter().rev())?;
         std::ptr::eq(node, target).then_some((path, shape))
     }
 }
@@ -188,7 +210,7 @@ mod tests {
         let mut open = vec![root];
         let mut paths = Vec::new();
         while let Some(node) = open.pop() {
-            let found = place.find(node).map(|(path, _)| path.to_string());
+            let found = find(root, shape, node).map(|(path, _)| path.to_string());
             assert_eq!(found, index.find(root, shape, node).map(|(path, _)| path.to_string()));
             paths.extend(found);
             open.extend(node.items().iter().chain(node.entries().iter().map(|entry| &entry.value)));
@@ -202,7 +224,7 @@ mod tests {
         ] {
             assert!(paths.iter().any(|found| found == path), "{path}: {paths:?}");
         }
-        assert!(place.find(Node::absent()).is_none() && index.find(root, shape, Node::absent()).is_none());
+        assert!(find(root, shape, Node::absent()).is_none() && index.find(root, shape, Node::absent()).is_none());
         let spec = place.field("spec");
         let containers = spec.field("containers");
         let container = containers.children().next();

@@ -40,7 +40,7 @@ const MOST_DEPTH: usize = 32;
 pub fn stored(object: &Node, shape: Shape<'_>) -> Node {
     let Value::Mapping(_) = &object.value else { return object.clone() };
     let mut node = match shape {
-        Shape::BuiltIn(ty, version) => Reader { version }.value(object, ty, 0),
+        Shape::BuiltIn(ty, version) => Reader::of(version).value(object, ty, 0),
         _ => custom(object, shape),
     };
     if let Value::Mapping(mapping) = &mut node.value {
@@ -98,7 +98,7 @@ fn custom(node: &Node, shape: Shape<'_>) -> Node {
                 let value = match field {
                     _ if entry.value.is_null() && field.definition().is_some_and(|field| !field.nullable) => continue,
                     Shape::BuiltIn(ty, version) if entry.value.is_set() => {
-                        Reader { version }.value(&entry.value, ty, 0)
+                        Reader::of(version).value(&entry.value, ty, 0)
                     }
                     _ => custom(&entry.value, field),
                 };
@@ -123,17 +123,23 @@ fn custom(node: &Node, shape: Shape<'_>) -> Node {
 
 /// Reads values of built-in types.
 #[derive(Clone, Copy)]
-pub(super) struct Reader {
-    pub(super) version: KubernetesVersion,
+struct Reader {
+    version: KubernetesVersion,
+    /// Inside parts that Go reads with a decoder of their own, which drops unknown fields.
+    lenient: bool,
 }
 
 impl Reader {
+    const fn of(version: KubernetesVersion) -> Self {
+        Self { version, lenient: false }
+    }
+
     /// A value that is not null.
-    pub(super) fn value(self, node: &Node, ty: Type, depth: usize) -> Node {
+    fn value(self, node: &Node, ty: Type, depth: usize) -> Node {
         let value = match (ty.form(), &node.value) {
             (Form::Leaf(leaf), value) => scalar(leaf, value, false),
             (Form::Struct(own), Value::Mapping(_)) => Value::Mapping(self.fields(own, node, depth)),
-            (Form::Or(own, _), Value::Mapping(_)) => return self.value(node, own, depth),
+            (Form::Or(own, _), Value::Mapping(_)) => return Self { lenient: true, ..self }.value(node, own, depth),
             (Form::Or(_, other), _) => return self.value(node, other, depth),
             (Form::List(items), Value::Sequence(nodes)) => {
                 let item = |node: &Node| self.present(node, items, depth);
@@ -189,6 +195,7 @@ impl Reader {
                     }
                     value
                 }
+                None if self.lenient => continue,
                 None => entry.value.clone(),
             };
             mapping.push(entry.key.clone(), entry.key_span, value);

@@ -279,11 +279,22 @@ fn pod(spec: &Change<'_, '_>, say: Say<'_>) {
             say(change.refusal("containers of a Pod cannot be added or removed", help));
         }
     }
+    let gates = |node: &Node| node["schedulingGates"].items().to_vec();
+    let (held, holds) = (gates(spec.old.node), gates(spec.new.node));
+    let mut free = vec!["tolerations", "activeDeadlineSeconds", "ephemeralContainers", "terminationGracePeriodSeconds"];
+    // Gates can be taken away; while there are some, it can be said more closely where the pod is to run.
+    if holds.iter().all(|gate| held.contains(gate)) {
+        free.push("schedulingGates");
+    }
+    if !held.is_empty() {
+        free.push("affinity");
+        let selected = &spec.new.node["nodeSelector"];
+        if spec.old.node["nodeSelector"].entries().iter().all(|entry| selected.get(&entry.key) == Some(&entry.value)) {
+            free.push("nodeSelector");
+        }
+    }
     let images = |node: &Node| -> Node {
-        let mut bare = without(
-            node,
-            &["tolerations", "activeDeadlineSeconds", "ephemeralContainers", "terminationGracePeriodSeconds"],
-        );
+        let mut bare = without(node, &free);
         for list in lists {
             if let Some(list) = bare.get_mut(list)
                 && let Value::Sequence(items) = &mut list.value
@@ -294,8 +305,12 @@ fn pod(spec: &Change<'_, '_>, say: Say<'_>) {
         bare
     };
     let (old, new) = (images(spec.old.node), images(spec.new.node));
-    let kept = |toleration: &Node| spec.new.node["tolerations"].items().iter().any(|other| toleration == other);
-    let tolerated = spec.old.node["tolerations"].items().iter().all(kept);
+    // How long something is tolerated may change.
+    let tolerations = |node: &Node| -> Vec<Node> {
+        node["tolerations"].items().iter().map(|toleration| without(toleration, &["tolerationSeconds"])).collect()
+    };
+    let (tolerated, tolerates) = (tolerations(spec.old.node), tolerations(spec.new.node));
+    let tolerated = tolerated.iter().all(|toleration| tolerates.contains(toleration));
     if counted || (old == new && tolerated) {
         return;
     }

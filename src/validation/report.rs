@@ -7,7 +7,7 @@ use std::ops::Range;
 use foldhash::{HashSet, HashSetExt};
 
 use crate::finding::{Finding, RuleId, Severity};
-use crate::kube::{Index, KubernetesVersion, Place, Shape};
+use crate::kube::{self, Index, KubernetesVersion, Shape};
 use crate::node::{Node, Origin, TextPart, Value};
 use crate::object::Object;
 use crate::path::{FieldPath, address};
@@ -158,11 +158,11 @@ impl<'a> Report<'a> {
         let searched = self.searched.entry(address(root)).or_default();
         searched.times += 1;
         if searched.times <= FEW_SEARCHES {
-            return Place::root(root, shape).find(node);
+            return kube::find(root, shape, node);
         }
         let index = searched.index.get_or_insert_with(|| Index::of(root));
         // Another object may have come to stand at that address.
-        index.find(root, shape, node).or_else(|| Place::root(root, shape).find(node))
+        index.find(root, shape, node).or_else(|| kube::find(root, shape, node))
     }
 
     /// Keeps the first of the findings that say one thing of one place: a value of a profile that many fields take. For
