@@ -30,7 +30,10 @@ failed=0
       0) ;;
       1)
         failed=1
+        # The backquotes are Markdown.
+        # shellcheck disable=SC2016
         printf '### The committed bundles are not what is rendered\n\n```\n%s\n```\n\n' "${drift:-a check failed; see the log}"
+        # shellcheck disable=SC2016
         printf '`plimsoll render --all %s --out %s` writes them.\n\n' "${environments[*]}" "$out"
         ;;
       *) failed=2 ;;

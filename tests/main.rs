@@ -9,6 +9,7 @@ mod faults;
 mod fuzz;
 mod hostile;
 mod import;
+mod install;
 mod layers;
 mod mistakes;
 mod objects;
