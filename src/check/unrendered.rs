@@ -109,7 +109,9 @@ fn mark(value: &str) -> Option<&'static str> {
     let is_angled = || {
         bare.split('<').skip(1).any(|part| {
             part.split_once('>').is_some_and(|(name, _)| {
-                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_ ./:".contains(&byte))
+                !name.is_empty()
+                    && name.trim() == name
+                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_ ./:".contains(&byte))
             })
         })
     };
