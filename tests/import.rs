@@ -226,6 +226,14 @@ fn bad_input_is_one_message_and_writes_nothing() {
         ("broken.yaml", "a: [\n"),
         ("nameless.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\n"),
         ("base.yaml", service),
+        (
+            "sops.yaml",
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: 'ENC[x]'}\nsops: {mac: 'ENC[y]'}\n",
+        ),
+        (
+            "values.yaml",
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: x}\n",
+        ),
         ("full/x", ""),
         ("link/here", ""),
     ]);
@@ -236,6 +244,7 @@ fn bad_input_is_one_message_and_writes_nothing() {
         (&["a.yaml", "twins.yaml", "--into", "new"], 1, "Service/web is defined twice in `twins.yaml`"),
         (&["a.yaml", "broken.yaml", "--into", "new"], 1, "broken.yaml"),
         (&["nameless.yaml", "--into", "new"], 1, "Pod has no `metadata.name`"),
+        (&["sops.yaml", "--into", "new"], 1, "encrypted with SOPS"),
         (&["base.yaml", "--into", "new"], 1, "a profile cannot be called `base`"),
         (&["a.yaml", "--into", "full"], 2, "full exists and is not empty"),
         #[cfg(unix)]
@@ -253,6 +262,9 @@ fn bad_input_is_one_message_and_writes_nothing() {
     let dry = plimsoll(folder.path(), &["import", "a.yaml", "--dry-run", "--output", "json"]);
     assert_eq!(dry.status.code(), Some(0));
     assert!(text(&dry.stdout).contains("\"equal\": true"));
+    // What is no object of a cluster is not lost in silence.
+    let dry = plimsoll(folder.path(), &["import", "values.yaml", "--dry-run"]);
+    assert!(text(&dry.stderr).contains("not imported: values.yaml:1:1: "), "{}", text(&dry.stderr));
 }
 
 /// Values that copies of one kind of field have.

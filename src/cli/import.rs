@@ -12,21 +12,22 @@ use crate::cli::{Outcome, manifests, project, render};
 use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::import::{self, Again, Report, Variant};
 use crate::project::{FILE, Project};
-use crate::report::{self, Mask};
-use crate::source::Sources;
+use crate::report;
+use crate::source::{FileId, Sources, Span};
 use crate::suggest;
 
 pub(super) fn run(global: &Global, args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
     let sources = Sources::new();
-    let (variants, findings) = read(args, &sources)?;
+    let Copies { variants, findings, passed_over } = read(args, &sources)?;
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         let errors = findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
         let outcome = output.failure(&sources, &Failure::Findings(errors));
         output.message("nothing was written");
         return Ok(outcome);
     }
-    let notes: Vec<Finding> = findings.into_iter().filter(|finding| finding.rule == RuleId::NotAManifest).collect();
-    output.findings(&sources, &notes, &Mask::new(&sources));
+    for (span, what) in &passed_over {
+        output.message(&format!("not imported: {}: {what}", sources.describe(*span)));
+    }
     match &args.into {
         Some(folder) if is_project(folder) => again(folder, args, &variants, &sources, output),
         Some(folder) => {
@@ -57,9 +58,18 @@ fn is_free(folder: &Path) -> anyhow::Result<bool> {
     }
 }
 
+/// What was read.
+#[derive(Default)]
+struct Copies {
+    variants: Vec<Variant>,
+    findings: Vec<Finding>,
+    /// What is no Kubernetes object, and is in no profile.
+    passed_over: Vec<(Span, String)>,
+}
+
 /// Reads the copies.
-fn read(args: &Args, sources: &Sources) -> anyhow::Result<(Vec<Variant>, Vec<Finding>)> {
-    let (mut variants, mut findings) = (Vec::new(), Vec::new());
+fn read(args: &Args, sources: &Sources) -> anyhow::Result<Copies> {
+    let mut copies = Copies::default();
     for copy in &args.copies {
         let (name, path) = match copy.split_once('=') {
             Some((name, path)) if !name.contains('/') && !Path::new(copy).exists() => (name.to_owned(), path),
@@ -71,11 +81,21 @@ fn read(args: &Args, sources: &Sources) -> anyhow::Result<(Vec<Variant>, Vec<Fin
         }
         let mut input = Input::default();
         manifests::read(sources, Path::new(path), &mut input)?;
-        findings.append(&mut input.findings);
+        copies.findings.append(&mut input.findings);
+        copies.passed_over.append(&mut input.passed_over);
         let objects = input.objects.into_iter().chain(input.kind_config).collect();
-        variants.push(Variant { name, path: path.to_owned(), objects });
+        copies.variants.push(Variant { name, path: path.to_owned(), objects });
     }
-    Ok((variants, findings))
+    let files = (0..).map(FileId).map_while(|id| sources.get(id).map(|file| (id, file)));
+    for (id, file) in files {
+        // What SOPS adds for its own use is not read, so it would be lost; and its checksum holds for the very file.
+        if file.text.contains("ENC[") && file.text.contains("sops:") {
+            let finding = Finding::error(RuleId::ImportCopy, Span::new(id, 0, 0), "the file is encrypted with SOPS")
+                .with_help("decrypt it first: `sops --decrypt`");
+            copies.findings.push(finding);
+        }
+    }
+    Ok(copies)
 }
 
 /// Makes a new project.
