@@ -5,6 +5,7 @@
 
 pub mod built_in;
 pub mod bundle;
+mod cel;
 pub mod check;
 pub mod cli;
 pub mod diff;

@@ -221,6 +221,96 @@ fn groups_of_the_community_need_an_approval() {
 }
 
 #[test]
+fn expressions_of_definitions_compile() {
+    let with = |rule: &str| {
+        schema_errors(&format!(
+            "{{type: object, properties: {{num: {{type: integer}}, list: {{type: array, items: {{type: object, properties: {{a: \
+             {{type: string}}}}, x-kubernetes-validations: [{rule}]}}}}, at: {{type: string, format: date-time}}, any: \
+             {{x-kubernetes-int-or-string: true}}, b-c: {{type: boolean}}}}, x-kubernetes-validations: [{rule}]}}"
+        ))
+    };
+    let both = |rule: &str| with(&format!("{{rule: {rule:?}, message: m}}"));
+    let (top, below) =
+        (".x-kubernetes-validations[0].rule", ".properties[list].items.x-kubernetes-validations[0].rule");
+    assert_eq!(both("true"), [""; 0]);
+    assert_eq!(both("self.num > 0"), [below]);
+    assert_eq!(both("self.a == 'x'"), [top]);
+    assert_eq!(both("self =="), [below, top]);
+    assert_eq!(both("has(self.at) && self.at > timestamp('2026-01-01T00:00:00Z')"), [below]);
+    assert_eq!(both("self.any == 1 || self.any == 'x' || self.b__dash__c"), [below]);
+    assert_eq!(both("1"), [below, top]);
+    // Items of a list that is no map have no old selves.
+    assert_eq!(both("oldSelf == self"), [below]);
+    assert_eq!(with("{rule: 'true', optionalOldSelf: true}").len(), 2);
+    assert_eq!(with("{rule: 'true', messageExpression: '1'}").len(), 2);
+    // Of a schema with faults the types are not known, the syntax is.
+    assert_eq!(schema_errors("{type: text, x-kubernetes-validations: [{rule: self.x}]}"), [".type"]);
+    assert_eq!(schema_errors("{type: text, x-kubernetes-validations: [{rule: self.x >}]}"), [".type", top]);
+}
+
+#[test]
+fn rules_are_evaluated_on_resources() {
+    let boats = |spec: &str| {
+        let schema = definition(
+            "subresources: {status: {}}\n    schema: {openAPIV3Schema: {type: object, x-kubernetes-validations: [{rule: \
+             '!has(self.status)'}], properties: {status: {type: object}, spec: {type: object, properties: {crew: {type: integer}, \
+             most: {type: integer, default: 5}, mode: {type: string}, sail: {type: object}, ports: {type: array, items: {type: \
+             object, properties: {port: {type: integer}}, x-kubernetes-validations: [{rule: self.port > 0, messageExpression: \
+             '\"port is \" + string(self.port)'}]}}, ip: {type: string, x-kubernetes-validations: [{rule: isIP(self)}]}}, \
+             x-kubernetes-validations: [{rule: self.crew <= self.most, message: too many aboard, fieldPath: .crew}, {rule: \
+             '!has(self.mode) || self.mode != \"sail\" || has(self.sail)', message: sail needs sail}, {rule: oldSelf.crew <= \
+             self.crew}]}}}}",
+        );
+        let text = format!(
+            "{schema}---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: a}}\nstatus: {{}}\nspec: {spec}\n"
+        );
+        errors(&text)
+    };
+    assert_eq!(boats("{crew: 5}"), [""; 0]);
+    assert_eq!(boats("{crew: 6}"), ["spec.crew"]);
+    assert_eq!(boats("{crew: 6, most: 7, ip: '::1', ports: [{port: 1}]}"), [""; 0]);
+    assert_eq!(boats("{crew: 1, ip: 10.0.0.300, ports: [{port: 1}, {port: 0}]}"), ["spec.ip", "spec.ports[1]"]);
+    assert_eq!(boats("{crew: 1, mode: sail}"), ["spec"]);
+    assert_eq!(boats("{crew: 1, mode: sail, sail: {}}"), [""; 0]);
+    // Where a value has the wrong type, the server evaluates no rules.
+    assert_eq!(boats("{crew: 9, mode: 1}"), ["spec.mode"]);
+    // A field that is not there is an error of the rule.
+    assert_eq!(boats("{}"), ["spec.crew"]);
+}
+
+#[test]
+fn defaults_are_filled_in_before_forms_are_judged() {
+    let gateways = |spec: &str| {
+        let schema = definition(
+            "schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {type: {type: string, default: \
+             IP}, value: {type: string}}, oneOf: [{properties: {type: {enum: [IP]}, value: {pattern: '^[0-9.]+$'}}}, {properties: \
+             {type: {not: {enum: [IP]}}}}]}}}}",
+        );
+        errors(&format!("{schema}---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: a}}\nspec: {spec}\n"))
+    };
+    assert_eq!(gateways("{value: 1.2.3.4}"), [""; 0]);
+    assert_eq!(gateways("{value: a.b}"), ["spec"]);
+    assert_eq!(gateways("{value: a.b, type: Name}"), [""; 0]);
+}
+
+#[test]
+fn sets_and_keyed_lists_have_no_order() {
+    let things = |spec: &str| {
+        let schema = definition(
+            "schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {a: {type: array, \
+             x-kubernetes-list-type: set, items: {type: string}}, b: {type: array, x-kubernetes-list-type: set, items: {type: \
+             string}}, c: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k], items: {type: object, \
+             required: [k], properties: {k: {type: string}, v: {type: integer}}}}}, x-kubernetes-validations: [{rule: self.a == \
+             self.b, fieldPath: .a}, {rule: (self.a + self.b).size() == 2, fieldPath: .b}, {rule: '(self.c + self.c).size() == \
+             self.c.size()', fieldPath: .c}]}}}}",
+        );
+        errors(&format!("{schema}---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: a}}\nspec: {spec}\n"))
+    };
+    assert_eq!(things("{a: [p, q], b: [q, p], c: [{k: x, v: 1}, {k: z}]}"), [""; 0]);
+    assert_eq!(things("{a: [p, q], b: [q, r], c: []}"), ["spec.a", "spec.b"]);
+}
+
+#[test]
 fn formats_are_judged_within_conditions_too() {
     let pools = |spec: &str| {
         let schema = definition(

@@ -11,18 +11,23 @@ use crate::source::Span;
 use crate::suggest;
 
 use super::Options;
+use super::custom_rules::CustomRules;
 use crate::validation::Report;
 
 /// Decodes all objects. For each, whether the API server would get as far as validating it.
-pub(super) fn decode(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> (Vec<bool>, Vec<Finding>) {
-    let mut pass = Pass { options, findings: Vec::new() };
+pub(super) fn decode<'a>(
+    objects: &[Object],
+    options: &'a Options,
+    custom: &'a CustomKinds<'a>,
+) -> (Vec<bool>, Vec<Finding>) {
+    let mut pass = Pass { options, findings: Vec::new(), rules: CustomRules::new() };
     let decodes = objects.iter().map(|object| pass.object(object, custom)).collect();
     (decodes, pass.findings)
 }
 
 /// A note for each custom kind that has rules we do not evaluate, at its first object.
 pub(super) fn unevaluated(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> Vec<Finding> {
-    let mut pass = Pass { options, findings: Vec::new() };
+    let mut pass = Pass { options, findings: Vec::new(), rules: CustomRules::new() };
     if custom.is_empty() || !options.runs(RuleId::CustomResourceUnevaluated) {
         return Vec::new();
     }
@@ -39,7 +44,7 @@ pub(super) fn unevaluated(objects: &[Object], options: &Options, custom: &Custom
 
 /// A warning for each kind of a foreign group that nothing defines, at its first object.
 pub(super) fn undefined(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> Vec<Finding> {
-    let mut pass = Pass { options, findings: Vec::new() };
+    let mut pass = Pass { options, findings: Vec::new(), rules: CustomRules::new() };
     let mut kinds: Vec<(&Object, usize)> = Vec::new();
     let mut places: HashMap<(&str, &str), usize> = HashMap::new();
     for object in objects.iter().filter(|object| kinds::is_foreign(&object.id.api_version, object.kind())) {
@@ -83,10 +88,12 @@ fn beyond(object: &Object, kind: &CustomKind<'_>, found: &Unevaluated) -> Vec<(S
 struct Pass<'a> {
     options: &'a Options,
     findings: Vec<Finding>,
+    rules: CustomRules<'a>,
 }
 
-impl Pass<'_> {
-    fn object(&mut self, object: &Object, custom: &CustomKinds<'_>) -> bool {
+impl<'a> Pass<'a> {
+    fn object(&mut self, object: &Object, custom: &'a CustomKinds<'a>) -> bool {
+        let mut keeps_rules = true;
         let version = self.options.kubernetes_version;
         let (api_version, kind) = (object.id.api_version.as_str(), object.kind());
         let faults = if let Some(found) = Kind::find(api_version, kind, version) {
@@ -106,7 +113,12 @@ impl Pass<'_> {
         } else if let Some(found) = custom.find(api_version, kind).filter(|found| found.served) {
             let help = if found.warning.is_empty() { "the definition says so" } else { found.warning };
             self.deprecated(object, found.deprecated.then(|| ("", help.to_owned())));
-            custom.validate(found, &object.node, version)
+            let faults = custom.validate(found, &object.node, version);
+            // The API server evaluates rules on values that have their types and required fields.
+            if !faults.iter().any(|fault| matches!(fault.kind, FaultKind::Type | FaultKind::Missing)) {
+                keeps_rules = self.rules.check(object, found, self.options, &mut self.findings);
+            }
+            faults
         } else {
             self.unknown_kind(object, custom);
             return false;
@@ -114,7 +126,7 @@ impl Pass<'_> {
         for fault in &faults {
             self.fault(object, fault);
         }
-        faults.is_empty()
+        faults.is_empty() && keeps_rules
     }
 
     fn fault(&mut self, object: &Object, fault: &Fault<'_>) {
@@ -158,19 +170,6 @@ impl Pass<'_> {
 
     fn unevaluated(&mut self, object: &Object, kind: &CustomKind<'_>) {
         let found = kind.schema().unevaluated();
-        if found.cel_rules > 0 {
-            let rules = suggest::count(found.cel_rules, "rule");
-            let places: Vec<&str> = found
-                .cel_fields
-                .iter()
-                .map(|field| if field.is_empty() { "the object itself" } else { field.as_str() })
-                .collect();
-            self.report(RuleId::CustomResourceUnevaluated, |report| {
-                report
-                    .object(object, format!("{rules} in CEL of the definition of {} not evaluated", object.kind()))
-                    .help(format!("they stand at {}", suggest::list(places, "and")));
-            });
-        }
         if !found.patterns.is_empty() {
             let patterns = suggest::list(&found.patterns, "and");
             self.report(RuleId::CustomResourceUnevaluated, |report| {

@@ -3,7 +3,7 @@
 use super::fleet::Facts;
 use super::options::Options;
 use super::rule::{Bundle, Check, Rule};
-use super::{decoding, rules};
+use super::{custom_rules, decoding, rules};
 use crate::finding::{Family, Finding, Severity};
 use crate::kube::crd::CustomKinds;
 use crate::object::Object;
@@ -50,10 +50,11 @@ pub fn check_in(sources: &Sources, objects: &[Object], options: &Options) -> Vec
     let jobs: Vec<Job<'_>> =
         first.into_iter().chain(objects.chunks(share.max(1)).map(Job::Objects)).chain(together).collect();
     let found = in_parallel(&jobs, threads, |job| match job {
-        Job::Objects(share) => check_objects(&rules, share, options, &custom),
+        Job::Objects(share) => check_objects(&rules, share, options, &custom, sources),
         Job::Bundle(rule) => check_bundle(rule, &bundle, sources),
     });
     let mut findings: Vec<Finding> = found.into_iter().flatten().collect();
+    custom_rules::keep_first_notes(&mut findings);
     findings.append(&mut decoding::unevaluated(objects, options, &custom));
     findings.append(&mut decoding::undefined(objects, options, &custom));
     options.adjust(&mut findings);
@@ -66,6 +67,7 @@ fn check_objects(
     objects: &[Object],
     options: &Options,
     custom: &CustomKinds<'_>,
+    sources: &Sources,
 ) -> Vec<Finding> {
     let (decodes, mut findings) = if rules.iter().any(|rule| rule.id.family() == Family::Api) {
         decoding::decode(objects, options, custom)
@@ -74,8 +76,9 @@ fn check_objects(
     };
     // One report a rule serves all objects: there are many rules, and most have nothing to say of most objects.
     let each = |rule: &&&'static Rule| matches!(rule.check, Check::Object(_) | Check::Pod(_));
+    let report = |rule: &&'static Rule| Report::new(rule.id, options.kubernetes_version).with_sources(sources);
     let mut reports: Vec<(Check, Report<'_>)> =
-        rules.iter().filter(each).map(|rule| (rule.check, Report::new(rule.id, options.kubernetes_version))).collect();
+        rules.iter().filter(each).map(|rule| (rule.check, report(rule))).collect();
     for (object, decodes) in objects.iter().zip(decodes) {
         let pod = Pod::of(object);
         // Of an object that does not decode the server says only that.

@@ -3,6 +3,7 @@
 //! A rule is one file under `rules/`, named like its id; the table in [`rules`] lists them all. Rules read plain nodes;
 //! the report finds the field path and the place when there is something to say.
 
+mod custom_rules;
 mod decoding;
 mod engine;
 pub mod fleet;

@@ -27,6 +27,11 @@ pub(crate) fn time(text: &str, micro: bool) -> bool {
     read_time(text, micro).is_some_and(str::is_empty)
 }
 
+/// Whether it is a time in RFC 3339.
+pub(crate) fn is_time(text: &str) -> bool {
+    time(text, false)
+}
+
 /// What stands after the time; `None` if it is none.
 fn read_time(text: &str, micro: bool) -> Option<&str> {
     let (year, rest) = digits(text, 4)?;

@@ -88,6 +88,24 @@ impl Quantity {
         })
     }
 
+    /// The amount, if it is a whole number that fits.
+    #[must_use]
+    pub fn to_i64(self) -> Option<i64> {
+        if self.0 % BILLION == 0 { i64::try_from(self.0 / BILLION).ok() } else { None }
+    }
+
+    /// The amount, nearly.
+    #[must_use]
+    pub const fn to_f64(self) -> f64 {
+        self.0 as f64 / BILLION as f64
+    }
+
+    /// The difference.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// Whether it is nothing.
     #[must_use]
     pub const fn is_zero(self) -> bool {

@@ -62,6 +62,11 @@ impl Pattern {
         (text.len() as u64 + 1).saturating_mul(self.size as u64)
     }
 
+    /// The first parts of a text that match.
+    pub(crate) fn find_all(&self, text: &str, most: usize) -> Vec<String> {
+        self.regex.find_iter(text).take(most).map(|found| found.as_str().to_owned()).collect()
+    }
+
     pub(super) fn as_str(&self) -> &str {
         self.regex.as_str()
     }

@@ -41,6 +41,14 @@ impl<'a, 'r> Faults<'a, 'r> {
         self.report.known(self.object, part, span, field, message.into())
     }
 
+    /// A fault in a string: at one of its bytes.
+    pub fn within(&mut self, at: &At<'_, '_>, byte: usize, message: impl Into<String>) -> Draft<'_> {
+        let text = at.node.text();
+        let start = (0..=byte.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let end = text[start..].chars().next().map_or(start, |letter| start + letter.len_utf8());
+        self.report.text(self.object, at.node, start..end, message).field(at.to_string())
+    }
+
     /// A fault at a place.
     pub fn add(&mut self, at: &At<'_, '_>, message: impl Into<String>) -> Draft<'_> {
         let (node, exact) = nearest(at);

@@ -22,10 +22,10 @@ pub(super) fn check(name: &str, text: &str, version: KubernetesVersion) -> Resul
         "uri" => (is_uri(text), "an absolute URI or path"),
         "email" => (text.contains('@'), "an email address"),
         "hostname" => (is_host_name(text), "a host name"),
-        "uuid" => (is_uuid(text, None), "a UUID"),
-        "uuid3" => (is_uuid(text, Some(b'3')), "a UUID of version 3"),
-        "uuid4" => (is_uuid(text, Some(b'4')), "a UUID of version 4"),
-        "uuid5" => (is_uuid(text, Some(b'5')), "a UUID of version 5"),
+        "uuid" => (is_uuid(text), "a UUID"),
+        "uuid3" => (is_uuid_of(text, Some(b'3')), "a UUID of version 3"),
+        "uuid4" => (is_uuid_of(text, Some(b'4')), "a UUID of version 4"),
+        "uuid5" => (is_uuid_of(text, Some(b'5')), "a UUID of version 5"),
         "isbn10" => (is_isbn10(text), "an ISBN-10"),
         "isbn13" => (is_isbn13(text), "an ISBN-13"),
         "isbn" => (is_isbn10(text) || is_isbn13(text), "an ISBN"),
@@ -105,16 +105,18 @@ fn is_host_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(allowed)
 }
 
-fn is_uuid(text: &str, version: Option<u8>) -> bool {
+/// Whether it is a UUID of any version.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    is_uuid_of(text, None)
+}
+
+fn is_uuid_of(text: &str, version: Option<u8>) -> bool {
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').collect();
     let dashes: Vec<usize> = text.bytes().enumerate().filter(|(_, byte)| *byte == b'-').map(|(at, _)| at).collect();
     // Each of the four dashes may be left out.
-    let mut at = 0;
-    let mut fits = digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit) && dashes.len() <= 4;
-    for dash in dashes {
-        fits &= matches!(dash - at, 8 | 12 | 16 | 20);
-        at += 1;
-    }
+    let is_digits = digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit);
+    let places = dashes.iter().enumerate().map(|(before, dash)| dash - before);
+    let fits = is_digits && dashes.len() <= 4 && places.into_iter().all(|place| matches!(place, 8 | 12 | 16 | 20));
     fits && version.is_none_or(|version| {
         digits[12] == version
             && (version == b'3' || matches!(digits[16].to_ascii_lowercase(), b'8' | b'9' | b'a' | b'b'))

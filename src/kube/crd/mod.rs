@@ -13,7 +13,8 @@ use crate::node::Node;
 use crate::schema::Budget;
 use crate::source::Span;
 
-pub use schema::{Schema, Unevaluated};
+pub(crate) use formats::is_uuid;
+pub use schema::{JsonType, Rule, Schema, Unevaluated};
 pub use validate::check_default;
 
 use schema::MOST_PATTERN_BYTES;
@@ -158,6 +159,12 @@ impl<'a> CustomKinds<'a> {
 impl CustomKind<'_> {
     const fn key(&self) -> (&str, &str, &str) {
         (self.kind, self.group, self.version)
+    }
+
+    /// Whether the status is a subresource, so that one sent along is thrown away.
+    #[must_use]
+    pub const fn drops_status(&self) -> bool {
+        self.drops_status
     }
 
     /// The structural schema, read on first use.

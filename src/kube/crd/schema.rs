@@ -43,18 +43,48 @@ pub struct Schema {
     /// `x-kubernetes-map-type: atomic`: server-side apply replaces the mapping as a whole.
     pub(crate) atomic: bool,
     pub(super) list_keys: Vec<EcoString>,
-    /// How many rules `x-kubernetes-validations` has.
-    cel_rules: usize,
+    /// `x-kubernetes-validations`.
+    rules: Vec<Rule>,
 }
 
+/// The types that a schema can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum JsonType {
+#[allow(missing_docs)]
+pub enum JsonType {
     Object,
     Array,
     String,
     Integer,
     Number,
     Boolean,
+}
+
+/// A rule in CEL.
+#[derive(Debug)]
+pub struct Rule {
+    /// The expression that must be true.
+    pub rule: EcoString,
+    /// What the API server says where it is not; may be empty.
+    pub message: EcoString,
+    /// An expression for that; may be empty.
+    pub message_expression: EcoString,
+    /// The field that it is about, from where it stands; may be empty.
+    pub field_path: EcoString,
+    /// Whether it can be evaluated without an old value.
+    pub optional_old_self: bool,
+}
+
+impl Rule {
+    fn read(node: &Node) -> Self {
+        let text = |field: &str| EcoString::from(node[field].text());
+        Self {
+            rule: text("rule"),
+            message: text("message"),
+            message_expression: text("messageExpression"),
+            field_path: text("fieldPath"),
+            optional_old_self: node["optionalOldSelf"].as_bool() == Some(true),
+        }
+    }
 }
 
 /// A regular expression, compiled when the first text is held against it.
@@ -241,7 +271,7 @@ impl Schema {
             },
             atomic: node["x-kubernetes-map-type"].text() == "atomic",
             list_keys: texts("x-kubernetes-list-map-keys"),
-            cel_rules: node["x-kubernetes-validations"].items().len(),
+            rules: node["x-kubernetes-validations"].items().iter().map(Rule::read).collect(),
         };
         for item in node["required"].items() {
             let field = schema.field(item.text());
@@ -253,8 +283,82 @@ impl Schema {
         schema
     }
 
+    /// Its own rules in CEL.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Whether its value may be null.
+    #[must_use]
+    pub const fn is_nullable(&self) -> bool {
+        self.nullable
+    }
+
+    /// What stands for an absent value.
+    #[must_use]
+    pub const fn default_value(&self) -> Option<&Node> {
+        self.default.as_ref()
+    }
+
+    /// The fields that have defaults.
+    pub fn defaults(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.properties.iter().filter(|(_, own)| own.default.is_some()).map(|(name, own)| (name.as_str(), own))
+    }
+
+    /// Calls a function with the schema and those of its fields, items and values, all the way down.
+    pub fn each<'s>(&'s self, see: &mut impl FnMut(&'s Self)) {
+        see(self);
+        let fields = self.properties.iter().map(|(_, own)| own);
+        for part in fields.chain(self.items.as_deref()).chain(self.additional.as_deref()) {
+            part.each(see);
+        }
+    }
+
+    /// The type it asks for, if it asks for one.
+    #[must_use]
+    pub const fn json_type(&self) -> Option<JsonType> {
+        self.ty
+    }
+
+    /// The format of a string or number; may be empty.
+    #[must_use]
+    pub fn format(&self) -> &str {
+        &self.format
+    }
+
+    /// Whether it takes a number or a string (`x-kubernetes-int-or-string`).
+    #[must_use]
+    pub const fn is_int_or_string(&self) -> bool {
+        self.int_or_string
+    }
+
+    /// Whether its values are resources of their own (`x-kubernetes-embedded-resource`).
+    #[must_use]
+    pub const fn is_embedded_resource(&self) -> bool {
+        self.embedded
+    }
+
+    /// Whether it is what `additionalProperties: true` stands for.
+    #[must_use]
+    pub const fn takes_anything(&self) -> bool {
+        self.ty.is_none() && self.preserve && self.nullable && !self.int_or_string
+    }
+
+    /// The schema of a map's values.
+    #[must_use]
+    pub fn additional(&self) -> Option<&Self> {
+        self.additional.as_deref()
+    }
+
+    /// The fields that it names.
+    pub fn property_names(&self) -> impl Iterator<Item = &str> {
+        self.properties.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The schema of a field that it names.
-    pub(super) fn property(&self, name: &str) -> Option<&Self> {
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Self> {
         let at = self.sorted.binary_search_by(|at| self.properties[*at as usize].0.as_str().cmp(name)).ok()?;
         Some(&self.properties[self.sorted[at] as usize].1)
     }
@@ -286,7 +390,7 @@ impl Schema {
         (self.list_kind.unwrap_or(ListKind::Atomic), &self.list_keys)
     }
 
-    /// What is not evaluated: how many CEL rules and which patterns, with the fields they stand at.
+    /// Which patterns are not evaluated.
     #[must_use]
     pub fn unevaluated(&self) -> Unevaluated {
         let mut found = Unevaluated::default();
@@ -295,10 +399,6 @@ impl Schema {
     }
 
     fn collect(&self, path: &mut String, found: &mut Unevaluated) {
-        if self.cel_rules > 0 {
-            found.cel_rules += self.cel_rules;
-            found.cel_fields.push(path.clone());
-        }
         if let Some(pattern) = &self.pattern {
             match pattern.compiled.get() {
                 _ if pattern.is_beyond() => found.patterns.push(pattern.text.to_string()),
@@ -332,10 +432,6 @@ impl Schema {
 /// What a schema asks for that we do not look at.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Unevaluated {
-    /// How many rules in CEL there are.
-    pub cel_rules: usize,
-    /// Where they stand: `spec.ports[]`; the empty text is the object itself.
-    pub cel_fields: Vec<String>,
     /// Patterns that our regular expressions cannot express.
     pub patterns: Vec<String>,
     /// Where the patterns stand that are too large, of those that a text was to be held against.

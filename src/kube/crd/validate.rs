@@ -273,10 +273,16 @@ impl<'a> Walker<'a> {
             self.value(node, part, trail, is_object);
         }
         self.prune = prune;
+        if schema.any_of.is_empty() && schema.one_of.is_empty() && schema.not.is_none() {
+            return;
+        }
+        // Defaults are filled in before a value is held against its forms.
+        let filled = with_defaults(node, schema);
+        let seen = filled.as_ref().unwrap_or(node);
         let (version, mut left) = (self.version, self.left);
         let mut fits = |part: &Schema| {
             let mut walker = Walker { version, prune: false, faults: Vec::new(), left };
-            walker.value(node, part, trail, is_object);
+            walker.value(seen, part, trail, is_object);
             left = walker.left;
             walker.faults.is_empty()
         };
@@ -322,6 +328,18 @@ impl<'a> Walker<'a> {
     fn push(&mut self, kind: FaultKind, node: &'a Node, field: String, message: String, help: String) {
         self.faults.push(Fault { kind, node, key_span: Span::NONE, field, message, help });
     }
+}
+
+/// A mapping with the defaults of the fields that it lacks, where there are some.
+fn with_defaults(node: &Node, schema: &Schema) -> Option<Node> {
+    let mut filled = None;
+    for (name, own) in schema.defaults() {
+        let is_absent = node.get(name).is_none_or(|value| value.is_null() && !own.nullable);
+        if let (Value::Mapping(mapping), true, Some(default)) = (&node.value, is_absent, own.default_value()) {
+            filled.get_or_insert_with(|| mapping.clone()).set(name, default.clone());
+        }
+    }
+    filled.map(|mapping| Node::new(mapping, node.origin.span))
 }
 
 /// What tells an entry of a keyed list from the others; `None` where a key is missing.

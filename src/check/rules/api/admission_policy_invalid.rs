@@ -1,11 +1,15 @@
 //! Rule `admission-policy-invalid`.
 
+use std::rc::Rc;
+
+use crate::cel::{self, Env, Type, Wanted, is_identifier};
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
 use crate::validation::{At, Faults, lists::repeats};
 
+use super::_expression;
 use super::webhook_invalid::{conditions, operations, resources};
 
 /// The rule.
@@ -15,7 +19,8 @@ pub static RULE: Rule = Rule {
 A policy has `matchConstraints` with resource rules. A ValidatingAdmissionPolicy has validations or audit annotations, each with
 an expression; a MutatingAdmissionPolicy has mutations with an expression of their patch type, and a `reinvocationPolicy`.
 Variables and match conditions have names and expressions. A binding names its policy; that of a ValidatingAdmissionPolicy also
-at least one action, of which `Deny` and `Warn` exclude each other.
+at least one action, of which `Deny` and `Warn` exclude each other. Expressions compile and have the type that their place asks
+for.
 
 Restates `ValidateValidatingAdmissionPolicy`, `ValidateMutatingAdmissionPolicy` and the validation of their bindings.",
     bad: "\
@@ -43,12 +48,12 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let spec = root.get("spec");
     match object.kind() {
         "ValidatingAdmissionPolicy" => {
-            policy(faults, &spec);
-            validations(faults, &spec, object.name());
+            let env = policy(faults, &spec, false);
+            validations(faults, &spec, object.name(), &env);
         }
         "MutatingAdmissionPolicy" => {
-            policy(faults, &spec);
-            mutations(faults, &spec);
+            let env = policy(faults, &spec, true);
+            mutations(faults, &spec, &env);
         }
         "ValidatingAdmissionPolicyBinding" => {
             binding(faults, &spec);
@@ -59,8 +64,8 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// What both kinds of policies have.
-fn policy(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+/// What both kinds of policies have. Returns what their expressions can see.
+fn policy<'s>(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, makes_objects: bool) -> Env<'s> {
     let failure = spec.get("failurePolicy");
     if failure.is_set() {
         faults.one_of(&failure, &["Fail", "Ignore"]);
@@ -74,47 +79,32 @@ fn policy(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         faults.required(&rules);
     }
     matching(faults, &constraints);
-    conditions(faults, &spec.get("matchConditions"));
-    for variable in spec.get("variables").items() {
+    let env = _expression::admission(faults.version());
+    let env = if spec.get("paramKind").is_set() { env.with("params", Type::Dyn) } else { env };
+    conditions(faults, &spec.get("matchConditions"), &env);
+    let env = if makes_objects { env.making_objects() } else { env };
+    variables(faults, &spec.get("variables"), env)
+}
+
+/// The variables, each of which sees those before it.
+fn variables<'s>(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, mut env: Env<'s>) -> Env<'s> {
+    let mut known: Vec<(String, Type<'s>)> = Vec::new();
+    for variable in list.items() {
         let (name, expression) = (variable.get("name"), variable.get("expression"));
         if name.text().trim().is_empty() {
             faults.required(&name);
         } else if !is_identifier(name.text()) {
             faults.invalid(&name, "must be a valid CEL identifier");
         }
+        env = env.with("variables", Type::Object(cel::Object::Fields(Rc::new(known.clone()))));
         if expression.text().trim().is_empty() {
             faults.required(&expression);
+        } else {
+            let ty = _expression::check(faults, &expression, &env, Wanted::Any);
+            known.push((name.text().to_owned(), ty));
         }
     }
-}
-
-/// Whether a name can stand in an expression: no reserved word of CEL.
-fn is_identifier(name: &str) -> bool {
-    const RESERVED: &[&str] = &[
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ];
-    let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    first && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !RESERVED.contains(&name)
+    if known.is_empty() { env } else { env.with("variables", Type::Object(cel::Object::Fields(Rc::new(known)))) }
 }
 
 fn param_kind(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
@@ -141,7 +131,8 @@ fn param_kind(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     }
 }
 
-fn validations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, policy: &str) {
+fn validations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, policy: &str, env: &Env<'_>) {
+    let of_message = env.clone().without("authorizer").without("authorizer.requestResource");
     let (validations, annotations) = (spec.get("validations"), spec.get("auditAnnotations"));
     if validations.node.items().is_empty() && annotations.node.items().is_empty() {
         faults.required(&validations);
@@ -152,8 +143,14 @@ fn validations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, policy: &str) {
             (validation.get("expression"), validation.get("message"), validation.get("reason"));
         if expression.text().trim().is_empty() {
             faults.required(&expression);
+        } else {
+            _expression::check(faults, &expression, env, Wanted::Bool);
         }
-        for at in [&message, &validation.get("messageExpression")] {
+        let of_text = validation.get("messageExpression");
+        if !of_text.text().trim().is_empty() {
+            _expression::check(faults, &of_text, &of_message, Wanted::String);
+        }
+        for at in [&message, &of_text] {
             if !at.text().is_empty() && at.text().trim().is_empty() {
                 faults.invalid(at, "must not be blank");
             }
@@ -181,11 +178,13 @@ fn validations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, policy: &str) {
             faults.required(&value);
         } else if value.text().trim().len() > LONGEST_VALUE {
             faults.invalid(&value, "must be no more than 5120 bytes");
+        } else {
+            _expression::check(faults, &value, env, Wanted::StringOrNull);
         }
     }
 }
 
-fn mutations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+fn mutations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, env: &Env<'_>) {
     let (mutations, policy) = (spec.get("mutations"), spec.get("reinvocationPolicy"));
     if mutations.node.items().is_empty() {
         faults.required(&mutations);
@@ -216,6 +215,9 @@ fn mutations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
                 faults.required(&at);
             } else if at.node["expression"].text().trim().is_empty() {
                 faults.required(&at.get("expression"));
+            } else {
+                let wanted = if own == "jsonPatch" { Wanted::Patches } else { Wanted::Object };
+                _expression::check(faults, &at.get("expression"), env, wanted);
             }
         }
     }

@@ -21,7 +21,8 @@ each with a schema; exactly one is stored. Conversion is `None`, or `Webhook` wi
 The schema is structural: each field has a type, each array its items; `allOf`, `anyOf`, `oneOf` and `not` only restrict
 values; a field has `properties` or `additionalProperties`, not both. Defaults are valid values of their field. Keys of a list
 are required fields of its items, or have a default. Columns, the paths of the scale subresource, selectable fields and the
-`fieldPath` of a rule lead to fields.
+`fieldPath` of a rule lead to fields. Rules in CEL (`x-kubernetes-validations`) compile: the names in them are declared, their
+fields are fields of the schema, their operands have types that the operators take, and their result is a boolean.
 
 Restates `ValidateCustomResourceDefinition`, `ValidateStructural` and `ValidateDefaults`.",
     bad: "\

@@ -2,6 +2,8 @@
 
 use foldhash::HashMap;
 
+use super::_expression;
+use crate::cel::Wanted;
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::formats::{Checked, names};
@@ -16,7 +18,7 @@ pub static RULE: Rule = Rule {
 Each request of a claim has a name that no other has, and says exactly which devices it wants (`exactly`) or gives alternatives
 (`firstAvailable`), each with a DeviceClass. Constraints and configurations name requests of the same claim; a constraint names
 an attribute with its domain (`gpu.example.com/numa`). A configuration names its driver and holds an object for it. Selectors
-have a CEL expression.
+have a CEL expression that compiles to a boolean.
 
 Restates `ValidateResourceClaim`, `ValidateResourceClaimTemplate`, `ValidateDeviceClass` and the outer part of
 `ValidateResourceSlice`.",
@@ -39,6 +41,7 @@ spec:
 const MOST_ENTRIES: usize = 32;
 const MOST_ALTERNATIVES: usize = 8;
 const MOST_DEVICES: usize = 128;
+const LONGEST_EXPRESSION: usize = 10 * 1024;
 const LONGEST_ID: usize = 32;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -179,6 +182,10 @@ fn selectors(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
             faults.required(&cel);
         } else if cel.node["expression"].text().trim().is_empty() {
             faults.add(&cel.get("expression"), "the expression must not be empty");
+        } else if cel.node["expression"].text().len() > LONGEST_EXPRESSION {
+            faults.invalid(&cel.get("expression"), "must be no more than 10240 bytes");
+        } else {
+            _expression::check(faults, &cel.get("expression"), &_expression::device(faults.version()), Wanted::Bool);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the API server would refuse.
 
 mod _definition;
+mod _expression;
 pub mod active_deadline_invalid;
 pub mod admission_policy_invalid;
 pub mod affinity_invalid;

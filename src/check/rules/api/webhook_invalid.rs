@@ -2,6 +2,8 @@
 
 use foldhash::{HashSet, HashSetExt};
 
+use super::_expression;
+use crate::cel::{Env, Wanted};
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
@@ -93,11 +95,11 @@ fn one(faults: &mut Faults<'_, '_>, hook: &At<'_, '_>, mutating: bool) {
     faults.selector(&hook.get("objectSelector"));
     review_versions(faults, &hook.get("admissionReviewVersions"));
     client(faults, &hook.get("clientConfig"));
-    conditions(faults, &hook.get("matchConditions"));
+    conditions(faults, &hook.get("matchConditions"), &_expression::admission(faults.version()));
 }
 
-/// The conditions under which a webhook or a policy is asked; not the expressions themselves.
-pub(super) fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
+/// The conditions under which a webhook or a policy is asked.
+pub(super) fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, env: &Env<'_>) {
     if list.node.items().len() > MOST_CONDITIONS {
         faults.invalid(list, "must not hold more than 64 conditions");
     }
@@ -106,6 +108,8 @@ pub(super) fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
         let (name, expression) = (condition.get("name"), condition.get("expression"));
         if expression.text().trim().is_empty() {
             faults.required(&expression);
+        } else {
+            _expression::check(faults, &expression, env, Wanted::Bool);
         }
         if name.text().is_empty() {
             faults.required(&name);

@@ -3,6 +3,7 @@
 mod defaults;
 pub(super) mod paths;
 mod properties;
+mod rules;
 mod structure;
 
 use crate::kube::decode::MOST_FAULTS;
@@ -83,6 +84,9 @@ pub(super) fn schema(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, status_is_s
     }
     walk.parts = MOST_PARTS;
     properties::check(&mut walk, root);
+    let sound = walk.faults.count() == before;
+    walk.parts = MOST_PARTS;
+    rules::check(&mut walk, root, sound);
 }
 
 /// Whether the decoder sees more than an absent value.

@@ -1,0 +1,226 @@
+//! CEL, the language of Kubernetes' rules: parsed, checked for types, and evaluated within bounds.
+//!
+//! The parser is our own. A crate for it (`cel`) would bring the runtime of ANTLR and fourteen more crates, expands macros before
+//! anyone can say where in the text a fault is, and has neither a type checker nor Kubernetes' libraries.
+
+mod ast;
+mod check;
+mod eval;
+mod functions;
+mod kubernetes;
+mod lex;
+mod library;
+mod lists;
+mod macros;
+mod parse;
+mod resource;
+mod semver;
+mod strings;
+mod time;
+mod types;
+mod url;
+mod value;
+
+use crate::kube::KubernetesVersion;
+
+pub(crate) use ast::is_identifier;
+pub(crate) use resource::Rules;
+pub(crate) use types::{Object, Type, declared};
+
+use ast::{Expr, Kind};
+use eval::Failure;
+use value::Value;
+
+/// What is wrong with an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The byte in the text where it is.
+    pub(crate) at: u32,
+    /// What is wrong, as the API server says it.
+    pub(crate) message: String,
+    /// What to do; may be empty.
+    pub(crate) help: String,
+    /// Whether only we do not look at such an expression: nothing is known of it.
+    is_limit: bool,
+}
+
+impl Fault {
+    const fn new(at: u32, message: String) -> Self {
+        Self { at, message, help: String::new(), is_limit: false }
+    }
+}
+
+/// What an expression can see.
+#[derive(Debug, Clone)]
+pub(crate) struct Env<'s> {
+    variables: Vec<(&'static str, Type<'s>)>,
+    /// The number after the dot of the version of Kubernetes, which has the functions of that release.
+    minor: u8,
+    /// Whether it can make objects and patches.
+    makes_objects: bool,
+}
+
+impl<'s> Env<'s> {
+    /// One with the functions of a version and no variables.
+    pub(crate) const fn new(version: KubernetesVersion) -> Self {
+        Self { variables: Vec::new(), minor: version.minor(), makes_objects: false }
+    }
+
+    /// Adds a variable, or gives it another type.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &'static str, ty: Type<'s>) -> Self {
+        self.variables.retain(|(known, _)| *known != name);
+        self.variables.push((name, ty));
+        self
+    }
+
+    /// Takes a variable away.
+    #[must_use]
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(known, _)| *known != name);
+        self
+    }
+
+    /// Lets it make objects (`Object{…}`) and patches (`JSONPatch{…}`).
+    #[must_use]
+    pub(crate) const fn making_objects(mut self) -> Self {
+        self.makes_objects = true;
+        self
+    }
+
+    fn variable(&self, name: &str) -> Option<Type<'s>> {
+        self.variables.iter().find(|(known, _)| *known == name).map(|(_, ty)| ty.clone())
+    }
+
+    fn variables(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|(name, _)| *name)
+    }
+}
+
+/// What an expression must result in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Any,
+    Bool,
+    String,
+    StringOrNull,
+    /// An object to apply.
+    Object,
+    /// A list of patches.
+    Patches,
+}
+
+impl Wanted {
+    fn is_met(self, ty: &Type<'_>) -> bool {
+        match (self, ty) {
+            (Self::Any, _)
+            | (Self::Bool, Type::Bool)
+            | (Self::String | Self::StringOrNull, Type::String)
+            | (Self::StringOrNull, Type::Null) => true,
+            (Self::Object, Type::Object(object)) => matches!(object, Object::Made(name) if &**name == "Object"),
+            (Self::Patches, Type::List(item)) => {
+                matches!(&**item, Type::Object(Object::Declared(declared)) if declared.name == "JSONPatch")
+            }
+            _ => false,
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Bool => "bool",
+            Self::String => "string",
+            Self::StringOrNull => "string or null",
+            Self::Object => "Object",
+            Self::Patches => "list(JSONPatch)",
+        }
+    }
+}
+
+/// Whether a text is an expression at all.
+///
+/// # Errors
+/// Where it is none.
+pub(crate) fn check_syntax(text: &str) -> Result<(), Fault> {
+    match parse::parse(text) {
+        Err(fault) if !fault.is_limit => Err(fault),
+        _ => Ok(()),
+    }
+}
+
+/// Checks an expression: its form, its names, its types and its result, whose type it returns.
+///
+/// # Errors
+/// What is wrong with it; at least one fault.
+pub(crate) fn check<'s>(text: &str, env: &Env<'s>, wanted: Wanted) -> Result<Type<'s>, Vec<Fault>> {
+    let expr = match parse::parse(text) {
+        Ok(expr) => expr,
+        Err(fault) if fault.is_limit => return Ok(Type::Dyn),
+        Err(fault) => return Err(vec![fault]),
+    };
+    let (ty, faults) = check::check(&expr, env);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    if !wanted.is_met(&ty) {
+        let name = if matches!(ty, Type::Null) { "null_type".to_owned() } else { ty.to_string() };
+        return Err(vec![Fault::new(0, format!("must evaluate to {} but got {name}", wanted.text()))]);
+    }
+    Ok(ty)
+}
+
+/// An expression to evaluate.
+#[derive(Debug)]
+pub(crate) struct Program(Expr);
+
+impl Program {
+    /// Reads an expression; its types are not checked.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub(crate) fn new(text: &str) -> Result<Self, Fault> {
+        parse::parse(text).map(Self)
+    }
+
+    /// Its value; `left` is how many steps it may take, and what is left of them.
+    ///
+    /// # Errors
+    /// Where it has none.
+    fn evaluate<'v>(&self, variables: &[(&str, Value<'v>)], left: &mut u64) -> Result<Value<'v>, Failure> {
+        eval::evaluate(&self.0, variables, left)
+    }
+}
+
+/// Whether an expression names a variable.
+pub(crate) fn names(text: &str, variable: &str) -> bool {
+    parse::parse(text).is_ok_and(|expr| {
+        let mut found = false;
+        each(&expr, &mut |expr| found |= matches!(&expr.kind, Kind::Ident(name) if name == variable));
+        found
+    })
+}
+
+/// Calls a function with each part of an expression.
+fn each(expr: &Expr, see: &mut impl FnMut(&Expr)) {
+    let mut left = vec![expr];
+    while let Some(expr) = left.pop() {
+        see(expr);
+        match &expr.kind {
+            Kind::Select { operand, .. } | Kind::Not(operand) | Kind::Negate(operand) => left.push(operand),
+            Kind::Index { operand, index, .. } => left.extend([&**operand, &**index]),
+            Kind::Call { target, args, .. } => left.extend(target.as_deref().into_iter().chain(args)),
+            Kind::List(items) => left.extend(items.iter().map(|item| &item.value)),
+            Kind::Map(entries) | Kind::Struct { fields: entries, .. } => {
+                left.extend(entries.iter().flat_map(|entry| [&entry.key, &entry.value]));
+            }
+            Kind::Binary(_, one, two) => left.extend([&**one, &**two]),
+            Kind::Conditional(parts) => left.extend(parts.iter()),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod tests;

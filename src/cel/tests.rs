@@ -1,0 +1,195 @@
+//! What compiles, and what the API server says of what does not.
+#![allow(clippy::unwrap_used)]
+
+use super::{Env, Object, Type, Wanted, check, declared, names};
+use crate::kube::KubernetesVersion;
+
+fn env() -> Env<'static> {
+    let of = |name: &str| Type::Object(Object::Declared(declared(name).unwrap()));
+    Env::new(KubernetesVersion::default())
+        .with("object", Type::Dyn)
+        .with("request", of("kubernetes.AdmissionRequest"))
+        .with("namespaceObject", of("kubernetes.Namespace"))
+        .with("device", of("DRADevice"))
+        .with("authorizer", Type::Opaque("kubernetes.authorization.Authorizer"))
+        .with("list", Type::list(Type::Int))
+        .with("map", Type::map(Type::String, Type::Int))
+        .with("text", Type::String)
+        .with("time", Type::Timestamp)
+}
+
+/// The type of an expression, or what is wrong with it.
+fn result(text: &str) -> String {
+    match check(text, &env(), Wanted::Any) {
+        Ok(ty) => ty.to_string(),
+        Err(faults) => faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>().join("; "),
+    }
+}
+
+#[test]
+fn expressions_have_types() {
+    for (text, ty) in [
+        ("1 + 2", "int"),
+        ("1u * 2u", "uint"),
+        ("1.5 / 2.0", "double"),
+        ("-1", "int"),
+        ("'a' + 'b'", "string"),
+        ("[1, 2] + [3]", "list(int)"),
+        ("[]", "list(dyn)"),
+        ("{'a': 1}", "map(string, int)"),
+        ("1 < 2 && 1.0 >= 2", "bool"),
+        ("1 == 1 ? 'a' : 'b'", "string"),
+        ("object.spec.replicas", "dyn"),
+        ("object.spec.replicas > 1", "bool"),
+        ("request.kind.group", "string"),
+        ("has(request.name)", "bool"),
+        ("namespaceObject.metadata.labels['a']", "string"),
+        ("list.all(x, x > 0)", "bool"),
+        ("list.exists(i, x, i == x)", "bool"),
+        ("list.map(x, string(x))", "list(string)"),
+        ("list.map(x, x > 1, x * 2)", "list(int)"),
+        ("list.filter(x, x > 1)", "list(int)"),
+        ("map.all(key, key == 'a')", "bool"),
+        ("map.all(key, value, value > 1)", "bool"),
+        ("list.transformList(i, x, string(x))", "list(string)"),
+        ("map.transformMap(k, v, v + 1)", "map(string, int)"),
+        ("map.transformMapEntry(k, v, {v: k})", "map(int, string)"),
+        ("text.split(',').join('-')", "string"),
+        ("text.matches('^a+$')", "bool"),
+        ("text.find('[0-9]+')", "string"),
+        ("size(text) + list.size()", "int"),
+        ("list.sum() + list.max()", "int"),
+        ("type(text) == string", "bool"),
+        ("dyn(1) == 'a'", "bool"),
+        ("1 in list && 'a' in map", "bool"),
+        ("list[0] + map['a']", "int"),
+        ("list[?0].orValue(1)", "int"),
+        ("optional.of(1).hasValue()", "bool"),
+        ("optional.of(1).optMap(x, x + 1).value()", "int"),
+        ("object.?spec.?replicas.orValue(1)", "dyn"),
+        ("optional.none().orValue(1)", "int"),
+        ("quantity('1Gi').isGreaterThan(quantity('1Mi'))", "bool"),
+        ("quantity('1').add(2).asInteger()", "int"),
+        ("ip('10.0.0.1').family()", "int"),
+        ("cidr('10.0.0.0/8').containsIP('10.0.0.1')", "bool"),
+        ("string(cidr('10.0.0.0/8').ip())", "string"),
+        ("url('https://a').getQuery()", "map(string, list(string))"),
+        ("semver('1.2.3').major()", "int"),
+        ("format.dns1123Label().validate(text)", "optional_type(list(string))"),
+        ("format.named('uuid').value().validate(text)", "optional_type(list(string))"),
+        ("sets.contains([1], list)", "bool"),
+        ("authorizer.group('').resource('pods').namespace('a').check('get').allowed()", "bool"),
+        ("time.getFullYear() + duration('1h').getHours()", "int"),
+        ("time + duration('1h') > timestamp('2026-01-01T00:00:00Z')", "bool"),
+        ("device.attributes['a'].numa == 1", "bool"),
+        ("device.capacity['a'].memory.compareTo(quantity('1Gi'))", "int"),
+        ("null", "null"),
+        ("request.userInfo.extra['a'][0]", "string"),
+        ("[1, 2].sort().reverse()", "list(int)"),
+        ("object == null", "bool"),
+        ("'%s %d'.format(['a', 1])", "string"),
+        ("b'a'", "bytes"),
+        ("[object.a, object.b]", "list(dyn)"),
+    ] {
+        assert_eq!(result(text), ty, "{text}");
+    }
+}
+
+#[test]
+fn faults_are_told_as_the_server_tells_them() {
+    for (text, message) in [
+        ("x", "undeclared reference to 'x' (in container '')"),
+        ("request.nam", "undefined field 'nam'"),
+        ("has(request.nam)", "undefined field 'nam'"),
+        ("1 + 'a'", "found no matching overload for '_+_' applied to '(int, string)'"),
+        ("text.size", "type 'string' does not support field selection"),
+        ("text.foo()", "undeclared reference to 'foo' (in container '')"),
+        ("text.startsWith(1)", "found no matching overload for 'startsWith' applied to 'string.(int)'"),
+        ("size(1)", "found no matching overload for 'size' applied to '(int)'"),
+        ("1 && true", "expected type 'bool' but found 'int'"),
+        ("true && [1] || 1", "expected type 'bool' but found 'list(int)'; expected type 'bool' but found 'int'"),
+        ("'%d %d'.format([1])", "error during formatting: index 1 out of range"),
+        (
+            "'%d'.format(['a'])",
+            "error during formatting: decimal clause can only be used on integers, was given string",
+        ),
+        ("'a' == 1", "found no matching overload for '_==_' applied to '(string, int)'"),
+        ("1 == null", "found no matching overload for '_==_' applied to '(int, null)'"),
+        ("[1, 'a']", "expected type 'int' but found 'string'"),
+        ("list.all(x, x)", "expected type 'bool' but found 'int'"),
+        ("list.all(1, true)", "argument must be a simple name"),
+        ("has(text)", "invalid argument to has() macro"),
+        (
+            "text.all(x, true)",
+            "expression of type 'string' cannot be range of a comprehension (must be list, map, or dynamic)",
+        ),
+        ("list.all(x, x > 0) && x", "undeclared reference to 'x' (in container '')"),
+        ("true ? 1 : 'a'", "found no matching overload for '_?_:_' applied to '(bool, int, string)'"),
+        ("text.matches('(')", "invalid matches argument: missing closing )"),
+        ("duration('1 hour')", "invalid duration argument"),
+        ("timestamp('yesterday')", "invalid timestamp argument"),
+        ("map[1]", "found no matching overload for '_[_]' applied to '(map(string, int), int)'"),
+        ("Object{}", "undeclared reference to 'Object' (in container '')"),
+        ("1 +", "Syntax error: unexpected the end of the expression, expected an expression"),
+        (
+            "jsonpatch.escape('a')",
+            "undeclared reference to 'jsonpatch' (in container ''); undeclared reference to 'escape' (in container '')",
+        ),
+    ] {
+        assert_eq!(result(text), message, "{text}");
+    }
+    // The functions of the release are those there are.
+    let old = Env::new(KubernetesVersion::OLDEST);
+    assert!(check("semver('1.0.0').major()", &old, Wanted::Any).is_err());
+    assert!(check("quantity('1')", &old, Wanted::Any).is_ok());
+}
+
+#[test]
+fn places_and_suggestions() {
+    let fault = |text: &str| check(text, &env(), Wanted::Any).unwrap_err().remove(0);
+    assert_eq!((fault("1 == reqest").at, fault("1 == reqest").help.as_str()), (5, "did you mean `request`?"));
+    assert_eq!((fault("request.nam").at, fault("request.nam").help.as_str()), (7, "did you mean `name`?"));
+    assert_eq!(fault("text.startWith('a')").help, "did you mean `startsWith`?");
+}
+
+#[test]
+fn results_are_of_the_type_that_is_wanted() {
+    let says = |text: &str, wanted| check(text, &env(), wanted).map_err(|faults| faults[0].message.clone()).err();
+    assert_eq!(says("true", Wanted::Bool), None);
+    assert_eq!(says("1", Wanted::Bool).as_deref(), Some("must evaluate to bool but got int"));
+    assert_eq!(says("object", Wanted::Bool).as_deref(), Some("must evaluate to bool but got dyn"));
+    assert_eq!(says("null", Wanted::StringOrNull), None);
+    assert_eq!(says("null", Wanted::String).as_deref(), Some("must evaluate to string but got null_type"));
+    let making = env().making_objects();
+    let says = |text: &str, wanted| check(text, &making, wanted).map_err(|faults| faults[0].message.clone()).err();
+    assert_eq!(says("Object{spec: Object.spec{replicas: 1}}", Wanted::Object), None);
+    assert_eq!(says("Object.spec{}", Wanted::Object).as_deref(), Some("must evaluate to Object but got Object.spec"));
+    assert_eq!(
+        says("[JSONPatch{op: 'add', path: '/a/' + jsonpatch.escapeKey('b/c'), value: 1}]", Wanted::Patches),
+        None
+    );
+    assert_eq!(says("[JSONPatch{up: 'add'}]", Wanted::Patches).as_deref(), Some("undefined field 'up'"));
+    assert_eq!(
+        says("[JSONPatch{op: 1}]", Wanted::Patches).as_deref(),
+        Some("expected type of field 'op' is 'string' but provided type is 'int'")
+    );
+}
+
+#[test]
+fn names_are_found() {
+    assert!(names("self == oldSelf", "oldSelf") && names("[1].all(x, oldSelf.a == x)", "oldSelf"));
+    assert!(!names("self.oldSelf", "oldSelf") && !names("self ==", "oldSelf"));
+}
+
+#[test]
+fn long_expressions_end_soon() {
+    assert_eq!(result(&vec!["1"; 1000].join(" + ")), "int");
+    // Of what is longer than anybody writes nothing is known.
+    assert_eq!(result(&vec!["1"; 20_000].join(" + ")), "dyn");
+    assert_eq!(result(&("a".to_owned() + &".a".repeat(20_000))), "dyn");
+    assert_eq!(result(&format!("[{}]", vec!["1"; 20_000].join(","))), "list(int)");
+    // Each step makes a type twice as large.
+    assert!(check(&("list".to_owned() + &".map(x, {x: x})".repeat(90)), &env(), Wanted::Any).is_ok());
+    let nested = "list.map(x, ".repeat(30) + "x" + &")".repeat(30);
+    assert!(result(&nested).starts_with("list(list("));
+}

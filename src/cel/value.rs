@@ -1,0 +1,403 @@
+//! Values of expressions. Parts of objects are read when they are asked for.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use ecow::EcoString;
+
+use super::eval::Failure;
+use super::semver::Version;
+use super::time::{self, Timestamp};
+use super::url::Url;
+use crate::formats::go::decode_base64;
+use crate::formats::ip::Cidr;
+use crate::formats::quantity::Quantity;
+use crate::kube::ListKind;
+use crate::kube::crd::{JsonType, Schema};
+use crate::node::{self, Node};
+
+/// What is counted of a value at most; more than the steps of an evaluation.
+const MOST_SIZE: u64 = 1 << 21;
+
+/// A value.
+#[derive(Debug, Clone)]
+pub(crate) enum Value<'v> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Uint(u64),
+    Double(f64),
+    String(EcoString),
+    Bytes(Rc<[u8]>),
+    Timestamp(Timestamp),
+    /// In nanoseconds.
+    Duration(i64),
+    List(Rc<Vec<Self>>),
+    Map(Rc<Vec<(Self, Self)>>),
+    Optional(Option<Rc<Self>>),
+    /// A type, by its name.
+    Type(&'static str),
+    Quantity(Quantity),
+    Ip(IpAddr),
+    Cidr(Cidr),
+    Url(Rc<Url>),
+    Semver(Rc<Version>),
+    Format(&'static str),
+    /// A list, mapping or object of a custom resource, and its schema where there is one.
+    Part(&'v Node, Option<&'v Schema>),
+}
+
+impl<'v> Value<'v> {
+    pub(crate) fn text(text: impl Into<EcoString>) -> Self {
+        Self::String(text.into())
+    }
+
+    pub(super) fn list(items: Vec<Self>) -> Self {
+        Self::List(Rc::new(items))
+    }
+
+    pub(super) fn some(value: Self) -> Self {
+        Self::Optional(Some(Rc::new(value)))
+    }
+
+    /// The value of a part of a custom resource.
+    ///
+    /// # Errors
+    /// Where a string does not have the format that its schema gives it.
+    pub(crate) fn of(node: &'v Node, schema: Option<&'v Schema>) -> Result<Self, Failure> {
+        let ty = schema.filter(|schema| !schema.is_int_or_string()).and_then(Schema::json_type);
+        Ok(match &node.value {
+            node::Value::Null => Self::Null,
+            node::Value::Bool(value) => Self::Bool(*value),
+            node::Value::Int(number) if ty == Some(JsonType::Number) => Self::Double(*number as f64),
+            node::Value::Int(number) => Self::Int(*number),
+            node::Value::Float(number) if ty == Some(JsonType::Integer) => Self::Int(*number as i64),
+            node::Value::Float(number) => Self::Double(*number),
+            node::Value::String(text) => {
+                match schema.filter(|_| ty == Some(JsonType::String)).map_or("", Schema::format) {
+                    "byte" => Self::Bytes(decode_base64(text).ok_or_else(|| Failure::error("invalid base64"))?.into()),
+                    "duration" => {
+                        Self::Duration(time::duration(text).ok_or_else(|| Failure::unsupported("such a duration"))?)
+                    }
+                    "date-time" => {
+                        Self::Timestamp(time::timestamp(text).ok_or_else(|| Failure::unsupported("such a time"))?)
+                    }
+                    "date" => {
+                        let midnight = time::timestamp(&format!("{text}T00:00:00Z"));
+                        Self::Timestamp(midnight.ok_or_else(|| Failure::unsupported("such a date"))?)
+                    }
+                    _ => Self::String(text.clone()),
+                }
+            }
+            node::Value::Sequence(_) | node::Value::Mapping(_) => Self::Part(node, schema),
+        })
+    }
+
+    /// A field of an object or a key of a map, with the default where it is absent. `None` if there is none.
+    pub(super) fn field(&self, name: &str) -> Result<Option<Self>, Failure> {
+        match self {
+            Self::Map(entries) => {
+                let found = entries.iter().find(|(key, _)| matches!(key, Self::String(key) if key == name));
+                Ok(found.map(|(_, value)| value.clone()))
+            }
+            Self::Part(node, schema) if matches!(node.value, node::Value::Mapping(_)) => {
+                let own = schema.and_then(|schema| schema.field(name));
+                present(node.get(name), own).map(|node| Self::of(node, own)).transpose()
+            }
+            other => Err(Failure::error(format!("type '{}' does not support field selection", other.type_name()))),
+        }
+    }
+
+    /// The items of a list.
+    pub(super) fn items(&self) -> Result<Rc<Vec<Self>>, Failure> {
+        match self {
+            Self::List(items) => Ok(items.clone()),
+            Self::Part(node, schema) if matches!(node.value, node::Value::Sequence(_)) => {
+                let own = schema.and_then(Schema::items);
+                node.items().iter().map(|item| Self::of(item, own)).collect::<Result<Vec<_>, _>>().map(Rc::new)
+            }
+            _ => Err(Failure::no_overload()),
+        }
+    }
+
+    /// The entries of a map.
+    pub(super) fn entries(&self) -> Result<Rc<Vec<(Self, Self)>>, Failure> {
+        match self {
+            Self::Map(entries) => Ok(entries.clone()),
+            Self::Part(node, schema) if matches!(node.value, node::Value::Mapping(_)) => {
+                let mut found = Vec::new();
+                for entry in node.entries() {
+                    let own = schema.and_then(|schema| schema.field(&entry.key));
+                    if let Some(value) = present(Some(&entry.value), own) {
+                        found.push((Self::String(entry.key.clone()), Self::of(value, own)?));
+                    }
+                }
+                for (name, own) in schema.iter().flat_map(|schema| schema.defaults()) {
+                    if node.get(name).is_none()
+                        && let Some(default) = own.default_value()
+                    {
+                        found.push((Self::text(name), Self::of(default, Some(own))?));
+                    }
+                }
+                Ok(Rc::new(found))
+            }
+            _ => Err(Failure::no_overload()),
+        }
+    }
+
+    /// How the entries of a list are told apart, by its schema: the order of those that are does not count.
+    pub(super) fn list_kind(&self) -> ListKind {
+        match self {
+            Self::Part(_, Some(schema)) => schema.list_kind().0,
+            _ => ListKind::Atomic,
+        }
+    }
+
+    /// Two lists as one. Of a set, what is new is added; of a list with keys, entries with the same keys are replaced.
+    ///
+    /// # Errors
+    /// Where one is no list.
+    pub(super) fn joined(&self, other: &Self) -> Result<Self, Failure> {
+        let mut joined = self.items()?.to_vec();
+        let keys = match self {
+            Self::Part(_, Some(schema)) => schema.list_kind().1,
+            _ => &[],
+        };
+        for item in other.items()?.iter() {
+            let known = match self.list_kind() {
+                ListKind::Atomic => None,
+                ListKind::Set => position(&joined, |known| known.equals(item))?,
+                ListKind::Map => position(&joined, |known| {
+                    for key in keys {
+                        match (known.field(key)?, item.field(key)?) {
+                            (Some(one), Some(two)) if one.equals(&two)? => {}
+                            (None, None) => {}
+                            _ => return Ok(false),
+                        }
+                    }
+                    Ok(true)
+                })?,
+            };
+            match known {
+                Some(at) => joined[at] = item.clone(),
+                None => joined.push(item.clone()),
+            }
+        }
+        Ok(Self::list(joined))
+    }
+
+    pub(super) fn is_list(&self) -> bool {
+        match self {
+            Self::List(_) => true,
+            Self::Part(node, _) => matches!(node.value, node::Value::Sequence(_)),
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_map(&self) -> bool {
+        match self {
+            Self::Map(_) => true,
+            Self::Part(node, _) => matches!(node.value, node::Value::Mapping(_)),
+            _ => false,
+        }
+    }
+
+    /// How many steps it takes to look at all of it. Lists share their items, so that a small one may seem huge: those count as
+    /// more than an evaluation has.
+    pub(super) fn size(&self) -> u64 {
+        let mut left = MOST_SIZE;
+        self.count(&mut left);
+        MOST_SIZE - left
+    }
+
+    fn count(&self, left: &mut u64) {
+        let own = match self {
+            Self::String(text) => text.len() as u64 / 16 + 1,
+            Self::Bytes(bytes) => bytes.len() as u64 / 16 + 1,
+            _ => 1,
+        };
+        *left = left.saturating_sub(own);
+        if *left == 0 {
+            return;
+        }
+        match self {
+            Self::List(items) => items.iter().for_each(|item| item.count(left)),
+            Self::Map(entries) => entries.iter().for_each(|(key, value)| {
+                key.count(left);
+                value.count(left);
+            }),
+            Self::Part(node, _) => count(node, left),
+            Self::Optional(Some(inner)) => inner.count(left),
+            _ => {}
+        }
+    }
+
+    /// Whether two are equal; of different types they are not.
+    pub(super) fn equals(&self, other: &Self) -> Result<bool, Failure> {
+        Ok(match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(one), Self::Bool(two)) => one == two,
+            (Self::String(one), Self::String(two)) => one == two,
+            (Self::Bytes(one), Self::Bytes(two)) => one == two,
+            (Self::Timestamp(one), Self::Timestamp(two)) => one == two,
+            (Self::Duration(one), Self::Duration(two)) => one == two,
+            (Self::Type(one), Self::Type(two)) | (Self::Format(one), Self::Format(two)) => one == two,
+            (Self::Quantity(one), Self::Quantity(two)) => one == two,
+            (Self::Ip(one), Self::Ip(two)) => one == two,
+            (Self::Cidr(one), Self::Cidr(two)) => one == two,
+            (Self::Url(one), Self::Url(two)) => one == two,
+            (Self::Semver(one), Self::Semver(two)) => one.compare(two) == Ordering::Equal,
+            (Self::Optional(one), Self::Optional(two)) => match (one, two) {
+                (Some(one), Some(two)) => one.equals(two)?,
+                (one, two) => one.is_none() && two.is_none(),
+            },
+            _ if self.is_list() && other.is_list() => {
+                let (one, two) = (self.items()?, other.items()?);
+                if one.len() != two.len() {
+                    return Ok(false);
+                }
+                if self.list_kind() != ListKind::Atomic || other.list_kind() != ListKind::Atomic {
+                    return includes(&two, &one);
+                }
+                for (one, two) in one.iter().zip(two.iter()) {
+                    if !one.equals(two)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            _ if self.is_map() && other.is_map() => {
+                let (one, two) = (self.entries()?, other.entries()?);
+                if one.len() != two.len() {
+                    return Ok(false);
+                }
+                for (key, value) in one.iter() {
+                    match find(&two, key)? {
+                        Some(other) if value.equals(other)? => {}
+                        _ => return Ok(false),
+                    }
+                }
+                true
+            }
+            (one, two) => one.number_order(two) == Some(Ordering::Equal),
+        })
+    }
+
+    /// The order of two numbers of any types.
+    fn number_order(&self, other: &Self) -> Option<Ordering> {
+        let exact = |value: &Self| match value {
+            Self::Int(number) => Some(i128::from(*number)),
+            Self::Uint(number) => Some(i128::from(*number)),
+            _ => None,
+        };
+        let float = |value: &Self| match value {
+            Self::Int(number) => Some(*number as f64),
+            Self::Uint(number) => Some(*number as f64),
+            Self::Double(number) => Some(*number),
+            _ => None,
+        };
+        match (exact(self), exact(other)) {
+            (Some(one), Some(two)) => Some(one.cmp(&two)),
+            _ => float(self)?.partial_cmp(&float(other)?),
+        }
+    }
+
+    /// The order of two values; `None` for not-a-number.
+    pub(super) fn order(&self, other: &Self) -> Result<Option<Ordering>, Failure> {
+        Ok(Some(match (self, other) {
+            (Self::Bool(one), Self::Bool(two)) => one.cmp(two),
+            (Self::String(one), Self::String(two)) => one.cmp(two),
+            (Self::Bytes(one), Self::Bytes(two)) => one.cmp(two),
+            (Self::Timestamp(one), Self::Timestamp(two)) => one.cmp(two),
+            (Self::Duration(one), Self::Duration(two)) => one.cmp(two),
+            (one, two) => {
+                let is_number = |value: &Self| matches!(value, Self::Int(_) | Self::Uint(_) | Self::Double(_));
+                if !is_number(one) || !is_number(two) {
+                    return Err(Failure::no_overload());
+                }
+                return Ok(one.number_order(two));
+            }
+        }))
+    }
+
+    /// The name of its type, as `type` gives it.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null_type",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Uint(_) => "uint",
+            Self::Double(_) => "double",
+            Self::String(_) => "string",
+            Self::Bytes(_) => "bytes",
+            Self::Timestamp(_) => "google.protobuf.Timestamp",
+            Self::Duration(_) => "google.protobuf.Duration",
+            Self::List(_) => "list",
+            Self::Map(_) => "map",
+            Self::Optional(_) => "optional_type",
+            Self::Type(_) => "type",
+            Self::Quantity(_) => "kubernetes.Quantity",
+            Self::Ip(_) => "net.IP",
+            Self::Cidr(_) => "net.CIDR",
+            Self::Url(_) => "kubernetes.URL",
+            Self::Semver(_) => "kubernetes.Semver",
+            Self::Format(_) => "kubernetes.NamedFormat",
+            Self::Part(..) if self.is_list() => "list",
+            Self::Part(..) => "map",
+        }
+    }
+}
+
+/// Whether every item of the second is among the first.
+fn includes(items: &[Value<'_>], wanted: &[Value<'_>]) -> Result<bool, Failure> {
+    for item in wanted {
+        if position(items, |known| known.equals(item))?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn position<'v>(
+    items: &[Value<'v>],
+    mut is_wanted: impl FnMut(&Value<'v>) -> Result<bool, Failure>,
+) -> Result<Option<usize>, Failure> {
+    for (at, item) in items.iter().enumerate() {
+        if is_wanted(item)? {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
+/// The entry of a key.
+pub(super) fn find<'a, 'v>(
+    entries: &'a [(Value<'v>, Value<'v>)],
+    key: &Value<'v>,
+) -> Result<Option<&'a Value<'v>>, Failure> {
+    for (known, value) in entries {
+        if known.equals(key)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
+/// The node that the server sees for a field: null is absent unless the field may be null, and an absent one has its default.
+pub(crate) fn present<'v>(node: Option<&'v Node>, schema: Option<&'v Schema>) -> Option<&'v Node> {
+    let given = node.filter(|node| node.is_set() || schema.is_none_or(Schema::is_nullable));
+    given.or_else(|| schema.and_then(Schema::default_value))
+}
+
+fn count(node: &Node, left: &mut u64) {
+    let own = match &node.value {
+        node::Value::String(text) => text.len() as u64 / 16 + 1,
+        _ => 1,
+    };
+    *left = left.saturating_sub(own);
+    if *left > 0 {
+        node.items().iter().for_each(|item| count(item, left));
+        node.entries().iter().for_each(|entry| count(&entry.value, left));
+    }
+}

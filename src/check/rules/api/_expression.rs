@@ -1,0 +1,45 @@
+//! Expressions in CEL, where objects hold them.
+
+use crate::cel::{self, Env, Fault, Object, Type, Wanted, declared};
+use crate::kube::KubernetesVersion;
+use crate::validation::{At, Faults};
+
+/// What expressions of admission policies and webhooks can see.
+///
+/// Restates `createEnvForOpts` of `k8s.io/apiserver/pkg/admission/plugin/cel`.
+pub(super) fn admission<'s>(version: KubernetesVersion) -> Env<'s> {
+    Env::new(version)
+        .with("object", Type::Dyn)
+        .with("oldObject", Type::Dyn)
+        .with("request", of("kubernetes.AdmissionRequest"))
+        .with("namespaceObject", of("kubernetes.Namespace"))
+        .with("authorizer", Type::read("kubernetes.authorization.Authorizer"))
+        .with("authorizer.requestResource", Type::read("kubernetes.authorization.ResourceCheck"))
+}
+
+/// What selectors of devices can see.
+///
+/// Restates `k8s.io/dynamic-resource-allocation/cel`.
+pub(super) fn device<'s>(version: KubernetesVersion) -> Env<'s> {
+    Env::new(version).with("device", of("DRADevice"))
+}
+
+fn of<'s>(name: &str) -> Type<'s> {
+    declared(name).map_or(Type::Dyn, |declared| Type::Object(Object::Declared(declared)))
+}
+
+/// Reports what is wrong with an expression. Returns its type; nothing is known of one with faults.
+pub(super) fn check<'s>(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, env: &Env<'s>, wanted: Wanted) -> Type<'s> {
+    match cel::check(at.text(), env, wanted) {
+        Ok(ty) => ty,
+        Err(found) => {
+            found.iter().for_each(|fault| report(faults, at, fault));
+            Type::Dyn
+        }
+    }
+}
+
+/// Reports a fault at its place in the expression.
+pub(super) fn report(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, fault: &Fault) {
+    faults.within(at, fault.at as usize, format!("invalid expression: {}", fault.message)).help(&*fault.help);
+}
