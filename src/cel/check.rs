@@ -444,6 +444,16 @@ impl<'s> Checker<'_, 's> {
         if self.is_spent() {
             return true;
         }
+        // What stands for a type of which more is seen is the more general of the two.
+        if let Type::Parameter(number) = wanted
+            && let Some(Some(known)) = self.variables.get(*number as usize).cloned()
+        {
+            let fits = self.assignable(&known, given);
+            if fits && matches!(self.shallow(given), Type::Dyn) {
+                self.variables[*number as usize] = Some(Type::Dyn);
+            }
+            return fits;
+        }
         let (wanted, given) = (self.shallow(wanted), self.shallow(given));
         match (&wanted, &given) {
             (Type::Parameter(one), Type::Parameter(two)) if one == two => true,
