@@ -24,6 +24,7 @@ pub mod node;
 pub mod object;
 pub mod out;
 pub mod parallel;
+pub mod patch;
 pub mod path;
 pub mod picture;
 pub mod profile;

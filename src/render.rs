@@ -1,18 +1,21 @@
 //! The pipeline: profile, values, templates, bundle.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ecow::EcoString;
+use foldhash::HashMap;
 
 use crate::bundle;
 use crate::digest;
-use crate::finding::{Failure, Finding};
-use crate::layers::{Layers, Overrides, Values};
+use crate::finding::{Failure, Finding, RuleId};
+use crate::layers::{Layers, NEEDS, Overrides, TEMPLATES, Values};
+use crate::node::Node;
 use crate::object::Object;
+use crate::patch::Patches;
 use crate::project::Project;
 use crate::source::{FileId, Sources};
-use crate::template::{Instance, Templates};
+use crate::template::{Inputs, Instance, Templates};
 
 /// All that the bundles of a run share: read, checked and compiled once. Used by many threads.
 #[derive(Debug)]
@@ -24,7 +27,12 @@ pub struct Renderer<'a> {
     project: &'a Project,
     sources: &'a Sources,
     templates_digest: OnceLock<String>,
+    /// The objects of bundles that others need, by profile and environment.
+    needed: Mutex<HashMap<(String, String), Result<Needed, Failure>>>,
 }
+
+/// The objects of a bundle that another needs, with those that it needs itself.
+type Needed = Arc<Vec<Object>>;
 
 /// The bundle of one profile in one environment.
 #[derive(Debug)]
@@ -33,6 +41,8 @@ pub struct Rendered {
     pub values: Values,
     /// The objects, in the order they are printed.
     pub objects: Vec<Object>,
+    /// The objects of the bundles that are applied before: they are there, and belong to others.
+    pub needed: Vec<Object>,
     /// The config of the kind cluster it fits, where the templates make one.
     pub kind_config: Option<Object>,
     /// What is worth knowing about its inputs; none is an error.
@@ -49,7 +59,31 @@ impl<'a> Renderer<'a> {
     pub fn load(project: &'a Project, sources: &'a Sources, overrides: &Overrides) -> Result<Self, Failure> {
         let layers = Layers::load(project, sources, overrides)?;
         let templates = Templates::load(project, sources, layers.schema())?;
-        Ok(Self { layers, templates, project, sources, templates_digest: OnceLock::new() })
+        let renderer =
+            Self { layers, templates, project, sources, templates_digest: OnceLock::new(), needed: Mutex::default() };
+        // A revision is rendered for comparison; the embedded set is held by tests.
+        if project.root().is_some() {
+            renderer.nothing_ignored()?;
+        }
+        Ok(renderer)
+    }
+
+    /// Reports every file of the project that nothing reads.
+    fn nothing_ignored(&self) -> Result<(), Failure> {
+        let read: BTreeSet<String> = self
+            .templates
+            .files()
+            .iter()
+            .filter_map(|file| self.sources.get(*file))
+            .map(|file| self.project.inner(&file.name).to_owned())
+            .collect();
+        let is_read = |path: &str| {
+            let linked = || read.iter().any(|known| self.project.is_same_file(known, path));
+            read.contains(path) || self.templates.may_read_sql(path) || linked()
+        };
+        let mut findings = self.project.unread(self.sources, &is_read).map_err(|error| error.failure())?;
+        findings.extend(self.layers.unnamed_environments()?);
+        if findings.is_empty() { Ok(()) } else { Err(findings.into()) }
     }
 
     /// Renders one profile in one environment. Nothing is checked beyond what is needed to make objects.
@@ -85,16 +119,109 @@ impl<'a> Renderer<'a> {
     /// # Errors
     /// Where the templates cannot be filled with them.
     pub fn render_values(&self, values: Values) -> Result<Rendered, Failure> {
+        self.render_below(values, &mut Vec::new())
+    }
+
+    /// `above`: the profiles that need this one, outermost first.
+    fn render_below(&self, values: Values, above: &mut Vec<String>) -> Result<Rendered, Failure> {
+        above.push(values.profile.clone());
+        let needed = self.needed(&values, above);
+        above.pop();
+        let needed = needed?;
+        let definitions: Vec<Node> = needed
+            .iter()
+            .filter(|object| object.kind() == "CustomResourceDefinition")
+            .map(|object| object.node.clone())
+            .collect();
+        let version = self.project.settings.kubernetes.as_ref().and_then(|(version, _)| version.parse().ok());
+        let version = version.unwrap_or_default();
+        let mut patches = Patches::new(&values.patches, version, &definitions);
         let Instance { documents, findings, decided } = self.templates.instantiate(
             self.project,
             self.sources,
-            &values.node,
-            &values.profile,
-            &values.environment,
+            &Inputs {
+                values: &values.node,
+                profile: &values.profile,
+                environment: &values.environment,
+                folders: &values.choices[TEMPLATES],
+            },
+            &mut patches,
         )?;
+        let wrong = patches.finish(&documents);
+        if !wrong.is_empty() {
+            return Err(wrong.into());
+        }
         let bundle = bundle::finish(documents)?;
-        Ok(Rendered { values, objects: bundle.objects, kind_config: bundle.kind_config, findings, decided })
+        let twice = in_both(&bundle.objects, &needed);
+        if !twice.is_empty() {
+            return Err(twice.into());
+        }
+        Ok(Rendered { values, objects: bundle.objects, needed, kind_config: bundle.kind_config, findings, decided })
     }
+}
+
+impl Renderer<'_> {
+    /// The objects of the bundles that a profile needs, each once.
+    fn needed(&self, values: &Values, above: &mut Vec<String>) -> Result<Vec<Object>, Failure> {
+        let mut objects: Vec<Object> = Vec::new();
+        for item in values.choices[NEEDS].items() {
+            let (name, span) = (item.text(), item.origin.span);
+            let wrong = |message: String| Finding::error(RuleId::ProfileNeed, span, message);
+            if above.iter().any(|other| other == name) {
+                let way: Vec<&str> = above.iter().map(String::as_str).chain([name]).collect();
+                return Err(wrong(format!("profiles need each other in a cycle: {}", way.join(" needs "))).into());
+            }
+            let found = self.needed_bundle(name, &values.environment, above).map_err(|failure| match failure {
+                // There is no such profile, or it has no such environment.
+                Failure::Unable(finding) => {
+                    Failure::from(wrong(finding.message.clone()).with_help(finding.help.clone()))
+                }
+                failure => failure,
+            })?;
+            for object in found.iter() {
+                if !objects.iter().any(|known| known.id == object.id) {
+                    objects.push(object.clone());
+                }
+            }
+        }
+        Ok(objects)
+    }
+
+    fn needed_bundle(&self, name: &str, environment: &str, above: &mut Vec<String>) -> Result<Needed, Failure> {
+        let key = (name.to_owned(), environment.to_owned());
+        let known = || self.needed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(&key) {
+            return found.clone();
+        }
+        let values = self.layers.profile(name).and_then(|profile| self.layers.values(&profile, environment));
+        let made = values.and_then(|values| self.render_below(values, above)).map(|rendered| {
+            let Rendered { mut objects, needed, .. } = rendered;
+            objects.extend(needed);
+            Arc::new(objects)
+        });
+        known().insert(key, made.clone());
+        made
+    }
+}
+
+/// Objects of a bundle that a needed one has already.
+fn in_both(own: &[Object], needed: &[Object]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for object in own {
+        let same = |other: &&Object| {
+            (other.group(), other.kind(), other.namespace(), other.name())
+                == (object.group(), object.kind(), object.namespace(), object.name())
+        };
+        if let Some(other) = needed.iter().find(same) {
+            let message = format!("{} belongs to a bundle that this one needs", object.id);
+            let mut finding = Finding::error(RuleId::ObjectDuplicate, object.span(), message)
+                .with_help("leave it out here: each object belongs to one bundle")
+                .with_related(other.span(), "it is made here already");
+            finding.object = Some(object.id.clone());
+            findings.push(finding);
+        }
+    }
+    findings
 }
 
 #[cfg(test)]

@@ -238,13 +238,16 @@ pub fn read_text(from: impl Read) -> Result<String, ReadError> {
     read_sized(from, 0)
 }
 
-/// As [`read_text`]; `size` is how many bytes are expected.
-fn read_sized(from: impl Read, size: u64) -> Result<String, ReadError> {
+/// At most [`MAX_BYTES`]; `size` is how many are expected.
+fn read_all(from: impl Read, size: u64) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::with_capacity(size.min(MAX_BYTES) as usize + 1);
     from.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(ReadError::Io)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(ReadError::TooLarge);
-    }
+    if bytes.len() as u64 > MAX_BYTES { Err(ReadError::TooLarge) } else { Ok(bytes) }
+}
+
+/// As [`read_text`]; `size` is how many bytes are expected.
+fn read_sized(from: impl Read, size: u64) -> Result<String, ReadError> {
+    let bytes = read_all(from, size)?;
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -252,6 +255,16 @@ fn read_sized(from: impl Read, size: u64) -> Result<String, ReadError> {
         let column = String::from_utf8_lossy(&good[start..]).chars().count() + 1;
         ReadError::NotUtf8(Position { line, column })
     })
+}
+
+/// Reads the bytes of a whole file within the bounds.
+///
+/// # Errors
+/// Where it cannot be read or is too large.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let file = std::fs::File::open(path).map_err(ReadError::Io)?;
+    let size = file.metadata().map_or(0, |found| found.len());
+    read_all(file, size)
 }
 
 /// Reads a whole file within the bounds.

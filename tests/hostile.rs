@@ -771,7 +771,7 @@ fn nothing_is_written_or_removed_outside() {
     let before = || fs::read_dir(place.outside()).unwrap().count();
     let count = before();
     for out in ["../outside", victim.to_str().unwrap(), "sub/../../outside", "linked"] {
-        place.write("plimsoll.toml", &format!("out = \"{out}\"\n"));
+        place.write("plimsoll.toml", &format!("environment = \"e2e\"\nout = \"{out}\"\n"));
         if out == "linked" {
             symlink(&victim, place.project.join("linked")).unwrap();
         }
@@ -779,7 +779,7 @@ fn nothing_is_written_or_removed_outside() {
         assert_eq!(output.status.code(), Some(2), "{out}: {}", stderr(&output));
         assert!(stderr(&output).contains("lies outside the project"), "{out}: {}", stderr(&output));
     }
-    place.write("plimsoll.toml", "out = \"deploy/new\"\n");
+    place.write("plimsoll.toml", "environment = \"e2e\"\nout = \"deploy/new\"\n");
     assert_eq!(place.run(&["render", "gateway", "--out"]).status.code(), Some(0));
     assert!(place.project.join("deploy/new/gateway.e2e.yaml").is_file());
     // The receipts' folder as a link.

@@ -18,6 +18,7 @@ mod pairs;
 mod partial;
 mod pods;
 mod profile;
+mod project;
 mod render;
 mod repositories;
 mod review;

@@ -21,6 +21,33 @@ pub enum Purpose {
     Production,
 }
 
+/// How a person declares what lives elsewhere, for help texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Declaration {
+    /// With `--external`.
+    #[default]
+    Argument,
+    /// In a project's settings, the file of this name.
+    Settings(String),
+    /// Under `external` in the profile, the file of this name.
+    Profile(String),
+}
+
+impl Declaration {
+    /// What to write for a host or an object.
+    #[must_use]
+    pub fn of(&self, what: &str) -> String {
+        match self {
+            Self::Argument => format!("declare it with `--external {what}`"),
+            Self::Settings(file) => format!("declare it in {file}: `externals = [\"{what}\"]`"),
+            Self::Profile(file) => {
+                let name = what.rsplit('/').next().unwrap_or(what);
+                format!("declare it in {file}: `external: {{{name}: {what}}}`")
+            }
+        }
+    }
+}
+
 /// What a person asks of a check.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -30,6 +57,8 @@ pub struct Options {
     pub own: bool,
     /// What lives elsewhere: hosts as `host` or `host:port`, objects as `Kind/name`.
     pub externals: Vec<String>,
+    /// How they are declared.
+    pub declaration: Declaration,
     /// Families to run; all where empty.
     pub only: Vec<String>,
     /// Families or rules to leave out.

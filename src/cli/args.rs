@@ -1,11 +1,14 @@
 //! What can be typed.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::kube::KubernetesVersion;
 use crate::layers::{Overrides, SetArgument};
-use clap::builder::PossibleValuesParser;
+use crate::report::Format;
+use crate::suggest;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Renders a service's complete, checked Kubernetes bundle from one small profile
@@ -26,6 +29,10 @@ pub(super) struct Global {
     /// The project folder; without it the nearest one upwards with a plimsoll.toml, else the built-in set
     #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     pub(super) project: Option<PathBuf>,
+    /// The version of Kubernetes whose kinds and fields count, 1.33 to 1.37; without it the one that plimsoll.toml names,
+    /// else 1.36, on which the rules are measured
+    #[arg(long, global = true, value_name = "VERSION", help_heading = GLOBAL)]
+    pub(super) kubernetes_version: Option<KubernetesVersion>,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = GLOBAL)]
     pub(super) color: Color,
@@ -109,8 +116,8 @@ pub(super) struct Render {
     /// Render all profiles of the project that have the environment
     #[arg(long)]
     pub(super) all: bool,
-    /// The environment; may be given several times with --out
-    #[arg(long, value_name = "ENV", default_value = "e2e")]
+    /// The environment; may be given several times with --out. Without it the one that plimsoll.toml names, or the only one
+    #[arg(long, value_name = "ENV")]
     pub(super) env: Vec<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
@@ -120,25 +127,15 @@ pub(super) struct Render {
     /// Write one file a bundle into a folder, all or none; without DIR the folder that plimsoll.toml names
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(super) out: Option<Option<PathBuf>>,
+    /// How findings are written: human, json, sarif or github; to stderr, or into a file
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub(super) report: Option<ReportTo>,
     /// With --out: compare, write nothing, and exit with 1 if something differs
     #[arg(long, requires = "out")]
     pub(super) verify: bool,
     /// Take findings that plimsoll.toml allows for what they are
     #[arg(long)]
     pub(super) strict: bool,
-}
-
-impl Render {
-    /// The environments, each once.
-    pub(super) fn environments(&self) -> Vec<String> {
-        let mut environments: Vec<String> = Vec::new();
-        for name in &self.env {
-            if !environments.contains(name) {
-                environments.push(name.clone());
-            }
-        }
-        environments
-    }
 }
 
 const DIFF_HELP: &str = "\
@@ -240,9 +237,9 @@ pub(super) struct Status {
     /// The profile whose bundle was applied
     #[arg(conflicts_with = "manifest", required_unless_present_any = ["manifest", "from", "namespace"])]
     pub(super) profile: Option<String>,
-    /// The environment
-    #[arg(long, value_name = "ENV", default_value = "e2e")]
-    pub(super) env: String,
+    /// The environment; without it the one that plimsoll.toml names, or the only one
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
     /// Manifests that were applied, where they were not rendered from a profile: a file or folder; may be given several times
@@ -310,7 +307,7 @@ pub(super) struct Explain {
     /// List the values of the profile that reach no output in any environment, and those that change nothing
     #[arg(long, conflicts_with = "object")]
     pub(super) unused: bool,
-    /// The environment; without it e2e, and with --unused all
+    /// The environment; without it the project's default, and with --unused all
     #[arg(long, value_name = "ENV")]
     pub(super) env: Option<String>,
     #[command(flatten)]
@@ -333,9 +330,9 @@ pub(super) struct Graph {
     /// A profile, or manifests: a file, a folder, - for standard input
     #[arg(value_name = "PROFILE|FILE|DIR|-")]
     pub(super) bundle: String,
-    /// The environment
-    #[arg(long, value_name = "ENV", default_value = "e2e")]
-    pub(super) env: String,
+    /// The environment; without it the one that plimsoll.toml names, or the only one
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
     /// How the picture is written
@@ -362,7 +359,7 @@ pub(super) struct Diff {
     /// Render this Git revision as well, and compare it with the working tree
     #[arg(long, value_name = "REVISION", conflicts_with = "out")]
     pub(super) base: Option<String>,
-    /// The environment; may be given several times. Without it e2e, and with --base all
+    /// The environment; may be given several times. Without it the project's default, and with --base all
     #[arg(long, value_name = "ENV")]
     pub(super) env: Vec<String>,
     /// The folder of the committed files; without it the one that plimsoll.toml names
@@ -387,9 +384,9 @@ pub(super) enum DiffFormat {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Profiles {
-    /// The environment
-    #[arg(long, value_name = "ENV", default_value = "e2e")]
-    pub(super) env: String,
+    /// The environment; without it the one that plimsoll.toml names, or the only one
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -399,9 +396,9 @@ pub(super) struct Profiles {
 pub(super) struct OneProfile {
     /// The profile
     pub(super) profile: String,
-    /// The environment
-    #[arg(long, value_name = "ENV", default_value = "e2e")]
-    pub(super) env: String,
+    /// The environment; without it the one that plimsoll.toml names, or the only one
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
 }
@@ -409,11 +406,11 @@ pub(super) struct OneProfile {
 /// What is laid over a profile.
 #[derive(Debug, ClapArgs)]
 pub(super) struct OverrideArgs {
-    /// A file of values laid over the profile; may be given several times
+    /// A file of values laid over the profile, - for standard input; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) values: Vec<PathBuf>,
-    /// A value laid over all files: image.tag=1.10
-    #[arg(long, value_name = "PATH=VALUE")]
+    /// A value laid over all files: image.tag=1.10; of several profiles for one: web:image.tag=1.10
+    #[arg(long, value_name = "[PROFILE:]PATH=VALUE")]
     pub(super) set: Vec<String>,
     /// A text laid over all files, read from a file
     #[arg(long, value_name = "PATH=FILE")]
@@ -445,9 +442,9 @@ pub(super) struct Check {
     /// Also hold the manifests, as a whole, against what this profile renders
     #[arg(long, value_name = "PROFILE")]
     pub(super) profile: Option<String>,
-    /// The environment of that profile
-    #[arg(long, value_name = "ENVIRONMENT", default_value = "e2e", requires = "profile")]
-    pub(super) env: String,
+    /// The environment of that profile; without it the one that plimsoll.toml names, or the only one
+    #[arg(long, value_name = "ENV", requires = "profile")]
+    pub(super) env: Option<String>,
     /// The config of the kind cluster the manifests are for
     #[arg(long, value_name = "FILE")]
     pub(super) kind_config: Option<PathBuf>,
@@ -478,14 +475,11 @@ pub(super) struct Check {
     /// List what was passed over because it is no Kubernetes object
     #[arg(short, long)]
     pub(super) verbose: bool,
-    /// The version of Kubernetes whose kinds and fields count, 1.33 to 1.37; the rules are measured on 1.36
-    #[arg(long, value_name = "VERSION", default_value_t)]
-    pub(super) kubernetes_version: KubernetesVersion,
     /// A file or folder with CustomResourceDefinitions to know; may be given several times
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) crd: Vec<PathBuf>,
     /// How the findings are written
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
     pub(super) output: Format,
 }
 
@@ -499,16 +493,33 @@ pub(super) enum FailOn {
     Note,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// Excerpts for people
-    Human,
-    /// One JSON document
-    Json,
-    /// SARIF 2.1.0 for code scanning
-    Sarif,
-    /// GitHub workflow commands
-    Github,
+/// The formats of reports, by name.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let values = Format::ALL.iter().map(|(name, _, help)| PossibleValue::new(*name).help(*help));
+    PossibleValuesParser::new(values).map(|name| Format::find(&name).unwrap_or(Format::Human))
+}
+
+/// `FORMAT` or `FORMAT=FILE`.
+#[derive(Debug, Clone)]
+pub(super) struct ReportTo {
+    pub(super) format: Format,
+    pub(super) file: Option<PathBuf>,
+}
+
+impl FromStr for ReportTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("the name of a file is missing behind `=`".to_owned()),
+            Some((name, file)) => (name, Some(file.into())),
+            None => (text, None),
+        };
+        let format = Format::find(name).ok_or_else(|| {
+            format!("the formats are {}", suggest::list(Format::ALL.iter().map(|(name, ..)| name), "and"))
+        })?;
+        Ok(Self { format, file })
+    }
 }
 
 const IMPORT_HELP: &str = "\

@@ -8,7 +8,7 @@ use crate::check::promises;
 use crate::check::suppress::suppress;
 use crate::check::unrendered;
 use crate::cli::Outcome;
-use crate::cli::args::{Check, FailOn, Format, Global};
+use crate::cli::args::{Check, FailOn, Global};
 use crate::cli::baseline::{self, Applied};
 use crate::cli::output::{self, Output};
 use crate::cli::{build, manifests, project};
@@ -18,7 +18,7 @@ use crate::layers::Overrides;
 use crate::object::Object;
 use crate::project::{Level, Project};
 use crate::render::{Rendered, Renderer};
-use crate::report::{self, Mask};
+use crate::report::{self, Format, Mask};
 use crate::source::Sources;
 use crate::suggest;
 
@@ -37,17 +37,18 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     for path in &args.crd {
         manifests::read(&sources, path, &mut definitions)?;
     }
-    let mut options = match project::options(&project, &sources) {
+    let mut options = match project::options(global, &project, &sources) {
         Ok(options) => options,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
-    let promised = match args.profile.as_ref().map(|profile| promised(&project, &sources, profile, &args.env)) {
+    let promised = match args.profile.as_ref().map(|profile| promised(&project, &sources, profile, args.env.as_deref()))
+    {
         Some(Err(failure)) => return Ok(output.failure(&sources, &failure)),
         Some(Ok(rendered)) => Some(rendered),
         None => None,
     };
     if let Some(rendered) = &promised {
-        options = project::options_of(rendered, &options);
+        options = project::options_of(rendered, &options, &sources);
     }
     options.kind_config = input.kind_config.take().or(options.kind_config);
     if let Some(path) = &args.kind_config {
@@ -61,8 +62,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     options.externals.extend(args.external.iter().cloned());
     options.only = args.only.iter().map(|name| RuleId::current(name).to_owned()).collect();
     options.skip = args.skip.iter().map(|name| RuleId::current(name).to_owned()).collect();
-    options.kubernetes_version = args.kubernetes_version;
-    options.crds = definitions.objects.into_iter().map(|object| object.node).collect();
+    options.crds.extend(definitions.objects.into_iter().map(|object| object.node));
     let mut findings = input.findings;
     findings.append(&mut definitions.findings);
     findings.extend(check::check_in(&sources, &input.objects, &options));
@@ -162,9 +162,15 @@ fn silencing(findings: &[Finding]) -> Option<String> {
 }
 
 /// The bundle that a profile promises.
-fn promised(project: &Project, sources: &Sources, profile: &str, environment: &str) -> Result<Rendered, Failure> {
-    let overrides = Overrides::default();
-    Renderer::load(project, sources, &overrides)?.render(profile, environment)
+fn promised(
+    project: &Project,
+    sources: &Sources,
+    profile: &str,
+    environment: Option<&str>,
+) -> Result<Rendered, Failure> {
+    let renderer = Renderer::load(project, sources, &Overrides::default())?;
+    let environment = project::environment(project, &renderer.layers, environment, &[profile.to_owned()])?;
+    renderer.render(profile, &environment)
 }
 
 fn print(
@@ -183,9 +189,7 @@ fn print(
             output.message(&summary(findings, objects));
             hints.iter().for_each(|hint| output.message(hint));
         }
-        Format::Json => output.result(&report::json(sources, findings, mask))?,
-        Format::Sarif => output.result(&report::sarif(sources, findings, mask))?,
-        Format::Github => output.result(&report::github(sources, findings, mask))?,
+        format => output.result(&format.write(sources, findings, mask, false, output::width()))?,
     }
     Ok(())
 }

@@ -15,9 +15,6 @@ use crate::render::{Rendered, Renderer};
 use crate::report::Mask;
 use crate::source::Sources;
 
-/// The environment that is rendered where none is asked for.
-const DEFAULT_ENVIRONMENT: &str = "e2e";
-
 /// Why a comparison has no result: told to the person, or an error of the machine.
 pub(super) enum Stop {
     Failure(Failure),
@@ -93,7 +90,10 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
         }
     };
     let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
-    let environments = if args.env.is_empty() { vec![DEFAULT_ENVIRONMENT.to_owned()] } else { args.env.clone() };
+    let environments = match args.env.as_slice() {
+        [] => vec![project::environment(&project, &renderer.layers, None, &[profile.to_owned()])?],
+        environments => environments.to_vec(),
+    };
     let mut bundles = Vec::new();
     for environment in &environments {
         let rendered = renderer.render(profile, environment)?;
@@ -112,11 +112,9 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
 
 /// Two profiles, two sets of manifests, or one of each.
 fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) -> Result<Vec<BundleDiff>, Stop> {
-    let environment = match args.env.as_slice() {
-        [] => DEFAULT_ENVIRONMENT,
-        [environment] => environment,
-        _ => return Err(anyhow::anyhow!("two sides are compared in one environment").into()),
-    };
+    if args.env.len() > 1 {
+        return Err(anyhow::anyhow!("two sides are compared in one environment").into());
+    }
     if old == "-" && new == "-" {
         return Err(anyhow::anyhow!("standard input can be one of the two sides, not both").into());
     }
@@ -129,11 +127,15 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
     }
     let project = project::open(global, sources)?;
     let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
+    let environment = {
+        let profiles: Vec<String> = [old, new].into_iter().filter(|name| !is_path(name)).map(str::to_owned).collect();
+        project::environment(&project, &renderer.layers, args.env.first().map(String::as_str), &profiles)?
+    };
     let side = |name: &str| -> Result<Side, Stop> {
         if is_path(name) {
             return Ok(Side { name: name.to_owned(), objects: read(Path::new(name), sources)? });
         }
-        let objects = renderer.render(name, environment)?.objects;
+        let objects = renderer.render(name, &environment)?.objects;
         Ok(Side { name: format!("{name} · {environment}"), objects })
     };
     let (from, to) = (side(old)?, side(new)?);

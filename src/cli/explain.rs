@@ -27,8 +27,9 @@ pub(super) fn run(global: &Global, args: &Explain, output: &mut Output) -> anyho
 
 fn answer(global: &Global, args: &Explain, sources: &Sources, colour: bool) -> Result<String, Failure> {
     let project = project::open(global, sources)?;
-    let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
-    let environment = args.env.as_deref().unwrap_or("e2e");
+    let overrides = args.overrides.to_overrides();
+    project::for_profiles(&overrides, std::slice::from_ref(&args.profile))?;
+    let renderer = Renderer::load(&project, sources, &overrides)?;
     let base = project.shown(BASE);
     let is_base = |span: Span| sources.get(span.file).is_some_and(|file| file.name == base);
     let text = |answer: &Answer| match args.output {
@@ -40,13 +41,15 @@ fn answer(global: &Global, args: &Explain, sources: &Sources, colour: bool) -> R
         let own = |span: Span| !span.is_none() && !is_base(span) && !is_environment_file(&project, sources, span);
         return Ok(text(&Answer::Unused(explain::unused(&renderings, &own))));
     }
+    let environment =
+        project::environment(&project, &renderer.layers, args.env.as_deref(), std::slice::from_ref(&args.profile))?;
     let Some(wanted) = &args.object else {
         let profile = renderer.layers.profile(&args.profile)?;
-        let values = renderer.layers.values(&profile, environment)?;
+        let values = renderer.layers.values(&profile, &environment)?;
         let hide = Hide::of(sources, &[]);
         return Ok(text(&Answer::Values(explain::values(&values, &hide))));
     };
-    let rendered = renderer.render(&args.profile, environment)?;
+    let rendered = renderer.render(&args.profile, &environment)?;
     let objects: Vec<Object> = rendered.objects.into_iter().chain(rendered.kind_config).collect();
     let hide = Hide::of(sources, &objects);
     let object = explain::find_object(&objects, wanted).ok_or_else(|| no_object(&objects, wanted))?;

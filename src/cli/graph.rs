@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow:
 
 fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) -> Result<String, Failure> {
     let project = project::open(global, sources)?;
-    let mut options = project::options(&project, sources)?;
+    let mut options = project::options(global, &project, sources)?;
     let objects = match input {
         Some(input) => {
             let mut errors = input.findings;
@@ -44,8 +44,14 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
         }
         None => {
             let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
-            let rendered = renderer.render(&args.bundle, &args.env)?;
-            options = project::options_of(&rendered, &options);
+            let environment = project::environment(
+                &project,
+                &renderer.layers,
+                args.env.as_deref(),
+                std::slice::from_ref(&args.bundle),
+            )?;
+            let rendered = renderer.render(&args.bundle, &environment)?;
+            options = project::options_of(&rendered, &options, sources);
             rendered.objects
         }
     };

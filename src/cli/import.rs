@@ -106,7 +106,7 @@ fn new(
     sources: &Sources,
     output: &mut Output,
 ) -> anyhow::Result<Outcome> {
-    let options = match project::open(global, sources).and_then(|project| project::options(&project, sources)) {
+    let options = match project::open(global, sources).and_then(|project| project::options(global, &project, sources)) {
         Ok(options) => options,
         Err(failure) => return Ok(output.failure(sources, &failure)),
     };

@@ -34,12 +34,13 @@ const TITLES: [&str; 7] = ["PROFILE", "CLUSTER", "NAMESPACE", "NODEPORT", "TABLE
 pub(super) fn profiles(global: &Global, args: &Profiles, output: &mut Output) -> anyhow::Result<Outcome> {
     with_renderer(global, &Overrides::default(), output, |renderer, project, sources, output| {
         let names = project.profiles()?;
+        let environment = project::environment(project, &renderer.layers, args.env.as_deref(), &[])?;
         let rows = in_parallel(&names, None, |name| {
             let profile = renderer.layers.profile(name)?;
-            if !renderer.layers.environments(&profile).iter().any(|has| *has == args.env) {
+            if !renderer.layers.environments(&profile).iter().any(|has| *has == environment) {
                 return Ok(None);
             }
-            let rendered = renderer.render_values(renderer.layers.values(&profile, &args.env)?)?;
+            let rendered = renderer.render_values(renderer.layers.values(&profile, &environment)?)?;
             Ok::<_, Failure>(Some(row(sources, &rendered)))
         });
         let mut table = Vec::new();
@@ -51,7 +52,7 @@ pub(super) fn profiles(global: &Global, args: &Profiles, output: &mut Output) ->
             }
         }
         if table.is_empty() && failures.is_empty() && !names.is_empty() {
-            return Err(project::no_environment(std::slice::from_ref(&args.env)));
+            return Err(project::no_environment(std::slice::from_ref(&environment)));
         }
         let text = if args.json { json_rows(&table) } else { text_rows(&table) };
         // The profiles that are fine are listed, whatever is wrong with the others.
@@ -91,8 +92,12 @@ fn one(
     output: &mut Output,
     say: impl Fn(&Rendered) -> Result<String, Failure>,
 ) -> anyhow::Result<Outcome> {
-    with_renderer(global, &args.overrides.to_overrides(), output, |renderer, _, _, output| {
-        let text = say(&renderer.render(&args.profile, &args.env)?)?;
+    let overrides = args.overrides.to_overrides();
+    with_renderer(global, &overrides, output, |renderer, project, _, output| {
+        project::for_profiles(&overrides, std::slice::from_ref(&args.profile))?;
+        let environment =
+            project::environment(project, &renderer.layers, args.env.as_deref(), std::slice::from_ref(&args.profile))?;
+        let text = say(&renderer.render(&args.profile, &environment)?)?;
         _ = output.result(&text);
         Ok(())
     })

@@ -1,13 +1,16 @@
 //! Where a command writes: its result to stdout, all else to stderr.
 
+use std::cell::RefCell;
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::ColorChoice;
 use anyhow::Context;
 
 use crate::cli::Outcome;
+use crate::cli::args::ReportTo;
 use crate::finding::{Failure, Finding};
-use crate::report::{self, Mask};
+use crate::report::{self, Format, Mask};
 use crate::source::Sources;
 
 const STDOUT: &str = "cannot write the result";
@@ -16,11 +19,13 @@ const STDOUT: &str = "cannot write the result";
 pub(super) struct Output {
     choice: ColorChoice,
     stdout: io::BufWriter<io::Stdout>,
+    /// Where findings go beside stderr, or instead.
+    report: Option<(ReportTo, RefCell<Vec<Finding>>)>,
 }
 
 impl Output {
     pub(super) fn new(choice: ColorChoice) -> Self {
-        Self { choice, stdout: io::BufWriter::with_capacity(64 * 1024, io::stdout()) }
+        Self { choice, stdout: io::BufWriter::with_capacity(64 * 1024, io::stdout()), report: None }
     }
 
     /// Writes a part of the result.
@@ -40,10 +45,36 @@ impl Output {
         _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
     }
 
+    /// From now on collects findings for a report.
+    pub(super) fn collect(&mut self, to: ReportTo) {
+        self.report = Some((to, RefCell::default()));
+    }
+
+    /// Writes the report of what was collected.
+    pub(super) fn write_report(&mut self, sources: &Sources) -> anyhow::Result<()> {
+        let Some((to, findings)) = self.report.take() else { return Ok(()) };
+        if to.file.is_none() && to.format == Format::Human {
+            return Ok(());
+        }
+        let mut findings = findings.into_inner();
+        report::sort(sources, &mut findings);
+        let text = to.format.write(sources, &findings, &Mask::new(sources), false, width());
+        match &to.file {
+            Some(path) => fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
+            None => io::stderr().lock().write_all(text.as_bytes()).context("cannot write the report"),
+        }
+    }
+
     /// Tells findings on stderr, with excerpts.
     pub(super) fn findings(&self, sources: &Sources, findings: &[Finding], mask: &Mask) {
         if findings.is_empty() {
             return;
+        }
+        if let Some((to, collected)) = &self.report {
+            collected.borrow_mut().extend(findings.iter().map(|finding| masked(finding, mask)));
+            if to.file.is_none() && to.format != Format::Human {
+                return;
+            }
         }
         let text = report::human(sources, findings, mask, self.colours(&io::stderr()), width());
         _ = io::stderr().lock().write_all(text.as_bytes());
@@ -72,6 +103,16 @@ impl Output {
         };
         choice != ColorChoice::Never
     }
+}
+
+/// A finding whose words are safe without the mask of its bundle.
+fn masked(finding: &Finding, mask: &Mask) -> Finding {
+    let mut finding = finding.clone();
+    for words in [&mut finding.message, &mut finding.label, &mut finding.help] {
+        *words = mask.words(words);
+    }
+    finding.related.iter_mut().for_each(|(_, words)| *words = mask.words(words));
+    finding
 }
 
 /// The columns that `COLUMNS` asks for, else the terminal's; where there is none, a width that reads well.

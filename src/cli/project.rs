@@ -4,14 +4,18 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use ecow::EcoString;
+use foldhash::{HashSet, HashSetExt};
 
 use crate::built_in;
-use crate::check::{Options, Purpose};
+use crate::check::input::Input;
+use crate::check::{Declaration, Options, Purpose};
 use crate::cli::Outcome;
 use crate::cli::args::Global;
 use crate::cli::output::Output;
-use crate::finding::{Failure, Finding, RuleId};
-use crate::project::{self, AccessError, Level, Project};
+use crate::finding::{Failure, Finding, RuleId, Severity};
+use crate::layers::{EXTERNAL, Layers, Overrides};
+use crate::project::{self, AccessError, Level, Project, YAML};
 use crate::render::Rendered;
 use crate::report::plain_json;
 use crate::service::Services;
@@ -30,6 +34,97 @@ pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failur
     }
 }
 
+/// The environment of the set embedded in the binary where none is asked for.
+const BUILT_IN_ENVIRONMENT: &str = "e2e";
+
+/// The environment that a command works in: the one asked for, else the one that the settings name, else the only one of
+/// these profiles, or of the project where there are none.
+///
+/// # Errors
+/// Where there are several, or none.
+pub(super) fn environment(
+    project: &Project,
+    layers: &Layers<'_>,
+    asked: Option<&str>,
+    profiles: &[String],
+) -> Result<String, Failure> {
+    if let Some(asked) = asked {
+        return Ok(asked.to_owned());
+    }
+    if project.is_built_in() {
+        return Ok(BUILT_IN_ENVIRONMENT.to_owned());
+    }
+    if let Some((name, span)) = &project.settings.environment {
+        let known = layers.project_environments()?;
+        if known.iter().any(|known| known == name) {
+            return Ok(name.clone());
+        }
+        let finding =
+            Finding::error(RuleId::SettingValueInvalid, *span, format!("no environment `{name}` in this project"));
+        let near = suggest::nearest(name, known.iter().map(EcoString::as_str));
+        let help = near.map_or_else(|| choices(&known), |near| format!("did you mean `{near}`?"));
+        return Err(finding.with_help(help).into());
+    }
+    let mut names: Vec<EcoString> = Vec::new();
+    for profile in profiles {
+        names.extend(layers.environments(&layers.profile(profile)?));
+    }
+    if profiles.is_empty() {
+        names = layers.project_environments()?;
+    }
+    let mut known = HashSet::new();
+    names.retain(|name| known.insert(name.clone()));
+    match names.as_slice() {
+        [only] => Ok(only.to_string()),
+        names => {
+            let whose = if profiles.is_empty() { "the project".to_owned() } else { suggest::list(profiles, "and") };
+            let message = match names {
+                [] => format!("no environment was given, and {whose} has none"),
+                names => {
+                    format!("no environment was given, and {whose} has {}", suggest::count(names.len(), "environment"))
+                }
+            };
+            Err(Failure::unable(
+                Finding::error(RuleId::EnvironmentNotGiven, Span::NONE, message).with_help(choices(names)),
+            ))
+        }
+    }
+}
+
+/// That overrides name no profile but these: they would be ignored.
+///
+/// # Errors
+/// Where one names another.
+pub(super) fn for_profiles(overrides: &Overrides, profiles: &[String]) -> Result<(), Failure> {
+    for named in overrides.profiles() {
+        if !profiles.contains(&named) {
+            let named = project::repeatable(&named);
+            let message = format!("`--set {named}:…` is for a profile that is not asked for");
+            let finding = Finding::error(RuleId::SetSyntax, Span::NONE, message);
+            let near = suggest::nearest(named, profiles.iter().map(String::as_str));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("before the `:` stands a profile: {}", suggest::list(profiles, "or")),
+            };
+            return Err(Failure::unable(finding.with_help(help)));
+        }
+    }
+    Ok(())
+}
+
+/// How an environment is chosen.
+fn choices(names: &[EcoString]) -> String {
+    match names {
+        [] => format!("name one under `environments` in {}: `environments: {{dev: {{}}}}`", project::BASE),
+        names => format!(
+            "give `--env` with {}, or name the default in {}: `environment = \"{}\"`",
+            suggest::list(names, "or"),
+            project::FILE,
+            names[0]
+        ),
+    }
+}
+
 /// That no profile has any of some environments.
 pub(super) fn no_environment(environments: &[String]) -> Failure {
     let message = format!("no profile has the environment {}", suggest::list(environments, "or"));
@@ -40,38 +135,89 @@ pub(super) fn no_environment(environments: &[String]) -> Failure {
 ///
 /// # Errors
 /// Where a file in `services/` cannot be read or is no service description.
-pub(super) fn options(project: &Project, sources: &Sources) -> Result<Options, Failure> {
+pub(super) fn options(global: &Global, project: &Project, sources: &Sources) -> Result<Options, Failure> {
     let level = |level| match level {
         Level::Off => None,
         Level::At(severity) => Some(severity),
     };
     let mut services = Services::default();
     if !project.is_built_in() {
-        let names = project.list("services", ".yaml").or_else(|error| match error {
+        let names = project.list("services", "").or_else(|error| match error {
             AccessError::Missing(_) => Ok(Vec::new()),
             error => Err(error.failure()),
         })?;
-        for name in names {
+        for name in names.into_iter().filter(|name| YAML.iter().any(|ending| name.ends_with(ending))) {
             let file = project.read(sources, &name).map_err(|error| error.failure())?;
             services = services.with(Services::read(sources, file).map_err(Failure::Findings)?);
         }
     }
+    let named = match &project.settings.kubernetes {
+        None => None,
+        Some((version, span)) => match version.parse() {
+            Ok(version) => Some(version),
+            Err(why) => return Err(Finding::error(RuleId::SettingValueInvalid, *span, why).into()),
+        },
+    };
+    let mut definitions = Input::default();
+    for (path, span) in &project.settings.crds {
+        let files =
+            if is_manifest(path) { Vec::new() } else { project.list(path, "").map_err(|error| error.failure())? };
+        let files: Vec<String> = if files.is_empty() {
+            vec![path.clone()]
+        } else {
+            files.into_iter().filter(|path| is_manifest(path)).collect()
+        };
+        for path in files {
+            let file = project.read(sources, &path).map_err(|error| Failure::from(error.finding(*span)))?;
+            definitions.add(sources, file, false);
+        }
+    }
+    definitions.findings.retain(|finding| finding.severity == Severity::Error);
+    if !definitions.findings.is_empty() {
+        return Err(definitions.findings.into());
+    }
+    let declaration = match project.is_built_in() {
+        true => Declaration::Argument,
+        false => Declaration::Settings(project.shown(project::FILE)),
+    };
     Ok(Options {
         services,
+        crds: definitions.objects.into_iter().map(|object| object.node).collect(),
+        declaration,
         externals: project.settings.externals.clone(),
+        kubernetes_version: global.kubernetes_version.or(named).unwrap_or_default(),
         severities: project.settings.rules.iter().map(|rule| (rule.id, level(rule.level))).collect(),
         ..Options::default()
     })
 }
 
+/// Whether a file is read as manifests, by its ending.
+fn is_manifest(path: &str) -> bool {
+    YAML.into_iter().chain([".json"]).any(|ending| path.ends_with(ending))
+}
+
 /// The same for a rendered bundle, which is whole and names its own externals, services and cluster.
-pub(super) fn options_of(rendered: &Rendered, options: &Options) -> Options {
-    let external = &rendered.values.node["external"];
+pub(super) fn options_of(rendered: &Rendered, options: &Options, sources: &Sources) -> Options {
+    let external = &rendered.values.node[EXTERNAL];
     let named = external.entries().iter().map(|entry| entry.value.text().to_owned());
     let purpose = if rendered.values.environment == "production" { Purpose::Production } else { Purpose::Test };
     let mut options =
         Options { whole: true, own: true, kind_config: rendered.kind_config.clone(), purpose, ..options.clone() };
     options.externals.extend(named);
+    for object in &rendered.needed {
+        options.externals.push(object.id.to_string());
+        match object.kind() {
+            "Service" => options.externals.push(object.name().to_owned()),
+            "CustomResourceDefinition" => options.crds.push(object.node.clone()),
+            _ => {}
+        }
+    }
+    // A project without the field `external` has no terms of its own for it.
+    if external.is_set()
+        && let Some(file) = sources.get(rendered.values.file)
+    {
+        options.declaration = Declaration::Profile(file.name.clone());
+    }
     options
 }
 
@@ -120,8 +266,17 @@ const SETTINGS: &str = "\
 # The folder that `render --out` means where it is given none.
 # out = \"deploy\"
 
-# Hosts that live elsewhere: `host` or `host:port`.
-# externals = [\"db.example.com:5432\"]
+# The environment that `--env` means where it is not given.
+environment = \"e2e\"
+
+# What lives elsewhere: a host as `host` or `host:port`, an object as `Kind/name`.
+# externals = [\"db.example.com:5432\", \"Secret/registry-login\"]
+
+# CustomResourceDefinitions of kinds that the templates use: files and folders of the project.
+# crds = [\"crds\"]
+
+# The version of Kubernetes whose kinds and fields count.
+# kubernetes = \"1.36\"
 
 # What `check` leaves out of the folders it searches: patterns as in .gitignore.
 # exclude = [\"third_party/\"]

@@ -9,15 +9,15 @@ use foldhash::{HashMap, HashSet, HashSetExt};
 
 use crate::check::fleet::Facts;
 use crate::check::suppress::suppress;
-use crate::check::{self, Options};
+use crate::check::{self, Options, rules};
 use crate::cli::Outcome;
 use crate::cli::args::{Global, Render};
 use crate::cli::output::Output;
 use crate::cli::target::{Taken, Target};
 use crate::cli::{progress, project};
 use crate::digest;
-use crate::finding::{Failure, Finding, RuleId, Severity};
-use crate::layers::Profile;
+use crate::finding::{Failure, Finding, ObjectRef, RuleId, Severity};
+use crate::layers::{NEEDS, Profile};
 use crate::object::Object;
 use crate::out::{MadeFrom, Name};
 use crate::parallel::in_parallel;
@@ -29,12 +29,29 @@ use crate::suggest;
 
 /// A bundle that passed its checks.
 struct Done {
+    profile: String,
+    /// The profiles whose bundles are applied before.
+    needs: Vec<String>,
     taken: Taken,
     /// What is worth telling although it is no error.
     findings: Vec<Finding>,
     /// What the rules that compare bundles need, where there are several.
     facts: Option<Facts>,
     mask: Mask,
+}
+
+/// Puts the bundles that others need before those; each keeps its place otherwise.
+fn order_by_need(done: &mut Vec<Done>) {
+    if done.iter().all(|done| done.needs.is_empty()) {
+        return;
+    }
+    let mut left = std::mem::take(done);
+    while !left.is_empty() {
+        let waits =
+            |one: &Done| left.iter().any(|other| one.needs.contains(&other.profile) && other.profile != one.profile);
+        let next = left.iter().position(|one| !waits(one)).unwrap_or_default();
+        done.push(left.remove(next));
+    }
 }
 
 /// Why a bundle is not done.
@@ -55,30 +72,45 @@ struct Refused {
 pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
     // What the whole run needs is not taken apart at its end: the process ends with it.
     let sources = ManuallyDrop::new(Sources::new());
-    let project = match project::open(global, &sources) {
+    if let Some(to) = &args.report {
+        output.collect(to.clone());
+    }
+    let outcome = render(global, args, &sources, output)?;
+    output.write_report(&sources)?;
+    Ok(outcome)
+}
+
+fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output) -> anyhow::Result<Outcome> {
+    let project = match project::open(global, sources) {
         Ok(project) => project,
-        Err(failure) => return Ok(output.failure(&sources, &failure)),
+        Err(failure) => return Ok(output.failure(sources, &failure)),
     };
     let target = Target::of(args, &project)?;
-    let environments = args.environments();
-    if target.is_stdout() && environments.len() > 1 {
-        bail!("several environments need `--out DIR`: their objects share names");
-    }
     let overrides = args.overrides.to_overrides();
-    let renderer = match Renderer::load(&project, &sources, &overrides) {
+    let renderer = match Renderer::load(&project, sources, &overrides) {
         Ok(renderer) => ManuallyDrop::new(renderer),
-        Err(failure) => return Ok(output.failure(&sources, &failure)),
+        Err(failure) => return Ok(output.failure(sources, &failure)),
     };
-    let options = match project::options(&project, &sources) {
+    let options = match project::options(global, &project, sources) {
         Ok(options) => ManuallyDrop::new(options),
-        Err(failure) => return Ok(output.failure(&sources, &failure)),
+        Err(failure) => return Ok(output.failure(sources, &failure)),
     };
     let profiles = match profiles(args, &project) {
         Ok(profiles) => profiles,
-        Err(failure) => return Ok(output.failure(&sources, &failure)),
+        Err(failure) => return Ok(output.failure(sources, &failure)),
     };
+    if let Err(failure) = project::for_profiles(&overrides, &profiles) {
+        return Ok(output.failure(sources, &failure));
+    }
+    let environments = match environments(args, &project, &renderer) {
+        Ok(environments) => environments,
+        Err(failure) => return Ok(output.failure(sources, &failure)),
+    };
+    if target.is_stdout() && environments.len() > 1 {
+        bail!("several environments need `--out DIR`: their objects share names");
+    }
     let shared = Shared {
-        sources: &sources,
+        sources,
         project: &project,
         renderer: &renderer,
         options: &options,
@@ -105,31 +137,29 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
         }
     }
     if !refused.is_empty() {
-        return Ok(refuse(&sources, refused, output));
+        return Ok(refuse(sources, refused, output));
     }
     if let Some(error) = failed {
         return Err(error);
     }
     if done.is_empty() {
-        return Ok(output.failure(&sources, &project::no_environment(&environments)));
+        return Ok(output.failure(sources, &project::no_environment(&environments)));
     }
+    order_by_need(&mut done);
     for done in &done {
-        output.findings(&sources, &done.findings, &done.mask);
+        output.findings(sources, &done.findings, &done.mask);
     }
     let facts: Vec<Facts> = done.iter_mut().filter_map(|done| done.facts.take()).collect();
     let mut findings = check::check_fleet(&facts, &options);
     findings.retain(|finding| finding.severity > Severity::Note);
-    suppress(&sources, &[], &mut findings);
-    report::sort(&sources, &mut findings);
+    suppress(sources, &[], &mut findings);
+    report::sort(sources, &mut findings);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        let refused = Refused {
-            profile: "the fleet".to_owned(),
-            failure: Failure::Findings(findings),
-            mask: Mask::new(&sources),
-        };
-        return Ok(refuse(&sources, vec![refused], output));
+        let refused =
+            Refused { profile: "the fleet".to_owned(), failure: Failure::Findings(findings), mask: Mask::new(sources) };
+        return Ok(refuse(sources, vec![refused], output));
     }
-    output.findings(&sources, &findings, &Mask::new(&sources));
+    output.findings(sources, &findings, &Mask::new(sources));
     target.finish(done.into_iter().map(|done| done.taken).collect(), args.all, output)
 }
 
@@ -145,6 +175,21 @@ fn profiles(args: &Render, project: &Project) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(profiles)
+}
+
+/// The environments asked for, each once; without any the project's default.
+fn environments(args: &Render, project: &Project, renderer: &Renderer<'_>) -> Result<Vec<String>, Failure> {
+    if args.env.is_empty() {
+        return project::environment(project, &renderer.layers, None, &args.profiles)
+            .map(|environment| vec![environment]);
+    }
+    let mut environments: Vec<String> = Vec::new();
+    for name in &args.env {
+        if !environments.contains(name) {
+            environments.push(name.clone());
+        }
+    }
+    Ok(environments)
 }
 
 /// What the bundles of a run share.
@@ -204,14 +249,23 @@ fn one(shared: &Shared<'_>, profile: &Profile, environment: &str) -> Result<Done
         // Bundles that go to clusters of their own never meet.
         if shared.project.settings.own_clusters { Facts { cluster: profile.name.clone(), ..facts } } else { facts }
     };
-    Ok(Done { taken, facts: shared.many.then(facts), findings, mask })
+    let needs = rendered.values.choices[NEEDS].items().iter().map(|item| item.text().to_owned()).collect();
+    Ok(Done { profile: profile.name.clone(), needs, taken, facts: shared.many.then(facts), findings, mask })
 }
 
 /// What is wrong with a bundle, or worth a warning: all of it is at hand, so what is absent is missing.
 pub(super) fn findings(sources: &Sources, rendered: &Rendered, options: &Options) -> Vec<Finding> {
-    let options = project::options_of(rendered, options);
+    let options = project::options_of(rendered, options, sources);
     let mut findings = rendered.findings.clone();
-    findings.extend(check::check_in(sources, &rendered.objects, &options));
+    if rendered.needed.is_empty() {
+        findings.extend(check::check_in(sources, &rendered.objects, &options));
+    } else {
+        // What others made is there to be referred to; what is wrong with it is told where it is made.
+        let all: Vec<Object> = rendered.objects.iter().chain(&rendered.needed).cloned().collect();
+        let found = check::check_in(sources, &all, &options);
+        let of_others = |id: &ObjectRef| rendered.needed.iter().any(|object| object.id == *id);
+        findings.extend(found.into_iter().filter(|finding| !finding.object.as_ref().is_some_and(of_others)));
+    }
     findings.retain(|finding| finding.severity > Severity::Note);
     if !findings.is_empty() {
         suppress(sources, &rendered.objects, &mut findings);
@@ -279,6 +333,10 @@ fn made_from(shared: &Shared<'_>, rendered: &Rendered) -> MadeFrom {
     }
 }
 
+/// How one finding is allowed.
+const ALLOW: &str = "\nto allow one finding on one object, write `# plimsoll: allow RULE because REASON` above the line shown, \
+                     or annotate the object: `plimsoll.dev/allow: RULE because REASON`";
+
 /// Tells what is wrong, of all bundles.
 fn refuse(sources: &Sources, refused: Vec<Refused>, output: &Output) -> Outcome {
     let mut profiles: Vec<&str> = refused.iter().map(|refused| repeatable(&refused.profile)).collect();
@@ -296,7 +354,10 @@ fn refuse(sources: &Sources, refused: Vec<Refused>, output: &Output) -> Outcome 
             outcome = Outcome::Unable;
         }
     }
+    let by_rules =
+        told.iter().any(|finding| finding.object.is_some() && rules::ALL.iter().any(|rule| rule.id == finding.rule));
     let errors = told.iter().filter(|finding| finding.severity == Severity::Error).count();
-    output.message(&format!("nothing was rendered: {} in {names}", suggest::count(errors, "error")));
+    let allow = if by_rules { ALLOW } else { "" };
+    output.message(&format!("nothing was rendered: {} in {names}{allow}", suggest::count(errors, "error")));
     outcome
 }

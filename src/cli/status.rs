@@ -124,7 +124,9 @@ fn applied(global: &Global, args: &Status, sources: &Sources) -> anyhow::Result<
     let Some(profile) = &args.profile else { return Ok(Ok(Applied::default())) };
     Ok(project::open(global, sources).and_then(|project| {
         let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
-        let rendered = renderer.render(profile, &args.env)?;
+        let environment =
+            project::environment(&project, &renderer.layers, args.env.as_deref(), std::slice::from_ref(profile))?;
+        let rendered = renderer.render(profile, &environment)?;
         let context = kind_cluster(&rendered).map(|cluster| format!("kind-{cluster}"));
         Ok(Applied { manifests: Some(rendered.objects), context })
     }))

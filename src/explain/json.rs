@@ -54,6 +54,10 @@ fn field(field: &Field, sources: &Sources) -> Json {
         out.insert("contentName".into(), value!(true));
     }
     out.insert("inputs".into(), field.inputs.iter().map(|input| of(input, sources)).collect());
+    if !field.beat.is_empty() {
+        let beat = field.beat.iter().map(|(text, span)| value!({ "value": text, "source": place(sources, *span) }));
+        out.insert("beat".into(), beat.collect());
+    }
     Json::Object(out)
 }
 

@@ -64,6 +64,8 @@ pub struct Field {
     pub content_name: bool,
     /// The profile values that the expression read.
     pub inputs: Vec<Value>,
+    /// What patches replaced, latest first.
+    pub beat: Vec<(String, Span)>,
 }
 
 /// The merged values, in their order.
@@ -89,14 +91,16 @@ fn value(path: String, node: &Node, hide: &Hide<'_>) -> Value {
 pub fn field(object: &str, found: &Found<'_>, sources: &Sources, hide: &Hide<'_>) -> Field {
     let input = |input: &Input| value(input.path.to_string(), &input.node, hide);
     let secret = found.origin.is_secret() || found.secret;
+    let shown = |node: &Node| if secret { DOTS.to_owned() } else { hide.line(node) };
     Field {
         object: plain(object),
         field: plain(&found.field),
-        value: if secret { DOTS.to_owned() } else { hide.line(&found.node) },
+        value: shown(&found.node),
         span: found.origin.span,
         expression: expression(found.origin).map(|text| if secret { without_texts(&text) } else { text }),
         content_name: bare_name(found.node.text()).is_some_and(|bare| sources.text(found.origin.span).contains(bare)),
         inputs: found.origin.inputs().iter().map(input).collect(),
+        beat: found.origin.beat().iter().map(|node| (shown(node), node.origin.span)).collect(),
     }
 }
 

@@ -59,6 +59,9 @@ fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> Strin
         None => "as it stands".to_owned(),
     };
     let _ = writeln!(out, "  written by   {}   {dim}{how}{off}", place(sources, field.span));
+    for (beaten, span) in &field.beat {
+        let _ = writeln!(out, "  {dim}instead of   {}   was {}{off}", place(sources, *span), cut(beaten));
+    }
     let paths = field.inputs.iter().map(|input| input.path.chars().count()).max().unwrap_or_default();
     let texts = field
         .inputs

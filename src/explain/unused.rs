@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use foldhash::{HashSet, HashSetExt};
 
-use crate::layers::Values;
+use crate::layers::{EXTERNAL, Values};
 use crate::node::{Node, Value};
 use crate::render::Rendered;
 use crate::source::Span;
@@ -35,7 +35,8 @@ pub enum Why {
 /// place belongs to the profile's own layers; what the base says for all profiles is no fault of this one.
 #[must_use]
 pub fn unused(renderings: &[Rendered], own: &dyn Fn(Span) -> bool) -> Vec<Unused> {
-    let mut read: BTreeSet<String> = BTreeSet::new();
+    // What lives elsewhere decides what the checks say.
+    let mut read: BTreeSet<String> = BTreeSet::from([EXTERNAL.to_owned()]);
     for rendered in renderings {
         read.extend(rendered.decided.iter().map(ToString::to_string));
         for object in rendered.objects.iter().chain(&rendered.kind_config) {

@@ -313,8 +313,16 @@ catalogue! {
         => "A name that carries a hash of the content cannot depend on itself. Take `$contentName` off one of them.",
     ContextMismatch "context-mismatch" Elsewhere Error "the cluster is not the one of the profile"
         => "`up` and `down` touch no other: of a profile with a kind cluster of its own the context is `kind-CLUSTER`; for others `--context` names it.",
+    EnforcedValue "enforced-value" Elsewhere Error "a layer contradicts what the environment enforces"
+        => "`enforce` in an environment wins over profiles. A section of a profile for that environment, `--values` and `--set` may not set its values otherwise.",
     EnvironmentNotFound "environment-not-found" Elsewhere Error "a profile has no such environment"
         => "The environments of a profile are the keys of `environments` in the profile and in `base.yaml`.",
+    EnvironmentNotGiven "environment-not-given" Elsewhere Error
+        "a command needs `--env`, because there are several environments and no default"
+        => "Give `--env`, or name the project's default in `plimsoll.toml`: `environment = \"dev\"`.",
+    EnvironmentUnknown "environment-unknown" Elsewhere Error
+        "a profile names an environment that nothing else declares"
+        => "An environment exists if `environments` in `base.yaml` names it, or if a profile does and `profiles/environments/` has its file. So a misspelt name is an error, and not a new environment.",
     FieldNotFound "field-not-found" Elsewhere Error "an object has no such field"
         => "`plimsoll explain PROFILE Kind/name` prints the fields that it has.",
     FileNotFound "file-not-found" Elsewhere Error "a file that is named is not there"
@@ -323,6 +331,9 @@ catalogue! {
         => "Only files inside the project's folder are read, links resolved; a folder of migrations may lie anywhere in its Git work tree.",
     FileUnreadable "file-unreadable" Elsewhere Error "a file cannot be read"
         => "Files are UTF-8 text of at most 64 MiB.",
+    FileUnused "file-unused" Elsewhere Error
+        "nothing reads a file below `profiles/`, `templates/` or `services/`"
+        => "It would be ignored in silence. Name it, move it, or remove it; READMEs and Markdown are passed over.",
     GraphTooLarge "graph-too-large" Elsewhere Error "there is too much for a picture"
         => "Ten thousand objects and as many references are the bound.",
     ImportCopy "import-copy" Elsewhere Error "a copy cannot be imported"
@@ -358,6 +369,10 @@ catalogue! {
         => "It lacks `apiVersion`, `kind` or `metadata.name`, or a value in it turned out null.",
     ObjectNotFound "object-not-found" Elsewhere Error "the bundle has no such object"
         => "`--only` takes `Kind` or `Kind/name` as `plimsoll render` prints them.",
+    PatchInvalid "patch-invalid" Elsewhere Error "a patch is not of its form, or does not fit the object"
+        => "`patches` holds trees by `Kind/name`; docs/layers.md says how lists are patched.",
+    PatchUnused "patch-unused" Elsewhere Error "a patch matches no object, or changes nothing"
+        => "It would be ignored in silence. The name is that of the template, without the hash of `$contentName`.",
     ProfileFieldMissing "profile-field-missing" Elsewhere Error "a profile lacks a field that it needs"
         => "No layer gives it a value, and the environment asks for it.",
     ProfileFieldType "profile-field-type" Elsewhere Error "a value has not the type that its field wants"
@@ -366,6 +381,11 @@ catalogue! {
         => "Mostly a misspelling; `plimsoll schema` and docs/profiles.md list the fields.",
     ProfileForm "profile-form" Elsewhere Error "a profile is not one YAML mapping"
         => "A profile file is one document, a mapping.",
+    ProfileListChange "profile-list-change" Elsewhere Error
+        "a change of a list of the layers below does not fit that list, or is not of its form"
+        => "`{$append: [...], $prepend: [...], $remove: [...]}` stands in place of the list; docs/layers.md has more.",
+    ProfileNeed "profile-need" Elsewhere Error "a profile needs another that is not there, or that needs it"
+        => "`needs` lists profiles whose bundles are applied before; they have the same environments and do not need it back.",
     ProfileNotFound "profile-not-found" Elsewhere Error "there is no such profile"
         => "A profile's name is its file's in `profiles/`; `plimsoll profiles` lists them.",
     ProfileValueInvalid "profile-value-invalid" Elsewhere Error "a value is not one that its field can have"
@@ -391,15 +411,19 @@ catalogue! {
     SettingSyntax "setting-syntax" Elsewhere Error "plimsoll.toml is no TOML"
         => "The parser's message says where it stumbled.",
     SettingUnknown "setting-unknown" Elsewhere Error "plimsoll.toml has a setting that there is not"
-        => "`allow`, `clusters`, `exclude`, `externals`, `out`, `[paths]` and `[rules]` are known.",
+        => "docs/settings.md lists them.",
     SettingValueInvalid "setting-value-invalid" Elsewhere Error "a setting has a value that it cannot have"
         => "The message says what it can be; a rule's level is off, note, warning or error.",
     TemplateDirective "template-directive" Elsewhere Error "a directive is unknown or misplaced"
-        => "`$if`, `$for`, `$value`, `$yaml`, `$json`, `$file` and `$contentName` are known; docs/templates.md says where each may stand.",
+        => "docs/templates.md lists the directives, and says where each may stand.",
     TemplateDuplicateKey "template-duplicate-key" Elsewhere Error "a mapping of a template gets one key twice"
         => "A `$for` made the same key again.",
     TemplateFile "template-file" Elsewhere Error "a file that a template names cannot be used"
         => "`$file` reads below `templates/` only.",
+    TemplateFolder "template-folder" Elsewhere Error "a profile chooses a folder without templates"
+        => "`templates` in a profile lists folders below `templates/`; files directly in it are always rendered.",
+    TemplateInclude "template-include" Elsewhere Error "a part of a template cannot be included"
+        => "`$include` names a file below `templates/` whose name, or folder's name, starts with `_`; `$with` holds its parameters.",
     TemplateNameTaken "template-name-taken" Elsewhere Error
         "a profile field bears the name of a function of templates"
         => "Give the field another name.",

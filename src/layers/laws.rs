@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::node::Value;
 
 /// A tree of mappings whose leaves are told apart by number; the layer's mark says whose leaf it is.
 fn tree() -> impl Strategy<Value = Node> {
@@ -28,7 +29,9 @@ fn mapping(inner: impl Strategy<Value = Node>) -> impl Strategy<Value = Node> {
 
 fn merged(layers: &[&Node]) -> Node {
     let (mut node, mut deleted) = (Node::new(Mapping::new(), Span::NONE), Vec::new());
-    layers.iter().for_each(|layer| lay(&mut node, layer, &mut deleted));
+    for layer in layers {
+        lay(&mut node, layer, &mut deleted);
+    }
     node
 }
 

@@ -2,6 +2,8 @@
 
 use foldhash::{HashSet, HashSetExt};
 
+use crate::finding::Finding;
+use crate::layers::lists;
 use crate::node::{Entry, Mapping, Node, Value};
 
 /// Lays a layer over what the earlier ones made. Mappings merge key by key, all else replaces, null deletes; a node that
@@ -9,9 +11,12 @@ use crate::node::{Entry, Mapping, Node, Value};
 ///
 /// What is deleted is handed over with its path (of keys), so that it can be explained; the null that deleted it comes
 /// with its place, and has beaten what was there.
-pub fn lay(under: &mut Node, over: &Node, deleted: &mut Vec<Deleted>) {
-    let mut layering = Layering { path: Vec::new(), deleted };
+///
+/// Returned are the changes of lists that do not fit the lists below.
+pub fn lay(under: &mut Node, over: &Node, deleted: &mut Vec<Deleted>) -> Vec<Finding> {
+    let mut layering = Layering { path: Vec::new(), deleted, findings: Vec::new() };
     layering.node(under, over);
+    layering.findings
 }
 
 /// A value that a layer deleted.
@@ -26,11 +31,18 @@ pub struct Deleted {
 struct Layering<'a> {
     path: Vec<ecow::EcoString>,
     deleted: &'a mut Vec<Deleted>,
+    findings: Vec<Finding>,
 }
 
 impl Layering<'_> {
     fn node(&mut self, under: &mut Node, over: &Node) {
         match (&mut under.value, &over.value) {
+            (_, Value::Mapping(change)) if lists::is_change(change) => {
+                let value = lists::changed(under.items(), change, &mut self.findings).into();
+                let mut winner = Node { value, origin: over.origin.clone() };
+                beat(&mut winner, std::mem::take(under));
+                *under = winner;
+            }
             (Value::Mapping(below), Value::Mapping(above)) => {
                 // Made by the way to a key, it has no place of its own.
                 if !over.origin.span.is_none() {
@@ -76,6 +88,10 @@ impl Layering<'_> {
     /// stay.
     fn fresh(&mut self, node: &Node) -> Node {
         let Value::Mapping(above) = &node.value else { return node.clone() };
+        if lists::is_change(above) {
+            let value = lists::changed(&[], above, &mut self.findings).into();
+            return Node { value, origin: node.origin.clone() };
+        }
         let mut mapping = Mapping::new();
         self.mapping(&mut mapping, above);
         Node { value: mapping.into(), origin: node.origin.clone() }

@@ -2,6 +2,7 @@
 
 use ecow::{EcoString, EcoVec};
 
+use super::lists;
 use super::merge::{Deleted, lay};
 use crate::finding::{Failure, Finding, RuleId};
 use crate::node::{Mapping, Node, Value};
@@ -33,6 +34,8 @@ struct Part {
 enum Segment {
     Key(EcoString),
     Index(usize),
+    /// `[+]`: behind the last item.
+    End,
 }
 
 impl Part {
@@ -40,6 +43,7 @@ impl Part {
         match &self.step {
             Segment::Key(key) => Step::Key(key),
             Segment::Index(index) => Step::Index(*index),
+            Segment::End => Step::Index(0),
         }
     }
 }
@@ -102,7 +106,7 @@ fn known(schema: &Schema, path: &str) -> usize {
 }
 
 /// Keeps what stands in a mapping under the name of a secret, or one misspelt.
-fn remember_named(sources: &Sources, schema: &Schema, node: &Node) {
+pub(super) fn remember_named(sources: &Sources, schema: &Schema, node: &Node) {
     for entry in node.entries() {
         if schema.is_near_secret(&entry.key) {
             super::remember(sources, &entry.value, true);
@@ -126,9 +130,9 @@ fn is_free_secret(schema: &Schema, parts: &[Part]) -> bool {
 fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
     let wrong = |at: usize, end: usize, message: &str| {
         let finding = Finding::error(RuleId::SetSyntax, Span::new(file, at as u32, end as u32), message);
-        Failure::unable(
-            finding.with_help(r"write `path.to.field=value`; `\.` is a dot in a name, `[0]` the first item of a list"),
-        )
+        Failure::unable(finding.with_help(
+            r"write `path.to.field=value`; `\.` is a dot in a name, `[0]` the first item of a list, `[+]` a new one",
+        ))
     };
     let mut parts: Vec<Part> = Vec::new();
     let (mut key, mut key_start, mut open) = (EcoString::new(), 0, true);
@@ -140,7 +144,8 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
                 _ => return Err(wrong(at, at + 1, r"`\` stands before a dot, a bracket, `=` or `\`")),
             },
             '.' | '=' | '[' => {
-                let after_index = matches!(parts.last(), Some(Part { step: Segment::Index(_), .. })) && !open;
+                let after_index =
+                    matches!(parts.last(), Some(Part { step: Segment::Index(_) | Segment::End, .. })) && !open;
                 if open && key.is_empty() && !(c == '[' && parts.is_empty()) {
                     return Err(wrong(at, at + 1, "a name is missing before this"));
                 }
@@ -160,11 +165,16 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
                     _ => {
                         let rest = &argument[at + 1..];
                         let digits = rest.find(']').map(|end| &rest[..end]).unwrap_or_default();
-                        let Ok(index) = digits.parse::<usize>() else {
-                            return Err(wrong(at, at + 1, "brackets hold the number of a list item, from 0"));
+                        let step = match digits.parse::<usize>() {
+                            Ok(index) => Segment::Index(index),
+                            Err(_) if digits == "+" => Segment::End,
+                            Err(_) => {
+                                let message = "brackets hold the number of a list item, from 0, or `+` for a new one";
+                                return Err(wrong(at, at + 1, message));
+                            }
                         };
                         let end = at + digits.len() + 2;
-                        parts.push(Part { step: Segment::Index(index), span: Span::new(file, at as u32, end as u32) });
+                        parts.push(Part { step, span: Span::new(file, at as u32, end as u32) });
                         while chars.next_if(|(next, _)| *next < end).is_some() {}
                     }
                 }
@@ -195,7 +205,7 @@ fn found(lookup: Lookup, steps: &[Part]) -> Result<Option<Place>, Failure> {
                 // Behind a colon the value may have begun.
                 Segment::Key(key) if key.contains([':', ' ']) => format!("no field of that name in {parent}"),
                 Segment::Key(key) => format!("no field `{key}` in {parent}"),
-                Segment::Index(_) => format!("{parent} is no list"),
+                Segment::Index(_) | Segment::End => format!("{parent} is no list"),
             };
             let mut finding = Finding::error(RuleId::ProfileFieldUnknown, steps[at].span, message);
             match near {
@@ -215,6 +225,7 @@ fn show(steps: &[Part]) -> String {
     for part in steps {
         match &part.step {
             Segment::Index(index) => shown.push_str(&format!("[{index}]")),
+            Segment::End => shown.push_str("[+]"),
             Segment::Key(key) => {
                 if !shown.is_empty() {
                     shown.push('.');
@@ -267,7 +278,9 @@ fn typed(
 
 /// Whether a text that starts so is a collection of the types allowed.
 fn collection(types: Types, text: &str) -> bool {
-    types.has(if text.starts_with('[') { Types::ARRAY } else { Types::OBJECT })
+    // `{$append: [a]}` changes a list.
+    types.has(if text.starts_with('[') || text.starts_with("{$") { Types::ARRAY } else { Types::OBJECT })
+        || (text.starts_with("{$") && types.has(Types::OBJECT))
 }
 
 /// The text as one of the types; a number only where it is written as we would write it, so that `1.10` and `007` are not.
@@ -308,8 +321,19 @@ impl Set {
                 sources.add_secret(span, text);
             }
         })?;
+        let mut problems = Vec::new();
+        lists::check(&value, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
         if let Some(place) = &place {
-            schema.mark_secrets_at(place, &mut value);
+            if lists::has_change(&value) {
+                let mut view = lists::as_lists(&value);
+                schema.mark_secrets_at(place, &mut view);
+                lists::restore(&mut value, view);
+            } else {
+                schema.mark_secrets_at(place, &mut value);
+            }
         }
         super::remember(sources, &value, false);
         remember_named(sources, schema, &value);
@@ -362,7 +386,7 @@ impl Set {
     ///
     /// # Errors
     /// Where the path names an item that the list has not; the tree is left as it was.
-    pub fn apply(&self, root: &mut Node, deleted: &mut Vec<Deleted>) -> Result<(), Box<Finding>> {
+    pub fn apply(&self, root: &mut Node, deleted: &mut Vec<Deleted>) -> Result<Vec<Finding>, Box<Finding>> {
         self.reach(root)?;
         let mut node = root;
         for (at, part) in self.steps.iter().enumerate() {
@@ -375,41 +399,51 @@ impl Set {
                     // Keys alone are a small layer; lists on the way are changed in place.
                     let rest = &self.steps[at..];
                     if rest.iter().all(|part| matches!(part.step, Segment::Key(_))) {
-                        lay(node, &nest(rest, self.value.clone()), deleted);
-                        return Ok(());
+                        return Ok(lay(node, &nest(rest, self.value.clone()), deleted));
                     }
-                    let Value::Mapping(mapping) = &mut node.value else { return Ok(()) };
+                    let Value::Mapping(mapping) = &mut node.value else { return Ok(Vec::new()) };
                     if mapping.get(key).is_none() {
                         mapping.push(key.clone(), part.span, Node::new(EcoVec::new(), Span::NONE));
                     }
-                    let Some(next) = mapping.get_mut(key) else { return Ok(()) };
+                    let Some(next) = mapping.get_mut(key) else { return Ok(Vec::new()) };
                     node = next;
                 }
-                Segment::Index(index) => {
+                Segment::Index(_) | Segment::End => {
                     if !matches!(node.value, Value::Sequence(_)) {
                         node.value = EcoVec::new().into();
                     }
-                    let Value::Sequence(items) = &mut node.value else { return Ok(()) };
+                    let Value::Sequence(items) = &mut node.value else { return Ok(Vec::new()) };
+                    let index = if let Segment::Index(index) = part.step { index } else { items.len() };
                     if last && self.value.is_null() {
-                        items.remove(*index);
-                        return Ok(());
+                        items.remove(index);
+                        return Ok(Vec::new());
                     }
-                    if *index == items.len() {
+                    if index == items.len() {
                         items.push(Node::default());
                     }
-                    node = &mut items.make_mut()[*index];
+                    node = &mut items.make_mut()[index];
                     if last {
                         if node.is_null() {
                             *node = self.value.clone();
-                        } else {
-                            lay(node, &self.value, deleted);
+                            return Ok(Vec::new());
                         }
-                        return Ok(());
+                        return Ok(lay(node, &self.value, deleted));
                     }
                 }
             }
         }
-        Ok(())
+        Ok(Vec::new())
+    }
+
+    /// The value at its path, as a layer; an item of a list as a list of its own.
+    pub(super) fn as_layer(&self) -> Node {
+        let keys = self.steps.iter().take_while(|part| matches!(part.step, Segment::Key(_))).count();
+        let value = if keys == self.steps.len() {
+            self.value.clone()
+        } else {
+            Node::new(vec![self.value.clone()], self.value.origin.span)
+        };
+        nest(&self.steps[..keys], value)
     }
 
     /// Whether each item that the path names is there, or comes right behind the last.
@@ -418,13 +452,18 @@ impl Set {
         for (at, part) in self.steps.iter().enumerate() {
             match &part.step {
                 Segment::Key(key) => node = &node[key.as_str()],
+                Segment::End if at + 1 == self.steps.len() && self.value.is_null() => {
+                    let finding = Finding::error(RuleId::ProfileFieldUnknown, part.span, "there is no item to delete");
+                    return Err(Box::new(finding.with_help("`[+]` adds an item; name one by its number")));
+                }
+                Segment::End => node = Node::absent(),
                 Segment::Index(index) => {
                     let count = node.items().len();
                     let deletes = at + 1 == self.steps.len() && self.value.is_null();
                     if *index > count || (*index == count && deletes) {
                         let has = suggest::count(count, "item");
                         let message = format!("`{}` has {has}, no item {index}", show(&self.steps[..at]));
-                        let help = format!("`[{count}]` adds one at the end; items count from 0");
+                        let help = "`[+]` adds one at the end; items count from 0";
                         let finding = Finding::error(RuleId::ProfileFieldUnknown, part.span, message);
                         return Err(Box::new(finding.with_help(help)));
                     }

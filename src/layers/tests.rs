@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::yaml::{self, Dialect};
 
 const SCHEMA: &str = r##"{
   "type": "object", "additionalProperties": false, "required": ["cluster"],
@@ -227,7 +228,7 @@ fn sets_are_typed_by_the_schema() {
         ("hosts[0].name=a", r#"{ "cluster": "c", "hosts": [ { "name": "a" } ] }"#),
         (
             "hosts[1].name=a",
-            "profile-field-unknown --set:1:6 `hosts` has 0 items, no item 1 / `[0]` adds one at the end; items count from 0",
+            "profile-field-unknown --set:1:6 `hosts` has 0 items, no item 1 / `[+]` adds one at the end; items count from 0",
         ),
         (
             "expose.nodeport=1",
@@ -374,6 +375,7 @@ fn marks_and_line_breaks_of_other_systems_are_read() {
 #[test]
 fn a_null_section_takes_the_environment_away() {
     let fixture = fixture("cluster: c\nenvironments: {ci: null, own: {}}\n");
+    fixture.write("profiles/environments/own.yaml", "");
     assert!(fixture.json("ci", &[]).starts_with("unable: environment-not-found"));
     assert!(fixture.values("own", &[]).is_ok() && fixture.values("e2e", &[]).is_ok());
 }

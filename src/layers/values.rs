@@ -2,6 +2,7 @@
 
 use super::merge::Deleted;
 use crate::node::{Node, Value};
+use crate::patch::Patch;
 use crate::source::FileId;
 
 /// The values of a profile in one environment.
@@ -19,6 +20,10 @@ pub struct Values {
     pub node: Node,
     /// What layers deleted, in order; what a later layer brought back stands here as well.
     pub deleted: Vec<Deleted>,
+    /// What the layers change of rendered objects, in the order of the layers.
+    pub patches: Vec<Patch>,
+    /// What is no value: `templates` and `needs`, each a list.
+    pub choices: Node,
 }
 
 /// A value that changes nothing: what it beat was the same, or it deleted nothing.

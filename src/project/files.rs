@@ -107,6 +107,45 @@ impl Project {
         }
     }
 
+    /// The bytes of a file of the project, as they are.
+    ///
+    /// # Errors
+    /// Where it is not there, lies outside, or cannot be read.
+    pub fn read_bytes(&self, path: &str) -> Result<Vec<u8>, AccessError> {
+        let name = self.shown(path);
+        if !stays_inside(path) {
+            return Err(AccessError::Outside(path.to_owned(), "project"));
+        }
+        match &self.place {
+            Place::Embedded => match built_in::text(path) {
+                Some(text) => Ok(text.as_bytes().to_vec()),
+                None => Err(AccessError::Missing(name)),
+            },
+            Place::Memory(files) => match files.get(path) {
+                Some(text) => Ok(text.as_bytes().to_vec()),
+                None => Err(AccessError::Missing(name)),
+            },
+            Place::Folder { root, .. } => {
+                let path = root.join(path);
+                let real = match straight(root, &path) {
+                    Some(_) => path,
+                    None => resolved(root, &path, &name, "project")?,
+                };
+                if !real.is_file() {
+                    return Err(AccessError::NoFile(name));
+                }
+                source::read_bytes(&real).map_err(|error| AccessError::Unreadable(name, error))
+            }
+            Place::Revision(revision) => match revision.read(path) {
+                Ok(Entry::Blob(bytes)) => Ok(bytes.to_vec()),
+                Ok(Entry::Missing) => Err(AccessError::Missing(name)),
+                Ok(Entry::Outside) => Err(AccessError::Outside(name, "project")),
+                Ok(Entry::Tree(_) | Entry::Other) => Err(AccessError::NoFile(name)),
+                Err(error) => Err(AccessError::Unreadable(name, ReadError::Io(error))),
+            },
+        }
+    }
+
     /// The files below a folder of the project whose names end so, as paths relative to the project; sorted. None where
     /// there is no such folder. What begins with a dot is left out.
     ///
@@ -321,7 +360,7 @@ fn walk_revision(revision: &Revision, folder: &str, depth: usize, found: &mut Ve
 
 /// The text as it was committed: Git writes every line end as CRLF in a checkout on Windows. A shell would take the CR for
 /// a part of the line, and the same project would render otherwise there. A file that mixes line ends means it.
-fn unix_line_ends(text: String) -> String {
+pub(crate) fn unix_line_ends(text: String) -> String {
     if !text.contains('\r') {
         return text;
     }

@@ -6,14 +6,17 @@
 mod files;
 mod revision;
 mod settings;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(crate) use files::unix_line_ends;
 pub use files::{AccessError, Listed};
 pub use revision::Revision;
 pub use settings::{Allowance, Level, PathLevels, RuleLevel, Settings};
+pub use unread::YAML;
 
 use crate::finding::{Failure, Finding, RuleId};
 use crate::source::Sources;
@@ -127,6 +130,12 @@ impl Project {
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         matches!(self.place, Place::Embedded)
+    }
+
+    /// Whether it is a project as a Git revision has it.
+    #[must_use]
+    pub fn is_revision(&self) -> bool {
+        matches!(self.place, Place::Revision(_))
     }
 
     /// The folder, links resolved. `None` for the built-in set and for a revision.

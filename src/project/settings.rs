@@ -22,12 +22,18 @@ pub struct Settings {
     pub exclude: Vec<String>,
     /// `[paths]`: levels of rules for files that a pattern matches, in the order written.
     pub paths: Vec<PathLevels>,
-    /// `externals`: hosts that live elsewhere, `host` or `host:port`.
-    pub externals: Vec<String>,
     /// `clusters = "profile"`: each profile is applied to a cluster of its own, so that bundles never meet.
     pub own_clusters: bool,
     /// `[[allow]]`: findings that are known and allowed, in the order written.
     pub allow: Vec<Allowance>,
+    /// `externals`: what lives elsewhere, hosts as `host` or `host:port`, objects as `Kind/name`.
+    pub externals: Vec<String>,
+    /// `environment`: the one that `--env` means where it is not given, and where that is said.
+    pub environment: Option<(String, Span)>,
+    /// `crds`: files and folders of the project with definitions of custom resources, each with its place.
+    pub crds: Vec<(String, Span)>,
+    /// `kubernetes`: the version whose kinds and fields count, and where it is named.
+    pub kubernetes: Option<(String, Span)>,
 }
 
 /// A finding that a project allows: it is a note.
@@ -83,7 +89,8 @@ const LEVELS: [(&str, Level); 4] = [
 ];
 
 /// The settings there are.
-const NAMES: [&str; 7] = ["allow", "clusters", "exclude", "externals", "out", "paths", "rules"];
+const NAMES: [&str; 10] =
+    ["allow", "clusters", "crds", "environment", "exclude", "externals", "kubernetes", "out", "paths", "rules"];
 
 impl Settings {
     /// Reads the settings.
@@ -129,6 +136,17 @@ impl Reader {
             match &**key.get_ref() {
                 "out" => settings.out = self.text("out", value),
                 "externals" => settings.externals = self.texts("externals", value),
+                "environment" => {
+                    settings.environment = self.text("environment", value).map(|name| (name, self.span(value)));
+                }
+                "crds" => {
+                    let paths = self.texts("crds", value);
+                    let items = value.get_ref().as_array().into_iter().flatten();
+                    settings.crds = paths.into_iter().zip(items.map(|item| self.span(item))).collect();
+                }
+                "kubernetes" => {
+                    settings.kubernetes = self.text("kubernetes", value).map(|version| (version, self.span(value)));
+                }
                 "rules" => settings.rules = self.rules(value),
                 "exclude" => settings.exclude = self.patterns(value),
                 "paths" => settings.paths = self.paths(value),

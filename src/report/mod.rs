@@ -17,6 +17,46 @@ pub use sarif::sarif;
 
 pub use github::github;
 
+/// The formats there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Excerpts for people.
+    Human,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0 for code scanning.
+    Sarif,
+    /// GitHub workflow commands.
+    Github,
+}
+
+impl Format {
+    /// All formats, with what they are for.
+    pub const ALL: &[(&'static str, Self, &'static str)] = &[
+        ("human", Self::Human, "Excerpts for people"),
+        ("json", Self::Json, "One JSON document"),
+        ("sarif", Self::Sarif, "SARIF 2.1.0 for code scanning"),
+        ("github", Self::Github, "GitHub workflow commands"),
+    ];
+
+    /// The format of a name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, ..)| *known == name).map(|(_, format, _)| *format)
+    }
+
+    /// Findings in this format. `colour` and `width` are for people.
+    #[must_use]
+    pub fn write(self, sources: &Sources, findings: &[Finding], mask: &Mask, colour: bool, width: usize) -> String {
+        match self {
+            Self::Human => human(sources, findings, mask, colour, width),
+            Self::Json => json(sources, findings, mask),
+            Self::Sarif => sarif(sources, findings, mask),
+            Self::Github => github(sources, findings, mask),
+        }
+    }
+}
+
 /// Brings findings into the order everybody sees: file, line, column, rule; and drops exact repetitions.
 pub fn sort(sources: &Sources, findings: &mut Vec<Finding>) {
     findings.sort_by_cached_key(|finding| {

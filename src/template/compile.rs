@@ -1,15 +1,17 @@
 //! A template document to a tree that can be instantiated: static parts, expressions, directives.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use ecow::{EcoString, EcoVec};
 use foldhash::HashMap;
 
 use crate::finding::{Finding, RuleId};
-use crate::node::{Derived, Mapping, Node, Origin, TextPart, Value};
-use crate::source::{FileId, Sources, Span};
+use crate::node::{Mapping, Node, Value};
+use crate::source::{Sources, Span};
 use crate::suggest;
 use crate::template::expression::Expression;
+use crate::template::files::{NamedFiles, is_binary};
 use crate::template::functions::{self, Kind};
 use crate::template::names::{self, BUILT_IN, Fault, Fields, Known, Local};
 use crate::template::part::{Document, Each, Field, Format, Item, Key, Part, Site, Text, TextPiece, When};
@@ -17,7 +19,7 @@ use crate::template::scan::{self, Piece};
 
 /// Where a part stands, which decides the directives it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Document,
     Item,
     Entry,
@@ -28,17 +30,14 @@ enum Place {
 }
 
 /// The directives.
-const DIRECTIVES: [&str; 6] = ["$if", "$for", "$value", "$yaml", "$json", "$file"];
+const DIRECTIVES: [&str; 9] = ["$if", "$for", "$value", "$yaml", "$json", "$file", "$files", "$include", "$manifests"];
 /// What stands in `metadata` and is read when the bundle is finished.
 pub(super) const CONTENT_NAME: &str = "$contentName";
-
-/// Reads a file under `templates/` by its path there. The error says why not.
-pub(super) type ReadFile<'a> = dyn Fn(&str) -> Result<FileId, String> + 'a;
 
 pub(super) struct Compiler<'a> {
     pub(super) sources: &'a Sources,
     pub(super) names: Known<'a>,
-    pub(super) read_file: &'a ReadFile<'a>,
+    pub(super) files: &'a dyn NamedFiles,
     pub(super) text: Arc<str>,
     pub(super) locals: Vec<Local>,
     pub(super) expressions: Vec<Expression>,
@@ -47,6 +46,14 @@ pub(super) struct Compiler<'a> {
     pub(super) findings: Vec<Finding>,
     /// Whether an expression of the document at hand needs the bundle's other documents.
     pub(super) late: bool,
+    /// Whether the value at hand holds bytes in Base64.
+    pub(super) binary: bool,
+    /// The parts read so far, each with the text of its file; `None` where it cannot be read.
+    pub(super) parts: HashMap<EcoString, Option<(Node, Arc<str>)>>,
+    /// The parts being included, outermost first.
+    pub(super) including: Vec<EcoString>,
+    /// How many parts were included.
+    pub(super) includes: usize,
 }
 
 impl Compiler<'_> {
@@ -54,10 +61,10 @@ impl Compiler<'_> {
     pub(super) fn document(&mut self, node: &Node) -> Document {
         self.late = false;
         let item = self.item(node, Place::Document);
-        Document { item, late: self.late }
+        Document { item, file: node.origin.span.file, late: self.late }
     }
 
-    fn item(&mut self, node: &Node, place: Place) -> Item {
+    pub(super) fn item(&mut self, node: &Node, place: Place) -> Item {
         let depth = self.locals.len();
         let (guard, each, when) = self.repeated(node, place);
         let part = self.part(node, place);
@@ -112,7 +119,7 @@ impl Compiler<'_> {
         let offset = text.len() - list.len();
         let site = self.site(list, offset..text.len(), directive)?;
         let name = EcoString::from(name);
-        Some((Each { name: name.clone(), list: site }, Some(Local { name, shape })))
+        Some((Each { name: name.clone(), list: site }, Some(Local { name, shape, used: Cell::new(false) })))
     }
 
     fn when(&mut self, node: &Node) -> Option<When> {
@@ -166,7 +173,7 @@ impl Compiler<'_> {
         self.split(text, node.origin.span)
     }
 
-    fn split(&mut self, text: &EcoString, scalar: Span) -> Option<Text> {
+    pub(super) fn split(&mut self, text: &EcoString, scalar: Span) -> Option<Text> {
         let pieces = match scan::split(text) {
             Ok(pieces) => pieces,
             Err(error) => {
@@ -196,13 +203,37 @@ impl Compiler<'_> {
 
     fn mapping(&mut self, node: &Node, mapping: &Mapping, place: Place) -> Part {
         let span = node.origin.span;
+        let mut spread = Vec::new();
+        let mut fields = Vec::with_capacity(mapping.len());
+        if let Some(manifests) = mapping.get("$manifests").filter(|_| place == Place::Document) {
+            return self.manifests(node, manifests);
+        }
         let replaced =
             mapping.iter().find(|entry| matches!(entry.key.as_str(), "$value" | "$yaml" | "$json" | "$file"));
-        let mut fields = Vec::with_capacity(mapping.len());
+        let include = mapping.entry("$include").filter(|_| replaced.is_none());
+        let with = mapping.entry("$with").filter(|_| include.is_some());
+        if let Some(include) = include {
+            let own = |key: &str| matches!(key, "$if" | "$for" | "$include" | "$with");
+            let alone = mapping.iter().all(|entry| own(&entry.key));
+            let made = self.include(&include.value, with, place);
+            match made {
+                None => return Part::Static { node: node.clone(), nodes: 1, bytes: 0 },
+                Some(made) if alone => return Part::Include(Box::new(made)),
+                Some(made) => spread.push((include.key_span, Part::Include(Box::new(made)))),
+            }
+        }
+        if let Some(files) = mapping.entry("$files").filter(|_| replaced.is_none()) {
+            spread.push((files.key_span, self.file(&files.value, true)));
+        }
+        for (key_span, part) in spread {
+            fields.push(Field { key: Key::Spread, key_span, item: Item { guard: None, each: None, when: None, part } });
+        }
         for entry in mapping {
             let key = entry.key.as_str();
             match key {
                 "$if" | "$for" => continue,
+                "$include" | "$files" if replaced.is_none() => continue,
+                "$with" if include.is_some() => continue,
                 _ if replaced.is_some_and(|replaced| replaced.key == entry.key) => continue,
                 _ => {}
             }
@@ -221,15 +252,20 @@ impl Compiler<'_> {
                 self.unknown_directive(key, entry.key_span);
                 continue;
             }
+            let outer = self.binary;
+            if place == Place::Document {
+                self.binary = is_binary(node, key);
+            }
             let below = match place {
                 Place::Document if key == "metadata" => Place::Metadata,
                 _ => Place::Entry,
             };
             fields.push(self.field(entry, below));
+            self.binary = outer;
         }
         let Some(replaced) = replaced else { return fold_mapping(node, fields) };
         match replaced.key.as_str() {
-            "$file" => self.file(&replaced.value),
+            "$file" => self.file(&replaced.value, false),
             "$value" => self.part(&replaced.value, Place::Alone),
             format => {
                 let format = if format == "$yaml" { Format::Yaml } else { Format::Json };
@@ -265,6 +301,12 @@ impl Compiler<'_> {
         let finding = if key == CONTENT_NAME {
             Finding::error(RuleId::TemplateDirective, span, "`$contentName` stands outside `metadata`")
                 .with_help("it belongs into an object's own `metadata`, beside its `name`")
+        } else if key == "$with" {
+            Finding::error(RuleId::TemplateDirective, span, "`$with` without `$include`")
+                .with_help("it holds the parameters of the part that `$include` names beside it")
+        } else if key == "$manifests" || key == "$namespace" {
+            Finding::error(RuleId::TemplateDirective, span, format!("`{key}` stands inside a document"))
+                .with_help("`$manifests` makes a whole document of a template, with `$if` and `$namespace` beside it")
         } else {
             let near = suggest::nearest(key, DIRECTIVES.into_iter().chain([CONTENT_NAME]));
             let help = near.map_or_else(
@@ -274,35 +316,6 @@ impl Compiler<'_> {
             Finding::error(RuleId::TemplateDirective, span, format!("there is no directive `{key}`")).with_help(help)
         };
         self.findings.push(finding);
-    }
-
-    fn file(&mut self, directive: &Node) -> Part {
-        let span = directive.origin.span;
-        let mut fail = |message: String, help: &str| {
-            self.findings.push(Finding::error(RuleId::TemplateFile, span, message).with_help(help));
-            Part::Static { node: directive.clone(), nodes: 1, bytes: 0 }
-        };
-        let Some(path) = directive.as_str() else {
-            return fail(format!("`$file` wants a path, not {}", directive.type_name()), "");
-        };
-        if scan::has_expression(path) {
-            return fail(
-                "`$file` takes no expression".to_owned(),
-                "the files a bundle holds are known before it renders; choose with `$if`",
-            );
-        }
-        match (self.read_file)(path) {
-            Err(reason) => fail(reason, "the path is relative to `templates/` and stays within it"),
-            Ok(file) => {
-                let text = self.sources.get(file).map(|source| EcoString::from(&*source.text)).unwrap_or_default();
-                let bytes = text.len();
-                let part =
-                    TextPart { start: 0, end: bytes as u32, origin: Origin::at(Span::new(file, 0, bytes as u32)) };
-                let derived = Derived { text_parts: vec![part], ..Derived::default() };
-                let origin = Origin { span, derived: Some(Arc::new(derived)) };
-                Part::Static { node: Node { value: text.into(), origin }, nodes: 1, bytes }
-            }
-        }
     }
 
     /// The text of a scalar as it stands in the file.

@@ -27,7 +27,7 @@ const MAX_FINDINGS: usize = 50;
 #[derive(Debug)]
 pub(super) struct Reported;
 
-type Made<T> = Result<T, Reported>;
+pub(super) type Made<T> = Result<T, Reported>;
 
 pub(super) struct Run<'a> {
     expressions: &'a [Expression],
@@ -37,6 +37,8 @@ pub(super) struct Run<'a> {
     budget: Budget,
     exchange: &'a Exchange,
     read: &'a dyn Fn(&Request),
+    /// Where the part at hand is included, outermost first.
+    pub(super) including: Vec<Span>,
     pub(super) findings: Vec<Finding>,
     /// The profile fields that decided what there is, beside those that values were made from.
     pub(super) decided: BTreeSet<EcoString>,
@@ -52,7 +54,17 @@ impl<'a> Run<'a> {
         let memo = vec![None; expressions.len()];
         let decided = BTreeSet::new();
         let scope = Arc::new(scope);
-        Self { expressions, scope, memo, budget: BUNDLE, exchange, read, findings: Vec::new(), decided }
+        Self {
+            expressions,
+            scope,
+            memo,
+            budget: BUNDLE,
+            exchange,
+            read,
+            including: Vec::new(),
+            findings: Vec::new(),
+            decided,
+        }
     }
 
     /// Whether anything went wrong.
@@ -71,12 +83,15 @@ impl<'a> Run<'a> {
     }
 
     /// What expressions see, for changing it between two of them.
-    fn change_scope(&mut self) -> &mut Scope {
+    pub(super) fn change_scope(&mut self) -> &mut Scope {
         Arc::make_mut(&mut self.scope)
     }
 
     /// The objects of a document: none, one, or as many as its `$for` has rounds.
     pub(super) fn document(&mut self, item: &Item, out: &mut Vec<Node>) -> Made<()> {
+        if let Part::Manifests(manifests) = &item.part {
+            return self.manifests(item, manifests, out);
+        }
         self.rounds(item, |run| {
             out.extend(run.guarded(item)?);
             Ok(())
@@ -118,12 +133,12 @@ impl<'a> Run<'a> {
     }
 
     /// The value of an item, unless its `$if` says no or it comes out as `none`.
-    fn guarded(&mut self, item: &Item) -> Made<Option<Node>> {
+    pub(super) fn guarded(&mut self, item: &Item) -> Made<Option<Node>> {
         if self.wanted(item.when.as_ref())? { self.part(&item.part) } else { Ok(None) }
     }
 
     /// What an `$if` says.
-    fn wanted(&mut self, when: Option<&When>) -> Made<bool> {
+    pub(super) fn wanted(&mut self, when: Option<&When>) -> Made<bool> {
         match when {
             None => Ok(true),
             Some(When::Fixed(value)) => Ok(*value),
@@ -168,7 +183,13 @@ impl<'a> Run<'a> {
                 let mut outcome = Ok(());
                 for item in items {
                     let made = self.rounds(item, |run| {
-                        list.extend(run.guarded(item)?);
+                        match run.guarded(item)? {
+                            // A part that is a list gives its items.
+                            Some(Node { value: Value::Sequence(items), .. }) if is_list(&item.part) => {
+                                list.extend(items)
+                            }
+                            made => list.extend(made),
+                        }
                         Ok(())
                     });
                     outcome = made.and(outcome);
@@ -176,6 +197,10 @@ impl<'a> Run<'a> {
                 self.spend(1, 0, *span)?;
                 outcome.map(|()| Some(Node::new(list, *span)))
             }
+            Part::Include(include) => self.include(include),
+            Part::Files(choice) => self.files(choice).map(Some),
+            // They make documents; anywhere else they are refused when templates are compiled.
+            Part::Manifests(_) => Ok(None),
             Part::Tree(format, item, span) => {
                 let Some(tree) = self.guarded(item)? else { return Ok(None) };
                 let (text, parts) = match format {
@@ -201,20 +226,22 @@ impl<'a> Run<'a> {
                 let key = match &field.key {
                     Key::Plain(key) => key.clone(),
                     Key::Computed(text) => run.key(text)?,
+                    Key::Spread => {
+                        let Value::Mapping(entries) = &value.value else {
+                            let message = format!(
+                                "a part that stands beside other keys must be a mapping, not {}",
+                                value.type_name()
+                            );
+                            return Err(run.misuse(RuleId::TemplateType, field.key_span, message, "", &value));
+                        };
+                        for entry in entries {
+                            run.once(&made, &entry.key, field.key_span)?;
+                            made.push(entry.key.clone(), entry.key_span, entry.value.clone());
+                        }
+                        return Ok(());
+                    }
                 };
-                if let Some(first) = made.entry(&key) {
-                    let finding = Finding::error(
-                        RuleId::TemplateDuplicateKey,
-                        field.key_span,
-                        format!("the key `{key}` comes out twice"),
-                    )
-                    .with_help("make the key tell the rounds of the `$for` apart");
-                    let finding = match first.key_span == field.key_span {
-                        true => finding,
-                        false => finding.with_related(first.key_span, "here it is first"),
-                    };
-                    return Err(run.report(finding));
-                }
+                run.once(&made, &key, field.key_span)?;
                 made.push(key, field.key_span, value);
                 Ok(())
             });
@@ -222,6 +249,19 @@ impl<'a> Run<'a> {
         }
         self.spend(1, 0, span)?;
         outcome.map(|()| Node::new(made, span))
+    }
+
+    /// Reports a key that a mapping has already.
+    fn once(&mut self, made: &Mapping, key: &str, span: Span) -> Made<()> {
+        let Some(first) = made.entry(key) else { return Ok(()) };
+        let message = format!("the key `{key}` comes out twice");
+        let finding = Finding::error(RuleId::TemplateDuplicateKey, span, message)
+            .with_help("make the key tell the rounds of the `$for` apart");
+        let finding = match first.key_span == span {
+            true => finding,
+            false => finding.with_related(first.key_span, "here it is first"),
+        };
+        Err(self.report(finding))
     }
 
     fn key(&mut self, text: &Text) -> Made<EcoString> {
@@ -239,7 +279,7 @@ impl<'a> Run<'a> {
     }
 
     /// Text with expressions in it. Only strings, whole numbers and booleans can stand in a text.
-    fn text(&mut self, text: &Text) -> Made<Node> {
+    pub(super) fn text(&mut self, text: &Text) -> Made<Node> {
         let mut made = EcoString::new();
         let mut origins = Vec::new();
         let mut single = None;
@@ -352,12 +392,12 @@ impl<'a> Run<'a> {
     }
 
     /// Reports that a value does not fit where it is put, with the profile's lines it came from.
-    fn misuse(&mut self, rule: RuleId, span: Span, message: String, help: &str, node: &Node) -> Reported {
+    pub(super) fn misuse(&mut self, rule: RuleId, span: Span, message: String, help: &str, node: &Node) -> Reported {
         let finding = Finding::error(rule, span, message).with_help(help);
         self.report(with_inputs(finding, node.origin.inputs()))
     }
 
-    fn spend(&mut self, nodes: usize, bytes: usize, span: Span) -> Made<()> {
+    pub(super) fn spend(&mut self, nodes: usize, bytes: usize, span: Span) -> Made<()> {
         match self.budget.spend(nodes, bytes) {
             Ok(()) => Ok(()),
             Err(_) => Err(self.too_large(span)),
@@ -372,7 +412,10 @@ impl<'a> Run<'a> {
         self.report(to_finding(span, fault))
     }
 
-    fn report(&mut self, finding: Finding) -> Reported {
+    fn report(&mut self, mut finding: Finding) -> Reported {
+        if let Some(span) = self.including.last().filter(|span| **span != finding.span) {
+            finding.related.push((*span, "included here".to_owned()));
+        }
         let known = |other: &Finding| other.rule == finding.rule && other.span == finding.span;
         let over =
             finding.rule == RuleId::TemplateTooLarge && self.findings.iter().any(|other| other.rule == finding.rule);
@@ -381,6 +424,11 @@ impl<'a> Run<'a> {
         }
         Reported
     }
+}
+
+/// Whether an item is a part that makes a list.
+fn is_list(part: &Part) -> bool {
+    matches!(part, Part::Include(include) if include.is_list())
 }
 
 /// Adds the profile's lines that an expression read.

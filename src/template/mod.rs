@@ -6,9 +6,12 @@
 
 mod compile;
 mod expression;
+mod files;
 mod functions;
+mod include;
 mod instantiate;
 mod names;
+mod namespace;
 mod part;
 mod project;
 mod scan;
@@ -18,27 +21,33 @@ mod value;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::path::{Component, Path};
 use std::sync::Arc;
 
 use ecow::EcoString;
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::finding::{Failure, Finding, RuleId};
 use crate::node::Node;
-use crate::project::{AccessError, Project};
+use crate::patch::Patches;
+use crate::project::{AccessError, Project, YAML};
 use crate::source::{FileId, Sources, Span};
+use crate::suggest;
 use crate::yaml::{self, Dialect};
 
 use compile::Compiler;
 use expression::{Expression, Scope};
+use files::ProjectFiles;
 use instantiate::Run;
 use names::Known;
 use part::Document;
 use project::{Checksum, Exchange, Files, Folders, Sql};
 use value::Tree;
 
+pub use files::NamedFiles;
 pub use names::{AnyName, Fields, Names};
+
+/// The folder of the templates.
+const FOLDER: &str = "templates/";
 
 /// All templates of a project, compiled; shared by all profiles and threads.
 #[derive(Debug, Default)]
@@ -46,7 +55,22 @@ pub struct Templates {
     documents: Vec<Document>,
     expressions: Vec<Expression>,
     files: Vec<FileId>,
+    /// The paths of the files under `templates/`.
+    paths: HashMap<FileId, String>,
     folders: Arc<Folders>,
+}
+
+/// What templates are filled with.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The merged profile.
+    pub values: &'a Node,
+    /// Its name.
+    pub profile: &'a str,
+    /// The environment's name.
+    pub environment: &'a str,
+    /// The folders under `templates/` that the profile chooses, as a list of strings; what is no list chooses all.
+    pub folders: &'a Node,
 }
 
 /// What the templates make of one profile's values.
@@ -63,8 +87,7 @@ pub struct Instance {
 impl Templates {
     /// Compiles templates.
     ///
-    /// `files` are the template files in the order their objects are to come; `read_file` reads a file for `$file` by
-    /// its path under `templates/`.
+    /// `files` are the template files in the order their objects are to come; `named` reads the files that they name.
     ///
     /// # Errors
     /// All that is wrong with the templates whatever the profile: YAML syntax, expression syntax, names that no profile
@@ -73,18 +96,22 @@ impl Templates {
         sources: &Sources,
         files: &[FileId],
         names: &dyn Names,
-        read_file: &dyn Fn(&str) -> Result<FileId, String>,
+        named: &dyn NamedFiles,
     ) -> Result<Self, Vec<Finding>> {
         let mut compiler = Compiler {
             sources,
             names: Known::new(names),
-            read_file,
+            files: named,
             text: Arc::from(""),
             locals: Vec::new(),
             expressions: Vec::new(),
             known: HashMap::new(),
             findings: Vec::new(),
             late: false,
+            binary: false,
+            parts: HashMap::new(),
+            including: Vec::new(),
+            includes: 0,
         };
         compiler.findings.extend(reserved_names(names));
         let mut documents = Vec::new();
@@ -96,31 +123,34 @@ impl Templates {
                 documents.push(compiler.document(document));
             }
         }
-        let Compiler { expressions, findings, .. } = compiler;
+        let Compiler { expressions, mut findings, .. } = compiler;
+        // A part that is included twice has its faults twice.
+        let mut known = HashSet::new();
+        findings.retain(|finding| known.insert((finding.span, finding.message.clone())));
         if findings.is_empty() {
-            Ok(Self { documents, expressions, files: files.to_vec(), folders: Arc::default() })
+            Ok(Self { documents, expressions, files: files.to_vec(), paths: HashMap::new(), folders: Arc::default() })
         } else {
             Err(findings)
         }
     }
 
-    /// Reads and compiles all templates of a project: the `.yaml` files below `templates/`.
+    /// Reads and compiles all templates of a project: the `.yaml` and `.yml` files below `templates/`.
     ///
     /// # Errors
     /// As [`Templates::compile`], and where a file cannot be read.
     pub fn load(project: &Project, sources: &Sources, names: &dyn Names) -> Result<Self, Failure> {
         let unable = |error: AccessError| error.failure();
-        let paths = project.list("templates", ".yaml").map_err(unable)?;
-        let files: Result<Vec<FileId>, AccessError> = paths.iter().map(|path| project.read(sources, path)).collect();
+        let mut paths = project.list("templates", "").map_err(unable)?;
+        paths.retain(|path| YAML.iter().any(|ending| path.ends_with(ending)));
+        paths.iter_mut().for_each(|path| _ = path.drain(..FOLDER.len()));
+        paths.retain(|path| !include::is_part(path));
+        let read = |path: &String| project.read(sources, &format!("{FOLDER}{path}"));
+        let files: Result<Vec<FileId>, AccessError> = paths.iter().map(read).collect();
         let files = files.map_err(unable)?;
-        let named = RefCell::new(Vec::new());
-        let read = |path: &str| {
-            let file = read_below(project, sources, path)?;
-            named.borrow_mut().push(file);
-            Ok(file)
-        };
-        let mut templates = Self::compile(sources, &files, names, &read)?;
-        templates.files.append(&mut named.into_inner());
+        let named = ProjectFiles { project, sources, named: RefCell::default() };
+        let mut templates = Self::compile(sources, &files, names, &named)?;
+        templates.files.append(&mut named.named.into_inner());
+        templates.paths = files.into_iter().zip(paths).collect();
         Ok(templates)
     }
 
@@ -128,6 +158,17 @@ impl Templates {
     #[must_use]
     pub fn files(&self) -> &[FileId] {
         &self.files
+    }
+
+    /// Whether an expression may read a file below `templates/` as SQL: in the folder that a call of `sql` names, or in any
+    /// where it is computed.
+    #[must_use]
+    pub fn may_read_sql(&self, path: &str) -> bool {
+        let Some((folder, _)) = path.strip_prefix("templates/").and_then(|path| path.rsplit_once('/')) else {
+            return false;
+        };
+        path.ends_with(".sql")
+            && self.expressions.iter().any(|expression| project::calls_sql(&expression.source, folder))
     }
 
     /// The SQL files that a bundle with these values may have used: those below `templates/`, and the team's own where a
@@ -145,11 +186,11 @@ impl Templates {
         &self,
         project: &Project,
         sources: &Sources,
-        merged: &Node,
-        profile: &str,
-        environment: &str,
+        inputs: &Inputs<'_>,
+        patches: &mut Patches<'_>,
     ) -> Result<Instance, Vec<Finding>> {
-        let node = instantiate::values(merged, profile, environment);
+        let wanted = self.wanted(inputs.folders)?;
+        let node = instantiate::values(inputs.values, inputs.profile, inputs.environment);
         let values = Arc::new(Tree { node, profile: true });
         let exchange = Arc::new(Exchange::default());
         let sql = |files| {
@@ -159,16 +200,18 @@ impl Templates {
         let functions =
             vec![("sql", sql(Files::Own)), ("team_files", sql(Files::Tool)), ("team_sql", sql(Files::Team))];
         let scope = Scope { values, locals: Vec::new(), functions };
-        let read = |request: &_| self.folders.read(request, project, sources, profile);
+        let read = |request: &_| self.folders.read(request, project, sources, inputs.profile);
         let mut run = Run::new(&self.expressions, scope, &exchange, &read);
         let mut made = Vec::with_capacity(self.documents.len());
         let pass = |run: &mut Run<'_>, late: bool, made: &mut Vec<Node>| {
-            for document in self.documents.iter().filter(|document| document.late == late) {
+            for document in self.documents.iter().filter(|document| document.late == late && wanted(document)) {
                 // What goes wrong is in the findings; the other documents may have something to say as well.
                 let _ = run.document(&document.item, made);
             }
         };
         pass(&mut run, false, &mut made);
+        // A checksum is one of what is applied.
+        patches.apply(&mut made);
         // After a mistake a ConfigMap may be missing, and its checksum would be a second one.
         if !run.failed() && self.documents.iter().any(|document| document.late) {
             let documents = Arc::new(made);
@@ -176,6 +219,7 @@ impl Templates {
             run.give((functions::CHECKSUM, checksum));
             let mut late = Vec::new();
             pass(&mut run, true, &mut late);
+            patches.apply(&mut late);
             drop(run.take_functions());
             made = Arc::unwrap_or_clone(documents);
             made.append(&mut late);
@@ -185,18 +229,34 @@ impl Templates {
         }
         Ok(Instance { documents: made, findings: run.findings, decided: run.decided })
     }
-}
 
-/// Reads a file for `$file`: below `templates/`, links followed before that is asked.
-fn read_below(project: &Project, sources: &Sources, path: &str) -> Result<FileId, String> {
-    let outside = || Err(format!("`{path}` lies outside `templates/`"));
-    if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
-        return outside();
+    /// Which documents a profile chooses: those of files directly in `templates/`, and of those in its folders.
+    fn wanted(&self, folders: &Node) -> Result<impl Fn(&Document) -> bool, Vec<Finding>> {
+        let all = !matches!(folders.value, crate::node::Value::Sequence(_));
+        let mut findings = Vec::new();
+        for folder in folders.items() {
+            let prefix = format!("{}/", folder.text());
+            if !self.paths.values().any(|path| path.starts_with(&prefix)) {
+                let known: BTreeSet<&str> =
+                    self.paths.values().filter_map(|path| path.rsplit_once('/')).map(|(folder, _)| folder).collect();
+                let message = format!("no templates in the folder `{FOLDER}{}`", folder.text());
+                let finding = Finding::error(RuleId::TemplateFolder, folder.origin.span, message);
+                findings.push(match suggest::nearest(folder.text(), known.iter().copied()) {
+                    Some(near) => finding.with_label(format!("did you mean `{near}`?")),
+                    None if known.is_empty() => finding.with_help("there are no folders with templates"),
+                    None => finding.with_help(format!("there are {}", suggest::list(known, "and"))),
+                });
+            }
+        }
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        Ok(move |document: &Document| {
+            let path = self.paths.get(&document.file).map_or("", String::as_str);
+            let chosen = |folder: &Node| path.strip_prefix(folder.text()).is_some_and(|rest| rest.starts_with('/'));
+            all || !path.contains('/') || folders.items().iter().any(chosen)
+        })
     }
-    if project.leads_out("templates", path) {
-        return outside();
-    }
-    project.read(sources, &format!("templates/{path}")).map_err(|error| error.to_string())
 }
 
 /// Fields that bear the name of a function, which would hide one or the other.

@@ -1,6 +1,6 @@
 //! What can be said of an expression before anything renders: its names, held against the profile's schema.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -89,6 +89,8 @@ impl Names for AnyName {
 pub(super) struct Local {
     pub(super) name: EcoString,
     pub(super) shape: Shape,
+    /// Whether an expression reads it.
+    pub(super) used: Cell<bool>,
 }
 
 /// What is known of a value.
@@ -195,6 +197,16 @@ pub(super) fn item_shape(source: &str, names: &Known<'_>, locals: &[Local]) -> S
                 _ => Shape::At(path.into_iter().chain([EcoString::from("[]")]).collect()),
             }
         }
+        _ => Shape::Any,
+    }
+}
+
+/// What is known of the value of an expression.
+pub(super) fn path_shape(source: &str, names: &Known<'_>, locals: &[Local]) -> Shape {
+    let words = words(source);
+    let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
+    match checker.path(0) {
+        (shape, end) if end == words.len() && !words.is_empty() => shape,
         _ => Shape::Any,
     }
 }
@@ -317,6 +329,7 @@ impl<'a> Checker<'a> {
         let mut shape = match self.locals.iter().find(|local| local.name == first) {
             Some(local) => {
                 self.out.local = true;
+                local.used.set(true);
                 local.shape.clone()
             }
             None if BUILT_IN.contains(&first) => Shape::Scalar,

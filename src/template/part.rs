@@ -3,7 +3,9 @@
 use ecow::EcoString;
 
 use crate::node::Node;
-use crate::source::Span;
+use crate::source::{FileId, Span};
+use crate::template::files::{Choice, Manifests};
+use crate::template::include::Include;
 
 /// A part of a template.
 #[derive(Debug)]
@@ -20,6 +22,12 @@ pub(super) enum Part {
     Sequence(Vec<Item>, Span),
     /// A tree that becomes text.
     Tree(Format, Box<Item>, Span),
+    /// A part of another file, with parameters.
+    Include(Box<Include>),
+    /// Files that an expression or a pattern chooses.
+    Files(Box<Choice>),
+    /// Objects of manifests as they are; a whole document only.
+    Manifests(Box<Manifests>),
 }
 
 /// How a tree becomes text.
@@ -92,12 +100,16 @@ pub(super) struct Field {
 pub(super) enum Key {
     Plain(EcoString),
     Computed(Text),
+    /// None: the entries of the mapping that the value comes out as stand here.
+    Spread,
 }
 
 /// A document of a template.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) item: Item,
+    /// The template.
+    pub(super) file: FileId,
     /// Whether it is made after the others, because an expression needs them.
     pub(super) late: bool,
 }

@@ -18,6 +18,7 @@ use crate::project::{AccessError, Project};
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
 use crate::template::functions::{argument, fault, tree};
+use crate::template::scan::{Token, words};
 use crate::template::value::note_tree;
 
 /// Whose files they are, and who runs them.
@@ -116,6 +117,19 @@ fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) 
         migrations,
         problems: problems.iter().map(|problem| problem.finding(&ids)).collect(),
         files: ids,
+    })
+}
+
+/// Whether an expression calls `sql` with this folder below `templates/`, or with one that is computed.
+pub(super) fn calls_sql(source: &str, folder: &str) -> bool {
+    let words = words(source);
+    words.windows(3).any(|three| match [three[0].token, three[1].token, three[2].token] {
+        [Token::Ident("sql"), Token::Sign("("), Token::Str(named)] => {
+            let below = folder.strip_prefix(named.trim_end_matches('/'));
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+        [Token::Ident("sql"), Token::Sign("("), _] => true,
+        _ => false,
     })
 }
 

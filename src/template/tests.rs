@@ -4,6 +4,10 @@
 use super::*;
 use crate::node::Value;
 
+fn inputs(values: &Node) -> Inputs<'_> {
+    Inputs { values, profile: "web", environment: "e2e", folders: Node::absent() }
+}
+
 /// A schema of a few fields.
 #[derive(Debug)]
 struct Schema;
@@ -63,7 +67,9 @@ fn render_with(template: &str, profile: &str, names: &dyn Names) -> Rendered {
     };
     let file = sources.add("templates/t.yaml", template);
     let result = Templates::compile(&sources, &[file], names, &read)
-        .and_then(|templates| templates.instantiate(&Project::built_in(), &sources, &values, "web", "e2e"))
+        .and_then(|templates| {
+            templates.instantiate(&Project::built_in(), &sources, &inputs(&values), &mut Patches::default())
+        })
         .map(|instance| instance.documents);
     Rendered { sources, result }
 }
@@ -456,8 +462,12 @@ fn a_file_is_taken_as_it_is() {
     assert!(
         render("c: {$file: x/no.sh}\n").errors().starts_with("template-file templates/t.yaml:1:12: no file `x/no.sh`")
     );
-    assert!(render("c: {$file: \"{{ name }}\"}\n").errors().contains("takes no expression"));
-    assert!(render("c: {$file: [a]}\n").errors().contains("wants a path, not a list"));
+    assert!(
+        render("c: {$file: \"{{ name }}\"}\n")
+            .errors()
+            .contains("`$file` must name a folder before its first expression")
+    );
+    assert!(render("c: {$file: [a]}\n").errors().contains("must be a path, not a list"));
 }
 
 #[test]
@@ -629,9 +639,9 @@ fn with_folder(files: &[(&str, &str)], template: &str, profile: &str) -> Rendere
     let file = sources.add("profiles/web.yaml", profile);
     let values = yaml::load(&sources, file, Dialect::Strict).documents.remove(0);
     let result = match Templates::load(&project, &sources, &AnyName) {
-        Ok(templates) => {
-            templates.instantiate(&project, &sources, &values, "web", "e2e").map(|instance| instance.documents)
-        }
+        Ok(templates) => templates
+            .instantiate(&project, &sources, &inputs(&values), &mut Patches::default())
+            .map(|instance| instance.documents),
         Err(failure) => Err(failure.findings().to_vec()),
     };
     Rendered { sources, result }

@@ -44,12 +44,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 let severity = missing_severity(bundle, mention, meant.as_ref());
                 let place = if *written { format!(" in `{namespace}`") } else { String::new() };
                 let shown = if mention.is_secret() { "of this name".to_owned() } else { format!("`{name}`") };
+                let declare = bundle.options.declaration.of(if mention.is_secret() { "HOST" } else { name });
                 let (question, help) = match meant {
-                    Some(Meant { name: near, .. }) => (
-                        format!("; did you mean `{near}`?"),
-                        "declare it with --external if it lives elsewhere".to_owned(),
-                    ),
-                    None => (String::new(), "if it lives elsewhere, declare it with --external".to_owned()),
+                    Some(Meant { name: near, .. }) => {
+                        (format!("; did you mean `{near}`?"), format!("{declare} if it lives elsewhere"))
+                    }
+                    None => (String::new(), format!("if it lives elsewhere, {declare}")),
                 };
                 at_mention(report, mention, format!("no Service {shown} here{place}{question}"))
                     .severity(severity)

@@ -136,10 +136,10 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report
                 "without it the pods have no names of their own: add a headless Service, or leave `serviceName` out"
                     .to_owned()
             }
-            _ => format!(
-                "add it, or make sure that it is there before these {} are applied",
-                if bundle.objects.len() == 1 { "lines" } else { "manifests" }
-            ),
+            _ => {
+                let declare = bundle.options.declaration.of(&format!("{kind}/{name}"));
+                format!("add it; if it is created elsewhere, {declare}")
+            }
         }),
     };
 }

@@ -1,0 +1,135 @@
+//! Which environments there are: each is named by the base, or by a profile and a file of its own.
+
+use ecow::EcoString;
+
+use super::{ENVIRONMENTS, Layers, Profile};
+use crate::finding::{Failure, Finding, RuleId};
+use crate::project::{self, Project};
+use crate::source::Span;
+use crate::suggest;
+
+impl Layers<'_> {
+    /// The environments a profile can be rendered for: those that it or the base has a section for, in that order; a
+    /// section of the profile that is null takes the base's away.
+    #[must_use]
+    pub fn environments(&self, profile: &Profile) -> Vec<EcoString> {
+        let own = &profile.layer;
+        let base = self.base.sections.iter().filter(|section| own.section(&section.name).is_none());
+        let own = own.sections.iter().filter(|section| section.part.is_some());
+        base.chain(own).map(|section| section.name.clone()).collect()
+    }
+
+    /// The environments of the project: those that the base names and those that have a file, in that order.
+    ///
+    /// # Errors
+    /// Where the folder of the files cannot be read.
+    pub fn project_environments(&self) -> Result<Vec<EcoString>, Failure> {
+        let mut names: Vec<EcoString> = self.base.sections.iter().map(|section| section.name.clone()).collect();
+        for file in self.environment_files()? {
+            if !names.iter().any(|name| name == file) {
+                names.push(file.as_str().into());
+            }
+        }
+        Ok(names)
+    }
+
+    fn environment_files(&self) -> Result<&[String], Failure> {
+        if let Some(files) = self.environment_files.get() {
+            return Ok(files);
+        }
+        let files = self.project.environment_files()?;
+        Ok(self.environment_files.get_or_init(|| files))
+    }
+
+    /// An environment that only a profile names needs a file of its own: a slip would make a new one otherwise.
+    pub(super) fn known_environments(&self, profile: &Profile) -> Result<(), Failure> {
+        // A revision is rendered to compare it with the working tree, which reports what is wrong.
+        let new: Vec<_> = profile.layer.sections.iter().filter(|own| self.base.section(&own.name).is_none()).collect();
+        if new.is_empty() || self.project.is_revision() {
+            return Ok(());
+        }
+        let mut findings = Vec::new();
+        for section in new {
+            let has_file = self.environment_files()?.contains(&section.name.to_string());
+            if has_file && section.part.is_some() {
+                continue;
+            }
+            let name = &section.name;
+            let base = self.project.shown(project::BASE);
+            let finding = if section.part.is_none() {
+                let message = format!("`{name}: null` removes an environment of {base}, which has none of that name");
+                let help = if has_file { format!("to add it, write `{name}: {{}}`") } else { String::new() };
+                Finding::error(RuleId::EnvironmentUnknown, section.span, message).with_help(help)
+            } else {
+                let file = self.project.shown(&format!("profiles/environments/{name}.yaml"));
+                let message = format!("environment `{name}` is declared nowhere but in this profile");
+                let help = format!("name it under `{ENVIRONMENTS}` in {base}, or add {file}");
+                Finding::error(RuleId::EnvironmentUnknown, section.span, message).with_help(help)
+            };
+            let names = self.project_environments()?;
+            findings.push(match suggest::nearest(name, names.iter().map(EcoString::as_str)) {
+                Some(near) => finding.with_label(format!("did you mean `{near}`?")),
+                None => finding,
+            });
+        }
+        if findings.is_empty() { Ok(()) } else { Err(findings.into()) }
+    }
+
+    /// The files in `profiles/environments/` that neither the base nor a profile names, each a finding.
+    ///
+    /// # Errors
+    /// Where a profile has to be read and cannot be.
+    pub fn unnamed_environments(&self) -> Result<Vec<Finding>, Failure> {
+        let files = self.environment_files()?;
+        let mut open: Vec<&String> = files.iter().filter(|name| self.base.section(name).is_none()).collect();
+        if !open.is_empty() {
+            for name in self.project.profiles()? {
+                let file = match self.project.read(self.sources, &format!("profiles/{name}.yaml")) {
+                    Ok(file) => file,
+                    Err(error) => return Err(error.failure()),
+                };
+                let text = self.sources.get(file).map(|source| source.text.clone()).unwrap_or_default();
+                // A profile that does not contain the name cannot name it; most need not be parsed.
+                if open.iter().any(|environment| text.contains(environment.as_str())) {
+                    let layer = self.layer(file, super::read::Role::Profile)?;
+                    open.retain(|environment| layer.section(environment).is_none());
+                }
+                if open.is_empty() {
+                    break;
+                }
+            }
+        }
+        let finding = |name: &String| {
+            let path = format!("profiles/environments/{name}.yaml");
+            let why = format!("neither the base nor a profile names the environment `{name}`");
+            let finding = self.project.unused(self.sources, &path, &why);
+            let known = self.base.sections.iter().map(|section| section.name.as_str());
+            match suggest::nearest(name, known) {
+                Some(near) => finding.with_help(format!("did you mean `{near}`?")),
+                None => finding.with_help(declare(self.project, name)),
+            }
+        };
+        Ok(open.into_iter().map(finding).collect())
+    }
+
+    pub(super) fn no_such_environment(&self, profile: &Profile, environment: &str) -> Failure {
+        let names = self.environments(profile);
+        let message = format!("profile `{}` has no environment `{environment}`", profile.name);
+        let mut finding = Finding::error(RuleId::EnvironmentNotFound, Span::NONE, message);
+        finding.help = match suggest::nearest(environment, names.iter().map(EcoString::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => {
+                format!("add `{ENVIRONMENTS}: {{{environment}: {{}}}}` to {}", self.project.shown(project::BASE))
+            }
+            None => format!("it has {}", suggest::list(&names, "and")),
+        };
+        Failure::unable(finding)
+    }
+}
+
+fn declare(project: &Project, name: &str) -> String {
+    let base = project.shown(project::BASE);
+    format!(
+        "name it under `{ENVIRONMENTS}` in {base}, or in the profiles that have it: `{ENVIRONMENTS}: {{{name}: {{}}}}`"
+    )
+}

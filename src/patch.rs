@@ -1,0 +1,333 @@
+//! Patches: what a profile or an environment changes of rendered objects, by kind and name.
+//!
+//! A patch is a tree that is merged into the object: mappings key by key, `null` removes, lists by the keys that
+//! Kubernetes tells their items apart by. `[0]` names an item by its position, `[web]` by its key; `$append` and `$prepend`
+//! add items. A list without keys is replaced. Nothing in a patch is evaluated.
+
+use ecow::{EcoString, EcoVec, eco_format};
+
+use crate::finding::{Finding, RuleId};
+use crate::kube::crd::CustomKinds;
+use crate::kube::{Identity, KubernetesVersion, ListKind, Shape};
+use crate::node::{Entry, Mapping, Node, Value};
+use crate::object::Object;
+use crate::source::Span;
+use crate::suggest;
+
+/// The reserved field of a layer that holds patches, by `Kind/name`.
+pub const FIELD: &str = "patches";
+
+/// What one layer changes of one object, or of all of a kind.
+#[derive(Debug, Clone)]
+pub struct Patch {
+    /// `Deployment`.
+    pub kind: EcoString,
+    /// The name as templates write it, before a hash of the content; `None` for all objects of the kind.
+    pub name: Option<EcoString>,
+    /// Where it is named.
+    pub span: Span,
+    /// What is merged into the object.
+    pub tree: Node,
+}
+
+/// The rule that findings about patches bear.
+const RULE: RuleId = RuleId::PatchInvalid;
+
+impl Patch {
+    /// Reads the patches of a layer: `{Kind/name: tree}`.
+    pub fn read(field: &Entry, findings: &mut Vec<Finding>) -> Vec<Self> {
+        let help = "write `patches: {Deployment/web: {spec: {replicas: 2}}}`; `Deployment/*` patches all of a kind";
+        let Value::Mapping(patches) = &field.value.value else {
+            let message = format!("`{FIELD}` must be a mapping, not {}", field.value.type_name());
+            findings.push(Finding::error(RULE, field.value.origin.span, message).with_help(help));
+            return Vec::new();
+        };
+        let mut read = Vec::new();
+        for entry in patches {
+            let wrong = |message: String| Finding::error(RULE, entry.key_span, message).with_help(help);
+            match entry.key.split_once('/') {
+                Some((kind, name)) if !kind.is_empty() && !name.is_empty() && !name.contains('/') => {
+                    if !matches!(&entry.value.value, Value::Mapping(tree) if !tree.is_empty()) {
+                        findings.push(wrong(format!("the patch of `{}` says nothing", entry.key)));
+                        continue;
+                    }
+                    read.push(Self {
+                        kind: kind.into(),
+                        name: (name != "*").then(|| name.into()),
+                        span: entry.key_span,
+                        tree: entry.value.clone(),
+                    });
+                }
+                _ => findings.push(wrong(format!("`{}` names no object", entry.key))),
+            }
+        }
+        read
+    }
+
+    fn target(&self) -> String {
+        format!("{}/{}", self.kind, self.name.as_deref().unwrap_or("*"))
+    }
+
+    fn matches(&self, document: &Node) -> bool {
+        let name = document.at(&["metadata", "name"]).text();
+        document["kind"].text() == self.kind && self.name.as_ref().is_none_or(|wanted| wanted == name)
+    }
+
+    /// Whether the data of what it changes is secret.
+    #[must_use]
+    pub fn is_of_secret(&self) -> bool {
+        self.kind == "Secret"
+    }
+}
+
+/// The patches of one bundle, in the order in which layers are merged.
+#[derive(Debug, Default)]
+pub struct Patches<'a> {
+    patches: &'a [Patch],
+    matched: Vec<bool>,
+    version: KubernetesVersion,
+    crds: &'a [Node],
+    /// What is wrong with them.
+    pub findings: Vec<Finding>,
+}
+
+impl<'a> Patches<'a> {
+    /// None is applied yet. `crds` are the definitions that are known beside those of the bundle.
+    #[must_use]
+    pub fn new(patches: &'a [Patch], version: KubernetesVersion, crds: &'a [Node]) -> Self {
+        Self { patches, matched: vec![false; patches.len()], version, crds, findings: Vec::new() }
+    }
+
+    /// Applies all patches to some of the bundle's documents.
+    pub fn apply(&mut self, documents: &mut [Node]) {
+        if self.patches.is_empty() {
+            return;
+        }
+        let definitions: Vec<Node> =
+            documents.iter().chain(self.crds).filter(|node| is_definition(node)).cloned().collect();
+        let custom = CustomKinds::new(&definitions);
+        for (at, patch) in self.patches.iter().enumerate() {
+            for document in documents.iter_mut().filter(|document| patch.matches(document)) {
+                self.matched[at] = true;
+                let before = document.clone();
+                let shape = Shape::of(document["apiVersion"].text(), &patch.kind, self.version, &custom);
+                let mut merge = Merge { findings: Vec::new() };
+                merge.node(document, &patch.tree, shape, false);
+                if merge.findings.is_empty() && *document == before {
+                    let message = format!("the patch of {} changes nothing", Object::new(before).id);
+                    let help = "the object is already so; remove the patch";
+                    merge.findings.push(Finding::error(RuleId::PatchUnused, patch.span, message).with_help(help));
+                }
+                self.findings.append(&mut merge.findings);
+            }
+        }
+    }
+
+    /// Reports the patches of which no document was one of theirs.
+    pub fn finish(mut self, documents: &[Node]) -> Vec<Finding> {
+        for (patch, matched) in self.patches.iter().zip(&self.matched) {
+            if *matched {
+                continue;
+            }
+            let names: Vec<String> =
+                documents.iter().map(|document| Object::new(document.clone()).id.to_string()).collect();
+            let target = patch.target();
+            let message = format!("no object `{target}` in the bundle to patch");
+            let finding = Finding::error(RuleId::PatchUnused, patch.span, message);
+            self.findings.push(match suggest::nearest(&target, names.iter().map(String::as_str)) {
+                Some(near) => finding.with_label(format!("did you mean `{near}`?")),
+                None => finding.with_help(format!("the bundle has {}", suggest::list(&names, "and"))),
+            });
+        }
+        self.findings
+    }
+}
+
+fn is_definition(node: &Node) -> bool {
+    node["kind"].text() == "CustomResourceDefinition"
+}
+
+struct Merge {
+    findings: Vec<Finding>,
+}
+
+impl Merge {
+    fn wrong(&mut self, span: Span, message: String, help: &str) {
+        self.findings.push(Finding::error(RULE, span, message).with_help(help));
+    }
+
+    /// Merges a patch into what is there. `keyed`: within an item whose keys name it, so that they need not change.
+    fn node(&mut self, under: &mut Node, over: &Node, shape: Shape<'_>, keyed: bool) {
+        match (&mut under.value, &over.value) {
+            (Value::Mapping(below), Value::Mapping(above)) => self.mapping(below, above, shape),
+            (Value::Sequence(items), Value::Mapping(above)) => {
+                let mut items = std::mem::take(items);
+                self.selected(&mut items, above, shape, over.origin.span);
+                under.value = items.into();
+            }
+            (Value::Sequence(items), Value::Sequence(above)) if is_keyed(&shape.identity()) => {
+                let mut items = std::mem::take(items);
+                self.keyed(&mut items, above, shape);
+                under.value = items.into();
+            }
+            (below, above) if keyed && below == above => {}
+            _ => replace(under, self.fresh(over)),
+        }
+    }
+
+    fn mapping(&mut self, below: &mut Mapping, above: &Mapping, shape: Shape<'_>) {
+        for entry in above {
+            let Some(known) = below.entry_mut(&entry.key) else {
+                if entry.value.is_null() {
+                    let message = format!("there is no `{}` to remove", entry.key);
+                    self.wrong(entry.key_span, message, "`null` removes a field of the rendered object");
+                } else {
+                    let value = self.fresh(&entry.value);
+                    below.push(entry.key.clone(), entry.key_span, value);
+                }
+                continue;
+            };
+            if entry.value.is_null() {
+                below.remove(&entry.key);
+            } else {
+                known.key_span = entry.key_span;
+                self.node(&mut known.value, &entry.value, shape.field(&entry.key), false);
+            }
+        }
+    }
+
+    /// A list by the keys of its items: those that are there are merged, the others come last.
+    fn keyed(&mut self, items: &mut EcoVec<Node>, above: &EcoVec<Node>, shape: Shape<'_>) {
+        let identity = shape.identity();
+        for item in above {
+            let Some(name) = identity.of(item) else {
+                let keys = suggest::list(&identity.keys, "and");
+                self.wrong(
+                    item.origin.span,
+                    format!("this item has no {keys}"),
+                    "the items of this list are told apart by it",
+                );
+                continue;
+            };
+            match items.iter().position(|other| identity.of(other).as_ref() == Some(&name)) {
+                Some(at) => self.node(&mut items.make_mut()[at], item, shape.items(), true),
+                None => items.push(self.fresh(item)),
+            }
+        }
+    }
+
+    /// A list by positions and keys in brackets, and what is added to it.
+    fn selected(&mut self, items: &mut EcoVec<Node>, above: &Mapping, shape: Shape<'_>, span: Span) {
+        let help = "a list is patched by a list, or by `[0]`, `[name]`, `$prepend` and `$append`";
+        let identity = shape.identity();
+        // Positions count in the list as it was rendered.
+        let mut removed = Vec::new();
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        for entry in above {
+            let key = entry.key.as_str();
+            let inner = key.strip_prefix('[').and_then(|key| key.strip_suffix(']'));
+            match (key, inner) {
+                ("$append" | "$prepend", _) => {
+                    let Value::Sequence(added) = &entry.value.value else {
+                        self.wrong(entry.value.origin.span, format!("`{key}` must be a list"), help);
+                        continue;
+                    };
+                    let into = if key == "$append" { &mut last } else { &mut first };
+                    into.extend(added.iter().cloned());
+                }
+                (_, Some(inner)) => match find(items, inner, &identity) {
+                    Some(at) if entry.value.is_null() => removed.push(at),
+                    Some(at) => self.node(&mut items.make_mut()[at], &entry.value, shape.items(), false),
+                    None => {
+                        let names: Vec<EcoString> = items
+                            .iter()
+                            .enumerate()
+                            .map(|(at, item)| short(&identity, item).unwrap_or_else(|| eco_format!("{at}")))
+                            .collect();
+                        let message = format!("the list has no item `{key}`");
+                        let has = if names.is_empty() {
+                            "it is empty".to_owned()
+                        } else {
+                            format!("it has {}", suggest::list(&names, "and"))
+                        };
+                        self.wrong(entry.key_span, message, &has);
+                    }
+                },
+                _ => self.wrong(entry.key_span, format!("`{key}` names no item of a list"), help),
+            }
+        }
+        if above.is_empty() {
+            self.wrong(span, "a mapping in place of a list".to_owned(), help);
+        }
+        let rest = std::mem::take(items);
+        let rest = rest.into_iter().enumerate().filter(|(at, _)| !removed.contains(at)).map(|(_, item)| item);
+        *items = first.into_iter().chain(rest).chain(last).collect();
+    }
+
+    /// A copy of what is new: nulls in it would remove nothing.
+    fn fresh(&mut self, node: &Node) -> Node {
+        let value = match &node.value {
+            Value::Mapping(mapping) => {
+                let mut copy = Mapping::new();
+                for entry in mapping {
+                    if entry.value.is_null() {
+                        let message = format!("there is no `{}` to remove", entry.key);
+                        self.wrong(entry.key_span, message, "`null` removes a field of the rendered object");
+                    } else if entry.key.starts_with("$append") || entry.key.starts_with("$prepend") {
+                        self.wrong(
+                            entry.key_span,
+                            "there is no list here to add to".to_owned(),
+                            "write the list itself",
+                        );
+                    } else {
+                        copy.push(entry.key.clone(), entry.key_span, self.fresh(&entry.value));
+                    }
+                }
+                copy.into()
+            }
+            Value::Sequence(items) => Value::Sequence(items.iter().map(|item| self.fresh(item)).collect()),
+            value => value.clone(),
+        };
+        Node { value, origin: node.origin.clone() }
+    }
+}
+
+fn is_keyed(identity: &Identity<'_>) -> bool {
+    identity.kind != ListKind::Atomic
+}
+
+/// What people call an item: the value of its first key.
+fn short(identity: &Identity<'_>, item: &Node) -> Option<EcoString> {
+    let node = match identity.keys.first() {
+        Some(key) => &item[*key],
+        None if is_keyed(identity) => item,
+        None => return None,
+    };
+    match &node.value {
+        Value::String(text) => Some(text.clone()),
+        Value::Int(number) => Some(eco_format!("{number}")),
+        _ => None,
+    }
+}
+
+/// The only item that brackets name: by its key (`web`, `port=80, protocol=TCP`), else by its position.
+fn find(items: &[Node], name: &str, identity: &Identity<'_>) -> Option<usize> {
+    let mut named = (0..items.len()).filter(|at| {
+        short(identity, &items[*at]).is_some_and(|short| short == name)
+            || identity.of(&items[*at]).is_some_and(|key| key == name)
+    });
+    match (named.next(), named.next()) {
+        (Some(at), None) => Some(at),
+        (None, _) => name.parse().ok().filter(|at| *at < items.len()),
+        _ => None,
+    }
+}
+
+/// Puts a value in the place of another, which it remembers.
+fn replace(under: &mut Node, mut over: Node) {
+    let loser = std::mem::take(under);
+    let derived = over.origin.derived_mut();
+    derived.secret |= loser.origin.is_secret();
+    derived.beat.insert(0, loser);
+    *under = over;
+}

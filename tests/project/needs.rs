@@ -1,0 +1,89 @@
+//! Bundles that need others: what is shared belongs to one of them.
+
+use super::{Project, has};
+
+/// The service `web` needs what `shared` makes: the Namespace and a ConfigMap.
+fn shared() -> Project {
+    let project = Project::new();
+    let text = std::fs::read_to_string(project.path().join("templates/web.yaml")).unwrap();
+    project.remove("templates/web.yaml");
+    project.write(
+        "templates/service/web.yaml",
+        text.replace("          ports:", "          envFrom: [{configMapRef: {name: common}}]\n          ports:"),
+    );
+    project.write(
+        "templates/shared/all.yaml",
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: \"{{ namespace }}\"}\n---\napiVersion: v1\nkind: ConfigMap\n\
+         metadata: {name: common, namespace: \"{{ namespace }}\"}\ndata: {a: b}\n",
+    );
+    project.write("profiles/shared.yaml", "templates: [shared]\n");
+    project.edit("profiles/web.yaml", "image:", "templates: [service]\nneeds: [shared]\nimage:");
+    project.write("profiles/app.yaml", "templates: [service]\nneeds: [shared]\nimage: {tag: dev}\n");
+    project
+}
+
+#[test]
+fn what_a_needed_bundle_makes_is_there_and_is_not_printed() {
+    let project = shared();
+    let bundle = project.web("dev");
+    assert!(!bundle.contains("kind: Namespace") && !bundle.contains("kind: ConfigMap"), "{bundle}");
+    // All together, what is needed comes first, and nothing clashes.
+    let all = project.stdout(&["render", "--all", "--env", "dev"]);
+    assert!(all.starts_with("apiVersion: v1\nkind: Namespace\n"), "{all}");
+    assert_eq!(all.matches("kind: Namespace\n").count(), 1);
+    assert_eq!(all.matches("kind: Deployment\n").count(), 2);
+    // The pictures and checks know it as well.
+    let picture = project.stdout(&["graph", "web", "--env", "dev"]);
+    assert!(!picture.contains("missing"), "{picture}");
+    // A key that the shared object lacks is found.
+    project.edit(
+        "templates/service/web.yaml",
+        "envFrom: [{configMapRef: {name: common}}]",
+        "env: [{name: A, valueFrom: {configMapKeyRef: {name: common, key: b}}}]",
+    );
+    project.fails("dev", &["error[reference-missing]", "templates/service/web.yaml:13:"]);
+}
+
+#[test]
+fn wrong_needs_are_errors() {
+    let project = shared();
+    project.edit("profiles/web.yaml", "needs: [shared]", "needs: [shraed]");
+    project.fails("dev", &["error[profile-need]", "profiles/web.yaml:2:9", "did you mean `shared`?"]);
+    project.edit("profiles/web.yaml", "needs: [shraed]", "needs: [shared]");
+    project.write("profiles/shared.yaml", "templates: [shared]\nneeds: [web]\n");
+    project.fails("dev", &["profiles need each other in a cycle: web needs shared needs web"]);
+    project.write("profiles/shared.yaml", "templates: [shared]\nenvironments: {dev: null}\n");
+    project.fails("dev", &["error[profile-need]", "profile `shared` has no environment `dev`"]);
+    project.write("profiles/shared.yaml", "templates: [shared]\n");
+    project.edit("profiles/web.yaml", "templates: [service]", "templates: [service, shared]");
+    project.fails("dev", &["error[object-duplicate]: ConfigMap/common belongs to a bundle that this one needs"]);
+}
+
+#[test]
+fn definitions_of_custom_resources_are_known() {
+    let project = Project::new();
+    let crd = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Thing, plural: things, singular: thing, listKind: ThingList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}
+";
+    let thing = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a, namespace: \"{{ namespace }}\"}\nspec: {size: \"{{ replicas }}\"}\n";
+    project.write("templates/thing.yaml", thing);
+    project.fails("dev", &["error[kind-unknown]"]);
+    project.write("crds/thing.yaml", crd);
+    project.write("plimsoll.toml", "crds = [\"crds\"]\n");
+    has(&project.web("dev"), "kind: Thing\n");
+    project.write("plimsoll.toml", "crds = [\"crds/thing.yaml\"]\n");
+    project.edit("templates/thing.yaml", "\"{{ replicas }}\"", "large");
+    project.fails("dev", &["error[custom-resource-invalid]", "templates/thing.yaml:4:"]);
+    project.write("plimsoll.toml", "crds = [\"none\"]\n");
+    project.fails("dev", &["plimsoll.toml:1:9"]);
+}

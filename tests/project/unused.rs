@@ -1,0 +1,54 @@
+//! Nothing in a project is ignored in silence.
+
+use super::{Project, has};
+
+#[test]
+fn every_file_is_read_or_named_in_an_error() {
+    for (name, why) in [
+        ("profiles/blog.yml", "rename it to profiles/blog.yaml"),
+        ("profiles/environments/prod.yml", "profiles/environments/prod.yaml is the one that counts"),
+        ("profiles/team/blog.yaml", "profiles are the YAML files in `profiles/`"),
+        ("profiles/notes.txt", "move it or remove it"),
+        ("templates/web.yaml.bak", "no template names it"),
+        ("templates/files/run.sh", "name it with `$file`"),
+        ("templates/files/001.sql", "no template names it"),
+        ("services/db.json", "service descriptions end in `.yaml`"),
+    ] {
+        let project = Project::new();
+        project.write(name, "");
+        project.fails("prod", &["error[file-unused]", &format!("nothing reads `{name}`"), why]);
+    }
+    let project = Project::new();
+    project.write("templates/README.md", "# Templates\n");
+    project.write("templates/.hidden", "");
+    has(&project.web("prod"), "kind: Deployment\n");
+}
+
+#[test]
+fn templates_may_end_in_yml() {
+    let project = Project::new();
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: \"{{ namespace }}\"}\ndata: {a: b}\n";
+    project.write("templates/config.yml", map);
+    let output = project.run(&["render", "web", "--env", "prod"]);
+    has(&String::from_utf8(output.stdout).unwrap(), "kind: ConfigMap\n");
+}
+
+#[test]
+fn a_reference_is_declared_in_the_terms_of_the_project() {
+    let project = Project::new();
+    project.edit(
+        "templates/web.yaml",
+        "          ports:",
+        "          envFrom: [{secretRef: {name: db}}]\n          ports:",
+    );
+    let declare = "declare it in profiles/web.yaml: `external: {db: Secret/db}`";
+    project.fails("prod", &["no Secret `db` here", declare, "`plimsoll.dev/allow: RULE because REASON`"]);
+    project.edit("profiles/web.yaml", "image:", "external: {db: Secret/db}\nimage:");
+    assert_eq!(project.stdout(&["explain", "web", "--unused"]), "every value does something\n");
+    has(&project.web("prod"), "name: db\n");
+    project.edit("profiles/web.yaml", "external: {db: Secret/db}\n", "");
+    project.edit("profiles/base.yaml", "external: {}\n", "");
+    project.fails("prod", &["declare it in plimsoll.toml: `externals = [\"Secret/db\"]`"]);
+    project.write("plimsoll.toml", "externals = [\"Secret/db\"]\n");
+    has(&project.web("prod"), "name: db\n");
+}
