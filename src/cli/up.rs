@@ -37,7 +37,7 @@ pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Re
     let loaded = project::open(global, &sources).and_then(|project| {
         let renderer = Renderer::load(&project, &sources, &args.overrides.to_overrides())?;
         let rendered = renderer.render(&args.profile, &args.env)?;
-        let options = project::options(&project, &sources)?;
+        let options = project::options(global, &project, &sources)?;
         let mut findings = render::findings(&sources, &rendered, &options);
         findings.retain(|finding| finding.severity == Severity::Error);
         if !findings.is_empty() {
