@@ -58,7 +58,10 @@ fn a_report_of_the_findings_goes_beside_the_bundle() {
     let output = project.run(&["render", "web", "--env", "dev", "--report", "sarif=report.sarif"]);
     has(&String::from_utf8_lossy(&output.stdout), "kind: Deployment\n");
     has(&std::fs::read_to_string(project.path().join("report.sarif")).unwrap(), "\"results\": []");
-    has(&project.stderr(2, &["render", "web", "--report", "xml"]), "human, json, sarif");
+    has(
+        &project.stderr(2, &["render", "web", "--report", "xml"]),
+        "the formats are `human`, `json`, `sarif` and `github`",
+    );
 }
 
 #[test]

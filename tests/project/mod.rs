@@ -4,6 +4,7 @@ mod arguments;
 mod environments;
 mod needs;
 mod patches;
+mod platform;
 mod templates;
 mod unused;
 
