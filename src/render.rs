@@ -79,11 +79,26 @@ impl<'a> Renderer<'a> {
             .collect();
         let is_read = |path: &str| {
             let linked = || read.iter().any(|known| self.project.is_same_file(known, path));
-            read.contains(path) || self.templates.may_read_sql(path) || linked()
+            read.contains(path) || self.templates.may_read_sql(path) || self.is_of_a_team(path) || linked()
         };
         let mut findings = self.project.unread(self.sources, &is_read).map_err(|error| error.failure())?;
         findings.extend(self.layers.unnamed_environments()?);
         if findings.is_empty() { Ok(()) } else { Err(findings.into()) }
+    }
+
+    /// Whether a file below `profiles/` stands in a folder that a layer names, such as a team's own migrations: its path is
+    /// relative to the profile.
+    fn is_of_a_team(&self, path: &str) -> bool {
+        let Some((folder, _)) = path.strip_prefix("profiles/").and_then(|path| path.rsplit_once('/')) else {
+            return false;
+        };
+        if folder == "environments" || !self.templates.reads_team_folders() {
+            return false;
+        }
+        let layers = self.project.list("profiles", ".yaml").unwrap_or_default();
+        let texts = layers.iter().filter_map(|layer| self.project.read_bytes(layer).ok());
+        let named = folder.split('/').next().unwrap_or(folder);
+        texts.into_iter().any(|text| String::from_utf8_lossy(&text).contains(named))
     }
 
     /// Renders one profile in one environment. Nothing is checked beyond what is needed to make objects.

@@ -126,6 +126,7 @@ error[nodeport-range]: NodePort 8091 is outside 30000-32767
    = help: choose one of the range; a kind cluster maps it to any port of the host
 
 nothing was rendered: 1 error in gateway
+to allow one finding on one object, write `# plimsoll: allow RULE because REASON` above the line shown, or annotate the object: `plimsoll.dev/allow: RULE because REASON`
 
 "#]],
     );
@@ -150,9 +151,10 @@ error[host-unresolved]: no Service `postgres` here; did you mean `postgresql`?
    |               --------------------- written by this template
    |
    = ConfigMap/datastorage-config data[config.yaml]
-   = help: declare it with --external if it lives elsewhere
+   = help: declare it in profiles/gateway.yaml: `external: {postgres: postgres}` if it lives elsewhere
 
 nothing was rendered: 1 error in gateway
+to allow one finding on one object, write `# plimsoll: allow RULE because REASON` above the line shown, or annotate the object: `plimsoll.dev/allow: RULE because REASON`
 
 "#]],
     );

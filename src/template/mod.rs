@@ -171,6 +171,12 @@ impl Templates {
             && self.expressions.iter().any(|expression| project::calls_sql(&expression.source, folder))
     }
 
+    /// Whether an expression reads folders of a team's own, which profiles name.
+    #[must_use]
+    pub fn reads_team_folders(&self) -> bool {
+        self.expressions.iter().any(|expression| expression.source.contains("team_"))
+    }
+
     /// The SQL files that a bundle with these values may have used: those below `templates/`, and the team's own where a
     /// value names their folder.
     #[must_use]

@@ -52,3 +52,20 @@ fn a_reference_is_declared_in_the_terms_of_the_project() {
     project.write("plimsoll.toml", "externals = [\"Secret/db\"]\n");
     has(&project.web("prod"), "name: db\n");
 }
+
+/// A team's own migrations stand in a folder that its profile names, relative to it.
+#[test]
+fn a_folder_that_a_profile_names_is_read() {
+    let project = Project::new();
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: sql, namespace: \"{{ namespace }}\"}\n";
+    project.write(
+        "templates/sql.yaml",
+        format!("$for: part in team_sql(labels.sql, ['a'])\n{map}data: \"{{{{ part.data }}}}\"\n"),
+    );
+    project.edit("profiles/web.yaml", "image:", "labels: {sql: sql}\nimage:");
+    project.write("profiles/sql/1_a.sql", "CREATE TABLE a (x int);\n");
+    let output = project.run(&["render", "web", "--env", "dev"]);
+    has(&String::from_utf8_lossy(&output.stdout), "CREATE TABLE a");
+    project.write("profiles/other/1_a.sql", "CREATE TABLE a (x int);\n");
+    project.fails("dev", &["nothing reads `profiles/other/1_a.sql`"]);
+}
