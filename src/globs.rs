@@ -78,9 +78,9 @@ pub fn walk(folder: &Path, endings: &'static [&'static str], exclude: &[&Globs])
     let is_foreign = |entry: &DirEntry| {
         entry.depth() > 0 && entry.path().is_dir() && FOREIGN.iter().any(|name| entry.file_name() == *name)
     };
-    let mut entries = walk.build();
+    let entries = walk.build();
     let mut skipped: Option<PathBuf> = None;
-    while let Some(entry) = entries.next() {
+    for entry in entries {
         // What cannot be read below the folder is no manifest: a link that leads nowhere, a folder of somebody else's.
         let Ok(entry) = entry else { continue };
         let path = entry.path();

@@ -357,8 +357,7 @@ pub fn settings(data: &[u8]) {
     });
     let written: String = out.chain([externals]).chain(rules).collect();
     let again = Settings::read(&sources, sources.add("again", written.as_str())).expect("it is as it was read");
-    let levels =
-        |settings: &Settings| settings.rules.iter().map(|rule| (rule.id.clone(), rule.level)).collect::<Vec<_>>();
+    let levels = |settings: &Settings| settings.rules.iter().map(|rule| (rule.id, rule.level)).collect::<Vec<_>>();
     assert_eq!((&again.out, &again.externals, levels(&again)), (&settings.out, &settings.externals, levels(&settings)));
 }
 

@@ -70,10 +70,8 @@ pub(super) fn fields(name: &str, given: &Node, own: &mut Mapping) {
             let policy = pull_policy(&text(own, "reference"));
             fill(own, "pullPolicy", policy);
         }
-        "core.v1.Volume" => {
-            if own.iter().all(|entry| entry.key == NAME) {
-                fill(own, "emptyDir", Mapping::new());
-            }
+        "core.v1.Volume" if own.iter().all(|entry| entry.key == NAME) => {
+            fill(own, "emptyDir", Mapping::new());
         }
         // The old name of the field is kept equal.
         "core.v1.PodSpec" => {
@@ -86,20 +84,14 @@ pub(super) fn fields(name: &str, given: &Node, own: &mut Mapping) {
         "core.v1.ServiceSpec" => service(own),
         "core.v1.LimitRangeItem" => limit_range(own),
         "core.v1.PersistentVolumeClaimSpec" => claim(own),
-        "apps.v1.DeploymentStrategy" => {
-            if text(own, "type") == "RollingUpdate" {
-                fill(own, "rollingUpdate", map([("maxUnavailable", "25%".into()), ("maxSurge", "25%".into())]));
-            }
+        "apps.v1.DeploymentStrategy" if text(own, "type") == "RollingUpdate" => {
+            fill(own, "rollingUpdate", map([("maxUnavailable", "25%".into()), ("maxSurge", "25%".into())]));
         }
-        "apps.v1.DaemonSetUpdateStrategy" => {
-            if text(own, "type") == "RollingUpdate" {
-                fill(own, "rollingUpdate", map([("maxUnavailable", 1.into()), ("maxSurge", 0.into())]));
-            }
+        "apps.v1.DaemonSetUpdateStrategy" if text(own, "type") == "RollingUpdate" => {
+            fill(own, "rollingUpdate", map([("maxUnavailable", 1.into()), ("maxSurge", 0.into())]));
         }
-        "apps.v1.StatefulSetUpdateStrategy" => {
-            if given["type"].text().is_empty() {
-                fill(own, "rollingUpdate", map([("partition", 0.into())]));
-            }
+        "apps.v1.StatefulSetUpdateStrategy" if given["type"].text().is_empty() => {
+            fill(own, "rollingUpdate", map([("partition", 0.into())]));
         }
         "apps.v1.StatefulSetSpec" => each(own, "volumeClaimTemplates", |claim| {
             fill(claim, "apiVersion", "v1");
@@ -127,10 +119,10 @@ pub(super) fn fields(name: &str, given: &Node, own: &mut Mapping) {
         | "resource.v1.DeviceSubRequest"
         | "resource.v1beta2.ExactDeviceRequest"
         | "resource.v1beta2.DeviceSubRequest"
-        | "resource.v1beta1.DeviceSubRequest" => {
-            if text(own, "allocationMode") == "ExactCount" {
-                fill(own, "count", 1);
-            }
+        | "resource.v1beta1.DeviceSubRequest"
+            if text(own, "allocationMode") == "ExactCount" =>
+        {
+            fill(own, "count", 1);
         }
         "apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames" => {
             let kind = text(own, "kind");

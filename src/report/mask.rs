@@ -192,7 +192,7 @@ impl Mask {
     }
 
     fn keep(&mut self, name: &str) {
-        if !self.names.contains(name) && tokens(name).eq([0..name.len()]) {
+        if !self.names.contains(name) && tokens(name).eq(std::iter::once(0..name.len())) {
             self.names.insert(name.into());
         }
     }
@@ -469,7 +469,7 @@ impl Mask {
             let names: Vec<Range<usize>> = tokens(text).filter(|token| self.is_name(&text[token.clone()])).collect();
             repeated.retain(|range| {
                 let next = names.partition_point(|name| name.start <= range.start);
-                !next.checked_sub(1).is_some_and(|at| names[at].end >= range.end)
+                next.checked_sub(1).is_none_or(|at| names[at].end < range.end)
             });
         }
         repeated.extend(secret::in_words(text));
@@ -491,8 +491,7 @@ impl Mask {
     fn is_name(&self, token: &str) -> bool {
         let is_known =
             |part: &str| part.is_empty() || part.bytes().all(|byte| byte.is_ascii_digit()) || self.names.contains(part);
-        is_known(token)
-            || token.split(['/', '[', ']']).all(|part| is_known(part) || part.split('.').all(|part| is_known(part)))
+        is_known(token) || token.split(['/', '[', ']']).all(|part| is_known(part) || part.split('.').all(&is_known))
     }
 
     /// A part of a line, which starts at `start` of a file, with the secrets struck out, and how offsets in it map. `mark`

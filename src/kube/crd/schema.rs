@@ -275,7 +275,7 @@ impl Schema {
         };
         for item in node["required"].items() {
             let field = schema.field(item.text());
-            if !field.is_some_and(|field| field.default.is_some()) {
+            if field.is_none_or(|field| field.default.is_none()) {
                 let nullable = field.is_some_and(|field| field.nullable);
                 schema.required.push((item.text().into(), nullable));
             }
