@@ -333,7 +333,7 @@ fn streams_may_be_full_closed_or_broken() {
         ("\"$BIN\" render nobody 2>&-", 2, ""),
         ("\"$BIN\" render gateway >&-", 0, ""),
         ("\"$BIN\" render gateway >&- 2>&-", 0, ""),
-        ("\"$BIN\" check - <&-", 0, "no objects were found"),
+        ("\"$BIN\" check - <&-", 2, "error: standard input is empty"),
         // The reader goes away: its right, and the exit code of the writer is fine.
         ("(\"$BIN\" render gateway; echo $? >code) | head -c 10 >/dev/null; exit $(cat code)", 0, ""),
         ("(\"$BIN\" rules; echo $? >code) | true; exit $(cat code)", 0, ""),

@@ -119,7 +119,10 @@ impl Splitter {
                         let found = texts.iter().zip(anchor).map(|(text, word)| text.as_ref().and(word.clone()));
                         parts.push(Draft::Value(found.collect(), Hint::None, false));
                     }
-                    parts.extend(self.line(segment, hint));
+                    let (before, middle, after) = without_signs(segment, at > 0, at + 1 < segments.len());
+                    parts.push(Draft::Plain(before));
+                    parts.extend(self.line(&middle, hint));
+                    parts.push(Draft::Plain(after));
                 }
                 return joined(parts);
             }
@@ -238,6 +241,25 @@ fn split_by(texts: &Texts, anchor: &Texts) -> Option<Vec<Texts>> {
         found.into_iter().zip(&mut segments).for_each(|(part, segment)| segment[copy] = Some(part.into()));
     }
     Some(segments)
+}
+
+/// Strings without the one sign that all of them begin or end with beside an anchor, such as the dot before a namespace.
+fn without_signs(texts: &Texts, at_start: bool, at_end: bool) -> (EcoString, Texts, EcoString) {
+    let sign = |of: fn(&EcoString) -> Option<char>| {
+        let mut signs = texts.iter().flatten().map(of);
+        let first = signs.next().flatten().filter(|sign| !sign.is_alphanumeric())?;
+        signs.all(|sign| sign == Some(first)).then_some(first)
+    };
+    let before = sign(|text| text.chars().next()).filter(|_| at_start);
+    // A string of one sign has it at its start.
+    let is_longer = before.is_none() || texts.iter().flatten().all(|text| text.chars().nth(1).is_some());
+    let after = sign(|text| text.chars().next_back()).filter(|_| at_end && is_longer);
+    let cut = |text: &EcoString| {
+        let text = before.map_or(text.as_str(), |sign| &text[sign.len_utf8()..]);
+        EcoString::from(after.map_or(text, |sign| &text[..text.len() - sign.len_utf8()]))
+    };
+    let middle = texts.iter().map(|text| text.as_ref().map(cut)).collect();
+    (before.into_iter().collect(), middle, after.into_iter().collect())
 }
 
 /// A name and what is assigned to it, where the name is the same in all: `--level=info`, `LEVEL=info`.

@@ -256,7 +256,9 @@ fn read_segment(text: &str, offset: usize, file: FileId, dialect: Dialect, budge
             break;
         }
     }
-    if loader.findings.iter().any(|finding| finding.severity == Severity::Error) {
+    // Of two values of one key only the last is in the tree; the other may be a secret as well.
+    let is_lost = |finding: &Finding| finding.severity == Severity::Error || finding.rule == RuleId::YamlDuplicateKey;
+    if loader.findings.iter().any(is_lost) {
         loaded.unread.push(loader.span(0, text.len()));
     }
     loaded.documents.append(&mut loader.documents);
