@@ -449,3 +449,16 @@ fn the_kind_config_maps_the_ports_of_the_profile() {
         assert_eq!(ports(profile), ((*cluster).to_owned(), expected.iter().copied().collect()), "{profile}");
     }
 }
+
+#[test]
+fn a_blank_project_renders_in_each_of_its_environments() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(plimsoll(folder.path(), &["init", "shop", "--blank"]).status.code(), Some(0));
+    for environment in ["dev", "prod"] {
+        let output = plimsoll(folder.path(), &["--project", "shop", "render", "app", "--env", environment]);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("kind: Deployment"));
+    }
+    // Nothing of what is there is lost.
+    assert_eq!(plimsoll(folder.path(), &["init", "shop", "--blank"]).status.code(), Some(2));
+}

@@ -95,6 +95,9 @@ pub(super) enum Command {
     Init {
         /// The folder; made if it is not there
         dir: PathBuf,
+        /// Write a small project that renders instead of the built-in profiles and templates
+        #[arg(long)]
+        blank: bool,
     },
     /// Make a project of hand-written copies of one deployment: one base, a profile a copy, each proven equal to it
     #[command(after_help = IMPORT_HELP)]

@@ -117,7 +117,7 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
         Command::Images(profile) => list::images(&args.global, profile, output),
         Command::Kind(profile) => list::kind(&args.global, profile, output),
         Command::Schema => project::schema(&args.global, output),
-        Command::Init { dir } => project::init(dir, output),
+        Command::Init { dir, blank } => project::init(dir, *blank, output),
         Command::Completions { shell } => docs::completions(*shell, output),
         Command::Man => docs::man(output),
     }

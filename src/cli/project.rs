@@ -238,26 +238,46 @@ pub(super) fn schema(global: &Global, output: &mut Output) -> anyhow::Result<Out
     }
 }
 
-pub(super) fn init(folder: &Path, output: &Output) -> anyhow::Result<Outcome> {
-    let taken = built_in::FILES.iter().map(|file| folder.join(file.path)).chain([folder.join(project::FILE)]);
-    if let Some(path) = taken.into_iter().find(|path| path.exists()) {
+pub(super) fn init(folder: &Path, blank: bool, output: &Output) -> anyhow::Result<Outcome> {
+    let (files, profile) = if blank {
+        (BLANK.to_vec(), "app")
+    } else {
+        let built_in = built_in::FILES.iter().map(|file| (file.path, file.text));
+        (built_in.chain([(project::FILE, SETTINGS)]).collect(), "gateway")
+    };
+    if let Some(path) = files.iter().map(|(path, _)| folder.join(path)).find(|path| path.exists()) {
         bail!("{} is already there; `init` overwrites nothing", path.display());
     }
-    let files = built_in::FILES.iter().map(|file| (file.path, file.text)).chain([(project::FILE, SETTINGS)]);
-    for (path, text) in files.clone() {
+    for (path, text) in &files {
         let path = folder.join(path);
         let parent = path.parent().unwrap_or(folder);
         fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     output.message(&format!(
-        "{} files written to {}; `plimsoll render --project {} gateway` renders from there",
-        files.count(),
+        "{} files written to {}; `plimsoll render --project {} {profile}` renders from there",
+        files.len(),
         folder.display(),
         folder.display(),
     ));
     Ok(Outcome::Fine)
 }
+
+/// A small project that renders, the one in `examples/blank`.
+const BLANK: &[(&str, &str)] = {
+    macro_rules! files {
+        ($($path:literal),*) => { &[$(($path, include_str!(concat!("../../examples/blank/", $path)))),*] };
+    }
+    files![
+        "plimsoll.toml",
+        "profiles/app.yaml",
+        "profiles/base.yaml",
+        "profiles/schema.json",
+        "profiles/environments/dev.yaml",
+        "profiles/environments/prod.yaml",
+        "templates/app.yaml"
+    ]
+};
 
 /// The settings of a new project: nothing decided yet.
 const SETTINGS: &str = "\
