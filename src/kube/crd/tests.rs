@@ -45,6 +45,13 @@ fn unknown_fields_are_pruned_as_the_server_does() {
     takes("{type: object, additionalProperties: {type: integer}}", &["{a: 1, b: 2}"], &["{a: x}"]);
     takes("{type: object, additionalProperties: true}", &["{a: {b: [1]}}"], &[]);
     takes(
+        "{type: object, properties: {a: {type: array, x-kubernetes-preserve-unknown-fields: true, items: {type: object, \
+         properties: {b: {type: object}}}}}}",
+        &["{a: [{c: {d: 1}, b: {}}]}"],
+        &["{a: [{b: {c: 1}}]}"],
+    );
+    takes("{type: object, properties: {a: {type: array, items: {type: object}}}}", &["{a: [{}]}"], &["{a: [{c: 1}]}"]);
+    takes(
         "{type: object, x-kubernetes-embedded-resource: true}",
         &["{apiVersion: v1, kind: Pod, metadata: {name: a}}"],
         &[

@@ -21,7 +21,7 @@ pub(super) fn validate<'a>(
     version: KubernetesVersion,
     left: &mut Budget,
 ) -> Vec<Fault<'a>> {
-    let mut walker = Walker { version, prune: true, faults: Vec::new(), left: *left };
+    let mut walker = Walker { version, prune: true, in_preserved_list: false, faults: Vec::new(), left: *left };
     walker.value(object, schema, &Trail::root(), true);
     *left = walker.left;
     walker.faults
@@ -31,7 +31,8 @@ pub(super) fn validate<'a>(
 #[must_use]
 pub fn check_default<'a>(schema: &Node, default: &'a Node, version: KubernetesVersion) -> Vec<Fault<'a>> {
     let schema = Schema::read(schema);
-    let mut walker = Walker { version, prune: true, faults: Vec::new(), left: Budget::shared(default, 1) };
+    let mut walker =
+        Walker { version, prune: true, in_preserved_list: false, faults: Vec::new(), left: Budget::shared(default, 1) };
     walker.value(default, &schema, &Trail::root(), false);
     walker.faults
 }
@@ -40,6 +41,8 @@ struct Walker<'a> {
     version: KubernetesVersion,
     /// Whether unknown fields count; not inside `allOf` and its like, which only restrict values.
     prune: bool,
+    /// Whether the next value is an item of a list that preserves unknown fields, which then are preserved in the item as well.
+    in_preserved_list: bool,
     faults: Vec<Fault<'a>>,
     /// What may still be done. Once it is spent nothing more is wrong.
     left: Budget,
@@ -50,6 +53,7 @@ const IMPLIED: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 impl<'a> Walker<'a> {
     fn value(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool) {
+        let preserves = std::mem::take(&mut self.in_preserved_list) || schema.preserve;
         // Null is absent, or allowed, or filled with the default.
         if node.is_null() || self.faults.len() >= decode::MOST_FAULTS || self.left.is_spent() {
             return;
@@ -59,8 +63,8 @@ impl<'a> Walker<'a> {
             return;
         }
         match &node.value {
-            Value::Mapping(_) => self.mapping(node, schema, trail, is_object || schema.embedded),
-            Value::Sequence(items) => self.sequence(node, items, schema, trail),
+            Value::Mapping(_) => self.mapping(node, schema, trail, is_object || schema.embedded, preserves),
+            Value::Sequence(items) => self.sequence(node, items, schema, trail, preserves),
             Value::String(text) => self.text(node, text, schema, trail),
             Value::Int(number) => self.number(node, *number as f64, schema, trail),
             Value::Float(number) => self.number(node, *number, schema, trail),
@@ -108,7 +112,7 @@ impl<'a> Walker<'a> {
         fits
     }
 
-    fn mapping(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool) {
+    fn mapping(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool, preserves: bool) {
         for entry in node.entries() {
             let below = trail.key(&entry.key);
             let own = schema.property(&entry.key);
@@ -124,7 +128,7 @@ impl<'a> Walker<'a> {
                     self.value(&entry.value, own, &below, false);
                     self.prune = prune;
                 }
-                None if !self.prune || schema.preserve => {}
+                None if !self.prune || preserves => {}
                 None if is_object && IMPLIED.contains(&entry.key.as_str()) => {}
                 None => self.unknown(entry, schema, &below),
             }
@@ -204,13 +208,14 @@ impl<'a> Walker<'a> {
         });
     }
 
-    fn sequence(&mut self, node: &'a Node, items: &'a [Node], schema: &Schema, trail: &Trail<'_>) {
+    fn sequence(&mut self, node: &'a Node, items: &'a [Node], schema: &Schema, trail: &Trail<'_>, preserves: bool) {
         if let Some(own) = &schema.items {
             for (index, item) in items.iter().enumerate() {
                 // A null in a list is not taken away as one in a mapping is.
                 if item.is_null() && own.ty.is_some() && !own.nullable {
                     self.wrong_type(item, &trail.index(index), "a value");
                 }
+                self.in_preserved_list = preserves;
                 self.value(item, own, &trail.index(index), false);
             }
         }
@@ -281,7 +286,7 @@ impl<'a> Walker<'a> {
         let seen = filled.as_ref().unwrap_or(node);
         let (version, mut left) = (self.version, self.left);
         let mut fits = |part: &Schema| {
-            let mut walker = Walker { version, prune: false, faults: Vec::new(), left };
+            let mut walker = Walker { version, prune: false, in_preserved_list: false, faults: Vec::new(), left };
             walker.value(seen, part, trail, is_object);
             left = walker.left;
             walker.faults.is_empty()
