@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::formats::calendar;
+
 const NANOS: i128 = 1_000_000_000;
 const DAY: i64 = 86_400;
 
@@ -55,17 +57,9 @@ pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
         }
         None => 0,
     };
-    let seconds = days(year, month, day) * DAY + hour.parse::<i64>().ok()? * 3600 + minute * 60 + second - offset;
+    let seconds =
+        calendar::days(year, month, day) * DAY + hour.parse::<i64>().ok()? * 3600 + minute * 60 + second - offset;
     Some(Timestamp(i128::from(seconds) * NANOS + nanos))
-}
-
-/// The days from 1970 to a date of the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 /// The parts of a timestamp in UTC, with an offset in seconds.
@@ -91,20 +85,13 @@ impl Timestamp {
         let nanos = self.0.rem_euclid(NANOS) as i64;
         let seconds = self.0.div_euclid(NANOS) as i64 + offset;
         let (day_number, of_day) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
-        let shifted = day_number + 719_468;
-        let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted_month = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let (year, month, day) = calendar::date(day_number);
         Parts {
             year,
             month,
             day,
             weekday: (day_number + 4).rem_euclid(7),
-            day_of_year: day_number - days(year, 1, 1),
+            day_of_year: day_number - calendar::days(year, 1, 1),
             hour: of_day / 3600,
             minute: of_day / 60 % 60,
             second: of_day % 60,

@@ -1,6 +1,7 @@
 //! The forms of strings in Kubernetes objects, as Go and the API machinery read them: base64, times, durations, quantities,
 //! names, addresses, schedules. Each is read in one place.
 
+pub mod calendar;
 pub mod cron;
 pub mod go;
 pub mod ip;

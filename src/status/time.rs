@@ -1,5 +1,7 @@
 //! Timestamps as the API server writes them, in seconds since 1970.
 
+use crate::formats::calendar;
+
 /// The seconds since 1970 of `2026-11-29T21:20:53Z`, with or without a fraction. `None` for anything else.
 #[must_use]
 pub fn parse(text: &str) -> Option<i64> {
@@ -11,30 +13,14 @@ pub fn parse(text: &str) -> Option<i64> {
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
     let plausible = (0..10_000).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
     let plausible = plausible && (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
-    plausible.then(|| days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
-}
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar. The year begins in March, so that February ends it.
-const fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+    plausible.then(|| calendar::days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
 /// The timestamp of seconds since 1970, as the API server writes it.
 #[must_use]
 pub fn format(seconds: i64) -> String {
-    let (day, clock) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
-    let era = day.div_euclid(146_097);
-    let of_era = day.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let date = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
+    let (year, month, date) = calendar::date(seconds.div_euclid(86_400));
+    let clock = seconds.rem_euclid(86_400);
     let (hour, minute, second) = (clock / 3600, clock / 60 % 60, clock % 60);
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
