@@ -180,7 +180,7 @@ mod tests {
 resources: [web.yaml]
 patches:
 - path: patches/replicas.yaml
-- {path: ../shared/tls.yaml, target: {kind: Ingress}}
+- {path: ../common/tls.yaml, target: {kind: Ingress}}
 - patch: |-
     kind: Deployment
     metadata: {name: web}
@@ -194,7 +194,7 @@ configMapGenerator:
         for (path, part) in [
             ("overlays/e2e/web.yaml", None),
             ("./overlays/e2e/patches/replicas.yaml", Some(Part::Patch)),
-            ("overlays/shared/tls.yaml", Some(Part::Patch)),
+            ("overlays/common/tls.yaml", Some(Part::Patch)),
             ("overlays/e2e/limits.yaml", Some(Part::Patch)),
             ("overlays/e2e/app.yaml", Some(Part::Other)),
             ("overlays/e2e/data/b.json", Some(Part::Other)),
