@@ -79,7 +79,11 @@ impl<'a> Renderer<'a> {
             .collect();
         let is_read = |path: &str| {
             let linked = || read.iter().any(|known| self.project.is_same_file(known, path));
-            read.contains(path) || self.templates.may_read_sql(path) || self.is_of_a_team(path) || linked()
+            read.contains(path)
+                || self.layers.is_of_schema(path)
+                || self.templates.may_read_sql(path)
+                || self.is_of_a_team(path)
+                || linked()
         };
         let mut findings = self.project.unread(self.sources, &is_read).map_err(|error| error.failure())?;
         findings.extend(self.layers.unnamed_environments()?);

@@ -399,8 +399,8 @@ catalogue! {
         => "`plimsoll render P` prints the whole; `check --profile P` names what to add.",
     RevisionNotFound "revision-not-found" Elsewhere Error "there is no such revision of the project"
         => "`--base` names a branch, a tag or a commit of the Git repository that the project lies in.",
-    SchemaInvalid "schema-invalid" Elsewhere Error "the project's own schema is no JSON Schema"
-        => "`profiles/schema.json` must hold a JSON Schema of the draft and the keywords listed in docs/profiles.md.",
+    SchemaInvalid "schema-invalid" Elsewhere Error "the project's own schema is not a valid JSON Schema"
+        => "`profiles/schema.json` must hold a JSON Schema of draft 2020-12 with the keywords and formats listed in docs/layers.md.",
     SchemaKeywordUnknown "schema-keyword-unknown" Elsewhere Error
         "the project's own schema has a keyword that is not supported"
         => "It would be ignored in silence otherwise; the message lists the near one.",

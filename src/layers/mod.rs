@@ -73,6 +73,8 @@ pub struct Layers<'a> {
     project: &'a Project,
     sources: &'a Sources,
     schema: Schema,
+    /// The files of the project that its schema refers to.
+    schema_files: Vec<String>,
     base: Layer,
     over: Vec<Layer>,
     /// Each with the only profile it is for.
@@ -139,11 +141,12 @@ impl<'a> Layers<'a> {
     /// # Errors
     /// Where one of them cannot be read or is wrong.
     pub fn load(project: &'a Project, sources: &'a Sources, overrides: &Overrides) -> Result<Self, Failure> {
-        let schema = schema(project, sources)?;
+        let (schema, schema_files) = schema(project, sources)?;
         let mut layers = Self {
             project,
             sources,
             schema,
+            schema_files,
             base: Layer::empty(),
             over: Vec::new(),
             sets: Vec::new(),
@@ -177,6 +180,12 @@ impl<'a> Layers<'a> {
     #[must_use]
     pub const fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// Whether a file of the project is a part of the schema of its profiles.
+    #[must_use]
+    pub fn is_of_schema(&self, path: &str) -> bool {
+        self.schema_files.iter().any(|file| file == path)
     }
 
     /// Reads a profile's file.
@@ -292,8 +301,8 @@ impl<'a> Layers<'a> {
     }
 }
 
-/// The project's own schema of profiles, else the built-in one.
-fn schema(project: &Project, sources: &Sources) -> Result<Schema, Failure> {
+/// The project's own schema of profiles, else the built-in one; and the other files that it refers to.
+fn schema(project: &Project, sources: &Sources) -> Result<(Schema, Vec<String>), Failure> {
     let file = match project.read(sources, project::SCHEMA) {
         Ok(file) => file,
         Err(AccessError::Missing(_)) => {
@@ -301,8 +310,12 @@ fn schema(project: &Project, sources: &Sources) -> Result<Schema, Failure> {
         }
         Err(error) => return Err(error.failure()),
     };
-    let text = sources.get(file).map(|source| source.text.clone()).unwrap_or_default();
-    Ok(Schema::read(&text, file)?)
+    let text = |file| sources.get(file).map(|source| source.text.clone()).unwrap_or_default();
+    let mut fetch = |path: &str| match project.read(sources, path) {
+        Ok(file) => Ok((file, text(file))),
+        Err(error) => Err(error.to_string()),
+    };
+    Ok(Schema::load(project::SCHEMA, &text(file), file, &mut fetch)?)
 }
 
 /// Reads a file that the command line names: anywhere, relative to the working folder.

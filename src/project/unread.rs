@@ -60,7 +60,8 @@ impl Project {
                     _ => Some((
                         "profiles are the YAML files in `profiles/`, environments those in `profiles/environments/`"
                             .to_owned(),
-                        "move it or remove it; files for `$file` stand below `templates/`".to_owned(),
+                        "move it or remove it; files for `$file` are below `templates/`, and the schema can `$ref` to others"
+                            .to_owned(),
                     )),
                 }
             }

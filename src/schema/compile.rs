@@ -3,12 +3,13 @@
 use ecow::EcoVec;
 use foldhash::{HashMap, HashMapExt};
 
+use super::files::{self, Document, Incomplete, Missing};
+use super::formats::{Format, formats};
 use super::{Id, ListRules, NumberRules, ObjectRules, Pattern, Schema, Sub, TYPES, TextRules, Types};
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{Finding, RuleId};
 use crate::node::{Entry, Node, Value};
-use crate::source::{FileId, Span};
+use crate::source::Span;
 use crate::suggest;
-use crate::yaml::{self, Dialect};
 
 /// How many subschemas may stand within one another for one and the same value, references followed.
 const MAX_IN_PLACE: usize = 32;
@@ -33,8 +34,11 @@ const KEYWORDS: &[Keyword] = &[
     ("allOf", |c, sub, entry| sub.all = c.schemas(entry)),
     ("anyOf", |c, sub, entry| sub.any = c.schemas(entry)),
     ("const", |_, sub, entry| sub.constant = Some(entry.value.clone())),
+    ("contains", |c, sub, entry| list(sub).contains = c.schema(entry)),
     ("default", |_, _, _| {}),
     ("definitions", |c, sub, entry| c.definitions(sub, entry)),
+    ("dependentRequired", |c, sub, entry| c.dependent_required(sub, entry)),
+    ("dependentSchemas", |c, sub, entry| c.dependent_schemas(sub, entry)),
     ("deprecated", |_, _, _| {}),
     ("description", |_, sub, entry| sub.description = entry.value.as_str().map(Into::into)),
     ("else", |c, sub, entry| sub.otherwise = c.schema(entry)),
@@ -42,13 +46,15 @@ const KEYWORDS: &[Keyword] = &[
     ("examples", |_, _, _| {}),
     ("exclusiveMaximum", |c, sub, entry| number(sub).below = c.number(entry)),
     ("exclusiveMinimum", |c, sub, entry| number(sub).above = c.number(entry)),
-    ("format", |_, _, _| {}),
+    ("format", |c, sub, entry| c.format(sub, entry)),
     ("if", |c, sub, entry| sub.condition = c.schema(entry)),
     ("items", |c, sub, entry| list(sub).items = c.schema(entry)),
+    ("maxContains", |c, sub, entry| list(sub).max_contains = c.count(entry)),
     ("maxItems", |c, sub, entry| list(sub).max = c.count(entry)),
     ("maxLength", |c, sub, entry| text(sub).max = c.count(entry)),
     ("maxProperties", |c, sub, entry| object(sub).max = c.count(entry)),
     ("maximum", |c, sub, entry| number(sub).maximum = c.number(entry)),
+    ("minContains", |c, sub, entry| list(sub).min_contains = c.count(entry)),
     ("minItems", |c, sub, entry| list(sub).min = c.count(entry)),
     ("minLength", |c, sub, entry| text(sub).min = c.count(entry)),
     ("minProperties", |c, sub, entry| object(sub).min = c.count(entry)),
@@ -58,6 +64,7 @@ const KEYWORDS: &[Keyword] = &[
     ("oneOf", |c, sub, entry| sub.one = c.schemas(entry)),
     ("pattern", |c, sub, entry| text(sub).pattern = c.pattern(entry.value.as_str(), entry.value.origin.span)),
     ("patternProperties", |c, sub, entry| c.pattern_properties(sub, entry)),
+    ("prefixItems", |c, sub, entry| list(sub).prefix = c.schemas(entry)),
     ("properties", |c, sub, entry| c.properties(sub, entry)),
     ("propertyNames", |c, sub, entry| object(sub).names = c.schema(entry)),
     ("readOnly", |_, _, _| {}),
@@ -65,6 +72,8 @@ const KEYWORDS: &[Keyword] = &[
     ("then", |c, sub, entry| sub.then = c.schema(entry)),
     ("title", |_, _, _| {}),
     ("type", |c, sub, entry| sub.types = c.types(entry)),
+    ("unevaluatedItems", |c, sub, entry| list(sub).unevaluated = c.schema(entry)),
+    ("unevaluatedProperties", |c, sub, entry| object(sub).unevaluated = c.schema(entry)),
     ("uniqueItems", |c, sub, entry| list(sub).unique = c.switch(entry)),
     ("writeOnly", |c, sub, entry| sub.secret = c.switch(entry)),
 ];
@@ -91,50 +100,30 @@ fn text(sub: &mut Sub) -> &mut TextRules {
 }
 
 impl Schema {
-    /// Reads a schema from JSON text, which is `file`.
-    ///
-    /// # Errors
-    /// Where it is no JSON, a keyword is unknown or has a value it cannot have, or a reference leads nowhere.
-    pub fn read(json: &str, file: FileId) -> Result<Self, Vec<Finding>> {
-        // The fast reader knows no places, and a good schema needs none.
-        if let Ok(json) = yaml::read_json(json)
-            && let Ok(schema) = Self::compile(&json)
-        {
-            return Ok(schema);
-        }
-        let mut loaded = yaml::load_text(json, file, Dialect::Kubectl);
-        if !loaded.findings.is_empty() {
-            loaded.findings.iter_mut().for_each(|finding| finding.severity = Severity::Error);
-            return Err(loaded.findings);
-        }
-        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(json) {
-            let line = error.line().saturating_sub(1);
-            let start: usize = json.split_inclusive('\n').take(line).map(str::len).sum();
-            let at = (start + error.column().saturating_sub(1)).min(json.len()) as u32;
-            return Err(vec![invalid(Span::new(file, at, at + 1), "the schema is no JSON")]);
-        }
-        match loaded.documents.pop() {
-            Some(node) => Self::compile(&node),
-            None => Err(vec![invalid(Span::new(file, 0, 0), "the schema is empty")]),
-        }
-    }
-
     /// Compiles a schema.
     ///
     /// # Errors
     /// Where a keyword is unknown or has a value it cannot have, or a reference leads nowhere.
     pub fn compile(root: &Node) -> Result<Self, Vec<Finding>> {
+        Self::compile_files(&[Document { path: String::new(), root: root.clone() }]).map_err(Incomplete::alone)
+    }
+
+    /// Compiles a schema of several files, of which the first is the schema itself.
+    pub(super) fn compile_files(documents: &[Document]) -> Result<Self, Incomplete> {
         let mut compiler = Compiler {
-            root,
+            documents,
+            document: 0,
             known: HashMap::new(),
             todo: Vec::new(),
             spans: Vec::new(),
             findings: Vec::new(),
+            missing: Vec::new(),
             pattern_bytes: 0,
         };
-        compiler.id(root);
+        compiler.id(&documents[0].root);
         let mut subs: Vec<Sub> = Vec::new();
-        while let Some((id, node)) = compiler.todo.pop() {
+        while let Some((id, node, document)) = compiler.todo.pop() {
+            compiler.document = document;
             let sub = compiler.sub(node);
             if subs.len() <= id as usize {
                 subs.resize_with(id as usize + 1, Sub::default);
@@ -144,13 +133,15 @@ impl Schema {
         let secret = super::secrets::reaching(&subs);
         let schema = Self { subs, secret };
         if compiler.findings.is_empty()
+            && compiler.missing.is_empty()
             && let Some(id) = schema.endless()
         {
             let message =
                 "the schema refers to itself for one and the same value, nests too deep or has forms that multiply";
             compiler.findings.push(invalid(compiler.spans[id as usize], message));
         }
-        if compiler.findings.is_empty() { Ok(schema) } else { Err(compiler.findings) }
+        let Compiler { findings, missing, .. } = compiler;
+        if findings.is_empty() && missing.is_empty() { Ok(schema) } else { Err(Incomplete { findings, missing }) }
     }
 
     /// A subschema from which a walk would not come back, or only from too deep or after too many others.
@@ -176,17 +167,22 @@ impl Schema {
     }
 }
 
-fn invalid(span: Span, message: impl Into<String>) -> Finding {
+pub(super) fn invalid(span: Span, message: impl Into<String>) -> Finding {
     Finding::error(RuleId::SchemaInvalid, span, message)
 }
 
 struct Compiler<'a> {
-    root: &'a Node,
+    documents: &'a [Document],
+    /// The place in `documents` of the one that is compiled.
+    document: usize,
     /// The subschemas that have a number, by the address of their node: references and cycles cost nothing.
     known: HashMap<*const Node, Id>,
-    todo: Vec<(Id, &'a Node)>,
+    /// Subschemas to compile, each with the place of its file in `documents`.
+    todo: Vec<(Id, &'a Node, usize)>,
     spans: Vec<Span>,
     findings: Vec<Finding>,
+    /// Files that are referred to and not among `documents`.
+    missing: Vec<Missing>,
     /// How large the patterns are that were compiled.
     pattern_bytes: usize,
 }
@@ -194,13 +190,17 @@ struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     /// The number of a subschema, which is compiled later.
     fn id(&mut self, node: &'a Node) -> Id {
+        self.id_in(self.document, node)
+    }
+
+    fn id_in(&mut self, document: usize, node: &'a Node) -> Id {
         if let Some(id) = self.known.get(&std::ptr::from_ref(node)) {
             return *id;
         }
         let id = self.spans.len() as Id;
         self.known.insert(node, id);
         self.spans.push(node.origin.span);
-        self.todo.push((id, node));
+        self.todo.push((id, node, document));
         id
     }
 
@@ -231,7 +231,7 @@ impl<'a> Compiler<'a> {
             KEYWORDS[at].1(self, sub, entry);
             return;
         }
-        let message = format!("the schema has a keyword `{}` that is not understood", entry.key);
+        let message = format!("unknown keyword `{}` in the schema", entry.key);
         let mut finding = Finding::error(RuleId::SchemaKeywordUnknown, entry.key_span, message);
         match suggest::nearest(&entry.key, keywords()) {
             Some(near) => finding.label = format!("did you mean `{near}`?"),
@@ -383,13 +383,72 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn reference(&mut self, sub: &mut Sub, entry: &'a Entry) {
-        let target = entry.value.as_str().and_then(|reference| reference.strip_prefix('#'));
-        let Some(pointer) = target else {
-            self.wrong(&entry.value, "`$ref` must point into this schema, such as `#/$defs/Name`");
-            return;
+    fn dependent_required(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        for dependent in self.entries(entry) {
+            let mut names = Vec::new();
+            for item in self.list(dependent).unwrap_or_default() {
+                match item.value {
+                    Value::String(name) => names.push(name),
+                    _ => self.wrong(&item, "`dependentRequired` must list names"),
+                }
+            }
+            object(sub).required_with.push((dependent.key.clone(), names));
+        }
+    }
+
+    fn dependent_schemas(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        for dependent in self.entries(entry) {
+            let id = self.id(&dependent.value);
+            sub.dependents.push((dependent.key.clone(), id));
+        }
+    }
+
+    fn format(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        let span = entry.value.origin.span;
+        let Some(name) = entry.value.as_str() else {
+            return self.findings.push(invalid(span, "`format` must be a string"));
         };
-        let found = pointer.split('/').skip(1).try_fold(self.root, |node, part| {
+        match Format::find(name) {
+            Some(Format::Text(format)) => text(sub).format = Some(format),
+            Some(Format::Number(format)) => number(sub).format = Some(format),
+            Some(Format::Annotation) => {}
+            None => {
+                let finding = Finding::error(RuleId::SchemaKeywordUnknown, span, format!("unknown format `{name}`"));
+                self.findings.push(match suggest::nearest(name, formats()) {
+                    Some(near) => finding.with_label(format!("did you mean `{near}`?")),
+                    None => finding.with_help(format!(
+                        "write a `pattern`, or `x-format` for editors alone; formats are {}",
+                        suggest::list(formats(), "and")
+                    )),
+                });
+            }
+        }
+    }
+
+    fn reference(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        let span = entry.value.origin.span;
+        let Some(reference) = entry.value.as_str() else {
+            return self.findings.push(invalid(span, "`$ref` must be a string, such as `#/$defs/Name`"));
+        };
+        let (file, pointer) = reference.split_once('#').unwrap_or((reference, ""));
+        let document = if file.is_empty() {
+            self.document
+        } else {
+            match files::resolve(&self.documents[self.document].path, file) {
+                Ok(path) => match self.documents.iter().position(|document| document.path == path) {
+                    Some(at) => at,
+                    None => return self.missing.push(Missing { path, span }),
+                },
+                Err(why) => {
+                    let finding = invalid(span, format!("`$ref` to `{file}`: {why}"));
+                    return self.findings.push(finding.with_help(
+                        "name a place in this file, as `#/$defs/Name`, or in another file of the project, as `common.json#/$defs/Name`",
+                    ));
+                }
+            }
+        };
+        let root = &self.documents[document].root;
+        let found = pointer.split('/').skip(1).try_fold(root, |node, part| {
             let part = part.replace("~1", "/").replace("~0", "~");
             match &node.value {
                 Value::Sequence(items) => items.get(part.parse::<usize>().ok()?),
@@ -397,12 +456,12 @@ impl<'a> Compiler<'a> {
             }
         });
         match found.filter(|_| pointer.is_empty() || pointer.starts_with('/')) {
-            Some(node) => sub.reference = Some(self.id(node)),
+            Some(node) => sub.reference = Some(self.id_in(document, node)),
             None => {
-                let finding = invalid(entry.value.origin.span, format!("`{}` leads nowhere", entry.value.text()));
-                let names = self.root["$defs"].entries().iter().map(|entry| entry.key.as_str());
+                let finding = invalid(span, format!("`{reference}` leads nowhere"));
+                let names = root["$defs"].entries().iter().map(|entry| entry.key.as_str());
                 self.findings.push(match suggest::nearest(pointer.rsplit('/').next().unwrap_or_default(), names) {
-                    Some(near) => finding.with_label(format!("did you mean `#/$defs/{near}`?")),
+                    Some(near) => finding.with_label(format!("did you mean `{file}#/$defs/{near}`?")),
                     None => finding,
                 });
             }

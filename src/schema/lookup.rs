@@ -161,7 +161,8 @@ impl Schema {
                 // What stands in a negation or a condition is not offered.
                 let named = [sub.reference, sub.then, sub.otherwise].into_iter().flatten();
                 let lists = [&sub.all, &sub.any, &sub.one].into_iter().flatten().copied();
-                for id in named.chain(lists) {
+                let dependents = sub.dependents.iter().map(|(_, id)| *id);
+                for id in named.chain(lists).chain(dependents) {
                     self.collect_fields(&Place::One(id), fields);
                 }
             }
@@ -197,6 +198,20 @@ impl Schema {
     }
 
     fn next_of(&self, sub: &Sub, step: Step<'_>, left: &mut Budget) -> Next {
+        match (self.next_evaluated(sub, step, left), sub.unevaluated(step)) {
+            (Next::Open, Some(id)) if self.sub(id).never => Next::Nowhere,
+            (Next::Open, Some(id)) => Next::Known(Place::One(id)),
+            (next, _) => next,
+        }
+    }
+
+    /// Whether some keyword beside `unevaluatedProperties` and `unevaluatedItems` may say something of a step. What takes
+    /// too long to find is taken for evaluated.
+    pub(super) fn may_evaluate(&self, sub: &Sub, step: Step<'_>, left: &mut Budget) -> bool {
+        !matches!(self.next_evaluated(sub, step, left), Next::Open)
+    }
+
+    fn next_evaluated(&self, sub: &Sub, step: Step<'_>, left: &mut Budget) -> Next {
         left.step();
         if left.is_spent() {
             return Next::Nowhere;
@@ -213,9 +228,15 @@ impl Schema {
                 parts.push(any(forms.iter().map(&mut of)));
             }
         }
-        if sub.condition.is_some() {
+        if let Some(condition) = &sub.condition {
+            // It may hold, and evaluates what it names where it does.
+            let condition = any([of(condition), Next::Open]);
+            parts.push(condition);
             let mut branch = |id: Option<Id>| id.map_or(Next::Open, |id| of(&id));
             parts.push(any([branch(sub.then), branch(sub.otherwise)]));
+        }
+        for (_, id) in &sub.dependents {
+            parts.push(any([of(id), Next::Open]));
         }
         all(parts)
     }
@@ -230,8 +251,12 @@ fn own(sub: &Sub, step: Step<'_>, left: &mut Budget) -> Next {
     }
     match step {
         Step::Index(_) if !types.has(Types::ARRAY) => Next::Nowhere,
-        Step::Index(_) => {
-            sub.list.as_ref().and_then(|rules| rules.items).map_or(Next::Open, |id| Next::Known(Place::One(id)))
+        Step::Index(index) => {
+            let Some(rules) = &sub.list else { return Next::Open };
+            let known = |id| Next::Known(Place::One(id));
+            // An item that `contains` fits is evaluated by it.
+            let contained = || rules.contains.map_or(Next::Open, |id| any([known(id), Next::Open]));
+            rules.of(index).map_or_else(contained, known)
         }
         Step::Key(_) if !types.has(Types::OBJECT) => Next::Nowhere,
         Step::Key(key) => {

@@ -19,7 +19,12 @@ impl<'a> Walker<'a> {
             return fits;
         }
         for name in rules.required.iter().filter(|name| mapping.get(name).is_none()) {
-            fits = self.missing(rules, name, node);
+            fits = self.missing(rules, name, node, None);
+        }
+        for (key, names) in rules.required_with.iter().filter(|(key, _)| mapping.get(key).is_some()) {
+            for name in names.iter().filter(|name| mapping.get(name).is_none()) {
+                fits = self.missing(rules, name, node, Some(key));
+            }
         }
         let length = mapping.len() as u64;
         if rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max) {
@@ -49,7 +54,7 @@ impl<'a> Walker<'a> {
                     self.schema.description(&Place::One(id)).map_or_else(String::new, words::first_sentence);
                 let pattern = self.schema.sub(id).text.as_ref().and_then(|rules| rules.pattern.as_ref());
                 let label = pattern.map_or_else(String::new, |pattern| format!("must match `{}`", pattern.as_str()));
-                fits = self.at(Fault::Value, entry.key_span, |at| format!("the name of {at} is none it can have"));
+                fits = self.at(Fault::Value, entry.key_span, |at| format!("invalid name {at}"));
                 if let Some(violation) = self.last() {
                     violation.help = description;
                     violation.label = label;
@@ -70,21 +75,24 @@ impl<'a> Walker<'a> {
             }
         }
         match rules.additional.filter(|_| !known && !self.left.is_spent()) {
-            Some(id) if self.schema.sub(id).never => self.unknown(rules, entry),
+            Some(id) if self.schema.sub(id).never => {
+                let names = || rules.properties.iter().map(|(name, _)| name.as_str()).collect();
+                self.unknown(names, entry)
+            }
             Some(id) => (deletes || self.value(id, &entry.value)) && fits,
             None => fits,
         }
     }
 
-    fn unknown(&mut self, rules: &ObjectRules, entry: &Entry) -> bool {
+    /// Reports a key that a mapping cannot have; `names` are those it can have.
+    pub(super) fn unknown<'n>(&mut self, names: impl FnOnce() -> Vec<&'n str>, entry: &Entry) -> bool {
         if self.found.is_none() {
             return false;
         }
         let parent = words::name(&self.path[..self.path.len() - 1], self.whole);
         let message = format!("no field `{}` in {parent}", entry.key);
         let fits = self.at(Fault::Unknown, entry.key_span, |_| message);
-        let names = rules.properties.iter().map(|(name, _)| name.as_str());
-        let (label, help) = words::near_field(&entry.key, names);
+        let (label, help) = words::near_field(&entry.key, names().into_iter());
         if let Some(violation) = self.last() {
             violation.label = label;
             violation.help = help;
@@ -92,14 +100,20 @@ impl<'a> Walker<'a> {
         fits
     }
 
-    fn missing(&mut self, rules: &'a ObjectRules, name: &'a str, node: &'a Node) -> bool {
+    /// Reports a key that a mapping lacks; `with` is the one that requires it, where not every mapping must have it.
+    fn missing(&mut self, rules: &'a ObjectRules, name: &'a str, node: &'a Node, with: Option<&str>) -> bool {
         if self.found.is_none() {
             return false;
         }
         let parent = words::name(&self.path, self.whole);
         self.path.push(Part::Key(name));
-        let span = node.entries().iter().map(|entry| entry.key_span).find(|span| !span.is_none());
-        self.at(Fault::Missing, span.unwrap_or(node.origin.span), |_| format!("{parent} has no `{name}`"));
+        let spans = |key: Option<&str>| {
+            let entries = node.entries().iter().filter(move |entry| key.is_none_or(|key| entry.key == key));
+            entries.map(|entry| entry.key_span).find(|span| !span.is_none())
+        };
+        let span = spans(with).or_else(|| spans(None)).unwrap_or(node.origin.span);
+        let why = with.map_or_else(String::new, |key| format!(", which `{key}` requires"));
+        self.at(Fault::Missing, span, |_| format!("{parent} has no `{name}`{why}"));
         self.path.pop();
         let place = rules.property(name).map(Place::One);
         let help =

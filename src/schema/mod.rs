@@ -2,17 +2,19 @@
 //!
 //! A schema is compiled once into a flat table and then held against trees ([`Schema::check`]), asked which paths can
 //! exist ([`Schema::lookup`]), or used to mark secrets ([`Schema::mark_secrets`]). It follows draft 2020-12 for the keywords in
-//! [`keywords`]; any other keyword is an error, so that nothing a schema says is silently ignored. `format` is an
-//! annotation, as the draft has it: it is not checked.
+//! [`keywords`] and the formats in [`formats`]; any other keyword or format is an error, so that nothing a schema says is
+//! silently ignored.
 
 mod compare;
 mod compile;
+mod files;
+mod formats;
 mod lookup;
 mod mappings;
 mod pattern;
 mod secrets;
+mod unevaluated;
 mod walk;
-
 mod words;
 
 use ecow::{EcoString, EcoVec};
@@ -20,11 +22,15 @@ use ecow::{EcoString, EcoVec};
 use crate::node::Node;
 
 pub use compile::keywords;
+pub use files::Fetch;
+pub use formats::formats;
 pub use lookup::{Lookup, Place, Step};
 pub use walk::{Fault, Mode, Violation};
 
 pub(crate) use pattern::{MAX_SIZE, Pattern, is_too_large};
 pub(crate) use walk::Budget;
+
+use formats::{NumberFormat, TextFormat};
 
 /// The number of a subschema in [`Schema`].
 type Id = u32;
@@ -66,6 +72,8 @@ struct Sub {
     condition: Option<Id>,
     then: Option<Id>,
     otherwise: Option<Id>,
+    /// `dependentSchemas`: what holds where a key is set.
+    dependents: Vec<(EcoString, Id)>,
     /// `writeOnly`.
     secret: bool,
     description: Option<EcoString>,
@@ -78,6 +86,7 @@ struct NumberRules {
     above: Option<Node>,
     below: Option<Node>,
     multiple: Option<Node>,
+    format: Option<&'static NumberFormat>,
 }
 
 #[derive(Debug, Default)]
@@ -85,14 +94,29 @@ struct TextRules {
     min: Option<u64>,
     max: Option<u64>,
     pattern: Option<Pattern>,
+    format: Option<&'static TextFormat>,
 }
 
 #[derive(Debug, Default)]
 struct ListRules {
+    /// `prefixItems`: what holds for the first items, one by one.
+    prefix: Vec<Id>,
+    /// What holds for those behind them.
     items: Option<Id>,
     min: Option<u64>,
     max: Option<u64>,
     unique: bool,
+    contains: Option<Id>,
+    min_contains: Option<u64>,
+    max_contains: Option<u64>,
+    unevaluated: Option<Id>,
+}
+
+impl ListRules {
+    /// The subschema that holds for the item at an index by its place.
+    fn of(&self, index: usize) -> Option<Id> {
+        self.prefix.get(index).copied().or(self.items)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -105,8 +129,11 @@ struct ObjectRules {
     additional: Option<Id>,
     names: Option<Id>,
     required: Vec<EcoString>,
+    /// `dependentRequired`: what is required where a key is set.
+    required_with: Vec<(EcoString, Vec<EcoString>)>,
     min: Option<u64>,
     max: Option<u64>,
+    unevaluated: Option<Id>,
 }
 
 impl ObjectRules {
@@ -131,16 +158,21 @@ impl Sub {
     fn in_place(&self) -> impl Iterator<Item = Id> {
         let lists = [&self.all, &self.any, &self.one].into_iter().flatten();
         let single = [self.reference, self.not, self.condition, self.then, self.otherwise];
-        lists.copied().chain(single.into_iter().flatten())
+        lists.copied().chain(single.into_iter().flatten()).chain(self.dependents.iter().map(|(_, id)| *id))
     }
 
     /// The subschemas that hold for values inside.
     fn inside(&self) -> impl Iterator<Item = Id> {
         let object = self.object.iter().flat_map(|rules| {
             let named = rules.properties.iter().map(|(_, id)| *id);
-            named.chain(rules.patterns.iter().map(|(_, id)| *id)).chain(rules.additional).chain(rules.names)
+            let others = [rules.additional, rules.names, rules.unevaluated].into_iter().flatten();
+            named.chain(rules.patterns.iter().map(|(_, id)| *id)).chain(others)
         });
-        object.chain(self.list.iter().filter_map(|rules| rules.items))
+        let list = self.list.iter().flat_map(|rules| {
+            let others = [rules.items, rules.contains, rules.unevaluated].into_iter().flatten();
+            rules.prefix.iter().copied().chain(others)
+        });
+        object.chain(list)
     }
 }
 

@@ -106,20 +106,38 @@ impl Marker<'_> {
         }
         match &mut node.value {
             Value::Sequence(items) => {
-                let inside: Vec<Id> = subs.iter().filter_map(|sub| sub.list.as_ref()?.items).collect();
-                items.make_mut().iter_mut().for_each(|item| self.descend(inside.clone(), item));
+                for (index, item) in items.make_mut().iter_mut().enumerate() {
+                    let mut inside = self.unevaluated(&subs, Step::Index(index));
+                    let lists = subs.iter().filter_map(|sub| sub.list.as_deref());
+                    inside.extend(lists.flat_map(|rules| rules.of(index).into_iter().chain(rules.contains)));
+                    self.descend(inside, item);
+                }
             }
             Value::Mapping(mapping) => {
                 for entry in mapping.iter_mut() {
+                    let mut inside = self.unevaluated(&subs, Step::Key(&entry.key));
                     let rules = subs.iter().filter_map(|sub| sub.object.as_deref());
                     let left = &mut self.left;
                     let mut is_match = |pattern: &_, key: &str| left.is_match(pattern, key) || left.is_spent();
-                    let ids = rules.flat_map(|rules| rules.of(&entry.key, &mut is_match)).collect();
-                    self.descend(ids, &mut entry.value);
+                    inside.extend(rules.flat_map(|rules| rules.of(&entry.key, &mut is_match)));
+                    self.descend(inside, &mut entry.value);
                 }
             }
             _ => {}
         }
+    }
+
+    /// The subschemas that hold for what no other keyword evaluates.
+    fn unevaluated(&mut self, subs: &[&Sub], step: Step<'_>) -> Vec<Id> {
+        let mut ids = Vec::new();
+        for sub in subs {
+            if let Some(id) = sub.unevaluated(step)
+                && !self.schema.may_evaluate(sub, step, &mut self.left)
+            {
+                ids.push(id);
+            }
+        }
+        ids
     }
 
     /// Adds the subschemas that hold for the same value, and keeps those that reach a secret.

@@ -90,7 +90,11 @@ fn leaf_keyword() -> impl Strategy<Value = (String, Json)> {
         1 => of("minProperties", count().boxed()),
         1 => of("maxProperties", count().boxed()),
         1 => of("required", prop::collection::btree_set(name(), 0..3).prop_map(|names| json!(names)).boxed()),
-        1 => of("format", Just(json!("email")).boxed()),
+        1 => of("minContains", count().boxed()),
+        1 => of("maxContains", count().boxed()),
+        1 => of("format", Just(json!("password")).boxed()),
+        1 => of("dependentRequired", (name(), prop::collection::btree_set(name(), 0..3))
+            .prop_map(|(key, names)| json!({key: names})).boxed()),
         1 => of("x-anything", value().boxed()),
         1 => of("$ref", prop::sample::select(vec![json!("#/$defs/A"), json!("#/$defs/B"), json!("#")]).boxed()),
     ]
@@ -115,6 +119,11 @@ fn subschema() -> impl Strategy<Value = Json> {
             2 => inner.clone().prop_map(|value| ("additionalProperties".to_owned(), value)),
             1 => inner.clone().prop_map(|value| ("propertyNames".to_owned(), value)),
             2 => inner.clone().prop_map(|value| ("items".to_owned(), value)),
+            1 => many(inner.clone().boxed()).prop_map(|value| ("prefixItems".to_owned(), value)),
+            1 => inner.clone().prop_map(|value| ("contains".to_owned(), value)),
+            1 => named(inner.clone().boxed()).prop_map(|value| ("dependentSchemas".to_owned(), value)),
+            2 => inner.clone().prop_map(|value| ("unevaluatedProperties".to_owned(), value)),
+            1 => inner.clone().prop_map(|value| ("unevaluatedItems".to_owned(), value)),
             1 => many(inner.clone().boxed()).prop_map(|value| ("allOf".to_owned(), value)),
             1 => many(inner.clone().boxed()).prop_map(|value| ("anyOf".to_owned(), value)),
             1 => many(inner.clone().boxed()).prop_map(|value| ("oneOf".to_owned(), value)),
@@ -186,6 +195,30 @@ proptest! {
             prop_assert_eq!(compiled.check(&node, Mode::Layer, "it"), vec![]);
         }
     }
+
+    #[test]
+    fn every_path_of_a_fitting_value_is_known(schema in schema(), values in prop::collection::vec(value(), 4)) {
+        let compiled = compile(&schema);
+        prop_assume!(compiled.is_ok());
+        let compiled = compiled.unwrap();
+        for node in values.iter().chain(&near(&schema)).map(from_json).filter(|node| compiled.fits(node)) {
+            paths(&node, &mut Vec::new(), &mut |path| {
+                assert!(!matches!(compiled.follow(path.iter().copied()), Lookup::Unknown { .. }), "{schema} {path:?}");
+            });
+        }
+    }
+}
+
+/// Shows each path of a value.
+fn paths<'n>(node: &'n Node, path: &mut Vec<Step<'n>>, show: &mut dyn FnMut(&[Step<'n>])) {
+    show(path);
+    let entries = node.entries().iter().map(|entry| (Step::Key(&entry.key), &entry.value));
+    let items = node.items().iter().enumerate().map(|(index, item)| (Step::Index(index), item));
+    for (step, inner) in entries.chain(items) {
+        path.push(step);
+        paths(inner, path, show);
+        path.pop();
+    }
 }
 
 /// Takes keywords out, at any depth.
@@ -225,6 +258,37 @@ fn verdicts_agree_where_chance_seldom_goes() {
             vec![json!({"next": {"next": {"v": 1}}}), json!({"next": {"next": {"v": "x"}}})],
         ),
         (
+            json!({"$ref": "#/$defs/A", "properties": {"b": true}, "unevaluatedProperties": false,
+                "$defs": {"A": {"oneOf": [{"properties": {"a": {"type": "string"}}}, {"properties": {"c": {"type": "null"}}, "required": ["c"]}]}}}),
+            vec![
+                json!({"a": "x", "b": 1}),
+                json!({"a": 1}),
+                json!({"a": 1, "c": null}),
+                json!({"b": 1, "d": 1}),
+                json!({"c": null}),
+            ],
+        ),
+        (
+            json!({"dependentSchemas": {"a": {"properties": {"b": {"type": "string"}}}}, "dependentRequired": {"a": ["b"]},
+                "properties": {"a": true}, "unevaluatedProperties": {"type": "integer"}}),
+            vec![
+                json!({"a": 1, "b": "x"}),
+                json!({"a": 1}),
+                json!({"b": "x"}),
+                json!({"b": 1}),
+                json!({"a": 1, "b": 1}),
+            ],
+        ),
+        (
+            json!({"prefixItems": [{"type": "string"}], "contains": {"const": 1}, "maxContains": 2, "unevaluatedItems": false}),
+            vec![json!(["x", 1]), json!(["x"]), json!(["x", 1, 1, 1]), json!(["x", 1, "y"]), json!([1]), json!([])],
+        ),
+        (
+            json!({"prefixItems": [{"type": "string"}, {"type": "integer"}], "items": {"type": "null"}}),
+            vec![json!(["x", 1, null]), json!(["x"]), json!([1]), json!(["x", 1, 1])],
+        ),
+        (json!({"contains": {"type": "string"}, "minContains": 0}), vec![json!([]), json!([1])]),
+        (
             json!({"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}),
             vec![json!({"a": 1}), json!({"a": 1, "b": 1}), json!({}), json!({"c": 1})],
         ),
@@ -251,24 +315,24 @@ fn faults_of_a_schema_are_told_with_their_place() {
     for (schema, start) in [
         (
             "{\"typ\": 1}",
-            "schema-keyword-unknown schema.json:1:2 the schema has a keyword `typ` that is not understood did you mean `type`?",
+            "schema-keyword-unknown schema.json:1:2 unknown keyword `typ` in the schema did you mean `type`?",
         ),
         ("{\n  \"properties\": {\"a\": {\"type\": \"strin\"}}\n}", "schema-invalid schema.json:2:32 a type must be"),
         (
             "{\"$ref\": \"#/$defs/Nam\", \"$defs\": {\"Name\": {}}}",
             "schema-invalid schema.json:1:10 `#/$defs/Nam` leads nowhere did you mean `#/$defs/Name`?",
         ),
-        ("{\"$ref\": \"http://example.org\"}", "schema-invalid schema.json:1:10 `$ref` must point into this schema"),
+        (
+            "{\"$ref\": \"http://example.org\"}",
+            "schema-invalid schema.json:1:10 `$ref` to `http://example.org`: schemas are not downloaded",
+        ),
         ("{\"pattern\": \"(?=a)\"}", "schema-invalid schema.json:1:13 the pattern cannot be read"),
         ("{\"minLength\": -1}", "schema-invalid schema.json:1:15 `minLength` must be a whole number"),
         ("{\"$ref\": \"#\"}", "schema-invalid schema.json:1:1 the schema refers to itself"),
         ("{\"anyOf\": []}", "schema-invalid schema.json:1:11 `anyOf` must be a list of at least one schema"),
-        (
-            "{\"$defs\": {\"A\": {\"colour\": 1}}}",
-            "schema-keyword-unknown schema.json:1:18 the schema has a keyword `colour`",
-        ),
+        ("{\"$defs\": {\"A\": {\"colour\": 1}}}", "schema-keyword-unknown schema.json:1:18 unknown keyword `colour`"),
         ("{", "yaml-syntax"),
-        ("{\"type\": string}", "schema-invalid schema.json:1:10 the schema is no JSON"),
+        ("{\"type\": string}", "schema-invalid schema.json:1:10 invalid JSON"),
         ("7", "schema-invalid schema.json:1:1 a schema must be a mapping"),
     ] {
         let told = told(schema);
@@ -339,6 +403,56 @@ fn the_nearest_form_is_the_one_that_is_told() {
         let found = schema.check(&from_json(&value), Mode::Whole, "it");
         assert_eq!(found.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>(), [message]);
     }
+}
+
+/// What is wrong, in the words of messages.
+#[test]
+fn faults_are_reported_in_plain_words() {
+    for (schema, value, messages) in [
+        (
+            json!({"dependentRequired": {"tls": ["host"]}}),
+            json!({"tls": 1}),
+            vec!["it has no `host`, which `tls` requires"],
+        ),
+        (
+            json!({"properties": {"hosts": {"contains": {"const": "a"}}}}),
+            json!({"hosts": ["b", "c"]}),
+            vec!["`hosts` must contain at least 1 item of this kind, not 0"],
+        ),
+        (
+            json!({"allOf": [{"properties": {"image": {}}}], "properties": {"port": {}}, "unevaluatedProperties": false}),
+            json!({"image": 1, "prot": 1}),
+            vec!["no field `prot` in it"],
+        ),
+        (json!({"properties": {"a": {"format": "ipv4"}}}), json!({"a": "10.0.0"}), vec!["`a` must be an IPv4 address"]),
+        (
+            json!({"properties": {"a": {"type": "integer", "format": "uint16"}}}),
+            json!({"a": 65536}),
+            vec!["`a` must be from 0 to 65535 (`uint16`)"],
+        ),
+        (json!({"prefixItems": [{"type": "string"}]}), json!([1]), vec!["`[0]` must be a string, not a number"]),
+    ] {
+        let found = compile(&schema).unwrap().check(&from_json(&value), Mode::Whole, "it");
+        assert_eq!(found.iter().map(|found| found.message.as_str()).collect::<Vec<_>>(), messages, "{schema}");
+    }
+}
+
+/// A layer may hold a part of the keys, and a change of a list.
+#[test]
+fn layers_are_asked_what_holds_of_a_part() {
+    let schema = json!({
+        "allOf": [{"if": {"properties": {"kind": {"const": "a"}}}, "then": {"properties": {"a": {"type": "string"}}}}],
+        "properties": {"kind": {}, "list": {"items": {"type": "string"}, "minItems": 2, "contains": {"const": "x"}}},
+        "dependentRequired": {"a": ["kind"]}, "unevaluatedProperties": false});
+    let schema = compile(&schema).unwrap();
+    for value in [json!({"a": "x"}), json!({"list": ["y"]}), json!({"a": null})] {
+        assert_eq!(schema.check(&from_json(&value), Mode::Layer, "it"), vec![], "{value}");
+    }
+    let found = schema.check(&from_json(&json!({"aa": 1, "list": [1]})), Mode::Layer, "it");
+    let messages: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
+    assert_eq!(messages, ["`list[0]` must be a string, not a number"]);
+    let found = schema.check(&from_json(&json!({"aa": 1})), Mode::Layer, "it");
+    assert_eq!(found[0].message, "no field `aa` in it");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::compare::{equal, is_multiple, numbers, order};
-use super::{Id, ListRules, NumberRules, Pattern, Schema, Sub, TextRules, Types, words};
+use super::{Id, ListRules, NumberRules, Pattern, Place, Schema, Sub, TextRules, Types, words};
 use crate::node::{Node, Value};
 use crate::source::Span;
 
@@ -32,7 +32,8 @@ pub enum Mode {
     /// A whole value: everything the schema says holds.
     Whole,
     /// One layer of a value: what it lacks may stand in another, and null deletes. What the schema says of the whole
-    /// (`required`, `minProperties`, `not`, `if`) is not asked; inside lists, which layers replace, everything is.
+    /// (`required`, `minProperties`, `not`, `if`, how many items a list has) is not asked; inside the items of lists, which
+    /// layers replace, everything is.
     Layer,
 }
 
@@ -214,7 +215,8 @@ impl<'a> Walker<'a> {
                 fits &= check(self, sub, node);
             }
         }
-        fits
+        // What does not fit the forms is not evaluated by them, which would be a second fault of the same.
+        fits && self.unevaluated(id, sub, node)
     }
 
     /// What is asked of values of one type, and not of others.
@@ -236,6 +238,11 @@ impl<'a> Walker<'a> {
                 return false;
             }
         }
+        for (key, id) in &sub.dependents {
+            if self.mode == Mode::Whole && node.get(key).is_some() && (fits || self.found.is_some()) {
+                fits &= self.value(*id, node);
+            }
+        }
         if !sub.any.is_empty() {
             fits &= self.any(&sub.any, node, sub);
         }
@@ -245,9 +252,7 @@ impl<'a> Walker<'a> {
                 Mode::Whole => match sub.one.iter().filter(|id| self.quietly(**id, node)).count() {
                     0 => self.any(&sub.one, node, sub),
                     1 => true,
-                    _ => {
-                        self.fault(Fault::Value, node, |at| format!("{at} fits more than one of the forms it can have"))
-                    }
+                    _ => self.fault(Fault::Value, node, |at| format!("{at} matches more than one schema of `oneOf`")),
                 },
             };
         }
@@ -255,7 +260,7 @@ impl<'a> Walker<'a> {
             if let Some(id) = sub.not
                 && self.quietly(id, node)
             {
-                fits &= self.fault(Fault::Value, node, |at| format!("{at} is what it must not be"));
+                fits &= self.fault(Fault::Value, node, |at| format!("{at} must not match `not`"));
             }
             if let Some(id) = sub.condition {
                 let branch = if self.quietly(id, node) { sub.then } else { sub.otherwise };
@@ -266,7 +271,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Whether a value fits, without a word.
-    fn quietly(&mut self, id: Id, node: &'a Node) -> bool {
+    pub(super) fn quietly(&mut self, id: Id, node: &'a Node) -> bool {
         let found = self.found.take();
         let fits = self.value(id, node);
         self.found = found;
@@ -281,7 +286,7 @@ impl<'a> Walker<'a> {
         if self.found.is_none() {
             return false;
         }
-        let place = super::Place::Any(forms.iter().map(|id| super::Place::One(*id)).collect());
+        let place = Place::Any(forms.iter().map(|id| Place::One(*id)).collect());
         let types = self.schema.types(&place);
         if !types.has(Types::of(node)) && types != Types::NONE {
             return self.wrong_type(types, node);
@@ -362,6 +367,11 @@ impl<'a> Walker<'a> {
         {
             fits = self.fault(Fault::Value, node, |at| format!("{at} must be {}", words::range(rules)));
         }
+        if let Some(format) = rules.format
+            && !format.is_match(node)
+        {
+            fits = self.fault(Fault::Value, node, |at| format!("{at} must be {}", format.words()));
+        }
         if let Some(of) = &rules.multiple
             && !is_multiple(node, of)
         {
@@ -383,6 +393,11 @@ impl<'a> Walker<'a> {
                 }
             });
         }
+        if let Some(format) = rules.format
+            && !(format.is_match)(value)
+        {
+            return self.fault(Fault::Value, node, |at| format!("{at} must be {}", format.words));
+        }
         let Some(pattern) = &rules.pattern else { return true };
         if self.left.is_match(pattern, value) || self.left.is_spent() {
             return true;
@@ -395,7 +410,28 @@ impl<'a> Walker<'a> {
         fits
     }
 
-    fn list(&mut self, rules: &ListRules, items: &'a [Node], node: &'a Node) -> bool {
+    fn list(&mut self, rules: &'a ListRules, items: &'a [Node], node: &'a Node) -> bool {
+        // A list of a layer may be a change of another: then it says nothing of how many items there are, and which.
+        let mut fits = self.mode == Mode::Layer || self.whole_list(rules, items, node);
+        if self.mode == Mode::Layer && !rules.prefix.is_empty() {
+            return fits;
+        }
+        let mode = std::mem::replace(&mut self.mode, Mode::Whole);
+        for (index, item) in items.iter().enumerate() {
+            if !fits && self.found.is_none() {
+                break;
+            }
+            let Some(id) = rules.of(index) else { break };
+            self.path.push(Part::Index(index));
+            fits &= self.value(id, item);
+            self.path.pop();
+        }
+        self.mode = mode;
+        fits
+    }
+
+    /// What is asked of all items together.
+    fn whole_list(&mut self, rules: &'a ListRules, items: &'a [Node], node: &'a Node) -> bool {
         let mut fits = true;
         let length = items.len() as u64;
         if rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max) {
@@ -408,21 +444,22 @@ impl<'a> Walker<'a> {
             sorted.sort_by(|a, b| order(&items[*a], &items[*b]).then(a.cmp(b)));
             if let Some(pair) = sorted.windows(2).find(|pair| equal(&items[pair[0]], &items[pair[1]])) {
                 self.path.push(Part::Index(pair[1]));
-                fits = self.fault(Fault::Value, &items[pair[1]], |at| format!("{at} stands in the list before"));
+                fits = self.fault(Fault::Value, &items[pair[1]], |at| format!("{at} is a duplicate item"));
                 self.path.pop();
             }
         }
-        if let Some(id) = rules.items {
-            let mode = std::mem::replace(&mut self.mode, Mode::Whole);
-            for (index, item) in items.iter().enumerate() {
-                if !fits && self.found.is_none() {
-                    break;
+        if let Some(id) = rules.contains {
+            let (min, max) = (rules.min_contains.unwrap_or(1), rules.max_contains);
+            let count = items.iter().filter(|item| self.quietly(id, item)).count() as u64;
+            if (count < min || max.is_some_and(|max| count > max)) && !self.left.is_spent() {
+                fits = self.fault(Fault::Value, node, |at| {
+                    format!("{at} must contain {} of this kind, not {count}", words::amount(Some(min), max, "item"))
+                });
+                let help = self.schema.description(&Place::One(id)).map_or_else(String::new, words::first_sentence);
+                if let Some(violation) = self.last() {
+                    violation.help = help;
                 }
-                self.path.push(Part::Index(index));
-                fits &= self.value(id, item);
-                self.path.pop();
             }
-            self.mode = mode;
         }
         fits
     }

@@ -24,6 +24,29 @@ fn every_file_is_read_or_named_in_an_error() {
     has(&project.web("prod"), "kind: Deployment\n");
 }
 
+/// A schema may be split into files, which are then read by it; one that it does not name is not.
+#[test]
+fn a_schema_of_several_files_is_read() {
+    let project = Project::new();
+    project.edit(
+        "profiles/schema.json",
+        r#"{"type": "integer", "minimum": 0}"#,
+        r##"{"$ref": "parts/numbers.json#/$defs/Count"}"##,
+    );
+    project.fails("dev", &["error[schema-invalid]", "parts/numbers.json", "profiles/schema.json:7:"]);
+    let numbers =
+        |max: u8| format!(r##"{{"$defs": {{"Count": {{"$ref": "../../schemas/int.json", "maximum": {max}}}}}}}"##);
+    project.write("profiles/parts/numbers.json", numbers(2));
+    project.write("schemas/int.json", r#"{"type": "integer", "format": "uint8"}"#);
+    project.fails("prod", &["`replicas` must be at most 2", "profiles/web.yaml:3:"]);
+    project.write("profiles/parts/numbers.json", numbers(3));
+    has(&project.web("prod"), "replicas: 3\n");
+    project.write("profiles/parts/other.json", "{}");
+    project.fails("prod", &["nothing reads `profiles/parts/other.json`"]);
+    project.edit("profiles/schema.json", "parts/numbers.json#/$defs/Count", "../../numbers.json");
+    project.fails("prod", &["`$ref` to `../../numbers.json`: it lies outside the project"]);
+}
+
 #[test]
 fn templates_may_end_in_yml() {
     let project = Project::new();

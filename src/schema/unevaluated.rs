@@ -1,0 +1,112 @@
+//! `unevaluatedProperties` and `unevaluatedItems`: what holds for the keys and items that no other keyword says anything of,
+//! through references and those forms that fit.
+
+use super::lookup::Step;
+use super::walk::{Mode, Part, Walker};
+use super::{Id, Place, Sub};
+use crate::node::{Node, Value};
+
+impl Sub {
+    /// The subschema for what nothing else evaluates, where a step leads.
+    pub(super) fn unevaluated(&self, step: Step<'_>) -> Option<Id> {
+        match step {
+            Step::Key(_) => self.object.as_ref()?.unevaluated,
+            Step::Index(_) => self.list.as_ref()?.unevaluated,
+        }
+    }
+}
+
+impl<'a> Walker<'a> {
+    /// Holds `unevaluatedProperties` or `unevaluatedItems` against a value.
+    pub(super) fn unevaluated(&mut self, id: Id, sub: &'a Sub, node: &'a Node) -> bool {
+        match &node.value {
+            Value::Mapping(mapping) => {
+                let Some(rest) = sub.object.as_ref().and_then(|rules| rules.unevaluated) else { return true };
+                let evaluated = match self.mode {
+                    Mode::Whole => self.evaluated(sub, node),
+                    // Which forms fit is known of the whole only: a key that any of them has may stand in a layer.
+                    Mode::Layer => mapping
+                        .iter()
+                        .map(|entry| self.schema.may_evaluate(sub, Step::Key(&entry.key), &mut self.left))
+                        .collect(),
+                };
+                let mut fits = true;
+                for (entry, evaluated) in mapping.iter().zip(evaluated) {
+                    if evaluated || self.left.is_spent() || !fits && self.found.is_none() {
+                        continue;
+                    }
+                    self.path.push(Part::Key(&entry.key));
+                    fits &= if self.schema.sub(rest).never {
+                        let schema = self.schema;
+                        self.unknown(|| schema.fields(&Place::One(id)), entry)
+                    } else {
+                        let deletes = self.mode == Mode::Layer && entry.value.is_null();
+                        deletes || self.value(rest, &entry.value)
+                    };
+                    self.path.pop();
+                }
+                fits
+            }
+            Value::Sequence(items) if self.mode == Mode::Whole => {
+                let Some(rest) = sub.list.as_ref().and_then(|rules| rules.unevaluated) else { return true };
+                let evaluated = self.evaluated(sub, node);
+                let mut fits = true;
+                for (index, (item, evaluated)) in items.iter().zip(evaluated).enumerate() {
+                    if !evaluated && !self.left.is_spent() && (fits || self.found.is_some()) {
+                        self.path.push(Part::Index(index));
+                        fits &= self.value(rest, item);
+                        self.path.pop();
+                    }
+                }
+                fits
+            }
+            _ => true,
+        }
+    }
+
+    /// Of each entry or item whether something else than the subschema's own `unevaluated…` evaluates it.
+    fn evaluated(&mut self, sub: &'a Sub, node: &'a Node) -> Vec<bool> {
+        let mut evaluated = vec![false; node.entries().len() + node.items().len()];
+        self.mark_evaluated(sub, node, &mut evaluated);
+        evaluated
+    }
+
+    fn mark_evaluated(&mut self, sub: &'a Sub, node: &'a Node, evaluated: &mut [bool]) {
+        if let Some(rules) = &sub.object {
+            for (entry, evaluated) in node.entries().iter().zip(evaluated.iter_mut()) {
+                let left = &mut self.left;
+                *evaluated |= !rules.of(&entry.key, &mut |pattern, key| left.is_match(pattern, key)).is_empty();
+            }
+        }
+        if let Some(rules) = &sub.list {
+            for (index, (item, evaluated)) in node.items().iter().zip(evaluated.iter_mut()).enumerate() {
+                *evaluated |= rules.of(index).is_some() || rules.contains.is_some_and(|id| self.quietly(id, item));
+            }
+        }
+        let forms = sub.any.iter().chain(&sub.one).filter(|id| self.quietly(**id, node)).copied();
+        let mut holding: Vec<Id> = forms.collect();
+        holding.extend(sub.reference.iter().chain(&sub.all));
+        if let Some(id) = sub.condition {
+            if self.quietly(id, node) {
+                holding.push(id);
+                holding.extend(sub.then);
+            } else {
+                holding.extend(sub.otherwise);
+            }
+        }
+        holding.extend(sub.dependents.iter().filter(|(key, _)| node.get(key).is_some()).map(|(_, id)| *id));
+        for id in holding {
+            if self.left.is_spent() {
+                return;
+            }
+            self.left.step();
+            let sub = self.schema.sub(id);
+            let is_mapping = matches!(node.value, Value::Mapping(_));
+            let step = if is_mapping { Step::Key("") } else { Step::Index(0) };
+            match sub.unevaluated(step) {
+                Some(_) => evaluated.fill(true),
+                None => self.mark_evaluated(sub, node, evaluated),
+            }
+        }
+    }
+}
