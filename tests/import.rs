@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use plimsoll::check::input::Input;
 use plimsoll::import::{self, Variant};
+use plimsoll::kube::{KubernetesVersion, Shape, equivalent};
 use plimsoll::layers::Overrides;
 use plimsoll::object::Object;
 use plimsoll::project::Project;
@@ -49,8 +50,8 @@ fn variant(name: &str, manifests: &str) -> Variant {
     Variant { name: name.to_owned(), path: format!("{name}.yaml"), objects: objects(name, manifests) }
 }
 
-/// Whether each object of a copy is among those rendered, and no other; written again, so that no part of the proof itself is
-/// used.
+/// Whether each object of a copy is among those rendered, and no other, and the API server stores both alike; written again, so
+/// that no part of the proof itself is used.
 fn same(copy: &[Object], rendered: &[Object]) {
     let sorted = |objects: &[Object]| {
         let mut texts: Vec<(String, Object)> = objects
@@ -65,7 +66,13 @@ fn same(copy: &[Object], rendered: &[Object]) {
     for ((name, one), (other_name, other)) in copy.iter().zip(&rendered) {
         assert_eq!(name, other_name);
         let show = |object: &Object| emit_stream([&object.node]);
-        assert!(one.node == other.node, "{name}:\n{}\n{}", show(one), show(other));
+        let shape = Shape::built_in(&one.node, KubernetesVersion::default());
+        assert!(
+            one.node == other.node || equivalent(&one.node, &other.node, shape),
+            "{name}:\n{}\n{}",
+            show(one),
+            show(other)
+        );
     }
 }
 
@@ -213,6 +220,107 @@ fn a_newer_copy_changes_values_of_its_profile_only() {
         assert!(text(&again.stderr).ends_with("nothing was written\n"));
         assert_eq!(fs::read_to_string(folder.path().join("p/profiles/a.yaml")).unwrap(), profile);
     }
+}
+
+/// A Deployment and a Secret, with every default stated or with none.
+fn stated(namespace: &str, tag: &str, states_defaults: bool) -> String {
+    let metadata = if states_defaults { ", creationTimestamp: null" } else { ", uid: \"17\", resourceVersion: \"9\"" };
+    let [deployment, pod, container, port, probe] = if states_defaults {
+        [
+            "  replicas: 1\n  strategy: {type: RollingUpdate}\n",
+            "      restartPolicy: Always\n",
+            "        imagePullPolicy: IfNotPresent\n        args: []\n        resources: {requests: {cpu: 100m, memory: 1Gi}}\n",
+            ", protocol: TCP",
+            ", periodSeconds: 10",
+        ]
+    } else {
+        ["", "", "        resources: {requests: {cpu: 0.1, memory: 1024Mi}}\n", "", ""]
+    };
+    let secret = if states_defaults {
+        "type: Opaque\nstringData: {password: hunter2}\n"
+    } else {
+        "data: {password: aHVudGVyMg==}\n"
+    };
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: {namespace}{metadata}}}\nspec:\n{deployment}  \
+         selector: {{matchLabels: {{app: web}}}}\n  template:\n    metadata: {{labels: {{app: web}}}}\n    spec:\n{pod}      \
+         containers:\n      - name: web\n        image: r.example.com/web:{tag}\n{container}        ports: [{{containerPort: 80{port}}}]\n        \
+         readinessProbe: {{httpGet: {{path: /, port: 80}}{probe}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: {namespace}}}\n{secret}"
+    )
+}
+
+#[test]
+fn forms_that_the_api_server_stores_alike_are_no_difference() {
+    let copies = [("dev", stated("dev", "1.0", true)), ("prod", stated("prod", "1.1", false))];
+    let variants: Vec<Variant> = copies.iter().map(|(name, text)| variant(name, text)).collect();
+    let import = import::import(&variants, &Services::default()).unwrap();
+    let files = import.files();
+    let head = "# yaml-language-server: $schema=schema.json\n";
+    assert_eq!(files["profiles/dev.yaml"], format!("{head}# Everything is as the base says.\n"));
+    assert_eq!(files["profiles/prod.yaml"], format!("{head}namespace: prod\nimage:\n  tag: \"1.1\"\n"));
+    let template = &files["templates/web.yaml"];
+    // What one copy states is stated, and what only the server writes is nobody's.
+    for (line, is_there) in [
+        ("replicas: 1\n", true),
+        ("cpu: 100m\n", true),
+        ("password: \"{{ secrets.password }}\"\n", true),
+        ("uid", false),
+        ("creationTimestamp", false),
+    ] {
+        assert_eq!(template.contains(line), is_there, "{line}\n{template}");
+    }
+    let report = import.report(&Sources::new(), &[Vec::new(), Vec::new()]).human(100, false);
+    assert!(report.contains("only the API server writes it: metadata.resourceVersion, metadata.uid\n"), "{report}");
+    for (variant, rendered) in variants.iter().zip(&import.rendered) {
+        for object in &variant.objects {
+            let other = rendered.objects.iter().find(|other| other.kind() == object.kind()).unwrap();
+            let shape = Shape::built_in(&object.node, KubernetesVersion::default());
+            assert!(equivalent(&object.node, &other.node, shape), "{}", emit_stream([&other.node]));
+        }
+    }
+    // Only what is stored alike: another amount, another port, another default are differences.
+    for (from, to, field) in [
+        ("cpu: 0.1", "cpu: 0.2", "resources:"),
+        ("containerPort: 80}", "containerPort: 80, protocol: UDP}", "protocol"),
+        ("  selector", "  replicas: 2\n  selector", "replicas: 2\n"),
+        ("  selector", "  strategy: {type: Recreate}\n  selector", "strategy"),
+        ("password: aHVudGVyMg==", "password: aHVudGVyMw==", "password: hunter3\n"),
+    ] {
+        let other = copies[1].1.replace(from, to);
+        assert_ne!(other, copies[1].1, "{from}");
+        let variants = [variants[0].clone(), variant("prod", &other)];
+        let files = import::import(&variants, &Services::default()).unwrap().files();
+        assert!(files["profiles/prod.yaml"].contains(field), "{field}\n{}", files["profiles/prod.yaml"]);
+    }
+}
+
+#[test]
+fn a_newer_copy_may_be_written_in_another_form_and_a_new_copy_becomes_a_profile() {
+    let folder = folder(&[("dev.yaml", &stated("dev", "1.0", true)), ("prod.yaml", &stated("prod", "1.1", false))]);
+    let run = |args: &[&str]| {
+        let made = plimsoll(folder.path(), args);
+        (made.status.code(), text(&made.stdout).to_owned(), text(&made.stderr).to_owned())
+    };
+    assert_eq!(run(&["import", "dev.yaml", "prod.yaml", "--into", "p"]).0, Some(0));
+    for name in ["dev", "prod"] {
+        for states_defaults in [true, false] {
+            let tag = if name == "dev" { "1.0" } else { "1.1" };
+            fs::write(folder.path().join(format!("{name}.yaml")), stated(name, tag, states_defaults)).unwrap();
+            let (code, said, error) = run(&["import", &format!("{name}.yaml"), "--into", "p"]);
+            assert_eq!((code, said), (Some(0), format!("{name}: nothing changed\n")), "{error}");
+        }
+    }
+    let needy = stated("stage", "1.1", false)
+        .replace("        ports:", "        envFrom: [{configMapRef: {name: settings}}]\n        ports:");
+    fs::write(folder.path().join("stage.yaml"), &needy).unwrap();
+    let (code, _, error) = run(&["import", "stage.yaml", "--into", "p"]);
+    assert!(code == Some(1) && error.contains("no template has `envFrom`"), "{error}");
+    assert!(!folder.path().join("p/profiles/stage.yaml").exists());
+    fs::write(folder.path().join("stage.yaml"), stated("stage", "1.1", false)).unwrap();
+    let (_, said, _) = run(&["import", "stage.yaml", "--into", "p"]);
+    assert_eq!(said, "stage: new profile\nstage: image.tag: 1.0 -> 1.1\nstage: namespace: dev -> stage\n");
+    let rendered = run(&["--project", "p", "render", "stage"]);
+    assert!(rendered.0 == Some(0) && rendered.1.contains("namespace: stage"), "{}", rendered.2);
 }
 
 #[test]

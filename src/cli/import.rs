@@ -29,7 +29,7 @@ pub(super) fn run(global: &Global, args: &Args, output: &mut Output) -> anyhow::
         output.message(&format!("not imported: {}: {what}", sources.describe(*span)));
     }
     match &args.into {
-        Some(folder) if is_project(folder) => again(folder, args, &variants, &sources, output),
+        Some(folder) if is_project(folder) => again(global, folder, args, &variants, output),
         Some(folder) => {
             let free = is_free(folder)?;
             if !free {
@@ -182,10 +182,10 @@ fn write_all(folder: &Path, files: &std::collections::BTreeMap<String, String>) 
 
 /// Takes newer copies over into a project that is there.
 fn again(
+    global: &Global,
     folder: &Path,
     args: &Args,
     variants: &[Variant],
-    sources: &Sources,
     output: &mut Output,
 ) -> anyhow::Result<Outcome> {
     let told = |failure: &Failure, sources: &Sources, output: &mut Output| {
@@ -198,14 +198,17 @@ fn again(
         Ok(project) => project,
         Err(failure) => return Ok(told(&failure, &project_sources, output)),
     };
+    let options = match project::options(global, &project, &project_sources) {
+        Ok(options) => options,
+        Err(failure) => return Ok(told(&failure, &project_sources, output)),
+    };
     let mut changes: Vec<Again> = Vec::new();
     for variant in variants {
-        match import::again(&project, &project_sources, variant) {
+        match import::again(&project, &project_sources, variant, &options.services) {
             Ok(change) => changes.push(change),
             Err(failure) => return Ok(told(&failure, &project_sources, output)),
         }
     }
-    _ = sources;
     for change in &changes {
         let text = change.lines().iter().fold(String::new(), |text, line| text + &report::plain(line) + "\n");
         output.result(&text)?;

@@ -1,134 +1,21 @@
 //! The least general template of the copies: what is equal everywhere is text, what differs is a site, what only some
 //! copies have is a member with its presence.
 
+use std::collections::BTreeSet;
+
 use ecow::EcoString;
 
 use super::align::{self, Column};
 use super::copies::Presence;
+use super::equal::{Nodes, Trees, decoded};
 use super::matching::{Class, OwnWords};
-use crate::formats::go::{decode_base64, encode_base64};
+use super::parts::{Format, Member, Part, Place, Site, Step};
 use crate::kube::crd::CustomKinds;
 use crate::kube::{KubernetesVersion, Shape};
 use crate::node::{Mapping, Node, Value};
 use crate::secret;
 use crate::source::{FileId, Span};
 use crate::yaml::{self, Dialect};
-
-/// A part of the joint template.
-#[derive(Debug, Clone)]
-pub(super) enum Part {
-    /// The same in all copies that have it.
-    Same(Node),
-    /// It differs, or is a secret.
-    Site(usize),
-    /// A mapping, not the same everywhere.
-    Mapping(Vec<(EcoString, Member)>),
-    /// A list, not the same everywhere.
-    List(Vec<Member>),
-    /// A text that is this tree, written by our emitter.
-    Tree(Format, Box<Member>),
-}
-
-/// How a tree becomes text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    Yaml,
-    Json,
-}
-
-/// An entry, an item, a document, or the root of a text's tree.
-#[derive(Debug, Clone)]
-pub(super) struct Member {
-    pub(super) part: Part,
-    /// In which copies it is there.
-    pub(super) presence: Presence,
-    /// In which copies the mapping or list is there that holds it.
-    pub(super) within: Presence,
-    pub(super) place: Place,
-}
-
-impl Member {
-    /// Whether some copy has what holds it, and not it.
-    pub(super) fn is_optional(&self) -> bool {
-        self.presence != self.within
-    }
-}
-
-/// A place whose value is a field's, or is made from fields.
-#[derive(Debug, Clone)]
-pub(super) struct Site {
-    /// The value in each copy that has the place.
-    pub(super) values: Vec<Option<Node>>,
-    pub(super) place: Place,
-    pub(super) secret: bool,
-    /// Whether the object holds it in Base64.
-    pub(super) encoded: bool,
-    /// In which copies the place is there, or could be: those that hold what holds it.
-    pub(super) within: Presence,
-}
-
-impl Site {
-    /// The texts, where all values are strings.
-    pub(super) fn texts(&self) -> Option<Vec<Option<EcoString>>> {
-        let text = |value: &Option<Node>| match value {
-            None => Some(None),
-            Some(node) => node.as_str().map(|text| Some(text.into())),
-        };
-        self.values.iter().map(text).collect()
-    }
-}
-
-/// Where something stands.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Place {
-    /// The number of the object's class.
-    pub(super) class: usize,
-    pub(super) path: Vec<Step>,
-}
-
-/// One step of a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    Key(EcoString),
-    /// An item of a list, by its name or number.
-    Item(EcoString),
-}
-
-impl Step {
-    pub(super) fn text(&self) -> &str {
-        match self {
-            Self::Key(text) | Self::Item(text) => text,
-        }
-    }
-}
-
-impl Place {
-    pub(super) fn with(&self, step: Step) -> Self {
-        let mut place = self.clone();
-        place.path.push(step);
-        place
-    }
-
-    /// The last key of the path.
-    pub(super) fn key(&self) -> &str {
-        let key = |step: &Step| if let Step::Key(key) = step { Some(key.clone()) } else { None };
-        self.path.iter().rev().find_map(|step| key(step).map(|_| step.text())).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, step) in self.path.iter().enumerate() {
-            match step {
-                Step::Item(item) => write!(f, "[{item}]")?,
-                Step::Key(key) if key.contains(['.', '/']) => write!(f, "[{key}]")?,
-                Step::Key(key) if at == 0 => write!(f, "{key}")?,
-                Step::Key(key) => write!(f, ".{key}")?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// What is known on the way down.
 #[derive(Clone, Copy)]
@@ -144,30 +31,33 @@ pub(super) struct Merger<'a> {
     pub(super) words: &'a [OwnWords],
     pub(super) custom: &'a CustomKinds<'a>,
     pub(super) sites: Vec<Site>,
+    /// The fields that only the API server writes, and on which the copies differ: no profile has them.
+    pub(super) left_out: BTreeSet<String>,
     /// A tree has what its text cannot be made of.
     unfit: bool,
 }
 
 impl<'a> Merger<'a> {
     pub(super) fn new(words: &'a [OwnWords], custom: &'a CustomKinds<'a>) -> Self {
-        Self { words, custom, sites: Vec::new(), unfit: false }
+        Self { words, custom, sites: Vec::new(), left_out: BTreeSet::new(), unfit: false }
     }
 
     /// The joint template of the objects of a class.
     pub(super) fn class(&mut self, number: usize, class: &Class<'_>) -> Member {
-        let nodes: Vec<Option<&Node>> = class.objects.iter().map(|object| object.map(|object| &object.node)).collect();
+        let trees = Trees::of(&class.objects, self.custom);
+        let nodes = trees.nodes();
         let first = class.first();
         let shape = Shape::of(&first.id.api_version, first.kind(), KubernetesVersion::default(), self.custom);
         let place = Place { class: number, path: Vec::new() };
-        let presence = presence(&nodes);
+        let presence = presence(&nodes.given);
         let context = Context { shape, secret: false, in_text: false };
         let part = self.merge(&nodes, &place, context, &presence);
         Member { part, within: vec![true; presence.len()], presence, place }
     }
 
     /// A whole value as a site.
-    fn site(&mut self, nodes: &[Option<&Node>], place: &Place, secret: bool, within: &Presence) -> Part {
-        let values = nodes.iter().map(|node| node.cloned()).collect();
+    fn site(&mut self, nodes: &Nodes<'_>, place: &Place, secret: bool, within: &Presence) -> Part {
+        let values = nodes.given.iter().map(|node| node.cloned()).collect();
         self.push(Site { values, place: place.clone(), secret, encoded: false, within: within.clone() })
     }
 
@@ -176,15 +66,15 @@ impl<'a> Merger<'a> {
         Part::Site(self.sites.len() - 1)
     }
 
-    fn merge(&mut self, nodes: &[Option<&Node>], place: &Place, context: Context<'_>, within: &Presence) -> Part {
-        let Some(first) = nodes.iter().flatten().next() else { return Part::Same(Node::default()) };
-        let is_equal = nodes.iter().flatten().all(|node| node == first);
+    fn merge(&mut self, nodes: &Nodes<'_>, place: &Place, context: Context<'_>, within: &Presence) -> Part {
+        let Some(first) = nodes.present().next() else { return Part::Same(Node::default()) };
+        let is_equal = nodes.present().all(|node| node == first);
         if is_equal && !context.secret && is_expressible(first) && !holds_secret(first, self.is_plain(place)) {
-            return Part::Same((*first).clone());
+            return Part::Same(first.clone());
         }
-        let all = |is: fn(&Value) -> bool| nodes.iter().flatten().all(|node| is(&node.value));
+        let all = |is: fn(&Value) -> bool| nodes.present().all(|node| is(&node.value));
         if all(|value| matches!(value, Value::Mapping(_))) {
-            if nodes.iter().flatten().any(|node| node.entries().iter().any(|entry| !is_plain_key(&entry.key))) {
+            if nodes.present().any(|node| node.entries().iter().any(|entry| !is_plain_key(&entry.key))) {
                 return self.site(nodes, place, context.secret, within);
             }
             return self.mapping(nodes, place, context);
@@ -192,12 +82,9 @@ impl<'a> Merger<'a> {
         if all(|value| matches!(value, Value::Sequence(_))) {
             return self.list(nodes, place, context, within);
         }
-        if all(|value| matches!(value, Value::String(_))) {
-            return self.text(nodes, place, context, within);
-        }
-        if nodes.iter().flatten().any(|node| node.is_null()) {
+        if nodes.present().any(|node| node.is_null()) {
             if is_equal {
-                return Part::Same((*first).clone());
+                return Part::Same(first.clone());
             }
             self.unfit |= context.in_text;
         }
@@ -209,17 +96,15 @@ impl<'a> Merger<'a> {
         place.path.first().is_some_and(|step| step.text() == "metadata")
     }
 
-    fn mapping(&mut self, nodes: &[Option<&Node>], place: &Place, context: Context<'_>) -> Part {
-        let present = presence(nodes);
-        let keys = joint_keys(nodes);
-        let definition = nodes.iter().flatten().any(|node| node["kind"].text() == "CustomResourceDefinition");
+    fn mapping(&mut self, nodes: &Nodes<'_>, place: &Place, context: Context<'_>) -> Part {
+        let present = presence(&nodes.given);
+        let keys = joint_keys(&nodes.given);
+        let definition = nodes.present().any(|node| node["kind"].text() == "CustomResourceDefinition");
         let mut entries = Vec::with_capacity(keys.len());
         for key in keys {
-            let below: Vec<Option<&Node>> = nodes
-                .iter()
-                .map(|node| node.and_then(|node| node.get(&key)).filter(|node| keeps(node, nodes, &key)))
-                .collect();
-            let presence = presence(&below);
+            let below = nodes.field(&key);
+            let presence = presence(&below.given);
+            self.note_left_out(nodes, &below, place, &key);
             if !presence.contains(&true) {
                 continue;
             }
@@ -227,28 +112,22 @@ impl<'a> Merger<'a> {
                 (Some(parent), Some(value)) => secret::holds(parent)(&key, value),
                 _ => false,
             };
-            let secret = context.secret || !definition && !self.is_plain(place) && nodes.iter().zip(&below).any(told);
+            let secret = context.secret
+                || !definition && !self.is_plain(place) && nodes.given.iter().zip(&below.given).any(told);
             let place = place.with(Step::Key(key.clone()));
             let inner = Context { shape: context.shape.field(&key), secret, ..context };
-            let part = self.entry(&below, &place, inner, nodes, &present);
+            let part = self.entry(&below, &place, inner, &present);
             entries.push((key, Member { part, presence, within: present.clone(), place }));
         }
         Part::Mapping(entries)
     }
 
     /// An entry: a file in a ConfigMap or a Secret may be a tree, or be held in Base64.
-    fn entry(
-        &mut self,
-        nodes: &[Option<&Node>],
-        place: &Place,
-        context: Context<'_>,
-        _parents: &[Option<&Node>],
-        within: &Presence,
-    ) -> Part {
+    fn entry(&mut self, nodes: &Nodes<'_>, place: &Place, context: Context<'_>, within: &Presence) -> Part {
         let [Step::Key(top), Step::Key(_)] = place.path.as_slice() else {
             return self.merge(nodes, place, context, within);
         };
-        if !nodes.iter().flatten().all(|node| node.as_str().is_some()) || context.in_text {
+        if !nodes.present().all(|node| node.as_str().is_some()) || context.in_text {
             return self.merge(nodes, place, context, within);
         }
         match top.as_str() {
@@ -257,7 +136,7 @@ impl<'a> Merger<'a> {
                     None => Some(None),
                     Some(node) => decoded(node.text()).map(|text| Some(Node::new(text, Span::NONE))),
                 };
-                match nodes.iter().map(decoded).collect::<Option<Vec<_>>>() {
+                match nodes.given.iter().map(decoded).collect::<Option<Vec<_>>>() {
                     Some(values) => self.push(Site {
                         values,
                         place: place.clone(),
@@ -269,8 +148,8 @@ impl<'a> Merger<'a> {
                 }
             }
             "data" | "stringData" => {
-                let first = nodes.iter().flatten().next().map(|node| node.text());
-                let varies = context.secret || nodes.iter().flatten().any(|node| Some(node.text()) != first);
+                let first = nodes.present().next().map(|node| node.text());
+                let varies = context.secret || nodes.present().any(|node| Some(node.text()) != first);
                 if varies && let Some(part) = self.tree(nodes, place, context) {
                     return part;
                 }
@@ -281,10 +160,10 @@ impl<'a> Merger<'a> {
     }
 
     /// The texts as trees, where our emitter writes each back to the byte.
-    fn tree(&mut self, nodes: &[Option<&Node>], place: &Place, context: Context<'_>) -> Option<Part> {
+    fn tree(&mut self, nodes: &Nodes<'_>, place: &Place, context: Context<'_>) -> Option<Part> {
         let mut format = None;
-        let mut trees = Vec::with_capacity(nodes.len());
-        for node in nodes {
+        let mut trees = Vec::with_capacity(nodes.given.len());
+        for node in &nodes.given {
             let Some(node) = node else {
                 trees.push(None);
                 continue;
@@ -295,15 +174,15 @@ impl<'a> Merger<'a> {
             }
             trees.push(Some(tree));
         }
-        let trees: Vec<Option<&Node>> = trees.iter().map(Option::as_ref).collect();
+        let nodes = Nodes::literal(trees.iter().map(Option::as_ref).collect());
         // Each leaf of a secret is a field; of many the whole text is one.
-        if context.secret && trees.iter().flatten().any(|tree| leaves(tree) > MOST_SECRET_LEAVES) {
+        if context.secret && nodes.present().any(|tree| leaves(tree) > MOST_SECRET_LEAVES) {
             return None;
         }
         let (sites, unfit) = (self.sites.len(), std::mem::take(&mut self.unfit));
-        let present = presence(&trees);
+        let present = presence(&nodes.given);
         let inner = Context { shape: Shape::Unknown, in_text: true, ..context };
-        let part = self.merge(&trees, place, inner, &present);
+        let part = self.merge(&nodes, place, inner, &present);
         let failed = std::mem::replace(&mut self.unfit, unfit);
         if failed {
             self.sites.truncate(sites);
@@ -313,10 +192,10 @@ impl<'a> Merger<'a> {
         Some(Part::Tree(format?, Box::new(member)))
     }
 
-    fn list(&mut self, nodes: &[Option<&Node>], place: &Place, context: Context<'_>, within: &Presence) -> Part {
-        let lists: Vec<Option<&[Node]>> = nodes.iter().map(|node| node.map(Node::items)).collect();
+    fn list(&mut self, nodes: &Nodes<'_>, place: &Place, context: Context<'_>, within: &Presence) -> Part {
+        let lists: Vec<Option<&[Node]>> = nodes.given.iter().map(|node| node.map(Node::items)).collect();
         let identity = context.shape.identity();
-        let present = presence(nodes);
+        let present = presence(&nodes.given);
         let is_scalar = |node: &Node| !matches!(node.value, Value::Mapping(_) | Value::Sequence(_));
         let scalars = lists.iter().flatten().all(|list| list.iter().all(is_scalar));
         let columns = align::columns(&lists, &identity, self.words);
@@ -333,10 +212,9 @@ impl<'a> Merger<'a> {
         }
         let mut items = Vec::with_capacity(columns.len());
         for (number, column) in columns.iter().enumerate() {
-            let below: Vec<Option<&Node>> =
-                lists.iter().zip(column).map(|(list, at)| list.and_then(|list| list.get((*at)?))).collect();
-            let presence = presence(&below);
-            let Some(first) = below.iter().flatten().next() else { continue };
+            let below = nodes.items(column);
+            let presence = presence(&below.given);
+            let Some(first) = below.present().next() else { continue };
             let label = ["name", "key", "id", "mountPath", "containerPort", "port", "host"]
                 .iter()
                 .find_map(|key| first.get(key).and_then(label))
@@ -350,14 +228,16 @@ impl<'a> Merger<'a> {
         Part::List(items)
     }
 
-    fn text(&mut self, nodes: &[Option<&Node>], place: &Place, context: Context<'_>, within: &Presence) -> Part {
-        self.site(nodes, place, context.secret, within)
+    /// Notes what a copy has and no profile will have, as only the server writes it.
+    fn note_left_out(&mut self, nodes: &Nodes<'_>, below: &Nodes<'_>, place: &Place, key: &EcoString) {
+        let is_written_by_server = place.path.is_empty() && key == "status" || self.is_plain(place);
+        let is_lost = |(parent, below): (&Option<&Node>, &Option<&Node>)| {
+            below.is_none() && parent.is_some_and(|parent| has_leaf(&parent[key.as_str()]))
+        };
+        if is_written_by_server && nodes.given.iter().zip(&below.given).any(is_lost) {
+            self.left_out.insert(place.with(Step::Key(key.clone())).to_string());
+        }
     }
-}
-
-/// Whether an entry is one: where copies differ, a null is no entry, as the API server drops it.
-fn keeps(value: &Node, nodes: &[Option<&Node>], key: &str) -> bool {
-    value.is_set() || nodes.iter().flatten().all(|node| node.get(key).is_some_and(Node::is_null))
 }
 
 fn label(node: &Node) -> Option<EcoString> {
@@ -443,13 +323,6 @@ fn has_leaf(node: &Node) -> bool {
         Value::Sequence(items) => items.iter().any(has_leaf),
         _ => true,
     }
-}
-
-/// The text that Base64 stands for, where it is one that people write, and encoding it gives the same again.
-fn decoded(text: &str) -> Option<String> {
-    let decoded = String::from_utf8(decode_base64(text)?).ok()?;
-    let is_written = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
-    (decoded.chars().all(is_written) && encode_base64(decoded.as_bytes()) == text).then_some(decoded)
 }
 
 /// How many leaves of a text in a Secret become fields, each its own.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use ecow::EcoString;
 use foldhash::{HashMap, HashMapExt};
 
-use super::anti_unify::{Member, Part, Place, Site, Step};
 use super::copies::Presence;
 use super::matching::OwnWords;
+use super::parts::{Member, Part, Place, Site, Step};
 use super::text::{Draft, Hint, Splitter, Texts, is_within};
 use crate::node::{Node, Value};
 use crate::source::Span;

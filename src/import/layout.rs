@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use ecow::EcoString;
 use serde_json::{Value as Json, json};
 
-use super::anti_unify::{Member, Site, Step};
 use super::components::Components;
 use super::copies::Variant;
 use super::fields::{Field, Fields};
 use super::matching::Class;
 use super::names::shown;
+use super::parts::{Member, Site, Step};
 use super::template::{Writer, entry};
 use super::text::Hint;
 use crate::node::{Mapping, Node, Value};
@@ -191,9 +191,14 @@ pub(super) fn profile(values: &Values, extra: &Extra) -> String {
         put(&mut tree, &["objects".into(), name.as_str().into()], bare(object));
     }
     if tree.entries().is_empty() {
-        return format!("{SCHEMA_LINE}{SAME_AS_BASE}\n");
+        return empty_profile();
     }
     format!("{SCHEMA_LINE}{}", yaml::emit(&tree))
+}
+
+/// A profile that says nothing of its own.
+pub(super) fn empty_profile() -> String {
+    format!("{SCHEMA_LINE}{SAME_AS_BASE}\n")
 }
 
 /// A value without its origin.
@@ -220,6 +225,19 @@ pub(super) fn put(tree: &mut Node, path: &[EcoString], value: Node) {
     }
     let Some(below) = mapping.get_mut(first) else { return };
     if rest.is_empty() { *below = value } else { put(below, rest, value) }
+}
+
+/// Takes the value at a path out, and the mappings on the way that it leaves empty.
+pub(super) fn remove(tree: &mut Node, path: &[EcoString]) {
+    let Some((first, rest)) = path.split_first() else { return };
+    let Value::Mapping(mapping) = &mut tree.value else { return };
+    if let Some(below) = mapping.get_mut(first).filter(|_| !rest.is_empty()) {
+        remove(below, rest);
+        if !matches!(&below.value, Value::Mapping(mapping) if mapping.is_empty()) {
+            return;
+        }
+    }
+    mapping.remove(first);
 }
 
 /// The fields as a tree, in the order of what they mean.

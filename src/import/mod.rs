@@ -1,7 +1,7 @@
 //! `plimsoll import`: several hand-written copies of one deployment in, one base with a profile a copy out.
 //!
-//! Objects are matched across the copies ([`matching`]), list items too ([`align`]); what is equal everywhere becomes
-//! template text, what differs a site ([`anti_unify`]); places that vary together become one field ([`fields`], with the
+//! Objects are matched across the copies ([`matching`]), list items too ([`align`]); what is equal everywhere, as the API server
+//! stores it ([`equal`]), becomes template text, what differs a site ([`anti_unify`]); places that vary together become one field ([`fields`], with the
 //! parts of strings found by [`text`]), which gets a name a person would choose ([`names`]). The new project ([`layout`],
 //! [`template`]) is rendered in memory and compared with the copies ([`prove`]) before anybody may write it.
 
@@ -10,11 +10,14 @@ mod align;
 mod anti_unify;
 mod components;
 mod copies;
+mod equal;
 mod fields;
+mod fit;
 mod layout;
 mod matching;
 mod names;
 mod outside;
+mod parts;
 mod prove;
 mod report;
 mod show;
@@ -33,11 +36,12 @@ use crate::render::Rendered;
 use crate::service::Services;
 use crate::source::{Sources, Span};
 
-use anti_unify::{Member, Merger, Site};
+use anti_unify::Merger;
 use components::Components;
 use fields::Fields;
 use layout::{Allowed, Extra};
 use matching::{Class, OwnWords};
+use parts::{Member, Site};
 
 /// What became of the copies.
 #[derive(Debug)]
@@ -50,6 +54,8 @@ pub struct Import<'a> {
     components: Components,
     extras: Vec<Extra>,
     allowed: BTreeSet<Allowed>,
+    /// The fields that no profile has, as only the API server writes them.
+    left_out: BTreeSet<String>,
     /// Each profile's bundle, equal to its copy.
     pub rendered: Vec<Rendered>,
     /// Where the values in them come from.
@@ -67,11 +73,10 @@ pub fn import<'a>(variants: &'a [Variant], services: &Services) -> Result<Import
     }
     let words = OwnWords::of(variants);
     let classes = matching::classes(variants, &words);
-    let definitions = variants.iter().flat_map(|variant| variant.objects.iter().map(|object| &object.node));
-    let custom = CustomKinds::new(definitions);
+    let custom = custom_kinds(variants);
     let mut merger = Merger::new(&words, &custom);
     let members: Vec<Member> = classes.iter().enumerate().map(|(at, class)| merger.class(at, class)).collect();
-    let sites = merger.sites;
+    let (sites, left_out) = (merger.sites, merger.left_out);
     let components = Components::find(&classes, &words);
     let (members, sites, mut fields) = joint(&members, &sites, &words, richest(variants));
     names::assign(&mut fields, &classes, &components, &words);
@@ -88,11 +93,17 @@ pub fn import<'a>(variants: &'a [Variant], services: &Services) -> Result<Import
         components,
         extras,
         allowed: BTreeSet::new(),
+        left_out,
         rendered: Vec::new(),
         sources: Sources::new(),
     };
     import.prove()?;
     Ok(import)
+}
+
+/// The custom kinds that the copies define.
+fn custom_kinds(variants: &[Variant]) -> CustomKinds<'_> {
+    CustomKinds::new(variants.iter().flat_map(|variant| variant.objects.iter().map(|object| &object.node)))
 }
 
 /// The copy with the most in it: the first of those.
@@ -170,8 +181,12 @@ impl Import<'_> {
     }
 
     fn differences(&self, rendered: &[Rendered]) -> Vec<prove::Difference> {
+        let custom = custom_kinds(self.variants);
         let pairs = self.variants.iter().zip(rendered).enumerate();
-        pairs.flat_map(|(copy, (variant, rendered))| prove::differences(copy, variant, rendered)).collect()
+        let different = |(copy, (variant, rendered)): (usize, (&Variant, &Rendered))| {
+            prove::differences(copy, &variant.objects, rendered, &custom)
+        };
+        pairs.flat_map(different).collect()
     }
 
     fn project(&self) -> layout::Files {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use ecow::EcoString;
 
-use super::anti_unify::{Place, Step};
 use super::components::{Components, plain_name, short};
 use super::fields::{Field, Fields, Use};
 use super::matching::{Class, OwnWords};
+use super::parts::{Place, Step};
 use super::text::Hint;
 
 /// Names that templates or the tool itself give a meaning.

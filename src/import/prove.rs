@@ -3,11 +3,11 @@
 use foldhash::{HashMap, HashMapExt};
 
 use super::copies::{Variant, is_kind_config};
+use super::equal::first_difference;
 use super::layout::Files;
 use crate::finding::Failure;
-use crate::formats::go::encode_base64;
+use crate::kube::crd::CustomKinds;
 use crate::layers::Overrides;
-use crate::node::{Mapping, Node, Value};
 use crate::object::Object;
 use crate::parallel::in_parallel;
 use crate::project::Project;
@@ -40,12 +40,14 @@ pub(super) struct Difference {
 }
 
 /// What does not come out as it was.
-pub(super) fn differences(copy: usize, variant: &Variant, rendered: &Rendered) -> Vec<Difference> {
-    compare(copy, &variant.objects, rendered)
-}
-
-/// Compares the objects of a copy with those rendered, as the API server reads them.
-pub(super) fn compare(copy: usize, objects: &[Object], rendered: &Rendered) -> Vec<Difference> {
+///
+/// Objects are compared as the API server stores them; `custom` are the definitions among the copies.
+pub(super) fn differences(
+    copy: usize,
+    objects: &[Object],
+    rendered: &Rendered,
+    custom: &CustomKinds<'_>,
+) -> Vec<Difference> {
     let mut found: HashMap<_, &Object> = HashMap::new();
     for object in rendered.objects.iter().chain(&rendered.kind_config) {
         found.insert(identity(object), object);
@@ -54,8 +56,7 @@ pub(super) fn compare(copy: usize, objects: &[Object], rendered: &Rendered) -> V
     for object in objects {
         let field = match found.remove(&identity(object)) {
             None => Some(String::new()),
-            Some(other) if object.node == other.node => None,
-            Some(other) => first_difference(&stored(&object.node), &stored(&other.node), String::new()),
+            Some(other) => first_difference(&object.node, &other.node, custom),
         };
         if let Some(field) = field {
             differences.push(Difference { copy, object: object.id.to_string(), field });
@@ -75,55 +76,4 @@ fn identity(object: &Object) -> Identity {
         return (object.group().into(), object.kind().into(), String::new(), String::new());
     }
     (object.group().into(), object.kind().into(), object.namespace().into(), object.name().into())
-}
-
-/// An object as the API server reads it: a null entry is none, and `stringData` stands in `data`.
-fn stored(node: &Node) -> Node {
-    let mut node = without_nulls(node);
-    let strings = match &mut node.value {
-        Value::Mapping(mapping) if mapping.get("kind").is_some_and(|kind| kind.text() == "Secret") => {
-            mapping.remove("stringData")
-        }
-        _ => None,
-    };
-    for found in strings.iter().flat_map(Node::entries) {
-        let encoded = Node::new(encode_base64(found.value.text().as_bytes()), found.value.origin.span);
-        super::layout::put(&mut node, &["data".into(), found.key.clone()], encoded);
-    }
-    node
-}
-
-fn without_nulls(node: &Node) -> Node {
-    let value = match &node.value {
-        Value::Mapping(mapping) => {
-            let kept = mapping.iter().filter(|entry| entry.value.is_set());
-            let kept = kept.map(|entry| super::template::entry(&entry.key, without_nulls(&entry.value)));
-            Value::from(kept.collect::<Mapping>())
-        }
-        Value::Sequence(items) => Value::from(items.iter().map(without_nulls).collect::<Vec<_>>()),
-        value => value.clone(),
-    };
-    Node { value, origin: node.origin.clone() }
-}
-
-/// The path of the first difference.
-fn first_difference(one: &Node, other: &Node, path: String) -> Option<String> {
-    if one == other {
-        return None;
-    }
-    match (&one.value, &other.value) {
-        (Value::Mapping(ones), Value::Mapping(others)) => {
-            let keys = ones.iter().chain(others).map(|entry| &entry.key);
-            let below = |key: &ecow::EcoString| {
-                let path = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
-                first_difference(&one[key.as_str()], &other[key.as_str()], path)
-            };
-            keys.into_iter().find_map(below)
-        }
-        (Value::Sequence(ones), Value::Sequence(others)) if ones.len() == others.len() => {
-            let pairs = ones.iter().zip(others).enumerate();
-            pairs.into_iter().find_map(|(at, (one, other))| first_difference(one, other, format!("{path}[{at}]")))
-        }
-        _ => Some(path),
-    }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use ecow::EcoString;
 
-use super::anti_unify::{Member, Part, Step};
 use super::copies::Presence;
 use super::layout::describe;
+use super::parts::{Member, Part, Step};
 use super::{Import, names};
 use crate::finding::{Finding, Severity};
 use crate::node::{Node, Value};
@@ -26,6 +26,8 @@ pub struct Report {
     pub(super) checks: Vec<Checked>,
     pub(super) external: Vec<(String, Vec<String>)>,
     pub(super) verbatim: Vec<String>,
+    /// The fields that no profile has, as only the API server writes them.
+    pub(super) left_out: Vec<String>,
     pub(super) figures: Figures,
 }
 
@@ -126,6 +128,7 @@ impl Import<'_> {
                 .filter(|(_, external)| !external.is_empty())
                 .collect(),
             verbatim: self.verbatim(),
+            left_out: self.left_out.iter().cloned().collect(),
             figures: Figures {
                 objects: self.classes.len(),
                 common: self.members.iter().filter(|member| !member.is_optional()).count(),

@@ -71,6 +71,10 @@ impl Report {
             text.push_str("\nKept as it is, as no template can say it\n");
             self.verbatim.iter().for_each(|kept| _ = writeln!(text, "  {kept}"));
         }
+        if !self.left_out.is_empty() {
+            let fields = self.left_out.join(", ");
+            text.push_str(&wrapped("\nLeft out, as only the API server writes it: ", &fields, width));
+        }
         _ = writeln!(text, "\n{}", self.proof());
         text.lines().map(|line| plain(line) + "\n").collect()
     }
@@ -204,6 +208,10 @@ impl Report {
         for kept in &self.verbatim {
             _ = writeln!(text, "- kept as it is: {}", cell_markdown(kept));
         }
+        if !self.left_out.is_empty() {
+            let fields = cell_markdown(&self.left_out.join(", "));
+            _ = writeln!(text, "- left out, as only the API server writes it: {fields}");
+        }
         _ = writeln!(text, "\n{}", self.proof());
         text
     }
@@ -263,6 +271,7 @@ impl Report {
             "checks": checks,
             "external": external,
             "verbatim": self.verbatim,
+            "leftOut": self.left_out,
             "equal": true,
             "figures": {
                 "objects": figures.objects,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use ecow::EcoString;
 
-use super::anti_unify::{Format, Member, Part, Place, Site, Step};
 use super::copies::Presence;
 use super::fields::{Fields, Piece};
 use super::names::expression;
+use super::parts::{Format, Member, Part, Place, Site, Step};
 use crate::node::{Entry, Mapping, Node, Value};
 use crate::source::Span;
 
