@@ -394,7 +394,7 @@ fn the_clock_and_the_user_end_the_wait() {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{output:?}");
-    assert!(text(&output.stderr).contains("interrupted; run it again to go on"), "{output:?}");
+    assert!(text(&output.stderr).contains("interrupted; run it again to continue"), "{output:?}");
 }
 
 #[test]

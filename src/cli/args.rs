@@ -171,9 +171,9 @@ Exit codes: 0 everything is ready; 1 something does not become ready, with the r
 pub(super) struct Up {
     /// The profile
     pub(super) profile: String,
-    /// The environment
-    #[arg(long, value_name = "ENV", default_value = "e2e")]
-    pub(super) env: String,
+    /// The environment; without it the one that plimsoll.toml names, or the only one
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
     /// The context of the kubeconfig, where the profile is for no kind cluster of its own
@@ -200,9 +200,9 @@ pub(super) struct Up {
 pub(super) struct Down {
     /// The profile
     pub(super) profile: String,
-    /// The environment
-    #[arg(long, value_name = "ENV", default_value = "e2e")]
-    pub(super) env: String,
+    /// The environment; without it the one that plimsoll.toml names, or the only one
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
     /// The context of the kubeconfig, where the profile is for no kind cluster of its own

@@ -17,12 +17,13 @@ use crate::cli::{manifests, project};
 use crate::finding::{Failure, Severity};
 use crate::object::Object;
 use crate::programs::{CommandLine, Programs, RunError};
-use crate::render::{Rendered, Renderer};
+use crate::render::Renderer;
 use crate::report::{self, Mask, plain, plain_json};
 use crate::source::{self, ReadError, Sources};
 use crate::status::{self, Diagnosis, PATIENCE, Record, State};
 use crate::suggest;
 use crate::up::Kubectl;
+use crate::up::target::kind_cluster;
 
 /// How often a cluster is asked with `--watch`.
 const PACE: Duration = Duration::from_secs(1);
@@ -130,12 +131,6 @@ fn applied(global: &Global, args: &Status, sources: &Sources) -> anyhow::Result<
         let context = kind_cluster(&rendered).map(|cluster| format!("kind-{cluster}"));
         Ok(Applied { manifests: Some(rendered.objects), context })
     }))
-}
-
-/// The kind cluster that a bundle is for, if it is for one.
-pub(super) fn kind_cluster(rendered: &Rendered) -> Option<String> {
-    let config = rendered.kind_config.as_ref()?;
-    Some(config.node["name"].text().to_owned()).filter(|name| !name.is_empty())
 }
 
 /// Reads a record from a file, or from standard input.

@@ -1,10 +1,12 @@
 //! A record, looked up by name: who owns what, what events say of it, and the manifest it came from.
 
-use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::finding::ObjectRef;
 use crate::graph;
-use crate::node::Node;
+use crate::node::{Entry, Node};
 use crate::object::Object;
 use crate::path::FieldPath;
 use crate::status::cause::{below, item, path};
@@ -21,10 +23,51 @@ pub(super) struct Cluster<'a> {
     /// Seconds that a thing may take before it counts as stuck.
     pub(super) patience: i64,
     by_name: HashMap<(&'a str, &'a str, &'a str), usize>,
+    /// The first of a kind and name, in whatever namespace.
+    by_kind_and_name: HashMap<(&'a str, &'a str), usize>,
     by_uid: HashMap<&'a str, usize>,
+    by_kind: HashMap<&'a str, Vec<usize>>,
     owned: HashMap<usize, Vec<usize>>,
-    events: HashMap<(&'a str, &'a str, &'a str), Vec<&'a Event>>,
-    manifest_by_name: HashMap<(&'a str, &'a str), Vec<&'a Object>>,
+    /// By kind, namespace and name, in order, so that names that begin alike lie together.
+    events: BTreeMap<(&'a str, &'a str, &'a str), Vec<&'a Event>>,
+    /// The objects that have pods, by their namespace and each label of those.
+    by_pod_label: HashMap<Label<'a>, Vec<usize>>,
+    /// The Services, by their namespace and the first label of their selector.
+    by_selector: HashMap<Label<'a>, Vec<usize>>,
+    /// The first workload of each namespace.
+    first_workload: HashMap<&'a str, usize>,
+    /// The claims that pods use, by namespace and name.
+    used_claims: HashSet<(&'a str, &'a str)>,
+    /// The StatefulSet, and the number of its template, by namespace and name of a claim without its ordinal.
+    claim_templates: HashMap<(&'a str, String), (usize, usize)>,
+    by_manifest: Manifests<'a>,
+}
+
+/// A namespace, and the key and value of a label.
+type Label<'a> = (&'a str, &'a str, &'a str);
+
+/// The manifests, found by the objects that they became.
+#[derive(Debug, Default)]
+pub(super) struct Manifests<'a>(HashMap<(&'a str, &'a str), Vec<&'a Object>>);
+
+impl<'a> Manifests<'a> {
+    /// Indexes manifests.
+    #[must_use]
+    pub(super) fn new(manifests: &'a [Object]) -> Self {
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        for object in manifests {
+            by_name.entry((object.kind(), object.name())).or_default().push(object);
+        }
+        Self(by_name)
+    }
+
+    /// The manifest of an object; one without a namespace may be that of any.
+    #[must_use]
+    pub(super) fn of(&self, id: &ObjectRef) -> Option<&'a Object> {
+        let all = self.0.get(&(id.kind.as_str(), id.name.as_str()))?;
+        let exact = all.iter().find(|object| object.id.namespace == id.namespace);
+        exact.or_else(|| all.iter().find(|object| object.id.namespace.is_empty() || id.namespace.is_empty())).copied()
+    }
 }
 
 impl<'a> Cluster<'a> {
@@ -36,13 +79,23 @@ impl<'a> Cluster<'a> {
             manifests,
             patience,
             by_name: HashMap::new(),
+            by_kind_and_name: HashMap::new(),
             by_uid: HashMap::new(),
+            by_kind: HashMap::new(),
             owned: HashMap::new(),
-            events: HashMap::new(),
-            manifest_by_name: HashMap::new(),
+            events: BTreeMap::new(),
+            by_pod_label: HashMap::new(),
+            by_selector: HashMap::new(),
+            first_workload: HashMap::new(),
+            used_claims: HashSet::new(),
+            claim_templates: HashMap::new(),
+            by_manifest: Manifests::new(manifests.unwrap_or_default()),
         };
         for (at, object) in record.objects.iter().enumerate() {
             cluster.by_name.insert((object.kind(), object.namespace(), object.name()), at);
+            cluster.by_kind_and_name.entry((object.kind(), object.name())).or_insert(at);
+            cluster.by_kind.entry(object.kind()).or_default().push(at);
+            cluster.index_pods(at, object);
             let uid = object.node.at(&["metadata", "uid"]).text();
             if !uid.is_empty() {
                 cluster.by_uid.insert(uid, at);
@@ -59,10 +112,37 @@ impl<'a> Cluster<'a> {
         for events in cluster.events.values_mut() {
             events.sort_by_key(|event| event.last);
         }
-        for object in manifests.unwrap_or_default() {
-            cluster.manifest_by_name.entry((object.kind(), object.name())).or_default().push(object);
-        }
         cluster
+    }
+
+    /// Indexes what an object says of pods: their labels, their claims, and which of them it selects.
+    fn index_pods(&mut self, at: usize, object: &'a Object) {
+        let namespace = object.namespace();
+        for label in object.pod_template().map_or(&[][..], |pod| pod["metadata"]["labels"].entries()) {
+            self.by_pod_label.entry((namespace, &label.key, label.value.text())).or_default().push(at);
+        }
+        if object.pod_place().is_some() && !matches!(object.kind(), "Pod" | "ReplicaSet") {
+            self.first_workload.entry(namespace).or_insert(at);
+        }
+        match object.kind() {
+            "Service" => {
+                if let Some(label) = object.node["spec"]["selector"].entries().first() {
+                    self.by_selector.entry((namespace, &label.key, label.value.text())).or_default().push(at);
+                }
+            }
+            "Pod" => {
+                let volumes = object.node["spec"]["volumes"].items().iter();
+                let claims = volumes.map(|volume| volume["persistentVolumeClaim"]["claimName"].text());
+                self.used_claims.extend(claims.map(|claim| (namespace, claim)));
+            }
+            "StatefulSet" => {
+                for (number, template) in object.node["spec"]["volumeClaimTemplates"].items().iter().enumerate() {
+                    let claim = format!("{}-{}", template["metadata"]["name"].text(), object.name());
+                    self.claim_templates.insert((namespace, claim), (at, number));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The object of a kind and name, if the record has it.
@@ -71,15 +151,72 @@ impl<'a> Cluster<'a> {
         self.by_name.get(&(kind, namespace, name)).map(|at| &self.record.objects[*at])
     }
 
+    /// The object that a manifest became. A manifest that names no namespace may have been applied to any.
+    #[must_use]
+    pub(super) fn live(&self, manifest: &Object) -> Option<&'a Object> {
+        let (kind, namespace, name) = (manifest.kind(), manifest.namespace(), manifest.name());
+        self.get(kind, namespace, name).or_else(|| match namespace {
+            "" => self.by_kind_and_name.get(&(kind, name)).map(|at| &self.record.objects[*at]),
+            _ => self.get(kind, "", name),
+        })
+    }
+
     /// The objects of a kind.
-    pub(super) fn all(&self, kind: &'static str) -> impl Iterator<Item = &'a Object> {
-        self.record.objects.iter().filter(move |object| object.kind() == kind)
+    pub(super) fn all(&self, kind: &str) -> impl Iterator<Item = &'a Object> {
+        self.objects(self.by_kind.get(kind))
+    }
+
+    fn objects(&self, places: Option<&Vec<usize>>) -> impl Iterator<Item = &'a Object> {
+        let record = self.record;
+        places.map_or(&[][..], Vec::as_slice).iter().map(|at| &record.objects[*at])
     }
 
     /// Whether the record has objects of a kind at all, so that the absence of one means something.
     #[must_use]
     pub(super) fn knows(&self, kind: &str) -> bool {
-        self.record.objects.iter().any(|object| object.kind() == kind)
+        self.by_kind.contains_key(kind)
+    }
+
+    /// The objects whose pods a Service selects.
+    #[must_use]
+    pub(super) fn selected(&self, service: &Object) -> Vec<&'a Object> {
+        // Of those that fit the rarest of its labels.
+        let labels = service.node["spec"]["selector"].entries().iter();
+        let having = labels
+            .map(|label| self.by_pod_label.get(&(service.namespace(), label.key.as_str(), label.value.text())))
+            .min_by_key(|places| places.map_or(0, Vec::len));
+        let fits =
+            |object: &&Object| object.pod_template().is_some_and(|pod| selects(service, &pod["metadata"]["labels"]));
+        self.objects(having.flatten()).filter(fits).collect()
+    }
+
+    /// The Services that select the pods of an object.
+    pub(super) fn services(&self, object: &'a Object) -> impl Iterator<Item = &'a Object> {
+        let labels = object.pod_template().map_or(Node::absent(), |pod| &pod["metadata"]["labels"]);
+        let label = |label: &'a Entry| (object.namespace(), label.key.as_str(), label.value.text());
+        let near = labels.entries().iter().flat_map(move |own| self.objects(self.by_selector.get(&label(own))));
+        near.filter(|service| selects(service, labels))
+    }
+
+    /// The first workload of a namespace.
+    #[must_use]
+    pub(super) fn first_workload(&self, namespace: &str) -> Option<&'a Object> {
+        self.first_workload.get(namespace).map(|at| &self.record.objects[*at])
+    }
+
+    /// Whether a pod uses a claim.
+    #[must_use]
+    pub(super) fn is_used(&self, claim: &Object) -> bool {
+        self.used_claims.contains(&(claim.namespace(), claim.name()))
+    }
+
+    /// The StatefulSet from whose template a claim was made, and the number of the template.
+    #[must_use]
+    pub(super) fn claim_template(&self, claim: &Object) -> Option<(&'a Object, usize)> {
+        let (name, ordinal) = claim.name().rsplit_once('-')?;
+        ordinal.parse::<u32>().ok()?;
+        let (set, number) = self.claim_templates.get(&(claim.namespace(), name.to_owned()))?;
+        Some((&self.record.objects[*set], *number))
     }
 
     fn owner(&self, object: &Object) -> Option<usize> {
@@ -151,18 +288,18 @@ impl<'a> Cluster<'a> {
     /// The events of pods that are gone, whose names begin with a controller's.
     pub(super) fn events_of_gone_pods(&self, controller: &'a Object) -> impl Iterator<Item = &'a Event> {
         let (namespace, name) = (controller.namespace(), controller.name());
-        self.record.events.iter().filter(move |event| {
-            let own = event.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
-            event.kind == "Pod" && event.namespace == namespace && own
-        })
+        let begin_alike = self
+            .events
+            .range(("Pod", namespace, name)..)
+            .take_while(move |((kind, place, pod), _)| *kind == "Pod" && *place == namespace && pod.starts_with(name));
+        let own = begin_alike.filter(|((.., pod), _)| pod[name.len()..].starts_with('-'));
+        own.flat_map(|(_, events)| events.iter().copied())
     }
 
     /// The manifest that an object of the cluster came from.
     #[must_use]
     pub(super) fn manifest(&self, id: &ObjectRef) -> Option<&'a Object> {
-        let all = self.manifest_by_name.get(&(id.kind.as_str(), id.name.as_str()))?;
-        let exact = all.iter().find(|object| object.id.namespace == id.namespace);
-        exact.or_else(|| all.iter().find(|object| object.id.namespace.is_empty() || id.namespace.is_empty())).copied()
+        self.by_manifest.of(id)
     }
 
     /// Whether an object belongs to what was applied; everything does where the manifests are not known.

@@ -22,6 +22,11 @@ pub mod time;
 mod volumes;
 mod workloads;
 
+use std::collections::hash_map::Entry;
+
+use ecow::EcoString;
+use foldhash::{HashMap, HashMapExt, HashSet};
+
 use crate::finding::{Finding, ObjectRef};
 use crate::object::Object;
 
@@ -29,7 +34,7 @@ pub use cause::{Cause, Prospect, Stage};
 pub use record::{Event, Record};
 pub use state::State;
 
-use cluster::Cluster;
+use cluster::{Cluster, Manifests};
 use pods::Pod;
 
 /// Seconds that a container may take to become ready, before its probe or its waiting counts as a cause.
@@ -55,14 +60,8 @@ impl Diagnosis {
     /// The causes as findings, in their order, with the lines of the manifests.
     #[must_use]
     pub fn findings(&self, manifests: Option<&[Object]>) -> Vec<Finding> {
-        let find = |id: &ObjectRef| {
-            let same = |object: &&Object| object.id.kind == id.kind && object.id.name == id.name;
-            let here = |object: &&Object| object.id.namespace == id.namespace;
-            let all = manifests.unwrap_or_default();
-            let exact = all.iter().find(|object| same(object) && here(object));
-            exact.or_else(|| all.iter().find(|object| same(object) && object.id.namespace.is_empty()))
-        };
-        self.causes.iter().map(|cause| cause.finding(find(&cause.object))).collect()
+        let manifests = Manifests::new(manifests.unwrap_or_default());
+        self.causes.iter().map(|cause| cause.finding(manifests.of(&cause.object))).collect()
     }
 }
 
@@ -74,9 +73,7 @@ pub fn diagnose(record: &Record, manifests: Option<&[Object]>, patience: i64) ->
     let cluster = Cluster::new(record, manifests, patience);
     let mut causes = applied::causes(&cluster);
     let states = states(&cluster);
-    for object in
-        record.objects.iter().filter(|object| cluster.is_ours(cluster.top(object)) || is_of_ours(&cluster, object))
-    {
+    for object in record.objects.iter().filter(|object| cluster.is_ours(cluster.top(object))) {
         causes.extend(of_object(&cluster, object));
     }
     missing(&states, &mut causes);
@@ -88,24 +85,13 @@ pub fn diagnose(record: &Record, manifests: Option<&[Object]>, patience: i64) ->
     if let Some(manifests) = manifests {
         symptoms::explain(manifests, &mut causes);
     }
-    let place = |cause: &Cause| {
-        let same =
-            |(id, ..): &(ObjectRef, State, String)| id.kind == cause.affected.kind && id.name == cause.affected.name;
-        states.iter().position(same).unwrap_or(usize::MAX)
-    };
-    causes.sort_by_cached_key(|cause| (cause.stage, place(cause), cause.object.clone(), cause.field.clone()));
+    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+    for (place, (id, ..)) in states.iter().enumerate() {
+        places.entry((&id.kind, &id.name)).or_insert(place);
+    }
+    let place = |id: &ObjectRef| places.get(&(id.kind.as_str(), id.name.as_str())).copied().unwrap_or(usize::MAX);
+    causes.sort_by_cached_key(|cause| (cause.stage, place(&cause.affected), cause.object.clone(), cause.field.clone()));
     Diagnosis { causes, states }
-}
-
-/// Whether a claim belongs to a StatefulSet that is ours, or a Job to a CronJob.
-fn is_of_ours<'a>(cluster: &Cluster<'a>, object: &'a Object) -> bool {
-    object.kind() == "PersistentVolumeClaim"
-        && cluster.all("StatefulSet").filter(|set| cluster.is_ours(set)).any(|set| {
-            let templates = set.node["spec"]["volumeClaimTemplates"].items();
-            let mut names =
-                templates.iter().map(|template| format!("{}-{}-", template["metadata"]["name"].text(), set.name()));
-            names.any(|prefix| object.name().starts_with(&prefix))
-        })
 }
 
 /// The states of what a person applied: the manifests, or what no other object owns.
@@ -114,13 +100,7 @@ fn states<'a>(cluster: &Cluster<'a>) -> Vec<(ObjectRef, State, String)> {
         Some(manifests) => manifests
             .iter()
             .filter_map(|manifest| {
-                let namespace = manifest.namespace();
-                let here = |object: &&Object| {
-                    let same = object.kind() == manifest.kind() && object.name() == manifest.name();
-                    same && (namespace.is_empty() || object.namespace() == namespace || object.namespace().is_empty())
-                };
-                let live = cluster.get(manifest.kind(), namespace, manifest.name());
-                match live.or_else(|| cluster.record.objects.iter().find(here)) {
+                match cluster.live(manifest) {
                     Some(object) => {
                         let (state, words) = state::of(cluster, object);
                         Some((object.id.clone(), state, words))
@@ -138,9 +118,11 @@ fn states<'a>(cluster: &Cluster<'a>) -> Vec<(ObjectRef, State, String)> {
                 counts && object.node["metadata"]["ownerReferences"].items().is_empty()
             };
             let objects = cluster.record.objects.iter().filter(shown);
-            objects
-                .map(|object| (object.id.clone(), state::of(cluster, object).0, state::of(cluster, object).1))
-                .collect()
+            let of = |object: &'a Object| {
+                let (state, words) = state::of(cluster, object);
+                (object.id.clone(), state, words)
+            };
+            objects.map(of).collect()
         }
     }
 }
@@ -230,22 +212,33 @@ fn job<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Vec<Cause> {
 /// Objects of the manifests that the cluster does not have, unless it is known why.
 fn missing(states: &[(ObjectRef, State, String)], causes: &mut Vec<Cause>) {
     // Where the API server rejected one of which kubectl does not say the name, that may be this one.
-    let unnamed = causes.iter().any(|cause| cause.affected.name.is_empty());
-    for (id, ..) in states.iter().filter(|(_, state, _)| *state == State::Missing) {
-        let known = causes.iter().any(|cause| cause.affected.kind == id.kind && cause.affected.name == id.name);
-        if !known && !unnamed {
-            let message = format!("{id} is not in the cluster");
-            let cause = Cause::new(&rules::OBJECT_MISSING, id, cause::path(""), message);
-            causes.push(cause.help("apply the bundle again: plimsoll up"));
-        }
+    if causes.iter().any(|cause| cause.affected.name.is_empty()) {
+        return;
     }
+    let known = explained(causes);
+    let is_missing =
+        |(id, state, _): &&(ObjectRef, State, String)| *state == State::Missing && !known.contains(&of(id));
+    for (id, ..) in states.iter().filter(is_missing) {
+        let message = format!("{id} is not in the cluster");
+        let cause = Cause::new(&rules::OBJECT_MISSING, id, cause::path(""), message);
+        causes.push(cause.help("apply the bundle again: plimsoll up"));
+    }
+}
+
+/// The kinds and names of what is known not to be ready.
+fn explained(causes: &[Cause]) -> HashSet<(EcoString, EcoString)> {
+    causes.iter().map(|cause| of(&cause.affected)).collect()
+}
+
+fn of(id: &ObjectRef) -> (EcoString, EcoString) {
+    (id.kind.clone(), id.name.clone())
 }
 
 /// What is not ready and has no cause, where there is no more patience.
 fn unexplained(states: &[(ObjectRef, State, String)], causes: &mut Vec<Cause>) {
+    let known = explained(causes);
     for (id, state, words) in states {
-        let known = causes.iter().any(|cause| cause.affected.kind == id.kind && cause.affected.name == id.name);
-        if *state == State::Progressing && !known {
+        if *state == State::Progressing && !known.contains(&of(id)) {
             let message = format!("{id} is not ready: {words}");
             causes.push(Cause::new(&rules::NOT_READY, id, cause::path(""), message));
         }
@@ -255,16 +248,18 @@ fn unexplained(states: &[(ObjectRef, State, String)], causes: &mut Vec<Cause>) {
 /// One cause for all that say the same of one field.
 fn merge(causes: Vec<Cause>) -> Vec<Cause> {
     let mut merged: Vec<(Cause, usize)> = Vec::new();
+    let mut places: HashMap<_, usize> = HashMap::new();
     for cause in causes {
-        let same = |(known, _): &&mut (Cause, usize)| {
-            known.rule == cause.rule && known.object == cause.object && known.field == cause.field
-        };
-        match merged.iter_mut().find(same) {
-            Some((known, times)) => {
+        match places.entry((cause.rule.id, cause.object.clone(), cause.field.clone())) {
+            Entry::Occupied(place) => {
+                let (known, times) = &mut merged[*place.get()];
                 known.prospect = known.prospect.max(cause.prospect);
                 *times += usize::from(known.affected == cause.affected && known.words != cause.words);
             }
-            None => merged.push((cause, 0)),
+            Entry::Vacant(place) => {
+                place.insert(merged.len());
+                merged.push((cause, 0));
+            }
         }
     }
     let finish = |(mut cause, more): (Cause, usize)| {

@@ -128,13 +128,11 @@ fn plain(cluster: &Cluster<'_>, object: &Object) -> (State, String) {
             let phase = status["phase"].text();
             let last = cluster.events(object).last();
             let waits = last.is_some_and(|event| event.reason == "WaitForFirstConsumer");
-            let used = cluster.all("Pod").any(|pod| {
-                let volumes = pod.node["spec"]["volumes"].items();
-                volumes.iter().any(|volume| volume["persistentVolumeClaim"]["claimName"].text() == object.name())
-            });
             match phase {
                 "Lost" => (State::Failed, "lost".to_owned()),
-                "Pending" if waits && !used => (State::Ready, "waits for its first consumer".to_owned()),
+                "Pending" if waits && !cluster.is_used(object) => {
+                    (State::Ready, "waits for its first consumer".to_owned())
+                }
                 _ => (is(phase == "Bound"), phase.to_lowercase()),
             }
         }

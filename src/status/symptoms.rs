@@ -1,12 +1,14 @@
 //! Consequences told from causes: what waits for something that has a cause of its own.
 
+use foldhash::{HashMap, HashMapExt, HashSet};
+
 use crate::check::{self, Options};
-use crate::finding::Severity;
+use crate::finding::{ObjectRef, Severity};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::path::FieldPath;
 use crate::status::cause::{Cause, Stage, parse_path};
-use crate::status::cluster::{Cluster, Template, selects};
+use crate::status::cluster::{Cluster, Template};
 use crate::status::rules;
 use crate::status::state::{self, State};
 
@@ -16,81 +18,65 @@ pub(super) fn drop<'a>(cluster: &Cluster<'a>, causes: &mut Vec<Cause>) {
     if !causes.iter().any(soft) {
         return;
     }
-    let names: Vec<Vec<&str>> = causes.iter().map(|cause| names(cluster, cause)).collect();
-    let mut dropped: Vec<(usize, Option<usize>)> = Vec::new();
+    // The causes by what others call their objects, and those that explain any wait.
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, cause) in causes.iter().enumerate().filter(|(_, cause)| cause.stage < Stage::Scale) {
+        names(cluster, &cause.affected).for_each(|name| by_name.entry(name).or_default().push(at));
+    }
+    let hard: Vec<usize> = (0..causes.len()).filter(|at| causes[*at].stage < Stage::Probe).collect();
+    let mut dropped: Vec<bool> = vec![false; causes.len()];
+    let mut because: Vec<(usize, ObjectRef)> = Vec::new();
     for (at, cause) in causes.iter().enumerate().filter(|(_, cause)| soft(cause)) {
-        let Some(object) = cluster.get(&cause.affected.kind, &cause.affected.namespace, &cause.affected.name) else {
-            continue;
-        };
+        let id = &cause.affected;
+        let Some(object) = cluster.get(&id.kind, &id.namespace, &id.name) else { continue };
         let texts = texts(cluster, object, cause);
-        let mentions = |names: &[&str]| names.iter().any(|name| texts.iter().any(|text| mentions(text, name)));
+        let words = words(&texts);
+        let is_other = |other: &usize| !dropped[*other] && causes[*other].affected != cause.affected;
+        let named = words.iter().filter_map(|word| by_name.get(word)).flatten().copied().filter(is_other).min();
         let waits = cause.rule == &rules::INIT_WAITS;
-        let others = causes
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != at && !dropped.iter().any(|(gone, _)| gone == other));
-        let other = others
-            .clone()
-            .filter(|(_, other)| other.affected != cause.affected && other.stage < Stage::Scale)
-            .find(|(index, _)| mentions(&names[*index]));
         // An init container that waits, waits for something; where something else is broken, most likely for that.
-        let other = other.or_else(|| {
-            let hard = |other: &Cause| other.stage < Stage::Probe && other.affected != cause.affected;
-            others.clone().find(|(_, other)| waits && hard(other))
-        });
-        match other {
-            Some((other, _)) => dropped.push((at, Some(other))),
-            None if waits && waits_for_one_on_its_way(cluster, object, &texts) => dropped.push((at, None)),
-            None => {}
+        let other = named.or_else(|| hard.iter().copied().find(|other| waits && is_other(other)));
+        dropped[at] = other.is_some() || (waits && waits_for_one_on_its_way(cluster, object, &words));
+        because.extend(other.map(|other| (other, id.clone())));
+    }
+    for (other, affected) in because {
+        let words = format!("also not ready because of it: {affected}");
+        if !causes[other].words.contains(&words) {
+            causes[other].words.push(words);
         }
     }
-    for (at, other) in &dropped {
-        if let Some(other) = other {
-            let words = format!("also not ready because of it: {}", causes[*at].affected);
-            if !causes[*other].words.contains(&words) {
-                causes[*other].words.push(words);
-            }
-        }
-    }
-    let mut at = 0;
-    causes.retain(|_| {
-        at += 1;
-        !dropped.iter().any(|(gone, _)| gone + 1 == at)
+    let mut dropped = dropped.into_iter();
+    causes.retain(|_| !dropped.next().unwrap_or_default());
+}
+
+/// What others call an object: its name, and the Services that lead to its pods.
+fn names<'a>(cluster: &Cluster<'a>, id: &'a ObjectRef) -> impl Iterator<Item = &'a str> {
+    let object = cluster.get(&id.kind, &id.namespace, &id.name);
+    let services = object.into_iter().flat_map(|object| cluster.services(object)).map(Object::name);
+    std::iter::once(id.name.as_str()).chain(services)
+}
+
+/// Whether one of some words names a workload that is not ready yet, and has no cause.
+fn waits_for_one_on_its_way<'a>(cluster: &Cluster<'a>, object: &'a Object, words: &HashSet<&str>) -> bool {
+    let namespace = object.namespace();
+    let named = words.iter().flat_map(|word| {
+        let workloads = WORKLOADS.iter().filter_map(|kind| cluster.get(kind, namespace, word));
+        let service = cluster.get("Service", namespace, word);
+        workloads.chain(service.into_iter().flat_map(|service| cluster.selected(service)))
     });
+    let mut others = named.map(|other| cluster.top(other)).filter(|other| other.id != object.id);
+    others.any(|other| other.kind() != "Pod" && state::of(cluster, other).0 == State::Progressing)
 }
 
-/// What others call the object of a cause: its name, and the Services that lead to its pods.
-fn names<'a>(cluster: &Cluster<'a>, cause: &'a Cause) -> Vec<&'a str> {
-    let id = &cause.affected;
-    let mut names = vec![id.name.as_str()];
-    if let Some(object) = cluster.get(&id.kind, &id.namespace, &id.name) {
-        names.extend(services(cluster, object));
-    }
-    names
-}
+/// The kinds that others wait for.
+const WORKLOADS: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet"];
 
-fn services<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Vec<&'a str> {
-    let Some(template) = object.pod_template() else { return Vec::new() };
-    let labels = &template["metadata"]["labels"];
-    let all = cluster.all("Service").filter(|service| service.namespace() == object.namespace());
-    all.filter(|service| selects(service, labels)).map(Object::name).collect()
-}
-
-/// Whether an object mentions a workload that is not ready yet, and has no cause.
-fn waits_for_one_on_its_way<'a>(cluster: &Cluster<'a>, object: &'a Object, texts: &[&str]) -> bool {
-    let workloads = cluster.record.objects.iter().filter(|other| other.pod_place().is_some());
-    let others = workloads.filter(|other| {
-        other.namespace() == object.namespace()
-            && other.kind() != "Pod"
-            && other.name() != object.name()
-            && cluster.top(other).name() == other.name()
-            && state::of(cluster, other).0 == State::Progressing
-    });
-    others.into_iter().any(|other| {
-        let mut names = services(cluster, other);
-        names.push(other.name());
-        names.iter().any(|name| texts.iter().any(|text| mentions(text, name)))
-    })
+/// The words of some texts that may be names: runs of letters, digits, `-` and `_`, and those with dots between them.
+fn words<'t>(texts: &[&'t str]) -> HashSet<&'t str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let dotted = texts.iter().flat_map(|text| text.split(move |c: char| !is_part(c) && c != '.'));
+    let dotted = dotted.map(|run| run.trim_matches('.')).filter(|run| !run.is_empty());
+    dotted.flat_map(|run| run.split('.').chain([run])).collect()
 }
 
 /// The texts in which an object may name others: its containers, the ConfigMaps it uses, and its last words.
@@ -128,17 +114,6 @@ fn strings<'a>(node: &'a Node, texts: &mut Vec<&'a str>) {
         Value::Mapping(mapping) => mapping.iter().for_each(|entry| strings(&entry.value, texts)),
         _ => {}
     }
-}
-
-/// Whether a text has a name as a word of its own.
-fn mentions(text: &str, name: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    !name.is_empty()
-        && text.match_indices(name).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + name.len()..].chars().next();
-            !before.is_some_and(is_part) && !after.is_some_and(is_part)
-        })
 }
 
 /// Looks for what the checks of manifests say of a container that fails: there may be the reason, and its line.

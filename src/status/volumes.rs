@@ -12,20 +12,13 @@ use crate::status::{references, rules};
 
 /// Where a claim is written: the claim itself, or the template in its StatefulSet.
 fn claim_place<'a>(cluster: &Cluster<'a>, claim: &'a Object) -> (ObjectRef, FieldPath, &'a Node) {
-    let name = claim.name();
-    if cluster.manifest(&claim.id).is_none() {
-        for set in cluster.all("StatefulSet").filter(|set| set.namespace() == claim.namespace()) {
-            let live = set.node["spec"]["volumeClaimTemplates"].items();
-            for (at, template) in live.iter().enumerate() {
-                let prefix = format!("{}-{}-", template["metadata"]["name"].text(), set.name());
-                if name.strip_prefix(&prefix).is_some_and(|rest| rest.parse::<u32>().is_ok()) {
-                    let field = below(&item(&path("spec.volumeClaimTemplates"), at), &["spec"]);
-                    return (set.id.clone(), field, &template["spec"]);
-                }
-            }
+    match cluster.claim_template(claim) {
+        Some((set, at)) if cluster.manifest(&claim.id).is_none() => {
+            let field = below(&item(&path("spec.volumeClaimTemplates"), at), &["spec"]);
+            (set.id.clone(), field, &set.node["spec"]["volumeClaimTemplates"][at]["spec"])
         }
+        _ => (claim.id.clone(), path("spec"), &claim.node["spec"]),
     }
-    (claim.id.clone(), path("spec"), &claim.node["spec"])
 }
 
 /// Why a claim is not bound; nothing where it is, or where it waits for its first pod.

@@ -188,26 +188,17 @@ pub(super) fn service<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<C
     }
     let selector = spec["selector"].entries();
     if !selector.is_empty() {
-        let here = |other: &&&Object| other.namespace() == object.namespace();
-        let all: Vec<&Object> = cluster.record.objects.iter().collect();
-        let labels: Vec<(&Object, &Node)> = all
-            .iter()
-            .filter(here)
-            .filter_map(|other| Some((*other, &other.pod_template()?["metadata"]["labels"])))
-            .collect();
-        let selected: Vec<&Object> =
-            labels.iter().filter(|(_, labels)| selects(object, labels)).map(|(other, _)| *other).collect();
-        // Its workload may be on its way, or have been rejected.
-        let applied = cluster.manifests.unwrap_or_default().iter().filter_map(Object::pod_template);
-        let mut applied = applied.map(|template| &template["metadata"]["labels"]);
-        if selected.is_empty() && applied.any(|labels| selects(object, labels)) {
-            return None;
-        }
+        let selected = cluster.selected(object);
         if selected.is_empty() {
+            // Its workload may be on its way, or have been rejected.
+            let applied = cluster.manifests.unwrap_or_default().iter().filter_map(Object::pod_template);
+            if applied.map(|template| &template["metadata"]["labels"]).any(|labels| selects(object, labels)) {
+                return None;
+            }
             // Workloads alone: pods bear their labels as well.
-            let mut near = labels.iter().filter(|(other, _)| other.kind() != "Pod" && other.kind() != "ReplicaSet");
-            let (wanted, near) = (words(spec["selector"].entries()), near.next());
-            let help = match near {
+            let near = cluster.first_workload(object.namespace());
+            let wanted = words(spec["selector"].entries());
+            let help = match near.and_then(|other| Some((other, &other.pod_template()?["metadata"]["labels"]))) {
                 Some((other, labels)) => {
                     let keys = labels.entries().iter().filter(|label| spec["selector"].get(&label.key).is_some());
                     let has: Vec<String> = keys.map(|label| format!("{}: {}", label.key, label.value.text())).collect();

@@ -7,6 +7,8 @@ use crate::programs::{CommandLine, Programs, RunError};
 /// How an image is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
+    /// The name that the image gets.
+    pub image: String,
     /// The folder that is sent to the builder.
     pub context: PathBuf,
     /// The file that says how; the builder's own choice where none is given.
@@ -51,8 +53,8 @@ impl Engine {
 
     /// The command line that builds an image.
     #[must_use]
-    pub fn build(self, image: &str, build: &Build) -> CommandLine {
-        let mut line = CommandLine::new(self.name(), ["build", "--tag", image]);
+    pub fn build(self, build: &Build) -> CommandLine {
+        let mut line = CommandLine::new(self.name(), ["build", "--tag", &build.image]);
         if let Some(file) = &build.dockerfile {
             line.args.extend(["--file".to_owned(), file.to_string_lossy().into_owned()]);
         }

@@ -4,6 +4,8 @@ use serde_json::{Value as Json, json};
 
 use crate::finding::ObjectRef;
 use crate::object::Object;
+use crate::up::apply::apply;
+use crate::up::{Error, Kubectl};
 use crate::yaml;
 
 /// What was applied for one profile.
@@ -100,6 +102,18 @@ impl Inventory {
         });
         // What was made a moment ago can be read.
         Object::new(yaml::read_json(&map.to_string()).unwrap_or_default())
+    }
+
+    /// Writes the ConfigMap into the cluster.
+    ///
+    /// # Errors
+    /// Where kubectl cannot be run, or the API server rejects it.
+    pub fn write(&self, kubectl: &Kubectl<'_>) -> Result<(), Error> {
+        let applied = apply(kubectl, &[&self.to_object()])?;
+        if applied.complete {
+            return Ok(());
+        }
+        Err(Error::Unable(format!("cannot write the inventory: {}", applied.output.join("").trim())))
     }
 
     /// Reads it from its ConfigMap. `None` where that is none.
