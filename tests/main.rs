@@ -25,6 +25,7 @@ mod review;
 mod revisions;
 mod runtime;
 mod standins;
+mod startup;
 mod status;
 mod stored;
 mod supply;

@@ -31,6 +31,7 @@ pub struct Kustomizations {
     resources: HashSet<PathBuf>,
     other_parts: HashSet<PathBuf>,
     made: HashSet<(&'static str, String)>,
+    variables: HashSet<String>,
     patched: HashSet<(String, String)>,
 }
 
@@ -44,6 +45,12 @@ pub enum Part {
 }
 
 impl Kustomizations {
+    /// Whether kustomize replaces `$(NAME)` by a value of another object.
+    #[must_use]
+    pub fn replaces(&self, name: &str) -> bool {
+        self.variables.contains(name)
+    }
+
     /// Whether a file is a kustomization, by its name.
     #[must_use]
     pub fn is_kustomization(path: &Path) -> bool {
@@ -74,6 +81,8 @@ impl Kustomizations {
                 self.add_patch(inline);
             }
         }
+        let names = kustomization["vars"].items().iter().map(|variable| variable["name"].text().to_owned());
+        self.variables.extend(names);
         for list in CONFIGURATION {
             for item in kustomization[list].items() {
                 let name = item.as_str().unwrap_or(item["path"].text());

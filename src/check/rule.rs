@@ -87,6 +87,13 @@ impl<'a> Bundle<'a> {
         if self.options.whole { Severity::Error } else { Severity::Warning }
     }
 
+    /// Whether two objects are applied to one cluster: the manifests are whole, or one file holds both. Files of a folder
+    /// may be alternatives.
+    #[must_use]
+    pub fn are_together(&self, one: &Object, other: &Object) -> bool {
+        self.options.whole || one.shares_file_with(other)
+    }
+
     /// The severity of a contradiction between two objects, such as a key or port that one needs and the other lacks: an
     /// error where the manifests are whole or one file holds both. Objects of different files need not be applied
     /// together: a folder may hold alternatives of one name. What a kustomization patches may have it then.

@@ -93,6 +93,10 @@ fn mark_of(sources: &Sources, file: &SourceFile, finding: &Finding) -> Option<&'
     if finding.rule.name().starts_with("yaml-") && finding.severity == Severity::Error {
         return spoils(file, finding.span);
     }
+    // That rule says which of them the kubelet leaves as they are.
+    if finding.rule == RuleId::EnvReferenceUndefined {
+        return None;
+    }
     let value = |span: &Span| {
         let text = sources.get(span.file)?.text.clone();
         let text = text.get(span.start as usize..span.end as usize)?;

@@ -217,6 +217,9 @@ catalogue! {
     WebhookInvalid "webhook-invalid" Api Error "an admission webhook is incomplete or malformed",
     WindowsOptionsInvalid "windows-options-invalid" Api Error "the Windows options of a security context are wrong",
     WorkloadFieldInvalid "workload-field-invalid" Api Error "a number or choice in a workload's spec is out of range",
+    ClaimSingleNode "claim-single-node" Wiring Warning "pods that are spread over nodes use one ReadWriteOnce claim",
+    ClaimSinglePod "claim-single-pod" Wiring Error "more than one pod uses a ReadWriteOncePod claim",
+    CommandNotSplit "command-not-split" Wiring Warning "a command is one string with blanks, which names no program",
     ConfigDurationInvalid "config-duration-invalid" Wiring Error "a duration in the config file cannot be parsed",
     ConfigFileMissing "config-file-missing" Wiring Warning
         "nothing among the manifests holds the config file a service reads",
@@ -235,9 +238,13 @@ catalogue! {
         "a client and its database do not agree on database, user or password",
     DuplicateObject "duplicate-object" Wiring Warning "one object is declared twice",
     EnvNotRead "env-not-read" Wiring Warning "a variable is set that the service does not read",
+    EnvReferenceUndefined "env-reference-undefined" Wiring Warning
+        "`$(NAME)` stays as it is, because no variable of that name is defined before it",
     EnvRequiredMissing "env-required-missing" Wiring Error "a variable is missing that the program needs to start",
     HostUnresolved "host-unresolved" Wiring Warning "a host leads to no Service in reach",
     HostportCollision "hostport-collision" Wiring Error "one port of a host is wanted twice",
+    ImageLocalAlwaysPulled "image-local-always-pulled" Wiring Warning
+        "an image that exists only locally is always pulled from a registry",
     ImageNeverFromRegistry "image-never-from-registry" Wiring Warning "pull policy Never with an image of a registry",
     ImageNotLoaded "image-not-loaded" Wiring Warning "pull policy Never with an image that names no local one",
     ImageTextInvalid "image-text-invalid" Wiring Error "an image is no image reference at all",
@@ -259,6 +266,7 @@ catalogue! {
     RbacSubjectMissing "rbac-subject-missing" Wiring Warning "a binding names a ServiceAccount that is not there",
     ReferenceMissing "reference-missing" Wiring Warning
         "something that is named is not there: an object, or a key of one",
+    ScheduleNever "schedule-never" Wiring Warning "a CronJob's schedule names a date that does not exist",
     SecretEmptyData "secret-empty-data" Wiring Warning "a Secret that pods use is declared with empty values",
     SecretFileMissing "secret-file-missing" Wiring Warning
         "nothing among the manifests holds the secret files a service reads",
@@ -266,15 +274,29 @@ catalogue! {
         "a secret file is no mapping, or lacks the named key, or the key is no string",
     SecretFileUnresolved "secret-file-unresolved" Wiring Error
         "the config names a secret file that no mounted Secret holds",
+    SecretTrailingNewline "secret-trailing-newline" Wiring Warning
+        "a password or token in a Secret ends with a newline",
     ServiceSelectsJob "service-selects-job" Wiring Warning "a Service selects the pods of a Job",
     ServiceSelectsNothing "service-selects-nothing" Wiring Warning "a Service selects no pods",
     ServiceaccountMissing "serviceaccount-missing" Wiring Warning "a pod runs as a ServiceAccount that is not there",
+    StatefulsetNameTooLong "statefulset-name-too-long" Wiring Error
+        "a StatefulSet's name is too long for the revision label of its pods",
+    SubpathMissing "subpath-missing" Wiring Warning "a `subPath` is no file of its volume",
     TargetPortUnserved "target-port-unserved" Wiring Error "a Service sends to a port that no selected container has",
     Unused "unused" Wiring Note "something is declared that nothing uses",
     UrlOtherNamespace "url-other-namespace" Wiring Warning "a URL leads to a namespace that its Service is not in",
     UrlPortUnserved "url-port-unserved" Wiring Error "a URL or address names a port that its Service does not serve",
     UrlSchemeMismatch "url-scheme-mismatch" Wiring Warning "the scheme of a URL does not fit the port it leads to",
     UrlUnresolved "url-unresolved" Wiring Warning "the host of a URL leads to no Service in reach",
+    AutoscalerContainerMissing "autoscaler-container-missing" Rollout Warning
+        "an autoscaler measures a container that its target does not have",
+    AutoscalerDuplicate "autoscaler-duplicate" Rollout Warning "two autoscalers scale one workload",
+    AutoscalerReplicasFixed "autoscaler-replicas-fixed" Rollout Warning
+        "a workload that is autoscaled has fixed `replicas`",
+    AutoscalerRequestMissing "autoscaler-request-missing" Rollout Warning
+        "an autoscaler's utilization target has no resource request to compare with",
+    AutoscalerTargetUnscalable "autoscaler-target-unscalable" Rollout Warning
+        "an autoscaler's target is of a group or kind that cannot be scaled",
     ChangeImmutable "change-immutable" Rollout Error "an object that is applied again changes what cannot be changed",
     DependencyNotAwaited "dependency-not-awaited" Rollout Warning
         "a service that ends without its database does not wait for it",
@@ -294,6 +316,7 @@ catalogue! {
         "a statement with semicolons inside stands without goose's markers",
     MigrationTableMissing "migration-table-missing" Rollout Error
         "the migrations do not make a table that the service needs",
+    PrestopExceedsGrace "prestop-exceeds-grace" Rollout Warning "a preStop hook takes longer than the grace period",
     ProbeBudget "probe-budget" Rollout Warning "a probe can kill a container before it is up",
     StorageEphemeral "storage-ephemeral" Rollout Warning
         "a database keeps its data in a folder that goes with its pod",

@@ -1,5 +1,7 @@
 //! Schedules of five fields, as `github.com/robfig/cron/v3` reads them with `ParseStandard`.
 
+use std::collections::BTreeSet;
+
 use super::go;
 
 /// One field of a schedule: its name, its range, and the words that stand for numbers.
@@ -62,9 +64,35 @@ fn descriptor(schedule: &str) -> Result<(), String> {
     Err(format!("must be one of {}, `@every <duration>` or five fields", crate::suggest::list(DESCRIPTORS, ",")))
 }
 
+/// How many days each month may have.
+const LENGTHS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// Whether a valid schedule names only dates that no year has, such as the 30th of February. Where both a day of the month
+/// and one of the week are given, either suffices.
+#[must_use]
+pub fn never_comes(schedule: &str) -> bool {
+    let parts: Vec<&str> = schedule.split_whitespace().collect();
+    let [_, _, day, month, weekday] = parts.as_slice() else { return false };
+    // A step beside the star makes it one of several days.
+    let is_any = |part: &str| part.split(',').any(|range| matches!(range, "*" | "?"));
+    let (Some(days), Some(months)) = (FIELDS[2].numbers(day), FIELDS[3].numbers(month)) else { return false };
+    let last = months.iter().map(|month| LENGTHS[*month as usize - 1]).max();
+    check(schedule).is_ok() && is_any(weekday) && days.first() > last.as_ref() && last.is_some()
+}
+
 impl Field {
-    /// Reads `*`, `a`, `a-b`, each with an optional `/step`.
-    fn range(&self, text: &str) -> Result<(), String> {
+    /// The numbers that a part of a schedule stands for, sorted.
+    fn numbers(&self, part: &str) -> Option<BTreeSet<u32>> {
+        let mut numbers = BTreeSet::new();
+        for range in part.split(',').filter(|range| !range.is_empty()) {
+            let (start, end, step) = self.range(range).ok()?;
+            numbers.extend((start..=end).step_by(step as usize));
+        }
+        Some(numbers)
+    }
+
+    /// Reads `*`, `a`, `a-b`, each with an optional `/step`: the first number, the last and the step.
+    fn range(&self, text: &str) -> Result<(u32, u32, u32), String> {
         let fault = |what: &str| Err(format!("has {what} in its {} field `{text}`", self.name));
         let (span, step) = match text.split_once('/') {
             Some((_, step)) if step.contains('/') => return fault("more than one `/`"),
@@ -86,11 +114,12 @@ impl Field {
                 (Some(_), Some(_)) => return fault("more than one `-`"),
             }
         };
+        let mut every = 1;
         if let Some(step) = step {
             match number(step) {
                 None => return fault("a step that is no number"),
                 Some(0) => return fault("a step of nothing"),
-                Some(_) => {}
+                Some(step) => every = step,
             }
             if !span.contains('-') {
                 end = self.most;
@@ -99,7 +128,7 @@ impl Field {
         if start < self.least || end > self.most {
             return Err(format!("must have its {} between {} and {}, not `{text}`", self.name, self.least, self.most));
         }
-        if start > end { fault("a range that ends before it begins") } else { Ok(()) }
+        if start > end { fault("a range that ends before it begins") } else { Ok((start, end, every)) }
     }
 
     fn number(&self, text: &str) -> Option<u32> {
@@ -163,6 +192,28 @@ mod tests {
             "mon * * * *",
         ] {
             assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+    #[test]
+    fn dates_that_no_year_has() {
+        for never in ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 30-31 feb *", "0 0 31 4/7 *", "0 0 30/1 2 ?"] {
+            assert!(never_comes(never), "{never}");
+        }
+        for sometimes in [
+            "0 0 29 2 *",
+            "0 0 31 2 1",
+            "0 0 31 2 */2",
+            "0 0 28-31 2 *",
+            "0 0 31 2,3 *",
+            "0 0 31 */2 *",
+            "0 0 * 2 *",
+            "0 0 , 2 *",
+            "@daily",
+            "0 0 32 2 *",
+            "0 0 31 2",
+            "61 0 31 2 *",
+        ] {
+            assert!(!never_comes(sometimes), "{sometimes}");
         }
     }
 }

@@ -34,11 +34,11 @@ pub(crate) use known::flag_value;
 pub use mention::{Mention, Place, Target, is_declared, is_declared_object};
 pub use migration::{By, Migration, scripts};
 pub(crate) use migration::{mounted, sql_keys};
-pub use pod::{Container, EnvVar, File, Mount, MountSource, Pod};
+pub use pod::{Container, EnvVar, File, Mount, MountSource, Part, Pod};
 pub use reference::Reference;
 pub(crate) use services::{MOST_PODS, label_selector_matches};
 pub use services::{ServiceObject, selects};
-pub(crate) use variables::named;
+pub(crate) use variables::references;
 
 /// What is known of a set of manifests as a whole.
 #[derive(Debug)]

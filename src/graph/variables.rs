@@ -1,6 +1,7 @@
 //! `$(NAME)` in variables and arguments, replaced as the kubelet does.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -11,9 +12,23 @@ use crate::node::Node;
 /// grows without bound.
 const MOST_REPLACED: usize = 1 << 14;
 
-/// The variables that a text names as `$(NAME)`.
-pub(crate) fn named(text: &str) -> impl Iterator<Item = &str> {
-    text.split("$(").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name)
+/// The variables that a text names as `$(NAME)`, each with the bytes it stands at; `$$` stands for a dollar sign.
+pub(crate) fn references(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            at += text[at..].find('$')?;
+            let rest = &text[at + 1..];
+            let Some(inner) = rest.strip_prefix('(') else {
+                at += if rest.starts_with('$') { 2 } else { 1 };
+                continue;
+            };
+            let (name, _) = inner.split_once(')')?;
+            let start = at;
+            at += "$()".len() + name.len();
+            return Some((start..at, name));
+        }
+    })
 }
 
 /// A text with `$(NAME)` replaced where the variable is known.
@@ -103,6 +118,14 @@ mod tests {
         let (texts, argument) = expanded(env, "$(B) $(C) $(D) $(cat $(C)) $($");
         assert_eq!(texts, ["one", "onetwo", "$(A)-onetwo-$(C)", "x"]);
         assert_eq!(argument, "$(A)-onetwo-$(C) x $(D) $(cat $(C)) $($");
+    }
+
+    #[test]
+    fn references_are_found_where_the_kubelet_finds_them() {
+        let found = |text| references(text).map(|(range, name)| (range.start, name)).collect::<Vec<_>>();
+        assert_eq!(found("a$(B)-$(C)"), [(1, "B"), (6, "C")]);
+        assert_eq!(found("$$(B) $$$(C) $ $D $(open"), [(8, "C")]);
+        assert_eq!(found("é$(B)$"), [(2, "B")]);
     }
 
     #[test]

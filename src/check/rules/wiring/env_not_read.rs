@@ -4,7 +4,7 @@ use foldhash::{HashSet, HashSetExt};
 
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::named;
+use crate::graph::references;
 use crate::suggest;
 use crate::validation::Report;
 
@@ -113,7 +113,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let values = view.container.env.iter().filter_map(|var| var.value);
-        let used: HashSet<&str> = view.container.words().chain(values).flat_map(|text| named(text.text())).collect();
+        let used: HashSet<&str> = view
+            .container
+            .words()
+            .chain(values)
+            .flat_map(|text| references(text.text()).map(|(_, name)| name))
+            .collect();
         let (mut names, mut known) = (Vec::new(), HashSet::new());
         let mut first = None;
         for var in &view.container.env {

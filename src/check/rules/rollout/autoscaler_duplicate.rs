@@ -1,0 +1,58 @@
+//! Rule `autoscaler-duplicate`.
+
+use foldhash::{HashMap, HashMapExt};
+
+use crate::check::rules::rollout::_autoscaler::scaled;
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::AutoscalerDuplicate,
+    doc: "\
+One workload is scaled by one HorizontalPodAutoscaler.
+
+Where two select the same pods, both report AmbiguousSelector, and neither scales. Autoscalers of separate files, which may
+be alternatives, are compared where the manifests are whole (`--complete`, `--profile`, `render`).
+
+How to fix it: put all metrics into one autoscaler, which takes the largest of the counts they ask for.
+
+Source: `computeReplicasForMetrics` in
+https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/podautoscaler/horizontal.go.",
+    bad: "\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 5}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web-memory}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}
+",
+    good: "\
+-spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}
++spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: worker}, maxReplicas: 3}
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let mut taken = HashMap::new();
+    for reference in scaled(bundle.graph()) {
+        // Files that are checked together need not go to one cluster.
+        let file = (!bundle.options.whole).then(|| reference.from.span().file);
+        let key = (file, reference.kind, reference.namespace, reference.name);
+        let first = *taken.entry(key).or_insert(reference);
+        if first.from.id != reference.from.id {
+            let message = format!("{}/{} is already scaled by {}", reference.kind, reference.name, title(first.from));
+            report
+                .at(reference.from, reference.node, message)
+                .label("neither of them scales")
+                .related(first.node.origin.span, "scaled here")
+                .help("put the metrics of both into one autoscaler");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Rule `autoscaler-replicas-fixed`.
+
+use foldhash::{HashSet, HashSetExt};
+
+use crate::check::rules::rollout::_autoscaler::targets;
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::path::address;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::AutoscalerReplicasFixed,
+    doc: "\
+A workload that a HorizontalPodAutoscaler scales should not set `replicas`.
+
+Every `kubectl apply` sets the count back to the number in the manifest, whatever the autoscaler had found necessary: pods
+are deleted under load. `replicas: 0` switches the autoscaler off.
+
+How to fix it: remove `spec.replicas`. Where it was applied before, first remove it from the last-applied annotation
+(`kubectl apply edit-last-applied`), or the workload is scaled to 1 once.
+
+Source: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#migrating-deployments-and-statefulsets-to-horizontal-autoscaling.",
+    bad: r#"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", resources: {requests: {cpu: 100m}}}]}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, minReplicas: 3, maxReplicas: 5}
+"#,
+    good: "\
+-  replicas: 3
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let mut seen = HashSet::new();
+    for (autoscaler, pod) in targets(bundle.graph()) {
+        let node = &pod.object.node["spec"]["replicas"];
+        let Some(replicas) = node.as_i64().filter(|_| seen.insert(address(node))) else { continue };
+        let message = match replicas {
+            0 => format!("`replicas: 0` switches {} off", title(autoscaler)),
+            _ => format!("every apply resets the replicas that {} has set to {replicas}", title(autoscaler)),
+        };
+        report
+            .at(pod.object, node, message)
+            .related(autoscaler.span(), "scaled by this autoscaler")
+            .help("remove `replicas`");
+    }
+}

@@ -1,0 +1,56 @@
+//! Rule `autoscaler-target-unscalable`.
+
+use crate::check::rules::rollout::_autoscaler::{can_be_scaled, scaled};
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::AutoscalerTargetUnscalable,
+    doc: "\
+`scaleTargetRef` names a group and kind that the cluster serves with the subresource `scale`: Deployment, ReplicaSet and
+StatefulSet of `apps`, ReplicationController of the core group, and custom resources. Of `apiVersion` only the group counts,
+so `apps/v1beta1` still works and `extensions/v1beta1` does not. DaemonSets, Jobs, CronJobs and Pods cannot be scaled.
+
+The API server accepts the autoscaler, which reports FailedGetScale and does nothing.
+
+How to fix it: write `apiVersion: apps/v1`; for a DaemonSet remove the autoscaler.
+
+Source: `reconcileAutoscaler` in
+https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/podautoscaler/horizontal.go and
+https://kubernetes.io/docs/reference/using-api/deprecation-guide/#deployment-v116.",
+    bad: "\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: extensions/v1beta1, kind: Deployment, name: web}
+  maxReplicas: 5
+",
+    good: "\
+-  scaleTargetRef: {apiVersion: extensions/v1beta1, kind: Deployment, name: web}
++  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for reference in scaled(bundle.graph()) {
+        let target = &reference.from.node["spec"]["scaleTargetRef"];
+        let (version, kind) = (&target["apiVersion"], target["kind"].text());
+        // Without a group the API server rejects it.
+        if can_be_scaled(target) || kind != "Pod" && !version.text().contains('/') {
+            continue;
+        }
+        let draft = match kind {
+            "Deployment" | "ReplicaSet" | "StatefulSet" => report
+                .at(reference.from, version, format!("`{}` has no {kind}", version.text()))
+                .help("write `apps/v1`"),
+            _ => report
+                .at(reference.from, &target["kind"], format!("a {kind} cannot be scaled"))
+                .help("scale a Deployment or StatefulSet, or remove the autoscaler"),
+        };
+        draft.label("the autoscaler does nothing");
+    }
+}

@@ -1,0 +1,91 @@
+//! Rule `claim-single-node`.
+
+use crate::check::rules::wiring::_claims::{pods_at_once, uses};
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::graph::{Pod, label_selector_matches};
+use crate::node::Node;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::ClaimSingleNode,
+    doc: "\
+A volume with the access mode `ReadWriteOnce` is mounted by the pods of one node. Pods that must run on different nodes cannot
+share it: the pods of a DaemonSet, and replicas that a topology spread constraint (`DoNotSchedule`) or a required
+anti-affinity keeps apart by `kubernetes.io/hostname`.
+
+The first pod starts; the others stay in ContainerCreating with `Multi-Attach error`, or Pending.
+
+How to fix it: give each pod a claim of its own with `volumeClaimTemplates`, use a volume with `ReadWriteMany`, or allow the
+pods on one node.
+
+Source: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes.",
+    bad: r#"apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: cache}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      topologySpreadConstraints:
+      - maxSkew: 1
+        topologyKey: kubernetes.io/hostname
+        whenUnsatisfiable: DoNotSchedule
+        labelSelector: {matchLabels: {app: web}}
+      containers: [{name: web, image: "ghcr.io/acme/web:v1", volumeMounts: [{name: cache, mountPath: /cache}]}]
+      volumes: [{name: cache, persistentVolumeClaim: {claimName: cache}}]
+"#,
+    good: "\
+-        whenUnsatisfiable: DoNotSchedule
++        whenUnsatisfiable: ScheduleAnyway
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for one in uses(bundle.graph(), "ReadWriteOnce") {
+        let (object, claim) = (one.pod.object, one.claim);
+        let Some(pods) = pods_at_once(one.pod) else { continue };
+        let cause = match object.kind() {
+            "DaemonSet" => Some(&object.node["kind"]),
+            _ => spread(one.pod),
+        };
+        let Some(cause) = cause else { continue };
+        let message = format!("{pods} of {} share the claim `{}`, which is for one node", title(object), claim.name());
+        report
+            .at(object, one.node, message)
+            .related(cause.origin.span, "runs on several nodes")
+            .related(claim.node["spec"]["accessModes"].origin.span, "ReadWriteOnce")
+            .help("use volumeClaimTemplates of a StatefulSet, the access mode ReadWriteMany, or one node");
+    }
+}
+
+const HOSTNAME: &str = "kubernetes.io/hostname";
+
+/// What keeps the replicas of a workload on different nodes.
+fn spread<'a>(pod: &Pod<'a>) -> Option<&'a Node> {
+    let selects = |selector: &Node| selector.is_set() && label_selector_matches(selector, pod.labels);
+    let constraints = pod.spec["topologySpreadConstraints"].items().iter();
+    let mut constraints = constraints.filter(|constraint| {
+        constraint["topologyKey"].text() == HOSTNAME
+            && constraint["whenUnsatisfiable"].text() == "DoNotSchedule"
+            && constraint["maxSkew"].as_i64().is_some_and(|skew| skew < pod.replicas())
+            && selects(&constraint["labelSelector"])
+    });
+    let anti = &pod.spec["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+    let mut terms =
+        anti.items().iter().filter(|term| term["topologyKey"].text() == HOSTNAME && selects(&term["labelSelector"]));
+    constraints
+        .next()
+        .map(|constraint| &constraint["topologyKey"])
+        .or_else(|| terms.next().map(|term| &term["topologyKey"]))
+}

@@ -1,0 +1,115 @@
+//! Rule `claim-single-pod`.
+
+use crate::check::rules::wiring::_claims::{Use, by_claim, pods_at_once, uses};
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::graph::Pod;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::ClaimSinglePod,
+    doc: "\
+A claim with the access mode `ReadWriteOncePod` is used by one pod at a time.
+
+Further replicas, and pods of other workloads with the same claim, stay Pending for ever. A rolling update of a Deployment
+starts the new pod before the old one has ended, so it never finishes: with one replica that is a warning, as the first
+rollout works.
+
+How to fix it: one replica and `strategy: {type: Recreate}`, a StatefulSet with `volumeClaimTemplates`, or another access
+mode.
+
+Source: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes.",
+    bad: r#"apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOncePod], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: db}
+spec:
+  replicas: 2
+  strategy: {type: Recreate}
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers: [{name: db, image: "ghcr.io/acme/db:v1", volumeMounts: [{name: data, mountPath: /data}]}]
+      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+"#,
+    good: "\
+-  replicas: 2
++  replicas: 1
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let uses = uses(bundle.graph(), "ReadWriteOncePod");
+    for users in by_claim(bundle, &uses) {
+        let first = users[0];
+        for one in &users {
+            alone(bundle, one, report);
+        }
+        for other in users[1..].iter().filter(|other| other.pod.is_long_running() && first.pod.is_long_running()) {
+            report
+                .at(
+                    other.pod.object,
+                    other.node,
+                    format!(
+                        "{} uses the claim `{}` as well, which is for one pod",
+                        title(first.pod.object),
+                        other.claim.name()
+                    ),
+                )
+                .severity(bundle.between(other.pod.object, other.claim))
+                .related(first.node.origin.span, "used here")
+                .help("give each workload a claim of its own, or use the access mode ReadWriteOnce");
+        }
+    }
+}
+
+/// A workload by itself: more pods than one, now or during an update.
+fn alone(bundle: &Bundle<'_>, one: &Use<'_, '_>, report: &mut Report<'_>) {
+    let (object, claim) = (one.pod.object, one.claim);
+    let mode = &claim.node["spec"]["accessModes"];
+    if let Some(pods) = pods_at_once(one.pod) {
+        report
+            .at(
+                object,
+                one.node,
+                format!("{pods} of {} use the claim `{}`, which is for one pod", title(object), claim.name()),
+            )
+            .severity(bundle.between(object, claim))
+            .related(mode.origin.span, "ReadWriteOncePod")
+            .help("run one replica, or give each pod a claim of its own with a StatefulSet's volumeClaimTemplates");
+    } else if keeps_old_pod(one.pod) {
+        report
+            .at(
+                object,
+                one.node,
+                format!("a rolling update of {} waits for the claim `{}` for ever", title(object), claim.name()),
+            )
+            .severity(Severity::Warning)
+            .related(mode.origin.span, "ReadWriteOncePod")
+            .help("set `strategy: {type: Recreate}`, so that the old pod ends first");
+    }
+}
+
+/// Whether an update starts a new pod before the only old one has ended.
+fn keeps_old_pod(pod: &Pod<'_>) -> bool {
+    let spec = &pod.object.node["spec"];
+    let rolling = &spec["strategy"]["rollingUpdate"];
+    // By default a quarter of one, which is none, may be unavailable.
+    let unavailable = &rolling["maxUnavailable"];
+    let is_kept = match unavailable.as_i64() {
+        Some(number) => number == 0,
+        None => unavailable.text().trim_end_matches('%').parse::<i64>().map_or(true, |percent| percent < 100),
+    };
+    pod.object.kind() == "Deployment"
+        && matches!(spec["strategy"]["type"].text(), "" | "RollingUpdate")
+        && spec["replicas"].as_i64() != Some(0)
+        && is_kept
+}

@@ -1,0 +1,88 @@
+//! Rule `command-not-split`.
+
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::node::Node;
+use crate::validation::{At, Faults, Pod};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::CommandNotSplit,
+    doc: "\
+`command` is a list: the program, then its arguments. It is run as it stands, without a shell that would split it at blanks.
+So is the command of an `exec` probe or hook.
+
+`[\"sh -c run\"]` asks for a program whose name is `sh -c run`. The container ends at once with `executable file not found` or
+`no such file or directory`; a probe fails always.
+
+How to fix it: one item for each word, `[sh, -c, run]`.
+
+Source: https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/ and
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#LifecycleHandler (`exec.command`).",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", command: ["python3 -m http.server"]}]}
+"#,
+    good: r#"-spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", command: ["python3 -m http.server"]}]}
++spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", command: [python3, -m, http.server]}]}
+"#,
+    check: Check::Pod(check),
+};
+
+fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
+    if pod.spec.os["name"].text() == "windows" {
+        return;
+    }
+    for container in &pod.containers {
+        let at = container.at();
+        command(&at.get("command"), faults);
+        let probes = [
+            ("readinessProbe", container.fields.readiness_probe),
+            ("livenessProbe", container.fields.liveness_probe),
+            ("startupProbe", container.fields.startup_probe),
+        ];
+        for (field, node) in probes.into_iter().filter(|(_, node)| node.is_set()) {
+            command(&at.on(field, node).get("exec").get("command"), faults);
+        }
+        if container.fields.lifecycle.is_set() {
+            let lifecycle = at.on("lifecycle", container.fields.lifecycle);
+            for hook in ["postStart", "preStop"] {
+                command(&lifecycle.get(hook).get("exec").get("command"), faults);
+            }
+        }
+    }
+}
+
+/// Objects to a first word that is more than one.
+fn command(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+    let Some(program) = at.node.items().first().filter(|program| is_several(program)) else { return };
+    let text = program.text();
+    let words: Vec<String> = text.split_whitespace().map(|word| format!("`{word}`")).collect();
+    let help = match text.contains(['\'', '"', '|', ';', '&', '>', '<', '\n']) {
+        true => "run it with a shell: `[sh, -c, '…']`, or write one item for each word".to_owned(),
+        false => format!("write one item for each word: {}", words.join(", ")),
+    };
+    let first = words.first().map_or("", String::as_str);
+    faults
+        .add(&at.item(0, program), format!("the command is one string with blanks, and no program has that name"))
+        .label(format!("not split into {first} and its arguments"))
+        .help(help);
+}
+
+/// Whether a program's name is a command line: its first word is a name or a path, and more words follow.
+fn is_several(program: &Node) -> bool {
+    let text = program.text().trim();
+    // `C:\\Program Files\\…` is one name.
+    let Some((first, rest)) = text.split_once(char::is_whitespace) else { return false };
+    let is_path = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._+-".contains(&byte));
+    // A folder may have a blank in its name: `/opt/My App/run`.
+    let is_folder = first.starts_with('/')
+        && rest.trim_start().split('/').next().is_some_and(|word| {
+            rest.contains('/')
+                && !word.is_empty()
+                && !word.starts_with('-')
+                && word.bytes().all(|byte| byte.is_ascii_alphabetic())
+        });
+    is_path(first) && !is_folder
+}

@@ -1,0 +1,70 @@
+//! Rule `secret-trailing-newline`.
+
+use crate::check::{Check, Rule};
+use crate::finding::RuleId;
+use crate::formats::go::decode_base64;
+use crate::object::Object;
+use crate::secret::is_secret_name;
+use crate::validation::{At, Faults};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::SecretTrailingNewline,
+    doc: "\
+A password, token or key of one line in a Secret should not end with a newline.
+
+The newline becomes a part of the variable or file, and the login fails although the password looks right. It comes from
+`echo password | base64`, or from `|` before a value in `stringData`. Values of several lines, such as certificates and private
+keys, are left out.
+
+How to fix it: encode without the newline (`printf %s \"$PASSWORD\" | base64`), or write the value in `stringData` on one line or
+after `|-`.
+
+Source: https://kubernetes.io/docs/tasks/configmap-secret/managing-secret-using-config-file/#create-the-config-file and
+https://yaml.org/spec/1.2.2/#8112-block-chomping-indicator.",
+    bad: "\
+apiVersion: v1
+kind: Secret
+metadata: {name: db}
+data: {password: cGFzc3dvcmQK}
+",
+    good: "\
+-data: {password: cGFzc3dvcmQK}
++data: {password: cGFzc3dvcmQ=}
+",
+    check: Check::Object(check),
+};
+
+fn check(object: &Object, faults: &mut Faults<'_, '_>) {
+    if (object.group(), object.kind()) != ("", "Secret") {
+        return;
+    }
+    let root = At::root("", &object.node);
+    for (field, help) in [
+        ("data", "encode it without the newline: `printf %s \"$VALUE\" | base64`"),
+        ("stringData", "write it on one line, or after `|-`"),
+    ] {
+        for (key, at) in root.get(field).keys() {
+            let text = at.node.text();
+            // A file of one line, such as `db.conf`, may end with one.
+            let is_file = key.contains('.');
+            if is_file || !is_secret_name(key) {
+                continue;
+            }
+            let ends = match field {
+                "data" => decode_base64(text).is_some_and(|bytes| is_line(&bytes)),
+                _ => is_line(text.as_bytes()),
+            };
+            if ends {
+                faults.add(&at, format!("the value of `{key}` ends with a newline")).help(help);
+            }
+        }
+    }
+}
+
+/// Whether a value is one line with its end.
+fn is_line(bytes: &[u8]) -> bool {
+    let Some(line) = bytes.strip_suffix(b"\n") else { return false };
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    !line.is_empty() && !line.contains(&b'\n') && std::str::from_utf8(line).is_ok()
+}

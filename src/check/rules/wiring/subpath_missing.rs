@@ -1,0 +1,112 @@
+//! Rule `subpath-missing`.
+
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::graph::{Mount, MountSource, Part, Pod, data_keys};
+use crate::suggest;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::SubpathMissing,
+    doc: "\
+`subPath` names a file of the volume. A volume of a ConfigMap or Secret with `items` has the files that the items' `path`
+fields name, and no others; a projected volume has those of all its sources.
+
+The kubelet makes a folder where the file is missing. The program finds a folder where it expects its file, or the container
+cannot be created (`not a directory`).
+
+How to fix it: use the `path` of an item, or add an item. Without `items` the key of the object counts, which
+`reference-missing` checks.
+
+Source: https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath and
+https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/volume/#KeyToPath.",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data: {app.conf: "a = 1"}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: ghcr.io/acme/web:v1
+    volumeMounts: [{name: config, mountPath: /etc/web/app.conf, subPath: ap.conf}]
+  volumes: [{name: config, configMap: {name: web, items: [{key: app.conf, path: app.conf}]}}]
+"#,
+    good: "\
+-    volumeMounts: [{name: config, mountPath: /etc/web/app.conf, subPath: ap.conf}]
++    volumeMounts: [{name: config, mountPath: /etc/web/app.conf, subPath: app.conf}]
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for pod in &bundle.graph().pods {
+        for mount in pod.containers.iter().flat_map(|container| &container.mounts) {
+            one(pod, mount, report);
+        }
+    }
+}
+
+fn one(pod: &Pod<'_>, mount: &Mount<'_>, report: &mut Report<'_>) {
+    let MountSource::Files(volume, parts) = &mount.source else { return };
+    let path = mount.sub_path.trim_matches('/');
+    if path.is_empty() || path.contains('$') || path == "." {
+        return;
+    }
+    // One object without items is looked into by its key.
+    if let [part] = parts.as_slice()
+        && part.items.items().is_empty()
+        && !path.contains('/')
+    {
+        return;
+    }
+    let Some(files) = files(parts) else { return };
+    let is_there = |file: &&str| {
+        file.trim_matches('/').strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if files.iter().any(is_there) {
+        return;
+    }
+    let help = match suggest::nearest(path, files.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if files.is_empty() => "the volume has no files".to_owned(),
+        None => format!("the volume has {}", suggest::list(files.iter().take(MOST_FILES), "and")),
+    };
+    let name = volume["name"].text();
+    report
+        .at(
+            pod.object,
+            &mount.node["subPath"],
+            format!("volume `{name}` of {} has no file `{path}`", title(pod.object)),
+        )
+        .related(volume["name"].origin.span, "the volume")
+        .help(help);
+}
+
+/// How many files a help text lists.
+const MOST_FILES: usize = 6;
+
+/// The files of a volume; none where they are not all known.
+fn files<'a>(parts: &[Part<'a>]) -> Option<Vec<&'a str>> {
+    let mut files = Vec::new();
+    for part in parts {
+        let items = part.items.items();
+        if !items.is_empty() {
+            files.extend(items.iter().map(|item| item["path"].text()));
+            continue;
+        }
+        let object = part.object?;
+        let before = files.len();
+        files.extend(data_keys(object));
+        // One without data is filled by somebody else.
+        if files.len() == before {
+            return None;
+        }
+    }
+    Some(files)
+}

@@ -1,0 +1,472 @@
+//! Workloads that the API server accepts and that do not come up, or not as they should: each rule on manifests with the
+//! fault, on variants of them, and on neighbours that work.
+
+use plimsoll::check::input::Input;
+use plimsoll::check::{Options, check_in};
+use plimsoll::finding::{Finding, Severity};
+use plimsoll::source::Sources;
+
+use Severity::{Error, Warning};
+
+fn data(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/tests/data/workloads/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// What is found in files that are checked together, with the texts that the findings underline.
+fn found_in(files: &[&str], whole: bool) -> Vec<(Finding, String)> {
+    let sources = Sources::new();
+    let mut input = Input::default();
+    for (at, text) in files.iter().enumerate() {
+        input.add(&sources, sources.add(format!("{at}.yaml"), *text), true);
+    }
+    assert!(input.findings.is_empty(), "{:?}", input.findings);
+    let options = Options { whole, ..Options::default() };
+    let mut findings = check_in(&sources, &input.objects, &options);
+    plimsoll::report::sort(&sources, &mut findings);
+    findings.into_iter().map(|finding| (finding.clone(), sources.text(finding.span))).collect()
+}
+
+/// The severities of a rule's findings in one file.
+fn severities(rule: &str, text: &str) -> Vec<Severity> {
+    let found = found_in(&[text], false).into_iter();
+    found.filter(|(finding, _)| finding.rule.name() == rule).map(|(finding, _)| finding.severity).collect()
+}
+
+/// Asserts how many findings of which severity a rule has, case by case.
+fn assert_cases(rule: &str, cases: &[(&str, &[Severity])]) {
+    for (text, expected) in cases {
+        assert_eq!(severities(rule, text), *expected, "{rule}:\n{text}");
+    }
+}
+
+fn object(api_version: &str, kind: &str, name: &str, rest: &str) -> String {
+    format!("---\napiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: {name}}}\n{rest}\n")
+}
+
+/// A pod whose container has the fields given.
+fn pod(container: &str) -> String {
+    pod_with(container, "")
+}
+
+fn pod_with(container: &str, spec: &str) -> String {
+    let spec = format!("spec: {{containers: [{{name: a, image: 'r.example.com/a:1', {container}}}], {spec}}}");
+    object("v1", "Pod", "web", &spec)
+}
+
+/// A workload whose pods have the label `app: web`, the container and the further fields given.
+fn workload(kind: &str, fields: &str, container: &str, spec: &str) -> String {
+    let spec = format!(
+        "spec: {{{fields}selector: {{matchLabels: {{app: web}}}}, template: {{metadata: {{labels: {{app: web}}}}, \
+         spec: {{containers: [{{name: web, image: 'r.example.com/a:1', {container}}}], {spec}}}}}}}"
+    );
+    object("apps/v1", kind, "web", &spec)
+}
+
+fn claim(mode: &str) -> String {
+    object("v1", "PersistentVolumeClaim", "data", &format!("spec: {{accessModes: [{mode}]}}"))
+}
+
+const CLAIMED: &str = "volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]";
+const MOUNTED: &str = "volumeMounts: [{name: d, mountPath: /d}]";
+
+#[test]
+fn references_to_variables_that_are_not_there_yet() {
+    let found: Vec<(String, String)> = found_in(&[&data("env-order.yaml")], false)
+        .into_iter()
+        .filter(|(finding, _)| finding.rule.name() == "env-reference-undefined")
+        .map(|(finding, text)| (finding.message, text))
+        .collect();
+    let expected = [
+        ("`$(MISSING)` is not defined in container `q`", "$(MISSING)"),
+        ("`$(POD)` is used before `POD` is defined", "$(POD)"),
+        ("`$(HOST_TYPO)` is not defined in container `q`", "$(HOST_TYPO)"),
+    ];
+    assert_eq!(found, expected.map(|(message, text)| (message.to_owned(), text.to_owned())));
+    // The command reports them as well, and does not take them for placeholders.
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["check", "tests/data/workloads/env-order.yaml", "--output", "json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().matches("env-reference-undefined").count(), 3);
+    assert_eq!(output.status.code(), Some(0));
+    let config = object("v1", "ConfigMap", "c", "data: {B: b}");
+    let from = |env: &str| config.clone() + &pod(&format!("envFrom: [{{configMapRef: {{name: c}}}}], env: {env}"));
+    assert_cases(
+        "env-reference-undefined",
+        &[
+            (&pod("env: [{name: A, value: '$(B)'}, {name: B, value: b}]"), &[Warning]),
+            (&pod("env: [{name: B, value: b}, {name: A, value: '$(B)'}]"), &[]),
+            (&pod("env: [{name: PATH, value: '$(PATH):/opt/bin'}]"), &[Warning]),
+            (&pod("env: [{name: A, value: a}, {name: A, value: '$(A)b'}]"), &[]),
+            (&pod("env: [{name: A, value: '$$(B) $B ${B} $(not a name)'}]"), &[]),
+            (&pod("env: [{name: A, value: '$(WEB_SERVICE_HOST):$(WEB_SERVICE_PORT_HTTP)'}]"), &[]),
+            // What `envFrom` brings is there first; of an object elsewhere it is not known.
+            (&from("[{name: A, value: '$(B)'}]"), &[]),
+            (&from("[{name: A, value: '$(C)'}]"), &[Warning]),
+            (&pod("envFrom: [{secretRef: {name: elsewhere}}], env: [{name: A, value: '$(B)'}]"), &[]),
+            // Arguments know all variables, whatever their order.
+            (&pod("args: ['--a=$(A)'], env: [{name: B, value: b}, {name: A, value: a}]"), &[]),
+            (&pod("args: ['--a=$(A)']"), &[Warning]),
+            (&pod("args: ['$(hostname)']"), &[Warning]),
+            (&pod("command: [sh, -c, 'echo $(hostname) $(date +%s)']"), &[]),
+            (&pod("command: [sh, -c, 'echo $(NODE)']"), &[Warning]),
+            (
+                &pod_with(
+                    "volumeMounts: [{name: d, mountPath: /d, subPathExpr: $(POD)}]",
+                    "volumes: [{name: d, emptyDir: {}}]",
+                ),
+                &[Error],
+            ),
+            (
+                &pod_with(
+                    "env: [{name: POD, value: a}], volumeMounts: [{name: d, mountPath: /d, subPathExpr: $(POD)}]",
+                    "volumes: [{name: d, emptyDir: {}}]",
+                ),
+                &[],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn names_of_stateful_sets_and_the_label_of_their_revision() {
+    assert_eq!(severities("statefulset-name-too-long", &data("names.yaml")), [Warning]);
+    let of = |length: usize| {
+        workload("StatefulSet", "serviceName: x, ", "", "")
+            .replace("{name: web}\n", &format!("{{name: {}}}\n", "s".repeat(length)))
+    };
+    let rule = "statefulset-name-too-long";
+    for (length, expected) in [
+        (52, &[][..]),
+        (53, &[Warning][..]),
+        (61, &[Warning][..]),
+        (62, &[Error][..]),
+        (63, &[Error][..]),
+        (64, &[][..]),
+    ] {
+        assert_eq!(severities(rule, &of(length)), expected, "{length}");
+    }
+    assert!(!severities("name-invalid", &of(64)).is_empty());
+    assert_eq!(severities(rule, &of(63).replace("StatefulSet", "Deployment").replace("serviceName: x, ", "")), []);
+}
+
+#[test]
+fn local_images_are_not_pulled() {
+    let found: Vec<String> = found_in(&[&data("local-images.yaml")], false)
+        .into_iter()
+        .filter(|(finding, _)| finding.rule.name() == "image-local-always-pulled")
+        .map(|(finding, _)| finding.field)
+        .collect();
+    let expected = ["containers[0].image", "containers[1].image", "containers[2].imagePullPolicy"];
+    assert_eq!(found, expected.map(|field| format!("spec.{field}")));
+    let of = |image: &str| pod("").replace("r.example.com/a:1", image);
+    assert_cases(
+        "image-local-always-pulled",
+        &[
+            (&of("localhost:5000/a:latest"), &[]),
+            (&of("localhost/a@sha256:0123456789012345678901234567890123456789012345678901234567890123"), &[]),
+            (&of("localhost/team/a:latest"), &[Warning]),
+            (&of("localhost/a:2"), &[]),
+        ],
+    );
+}
+
+/// A workload of two containers, and an autoscaler with the spec given.
+fn autoscaled(resources: &str, autoscaler: &str) -> String {
+    autoscaled_fixed("", resources, autoscaler)
+}
+
+fn autoscaled_fixed(fields: &str, resources: &str, autoscaler: &str) -> String {
+    let target = "scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 9";
+    workload("Deployment", fields, resources, "")
+        + &object("autoscaling/v2", "HorizontalPodAutoscaler", "web", &format!("spec: {{{target}{autoscaler}}}"))
+}
+
+#[test]
+fn autoscalers_that_do_nothing() {
+    let text = data("autoscalers.yaml");
+    for (rule, expected) in [
+        ("autoscaler-request-missing", 2),
+        ("autoscaler-container-missing", 1),
+        ("autoscaler-target-unscalable", 1),
+        ("autoscaler-duplicate", 2),
+        ("autoscaler-replicas-fixed", 1),
+        ("reference-missing", 2),
+        ("autoscaler-invalid", 1),
+    ] {
+        assert_eq!(severities(rule, &text).len(), expected, "{rule}");
+    }
+    let cpu =
+        ", metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]";
+    let value = ", metrics: [{type: Resource, resource: {name: cpu, target: {type: AverageValue, averageValue: 1}}}]";
+    let of_container = |name: &str| {
+        format!(
+            ", metrics: [{{type: ContainerResource, containerResource: {{container: {name}, name: cpu, target: {{type: Utilization, averageUtilization: 70}}}}}}]"
+        )
+    };
+    let range = object("v1", "LimitRange", "l", "spec: {limits: [{type: Container, defaultRequest: {cpu: 100m}}]}");
+    assert_cases(
+        "autoscaler-request-missing",
+        &[
+            (&autoscaled("", cpu), &[Warning]),
+            // Without metrics, 80 % of the CPU requests.
+            (&autoscaled("", ""), &[Warning]),
+            (&autoscaled("resources: {requests: {memory: 1Gi}}", cpu), &[Warning]),
+            (&autoscaled("resources: {requests: {cpu: 1}}", cpu), &[]),
+            (&autoscaled("resources: {limits: {cpu: 1}}", cpu), &[]),
+            (&autoscaled("", value), &[]),
+            (&autoscaled("", &of_container("web")), &[Warning]),
+            (&(range + &autoscaled("", cpu)), &[]),
+            (&autoscaled("", cpu).replace("autoscaling/v2", "autoscaling/v1").replace(cpu, ""), &[Warning]),
+        ],
+    );
+    assert_cases(
+        "autoscaler-container-missing",
+        &[(&autoscaled("", &of_container("wep")), &[Warning]), (&autoscaled("", &of_container("web")), &[])],
+    );
+    let other = |kind: &str, version: &str| {
+        autoscaled("", "")
+            .replace("apiVersion: apps/v1, kind: Deployment", &format!("apiVersion: {version}, kind: {kind}"))
+    };
+    assert_cases(
+        "autoscaler-target-unscalable",
+        &[
+            (&other("Deployment", "extensions/v1beta1"), &[Warning]),
+            (&other("Deployment", "apps/v1beta1"), &[]),
+            (&other("DaemonSet", "apps/v1"), &[Warning]),
+            (&other("CronJob", "batch/v1"), &[Warning]),
+            (&other("Rollout", "argoproj.io/v1alpha1"), &[]),
+            (&other("DaemonSet", "apps.kruise.io/v1beta1"), &[]),
+            (&other("ReplicationController", "v1"), &[]),
+        ],
+    );
+    let second = |name: &str| {
+        autoscaled("", "")
+            .split_off(workload("Deployment", "", "", "").len())
+            .replace("{name: web}\n", &format!("{{name: {name}}}\n"))
+    };
+    assert_cases(
+        "autoscaler-duplicate",
+        &[
+            (&(autoscaled("", "") + &second("b")), &[Warning]),
+            (&(autoscaled("", "") + &second("b").replace("name: web", "name: c")), &[]),
+        ],
+    );
+    // Files of a folder may be alternatives.
+    let files = [&*autoscaled("", ""), &second("b")];
+    let duplicates =
+        |whole| found_in(&files, whole).iter().filter(|(one, _)| one.rule.name() == "autoscaler-duplicate").count();
+    assert_eq!((duplicates(false), duplicates(true)), (0, 1));
+    assert_cases(
+        "autoscaler-replicas-fixed",
+        &[
+            (&autoscaled_fixed("replicas: 3, ", "", ""), &[Warning]),
+            (&autoscaled_fixed("replicas: 0, ", "", ""), &[Warning]),
+            (&autoscaled("", ""), &[]),
+            (&workload("Deployment", "replicas: 3, ", "", ""), &[]),
+        ],
+    );
+}
+
+#[test]
+fn claims_of_one_pod_or_one_node() {
+    let (one, many) = (claim("ReadWriteOncePod"), claim("ReadWriteOnce"));
+    let recreate = "strategy: {type: Recreate}, ";
+    let of = |kind: &str, fields: &str| workload(kind, fields, MOUNTED, CLAIMED);
+    let other = of("Deployment", recreate).replace("{name: web}\n", "{name: other}\n");
+    assert_cases(
+        "claim-single-pod",
+        &[
+            (&(one.clone() + &of("Deployment", &format!("replicas: 2, {recreate}"))), &[Error]),
+            (&(one.clone() + &of("Deployment", recreate)), &[]),
+            // A rolling update never ends.
+            (&(one.clone() + &of("Deployment", "")), &[Warning]),
+            (&(one.clone() + &of("Deployment", "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, ")), &[]),
+            (&(one.clone() + &of("DaemonSet", "")), &[Error]),
+            (&(one.clone() + &of("StatefulSet", "replicas: 3, serviceName: web, ")), &[Error]),
+            (&(one.clone() + &of("StatefulSet", "serviceName: web, ")), &[]),
+            (&(one.clone() + &of("Deployment", recreate) + &other), &[Error]),
+            (&(many.clone() + &of("Deployment", "replicas: 2, ")), &[]),
+        ],
+    );
+    let deployment = of("Deployment", &format!("replicas: 2, {recreate}"));
+    let apart = found_in(&[&one, &deployment], false);
+    let apart: Vec<Severity> =
+        apart.iter().filter(|(one, _)| one.rule.name() == "claim-single-pod").map(|(one, _)| one.severity).collect();
+    assert_eq!(apart, [Warning]);
+    let spread = |key: &str, when: &str, label: &str| {
+        let constraint = format!(
+            "topologySpreadConstraints: [{{maxSkew: 1, topologyKey: {key}, whenUnsatisfiable: {when}, labelSelector: {{matchLabels: {{app: {label}}}}}}}], {CLAIMED}"
+        );
+        many.clone() + &workload("Deployment", "replicas: 3, ", MOUNTED, &constraint)
+    };
+    let apart = |rule: &str| {
+        let affinity = format!(
+            "affinity: {{podAntiAffinity: {{{rule}: [{{topologyKey: kubernetes.io/hostname, labelSelector: {{matchLabels: {{app: web}}}}}}]}}}}, {CLAIMED}"
+        );
+        many.clone() + &workload("Deployment", "replicas: 2, ", MOUNTED, &affinity)
+    };
+    assert_cases(
+        "claim-single-node",
+        &[
+            (&spread("kubernetes.io/hostname", "DoNotSchedule", "web"), &[Warning]),
+            (&spread("kubernetes.io/hostname", "ScheduleAnyway", "web"), &[]),
+            (&spread("kubernetes.io/hostname", "DoNotSchedule", "other"), &[]),
+            (&spread("topology.kubernetes.io/zone", "DoNotSchedule", "web"), &[]),
+            (&spread("kubernetes.io/hostname", "DoNotSchedule", "web").replace("replicas: 3", "replicas: 1"), &[]),
+            (
+                &spread("kubernetes.io/hostname", "DoNotSchedule", "web").replace("[ReadWriteOnce]", "[ReadWriteMany]"),
+                &[],
+            ),
+            (&apart("requiredDuringSchedulingIgnoredDuringExecution"), &[Warning]),
+            (&(many.clone() + &of("DaemonSet", "")), &[Warning]),
+            (&(many.clone() + &of("Deployment", "replicas: 3, ")), &[]),
+        ],
+    );
+}
+
+#[test]
+fn commands_that_nobody_splits() {
+    assert_cases(
+        "command-not-split",
+        &[
+            (&pod("command: [\"sh -c 'run me'\"]"), &[Warning]),
+            (&pod("command: ['/usr/bin/web --port 80'], args: [--x]"), &[Warning]),
+            (&pod("command: ['npm start']"), &[Warning]),
+            (&pod("livenessProbe: {exec: {command: ['pg_isready -U postgres']}}"), &[Warning]),
+            (&pod("lifecycle: {preStop: {exec: {command: ['nginx -s quit']}}}"), &[Warning]),
+            (&pod("command: [sh, -c, 'run me']"), &[]),
+            (&pod("command: ['/opt/My App/run']"), &[]),
+            (&pod("command: ['C:\\Program Files\\web.exe']"), &[]),
+            // The entry point of the image may split its arguments.
+            (&pod("args: ['run me']"), &[]),
+        ],
+    );
+}
+
+#[test]
+fn sub_paths_that_are_no_files() {
+    let config = object("v1", "ConfigMap", "cfg", "data: {app.conf: one, log.conf: two}");
+    let secret = object("v1", "Secret", "sec", "data: {key: eA==}");
+    let of = |sub_path: &str, volume: &str| {
+        let mount = format!("volumeMounts: [{{name: v, mountPath: /etc/app, subPath: {sub_path}}}]");
+        config.clone() + &secret + &pod_with(&mount, &format!("volumes: [{{name: v, {volume}}}]"))
+    };
+    let items = "configMap: {name: cfg, items: [{key: app.conf, path: conf/app.conf}]}";
+    let both =
+        "projected: {sources: [{configMap: {name: cfg}}, {secret: {name: sec, items: [{key: key, path: tls/key}]}}]}";
+    assert_cases(
+        "subpath-missing",
+        &[
+            (&of("app.conf", items), &[Warning]),
+            (&of("conf/app.conf", items), &[]),
+            (&of("conf", items), &[]),
+            (&of("con", items), &[Warning]),
+            (&of("conf/app.conf", "configMap: {name: cfg}"), &[Warning]),
+            (&of("log.conf", both), &[]),
+            (&of("tls/key", both), &[]),
+            (&of("key", both), &[Warning]),
+            (&of("any", "emptyDir: {}"), &[]),
+            (&of("any", "projected: {sources: [{configMap: {name: elsewhere}}]}"), &[]),
+        ],
+    );
+    // Without items it is the key of the object.
+    assert_eq!(severities("reference-missing", &of("ap.conf", "configMap: {name: cfg}")), [Error]);
+    assert_eq!(severities("subpath-missing", &of("ap.conf", "configMap: {name: cfg}")), []);
+}
+
+#[test]
+fn hooks_that_outlast_the_grace_period() {
+    let of = |command: &str, grace: &str| {
+        pod_with(&format!("lifecycle: {{preStop: {{exec: {{command: {command}}}}}}}"), grace)
+    };
+    let ten = "terminationGracePeriodSeconds: 10";
+    assert_cases(
+        "prestop-exceeds-grace",
+        &[
+            (&of("[sleep, '60']", ten), &[Warning]),
+            (&of("[/bin/sleep, 1m]", ten), &[Warning]),
+            (&of("[sh, -c, sleep 60]", ten), &[Warning]),
+            (&of("[/bin/sh, -ec, 'nginx -s quit; sleep 5 && sleep 6']", ten), &[Warning]),
+            (&of("[sleep, '31']", ""), &[Warning]),
+            (&of("[sleep, '30']", ""), &[]),
+            (&of("[sleep, '60']", "terminationGracePeriodSeconds: 90"), &[]),
+            (&of("[sh, -c, 'if busy; then sleep 60; fi']", ten), &[]),
+            (&of("[sh, -c, 'sleep 60 & quit']", ten), &[]),
+            (&of("[sh, -c, sleep $DELAY]", ten), &[]),
+            (&of("[drain, '60']", ten), &[]),
+        ],
+    );
+}
+
+#[test]
+fn passwords_with_a_newline() {
+    let of = |data: &str| object("v1", "Secret", "s", data);
+    assert_cases(
+        "secret-trailing-newline",
+        &[
+            (&of("data: {password: cGFzc3dvcmQK}"), &[Warning]),
+            (&of("data: {API_TOKEN: cGFzc3dvcmQNCg==}"), &[Warning]),
+            (&of("stringData:\n  POSTGRES_PASSWORD: |\n    secret"), &[Warning]),
+            (&of("stringData:\n  POSTGRES_PASSWORD: |-\n    secret"), &[]),
+            (&of("data: {password: cGFzc3dvcmQ=}"), &[]),
+            // A file, several lines, and what is no secret.
+            (&of("data: {password.txt: cGFzc3dvcmQK}"), &[]),
+            (&of("stringData:\n  private-key: |\n    -----BEGIN\n    -----END"), &[]),
+            (&of("data: {greeting: cGFzc3dvcmQK}"), &[]),
+        ],
+    );
+    let shown = found_in(&[&of("data: {password: cGFzc3dvcmQK}")], false);
+    assert!(shown.iter().all(|(finding, _)| !finding.message.contains("cGFz") && !finding.help.contains("cGFz")));
+}
+
+#[test]
+fn schedules_that_never_come() {
+    let of = |schedule: &str| {
+        let job = "jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: 'r.example.com/a:1'}]}}}}";
+        object("batch/v1", "CronJob", "c", &format!("spec: {{schedule: '{schedule}', {job}}}"))
+    };
+    assert_cases(
+        "schedule-never",
+        &[
+            (&of("0 0 30 2 *"), &[Warning]),
+            (&of("0 0 31 apr,jun *"), &[Warning]),
+            (&of("0 0 29 2 *"), &[]),
+            (&of("0 0 31 2 1"), &[]),
+            (&of("@every 1h"), &[]),
+        ],
+    );
+}
+
+#[test]
+fn the_faults_of_one_set_of_manifests() {
+    let counts = |name: &str, severity: Severity| {
+        let found = found_in(&[&data(name)], false);
+        let mut rules: Vec<&str> = found
+            .iter()
+            .filter(|(finding, _)| finding.severity == severity)
+            .map(|(finding, _)| finding.rule.name())
+            .collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    for rule in [
+        "claim-single-node",
+        "command-not-split",
+        "prestop-exceeds-grace",
+        "subpath-missing",
+        "secret-trailing-newline",
+        "schedule-never",
+    ] {
+        assert!(counts("many-faults.yaml", Warning).contains(&rule.to_owned()), "{rule}");
+    }
+    for rule in ["claim-single-pod", "strategy-invalid", "probe-port-unserved", "schedule-invalid"] {
+        assert!(counts("many-faults.yaml", Error).contains(&rule.to_owned()), "{rule}");
+    }
+    for rule in ["claim-single-pod", "lifecycle-invalid", "reference-missing"] {
+        assert!(counts("more-faults.yaml", Error).contains(&rule.to_owned()), "{rule}");
+    }
+    assert!(counts("more-faults.yaml", Warning).contains(&"command-not-split".to_owned()));
+}
