@@ -8,6 +8,7 @@
 #   PLIMSOLL_ENVIRONMENTS  their environments, with blanks between       (e2e)
 #   PLIMSOLL_BASE          the Git revision to compare with              (origin/main...)
 #   PLIMSOLL_REPORT        the Markdown file to write                    (plimsoll.md)
+#   PLIMSOLL_REPORTS       reports of the bundles' findings to write, with blanks between, such as sarif=plimsoll.sarif  (none)
 #   PLIMSOLL_FORMAT        how findings are written: human, github, ...  (human)
 set -uo pipefail
 
@@ -24,8 +25,12 @@ failed=0
     for environment in ${PLIMSOLL_ENVIRONMENTS:-e2e}; do
       environments+=(--env "$environment")
     done
+    reports=()
+    for to in ${PLIMSOLL_REPORTS:-}; do
+      reports+=(--report "$to")
+    done
     # Renders and checks all bundles on the way.
-    drift=$("$plimsoll" --project "$project" render --all "${environments[@]}" --out "$out" --verify)
+    drift=$("$plimsoll" --project "$project" render --all "${environments[@]}" --out "$out" --verify ${reports[@]+"${reports[@]}"})
     case $? in
       0) ;;
       1)

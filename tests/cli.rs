@@ -314,7 +314,7 @@ error[field-type]: expected a string, found a number
     assert_data_eq!(
         text(&output.stdout),
         str![[r#"
-::error title=field-type,file=./deep/a.yaml,line=4,endLine=4,col=14,endColumn=16::expected a string, found a number%0Ahelp: put it in quotes
+::error title=field-type,file=deep/a.yaml,line=4,endLine=4,col=14,endColumn=16::expected a string, found a number%0Ahelp: put it in quotes
 
 "#]]
     );
@@ -340,7 +340,7 @@ fn secrets_never_appear_in_what_is_told() {
             "apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringdata: {{a: {secret}}}\ndata: {{b: {secret}}}\n"
         ),
     );
-    for format in ["human", "json", "sarif", "github"] {
+    for format in ["human", "json", "sarif", "github", "gitlab", "junit"] {
         let output = project.run(&["check", "m.yaml", "--output", format]);
         assert_eq!(output.status.code(), Some(1));
         assert!(!text(&output.stdout).contains(secret), "{}", text(&output.stdout));

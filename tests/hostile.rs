@@ -836,7 +836,7 @@ fn no_terminal_escape_comes_through() {
     let name = "n\u{1b}[31m\u{9b}\u{202e}.yaml".to_owned();
     place.write(&name, &format!("{MAP}other: 1\n"));
     for file in ["m.yaml", "kind.yaml", "name.yaml", "raw.yaml", "bidi.yaml", &name] {
-        for format in ["human", "json", "sarif", "github"] {
+        for format in ["human", "json", "sarif", "github", "gitlab", "junit"] {
             let output = place.run(&["check", file, "--output", format]);
             assert_eq!(output.status.code(), Some(1), "{file:?} {format}");
             assert_eq!(obeyed(&said(&output)), [], "{file:?} {format}: {:?}", said(&output));
@@ -969,7 +969,7 @@ fn a_secret_stands_in_secrets_only() {
             ("name: PGPASSWORD", "name: PG PASSWORD"),
         ] {
             place.write("bundle.yaml", &bundle.replace(from, to));
-            for format in ["human", "json", "sarif", "github"] {
+            for format in ["human", "json", "sarif", "github", "gitlab", "junit"] {
                 let output = place.run(&["check", "bundle.yaml", "--output", format]);
                 if from != "kind: Secret" && from != data {
                     assert!(!shows(&said(&output)), "{from} {format}: {}", said(&output));
@@ -1444,7 +1444,7 @@ fn a_password_that_is_a_word_is_not_quoted() {
     };
     for (policy, quoted) in [("sunshine", "`•••`"), ("moonshine", "`moonshine`")] {
         place.write("bundle.yaml", &text(policy));
-        for format in ["json", "github", "sarif"] {
+        for format in ["json", "github", "sarif", "gitlab", "junit"] {
             let told = said(&place.run(&["check", "bundle.yaml", "--output", format]));
             assert!(told.contains(quoted) && !told.contains("`sunshine`"), "{told}");
         }
@@ -1707,7 +1707,7 @@ fn a_document_that_cannot_be_read_shows_no_secret() {
         pod(&format!("- name: DB_PASSWORD\n      value: *{SECRET}")),
     ] {
         place.write("bundle.yaml", &text);
-        for format in ["human", "json", "sarif", "github"] {
+        for format in ["human", "json", "sarif", "github", "gitlab", "junit"] {
             let output = place.run(&["check", "bundle.yaml", "--output", format]);
             assert_eq!(output.status.code(), Some(1), "{text}: {}", said(&output));
             assert!(!said(&output).contains(SECRET), "{format} of {text}: {}", said(&output));

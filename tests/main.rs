@@ -20,6 +20,7 @@ mod pods;
 mod profile;
 mod project;
 mod render;
+mod reports;
 mod repositories;
 mod review;
 mod revisions;

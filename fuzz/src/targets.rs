@@ -9,7 +9,7 @@ use plimsoll::check::input::Input;
 use plimsoll::check::suppress::suppress;
 use plimsoll::check::{Options, check_in, rules};
 use plimsoll::diff::{self, BundleDiff, Hide, Purpose};
-use plimsoll::finding::{Family, Finding, RuleId};
+use plimsoll::finding::{Family, Finding, RuleId, Severity};
 use plimsoll::graph::Graph;
 use plimsoll::kube::KubernetesVersion;
 use plimsoll::layers::{Set, lay};
@@ -19,7 +19,7 @@ use plimsoll::object::Object;
 use plimsoll::patch::Patches;
 use plimsoll::picture::{self, Picture};
 use plimsoll::project::{self, Level, Project, Settings};
-use plimsoll::report::{self, Mask};
+use plimsoll::report::{self, Format, Mask, ReportOptions, Root};
 use plimsoll::schema::{Lookup, Mode, Schema, Step, Types, Violation};
 use plimsoll::service::Services;
 use plimsoll::source::{FileId, Sources, Span};
@@ -124,15 +124,18 @@ fn shown(sources: &Sources, findings: Vec<Finding>) {
 }
 
 /// Findings in every format.
-fn printed(sources: &Sources, mut findings: Vec<Finding>, mask: &Mask) -> [String; 4] {
+fn printed(sources: &Sources, mut findings: Vec<Finding>, mask: &Mask) -> Vec<String> {
     report::sort(sources, &mut findings);
     findings.truncate(20);
-    let texts = [
-        report::human(sources, &findings, mask, false, 80),
-        report::json(sources, &findings, mask),
-        report::sarif(sources, &findings, mask),
-        report::github(sources, &findings, mask),
-    ];
+    let options = ReportOptions {
+        colour: false,
+        width: 80,
+        root: Root::default(),
+        fail_on: Severity::Error,
+        documentation: RuleId::documentation,
+    };
+    let write = |format: &Format| format.write(sources, &findings, mask, &options);
+    let texts: Vec<String> = Format::ALL.iter().map(|(_, format, _)| write(format)).collect();
     for text in &texts {
         assert!(!text.contains('\t'), "{text:?}");
         harmless(text);
@@ -300,7 +303,7 @@ pub fn secret(data: &[u8]) {
     assert_eq!(Mask::default().words(&told), told);
     let mut findings = check_in(&sources, &new.objects, &Options::default());
     findings.append(&mut new.findings);
-    let mut texts = printed(&sources, findings, &mask).to_vec();
+    let mut texts = printed(&sources, findings, &mask);
     let hide = Hide::of(&sources, old.objects.iter().chain(&new.objects));
     texts.extend(differences(&old.objects, &new.objects, &hide));
     texts.push(mask.words(&planted));

@@ -130,9 +130,8 @@ pub(super) struct Render {
     /// Write one file a bundle into a folder, all or none; without DIR the folder that plimsoll.toml names
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(super) out: Option<Option<PathBuf>>,
-    /// How findings are written: human, json, sarif or github; to stderr, or into a file
-    #[arg(long, value_name = "FORMAT[=FILE]")]
-    pub(super) report: Option<ReportTo>,
+    #[command(flatten)]
+    pub(super) reports: ReportArgs,
     /// With --out: compare, write nothing, and exit with 1 if something differs
     #[arg(long, requires = "out")]
     pub(super) verify: bool,
@@ -370,6 +369,8 @@ pub(super) struct Diff {
     pub(super) out: Option<PathBuf>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
+    #[command(flatten)]
+    pub(super) reports: ReportArgs,
     /// How the changes are written
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(super) output: DiffFormat,
@@ -481,6 +482,8 @@ pub(super) struct Check {
     /// A file or folder with CustomResourceDefinitions to know; may be given several times
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) crd: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) reports: ReportArgs,
     /// How the findings are written
     #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
     pub(super) output: Format,
@@ -502,6 +505,15 @@ fn formats() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(values).map(|name| Format::find(&name).unwrap_or(Format::Human))
 }
 
+/// Reports of the findings beside the result.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReportArgs {
+    /// Write a report of the findings into a file: human, json, sarif, github, gitlab or junit; human and github also to stderr,
+    /// without a file. May be given several times
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub(super) report: Vec<ReportTo>,
+}
+
 /// `FORMAT` or `FORMAT=FILE`.
 #[derive(Debug, Clone)]
 pub(super) struct ReportTo {
@@ -521,6 +533,9 @@ impl FromStr for ReportTo {
         let format = Format::find(name).ok_or_else(|| {
             format!("the formats are {}", suggest::list(Format::ALL.iter().map(|(name, ..)| name), "and"))
         })?;
+        if file.is_none() && !format.is_lines() {
+            return Err(format!("`{name}` is a document and needs a file of its own, as in `{name}=report.{name}`"));
+        }
         Ok(Self { format, file })
     }
 }

@@ -24,6 +24,7 @@ use crate::suggest;
 
 pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
     known_rules(args.only.iter().chain(&args.skip))?;
+    output.collect(&args.reports);
     if args.paths.is_empty() && args.kustomize.is_empty() && args.helm.is_empty() {
         bail!("nothing to check: name files or folders, or - for standard input");
     }
@@ -89,12 +90,17 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     if args.profile.is_none() {
         hints.extend(whole_bundle(&project, &findings, args, &input.objects));
     }
-    print(&sources, &findings, &mask, args.output, input.objects.len(), &hints, output)?;
     let worst = match args.fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
         FailOn::Note => Severity::Note,
     };
+    match args.output {
+        Format::Human => print(&sources, &findings, &mask, input.objects.len(), &hints, output)?,
+        format => output.result(&format.write(&sources, &findings, &mask, &output::report_options(worst)))?,
+    }
+    output.keep(&sources, &findings, &mask);
+    output.write_reports(&sources, worst)?;
     Ok(Outcome::objecting(findings.iter().any(|finding| finding.severity >= worst)))
 }
 
@@ -173,24 +179,19 @@ fn promised(
     renderer.render(profile, &environment)
 }
 
+/// Shows the findings to a person.
 fn print(
     sources: &Sources,
     findings: &[Finding],
     mask: &Mask,
-    format: Format,
     objects: usize,
     hints: &[String],
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    match format {
-        Format::Human => {
-            output.result(&report::human(sources, findings, mask, output.colour(), output::width()))?;
-            output.flush()?;
-            output.message(&summary(findings, objects));
-            hints.iter().for_each(|hint| output.message(hint));
-        }
-        format => output.result(&format.write(sources, findings, mask, false, output::width()))?,
-    }
+    output.result(&report::human(sources, findings, mask, output.colour(), output::width()))?;
+    output.flush()?;
+    output.message(&summary(findings, objects));
+    hints.iter().for_each(|hint| output.message(hint));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use crate::cli::args::{Diff, DiffFormat, Global};
 use crate::cli::output::Output;
 use crate::cli::{Outcome, manifests, project};
 use crate::diff::{self, BundleDiff, Hide, Purpose};
-use crate::finding::{Failure, RuleId, Severity};
+use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::object::Object;
 use crate::parallel::in_parallel;
 use crate::project::Project;
@@ -40,6 +40,7 @@ struct Side {
 }
 
 pub(super) fn run(global: &Global, args: &Diff, output: &mut Output) -> anyhow::Result<Outcome> {
+    output.collect(&args.reports);
     let sources = Sources::new();
     match compare(global, args, &sources, output) {
         Ok(bundles) => {
@@ -49,9 +50,17 @@ pub(super) fn run(global: &Global, args: &Diff, output: &mut Output) -> anyhow::
                 DiffFormat::Json => diff::json(&bundles),
             };
             output.result(&text)?;
+            let findings: Vec<Finding> = bundles.iter().flat_map(BundleDiff::findings).collect();
+            output.keep(&sources, &findings, &Mask::new(&sources));
+            output.write_reports(&sources, Severity::Error)?;
             Ok(Outcome::objecting(bundles.iter().any(BundleDiff::differs)))
         }
-        Err(Stop::Failure(failure)) => Ok(output.failure(&sources, &failure)),
+        // As other programs that compare have it: 1 is for differences.
+        Err(Stop::Failure(failure)) => {
+            _ = output.failure(&sources, &failure);
+            output.write_reports(&sources, Severity::Error)?;
+            Ok(Outcome::Unable)
+        }
         Err(Stop::Error(error)) => Err(error),
     }
 }

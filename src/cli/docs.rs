@@ -56,6 +56,11 @@ fn rule_of(id: RuleId) -> Option<&'static Rule> {
     rules::ALL.iter().copied().find(|rule| rule.id == id)
 }
 
+/// The documentation of a rule, as Markdown; empty where its summary says all.
+pub(super) fn documentation(id: RuleId) -> &'static str {
+    rule_of(id).map_or_else(|| id.documentation(), |rule| rule.doc)
+}
+
 /// One rule in full.
 fn explain(id: RuleId) -> String {
     let (level, summary) = (id.severity().name(), id.summary());

@@ -7,10 +7,10 @@ use std::io::{self, IsTerminal, Write};
 use anstream::ColorChoice;
 use anyhow::Context;
 
-use crate::cli::Outcome;
-use crate::cli::args::ReportTo;
-use crate::finding::{Failure, Finding};
-use crate::report::{self, Format, Mask};
+use crate::cli::args::{ReportArgs, ReportTo};
+use crate::cli::{Outcome, docs};
+use crate::finding::{Failure, Finding, Severity};
+use crate::report::{self, Format, Mask, ReportOptions, Root};
 use crate::source::Sources;
 
 const STDOUT: &str = "cannot write the result";
@@ -20,12 +20,27 @@ pub(super) struct Output {
     choice: ColorChoice,
     stdout: io::BufWriter<io::Stdout>,
     /// Where findings go beside stderr, or instead.
-    report: Option<(ReportTo, RefCell<Vec<Finding>>)>,
+    reports: Vec<ReportTo>,
+    reported: RefCell<Reported>,
+}
+
+/// What is kept for the reports.
+#[derive(Default)]
+struct Reported {
+    /// The findings, whose words are safe without the masks of their bundles.
+    findings: Vec<Finding>,
+    /// They as people read them, with excerpts.
+    text: String,
 }
 
 impl Output {
     pub(super) fn new(choice: ColorChoice) -> Self {
-        Self { choice, stdout: io::BufWriter::with_capacity(64 * 1024, io::stdout()), report: None }
+        Self {
+            choice,
+            stdout: io::BufWriter::with_capacity(64 * 1024, io::stdout()),
+            reports: Vec::new(),
+            reported: RefCell::default(),
+        }
     }
 
     /// Writes a part of the result.
@@ -45,24 +60,43 @@ impl Output {
         _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
     }
 
-    /// From now on collects findings for a report.
-    pub(super) fn collect(&mut self, to: ReportTo) {
-        self.report = Some((to, RefCell::default()));
+    /// From now on keeps findings for these reports.
+    pub(super) fn collect(&mut self, to: &ReportArgs) {
+        self.reports.clone_from(&to.report);
     }
 
-    /// Writes the report of what was collected.
-    pub(super) fn write_report(&mut self, sources: &Sources) -> anyhow::Result<()> {
-        let Some((to, findings)) = self.report.take() else { return Ok(()) };
-        if to.file.is_none() && to.format == Format::Human {
+    /// Keeps findings for the reports.
+    pub(super) fn keep(&self, sources: &Sources, findings: &[Finding], mask: &Mask) {
+        if self.reports.is_empty() {
+            return;
+        }
+        let mut kept = self.reported.borrow_mut();
+        kept.findings.extend(findings.iter().map(|finding| masked(finding, mask)));
+        if self.reports.iter().any(|to| to.format == Format::Human) {
+            kept.text.push_str(&report::human(sources, findings, mask, false, width()));
+        }
+    }
+
+    /// Writes the reports of what was kept. `fail_on`: the severity from which on the command fails.
+    pub(super) fn write_reports(&self, sources: &Sources, fail_on: Severity) -> anyhow::Result<()> {
+        if self.reports.is_empty() {
             return Ok(());
         }
-        let mut findings = findings.into_inner();
+        let Reported { mut findings, text } = self.reported.take();
         report::sort(sources, &mut findings);
-        let text = to.format.write(sources, &findings, &Mask::new(sources), false, width());
-        match &to.file {
-            Some(path) => fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
-            None => io::stderr().lock().write_all(text.as_bytes()).context("cannot write the report"),
+        let (mask, options) = (Mask::new(sources), report_options(fail_on));
+        for to in &self.reports {
+            let text = match to.format {
+                Format::Human => text.clone(),
+                format => format.write(sources, &findings, &mask, &options),
+            };
+            match &to.file {
+                Some(path) => fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?,
+                None if to.format == Format::Human => {}
+                None => io::stderr().lock().write_all(text.as_bytes()).context("cannot write the report")?,
+            }
         }
+        Ok(())
     }
 
     /// Tells findings on stderr, with excerpts.
@@ -70,11 +104,9 @@ impl Output {
         if findings.is_empty() {
             return;
         }
-        if let Some((to, collected)) = &self.report {
-            collected.borrow_mut().extend(findings.iter().map(|finding| masked(finding, mask)));
-            if to.file.is_none() && to.format != Format::Human {
-                return;
-            }
+        self.keep(sources, findings, mask);
+        if self.reports.iter().any(|to| to.file.is_none() && to.format != Format::Human) {
+            return;
         }
         let text = report::human(sources, findings, mask, self.colours(&io::stderr()), width());
         _ = io::stderr().lock().write_all(text.as_bytes());
@@ -103,6 +135,11 @@ impl Output {
         };
         choice != ColorChoice::Never
     }
+}
+
+/// How findings are reported to programs.
+pub(super) fn report_options(fail_on: Severity) -> ReportOptions {
+    ReportOptions { colour: false, width: width(), root: Root::find(), fail_on, documentation: docs::documentation }
 }
 
 /// A finding whose words are safe without the mask of its bundle.

@@ -72,11 +72,9 @@ struct Refused {
 pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow::Result<Outcome> {
     // What the whole run needs is not taken apart at its end: the process ends with it.
     let sources = ManuallyDrop::new(Sources::new());
-    if let Some(to) = &args.report {
-        output.collect(to.clone());
-    }
+    output.collect(&args.reports);
     let outcome = render(global, args, &sources, output)?;
-    output.write_report(&sources)?;
+    output.write_reports(&sources, Severity::Error)?;
     Ok(outcome)
 }
 

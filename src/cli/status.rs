@@ -18,7 +18,7 @@ use crate::finding::{Failure, Severity};
 use crate::object::Object;
 use crate::programs::{CommandLine, Programs, RunError};
 use crate::render::Renderer;
-use crate::report::{self, Mask, plain, plain_json};
+use crate::report::{self, Mask, Root, plain, plain_json};
 use crate::source::{self, ReadError, Sources};
 use crate::status::{self, Diagnosis, PATIENCE, Record, State};
 use crate::suggest;
@@ -196,7 +196,7 @@ pub(super) fn print(
             });
             output.result(&plain_json(&format!("{document:#}\n")))?;
         }
-        StatusFormat::Github => output.result(&report::github(sources, &findings, &mask))?,
+        StatusFormat::Github => output.result(&report::github(sources, &findings, &mask, &Root::find()))?,
     }
     Ok(Outcome::objecting(!diagnosis.is_ready()))
 }

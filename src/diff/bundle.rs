@@ -8,10 +8,11 @@ use crate::bundle::bare_name;
 use crate::diff::consequences::consequences;
 use crate::diff::show::{Shown, State, show};
 use crate::diff::{Hide, Renamed, compare};
-use crate::finding::Failure;
+use crate::finding::{Failure, Finding};
 use crate::kube::KubernetesVersion;
 use crate::object::Object;
 use crate::report::plain;
+use crate::source::Span;
 use crate::suggest;
 
 /// What becomes of a bundle.
@@ -114,6 +115,17 @@ impl BundleDiff {
         !self.changes.is_empty() || self.differs()
     }
 
+    /// What applying it does, as findings.
+    pub fn findings(&self) -> impl Iterator<Item = Finding> {
+        self.changes.iter().flat_map(|change| {
+            change.consequences.iter().map(|found| {
+                let mut finding = Finding::new(found.rule, found.severity, change.span, found.message.as_str());
+                finding.object = Some(change.object.clone());
+                finding.with_help(found.help.as_str())
+            })
+        })
+    }
+
     /// `gateway · e2e`.
     #[must_use]
     pub fn title(&self) -> String {
@@ -191,6 +203,7 @@ pub(super) fn alike(changes: &[Shown]) -> Vec<Vec<&Shown>> {
 /// Without what differs from bundle to bundle and says nothing: the hashes of content names, and the namespace.
 fn without_names(change: &Shown) -> Shown {
     let mut change = change.clone();
+    change.span = Span::NONE;
     if change.renamed == Some(Renamed::ByContent) {
         if let Some(bare) = bare_name(&change.object.name) {
             change.object.name = bare.into();

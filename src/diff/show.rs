@@ -12,7 +12,7 @@ use crate::finding::ObjectRef;
 use crate::node::{Node, Value};
 use crate::report::{is_obeyed, plain};
 use crate::secret::DOTS;
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use crate::updates::Effect;
 use crate::yaml::{self, Dialect};
 
@@ -40,6 +40,8 @@ pub struct Shown {
     pub consequences: Vec<Consequence>,
     /// What applying it comes to; `None` where nothing is applied.
     pub effect: Option<Effect>,
+    /// The place of the object, as it will be where it stays.
+    pub span: Span,
 }
 
 /// What became of an object.
@@ -197,6 +199,7 @@ pub fn show(change: &Change<'_>, hide: &Hide<'_>, consequences: Vec<Consequence>
         old_namespace,
         consequences: consequences.into_iter().map(|found| plain_words(found, hide)).collect(),
         effect: change.effect(),
+        span: object.span(),
     }
 }
 

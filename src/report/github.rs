@@ -1,13 +1,13 @@
 //! Findings as GitHub workflow commands, which become annotations of a pull request.
 
 use crate::finding::{Finding, Severity};
-use crate::report::Mask;
 use crate::report::mask::plain;
+use crate::report::{Mask, Root};
 use crate::source::Sources;
 
 /// One workflow command a finding.
 #[must_use]
-pub fn github(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
+pub fn github(sources: &Sources, findings: &[Finding], mask: &Mask, root: &Root) -> String {
     let mut out = String::new();
     for finding in findings {
         let command = match finding.severity {
@@ -22,7 +22,7 @@ pub fn github(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
         let mut properties = vec![format!("title={}", property(finding.rule.name()))];
         if let Some(file) = sources.get(finding.span.file) {
             let (start, end) = (file.position(finding.span.start), file.position(finding.span.end));
-            properties.push(format!("file={}", property(&file.name)));
+            properties.push(format!("file={}", property(root.place(&file.name).path())));
             properties.push(format!("line={},endLine={}", start.line, end.line));
             // GitHub takes columns only within one line.
             if start.line == end.line {

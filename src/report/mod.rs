@@ -1,21 +1,27 @@
 //! Findings for people and for machines: one file an output format.
 
+mod fingerprint;
 mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
 mod mask;
+mod root;
 mod sarif;
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, RuleId, Severity};
 use crate::source::Sources;
 
+pub use github::github;
+pub use gitlab::gitlab;
 pub use human::human;
 pub use json::{findings_json, json};
+pub use junit::junit;
 pub use mask::Mask;
 pub(crate) use mask::{is_obeyed, plain, plain_json};
+pub use root::Root;
 pub use sarif::sarif;
-
-pub use github::github;
 
 /// The formats there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +34,25 @@ pub enum Format {
     Sarif,
     /// GitHub workflow commands.
     Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// JUnit XML.
+    Junit,
+}
+
+/// What a report depends on beside its findings.
+#[derive(Debug, Clone)]
+pub struct ReportOptions {
+    /// Whether a terminal shows it in colour.
+    pub colour: bool,
+    /// How many columns the terminal has.
+    pub width: usize,
+    /// Where paths begin for CI services.
+    pub root: Root,
+    /// The severity from which on a finding fails the command.
+    pub fail_on: Severity,
+    /// The documentation of a rule, as Markdown; may be empty.
+    pub documentation: fn(RuleId) -> &'static str,
 }
 
 impl Format {
@@ -37,6 +62,8 @@ impl Format {
         ("json", Self::Json, "One JSON document"),
         ("sarif", Self::Sarif, "SARIF 2.1.0 for code scanning"),
         ("github", Self::Github, "GitHub workflow commands"),
+        ("gitlab", Self::Gitlab, "GitLab's code quality report"),
+        ("junit", Self::Junit, "JUnit XML for test results"),
     ];
 
     /// The format of a name.
@@ -45,14 +72,22 @@ impl Format {
         Self::ALL.iter().find(|(known, ..)| *known == name).map(|(_, format, _)| *format)
     }
 
-    /// Findings in this format. `colour` and `width` are for people.
+    /// Whether a report is lines that may stand among others.
     #[must_use]
-    pub fn write(self, sources: &Sources, findings: &[Finding], mask: &Mask, colour: bool, width: usize) -> String {
+    pub const fn is_lines(self) -> bool {
+        matches!(self, Self::Human | Self::Github)
+    }
+
+    /// Findings in this format.
+    #[must_use]
+    pub fn write(self, sources: &Sources, findings: &[Finding], mask: &Mask, options: &ReportOptions) -> String {
         match self {
-            Self::Human => human(sources, findings, mask, colour, width),
+            Self::Human => human(sources, findings, mask, options.colour, options.width),
             Self::Json => json(sources, findings, mask),
-            Self::Sarif => sarif(sources, findings, mask),
-            Self::Github => github(sources, findings, mask),
+            Self::Sarif => sarif(sources, findings, mask, options),
+            Self::Github => github(sources, findings, mask, &options.root),
+            Self::Gitlab => gitlab(sources, findings, mask, options),
+            Self::Junit => junit(sources, findings, mask, options),
         }
     }
 }

@@ -3,24 +3,43 @@
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, RuleId, Severity};
-use crate::report::Mask;
+use crate::report::fingerprint::Fingerprints;
 use crate::report::mask::plain_json;
+use crate::report::root::Place;
+use crate::report::{Mask, ReportOptions};
 use crate::source::{Sources, Span};
+
+/// Where the documentation of a rule is published, one page each.
+const HOME: &str = env!("CARGO_PKG_HOMEPAGE");
 
 /// The findings as a SARIF log with one run.
 #[must_use]
-pub fn sarif(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
+pub fn sarif(sources: &Sources, findings: &[Finding], mask: &Mask, options: &ReportOptions) -> String {
     let mut rules: Vec<RuleId> = findings.iter().map(|finding| finding.rule).collect();
     rules.sort_unstable_by_key(|rule| rule.name());
     rules.dedup();
-    let results: Vec<Value> = findings.iter().map(|finding| result(sources, finding, mask, &rules)).collect();
-    let descriptors: Vec<Value> =
-        rules.iter().map(|rule| json!({ "id": rule.name(), "shortDescription": { "text": rule.summary() } })).collect();
+    let mut fingerprints = Fingerprints::new();
+    let results: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            let mut result = result(sources, finding, mask, options, &rules);
+            let fingerprint = fingerprints.next(sources, finding, mask, &options.root);
+            result["partialFingerprints"] = json!({ "finding/v1": fingerprint });
+            result
+        })
+        .collect();
+    let descriptors: Vec<Value> = rules.iter().map(|rule| descriptor(*rule, options)).collect();
+    let driver = json!({
+        "name": "plimsoll",
+        "version": env!("CARGO_PKG_VERSION"),
+        "informationUri": HOME,
+        "rules": descriptors,
+    });
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
-            "tool": { "driver": { "name": "plimsoll", "version": env!("CARGO_PKG_VERSION"), "rules": descriptors } },
+            "tool": { "driver": driver },
             // Columns count code points.
             "columnKind": "unicodeCodePoints",
             "results": results,
@@ -29,12 +48,33 @@ pub fn sarif(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
     plain_json(&format!("{log:#}\n"))
 }
 
-fn result(sources: &Sources, finding: &Finding, mask: &Mask, rules: &[RuleId]) -> Value {
-    let level = match finding.severity {
+/// What a rule is about; GitHub shows the documentation beside an alert.
+fn descriptor(rule: RuleId, options: &ReportOptions) -> Value {
+    let level = level(rule.severity());
+    let documentation = (options.documentation)(rule).trim();
+    let help = if documentation.is_empty() { rule.summary() } else { documentation };
+    json!({
+        "id": rule.name(),
+        "shortDescription": { "text": rule.summary() },
+        "helpUri": format!("{HOME}/rules/{rule}.html"),
+        "help": { "text": help, "markdown": help },
+        "defaultConfiguration": { "level": level },
+        "properties": {
+            "tags": [rule.family().name()],
+            "problem.severity": if level == "note" { "recommendation" } else { level },
+        },
+    })
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "note",
-    };
+    }
+}
+
+fn result(sources: &Sources, finding: &Finding, mask: &Mask, options: &ReportOptions, rules: &[RuleId]) -> Value {
     let mut text = mask.words(&finding.message);
     if !finding.help.is_empty() {
         text = format!("{text}. Help: {}", mask.words(&finding.help));
@@ -42,22 +82,22 @@ fn result(sources: &Sources, finding: &Finding, mask: &Mask, rules: &[RuleId]) -
     let mut result = json!({
         "ruleId": finding.rule.name(),
         "ruleIndex": rules.binary_search_by_key(&finding.rule.name(), |rule| rule.name()).unwrap_or_default(),
-        "level": level,
+        "level": level(finding.severity),
         "message": { "text": text },
     });
-    let mut location = location(sources, finding.span).unwrap_or_else(|| json!({}));
+    // GitHub takes no log with a result of no file, so what has no place is at the top of the repository.
+    let mut location = location(sources, finding.span, options)
+        .unwrap_or_else(|| json!({ "physicalLocation": { "artifactLocation": { "uri": "." } } }));
     if let Some(object) = &finding.object {
         let name = format!("{} {}", object, mask.words(&finding.field));
         location["logicalLocations"] = json!([{ "fullyQualifiedName": name.trim_end() }]);
     }
-    if location.as_object().is_some_and(|location| !location.is_empty()) {
-        result["locations"] = json!([location]);
-    }
+    result["locations"] = json!([location]);
     let related: Vec<Value> = finding
         .related
         .iter()
         .filter_map(|(span, words)| {
-            let mut location = self::location(sources, *span)?;
+            let mut location = self::location(sources, *span, options)?;
             location["message"] = json!({ "text": mask.words(words) });
             Some(location)
         })
@@ -68,12 +108,12 @@ fn result(sources: &Sources, finding: &Finding, mask: &Mask, rules: &[RuleId]) -
     result
 }
 
-fn location(sources: &Sources, span: Span) -> Option<Value> {
+fn location(sources: &Sources, span: Span, options: &ReportOptions) -> Option<Value> {
     let file = sources.get(span.file)?;
     let (start, end) = (file.position(span.start), file.position(span.end.max(span.start)));
     Some(json!({
         "physicalLocation": {
-            "artifactLocation": { "uri": uri(&file.name) },
+            "artifactLocation": { "uri": uri(&options.root.place(&file.name)) },
             "region": {
                 "startLine": start.line,
                 "startColumn": start.column,
@@ -84,13 +124,18 @@ fn location(sources: &Sources, span: Span) -> Option<Value> {
     }))
 }
 
-/// A relative URI reference of a path.
-fn uri(path: &str) -> String {
+/// A URI reference relative to the top of the repository, or the whole URI of a file elsewhere.
+fn uri(place: &Place) -> String {
     use std::fmt::Write as _;
-    path.bytes().fold(String::new(), |mut uri, byte| {
+    let start = match place {
+        Place::Inside(_) => String::new(),
+        // A path of Windows begins with the letter of its drive.
+        Place::Outside(path) if path.starts_with('/') => "file://".to_owned(),
+        Place::Outside(_) => "file:///".to_owned(),
+    };
+    place.path().bytes().fold(start, |mut uri, byte| {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
-            b'\\' => uri.push('/'),
             byte => _ = write!(uri, "%{byte:02X}"),
         }
         uri

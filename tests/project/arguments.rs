@@ -60,7 +60,7 @@ fn a_report_of_the_findings_goes_beside_the_bundle() {
     has(&std::fs::read_to_string(project.path().join("report.sarif")).unwrap(), "\"results\": []");
     has(
         &project.stderr(2, &["render", "web", "--report", "xml"]),
-        "the formats are `human`, `json`, `sarif` and `github`",
+        "the formats are `human`, `json`, `sarif`, `github`, `gitlab` and `junit`",
     );
 }
 

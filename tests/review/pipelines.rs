@@ -72,6 +72,7 @@ fn the_github_action_tells_drift_and_changes() {
         ("PLIMSOLL_ENVIRONMENTS", "e2e"),
         ("PLIMSOLL_BASE", "origin/main..."),
         ("PLIMSOLL_REPORT", report.to_str().unwrap()),
+        ("PLIMSOLL_REPORTS", "sarif=plimsoll.sarif"),
         ("PLIMSOLL_FORMAT", "github"),
         ("GITHUB_ACTION_PATH", env!("CARGO_MANIFEST_DIR")),
         ("GITHUB_OUTPUT", outputs.to_str().unwrap()),
@@ -95,6 +96,8 @@ fn the_github_action_tells_drift_and_changes() {
     assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.starts_with("### 2 of "), "{text}");
     assert_eq!(fs::read_to_string(outputs).unwrap(), "changed=true\nchanged=true\n");
+    let log = fs::read_to_string(repository.path().join("plimsoll.sarif")).unwrap();
+    assert!(log.contains("\"version\": \"2.1.0\""), "{log}");
     // The step that shows it.
     let summary = steps.iter().find(|step| step["name"].text() == "Summary").unwrap();
     let page = repository.path().join("summary.md");
@@ -115,11 +118,17 @@ fn the_gitlab_job_runs_as_it_is_written() {
     let lines: Vec<&str> = job["script"].items().iter().map(Node::text).collect();
     let mut values = vec![("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"), ("PLIMSOLL_PROJECT", "deploy")];
     let report = job["variables"]["PLIMSOLL_REPORT"].text();
-    values.extend([("PLIMSOLL_OUT", "deploy/out"), ("PLIMSOLL_REPORT", report)]);
+    let reports = job["variables"]["PLIMSOLL_REPORTS"].text();
+    values.extend([("PLIMSOLL_OUT", "deploy/out"), ("PLIMSOLL_REPORT", report), ("PLIMSOLL_REPORTS", reports)]);
     let output = shell(&repository, &lines.join("\n"), &values);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = fs::read_to_string(repository.path().join(report)).unwrap();
     assert!(text.contains("clients must follow"), "{text}");
+    // What the job keeps for GitLab is there.
+    for entry in job["artifacts"]["reports"].entries() {
+        let text = fs::read_to_string(repository.path().join(entry.value.text())).unwrap();
+        assert!(text.starts_with(['[', '<']), "{}: {text}", entry.key);
+    }
     // Without a token nothing is sent.
     let after: Vec<&str> = job["after_script"].items().iter().map(Node::text).collect();
     assert!(shell(&repository, &after.join("\n"), &values).status.success());
@@ -148,4 +157,15 @@ fn the_pre_commit_hooks_run_as_they_are_written() {
     )
     .unwrap();
     assert_eq!(shell(&repository, &format!("{check} bad.yaml"), &[]).status.code(), Some(1));
+    // pre-commit puts the arguments of its configuration behind the entry.
+    let reported = format!("{check} --report gitlab=quality.json --fail-on warning bad.yaml");
+    assert_eq!(shell(&repository, &reported, &[]).status.code(), Some(1));
+    assert!(repository.path().join("quality.json").exists());
+    // All manifests of the repository, with what they refer to in each other.
+    fs::remove_file(repository.path().join("bad.yaml")).unwrap();
+    assert_eq!(shell(&repository, &entry("plimsoll-check-all"), &[]).status.code(), Some(0));
+    for hook in hooks.items() {
+        assert!(["rust", "system"].contains(&hook["language"].text()), "{}", hook["id"].text());
+        assert_eq!(hook["entry"].text(), entry(hook["id"].text().trim_end_matches("-system")));
+    }
 }

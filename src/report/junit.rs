@@ -1,0 +1,104 @@
+//! Findings as JUnit XML, as Jenkins, GitLab and others show test results.
+//!
+//! The format is the one of Jenkins's xUnit plugin, `junit-10.xsd`:
+//! <https://github.com/jenkinsci/xunit-plugin/tree/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd>.
+
+use std::fmt::Write as _;
+
+use crate::finding::Finding;
+use crate::report::mask::plain;
+use crate::report::{Mask, ReportOptions};
+use crate::source::Sources;
+
+/// One suite a file and one test a finding: failed where the command fails for it, else skipped. Without findings there is
+/// one test that passed, since some services take a report without tests for a fault.
+#[must_use]
+pub fn junit(sources: &Sources, findings: &[Finding], mask: &Mask, options: &ReportOptions) -> String {
+    let file = |finding: &Finding| match sources.get(finding.span.file) {
+        Some(file) => options.root.place(&file.name).path().to_owned(),
+        None => "plimsoll".to_owned(),
+    };
+    let failures = |findings: &[Finding]| findings.iter().filter(|finding| finding.severity >= options.fail_on).count();
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    _ = writeln!(
+        out,
+        r#"<testsuites name="plimsoll" tests="{}" failures="{}" errors="0">"#,
+        findings.len().max(1),
+        failures(findings)
+    );
+    // Findings are sorted by file.
+    for findings in findings.chunk_by(|one, next| one.span.file == next.span.file) {
+        let file = attribute(&file(&findings[0]));
+        let (tests, failures) = (findings.len(), failures(findings));
+        let skipped = tests - failures;
+        _ = writeln!(
+            out,
+            r#"  <testsuite name="{file}" tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}">"#
+        );
+        for finding in findings {
+            test(sources, finding, &file, mask, options, &mut out);
+        }
+        out.push_str("  </testsuite>\n");
+    }
+    if findings.is_empty() {
+        out.push_str("  <testsuite name=\"plimsoll\" tests=\"1\" failures=\"0\" errors=\"0\" skipped=\"0\">\n");
+        out.push_str("    <testcase classname=\"plimsoll\" name=\"no findings\"/>\n  </testsuite>\n");
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+fn test(sources: &Sources, finding: &Finding, file: &str, mask: &Mask, options: &ReportOptions, out: &mut String) {
+    let object = finding.object.as_ref().map(|object| format!("{object} {}", mask.words(&finding.field)));
+    let name = match object.as_deref().map(str::trim_end) {
+        Some(object) => format!("{}: {object}", finding.rule),
+        None => finding.rule.to_string(),
+    };
+    let message = mask.words(&finding.message);
+    let mut text = match sources.get(finding.span.file) {
+        Some(source) => {
+            let at = source.position(finding.span.start);
+            format!("{}:{}:{}: {message}", options.root.place(&source.name).path(), at.line, at.column)
+        }
+        None => message.clone(),
+    };
+    if !finding.help.is_empty() {
+        _ = write!(text, "\nhelp: {}", mask.words(&finding.help));
+    }
+    let element = if finding.severity >= options.fail_on { "failure" } else { "skipped" };
+    _ = writeln!(
+        out,
+        "    <testcase classname=\"{file}\" name=\"{}\">\n      <{element} type=\"{}\" message=\"{}\">{}</{element}>\n    </testcase>",
+        attribute(&name),
+        finding.severity.name(),
+        attribute(&message),
+        content(&text)
+    );
+}
+
+/// A text within the quotes of an attribute.
+fn attribute(text: &str) -> String {
+    escaped(&plain(text))
+}
+
+/// A text between tags, with its lines.
+fn content(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(attribute).collect();
+    lines.join("\n")
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            // XML has no such characters, not even escaped.
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
