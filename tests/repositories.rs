@@ -73,6 +73,11 @@ fn what_is_no_manifest_is_passed_over() {
         ("chart/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
         ("chart/templates/web.yaml", "{{- if .Values.web }}\nkind: {{ .Values.kind }}\n{{- end }}\n"),
         ("chart/crds/none.yaml", "# nothing\n"),
+        ("project/plimsoll.toml", ""),
+        (
+            "project/templates/web.yaml",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {$if: \"{{ a }}\"}\n",
+        ),
         (
             "base/kustomization.yaml",
             "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\npatches: [{path: patch.yaml}]\nconfigMapGenerator: [{name: c, files: [app.yaml]}]\n",
@@ -90,6 +95,7 @@ fn what_is_no_manifest_is_passed_over() {
         "passed over ./talos.yaml:1:1: `v1alpha1` VolumeConfig, which a tool reads",
         "passed over ./testdata:1:1: excluded",
         "passed over ./chart/templates/web.yaml:1:1: a template of a Helm chart: check it with `--helm CHART`",
+        "passed over ./project/templates/web.yaml:1:1: part of a plimsoll project: check what `plimsoll render` prints",
         "passed over ./base/patch.yaml:1:1: a patch of a kustomization",
         "passed over ./base/app.yaml:1:1: data or configuration of a kustomization",
     ] {

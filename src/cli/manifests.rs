@@ -56,7 +56,12 @@ fn folder(sources: &Sources, files: &[PathBuf], input: &mut Input) -> anyhow::Re
         let words = match part {
             Some(Part::Patch) => "a patch of a kustomization",
             Some(Part::Other) => "data or configuration of a kustomization",
-            None if is_chart_template(file) => "a template of a Helm chart: check it with `--helm CHART`",
+            None if is_below(file, &["templates"], "Chart.yaml") => {
+                "a template of a Helm chart: check it with `--helm CHART`"
+            }
+            None if is_below(file, &["profiles", "services", "templates"], "plimsoll.toml") => {
+                "part of a plimsoll project: check what `plimsoll render` prints"
+            }
             None => {
                 add_found(sources, file, input)?;
                 continue;
@@ -72,13 +77,13 @@ fn folder(sources: &Sources, files: &[PathBuf], input: &mut Input) -> anyhow::Re
     Ok(())
 }
 
-/// Whether a file is a template of a Helm chart, or a test of one: its folder, or one above, is `templates` beside a
-/// `Chart.yaml`.
-fn is_chart_template(file: &Path) -> bool {
+/// Whether a file is in one of these folders beside a file of this name, as the templates of a Helm chart, or the tests of
+/// one, are in `templates` beside a `Chart.yaml`.
+fn is_below(file: &Path, folders: &[&str], beside: &str) -> bool {
     let Ok(file) = std::path::absolute(file) else { return false };
     file.ancestors().skip(1).any(|folder| {
-        folder.file_name().is_some_and(|name| name == "templates")
-            && folder.parent().is_some_and(|chart| chart.join("Chart.yaml").is_file())
+        folder.file_name().is_some_and(|name| folders.iter().any(|known| name == *known))
+            && folder.parent().is_some_and(|parent| parent.join(beside).is_file())
     })
 }
 
