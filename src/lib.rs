@@ -16,6 +16,7 @@ pub mod formats;
 pub mod globs;
 pub mod graph;
 pub mod import;
+pub mod json_schema;
 pub mod kube;
 pub mod layers;
 pub mod memo;

@@ -10,11 +10,11 @@
 
 use std::collections::BTreeMap;
 
-use schemars::generate::SchemaSettings;
-use schemars::transform::{Transform, transform_subschemas};
-use schemars::{JsonSchema, Schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::json_schema;
 
 /// The committed schema of profiles, as `plimsoll schema` prints it.
 pub const SCHEMA: &str = include_str!("../profiles/schema.json");
@@ -91,6 +91,20 @@ pub struct Profile {
     /// rendered for are the names here and in `base.yaml`.
     #[schemars(schema_with = "sections")]
     pub environments: Option<BTreeMap<String, Profile>>,
+    /// Values that no other layer can contradict: merged last, over the profile, `--values` and `--set`. In files of
+    /// environments, and in the sections of `base.yaml`, only.
+    pub enforce: Option<Box<Profile>>,
+    /// Changes of rendered objects, by `Kind/name` or `Kind/*`: mappings merge, null removes, and the entries of lists that
+    /// Kubernetes tells apart by a key are merged by it.
+    #[schemars(schema_with = "patches")]
+    pub patches: Option<BTreeMap<String, Value>>,
+    /// The folders below `templates/` that the profile uses, beside the files directly in it. Default: all folders.
+    #[schemars(schema_with = "names")]
+    pub templates: Option<Value>,
+    /// The profiles whose bundles are applied before this one: their objects exist for the checks, and are not rendered
+    /// again. Default: none.
+    #[schemars(schema_with = "names")]
+    pub needs: Option<Value>,
 }
 
 /// What must be given where a switch stands so, because nothing in the bundle could stand in for it.
@@ -119,9 +133,21 @@ fn conditions() -> Vec<Value> {
         .collect()
 }
 
-/// The sections of `environments` are profiles again.
-fn sections(_: &mut schemars::SchemaGenerator) -> Schema {
-    schemars::json_schema!({"type": "object", "additionalProperties": {"$ref": "#"}})
+fn sections(_: &mut SchemaGenerator) -> Schema {
+    as_schema(json_schema::sections())
+}
+
+fn patches(_: &mut SchemaGenerator) -> Schema {
+    as_schema(json_schema::patches())
+}
+
+fn names(_: &mut SchemaGenerator) -> Schema {
+    as_schema(json_schema::names())
+}
+
+/// A mapping as a schema; anything else would allow every value.
+fn as_schema(value: Value) -> Schema {
+    value.try_into().unwrap_or_default()
 }
 
 /// An image of the service.
@@ -485,50 +511,7 @@ pub struct NetworkPolicy {
 }
 
 /// The schema generated from [`Profile`], as text; `profiles/schema.json` must be equal to it.
-///
-/// # Panics
-/// Never: the tree consists of strings, numbers, lists and mappings only.
 #[must_use]
 pub fn generate_schema() -> String {
-    let mut settings = SchemaSettings::draft2020_12();
-    settings.inline_subschemas = false;
-    let mut schema = settings.with_transform(Plain).into_generator().into_root_schema_for::<Profile>();
-    if let Some(root) = schema.as_object_mut() {
-        // What a file of one layer may leave out, the schema must not ask for.
-        root.remove("required");
-    }
-    format!("{:#}\n", schema.as_value())
-}
-
-/// Leaves in a schema what tells people and checks something: an absent field is absent (null deletes in a layer, so
-/// that no merged profile holds one), the size of a Rust integer is nobody's business, descriptions are one line.
-#[derive(Debug, Clone)]
-struct Plain;
-
-impl Transform for Plain {
-    fn transform(&mut self, schema: &mut Schema) {
-        if let Some(object) = schema.as_object_mut() {
-            object.remove("format");
-            if let Some(Value::Array(types)) = object.get_mut("type") {
-                types.retain(|name| name != "null");
-                if let [single] = types.as_slice() {
-                    let single = single.clone();
-                    object.insert("type".into(), single);
-                }
-            }
-            if let Some(Value::Array(values)) = object.get_mut("enum") {
-                values.retain(|value| !value.is_null());
-            }
-            if let Some(Value::Array(mut choices)) = object.remove("anyOf") {
-                choices.retain(|choice| choice["type"] != "null");
-                for (key, value) in choices.iter().filter_map(Value::as_object).flatten() {
-                    object.insert(key.clone(), value.clone());
-                }
-            }
-            if let Some(Value::String(text)) = object.get_mut("description") {
-                *text = text.split("\n\n").map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
-            }
-        }
-        transform_subschemas(self, schema);
-    }
+    json_schema::of_type::<Profile>()
 }

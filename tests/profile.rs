@@ -20,6 +20,8 @@ fn committed_schema_is_generated_from_the_type() {
     snapbox::assert_data_eq!(profile::generate_schema(), snapbox::file!["../profiles/schema.json": Text].raw());
     let committed = std::fs::read_to_string(root().join("profiles/schema.json")).unwrap();
     assert!(profile::SCHEMA == committed, "the binary holds another schema: run the test again");
+    // It is the one of layers, for editors.
+    assert_eq!(plimsoll::json_schema::of_layers(profile::SCHEMA), None);
 }
 
 #[test]
@@ -68,6 +70,27 @@ fn every_profile_file_fits_the_type_and_the_schema() {
         assert!(errors.is_empty(), "{file:?}: {errors:?}");
         let read: Profile = serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{file:?}: {error}"));
         assert_eq!(bare(serde_json::to_value(read).unwrap()), bare(json), "{file:?} changes when it is read");
+    }
+}
+
+/// Editors hold each file of an example against the schema of its project, or against what `plimsoll schema` prints.
+#[test]
+fn every_profile_of_the_examples_fits_its_schema_in_editors() {
+    for project in ["examples/blank", "examples/platform", "examples/web"] {
+        let own = std::fs::read_to_string(root().join(project).join("profiles/schema.json")).unwrap();
+        let printed = plimsoll::json_schema::of_layers(&own).unwrap_or_else(|| own.clone());
+        let mut files = yaml_files(&format!("{project}/profiles"));
+        files.extend(yaml_files(&format!("{project}/profiles/environments")));
+        assert!(files.len() >= 3, "{files:?}");
+        for schema in [own, printed] {
+            let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+            for file in &files {
+                let json = without_nulls(&parse(file));
+                let errors: Vec<String> =
+                    schema.iter_errors(&json).map(|error| format!("{error} at {}", error.instance_path())).collect();
+                assert!(errors.is_empty(), "{file:?}: {errors:?}");
+            }
+        }
     }
 }
 
@@ -200,7 +223,7 @@ fn table(out: &mut String, schema: &Json, object: &Json, path: &[&str], base: &L
     for (name, property) in properties {
         let target = resolve(schema, property);
         let full: Vec<&str> = path.iter().copied().chain([name.as_str()]).collect();
-        if target["properties"].is_object() {
+        if target["properties"].is_object() && !is_change(target) {
             below.push((full.clone(), target));
         }
         let words = property["description"].as_str().unwrap_or_default().replace('|', "\\|");
@@ -213,6 +236,11 @@ fn table(out: &mut String, schema: &Json, object: &Json, path: &[&str], base: &L
     }
 }
 
+/// Whether a property is a list, or a change of the one of another layer.
+fn is_change(property: &Json) -> bool {
+    property["type"] == serde_json::json!(["array", "object"])
+}
+
 fn resolve<'a>(schema: &'a Json, property: &'a Json) -> &'a Json {
     match property["$ref"].as_str().and_then(|target| target.strip_prefix("#/$defs/")) {
         Some(name) => &schema["$defs"][name],
@@ -221,11 +249,14 @@ fn resolve<'a>(schema: &'a Json, property: &'a Json) -> &'a Json {
 }
 
 fn kind(schema: &Json, property: &Json, path: &[&str]) -> String {
+    if property["$ref"] == "#" {
+        return "the profile's fields".to_owned();
+    }
     let property = resolve(schema, property);
     if let Some(values) = property["enum"].as_array() {
         return values.iter().map(|value| format!("`{}`", value.as_str().unwrap())).collect::<Vec<_>>().join(", ");
     }
-    if property["properties"].is_object() {
+    if property["properties"].is_object() && !is_change(property) {
         return format!("[fields](#{})", path.join("").to_lowercase());
     }
     let within = |below: &Json| match (below["$ref"].as_str(), below["properties"].as_object()) {
@@ -236,7 +267,9 @@ fn kind(schema: &Json, property: &Json, path: &[&str]) -> String {
         }
         _ => below["type"].as_str().unwrap().to_owned(),
     };
-    match property["type"].as_str().unwrap() {
+    // A list, or a change of the one of another layer.
+    let kinds = property["type"].as_array();
+    match kinds.map_or(&property["type"], |kinds| &kinds[0]).as_str().unwrap() {
         "object" => format!("name to {}", within(&property["additionalProperties"])),
         "array" => format!("list of {}", within(&property["items"])),
         "integer" => match (property["minimum"].as_i64(), property["maximum"].as_i64()) {
@@ -249,7 +282,7 @@ fn kind(schema: &Json, property: &Json, path: &[&str]) -> String {
 }
 
 fn default(path: &[&str], property: &Json, base: &Layer, environments: &[Layer]) -> String {
-    if property["properties"].is_object() {
+    if property["properties"].is_object() && !is_change(property) {
         return String::new();
     }
     let shown = |layer: &Layer| {

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use super::kustomize::Kustomizations;
 use crate::finding::{Finding, RuleId, Severity};
+use crate::globs::Globs;
 use crate::kube::KubernetesVersion;
 use crate::node::Node;
 use crate::object::Object;
 use crate::service::Services;
+use crate::source::Sources;
 
 /// What the cluster that the manifests are for is used for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,6 +79,8 @@ pub struct Options {
     pub kustomizations: Kustomizations,
     /// Severities that a project gives to rules; `None` switches the rule off.
     pub severities: BTreeMap<RuleId, Option<Severity>>,
+    /// The same for the files that patterns match, in the order written.
+    pub path_severities: Vec<(Globs, Vec<(RuleId, Option<Severity>)>)>,
 }
 
 impl Options {
@@ -98,6 +102,23 @@ impl Options {
             }
             Some(None) => false,
             None => true,
+        });
+    }
+
+    /// Gives findings the severities that the project sets for the files they are in; of several the last counts.
+    pub fn adjust_by_path(&self, sources: &Sources, findings: &mut Vec<Finding>) {
+        if self.path_severities.is_empty() {
+            return;
+        }
+        findings.retain_mut(|finding| {
+            let Some(file) = sources.get(finding.span.file) else { return true };
+            let of_file = self.path_severities.iter().filter(|(globs, _)| globs.matches(file.name.as_ref(), false));
+            match of_file.flat_map(|(_, rules)| rules).rfind(|(rule, _)| *rule == finding.rule) {
+                Some((_, Some(severity))) => finding.severity = *severity,
+                Some((_, None)) => return false,
+                None => {}
+            }
+            true
         });
     }
 }

@@ -89,8 +89,12 @@ pub(super) enum Command {
     Kind(OneProfile),
     /// List the rules, or explain one
     Rules(Rules),
-    /// Print the JSON Schema of the project's profiles
-    Schema,
+    /// Print a JSON Schema for editors: of the files in profiles/, or of plimsoll.toml
+    Schema {
+        /// Print the schema of plimsoll.toml
+        #[arg(long)]
+        settings: bool,
+    },
     /// Write the built-in profiles and templates into a folder, to be changed there
     Init {
         /// The folder; made if it is not there

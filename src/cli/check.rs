@@ -16,7 +16,7 @@ use crate::finding::{Failure, Family, Finding, RuleId, Severity};
 use crate::globs::Globs;
 use crate::layers::Overrides;
 use crate::object::Object;
-use crate::project::{Level, Project};
+use crate::project::Project;
 use crate::render::{Rendered, Renderer};
 use crate::report::{self, Format, Mask};
 use crate::source::Sources;
@@ -72,7 +72,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     }
     unrendered::leave_out(&sources, &options.kustomizations, options.whole, &mut findings);
     options.adjust(&mut findings);
-    adjust_by_path(&sources, &project, &mut findings);
+    options.adjust_by_path(&sources, &mut findings);
     suppress(&sources, &input.objects, &mut findings);
     report::sort(&sources, &mut findings);
     let mask = if findings.is_empty() { Mask::default() } else { Mask::of(&sources, &input.objects) };
@@ -122,25 +122,6 @@ fn manifests_of(sources: &Sources, project: &Project, args: &Check) -> anyhow::R
         build::helm(sources, chart, &args.values, args.remote, &mut input)?;
     }
     Ok(input)
-}
-
-/// Gives findings the levels that the project sets for the files they stand in; of several the last counts.
-fn adjust_by_path(sources: &Sources, project: &Project, findings: &mut Vec<Finding>) {
-    let (Some(root), settings) = (project.root(), &project.settings.paths) else { return };
-    let globs = settings
-        .iter()
-        .filter_map(|levels| Some((Globs::new(root, std::slice::from_ref(&levels.pattern)).ok()?, &levels.rules)));
-    let globs: Vec<_> = globs.collect();
-    findings.retain_mut(|finding| {
-        let Some(file) = sources.get(finding.span.file).filter(|_| !globs.is_empty()) else { return true };
-        let levels = globs.iter().filter(|(globs, _)| globs.matches(file.name.as_ref(), false));
-        match levels.flat_map(|(_, rules)| *rules).rfind(|rule| rule.id == finding.rule).map(|rule| rule.level) {
-            Some(Level::At(severity)) => finding.severity = severity,
-            Some(Level::Off) => return false,
-            None => {}
-        }
-        true
-    });
 }
 
 /// What the baseline did.

@@ -116,7 +116,7 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
         Command::Import(import) => import::run(&args.global, import, output),
         Command::Images(profile) => list::images(&args.global, profile, output),
         Command::Kind(profile) => list::kind(&args.global, profile, output),
-        Command::Schema => project::schema(&args.global, output),
+        Command::Schema { settings } => project::schema(&args.global, *settings, output),
         Command::Init { dir, blank } => project::init(dir, *blank, output),
         Command::Completions { shell } => docs::completions(*shell, output),
         Command::Man => docs::man(output),

@@ -14,6 +14,8 @@ use crate::cli::Outcome;
 use crate::cli::args::Global;
 use crate::cli::output::Output;
 use crate::finding::{Failure, Finding, RuleId, Severity};
+use crate::globs::Globs;
+use crate::json_schema;
 use crate::layers::{EXTERNAL, Layers, Overrides};
 use crate::project::{self, AccessError, Level, Project, YAML};
 use crate::render::Rendered;
@@ -187,6 +189,13 @@ pub(super) fn options(global: &Global, project: &Project, sources: &Sources) -> 
         externals: project.settings.externals.clone(),
         kubernetes_version: global.kubernetes_version.or(named).unwrap_or_default(),
         severities: project.settings.rules.iter().map(|rule| (rule.id, level(rule.level))).collect(),
+        path_severities: project.root().map_or_else(Vec::new, |root| {
+            let levels = project.settings.paths.iter().filter_map(|path| {
+                let globs = Globs::new(root, std::slice::from_ref(&path.pattern)).ok()?;
+                Some((globs, path.rules.iter().map(|rule| (rule.id, level(rule.level))).collect()))
+            });
+            levels.collect()
+        }),
         ..Options::default()
     })
 }
@@ -221,7 +230,11 @@ pub(super) fn options_of(rendered: &Rendered, options: &Options, sources: &Sourc
     options
 }
 
-pub(super) fn schema(global: &Global, output: &mut Output) -> anyhow::Result<Outcome> {
+pub(super) fn schema(global: &Global, settings: bool, output: &mut Output) -> anyhow::Result<Outcome> {
+    if settings {
+        output.result(&project::settings_schema())?;
+        return Ok(Outcome::Fine);
+    }
     let sources = Sources::new();
     let read = |project: &Project| project.read(&sources, project::SCHEMA);
     let file = open(global, &sources).and_then(|project| match read(&project) {
@@ -231,7 +244,7 @@ pub(super) fn schema(global: &Global, output: &mut Output) -> anyhow::Result<Out
     match file {
         Ok(file) => {
             let text = sources.get(file).map(|file| file.text.replace("\r\n", "\n")).unwrap_or_default();
-            output.result(&plain_json(&text))?;
+            output.result(&plain_json(&json_schema::of_layers(&text).unwrap_or(text)))?;
             Ok(Outcome::Fine)
         }
         Err(failure) => Ok(output.failure(&sources, &failure)),
@@ -281,7 +294,8 @@ const BLANK: &[(&str, &str)] = {
 
 /// The settings of a new project: nothing decided yet.
 const SETTINGS: &str = "\
-# This file marks a plimsoll project: profiles/, templates/ and services/ beside it are used.
+# This file marks a plimsoll project: profiles/, templates/ and services/ beside it are used. docs/settings.md has an example
+# of every setting; `plimsoll schema --settings` prints a schema for editors.
 
 # The folder that `render --out` means where it is given none.
 # out = \"deploy\"
@@ -301,9 +315,18 @@ environment = \"e2e\"
 # What `check` leaves out of the folders it searches: patterns as in .gitignore.
 # exclude = [\"third_party/\"]
 
+# Whether all profiles go to one cluster (shared) or each to a cluster of its own (profile).
+# clusters = \"profile\"
+
 # Other levels for rules: off, note, warning or error; everywhere, or in some files.
 # [rules]
 # unused = \"off\"
 # [paths.\"legacy/**\"]
 # host-unresolved = \"note\"
+
+# Findings that are known and allowed.
+# [[allow]]
+# rule = \"pod-security\"
+# object = \"DaemonSet/log-agent\"
+# because = \"reads the logs of the node\"
 ";

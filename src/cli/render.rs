@@ -264,6 +264,8 @@ pub(super) fn findings(sources: &Sources, rendered: &Rendered, options: &Options
         let of_others = |id: &ObjectRef| rendered.needed.iter().any(|object| object.id == *id);
         findings.extend(found.into_iter().filter(|finding| !finding.object.as_ref().is_some_and(of_others)));
     }
+    options.adjust(&mut findings);
+    options.adjust_by_path(sources, &mut findings);
     findings.retain(|finding| finding.severity > Severity::Note);
     if !findings.is_empty() {
         suppress(sources, &rendered.objects, &mut findings);

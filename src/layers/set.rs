@@ -189,12 +189,14 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
 /// The place that was found for a path; `None` where the schema says nothing of it.
 fn found(lookup: Lookup, steps: &[Part]) -> Result<Option<Place>, Failure> {
     if let [Part { step: Segment::Key(key), span }, ..] = steps
-        && key == super::ENVIRONMENTS
+        && super::is_reserved(key)
     {
-        let message = format!("`{key}` cannot be set: sections are read from files, before anything is set");
-        return Err(Finding::error(RuleId::ProfileFieldUnknown, *span, message)
-            .with_help("choose one with `--env`")
-            .into());
+        let message = format!("`{key}` cannot be set: it is read from files, before anything is set");
+        let help = match key == super::ENVIRONMENTS {
+            true => "choose an environment with `--env`".to_owned(),
+            false => format!("put it into a file, and name that with `--values`: `{key}: …`"),
+        };
+        return Err(Finding::error(RuleId::ProfileFieldUnknown, *span, message).with_help(help).into());
     }
     match lookup {
         Lookup::Known(place) => Ok(Some(place)),

@@ -243,7 +243,7 @@ fn sets_are_typed_by_the_schema() {
         ("cluster[0]=1", "profile-field-unknown --set:1:8 `cluster` is no list / `cluster` has no fields"),
         (
             "environments.e2e.cluster=x",
-            "profile-field-unknown --set:1:1 `environments` cannot be set: sections are read from files, before anything is set / choose one with `--env`",
+            "profile-field-unknown --set:1:1 `environments` cannot be set: it is read from files, before anything is set / choose an environment with `--env`",
         ),
     ] {
         assert_eq!(fixture.json("e2e", &[set]), told, "{set}");

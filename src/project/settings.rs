@@ -3,49 +3,68 @@
 use std::ops::Range;
 use std::path::Path;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::json;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::globs::Globs;
+use crate::json_schema;
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
 
-/// The settings of a project.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// What a project decides for all of its profiles. docs/settings.md has an example of each.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema)]
+#[schemars(title = "plimsoll.toml", deny_unknown_fields)]
 pub struct Settings {
-    /// `out`: the folder that `--out` means where it is given none, relative to the project.
+    /// The folder that `--out` means without a value, relative to this file and inside the project.
+    #[schemars(length(min = 1))]
     pub out: Option<String>,
-    /// `[rules]`: levels other than the rules' own, in the order written.
+    /// Severities other than the rules' own.
+    #[schemars(schema_with = "levels")]
     pub rules: Vec<RuleLevel>,
-    /// `exclude`: what `check` leaves out of the folders it searches, in the syntax of `.gitignore`, relative to the project.
+    /// What `check` leaves out of the folders that it searches, in the syntax of .gitignore, relative to this file.
+    #[schemars(inner(length(min = 1)))]
     pub exclude: Vec<String>,
-    /// `[paths]`: levels of rules for files that a pattern matches, in the order written.
+    /// Severities of rules in some files, by patterns in the syntax of .gitignore, relative to this file.
+    #[schemars(schema_with = "levels_of_paths")]
     pub paths: Vec<PathLevels>,
-    /// `clusters = "profile"`: each profile is applied to a cluster of its own, so that bundles never meet.
+    /// `profile`: each profile is applied to a cluster of its own, so that bundles never meet. `shared`, the default: all are
+    /// applied to one.
+    #[schemars(rename = "clusters", schema_with = "clusters")]
     pub own_clusters: bool,
-    /// `[[allow]]`: findings that are known and allowed, in the order written.
+    /// Findings that are known and allowed: they are notes.
     pub allow: Vec<Allowance>,
-    /// `externals`: what lives elsewhere, hosts as `host` or `host:port`, objects as `Kind/name`.
+    /// What exists elsewhere, so that the checks do not miss it: hosts as `host` or `host:port`, objects as `Kind/name`.
+    #[schemars(inner(length(min = 1)))]
     pub externals: Vec<String>,
-    /// `environment`: the one that `--env` means where it is not given, and where that is said.
+    /// The environment that commands use without `--env`.
+    #[schemars(with = "String", length(min = 1))]
     pub environment: Option<(String, Span)>,
-    /// `crds`: files and folders of the project with definitions of custom resources, each with its place.
+    /// Files and folders of the project with CustomResourceDefinitions of the kinds that templates use.
+    #[schemars(with = "Vec<String>", inner(length(min = 1)))]
     pub crds: Vec<(String, Span)>,
-    /// `kubernetes`: the version whose kinds and fields count, and where it is named.
+    /// The version of Kubernetes whose kinds and fields count; `--kubernetes-version` wins.
+    #[schemars(with = "String", length(min = 1))]
     pub kubernetes: Option<(String, Span)>,
 }
 
 /// A finding that a project allows: it is a note.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Allowance {
     /// The rule.
+    #[schemars(schema_with = "rule_name")]
     pub rule: RuleId,
-    /// The profile; any where there is none.
+    /// The profile; any without it.
+    #[schemars(length(min = 1))]
     pub profile: Option<String>,
-    /// The object as `Kind/name`; any where there is none.
+    /// The object as `Kind/name`; any without it.
+    #[schemars(length(min = 1))]
     pub object: Option<String>,
-    /// Why.
+    /// The reason, which reports show.
+    #[schemars(length(min = 1))]
     pub because: String,
 }
 
@@ -88,9 +107,42 @@ const LEVELS: [(&str, Level); 4] = [
     ("error", Level::At(Severity::Error)),
 ];
 
+/// The values of `clusters`.
+const CLUSTERS: [&str; 2] = ["profile", "shared"];
+
 /// The settings there are.
 const NAMES: [&str; 10] =
     ["allow", "clusters", "crds", "environment", "exclude", "externals", "kubernetes", "out", "paths", "rules"];
+
+/// The JSON Schema of `plimsoll.toml`, as text.
+#[must_use]
+pub fn generate_schema() -> String {
+    json_schema::of_type::<Settings>()
+}
+
+/// A table of rules and their levels.
+fn levels(_: &mut SchemaGenerator) -> Schema {
+    let levels = LEVELS.map(|(name, _)| name);
+    let rule = |id: &RuleId| {
+        let description = format!("{} (by default: {})", id.summary(), id.severity().name());
+        (id.name().to_owned(), json!({"enum": levels, "description": description}))
+    };
+    let rules: serde_json::Map<_, _> = RuleId::ALL.iter().map(rule).collect();
+    json_schema!({"type": "object", "properties": rules, "additionalProperties": false})
+}
+
+/// The table of rules that is a part of the schema already, for each pattern.
+fn levels_of_paths(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object", "additionalProperties": {"$ref": "#/properties/rules"}})
+}
+
+fn clusters(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": CLUSTERS})
+}
+
+fn rule_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": RuleId::names().collect::<Vec<_>>()})
+}
 
 impl Settings {
     /// Reads the settings.
@@ -172,7 +224,7 @@ impl Reader {
     fn text(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
         match value.get_ref().as_str() {
             Some("") | None => {
-                self.wrong(value, format!("`{name}` must be a text that is not empty"));
+                self.wrong(value, format!("`{name}` must be a non-empty string"));
                 None
             }
             Some(text) => Some(text.to_owned()),
@@ -185,7 +237,7 @@ impl Reader {
                 items.iter().filter_map(|item| self.text(&format!("an item of {name}"), item)).collect()
             }
             _ => {
-                self.wrong(value, format!("`{name}` must be a list of texts"));
+                self.wrong(value, format!("`{name}` must be a list of strings"));
                 Vec::new()
             }
         }
@@ -223,10 +275,10 @@ impl Reader {
 
     fn own_clusters(&mut self, value: &Spanned<DeValue<'_>>) -> bool {
         let known = value.get_ref().as_str();
-        if !matches!(known, Some("profile" | "shared")) {
-            self.wrong(value, "`clusters` must be `shared` or `profile`".to_owned());
+        if !known.is_some_and(|known| CLUSTERS.contains(&known)) {
+            self.wrong(value, format!("`clusters` must be {}", suggest::list(CLUSTERS, "or")));
         }
-        known == Some("profile")
+        known == Some(CLUSTERS[0])
     }
 
     fn allowances(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<Allowance> {
@@ -317,7 +369,7 @@ fn near<'a>(finding: Finding, name: &str, names: impl IntoIterator<Item = &'a st
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(text) if text.is_empty() => "empty",
-        DeValue::String(_) => "a text",
+        DeValue::String(_) => "a string",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",
         DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date",

@@ -169,8 +169,8 @@ fn settings_are_read_and_mistakes_told() {
     assert_eq!(levels, [("name-invalid", Level::Off), ("field-unknown", Level::At(crate::finding::Severity::Note))]);
     for (text, told) in [
         ("\nuot = 'x'\n", "plimsoll.toml:2:1 there is no setting `uot` did you mean `out`?"),
-        ("out = 1\n", "plimsoll.toml:1:7 `out` must be a text that is not empty this is a number"),
-        ("externals = 'a'\n", "plimsoll.toml:1:13 `externals` must be a list of texts this is a text"),
+        ("out = 1\n", "plimsoll.toml:1:7 `out` must be a non-empty string this is a number"),
+        ("externals = 'a'\n", "plimsoll.toml:1:13 `externals` must be a list of strings this is a string"),
         (
             "[rules]\nname-invalit = 'off'\n",
             "plimsoll.toml:2:1 there is no rule `name-invalit` did you mean `name-invalid`?",
@@ -185,7 +185,7 @@ fn settings_are_read_and_mistakes_told() {
         ),
         (
             "[paths]\n'a/' = 'off'\n",
-            "plimsoll.toml:2:8 `rules` must be a table of rules and their levels this is a text",
+            "plimsoll.toml:2:8 `rules` must be a table of rules and their levels this is a string",
         ),
         (
             "[paths.'a/']\nname-invalit = 'off'\n",

@@ -5,6 +5,7 @@ mod environments;
 mod needs;
 mod patches;
 mod platform;
+mod settings;
 mod templates;
 mod unused;
 

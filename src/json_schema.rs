@@ -1,0 +1,169 @@
+//! JSON Schemas for editors: made from types, and of the layers of a project with a schema of its own.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{Transform, transform_subschemas};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value, json};
+
+/// The JSON Schema of a type, as text. No field is required, because a file may leave out each.
+pub(crate) fn of_type<T: JsonSchema>() -> String {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = false;
+    let mut schema = settings.with_transform(Plain).into_generator().into_root_schema_for::<T>();
+    if let Some(root) = schema.as_object_mut() {
+        root.remove("required");
+    }
+    format!("{:#}\n", schema.as_value())
+}
+
+/// Leaves in a schema what tells people and checks something: an absent field is absent (null deletes in a layer, so
+/// that no merged profile holds one), the size of a Rust integer is nobody's business, descriptions are one line.
+#[derive(Debug, Clone)]
+struct Plain;
+
+impl Transform for Plain {
+    fn transform(&mut self, schema: &mut Schema) {
+        if let Some(object) = schema.as_object_mut() {
+            object.remove("format");
+            if let Some(Value::Array(types)) = object.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [single] = types.as_slice() {
+                    let single = single.clone();
+                    object.insert("type".into(), single);
+                }
+            }
+            if let Some(Value::Array(values)) = object.get_mut("enum") {
+                values.retain(|value| !value.is_null());
+            }
+            if let Some(Value::Array(mut choices)) = object.remove("anyOf") {
+                choices.retain(|choice| choice["type"] != "null");
+                for (key, value) in choices.iter().filter_map(Value::as_object).flatten() {
+                    object.insert(key.clone(), value.clone());
+                }
+            }
+            if let Some(Value::String(text)) = object.get_mut("description") {
+                *text = text.split("\n\n").map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+            }
+        }
+        transform_subschemas(self, schema);
+    }
+}
+
+/// What every layer may have beside its values, whatever the project's schema is.
+#[must_use]
+pub fn layer_fields() -> Map<String, Value> {
+    let fields = [
+        ("environments", sections(), "What differs in one environment, by its name: a layer above this file."),
+        (
+            "enforce",
+            json!({"$ref": "#"}),
+            "Values that no other layer can contradict; in environments only, and merged last.",
+        ),
+        ("patches", patches(), "Changes of rendered objects, by `Kind/name` or `Kind/*`."),
+        ("templates", names(), "The folders below `templates/` that a profile uses; without it, all."),
+        (
+            "needs",
+            names(),
+            "The profiles whose bundles are applied before: their objects exist, and are not rendered again.",
+        ),
+    ];
+    let described = fields.into_iter().map(|(name, mut schema, description)| {
+        schema["description"] = description.into();
+        (name.to_owned(), schema)
+    });
+    described.collect()
+}
+
+/// `environments`: sections are layers again.
+pub(crate) fn sections() -> Value {
+    json!({"type": "object", "additionalProperties": {"$ref": "#"}})
+}
+
+/// `patches`: trees of changes, each for the objects of a name.
+pub(crate) fn patches() -> Value {
+    json!({
+        "type": "object",
+        "propertyNames": {"pattern": "^[A-Z][A-Za-z0-9]*/.+$"},
+        "additionalProperties": {"type": "object"},
+    })
+}
+
+/// `templates` and `needs`: a list of names, or a change of the one that a layer below has.
+pub(crate) fn names() -> Value {
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    json!({
+        "type": ["array", "object"],
+        "items": {"type": "string"},
+        "properties": {"$append": list, "$prepend": list, "$remove": list},
+        "additionalProperties": false,
+    })
+}
+
+/// The schema of one layer, for editors, of the schema of merged profiles: a layer has fields that are no values, and may leave
+/// to another what the whole must have. `None` where the schema is that of layers already, or none.
+#[must_use]
+pub fn of_layers(profiles: &str) -> Option<String> {
+    let before: Value = serde_json::from_str(profiles).ok()?;
+    let mut schema = before.clone();
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        for (name, field) in layer_fields() {
+            properties.entry(name).or_insert(field);
+        }
+    }
+    leave_out(&mut schema);
+    (schema != before).then(|| format!("{schema:#}\n"))
+}
+
+/// Takes out what mappings require that layers merge.
+fn leave_out(schema: &mut Value) {
+    let Some(schema) = schema.as_object_mut() else { return };
+    schema.shift_remove("required");
+    schema
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flat_map(Map::values_mut)
+        .for_each(leave_out);
+    schema.get_mut("additionalProperties").into_iter().for_each(leave_out);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_layer_may_have_and_leave_out_more_than_the_whole() {
+        let own = json!({
+            "additionalProperties": false, "required": ["image"],
+            "properties": {
+                "image": {"type": "object", "required": ["tag"], "properties": {"tag": {"type": "string"}}},
+                "needs": {"type": "array"},
+            },
+        });
+        let made = of_layers(&own.to_string()).unwrap();
+        let schema: Value = serde_json::from_str(&made).unwrap();
+        assert_eq!(schema["properties"]["needs"], own["properties"]["needs"]);
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        for good in [
+            json!({"environments": {"prod": {"enforce": {"image": {}}}}}),
+            json!({"templates": ["a"], "patches": {"Deployment/*": {"spec": {"replicas": 1}}}}),
+            json!({"templates": {"$append": ["a"]}}),
+        ] {
+            assert!(schema.is_valid(&good), "{good}");
+        }
+        for bad in [
+            json!({"environments": {"prod": {"imag": 1}}}),
+            json!({"enforce": {"image": 1}}),
+            json!({"templates": "a"}),
+            json!({"templates": {"append": ["a"]}}),
+            json!({"patches": {"web": {}}}),
+            json!({"patches": {"Deployment/web": 1}}),
+        ] {
+            assert!(!schema.is_valid(&bad), "{bad}");
+        }
+        assert_eq!(of_layers(&made), None);
+        assert_eq!(of_layers("{"), None);
+    }
+}
