@@ -222,12 +222,63 @@ fn a_newer_copy_changes_values_of_its_profile_only() {
     }
 }
 
+#[test]
+fn a_single_copy_gets_the_fields_that_people_usually_vary() {
+    let container = |name: &str, image: &str, more: &str| {
+        format!("{{name: {name}, image: \"{image}\", resources: {{requests: {{memory: 64Mi}}}}{more}}}")
+    };
+    let workload = |kind: &str, name: &str, more: &str, containers: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: shop}}\nspec:\n  {more}\n  selector: {{matchLabels: \
+             {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec:\n      containers: [{containers}]\n---\n"
+        )
+    };
+    let env = ", args: [--log-level=info, --port=80], env: [{name: DB_HOST, value: db}, {name: DB_URL, value: \"x://db.shop.svc\"}, {name: API_URL, \
+               value: \"https://api.example.com\"}, {name: MODE, value: fast}]";
+    let web = container("web", "r.example.com/web:1.2", env) + ", " + &container("copy", "r.example.com/web:1.2", "");
+    let text = workload("Deployment", "web", "replicas: 2", &web)
+        + &workload("StatefulSet", "db", "serviceName: db", &container("db", "postgres:16", ""))
+        + "apiVersion: v1\nkind: Service\nmetadata: {name: db, namespace: shop}\nspec: {type: NodePort, selector: {app: db}, ports: \
+           [{port: 5432, nodePort: 30432}]}\n---\n\
+           apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web, namespace: shop}\nspec: {tls: [{hosts: \
+           [shop.example.com]}], rules: [{host: shop.example.com}]}\n---\n\
+           apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\ndata:\n  a.conf: |\n    # kept\n    log.level = warn\n    \
+           dir=/var\n  LOG_LEVEL: debug\n";
+    let variants = [variant("shop", &text)];
+    let import = import::import(&variants, &Services::default()).unwrap();
+    same(&variants[0].objects, &import.rendered[0].objects);
+    let files = import.files();
+    let bare = |text: &str| -> String {
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#') && !line.is_empty());
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    assert_eq!(
+        bare(&files["profiles/base.yaml"]),
+        "environments: {e2e: {}}\nnamespace: shop\ndb:\n  image:\n    repository: postgres\n    tag: \"16\"\n  resources:\n    requests:\n      \
+         memory: 64Mi\n  service:\n    nodePort: 30432\nweb:\n  args:\n    logLevel: info\n  config:\n    LOG_LEVEL: debug\n    logLevel: warn\n  \
+         copy:\n    resources:\n      requests:\n        memory: 64Mi\n  env:\n    API_URL: https://api.example.com\n  image:\n    repository: \
+         r.example.com/web\n    tag: \"1.2\"\n  ingress:\n    host: shop.example.com\n  replicas: 2\n  resources:\n    requests:\n      memory: 64Mi\n"
+    );
+    let template = &files["templates/web.yaml"];
+    for line in [
+        "value: db\n",
+        "x://db.{{ namespace }}.svc",
+        "value: fast\n",
+        "# kept\n",
+        "log.level = {{ web.config.logLevel }}\n",
+    ] {
+        assert!(template.contains(line), "{line}\n{template}");
+    }
+    let report = import.report(&Sources::new(), &[Vec::new()]).human(100, false);
+    assert!(report.contains("\nFields\n  namespace    ") && report.contains("web.replicas    "), "{report}");
+}
+
 /// A Deployment and a Secret, with every default stated or with none.
 fn stated(namespace: &str, tag: &str, states_defaults: bool) -> String {
     let metadata = if states_defaults { ", creationTimestamp: null" } else { ", uid: \"17\", resourceVersion: \"9\"" };
     let [deployment, pod, container, port, probe] = if states_defaults {
         [
-            "  replicas: 1\n  strategy: {type: RollingUpdate}\n",
+            "  minReadySeconds: 0\n  revisionHistoryLimit: 10\n  strategy: {type: RollingUpdate}\n",
             "      restartPolicy: Always\n",
             "        imagePullPolicy: IfNotPresent\n        args: []\n        resources: {requests: {cpu: 100m, memory: 1Gi}}\n",
             ", protocol: TCP",
@@ -261,7 +312,7 @@ fn forms_that_the_api_server_stores_alike_are_no_difference() {
     let template = &files["templates/web.yaml"];
     // What one copy states is stated, and what only the server writes is nobody's.
     for (line, is_there) in [
-        ("replicas: 1\n", true),
+        ("revisionHistoryLimit: 10\n", true),
         ("cpu: 100m\n", true),
         ("password: \"{{ secrets.password }}\"\n", true),
         ("uid", false),
@@ -283,6 +334,8 @@ fn forms_that_the_api_server_stores_alike_are_no_difference() {
         ("cpu: 0.1", "cpu: 0.2", "resources:"),
         ("containerPort: 80}", "containerPort: 80, protocol: UDP}", "protocol"),
         ("  selector", "  replicas: 2\n  selector", "replicas: 2\n"),
+        // Stated, no autoscaler may change it.
+        ("  selector", "  replicas: 1\n  selector", "replicas: 1\n"),
         ("  selector", "  strategy: {type: Recreate}\n  selector", "strategy"),
         ("password: aHVudGVyMg==", "password: aHVudGVyMw==", "password: hunter3\n"),
     ] {

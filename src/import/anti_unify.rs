@@ -10,6 +10,7 @@ use super::copies::Presence;
 use super::equal::{Nodes, Trees, decoded};
 use super::matching::{Class, OwnWords};
 use super::parts::{Format, Member, Part, Place, Site, Step};
+use super::usual::{self, Usual};
 use crate::kube::crd::CustomKinds;
 use crate::kube::{KubernetesVersion, Shape};
 use crate::node::{Mapping, Node, Value};
@@ -30,6 +31,10 @@ struct Context<'a> {
 pub(super) struct Merger<'a> {
     pub(super) words: &'a [OwnWords],
     pub(super) custom: &'a CustomKinds<'a>,
+    /// What people usually vary, where there is one copy only.
+    usual: Option<&'a Usual<'a>>,
+    /// The kind of the objects at hand.
+    kind: EcoString,
     pub(super) sites: Vec<Site>,
     /// The fields that only the API server writes, and on which the copies differ: no profile has them.
     pub(super) left_out: BTreeSet<String>,
@@ -38,8 +43,16 @@ pub(super) struct Merger<'a> {
 }
 
 impl<'a> Merger<'a> {
-    pub(super) fn new(words: &'a [OwnWords], custom: &'a CustomKinds<'a>) -> Self {
-        Self { words, custom, sites: Vec::new(), left_out: BTreeSet::new(), unfit: false }
+    pub(super) fn new(words: &'a [OwnWords], custom: &'a CustomKinds<'a>, usual: Option<&'a Usual<'a>>) -> Self {
+        Self {
+            words,
+            custom,
+            usual,
+            kind: EcoString::new(),
+            sites: Vec::new(),
+            left_out: BTreeSet::new(),
+            unfit: false,
+        }
     }
 
     /// The joint template of the objects of a class.
@@ -47,6 +60,7 @@ impl<'a> Merger<'a> {
         let trees = Trees::of(&class.objects, self.custom);
         let nodes = trees.nodes();
         let first = class.first();
+        self.kind = first.kind().into();
         let shape = Shape::of(&first.id.api_version, first.kind(), KubernetesVersion::default(), self.custom);
         let place = Place { class: number, path: Vec::new() };
         let presence = presence(&nodes.given);
@@ -58,7 +72,14 @@ impl<'a> Merger<'a> {
     /// A whole value as a site.
     fn site(&mut self, nodes: &Nodes<'_>, place: &Place, secret: bool, within: &Presence) -> Part {
         let values = nodes.given.iter().map(|node| node.cloned()).collect();
-        self.push(Site { values, place: place.clone(), secret, encoded: false, within: within.clone() })
+        self.push(Site {
+            values,
+            place: place.clone(),
+            secret,
+            encoded: false,
+            within: within.clone(),
+            parts: Vec::new(),
+        })
     }
 
     fn push(&mut self, site: Site) -> Part {
@@ -70,7 +91,7 @@ impl<'a> Merger<'a> {
         let Some(first) = nodes.present().next() else { return Part::Same(Node::default()) };
         let is_equal = nodes.present().all(|node| node == first);
         if is_equal && !context.secret && is_expressible(first) && !holds_secret(first, self.is_plain(place)) {
-            return Part::Same(first.clone());
+            return self.same(first, nodes, place, context, within);
         }
         let all = |is: fn(&Value) -> bool| nodes.present().all(|node| is(&node.value));
         if all(|value| matches!(value, Value::Mapping(_))) {
@@ -89,6 +110,27 @@ impl<'a> Merger<'a> {
             self.unfit |= context.in_text;
         }
         self.site(nodes, place, context.secret, within)
+    }
+
+    /// What all copies say: template text, but for what people usually vary where there is one copy only.
+    fn same(&mut self, node: &Node, nodes: &Nodes<'_>, place: &Place, context: Context<'_>, within: &Presence) -> Part {
+        let same = || Part::Same(node.clone());
+        let Some(usual) = self.usual.filter(|_| self.kind != "CustomResourceDefinition") else { return same() };
+        let sites = self.sites.len();
+        let part = match &node.value {
+            Value::Mapping(_) => self.mapping(nodes, place, context),
+            Value::Sequence(items) if items.iter().all(Node::is_set) => self.list(nodes, place, context, within),
+            _ if usual::is_leaf(node) => match usual.parts(&self.kind, place, node) {
+                Some(parts) => {
+                    let values = vec![Some(node.clone())];
+                    let (place, within) = (place.clone(), within.clone());
+                    self.push(Site { values, place, secret: false, encoded: false, within, parts })
+                }
+                None => same(),
+            },
+            _ => same(),
+        };
+        if self.sites.len() == sites { same() } else { part }
     }
 
     /// Whether nothing in the object can be a secret: schemas and metadata speak of names only.
@@ -143,6 +185,7 @@ impl<'a> Merger<'a> {
                         secret: true,
                         encoded: true,
                         within: within.clone(),
+                        parts: Vec::new(),
                     }),
                     None => self.merge(nodes, place, context, within),
                 }

@@ -160,6 +160,13 @@ pub(super) fn decoded(text: &str) -> Option<String> {
     (decoded.chars().all(is_written) && encode_base64(decoded.as_bytes()) == text).then_some(decoded)
 }
 
+/// The field whose absence says more than its default: an autoscaler, or a person, sets it.
+const LEFT_TO_OTHERS: &str = "replicas";
+
+fn is_scalar(node: &Node) -> bool {
+    !matches!(node.value, Value::Mapping(_) | Value::Sequence(_))
+}
+
 /// One place in all copies: what they say, and what is stored. Both are the same inside texts.
 #[derive(Debug, Clone)]
 pub(super) struct Nodes<'n> {
@@ -203,7 +210,7 @@ impl<'n> Nodes<'n> {
                 _ => {}
             }
         }
-        below.agree();
+        below.agree(key != LEFT_TO_OTHERS);
         below
     }
 
@@ -213,13 +220,12 @@ impl<'n> Nodes<'n> {
             nodes.iter().zip(column).map(|(list, at)| list.and_then(|list| list.items().get((*at)?))).collect()
         };
         let mut below = Self { given: get(&self.given), stored: get(&self.stored) };
-        below.agree();
+        below.agree(true);
         below
     }
 
-    /// Gives what is stored alike the form that the first has who states it.
-    fn agree(&mut self) {
-        let is_scalar = |node: &Node| !matches!(node.value, Value::Mapping(_) | Value::Sequence(_));
+    /// Gives what is stored alike the form that the first has who states it; also, if `fills`, where nothing is stated.
+    fn agree(&mut self, fills: bool) {
         for at in 0..self.given.len() {
             let Some(stored) = self.stored[at] else { continue };
             let alike =
@@ -232,7 +238,8 @@ impl<'n> Nodes<'n> {
                     }
                 }
                 Some(_) => {}
-                None => self.given[at] = forms.next(),
+                None if fills => self.given[at] = forms.next(),
+                None => {}
             }
         }
     }
@@ -257,12 +264,12 @@ pub(super) fn secret_like(template: &Node, object: &Node) -> Node {
 }
 
 fn reworded(known: &Node, known_stored: &Node, copy: &Node, copy_stored: &Node) -> Node {
-    if known_stored == copy_stored && copy != known {
+    if known_stored == copy_stored && is_scalar(known) && is_scalar(copy) {
         return known.clone();
     }
     let value = match (&known.value, &copy.value) {
         (Value::Mapping(known_entries), Value::Mapping(entries)) => {
-            let is_alike = |key: &str| known_stored.get(key) == copy_stored.get(key);
+            let is_alike = |key: &str| key != LEFT_TO_OTHERS && known_stored.get(key) == copy_stored.get(key);
             let mut made = Mapping::with_capacity(entries.len());
             for entry in entries {
                 let key = entry.key.as_str();

@@ -9,6 +9,7 @@ use super::copies::Presence;
 use super::matching::OwnWords;
 use super::parts::{Member, Part, Place, Site, Step};
 use super::text::{Draft, Hint, Splitter, Texts, is_within};
+use super::usual;
 use crate::node::{Node, Value};
 use crate::source::Span;
 use crate::yaml;
@@ -97,6 +98,7 @@ pub(super) fn fields(classes: &mut [Member], sites: &mut Vec<Site>, words: &[Own
         };
         let is_whole = site.secret || site.encoded || absent.contains(&true);
         let drafts = match site.texts().filter(|_| !is_whole) {
+            _ if !site.parts.is_empty() => site.parts.clone(),
             Some(texts) => {
                 let key = EcoString::from(site.place.key());
                 let known = split.entry((texts.clone(), key.clone()));
@@ -104,7 +106,7 @@ pub(super) fn fields(classes: &mut [Member], sites: &mut Vec<Site>, words: &[Own
             }
             None => {
                 let place = Use { place: site.place.clone(), hint: Hint::None };
-                let at = joiner.add(site.values.clone(), absent, place, site.secret);
+                let at = joiner.add(site.values.clone(), absent, place, site.secret, site);
                 joiner.fields.sites.push(vec![Piece::Field(at)]);
                 continue;
             }
@@ -116,7 +118,7 @@ pub(super) fn fields(classes: &mut [Member], sites: &mut Vec<Site>, words: &[Own
                 Draft::Value(texts, hint, secret) => {
                     let values = texts.into_iter().map(|text| text.map(|text| Node::new(text, Span::NONE))).collect();
                     let place = Use { place: site.place.clone(), hint };
-                    Piece::Field(joiner.add(values, absent.clone(), place, secret))
+                    Piece::Field(joiner.add(values, absent.clone(), place, secret, site))
                 }
             });
         }
@@ -188,6 +190,7 @@ fn constants_to_sites(member: &mut Member, groups: &BTreeMap<Presence, Group>, s
             secret: false,
             encoded: false,
             within: member.within.clone(),
+            parts: Vec::new(),
         });
         member.part = Part::Site(sites.len() - 1);
     }
@@ -242,9 +245,14 @@ struct Joiner {
 }
 
 impl Joiner {
-    fn add(&mut self, values: Vec<Option<Node>>, absent: Presence, place: Use, secret: bool) -> usize {
+    /// The field that has these values, in a place that is or is part of a site.
+    fn add(&mut self, values: Vec<Option<Node>>, absent: Presence, place: Use, secret: bool, site: &Site) -> usize {
         let texts: Vec<Option<String>> = values.iter().map(|value| value.as_ref().map(yaml::json)).collect();
-        let meaning = if self.loose && !secret { EcoString::new() } else { meaning(&values, &place, secret) };
+        let meaning = match site.values.as_slice() {
+            [Some(only)] => usual::meaning(&place, only).into(),
+            _ if self.loose && !secret => EcoString::new(),
+            _ => meaning(&values, &place, secret),
+        };
         let key = (texts, absent.clone(), secret, meaning);
         if let Some(at) = self.known.get(&key) {
             self.fields.all[*at].uses.push(place);

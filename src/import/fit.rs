@@ -104,7 +104,7 @@ impl Reader<'_> {
         }
         match self.bound.get(path) {
             Some(known) if *known == value => Ok(()),
-            Some(_) => misfit(at, format!("the field `{path}` would need two values")),
+            Some(_) => misfit(at, format!("field `{path}` would need two values")),
             None => {
                 self.bound.insert(path.to_owned(), value);
                 Ok(())

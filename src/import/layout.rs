@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ecow::EcoString;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::components::Components;
 use super::copies::Variant;
+use super::describe::describe;
 use super::fields::{Field, Fields};
 use super::matching::Class;
-use super::names::shown;
-use super::parts::{Member, Site, Step};
+use super::parts::{Member, Site};
 use super::template::{Writer, entry};
-use super::text::Hint;
 use crate::node::{Mapping, Node, Value};
 use crate::source::Span;
 use crate::yaml;
@@ -142,7 +141,7 @@ pub(super) fn files(
         .map(|(name, target)| (name.clone(), target.clone()))
         .collect();
     files.insert("profiles/base.yaml".to_owned(), base(fields, classes, &common, any_verbatim));
-    files.insert("profiles/schema.json".to_owned(), schema(variants, fields, classes, extras));
+    files.insert("profiles/schema.json".to_owned(), super::schema::schema(variants, fields, classes, extras));
     for (copy, (variant, extra)) in variants.iter().zip(extras).enumerate() {
         let mut extra = extra.clone();
         extra.external.retain(|name, _| !common.contains_key(name));
@@ -240,8 +239,8 @@ pub(super) fn remove(tree: &mut Node, path: &[EcoString]) {
     mapping.remove(first);
 }
 
-/// The fields as a tree, in the order of what they mean.
-fn tree(fields: &Fields) -> Vec<&Field> {
+/// The fields in the order of what they mean.
+pub(super) fn in_order(fields: &Fields) -> Vec<&Field> {
     let mut all: Vec<&Field> = fields.all.iter().collect();
     all.sort_by(|a, b| order(&a.name).cmp(&order(&b.name)));
     all
@@ -251,7 +250,7 @@ fn tree(fields: &Fields) -> Vec<&Field> {
 fn base(fields: &Fields, classes: &[Class<'_>], external: &BTreeMap<String, String>, verbatim: bool) -> String {
     let mut lines: Vec<(&[EcoString], String, Node)> = Vec::new();
     let mut own = Vec::new();
-    for field in tree(fields) {
+    for field in in_order(fields) {
         match &field.base {
             Some(value) => lines.push((&field.name, describe(field, classes), bare(value))),
             None => own.push(field),
@@ -316,176 +315,6 @@ fn base(fields: &Fields, classes: &[Class<'_>], external: &BTreeMap<String, Stri
 fn key(name: &str) -> String {
     let text = yaml::emit(&Node::new(Mapping::from_iter([entry(name, Node::default())]), Span::NONE));
     text.trim_end().strip_suffix(": null").unwrap_or(name).to_owned()
-}
-
-/// What a field is, in one line.
-pub(super) fn describe(field: &Field, classes: &[Class<'_>]) -> String {
-    let Some(first) = field.uses.first() else { return String::new() };
-    let place = shown(&first.place, classes);
-    let more = match field.uses.len() - 1 {
-        0 => String::new(),
-        1 => " and one more place".to_owned(),
-        more => format!(" and {more} more places"),
-    };
-    if field.flag {
-        let mut parts: Vec<String> = Vec::new();
-        for place in &field.uses {
-            let what = brief(place, classes);
-            if !parts.contains(&what) {
-                parts.push(what);
-            }
-        }
-        let rest = parts.len().saturating_sub(4);
-        parts.truncate(4);
-        let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-        return format!("Adds {}{rest}.", parts.join(", "));
-    }
-    let what = match (field.name.last().map(EcoString::as_str), &first.hint) {
-        (Some("namespace"), _) => return "The namespace of the objects.".to_owned(),
-        (_, Hint::Tag) => "The tag of the image",
-        (_, Hint::Repository) => "The image without its tag",
-        (_, Hint::Digest) => "The digest of the image",
-        (_, Hint::Named(_) | Hint::Word) => "A part of the text",
-        (Some("replicas"), _) => "How many pods run",
-        (Some("nodePort"), _) => "The port on every node",
-        _ => return format!("{place}{more}"),
-    };
-    format!("{what}: {place}{more}")
-}
-
-fn brief(place: &super::fields::Use, classes: &[Class<'_>]) -> String {
-    let object = classes[place.place.class].first();
-    match place.place.path.as_slice() {
-        [] => format!("{} {}", object.kind(), object.name()),
-        [.., list, Step::Item(item)] if item.parse::<u32>().is_ok() => {
-            format!("{}[{item}] of {} {}", list.text(), object.kind(), object.name())
-        }
-        [.., last] => format!("{} of {} {}", last.text(), object.kind(), object.name()),
-    }
-}
-
-/// The schema of the profiles.
-fn schema(variants: &[Variant], fields: &Fields, classes: &[Class<'_>], extras: &[Extra]) -> String {
-    let mut root = closed("");
-    for field in tree(fields) {
-        let mut at = &mut root;
-        for (depth, name) in field.name.iter().enumerate() {
-            let properties = &mut at["properties"];
-            if properties[name.as_str()].is_null() {
-                let is_leaf = depth + 1 == field.name.len();
-                properties[name.as_str()] = if is_leaf { leaf(field, classes) } else { closed("") };
-            }
-            at = &mut properties[name.as_str()];
-        }
-    }
-    let required: Vec<&str> = fields
-        .all
-        .iter()
-        .filter(|field| field.base.is_none() && field.name.len() == 1 && field.values.iter().all(Option::is_some))
-        .filter_map(|field| field.name.first().map(EcoString::as_str))
-        .collect();
-    if !required.is_empty() {
-        root["required"] = json!(required);
-    }
-    root["properties"]["external"] = json!({
-        "type": "object",
-        "additionalProperties": {"type": "string", "minLength": 3},
-        "description": "What the bundle needs and does not bring, as `host:port` or `Kind/name`."
-    });
-    if extras.iter().any(|extra| !extra.objects.is_empty()) {
-        root["properties"]["objects"] =
-            json!({"type": "object", "description": "Objects that are kept as they were, one field each."});
-    }
-    root["properties"]["environments"] = json!({
-        "type": "object",
-        "additionalProperties": {"$ref": "#"},
-        "description": "What differs in one environment, by its name."
-    });
-    let mut whole = json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Profile"});
-    let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
-    whole["description"] = json!(format!("The fields of the profiles {}.", names.join(", ")));
-    if let (Json::Object(whole), Json::Object(root)) = (&mut whole, root) {
-        whole.extend(root);
-    }
-    serde_json::to_string_pretty(&whole).map(|text| text + "\n").unwrap_or_default()
-}
-
-fn closed(description: &str) -> Json {
-    let mut object = json!({"type": "object", "additionalProperties": false, "properties": {}});
-    if !description.is_empty() {
-        object["description"] = json!(description);
-    }
-    object
-}
-
-/// Fields with a few values that Kubernetes knows.
-const ENUMS: &[(&str, &[&str])] = &[
-    ("pullPolicy", &["Always", "IfNotPresent", "Never"]),
-    ("imagePullPolicy", &["Always", "IfNotPresent", "Never"]),
-    ("restartPolicy", &["Always", "OnFailure", "Never"]),
-    ("protocol", &["TCP", "UDP", "SCTP"]),
-    ("concurrencyPolicy", &["Allow", "Forbid", "Replace"]),
-    ("externalTrafficPolicy", &["Cluster", "Local"]),
-    ("sessionAffinity", &["ClientIP", "None"]),
-];
-
-const SERVICE_TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-
-/// The schema of a field: its type, and what it can be where Kubernetes says so.
-fn leaf(field: &Field, classes: &[Class<'_>]) -> Json {
-    let mut schema = json!({});
-    let values = || field.values.iter().flatten();
-    let all = |is: fn(&Node) -> bool| values().all(is);
-    let last = field.name.last().map(EcoString::as_str).unwrap_or_default();
-    if all(|node| node.as_str().is_some()) {
-        schema["type"] = json!("string");
-        let words = ENUMS.iter().find(|(name, _)| *name == last).map(|(_, words)| *words);
-        let is_service =
-            last == "type" && field.uses.iter().all(|place| classes[place.place.class].first().kind() == "Service");
-        let words = words.or_else(|| is_service.then_some(SERVICE_TYPES));
-        if let Some(words) = words.filter(|words| values().all(|node| words.contains(&node.text()))) {
-            schema["enum"] = json!(words);
-        }
-        let is_name = |node: &Node| {
-            let text = node.text();
-            let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-            text.len() < 64
-                && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-                && edge(text.chars().next())
-                && edge(text.chars().next_back())
-        };
-        if last == "namespace" && values().all(is_name) {
-            schema["pattern"] = json!("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$");
-            schema["maxLength"] = json!(63);
-        }
-        let is_quantity = |node: &Node| crate::formats::quantity::Quantity::parse(node.text()).is_some();
-        let in_resources = field.name.iter().any(|name| name == "resources" || name == "storage");
-        if in_resources && !field.secret && values().all(is_quantity) {
-            schema["pattern"] = json!("^[+-]?[0-9.]+([eEinumkKMGTP][-+0-9i]*)?$");
-        }
-    } else if all(|node| node.as_bool().is_some()) {
-        schema["type"] = json!("boolean");
-    } else if all(|node| node.as_i64().is_some()) {
-        schema["type"] = json!("integer");
-        let lower = last.to_lowercase();
-        let least = values().filter_map(Node::as_i64).min().unwrap_or_default();
-        let most = values().filter_map(Node::as_i64).max().unwrap_or_default();
-        if lower.ends_with("port") && least >= 1 && most <= 65535 {
-            schema["minimum"] = json!(1);
-            schema["maximum"] = json!(65535);
-        } else if lower.ends_with("replicas") && least >= 0 {
-            schema["minimum"] = json!(0);
-        }
-    } else if all(|node| matches!(node.value, Value::Sequence(_))) {
-        schema["type"] = json!("array");
-    } else if all(|node| matches!(node.value, Value::Mapping(_))) {
-        schema["type"] = json!("object");
-    }
-    if field.secret {
-        schema["writeOnly"] = json!(true);
-    }
-    schema["description"] = json!(describe(field, classes));
-    schema
 }
 
 /// The settings of the project.

@@ -10,6 +10,7 @@ mod align;
 mod anti_unify;
 mod components;
 mod copies;
+mod describe;
 mod equal;
 mod fields;
 mod fit;
@@ -20,9 +21,11 @@ mod outside;
 mod parts;
 mod prove;
 mod report;
+mod schema;
 mod show;
 mod template;
 mod text;
+mod usual;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +45,7 @@ use fields::Fields;
 use layout::{Allowed, Extra};
 use matching::{Class, OwnWords};
 use parts::{Member, Site};
+use usual::Usual;
 
 /// What became of the copies.
 #[derive(Debug)]
@@ -74,7 +78,8 @@ pub fn import<'a>(variants: &'a [Variant], services: &Services) -> Result<Import
     let words = OwnWords::of(variants);
     let classes = matching::classes(variants, &words);
     let custom = custom_kinds(variants);
-    let mut merger = Merger::new(&words, &custom);
+    let usual = Usual::of(variants);
+    let mut merger = Merger::new(&words, &custom, usual.as_ref());
     let members: Vec<Member> = classes.iter().enumerate().map(|(at, class)| merger.class(at, class)).collect();
     let (sites, left_out) = (merger.sites, merger.left_out);
     let components = Components::find(&classes, &words);

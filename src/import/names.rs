@@ -7,7 +7,7 @@ use ecow::EcoString;
 use super::components::{Components, plain_name, short};
 use super::fields::{Field, Fields, Use};
 use super::matching::{Class, OwnWords};
-use super::parts::{Place, Step};
+use super::parts::Step;
 use super::text::Hint;
 
 /// Names that templates or the tool itself give a meaning.
@@ -62,7 +62,10 @@ pub(super) fn assign(fields: &mut Fields, classes: &[Class<'_>], components: &Co
 
 /// The namespace first, flags last.
 fn rank(field: &Field) -> usize {
-    let is_namespace = field.uses.iter().any(|place| place.place.key() == "namespace" && place.hint == Hint::None);
+    let is_namespace = field
+        .uses
+        .iter()
+        .any(|place| place.hint == Hint::Namespace || place.place.key() == "namespace" && place.hint == Hint::None);
     if is_namespace { 0 } else { 1 + usize::from(field.flag) }
 }
 
@@ -136,10 +139,29 @@ fn candidates(
                 }
             }
         }
+        if let Some(longer) = in_its_file(place, class.first().kind()) {
+            wanted.push(component.iter().map(unreserved).chain(longer).collect());
+        }
         wanted.push(below(object.clone()));
         wanted.push(below(format!("{object}{}", class.first().kind()).into()));
     }
     wanted
+}
+
+/// A longer name for a value in the data of a ConfigMap or a Secret: with the file, or with the key as it is.
+fn in_its_file(place: &Use, kind: &str) -> Option<Vec<EcoString>> {
+    let [Step::Key(top), Step::Key(file)] = place.place.path.as_slice() else { return None };
+    let first = if kind == "Secret" { "secrets" } else { "config" };
+    match (top.as_str(), &place.hint) {
+        ("data" | "stringData", Hint::Named(named)) => Some(vec![first.into(), camel(stem(file)), camel(named)]),
+        ("data" | "stringData", _) if is_identifier(file) => Some(vec![first.into(), file.clone()]),
+        _ => None,
+    }
+}
+
+/// The name of a file without its ending.
+fn stem(file: &str) -> &str {
+    file.rsplit_once('.').filter(|(_, end)| end.len() < 6).map_or(file, |(stem, _)| stem)
 }
 
 /// Names that say little.
@@ -188,6 +210,7 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
     let last = keys.last().copied().unwrap_or_default();
     let parent = keys.len().checked_sub(2).map_or("", |at| keys[at]);
     let item = path.iter().rev().find_map(|step| if let Step::Item(item) = step { Some(item.as_str()) } else { None });
+    let ends_in_item = path.last().is_some_and(|step| step.item().is_some());
     let hint = |first: &str| -> Vec<EcoString> {
         let mut parts = name(&[first]);
         match &place.hint {
@@ -195,12 +218,13 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
             Hint::Repository => parts.push("repository".into()),
             Hint::Digest => parts.push("digest".into()),
             Hint::Named(named) => parts.push(camel(named)),
-            Hint::None | Hint::Word => {}
+            Hint::None | Hint::Word | Hint::Namespace => {}
         }
         parts
     };
     match (keys.as_slice(), last) {
         _ if place.hint == Hint::Word => name(&["instance"]),
+        _ if place.hint == Hint::Namespace => name(&["namespace"]),
         (["metadata", "namespace"], _) | (_, "namespace") => name(&["namespace"]),
         (["metadata", "name"], _) => {
             let short = short(&plain_name(class, words), &components.app);
@@ -252,7 +276,8 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
             if probe == last { name(&[probe]) } else { name(&[probe, &camel(last)]) }
         }
         (["spec", "ports", key], _) | (["spec", key], _) if kind == "Service" => name(&["service", &camel(key)]),
-        (_, "host" | "hosts") if kind == "Ingress" => name(&["ingress", last]),
+        (_, "host") if kind == "Ingress" => name(&["ingress", "host"]),
+        (_, "hosts") if kind == "Ingress" => name(&["ingress", if ends_in_item { "host" } else { "hosts" }]),
         (_, "secretName") if kind == "Ingress" => name(&["ingress", "tlsSecret"]),
         (_, "ingressClassName") => name(&["ingress", "className"]),
         (["spec", rest @ ..], _) if kind == "HorizontalPodAutoscaler" => {
@@ -267,17 +292,13 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
             if inner.is_empty() {
                 match &place.hint {
                     Hint::Named(named) => parts.push(camel(named)),
-                    _ => parts.push(camel(
-                        file.rsplit_once('.').filter(|(_, end)| end.len() < 6).map_or(file, |(stem, _)| stem),
-                    )),
+                    _ => parts.push(camel(stem(file))),
                 }
             } else {
                 // A file's tree: what it says is enough, where it is the only file.
                 let data = &class.first().node[keys[0]];
                 if secret || data.entries().len() > 1 {
-                    parts.push(camel(
-                        file.rsplit_once('.').filter(|(_, end)| end.len() < 6).map_or(file, |(stem, _)| stem),
-                    ));
+                    parts.push(camel(stem(file)));
                 }
                 parts.extend(inner.iter().map(|key| camel(key)));
                 if let Some(item) = item.filter(|item| item.parse::<u32>().is_err()) {
@@ -347,14 +368,6 @@ pub(super) fn camel(text: &str) -> EcoString {
 /// A field's path as an expression.
 pub(super) fn expression(name: &[EcoString]) -> String {
     name.join(".")
-}
-
-/// The place of a use, with its object: `Service/web spec.ports[http].nodePort`.
-pub(super) fn shown(place: &Place, classes: &[Class<'_>]) -> String {
-    let class = &classes[place.class];
-    let object = class.first();
-    let id = format!("{}/{}", object.kind(), object.name());
-    if place.path.is_empty() { id } else { format!("{id} {place}") }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use ecow::EcoString;
 
 use super::copies::Presence;
+use super::text::Draft;
 use crate::node::Node;
 
 /// A part of the joint template.
@@ -56,6 +57,8 @@ pub(super) struct Site {
     pub(super) encoded: bool,
     /// In which copies the place is there, or could be: those that hold what holds it.
     pub(super) within: Presence,
+    /// The parts of the text, where no other copy tells them.
+    pub(super) parts: Vec<Draft>,
 }
 
 impl Site {
@@ -86,6 +89,14 @@ pub(super) enum Step {
 }
 
 impl Step {
+    pub(super) fn key(&self) -> Option<&str> {
+        if let Self::Key(key) = self { Some(key) } else { None }
+    }
+
+    pub(super) fn item(&self) -> Option<&str> {
+        if let Self::Item(item) = self { Some(item) } else { None }
+    }
+
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Key(text) | Self::Item(text) => text,
@@ -102,8 +113,7 @@ impl Place {
 
     /// The last key of the path.
     pub(super) fn key(&self) -> &str {
-        let key = |step: &Step| if let Step::Key(key) = step { Some(key.clone()) } else { None };
-        self.path.iter().rev().find_map(|step| key(step).map(|_| step.text())).unwrap_or_default()
+        self.path.iter().rev().find_map(Step::key).unwrap_or_default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ecow::EcoString;
 
 use super::copies::Presence;
-use super::layout::describe;
+use super::describe::describe;
 use super::parts::{Member, Part, Step};
 use super::{Import, names};
 use crate::finding::{Finding, Severity};
@@ -294,7 +294,8 @@ impl Import<'_> {
                     _ => None,
                 });
             }
-            if values.iter().all(Option::is_none) {
+            // A single copy differs from nothing: all its fields are told.
+            if values.iter().all(Option::is_none) && self.variants.len() > 1 {
                 continue;
             }
             let first = field.values.iter().flatten().next();

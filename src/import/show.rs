@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use super::report::{Cell, Report};
+use super::report::{Cell, Report, ValueRow};
 use crate::report::{plain, plain_json};
 use crate::suggest;
 
@@ -44,14 +44,11 @@ impl Report {
             text.push_str(&more(self.parts.len()));
         }
         if !self.values.is_empty() {
-            text.push_str("\nValues that differ\n");
-            let mut heading = self.heading("");
-            heading.insert(1, "base".to_owned());
-            let mut rows = vec![heading];
-            for row in self.values.iter().take(MOST_ROWS) {
-                let mut cells = vec![row.field.clone(), row.base.clone().unwrap_or_default()];
-                cells.extend(row.values.iter().map(|value| value.clone().unwrap_or_else(|| "·".to_owned())));
-                rows.push(cells);
+            text.push_str(if self.is_single() { "\nFields\n" } else { "\nValues that differ\n" });
+            let mut rows = vec![self.value_heading("")];
+            rows.extend(self.values.iter().take(MOST_ROWS).map(|row| self.value_cells(row, "·")));
+            if self.is_single() {
+                rows.remove(0);
             }
             text.push_str(&self.table(&rows, width));
             text.push_str(&more(self.values.len()));
@@ -101,16 +98,33 @@ impl Report {
             1 => "the profile renders to objects equal to its copy".to_owned(),
             number => format!("each of the {number} profiles renders to objects equal to its copy"),
         };
-        format!(
-            "Proven: {profiles}. {} in the base's schema, {} in all profiles together, {} of templates.",
-            suggest::count(figures.fields, "field"),
-            suggest::count(figures.values, "value"),
-            suggest::count(figures.template_lines, "line"),
-        )
+        let fields = suggest::count(figures.fields, "field");
+        let lines = suggest::count(figures.template_lines, "line");
+        if self.is_single() {
+            return format!("Proven: {profiles}. {fields} in the base, {lines} of templates.");
+        }
+        let values = suggest::count(figures.values, "value");
+        format!("Proven: {profiles}. {fields} in the base, {values} in all profiles together, {lines} of templates.")
     }
 
     fn heading(&self, first: &str) -> Vec<String> {
         std::iter::once(first.to_owned()).chain(self.copies.iter().cloned()).collect()
+    }
+
+    fn is_single(&self) -> bool {
+        self.copies.len() == 1
+    }
+
+    /// The heading of the table of values; a single copy says what the base says.
+    fn value_heading(&self, first: &str) -> Vec<String> {
+        let copies = if self.is_single() { &[] } else { self.copies.as_slice() };
+        [first.to_owned(), "base".to_owned()].into_iter().chain(copies.iter().cloned()).collect()
+    }
+
+    fn value_cells(&self, row: &ValueRow, as_base: &str) -> Vec<String> {
+        let copies = if self.is_single() { &[] } else { row.values.as_slice() };
+        let values = copies.iter().map(|value| value.clone().unwrap_or_else(|| as_base.to_owned()));
+        [row.field.clone(), row.base.clone().unwrap_or_default()].into_iter().chain(values).collect()
     }
 
     /// Rows in columns; where they are too wide, each row as a line with what differs.
@@ -179,15 +193,12 @@ impl Report {
             }
         }
         if !self.values.is_empty() {
-            let mut heading = self.heading("field");
-            heading.insert(1, "base".to_owned());
+            let mut heading = self.value_heading("field");
             _ = write!(text, "\n{}", markdown_row(&heading));
             heading.iter_mut().for_each(|cell| "---".clone_into(cell));
             text.push_str(&markdown_row(&heading));
             for row in &self.values {
-                let mut cells = vec![row.field.clone(), row.base.clone().unwrap_or_default()];
-                cells.extend(row.values.iter().map(|value| value.clone().unwrap_or_default()));
-                text.push_str(&markdown_row(&cells));
+                text.push_str(&markdown_row(&self.value_cells(row, "")));
             }
         }
         text.push('\n');

@@ -36,6 +36,8 @@ pub(super) enum Hint {
     Named(EcoString),
     /// A word that several strings share.
     Word,
+    /// The namespace of the copy.
+    Namespace,
 }
 
 /// What is known of all strings of an import.
@@ -196,7 +198,7 @@ fn has_secret(texts: &Texts) -> bool {
 }
 
 /// Neighbours that are plain become one.
-fn joined(parts: Vec<Draft>) -> Vec<Draft> {
+pub(super) fn joined(parts: Vec<Draft>) -> Vec<Draft> {
     let mut made: Vec<Draft> = Vec::with_capacity(parts.len());
     for part in parts {
         match (made.last_mut(), part) {
@@ -279,7 +281,7 @@ fn assigned(texts: &Texts) -> Option<(EcoString, Texts)> {
 }
 
 /// Repository, tag and digest of images, where all have the same of them.
-fn image(texts: &Texts) -> Option<Vec<Draft>> {
+pub(super) fn image(texts: &Texts) -> Option<Vec<Draft>> {
     let mut parts: Vec<Texts> = vec![vec![None; texts.len()]; 3];
     let mut form = None;
     for (copy, text) in texts.iter().enumerate() {
