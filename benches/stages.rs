@@ -10,7 +10,6 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use plimsoll::check::{Options, check};
 use plimsoll::diff;
-use plimsoll::kube::KubernetesVersion;
 use plimsoll::layers::Overrides;
 use plimsoll::object::Object;
 use plimsoll::project::Project;
@@ -72,8 +71,7 @@ fn read_one(bencher: Bencher<'_, '_>) {
 fn diff_one(bencher: Bencher<'_, '_>) {
     gateway(|renderer, rendered| {
         let other = renderer.render("notification", "e2e").unwrap();
-        bencher
-            .bench_local(|| diff::compare(black_box(&rendered.objects), &other.objects, KubernetesVersion::default()));
+        bencher.bench_local(|| diff::compare(black_box(&rendered.objects), &other.objects, &Options::default()));
     });
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll::check::Options;
 use plimsoll::diff::{BundleDiff, Hide, Purpose, json};
 use plimsoll::object::Object;
 use plimsoll::source::Sources;
@@ -18,7 +19,7 @@ fn effect(old: Object, new: Object) -> String {
     let sources = Sources::new();
     let (old, new) = ([old], [new]);
     let hide = Hide::of(&sources, old.iter().chain(&new));
-    let bundle = BundleDiff::new(("case", ""), Some(&old), Some(&new), &hide, Purpose::Update);
+    let bundle = BundleDiff::new(("case", ""), Some(&old), Some(&new), &hide, Purpose::Update, &Options::default());
     let differs = bundle.differs();
     let document: serde_json::Value = serde_json::from_str(&json(&[bundle])).unwrap();
     let effect = document["bundles"][0]["objects"][0]["effect"].as_str().unwrap_or("none").to_owned();

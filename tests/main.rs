@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod cli;
+mod costs;
 mod definitions;
 mod docs;
 mod effects;
@@ -30,6 +31,7 @@ mod startup;
 mod status;
 mod stored;
 mod supply;
+mod transitions;
 mod up;
 mod updates;
 mod wiring;

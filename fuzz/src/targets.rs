@@ -11,7 +11,6 @@ use plimsoll::check::{Options, check_in, rules};
 use plimsoll::diff::{self, BundleDiff, Hide, Purpose};
 use plimsoll::finding::{Family, Finding, RuleId, Severity};
 use plimsoll::graph::Graph;
-use plimsoll::kube::KubernetesVersion;
 use plimsoll::layers::{Set, lay};
 use plimsoll::migrations::{self, Migration, SqlFile, sql as lexer};
 use plimsoll::node::{Entry, Mapping, Node, Value};
@@ -251,8 +250,8 @@ pub fn diff(data: &[u8]) {
     let (old, new) = text.split_once("\n===\n").unwrap_or(("", &text));
     let sources = Sources::new();
     let (old, new) = (objects(&sources, "old", old).objects, objects(&sources, "new", new).objects);
-    let version = KubernetesVersion::default();
-    for change in diff::compare(&old, &new, version) {
+    let options = Options::default();
+    for change in diff::compare(&old, &new, &options) {
         let _ = change.object();
         for field in &change.fields {
             let _ = (field.shown(), field.field(), field.key());
@@ -260,12 +259,12 @@ pub fn diff(data: &[u8]) {
     }
     let hide = Hide::of(&sources, old.iter().chain(&new));
     differences(&old, &new, &hide).iter().for_each(|text| harmless(text));
-    assert!(diff::compare(&new, &new, version).iter().all(|change| change.fields.is_empty()));
+    assert!(diff::compare(&new, &new, &options).iter().all(|change| change.fields.is_empty()));
 }
 
 /// What differs in every format, of one bundle and of two.
 fn differences(old: &[Object], new: &[Object], hide: &Hide<'_>) -> Vec<String> {
-    let bundle = |name, old| BundleDiff::new((name, "e2e"), old, Some(new), hide, Purpose::Update);
+    let bundle = |name, old| BundleDiff::new((name, "e2e"), old, Some(new), hide, Purpose::Update, &Options::default());
     let bundles = [bundle("one", Some(old)), bundle("two", None)];
     let shown = |bundles| [diff::terminal(bundles, false), diff::markdown(bundles), diff::json(bundles)];
     [&bundles[..1], &bundles].into_iter().flat_map(shown).collect()

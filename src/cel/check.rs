@@ -5,6 +5,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use foldhash::{HashMap, HashMapExt};
+
 use super::ast::{Entry, Expr, Item, Kind, Operator};
 use super::library::{self, Function, Signature};
 use super::parse::dotted;
@@ -23,17 +25,30 @@ const MOST_STEPS: usize = 200_000;
 
 /// The type of an expression, and what is wrong with it.
 pub(super) fn check<'s>(expr: &Expr, env: &Env<'s>) -> (Type<'s>, Vec<Fault>) {
-    let mut checker = Checker {
-        env,
-        scopes: Vec::new(),
-        variables: Vec::new(),
-        faults: Vec::new(),
-        steps: Cell::new(0),
-        mixes: false,
-    };
+    let mut checker = Checker::new(env);
     let ty = checker.expr(expr);
     let ty = checker.resolved(&ty);
     (ty, checker.faults)
+}
+
+/// The types of the parts of an expression, by their addresses. `None` where something is wrong with it, or not all is known.
+pub(super) fn types<'s>(expr: &Expr, env: &Env<'s>) -> Option<HashMap<*const Expr, Type<'s>>> {
+    let mut checker = Checker { types: Some(HashMap::new()), ..Checker::new(env) };
+    checker.expr(expr);
+    let types = checker.types.take()?;
+    let types = types.into_iter().map(|(part, ty)| (part, checker.resolved(&ty))).collect();
+    (checker.faults.is_empty() && !checker.is_spent()).then_some(types)
+}
+
+/// Which signatures of a function take operands of these types.
+pub(super) fn matching<'s>(
+    env: &Env<'s>,
+    function: &'static Function,
+    receiver: Option<&Type<'s>>,
+    args: &[Type<'s>],
+) -> Vec<&'static Signature> {
+    let mut checker = Checker::new(env);
+    function.signatures.iter().filter(|signature| checker.apply(signature, receiver, args).is_some()).collect()
 }
 
 pub(super) struct Checker<'e, 's> {
@@ -46,9 +61,23 @@ pub(super) struct Checker<'e, 's> {
     steps: Cell<usize>,
     /// Whether lists and maps may have items of several types: in the arguments of `format`.
     mixes: bool,
+    /// The types of the parts, where they are asked for.
+    types: Option<HashMap<*const Expr, Type<'s>>>,
 }
 
-impl<'s> Checker<'_, 's> {
+impl<'e, 's> Checker<'e, 's> {
+    fn new(env: &'e Env<'s>) -> Self {
+        Self {
+            env,
+            scopes: Vec::new(),
+            variables: Vec::new(),
+            faults: Vec::new(),
+            steps: Cell::new(0),
+            mixes: false,
+            types: None,
+        }
+    }
+
     pub(super) fn fault(&mut self, at: u32, mut message: String) -> Type<'s> {
         if let Some((cut, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
             message.truncate(cut);
@@ -62,6 +91,18 @@ impl<'s> Checker<'_, 's> {
     }
 
     pub(super) fn expr(&mut self, expr: &Expr) -> Type<'s> {
+        let ty = self.part(expr);
+        self.keep(expr, &ty);
+        ty
+    }
+
+    fn keep(&mut self, expr: &Expr, ty: &Type<'s>) {
+        if let Some(types) = &mut self.types {
+            types.insert(std::ptr::from_ref(expr), ty.clone());
+        }
+    }
+
+    fn part(&mut self, expr: &Expr) -> Type<'s> {
         let at = expr.at;
         match &expr.kind {
             Kind::Null => Type::Null,
@@ -93,7 +134,7 @@ impl<'s> Checker<'_, 's> {
                 let ty = self.expr(operand);
                 self.call(at, "-_", None, &[ty])
             }
-            Kind::Binary(operator, left, right) => self.binary(at, *operator, left, right),
+            Kind::Binary(operator, left, right) => self.binary(expr, *operator, left, right),
             Kind::Conditional(parts) => {
                 let types = [self.expr(&parts[0]), self.expr(&parts[1]), self.expr(&parts[2])];
                 self.call(at, "_?_:_", None, &types)
@@ -102,26 +143,27 @@ impl<'s> Checker<'_, 's> {
     }
 
     /// Long chains of one operator lean to the left; they must not make the recursion deep.
-    fn binary(&mut self, at: u32, operator: Operator, left: &Expr, right: &Expr) -> Type<'s> {
-        let mut chain = vec![(at, operator, right)];
+    fn binary(&mut self, expr: &Expr, operator: Operator, left: &Expr, right: &Expr) -> Type<'s> {
+        let mut chain = vec![(expr, operator, right)];
         let mut first = left;
         while let Kind::Binary(operator, left, right) = &first.kind {
-            chain.push((first.at, *operator, right));
+            chain.push((first, *operator, right));
             first = left;
         }
         let mut ty = self.expr(first);
         let mut at_left = first.at;
-        for (at, operator, right) in chain.into_iter().rev() {
+        for (expr, operator, right) in chain.into_iter().rev() {
             let at_right = right.at;
             let right = self.expr(right);
             if matches!(operator, Operator::And | Operator::Or) {
                 self.expect_bool(at_left, &ty);
                 self.expect_bool(at_right, &right);
-                (ty, at_left) = (Type::Bool, at);
-                continue;
+                (ty, at_left) = (Type::Bool, expr.at);
+            } else {
+                at_left = expr.at;
+                ty = self.call(expr.at, operator.function(), None, &[ty, right]);
             }
-            at_left = at;
-            ty = self.call(at, operator.function(), None, &[ty, right]);
+            self.keep(expr, &ty);
         }
         ty
     }

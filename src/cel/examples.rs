@@ -125,7 +125,10 @@ fn what_fails_on_the_server_fails_here() {
         ("int('x')", "type conversion error from 'string' to 'int'"),
         ("optional.none().value()", "optional.none() dereference"),
         ("true && dyn(1)", "no such overload"),
-        ("quantity('x')", "quantities must match the regular expression"),
+        (
+            "quantity('x')",
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+        ),
     ] {
         assert_eq!(value(text).unwrap_err(), Failure::Error(message.to_owned()), "{text}");
     }

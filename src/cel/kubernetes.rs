@@ -84,9 +84,11 @@ pub(super) fn parsed<'v>(name: &str, text: &str, normalize: bool) -> Evaluated<'
         "cidr" => {
             or_error(range(text), Value::Cidr, "network address parse error during conversion from string".to_owned())
         }
-        "quantity" => {
-            or_error(Quantity::parse(text), Value::Quantity, "quantities must match the regular expression".to_owned())
-        }
+        "quantity" => or_error(
+            Quantity::parse(text),
+            Value::Quantity,
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'".to_owned(),
+        ),
         "semver" => or_error(
             Version::read(text, normalize),
             |version| Value::Semver(Rc::new(version)),

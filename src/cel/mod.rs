@@ -4,7 +4,9 @@
 //! anyone can say where in the text a fault is, and has neither a type checker nor Kubernetes' libraries.
 
 mod ast;
+mod bounds;
 mod check;
+mod cost;
 mod eval;
 mod functions;
 mod kubernetes;
@@ -21,10 +23,13 @@ mod types;
 mod url;
 mod value;
 
+use std::cell::Cell;
+
 use crate::kube::KubernetesVersion;
 
 pub(crate) use ast::is_identifier;
-pub(crate) use resource::Rules;
+pub(crate) use bounds::Bounds;
+pub(crate) use resource::KindRules;
 pub(crate) use types::{Object, Type, declared};
 
 use ast::{Expr, Kind};
@@ -167,6 +172,12 @@ pub(crate) fn check<'s>(text: &str, env: &Env<'s>, wanted: Wanted) -> Result<Typ
         return Err(vec![Fault::new(0, format!("must evaluate to {} but got {name}", wanted.text()))]);
     }
     Ok(ty)
+}
+
+/// What an expression about a value costs at most, as the API server estimates it. `None` where that is not known, or the expression
+/// has faults. `left` is how many schemas may be looked at for it.
+pub(crate) fn cost<'s>(text: &str, env: &Env<'s>, value: Bounds<'s>, left: &Cell<u32>) -> Option<u64> {
+    cost::cost(&parse::parse(text).ok()?, env, value, left)
 }
 
 /// An expression to evaluate.

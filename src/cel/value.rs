@@ -103,7 +103,10 @@ impl<'v> Value<'v> {
             }
             Self::Part(node, schema) if matches!(node.value, node::Value::Mapping(_)) => {
                 let own = schema.and_then(|schema| schema.field(name));
-                present(node.get(name), own).map(|node| Self::of(node, own)).transpose()
+                // In an object, unlike in a map, a field that may be null is absent where it is null.
+                let is_field = schema.is_some_and(|schema| schema.property(name).is_some());
+                let value = present(node.get(name), own).filter(|value| value.is_set() || !is_field);
+                value.map(|node| Self::of(node, own)).transpose()
             }
             other => Err(Failure::error(format!("type '{}' does not support field selection", other.type_name()))),
         }

@@ -2,6 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
+use crate::cel::KindRules;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::kube::crd::{CustomKind, CustomKinds, Unevaluated};
 use crate::kube::decode::{self, Fault, FaultKind};
@@ -11,7 +12,7 @@ use crate::source::Span;
 use crate::suggest;
 
 use super::Options;
-use super::custom_rules::CustomRules;
+use super::custom_rules;
 use crate::validation::Report;
 
 /// Decodes all objects. For each, whether the API server would get as far as validating it.
@@ -20,14 +21,14 @@ pub(super) fn decode<'a>(
     options: &'a Options,
     custom: &'a CustomKinds<'a>,
 ) -> (Vec<bool>, Vec<Finding>) {
-    let mut pass = Pass { options, findings: Vec::new(), rules: CustomRules::new() };
+    let mut pass = Pass { options, findings: Vec::new(), rules: KindRules::new() };
     let decodes = objects.iter().map(|object| pass.object(object, custom)).collect();
     (decodes, pass.findings)
 }
 
 /// A note for each custom kind that has rules we do not evaluate, at its first object.
 pub(super) fn unevaluated(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> Vec<Finding> {
-    let mut pass = Pass { options, findings: Vec::new(), rules: CustomRules::new() };
+    let mut pass = Pass { options, findings: Vec::new(), rules: KindRules::new() };
     if custom.is_empty() || !options.runs(RuleId::CustomResourceUnevaluated) {
         return Vec::new();
     }
@@ -44,7 +45,7 @@ pub(super) fn unevaluated(objects: &[Object], options: &Options, custom: &Custom
 
 /// A warning for each kind of a foreign group that nothing defines, at its first object.
 pub(super) fn undefined(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> Vec<Finding> {
-    let mut pass = Pass { options, findings: Vec::new(), rules: CustomRules::new() };
+    let mut pass = Pass { options, findings: Vec::new(), rules: KindRules::new() };
     let mut kinds: Vec<(&Object, usize)> = Vec::new();
     let mut places: HashMap<(&str, &str), usize> = HashMap::new();
     for object in objects.iter().filter(|object| kinds::is_foreign(&object.id.api_version, object.kind())) {
@@ -88,7 +89,7 @@ fn beyond(object: &Object, kind: &CustomKind<'_>, found: &Unevaluated) -> Vec<(S
 struct Pass<'a> {
     options: &'a Options,
     findings: Vec<Finding>,
-    rules: CustomRules<'a>,
+    rules: KindRules<'a>,
 }
 
 impl<'a> Pass<'a> {
@@ -116,7 +117,7 @@ impl<'a> Pass<'a> {
             let faults = custom.validate(found, &object.node, version);
             // The API server evaluates rules on values that have their types and required fields.
             if !faults.iter().any(|fault| matches!(fault.kind, FaultKind::Type | FaultKind::Missing)) {
-                keeps_rules = self.rules.check(object, found, self.options, &mut self.findings);
+                keeps_rules = custom_rules::check(&mut self.rules, object, found, self.options, &mut self.findings);
             }
             faults
         } else {

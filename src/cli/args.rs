@@ -371,6 +371,9 @@ pub(super) struct Diff {
     /// The folder of the committed files; without it the one that plimsoll.toml names
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// A file or folder with CustomResourceDefinitions to know; may be given several times
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(super) crd: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
     #[command(flatten)]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::check::Options;
 use crate::check::input::Input;
 use crate::cli::args::{Diff, DiffFormat, Global};
 use crate::cli::output::Output;
@@ -82,6 +83,15 @@ fn compare(global: &Global, args: &Diff, sources: &Sources, output: &Output) -> 
     }
 }
 
+/// What a comparison goes by: those of the project, and the definitions given besides.
+fn options(global: &Global, args: &Diff, project: &Project, sources: &Sources) -> Result<Options, Stop> {
+    let mut options = project::options(global, project, sources)?;
+    for path in &args.crd {
+        options.crds.extend(read(path, sources)?.into_iter().map(|object| object.node));
+    }
+    Ok(options)
+}
+
 /// Whether a person means a file or folder, and not a profile.
 pub(super) fn is_path(name: &str) -> bool {
     name == "-" || name.contains(['/', '\\', '.']) || Path::new(name).exists()
@@ -98,6 +108,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
             return Err(anyhow::anyhow!("{why}; `plimsoll diff {profile} OTHER` compares two profiles").into());
         }
     };
+    let options = options(global, args, &project, sources)?;
     let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
     let environments = match args.env.as_slice() {
         [] => vec![project::environment(&project, &renderer.layers, None, &[profile.to_owned()])?],
@@ -114,7 +125,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
         };
         let hide = Hide::of(sources, old.iter().flatten().chain(&rendered.objects));
         let new = Some(rendered.objects.as_slice());
-        bundles.push(BundleDiff::new((profile, environment), old.as_deref(), new, &hide, Purpose::Update));
+        bundles.push(BundleDiff::new((profile, environment), old.as_deref(), new, &hide, Purpose::Update, &options));
     }
     Ok(bundles)
 }
@@ -127,14 +138,15 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
     if old == "-" && new == "-" {
         return Err(anyhow::anyhow!("standard input can be one of the two sides, not both").into());
     }
+    let project = project::open(global, sources)?;
+    let options = options(global, args, &project, sources)?;
     let profiles = [old, new].iter().filter(|name| !is_path(name)).count();
     if profiles == 0 {
         let (from, to) = (read(Path::new(old), sources)?, read(Path::new(new), sources)?);
         let hide = Hide::of(sources, from.iter().chain(&to));
         let title = format!("{old} → {new}");
-        return Ok(vec![BundleDiff::new((&title, ""), Some(&from), Some(&to), &hide, Purpose::Update)]);
+        return Ok(vec![BundleDiff::new((&title, ""), Some(&from), Some(&to), &hide, Purpose::Update, &options)]);
     }
-    let project = project::open(global, sources)?;
     let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
     let environment = {
         let profiles: Vec<String> = [old, new].into_iter().filter(|name| !is_path(name)).map(str::to_owned).collect();
@@ -152,7 +164,7 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
     let title = format!("{} → {}", from.name, to.name);
     // Two profiles stand beside each other; neither is applied over the other.
     let purpose = if profiles == 2 { Purpose::Comparison } else { Purpose::Update };
-    Ok(vec![BundleDiff::new((&title, ""), Some(&from.objects), Some(&to.objects), &hide, purpose)])
+    Ok(vec![BundleDiff::new((&title, ""), Some(&from.objects), Some(&to.objects), &hide, purpose, &options)])
 }
 
 /// A profile in an environment.
@@ -167,6 +179,7 @@ fn revisions(
     output: &Output,
 ) -> Result<Vec<BundleDiff>, Stop> {
     let project = project::open(global, sources)?;
+    let options = options(global, args, &project, sources)?;
     let overrides = args.overrides.to_overrides();
     // Git starts and answers while the working tree is read.
     let (before, renderer) = std::thread::scope(|scope| {
@@ -220,7 +233,7 @@ fn revisions(
         };
         let (old, new) = (old.map(objects), new.map(objects));
         let hide = Hide::of(sources, old.iter().chain(&new).flatten());
-        bundles.push(BundleDiff::new(names, old.as_deref(), new.as_deref(), &hide, Purpose::Update));
+        bundles.push(BundleDiff::new(names, old.as_deref(), new.as_deref(), &hide, Purpose::Update, &options));
     }
     Ok(bundles)
 }

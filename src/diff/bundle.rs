@@ -5,11 +5,11 @@ use std::hash::{BuildHasher as _, RandomState};
 use foldhash::{HashMap, HashMapExt};
 
 use crate::bundle::bare_name;
+use crate::check::Options;
 use crate::diff::consequences::consequences;
 use crate::diff::show::{Shown, State, show};
 use crate::diff::{Hide, Renamed, compare};
 use crate::finding::{Failure, Finding};
-use crate::kube::KubernetesVersion;
 use crate::object::Object;
 use crate::report::plain;
 use crate::source::Span;
@@ -61,9 +61,10 @@ impl BundleDiff {
         new: Option<&[Object]>,
         hide: &Hide<'_>,
         purpose: Purpose,
+        options: &Options,
     ) -> Self {
         let (before, after) = (old.unwrap_or_default(), new.unwrap_or_default());
-        let changes = compare(before, after, KubernetesVersion::default());
+        let changes = compare(before, after, options);
         let effects = match purpose {
             Purpose::Update => consequences(&changes, after),
             Purpose::Comparison => vec![Vec::new(); changes.len()],

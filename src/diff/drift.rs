@@ -1,10 +1,10 @@
 //! A committed file against what is rendered, a line a field: for `render --verify`.
 
+use crate::check::Options;
 use crate::check::input::Input;
 use crate::diff::show::{Shown, ShownField, ShownWhat, State, Tag, show};
 use crate::diff::terminal::secret;
 use crate::diff::{Hide, compare};
-use crate::kube::KubernetesVersion;
 use crate::object::Object;
 use crate::source::Sources;
 
@@ -22,7 +22,7 @@ pub fn drift(name: &str, committed: &str, rendered: &str) -> Vec<String> {
     }
     let (now, _) = objects(&sources, name, rendered);
     let hide = Hide::of(&sources, file.iter().chain(&now));
-    let changes = compare(&file, &now, KubernetesVersion::default());
+    let changes = compare(&file, &now, &Options::default());
     let mut lines: Vec<String> = changes.iter().flat_map(|change| told(&show(change, &hide, Vec::new()))).collect();
     if lines.is_empty() {
         lines.push("only comments, order or layout".to_owned());

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::{Change, FieldChange, Step, What, compare};
-use crate::kube::KubernetesVersion;
+use crate::check::Options;
 use crate::node::{Mapping, Node, Value};
 use crate::object::Object;
 use crate::source::Span;
@@ -242,7 +242,7 @@ proptest! {
 
     #[test]
     fn the_changes_put_on_the_old_give_the_new((old, new) in (bundle(), bundle())) {
-        let changes = compare(&old, &new, KubernetesVersion::default());
+        let changes = compare(&old, &new, &Options::default());
         let made = apply(&old, &changes);
         let wanted: Vec<Node> = new.iter().map(|object| object.node.clone()).collect();
         prop_assert_eq!(normal(&made), normal(&wanted));
@@ -250,6 +250,6 @@ proptest! {
 
     #[test]
     fn what_is_the_same_does_not_change(bundle in bundle()) {
-        prop_assert!(compare(&bundle, &bundle.clone(), KubernetesVersion::default()).is_empty());
+        prop_assert!(compare(&bundle, &bundle.clone(), &Options::default()).is_empty());
     }
 }

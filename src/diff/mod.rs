@@ -22,14 +22,13 @@ use std::fmt;
 
 use ecow::EcoString;
 
-use crate::check;
-use crate::kube::KubernetesVersion;
+use crate::check::{self, Options};
 use crate::kube::crd::CustomKinds;
 use crate::kube::stored::is_live;
 use crate::node::Node;
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
-use crate::updates::{self, Effect, Update};
+use crate::updates::{Effect, Judge, Update};
 
 pub use bundle::{BundleDiff, Group, Purpose, groups};
 pub use drift::drift;
@@ -230,12 +229,14 @@ impl fmt::Display for Renamed {
 }
 
 /// Finds what changes from `old` to `new`: in the order of the new objects, then what is gone. Objects that are written as
-/// they were are left out. Custom resources are read by the definitions among the objects of both sets.
+/// they were are left out. Custom resources are read by the definitions that the options give, and those among the objects.
 #[must_use]
-pub fn compare<'a>(old: &'a [Object], new: &'a [Object], version: KubernetesVersion) -> Vec<Change<'a>> {
+pub fn compare<'a>(old: &'a [Object], new: &'a [Object], options: &Options) -> Vec<Change<'a>> {
     // Of two versions of one definition the new one comes first.
     let among = |objects: &'a [Object]| objects.iter().map(|object| &object.node);
-    let custom = CustomKinds::new(among(new).chain(among(old)));
+    let custom = CustomKinds::new(options.crds.iter().chain(among(new)).chain(among(old)));
+    let version = options.kubernetes_version;
+    let mut judge = Judge::new(version, &custom, check::api_errors);
     let pairs = pair::pair(old, new);
     let mut changes: Vec<Change<'a>> = pairs
         .iter()
@@ -247,7 +248,7 @@ pub fn compare<'a>(old: &'a [Object], new: &'a [Object], version: KubernetesVers
                 }
                 fields = fields::compare(old, new, version, &custom);
                 if pair.renamed.is_none() && !new.is_kind_config() {
-                    let done = updates::update(old, new, version, &custom, check::api_errors);
+                    let done = judge.update(old, new);
                     mark_equivalent(&mut fields, &done);
                     if is_live(&old.node) || is_live(&new.node) {
                         fields.retain(|field| !field.equivalent);

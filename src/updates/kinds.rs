@@ -40,10 +40,34 @@ pub(super) fn refuse(object: &Object, change: &Change<'_, '_>, say: Say<'_>) {
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
             fixed(&spec, &["group", "scope"], say);
             fixed(&spec.get("names"), &["kind", "plural"], say);
+            stored_versions(change, &spec.get("versions"), say);
         }
         ("resource.k8s.io", "ResourceClaim" | "ResourceClaimTemplate")
         | ("certificates.k8s.io", "CertificateSigningRequest") => whole(&spec, say),
         _ => {}
+    }
+}
+
+/// Versions in which objects may be stored stay served or not, but stay. A manifest shows only the last of them, its status all.
+fn stored_versions(change: &Change<'_, '_>, versions: &Change<'_, '_>, say: Say<'_>) {
+    let is_storage = |version: &&Node| version["storage"].as_bool() == Some(true);
+    let last = versions.old.node.items().iter().filter(is_storage).map(|version| version["name"].text());
+    let known = &change.old.node["status"]["storedVersions"];
+    let mut stored: Vec<&str> = known.items().iter().map(Node::text).collect();
+    for name in last {
+        if !stored.contains(&name) {
+            stored.push(name);
+        }
+    }
+    for (index, name) in stored.into_iter().enumerate() {
+        if versions.new.node.items().iter().all(|version| version["name"].text() != name) {
+            let message = format!("`{name}` is missing from `spec.versions`: it was a storage version");
+            let help =
+                "keep it with `served: false` until all objects are migrated and `status.storedVersions` lacks it";
+            let mut refusal = versions.refusal(message, help);
+            refusal.field = format!("status.storedVersions[{index}]");
+            say(refusal);
+        }
     }
 }
 

@@ -4,11 +4,13 @@
 //! removed, one that nobody sets holds its default, and a null leaves an empty struct behind. Restates the update
 //! validations of `pkg/apis/*/validation` and the strategies of `pkg/registry`.
 
+mod custom;
 mod kinds;
 mod lists;
 
 use std::fmt;
 
+use crate::cel::KindRules;
 use crate::finding::Finding;
 use crate::kube::crd::CustomKinds;
 use crate::kube::{KubernetesVersion, Shape, applied, owned, stored};
@@ -80,33 +82,67 @@ pub struct Refusal {
     pub old_span: Span,
 }
 
-/// What happens when `new` is applied over `old`, an object of the same identity that the server accepted. `old` may be the
-/// manifest that was applied or what `kubectl get -o yaml` shows.
-///
-/// Faults that `new` has by itself are not among the refusals: they are refused without an old object as well. `errors` tells what
-/// the API server rejects of an object by itself.
-#[must_use]
-pub fn update(
-    old: &Object,
-    new: &Object,
+/// What updates are judged by: the kinds that there are, and the rules for each object by itself.
+#[derive(Debug)]
+pub struct Judge<'k> {
     version: KubernetesVersion,
-    custom: &CustomKinds<'_>,
+    custom: &'k CustomKinds<'k>,
+    rules: KindRules<'k>,
     errors: Errors,
-) -> Update {
-    let shape = Shape::of_object(&new.node, version, custom);
-    let before = stored(&old.node, shape);
-    let manifest = owned(&old.node);
-    let mut merged = applied(&before, manifest.as_ref().unwrap_or(&old.node), &new.node, shape);
-    crate::kube::allocate(&before, &mut merged, &new.node);
-    let after = stored(&merged, shape);
-    let refusals = refused(new, &before, &after, shape, errors);
-    let effect = match () {
-        () if !refusals.is_empty() => Effect::Rejected,
-        () if before == after => Effect::None,
-        () if pods_change(new, &before, &after) => Effect::Pods,
-        () => Effect::Object,
-    };
-    Update { before, after, refusals, effect }
+}
+
+impl<'k> Judge<'k> {
+    /// One for a version of Kubernetes and some custom kinds. `errors` tells what the API server rejects of an object by itself.
+    #[must_use]
+    pub fn new(version: KubernetesVersion, custom: &'k CustomKinds<'k>, errors: Errors) -> Self {
+        Self { version, custom, rules: KindRules::new(), errors }
+    }
+
+    /// What happens when `new` is applied over `old`, an object of the same identity that the server accepted. `old` may be the
+    /// manifest that was applied or what `kubectl get -o yaml` shows.
+    ///
+    /// Faults that `new` has by itself are not among the refusals: they are refused without an old object as well.
+    #[must_use]
+    pub fn update(&mut self, old: &Object, new: &Object) -> Update {
+        let shape = Shape::of_object(&new.node, self.version, self.custom);
+        let before = stored(&old.node, shape);
+        let manifest = owned(&old.node);
+        let mut merged = applied(&before, manifest.as_ref().unwrap_or(&old.node), &new.node, shape);
+        crate::kube::allocate(&before, &mut merged, &new.node);
+        let after = stored(&merged, shape);
+        let refusals = self.refused(new, &before, &after, shape);
+        let effect = match () {
+            () if !refusals.is_empty() => Effect::Rejected,
+            () if before == after => Effect::None,
+            () if pods_change(new, &before, &after) => Effect::Pods,
+            () => Effect::Object,
+        };
+        Update { before, after, refusals, effect }
+    }
+
+    fn refused(&mut self, new: &Object, before: &Node, after: &Node, shape: Shape<'_>) -> Vec<Refusal> {
+        let mut found = Vec::new();
+        if before != after {
+            let change = Change { old: At::root("", before), new: At::root("", after) };
+            kinds::refuse(new, &change, &mut |refusal| found.push(refusal));
+        }
+        lists::refuse(new, shape, &mut |refusal| found.push(refusal));
+        if found.is_empty() && before != after {
+            let alone = stored(&new.node, shape);
+            if matches!(shape, Shape::Resource(..)) {
+                self.custom(before, after, &alone, &mut |refusal| found.push(refusal));
+            } else if alone != *after {
+                found.extend(faults_of_what_stays(alone, after.clone(), self.errors));
+            }
+        }
+        let top = new.span();
+        for refusal in &mut found {
+            if refusal.span.is_none() {
+                refusal.span = top;
+            }
+        }
+        found
+    }
 }
 
 /// Whether the pods differ: the template of a workload, or the spec of a Pod.
@@ -118,32 +154,10 @@ fn pods_change(object: &Object, before: &Node, after: &Node) -> bool {
     }
 }
 
-/// What is refused when `new` is applied over `old`; the same as of [`update`].
+/// What is refused when `new` is applied over `old`, an object of a built-in kind.
 #[must_use]
 pub fn refusals(old: &Object, new: &Object, errors: Errors) -> Vec<Refusal> {
-    update(old, new, KubernetesVersion::default(), &CustomKinds::default(), errors).refusals
-}
-
-fn refused(new: &Object, before: &Node, after: &Node, shape: Shape<'_>, errors: Errors) -> Vec<Refusal> {
-    let mut found = Vec::new();
-    if before != after {
-        let change = Change { old: At::root("", before), new: At::root("", after) };
-        kinds::refuse(new, &change, &mut |refusal| found.push(refusal));
-    }
-    lists::refuse(new, shape, &mut |refusal| found.push(refusal));
-    if found.is_empty() && before != after {
-        let alone = stored(&new.node, shape);
-        if alone != *after {
-            found.extend(faults_of_what_stays(alone, after.clone(), errors));
-        }
-    }
-    let top = new.span();
-    for refusal in &mut found {
-        if refusal.span.is_none() {
-            refusal.span = top;
-        }
-    }
-    found
+    Judge::new(KubernetesVersion::default(), &CustomKinds::default(), errors).update(old, new).refusals
 }
 
 /// The faults that the object has with what the server keeps of the old one, and has not without.

@@ -70,6 +70,8 @@ pub struct Rule {
     pub message_expression: EcoString,
     /// The field that it is about, from where it stands; may be empty.
     pub field_path: EcoString,
+    /// The reason in the API server's answer, such as `FieldValueForbidden`; may be empty.
+    pub reason: EcoString,
     /// Whether it can be evaluated without an old value.
     pub optional_old_self: bool,
 }
@@ -82,6 +84,7 @@ impl Rule {
             message: text("message"),
             message_expression: text("messageExpression"),
             field_path: text("fieldPath"),
+            reason: text("reason"),
             optional_old_self: node["optionalOldSelf"].as_bool() == Some(true),
         }
     }
@@ -281,6 +284,36 @@ impl Schema {
             }
         }
         schema
+    }
+
+    /// How long a string may be.
+    #[must_use]
+    pub fn max_length(&self) -> Option<u64> {
+        self.limits.length.most.map(|most| u64::try_from(most).unwrap_or(0))
+    }
+
+    /// How many items a list may have.
+    #[must_use]
+    pub fn max_items(&self) -> Option<u64> {
+        self.limits.items.most.map(|most| u64::try_from(most).unwrap_or(0))
+    }
+
+    /// How many entries a map may have.
+    #[must_use]
+    pub fn max_properties(&self) -> Option<u64> {
+        self.limits.properties.most.map(|most| u64::try_from(most).unwrap_or(0))
+    }
+
+    /// How long the longest of the strings is that it lists, in bytes; `None` if it lists no values.
+    #[must_use]
+    pub fn longest_value(&self) -> Option<u64> {
+        let length = |value: &Node| value.as_str().map_or(0, str::len) as u64;
+        self.values.iter().map(length).max()
+    }
+
+    /// The fields that must be there, as no default fills them.
+    pub fn required_names(&self) -> impl Iterator<Item = &str> {
+        self.required.iter().map(|(name, _)| name.as_str())
     }
 
     /// Its own rules in CEL.

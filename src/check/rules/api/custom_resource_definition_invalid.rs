@@ -22,7 +22,9 @@ The schema is structural: each field has a type, each array its items; `allOf`, 
 values; a field has `properties` or `additionalProperties`, not both. Defaults are valid values of their field. Keys of a list
 are required fields of its items, or have a default. Columns, the paths of the scale subresource, selectable fields and the
 `fieldPath` of a rule lead to fields. Rules in CEL (`x-kubernetes-validations`) compile: the names in them are declared, their
-fields are fields of the schema, their operands have types that the operators take, and their result is a boolean.
+fields are fields of the schema, their operands have types that the operators take, and their result is a boolean. Their estimated
+cost, with the largest strings, lists and maps that the schema allows, is at most 10,000,000 for a rule times how often its value
+can occur, and 100,000,000 for all of a schema: `maxLength`, `maxItems` and `maxProperties` lower it.
 
 Restates `ValidateCustomResourceDefinition`, `ValidateStructural` and `ValidateDefaults`.",
     bad: "\

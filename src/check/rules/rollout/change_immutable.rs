@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
 Some fields are fixed once the object exists: a workload's selector, a StatefulSet's claims, a Job's pod template, a binding's
 role, a Secret's type, the data of what is `immutable`. Here an object stands twice in one file and the second differs from
 the first in such a field, so that applying the file fails half-way. `diff` says the same of what changed since the last
-render.
+render, and evaluates the rules of definitions that compare a custom resource with the old one (`oldSelf`).
 
 Restates the update validations of `pkg/apis/*/validation`; measured on `kubectl apply --server-side`.",
     bad: "\

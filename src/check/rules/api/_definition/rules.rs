@@ -1,9 +1,10 @@
 //! The expressions of `x-kubernetes-validations`.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
-use super::{Walk, is_schema};
-use crate::cel::{self, Env, Type, Wanted};
+use super::{MOST_PARTS, Walk, is_schema};
+use crate::cel::{self, Bounds, Env, Type, Wanted};
 use crate::check::rules::api::_expression;
 use crate::kube::crd::Schema;
 use crate::validation::At;
@@ -14,7 +15,50 @@ pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>, sound: bool)
         return;
     }
     let schema = if sound { Some(Schema::read(root.node)) } else { None };
-    part(walk, root, schema.as_ref(), true, None);
+    let mut costs = Costs { total: 0, is_reported: false, left: Cell::new(MOST_PARTS as u32) };
+    part(walk, root, schema.as_ref(), &Context { resource: true, uncorrelatable: None, often: Some(1) }, &mut costs);
+    if costs.total > MOST_OF_ALL && !costs.is_reported {
+        let what = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
+        walk.faults.add(root, exceeds(what, costs.total, MOST_OF_ALL)).help(CHEAPER);
+    }
+}
+
+/// What an expression may cost, and all of a schema together, as estimated.
+///
+/// Restates `StaticEstimatedCostLimit` and `StaticEstimatedCRDCostLimit`.
+const MOST_OF_ONE: u64 = 10_000_000;
+const MOST_OF_ALL: u64 = 100_000_000;
+
+const CHEAPER: &str =
+    "simplify the rule, or add `maxItems`, `maxProperties` and `maxLength` where arrays, maps and strings are declared";
+
+/// What all expressions of a schema cost.
+struct Costs {
+    total: u64,
+    /// Whether one of them costs too much by itself.
+    is_reported: bool,
+    /// How many schemas may be looked at in estimates.
+    left: Cell<u32>,
+}
+
+/// Where a part of a schema stands.
+#[derive(Clone, Copy)]
+struct Context<'c, 'n, 'p> {
+    resource: bool,
+    /// The nearest part above whose old and new values cannot be told apart.
+    uncorrelatable: Option<&'c At<'n, 'p>>,
+    /// How often its value can occur in an object; `None` where nothing bounds a list or map around it.
+    often: Option<u64>,
+}
+
+fn exceeds(what: &str, cost: u64, limit: u64) -> String {
+    let factor = cost as f64 / limit as f64;
+    let times = match factor {
+        _ if factor > 100.0 => "more than 100".to_owned(),
+        _ if factor < 1.5 => format!("{factor:.6}"),
+        _ => format!("{factor:.1}"),
+    };
+    format!("{what} exceeds budget by factor of {times}x")
 }
 
 fn has_rules(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) -> bool {
@@ -27,23 +71,22 @@ fn has_rules(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) -> bool {
             }))
 }
 
-/// A part of the schema. `uncorrelatable` is the nearest part above whose old and new values cannot be told apart.
 fn part(
     walk: &mut Walk<'_, '_, '_>,
     at: &At<'_, '_>,
     schema: Option<&Schema>,
-    resource: bool,
-    uncorrelatable: Option<&At<'_, '_>>,
+    context: &Context<'_, '_, '_>,
+    costs: &mut Costs,
 ) {
     if !walk.step() {
         return;
     }
     let rules = at.get("x-kubernetes-validations");
     if !rules.node.items().is_empty() {
-        let ty = schema.map(|schema| Type::of(schema, resource));
+        let known = schema.map(|schema| Type::of(schema, context.resource).map(|ty| (schema, ty)));
         for rule in rules.items() {
-            match &ty {
-                Some(Some(ty)) => self::rule(walk, &rule, ty, uncorrelatable),
+            match &known {
+                Some(Some((schema, ty))) => self::rule(walk, &rule, schema, ty, context, costs),
                 // Nothing is known of such values.
                 Some(None) => {}
                 None => syntax(walk, &rule),
@@ -51,18 +94,27 @@ fn part(
         }
     }
     let (items, properties, additional) = (at.get("items"), at.get("properties"), at.get("additionalProperties"));
-    let atomic = uncorrelatable.or(Some(at));
-    let of_fields = if at.node["x-kubernetes-map-type"].text() == "atomic" { atomic } else { uncorrelatable };
+    let most = match at.node["type"].text() {
+        "object" if additional.is_set() => at.node["maxProperties"].as_i64(),
+        "array" => at.node["maxItems"].as_i64(),
+        _ => Some(1),
+    };
+    let often = context.often.zip(most).map(|(often, most)| often.saturating_mul(most.max(0) as u64));
+    let below = Context { resource: false, often, ..*context };
+    let atomic = context.uncorrelatable.or(Some(at));
+    let of_fields = if at.node["x-kubernetes-map-type"].text() == "atomic" { atomic } else { context.uncorrelatable };
     for (name, field) in properties.keys() {
-        part(walk, &field, schema.and_then(|schema| schema.property(name)), false, of_fields);
+        let schema = schema.and_then(|schema| schema.property(name));
+        part(walk, &field, schema, &Context { uncorrelatable: of_fields, ..below }, costs);
     }
     if is_schema(additional.node) {
-        part(walk, &additional, schema.and_then(Schema::additional), false, uncorrelatable);
+        part(walk, &additional, schema.and_then(Schema::additional), &below, costs);
     }
     if is_schema(items.node) {
         let is_map = at.node["x-kubernetes-list-type"].text() == "map";
-        let of_items = if is_map { uncorrelatable } else { atomic };
-        part(walk, &items, schema.and_then(Schema::items), false, of_items);
+        let of_items = if is_map { context.uncorrelatable } else { atomic };
+        let schema = schema.and_then(Schema::items);
+        part(walk, &items, schema, &Context { uncorrelatable: of_items, ..below }, costs);
     }
 }
 
@@ -77,7 +129,14 @@ fn syntax(walk: &mut Walk<'_, '_, '_>, rule: &At<'_, '_>) {
     }
 }
 
-fn rule(walk: &mut Walk<'_, '_, '_>, rule: &At<'_, '_>, ty: &Type<'_>, uncorrelatable: Option<&At<'_, '_>>) {
+fn rule(
+    walk: &mut Walk<'_, '_, '_>,
+    rule: &At<'_, '_>,
+    schema: &Schema,
+    ty: &Type<'_>,
+    context: &Context<'_, '_, '_>,
+    costs: &mut Costs,
+) {
     let (at, message, optional) = (rule.get("rule"), rule.get("messageExpression"), rule.get("optionalOldSelf"));
     let old = if optional.is_true() { Type::Optional(Rc::new(ty.clone())) } else { ty.clone() };
     let env = Env::new(walk.faults.version()).with("self", ty.clone()).with("oldSelf", old);
@@ -92,11 +151,23 @@ fn rule(walk: &mut Walk<'_, '_, '_>, rule: &At<'_, '_>, ty: &Type<'_>, uncorrela
     if walk.faults.count() > before {
         return;
     }
+    let value = Bounds::new(schema, context.resource);
+    let often = context.often.unwrap_or_else(|| value.most_often(&costs.left));
+    for (at, often, what) in [(&at, often, "estimated rule cost"), (&message, 1, "estimated messageExpression cost")] {
+        let text = at.text();
+        let cost = if text.trim().is_empty() { None } else { cel::cost(text, &env, value, &costs.left) };
+        let Some(cost) = cost.map(|cost| cost.saturating_mul(often)) else { continue };
+        costs.total = costs.total.saturating_add(cost);
+        if cost > MOST_OF_ONE {
+            costs.is_reported = true;
+            walk.faults.add(at, exceeds(what, cost, MOST_OF_ONE)).help(CHEAPER);
+        }
+    }
     if !cel::names(at.text(), "oldSelf") {
         if optional.is_set() {
             walk.faults.forbidden(&optional, "for a rule without `oldSelf`");
         }
-    } else if let Some(above) = uncorrelatable {
+    } else if let Some(above) = context.uncorrelatable {
         let message = format!("`oldSelf` cannot be used on the uncorrelatable portion of the schema within `{above}`");
         let help = "items correlate in a list of `x-kubernetes-list-type: map`; move the rule above the list";
         walk.faults.add(&at, message).help(help);
