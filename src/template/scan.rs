@@ -27,12 +27,14 @@ pub(super) struct ScanError {
 
 /// Whether a scalar holds an expression.
 pub(super) fn has_expression(text: &str) -> bool {
-    text.contains("{{")
+    next_open(text, 0).is_some()
 }
 
 /// Where the next `{{` stands.
 fn next_open(text: &str, from: usize) -> Option<usize> {
-    text.as_bytes()[from..].windows(2).position(|pair| pair == b"{{").map(|at| from + at)
+    // Most strings hold no brace.
+    let bytes = &text.as_bytes()[from..];
+    memchr::memchr_iter(b'{', bytes).find(|at| bytes.get(at + 1) == Some(&b'{')).map(|at| from + at)
 }
 
 /// Splits a scalar into text and expressions.

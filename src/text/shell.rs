@@ -44,40 +44,45 @@ const SPECIAL: [bool; 256] = {
 pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
     let mut commands = Vec::new();
     let mut words: Vec<Word<'s>> = Vec::new();
-    // The word at hand, quotes removed, and where it starts.
-    let mut word = String::new();
+    // Where the word at hand starts; its text, once that differs from the script's.
     let mut start = None;
+    let mut word: Option<String> = None;
     let mut quote = None;
-    let finish = |word: &mut String, start: &mut Option<usize>, end: usize, words: &mut Vec<Word<'s>>| {
+    let finish = |word: &mut Option<String>, start: &mut Option<usize>, end: usize, words: &mut Vec<Word<'s>>| {
+        let own = word.take();
         if let Some(from) = start.take() {
-            let piece = &script[from..end];
-            let text = if piece == word.as_str() { Cow::Borrowed(piece) } else { Cow::Owned(word.clone()) };
-            words.push(Word { text, range: from..end });
+            words.push(Word { text: own.map_or(Cow::Borrowed(&script[from..end]), Cow::Owned), range: from..end });
         }
-        word.clear();
     };
     let mut at = 0;
     while let Some(byte) = script.as_bytes().get(at).copied() {
         // All that means something is one byte long; what lies between is taken as it is.
         let rest = &script[at..];
-        let special = |byte: u8| match quote {
-            None => SPECIAL[usize::from(byte)],
-            Some(b'"') => matches!(byte, b'"' | b'\\'),
-            Some(open) => byte == open,
+        let plain = match quote {
+            None => rest.bytes().position(|byte| SPECIAL[usize::from(byte)]),
+            Some(b'"') => memchr::memchr2(b'"', b'\\', rest.as_bytes()),
+            Some(open) => memchr::memchr(open, rest.as_bytes()),
         };
-        let plain = rest.bytes().position(special).unwrap_or(rest.len());
+        let plain = plain.unwrap_or(rest.len());
         if plain > 0 {
             start.get_or_insert(at);
-            word.push_str(&rest[..plain]);
+            if let Some(word) = &mut word {
+                word.push_str(&rest[..plain]);
+            }
             at += plain;
             continue;
         }
+        // What is left out makes the word's text differ.
+        let differs = |word: &mut Option<String>, start: &mut Option<usize>| {
+            let from = *start.get_or_insert(at);
+            word.get_or_insert_with(|| script[from..at].to_owned());
+        };
         let after = script[at + 1..].chars().next();
         match (quote, byte) {
             (Some(open), byte) if byte == open => quote = None,
             (None, b'\'' | b'"') => {
                 quote = Some(byte);
-                start.get_or_insert(at);
+                differs(&mut word, &mut start);
             }
             // A line that goes on.
             (None, b'\\') if after == Some('\n') => {
@@ -86,16 +91,22 @@ pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
             }
             (_, b'\\') => {
                 if let Some(next) = after {
-                    start.get_or_insert(at);
-                    word.push(next);
+                    differs(&mut word, &mut start);
+                    if let Some(word) = &mut word {
+                        word.push(next);
+                    }
                     at += next.len_utf8();
+                } else if start.is_some() {
+                    differs(&mut word, &mut start);
                 }
             }
             (None, b'#') if start.is_none() => at += rest.find('\n').unwrap_or(rest.len()) - 1,
             (None, b'$') if after == Some('{') => {
                 start.get_or_insert(at);
                 let length = rest.find('}').map_or(rest.len(), |end| end + 1);
-                word.push_str(&rest[..length]);
+                if let Some(word) = &mut word {
+                    word.push_str(&rest[..length]);
+                }
                 at += length - 1;
             }
             (None, b' ' | b'\t' | b'\r') => finish(&mut word, &mut start, at, &mut words),
@@ -107,7 +118,9 @@ pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
             }
             _ => {
                 start.get_or_insert(at);
-                word.push(char::from(byte));
+                if let Some(word) = &mut word {
+                    word.push(char::from(byte));
+                }
             }
         }
         at += 1;
@@ -140,9 +153,13 @@ fn is_prefix(word: &str) -> bool {
             | "["
             | "[["
             | "$"
-    ) || (word.find('=').is_some_and(|at| {
-        at > 0 && word[..at].bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !word.starts_with('-')
-    }))
+    ) || is_assignment(word)
+}
+
+/// Whether a word is `NAME=…`.
+fn is_assignment(word: &str) -> bool {
+    let name = word.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    name > 0 && word.as_bytes().get(name) == Some(&b'=')
 }
 
 /// The number of the word that is the command's name.
@@ -181,7 +198,7 @@ const DEV_TCP: &str = "/dev/tcp/";
 pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
     let mut found = Vec::new();
     for (at, word) in words.iter().enumerate() {
-        if word.text.contains('/')
+        if word.text.len() > DEV_TCP.len()
             && let Some(place) = word.text.find(DEV_TCP)
         {
             let from = place + DEV_TCP.len();
@@ -240,8 +257,12 @@ pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
         "curl" | "wget" | "dockerize" | "wait4x" | "wait-for" | "wait-for-it" | "wait-for-it.sh" | "http"
     );
     for (at, word) in words.iter().enumerate() {
-        // Most words hold neither, which is told faster than what they hold.
-        let (colon, equals) = (word.text.contains(':'), word.text.contains('='));
+        // Most words hold neither, which is told faster than what they hold; they are too short for a search.
+        let (mut colon, mut equals) = (false, false);
+        for byte in word.text.bytes() {
+            colon |= byte == b':';
+            equals |= byte == b'=';
+        }
         if colon && word.text.contains("://") {
             let mut urls = Vec::new();
             scan::urls(&word.text, &mut urls);
