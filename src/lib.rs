@@ -12,6 +12,7 @@ pub mod diff;
 pub mod digest;
 pub mod explain;
 pub mod finding;
+pub mod fix;
 pub mod formats;
 pub mod globs;
 pub mod graph;

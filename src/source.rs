@@ -4,8 +4,10 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use foldhash::HashMap;
 
 /// The largest text that is read, in bytes.
 pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -135,6 +137,8 @@ impl SourceFile {
 /// All texts of a run. Files are only ever added, from any thread.
 #[derive(Debug, Default)]
 pub struct Sources {
+    /// Texts that count instead of those on disk, by absolute path.
+    buffers: HashMap<PathBuf, Arc<str>>,
     files: RwLock<Vec<Arc<SourceFile>>>,
     secrets: RwLock<Vec<(Span, String)>>,
     unread: RwLock<Vec<Span>>,
@@ -145,6 +149,26 @@ impl Sources {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty collection in which some files, by absolute path, have other texts than on disk: those that are edited and not
+    /// saved yet.
+    #[must_use]
+    pub fn with_buffers(buffers: HashMap<PathBuf, Arc<str>>) -> Self {
+        Self { buffers, ..Self::default() }
+    }
+
+    /// Reads a whole file within the bounds, or its text that is not saved yet. It is not added.
+    ///
+    /// # Errors
+    /// Where it cannot be read, is too large or is no UTF-8.
+    pub fn read_file(&self, path: &Path) -> Result<String, ReadError> {
+        if !self.buffers.is_empty()
+            && let Some(text) = std::path::absolute(path).ok().and_then(|path| self.buffers.get(&path))
+        {
+            return Ok(text.to_string());
+        }
+        read_file(path)
     }
 
     /// Adds a text under a name and returns its number.

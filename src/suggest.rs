@@ -39,6 +39,12 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, _, candidate)| candidate)
 }
 
+/// The name that a help or label of the form "did you mean `name`?" suggests.
+#[must_use]
+pub fn suggested(text: &str) -> Option<&str> {
+    text.strip_prefix("did you mean `")?.strip_suffix("`?").filter(|name| !name.contains('`'))
+}
+
 /// How many candidates are looked at: a manifest may have ten thousand names, none of them right.
 const MOST_CANDIDATES: usize = 1000;
 

@@ -7,6 +7,7 @@ mod definitions;
 mod docs;
 mod effects;
 mod faults;
+mod fix;
 mod fuzz;
 mod hostile;
 mod import;

@@ -3,10 +3,12 @@
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::cel::KindRules;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{Finding, Remedy, RuleId, Severity};
+use crate::formats::go::encode_base64;
 use crate::kube::crd::{CustomKind, CustomKinds, Unevaluated};
 use crate::kube::decode::{self, Fault, FaultKind};
 use crate::kube::kinds::{self, Kind, Scope, Unknown};
+use crate::node::Node;
 use crate::object::Object;
 use crate::source::Span;
 use crate::suggest;
@@ -86,6 +88,35 @@ fn beyond(object: &Object, kind: &CustomKind<'_>, found: &Unevaluated) -> Vec<(S
     large.chain(many).chain(long).collect()
 }
 
+/// What mends a value of the wrong type without a person's judgement.
+fn remedy(object: &Object, fault: &Fault<'_>) -> Option<Remedy> {
+    match &*fault.help {
+        decode::QUOTE => Some(Remedy::Quote),
+        decode::UNQUOTE => Some(Remedy::Unquote),
+        decode::ENCODE if object.kind() == "Secret" => plain_data(object, fault.node),
+        _ => None,
+    }
+}
+
+/// What mends plain text in a Secret's `data`: `stringData` where all of it is plain text, else base64. What could have been
+/// meant as base64, and what is still to be filled in, is left to a person.
+fn plain_data(object: &Object, value: &Node) -> Option<Remedy> {
+    let is_plain = |node: &Node| {
+        node.as_str().is_some_and(|text| {
+            let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
+            !text.trim().bytes().all(is_base64) && !text.contains(['$', '<', '{'])
+        })
+    };
+    let data = object.node.entries().iter().find(|entry| entry.key == "data")?;
+    if !is_plain(value) {
+        return None;
+    }
+    if object.node["stringData"].is_null() && data.value.entries().iter().all(|entry| is_plain(&entry.value)) {
+        return Some(Remedy::RenameKey(data.key_span, "stringData"));
+    }
+    Some(Remedy::Replace(encode_base64(value.text().as_bytes()).into()))
+}
+
 struct Pass<'a> {
     options: &'a Options,
     findings: Vec<Finding>,
@@ -139,11 +170,12 @@ impl<'a> Pass<'a> {
         // Quotes would not help where an expression makes the value.
         let computed = fault.node.origin.derived.as_ref().is_some_and(|derived| derived.expression.is_some());
         let help = match &*fault.help {
-            "put it in quotes" if computed => "write `| string` at the end of the expression",
+            decode::QUOTE if computed => "write `| string` at the end of the expression",
             help => help,
         };
+        let remedy = if computed { None } else { remedy(object, fault) };
         self.report(rule, |report| {
-            let mut draft = report.field(object, fault.node, &*fault.field, &*fault.message).help(help);
+            let mut draft = report.field(object, fault.node, &*fault.field, &*fault.message).help(help).remedy(remedy);
             if !fault.key_span.is_none() {
                 draft = draft.place(fault.key_span);
             }
@@ -207,15 +239,19 @@ impl<'a> Pass<'a> {
         let rule =
             if matches!(reason, Unknown::Removed { .. }) { RuleId::ApiVersionRemoved } else { RuleId::KindUnknown };
         let unknown = format!("Kubernetes {version} has no kind `{kind}` in `{api_version}`");
+        let mut remedy = None;
         let (field, message, help) = match reason {
-            Unknown::Removed { release, replacement, help } => (
-                "apiVersion",
-                format!("`{api_version}` {kind} was removed in Kubernetes {release}"),
-                match (replacement, help) {
-                    ("", help) => help.to_owned(),
-                    (replacement, _) => format!("use `apiVersion: {replacement}`"),
-                },
-            ),
+            Unknown::Removed { release, replacement, help } => {
+                remedy = kinds::moved_unchanged(api_version, kind).then(|| Remedy::Replace(replacement.into()));
+                (
+                    "apiVersion",
+                    format!("`{api_version}` {kind} was removed in Kubernetes {release}"),
+                    match (replacement, help) {
+                        ("", help) => help.to_owned(),
+                        (replacement, _) => format!("use `apiVersion: {replacement}`"),
+                    },
+                )
+            }
             Unknown::Later(first) => ("apiVersion", unknown, format!("it comes with Kubernetes {first}")),
             Unknown::Elsewhere(known) => {
                 ("apiVersion", unknown, format!("the kind is in {}", suggest::list(known, "and")))
@@ -228,7 +264,7 @@ impl<'a> Pass<'a> {
             ),
         };
         self.report(rule, |report| {
-            report.at(object, &object.node[field], message).help(help);
+            report.at(object, &object.node[field], message).help(help).remedy(remedy);
         });
     }
 

@@ -483,6 +483,13 @@ pub(super) struct Check {
     /// Let kustomize and Helm fetch remote bases and charts
     #[arg(long)]
     pub(super) remote: bool,
+    /// Mend what can be mended in the files: `safe` (the same as none) makes edits that cannot change what was meant, `suggested`
+    /// follows suggestions too, such as near names
+    #[arg(long, value_name = "SAFETY", num_args = 0..=1, require_equals = true, default_missing_value = "safe")]
+    pub(super) fix: Option<FixSafety>,
+    /// Show the edits of `--fix` and write nothing
+    #[arg(long, requires = "fix")]
+    pub(super) dry_run: bool,
     /// List what was passed over because it is no Kubernetes object
     #[arg(short, long)]
     pub(super) verbose: bool,
@@ -494,6 +501,14 @@ pub(super) struct Check {
     /// How the findings are written
     #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
     pub(super) output: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum FixSafety {
+    /// Edits that cannot change what was meant
+    Safe,
+    /// Also what is suggested, such as near names
+    Suggested,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

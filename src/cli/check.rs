@@ -11,7 +11,7 @@ use crate::cli::Outcome;
 use crate::cli::args::{Check, FailOn, Global};
 use crate::cli::baseline::{self, Applied};
 use crate::cli::output::{self, Output};
-use crate::cli::{build, manifests, project};
+use crate::cli::{build, fix, manifests, project};
 use crate::finding::{Failure, Family, Finding, RuleId, Severity};
 use crate::globs::Globs;
 use crate::layers::Overrides;
@@ -19,7 +19,7 @@ use crate::object::Object;
 use crate::project::Project;
 use crate::render::{Rendered, Renderer};
 use crate::report::{self, Format, Mask};
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 use crate::suggest;
 
 pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -28,33 +28,54 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     if args.paths.is_empty() && args.kustomize.is_empty() && args.helm.is_empty() {
         bail!("nothing to check: name files or folders, or - for standard input");
     }
+    if args.fix.is_some() {
+        return fix::run(global, args, output);
+    }
     let sources = Sources::new();
-    let project = match project::open(global, &sources) {
-        Ok(project) => project,
+    let checked = match check_once(global, args, &sources)? {
+        Ok(checked) => checked,
         Err(failure) => return Ok(output.failure(&sources, &failure)),
     };
-    let mut input = manifests_of(&sources, &project, args)?;
+    tell(args, &sources, &checked, output)
+}
+
+/// What one pass over the manifests found.
+pub(super) struct Checked {
+    pub(super) findings: Vec<Finding>,
+    pub(super) mask: Mask,
+    passed_over: Vec<(Span, String)>,
+    objects: usize,
+    hints: Vec<String>,
+}
+
+/// Reads and checks all that the arguments name.
+pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> anyhow::Result<Result<Checked, Failure>> {
+    let project = match project::open(global, sources) {
+        Ok(project) => project,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let mut input = manifests_of(sources, &project, args)?;
     let mut definitions = Input::default();
     for path in &args.crd {
-        manifests::read(&sources, path, &mut definitions)?;
+        manifests::read(sources, path, &mut definitions)?;
     }
-    let mut options = match project::options(global, &project, &sources) {
+    let mut options = match project::options(global, &project, sources) {
         Ok(options) => options,
-        Err(failure) => return Ok(output.failure(&sources, &failure)),
+        Err(failure) => return Ok(Err(failure)),
     };
-    let promised = match args.profile.as_ref().map(|profile| promised(&project, &sources, profile, args.env.as_deref()))
+    let promised = match args.profile.as_ref().map(|profile| promised(&project, sources, profile, args.env.as_deref()))
     {
-        Some(Err(failure)) => return Ok(output.failure(&sources, &failure)),
+        Some(Err(failure)) => return Ok(Err(failure)),
         Some(Ok(rendered)) => Some(rendered),
         None => None,
     };
     if let Some(rendered) = &promised {
-        options = project::options_of(rendered, &options, &sources);
+        options = project::options_of(rendered, &options, sources);
     }
     options.kind_config = input.kind_config.take().or(options.kind_config);
     if let Some(path) = &args.kind_config {
         let mut cluster = Input::default();
-        manifests::read(&sources, path, &mut cluster)?;
+        manifests::read(sources, path, &mut cluster)?;
         options.kind_config =
             Some(cluster.kind_config.with_context(|| format!("{} is no kind cluster config", path.display()))?);
     }
@@ -66,41 +87,47 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     options.crds.extend(definitions.objects.into_iter().map(|object| object.node));
     let mut findings = input.findings;
     findings.append(&mut definitions.findings);
-    findings.extend(check::check_in(&sources, &input.objects, &options));
+    findings.extend(check::check_in(sources, &input.objects, &options));
     if let (Some(rendered), Some(profile)) = (&promised, &args.profile) {
         findings.extend(promises::check(&input.objects, &rendered.objects, profile, &options));
     }
-    unrendered::leave_out(&sources, &options.kustomizations, options.whole, &mut findings);
+    unrendered::leave_out(sources, &options.kustomizations, options.whole, &mut findings);
     options.adjust(&mut findings);
-    options.adjust_by_path(&sources, &mut findings);
-    suppress(&sources, &input.objects, &mut findings);
-    report::sort(&sources, &mut findings);
-    let mask = if findings.is_empty() { Mask::default() } else { Mask::of(&sources, &input.objects) };
+    options.adjust_by_path(sources, &mut findings);
+    suppress(sources, &input.objects, &mut findings);
+    report::sort(sources, &mut findings);
+    let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &input.objects) };
     let applied = match &args.baseline {
-        Some(path) => Some(baseline::apply(path, &sources, &mask, &mut findings)?),
+        Some(path) => Some(baseline::apply(path, sources, &mask, &mut findings)?),
         None => None,
     };
-    if args.verbose {
-        for (span, what) in &input.passed_over {
-            output.message(&format!("passed over {}: {what}", sources.describe(*span)));
-        }
-    }
     let mut hints: Vec<String> = applied.iter().map(|applied| known(applied, args)).collect();
     hints.extend(silencing(&findings));
     if args.profile.is_none() {
         hints.extend(whole_bundle(&project, &findings, args, &input.objects));
+    }
+    Ok(Ok(Checked { findings, mask, passed_over: input.passed_over, objects: input.objects.len(), hints }))
+}
+
+/// Prints what was found; how the command ends.
+pub(super) fn tell(args: &Check, sources: &Sources, checked: &Checked, output: &mut Output) -> anyhow::Result<Outcome> {
+    if args.verbose {
+        for (span, what) in &checked.passed_over {
+            output.message(&format!("passed over {}: {what}", sources.describe(*span)));
+        }
     }
     let worst = match args.fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
         FailOn::Note => Severity::Note,
     };
+    let (findings, mask) = (&checked.findings, &checked.mask);
     match args.output {
-        Format::Human => print(&sources, &findings, &mask, input.objects.len(), &hints, output)?,
-        format => output.result(&format.write(&sources, &findings, &mask, &output::report_options(worst)))?,
+        Format::Human => print(sources, findings, mask, checked.objects, &checked.hints, output)?,
+        format => output.result(&format.write(sources, findings, mask, &output::report_options(worst)))?,
     }
-    output.keep(&sources, &findings, &mask);
-    output.write_reports(&sources, worst)?;
+    output.keep(sources, findings, mask);
+    output.write_reports(sources, worst)?;
     Ok(Outcome::objecting(findings.iter().any(|finding| finding.severity >= worst)))
 }
 

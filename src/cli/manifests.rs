@@ -31,7 +31,7 @@ pub(super) fn read_but(sources: &Sources, path: &Path, exclude: &[&Globs], input
     }
     let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     if !metadata.is_dir() {
-        return add(sources, path, source::read_file(path), input);
+        return add(sources, path, sources.read_file(path), input);
     }
     let found = globs::walk(path, ENDINGS, exclude).with_context(|| format!("cannot read {}", path.display()))?;
     if found.files.is_empty() {
@@ -46,7 +46,7 @@ pub(super) fn read_but(sources: &Sources, path: &Path, exclude: &[&Globs], input
 /// Reads the files of a folder: its kustomizations first, which tell what the others are.
 fn folder(sources: &Sources, files: &[PathBuf], input: &mut Input) -> anyhow::Result<()> {
     for file in files.iter().filter(|file| Kustomizations::is_kustomization(file)) {
-        if let Ok(text) = source::read_file(file) {
+        if let Ok(text) = sources.read_file(file) {
             let id = sources.add(file.to_string_lossy(), text);
             input.add_kustomization(sources, id, file.parent().unwrap_or(Path::new("")));
         }
@@ -68,7 +68,7 @@ fn folder(sources: &Sources, files: &[PathBuf], input: &mut Input) -> anyhow::Re
             }
         };
         if part == Some(Part::Patch)
-            && let Ok(text) = source::read_file(file)
+            && let Ok(text) = sources.read_file(file)
         {
             input.kustomizations.add_patch(&text);
         }
@@ -100,7 +100,7 @@ fn add(sources: &Sources, path: &Path, text: Result<String, ReadError>, input: &
 
 /// Adds a file that was found in a folder.
 fn add_found(sources: &Sources, path: &Path, input: &mut Input) -> anyhow::Result<()> {
-    match source::read_file(path) {
+    match sources.read_file(path) {
         Ok(text) => input.add(sources, sources.add(path.to_string_lossy(), text), false),
         Err(ReadError::Io(error)) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         Err(error) => unreadable(sources, path, &error, input),

@@ -11,6 +11,7 @@ mod diff;
 pub mod docs;
 mod down;
 mod explain;
+mod fix;
 mod graph;
 mod import;
 mod list;

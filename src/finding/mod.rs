@@ -74,6 +74,24 @@ pub struct Finding {
     pub help: String,
     /// Other places that belong to it, each with its words.
     pub related: Vec<(Span, String)>,
+    /// The change of the text that mends it and cannot change what was meant, where there is one.
+    pub remedy: Option<Remedy>,
+}
+
+/// A change of the text that mends a finding without a person's judgement: what it comes to is the same, or is the one thing
+/// that can have been meant. `fix` makes edits of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Remedy {
+    /// The scalar at the finding's place is put in quotes.
+    Quote,
+    /// The quotes of the scalar at the finding's place are removed.
+    Unquote,
+    /// The scalar at the finding's place becomes another.
+    Replace(EcoString),
+    /// This entry of a mapping, from its key to the end of its value, is removed.
+    RemoveEntry(Span),
+    /// The key at this place becomes another.
+    RenameKey(Span, &'static str),
 }
 
 impl Finding {
@@ -90,6 +108,7 @@ impl Finding {
             label: String::new(),
             help: String::new(),
             related: Vec::new(),
+            remedy: None,
         }
     }
 
@@ -110,6 +129,13 @@ impl Finding {
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
+        self
+    }
+
+    /// Adds the change that mends it.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: Remedy) -> Self {
+        self.remedy = Some(remedy);
         self
     }
 

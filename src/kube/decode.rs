@@ -42,6 +42,13 @@ pub enum FaultKind {
     Invalid,
 }
 
+/// What to do about a scalar that is written as one of another type.
+pub(crate) const QUOTE: &str = "put it in quotes";
+pub(crate) const UNQUOTE: &str = "leave out the quotes";
+
+/// What to do about bytes that are not base64.
+pub(crate) const ENCODE: &str = "encode the value with `base64`";
+
 /// How many faults of an object are told; the decoder too stops at a hundred.
 pub(crate) const MOST_FAULTS: usize = 100;
 
@@ -236,11 +243,9 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
             Value::Null => "null",
         };
         let help = match (value, wanted) {
-            (Value::Bool(_) | Value::Int(_) | Value::Float(_), "a string") => "put it in quotes",
-            (Value::String(text), "a boolean") if matches!(text.as_str(), "true" | "false") => "leave out the quotes",
-            (Value::String(text), "a whole number" | "a number") if text.parse::<i64>().is_ok() => {
-                "leave out the quotes"
-            }
+            (Value::Bool(_) | Value::Int(_) | Value::Float(_), "a string") => QUOTE,
+            (Value::String(text), "a boolean") if matches!(text.as_str(), "true" | "false") => UNQUOTE,
+            (Value::String(text), "a whole number" | "a number") if text.parse::<i64>().is_ok() => UNQUOTE,
             (Value::Sequence(_), _) => "write it without the dash: one value, not a list of them",
             _ => "",
         };
@@ -270,7 +275,7 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
             fault("not a quantity", quantity_help(text.trim()))
         }
         (Leaf::Bytes, Value::String(text)) if go::decode_base64(text).is_some() => Ok(()),
-        (Leaf::Bytes, Value::String(_)) => fault("not base64", "encode the value with `base64`"),
+        (Leaf::Bytes, Value::String(_)) => fault("not base64", ENCODE),
         // Go reads a list of small numbers as bytes.
         (Leaf::Bytes, Value::Sequence(items))
             if items

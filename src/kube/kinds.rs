@@ -174,6 +174,28 @@ const DEPRECATED: &[(&str, &str, &str, &str)] = &[
     ("v1", "Endpoints", "1.33", "use `discovery.k8s.io/v1` EndpointSlice"),
 ];
 
+/// Removed kinds that the Kubernetes deprecation guide lists with "No notable changes" in their replacement, and
+/// `autoscaling/v2beta2`, whose types became `v2` as they were: a manifest of theirs means the same there.
+/// Source: <https://kubernetes.io/docs/reference/using-api/deprecation-guide/>
+const MOVED_UNCHANGED: &[(&str, &[&str])] = &[
+    ("apiregistration.k8s.io/v1beta1", &["APIService"]),
+    ("autoscaling/v2beta2", &["HorizontalPodAutoscaler"]),
+    ("batch/v1beta1", &["CronJob"]),
+    ("coordination.k8s.io/v1beta1", &["Lease"]),
+    ("extensions/v1beta1", &["NetworkPolicy"]),
+    ("networking.k8s.io/v1beta1", &["IngressClass"]),
+    ("node.k8s.io/v1beta1", &["RuntimeClass"]),
+    ("rbac.authorization.k8s.io/v1beta1", &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]),
+    ("scheduling.k8s.io/v1beta1", &["PriorityClass"]),
+    ("storage.k8s.io/v1beta1", &["CSIDriver", "CSINode", "CSIStorageCapacity", "StorageClass", "VolumeAttachment"]),
+];
+
+/// Whether a removed kind means the same in its replacement, field for field.
+#[must_use]
+pub fn moved_unchanged(api_version: &str, kind: &str) -> bool {
+    MOVED_UNCHANGED.iter().any(|(known, kinds)| *known == api_version && kinds.contains(&kind))
+}
+
 /// Why a version does not have an apiVersion and kind.
 #[must_use]
 pub fn unknown(api_version: &str, kind: &str, version: KubernetesVersion) -> Unknown {
@@ -332,6 +354,12 @@ mod tests {
                 assert!(Kind::find(api_version, kind, KubernetesVersion::OLDEST).is_none(), "{api_version} {kind}");
                 let found = Kind::find(replacement, kind, KubernetesVersion::NEWEST).is_some();
                 assert!(found || replacement.is_empty(), "{replacement} {kind}");
+            }
+        }
+        for (api_version, kinds) in MOVED_UNCHANGED {
+            for kind in *kinds {
+                let is_row = |row: &&(&str, &[&str], &str, &str)| row.0 == *api_version && row.1.contains(kind);
+                assert!(REMOVED.iter().any(|row| is_row(&row)), "{api_version} {kind}");
             }
         }
     }

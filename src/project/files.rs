@@ -290,7 +290,7 @@ fn read_within(
     if !is_file {
         return Err(AccessError::NoFile(shown));
     }
-    match source::read_file(&real) {
+    match sources.read_file(&real) {
         Ok(text) => Ok(sources.add(shown, unix_line_ends(text))),
         Err(error) => Err(AccessError::Unreadable(shown, error)),
     }

@@ -433,6 +433,11 @@ impl Mask {
         next.checked_sub(1).is_some_and(|at| places[at].1 >= span.end)
     }
 
+    /// Whether a secret stands anywhere within a place.
+    pub(super) fn hides_within(&self, span: Span) -> bool {
+        self.places.within(span.file, span.start, span.end).next().is_some()
+    }
+
     /// What a message says with the secrets in it struck out: ordinary words only where it quotes them.
     #[must_use]
     pub fn words(&self, text: &str) -> String {

@@ -1,6 +1,7 @@
 //! Findings for people and for machines: one file an output format.
 
 mod fingerprint;
+mod fixes;
 mod github;
 mod gitlab;
 mod human;
@@ -13,6 +14,7 @@ mod sarif;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::source::Sources;
 
+pub use fixes::fixes;
 pub use github::github;
 pub use gitlab::gitlab;
 pub use human::human;

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use foldhash::{HashSet, HashSetExt};
 
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{Finding, Remedy, RuleId, Severity};
 use crate::kube::{self, Index, KubernetesVersion, Shape};
 use crate::node::{Node, Origin, TextPart, Value};
 use crate::object::Object;
@@ -260,6 +260,12 @@ impl Draft<'_> {
     /// Says something beside the underlined place.
     pub fn label(self, label: impl Into<String>) -> Self {
         self.0.label = label.into();
+        self
+    }
+
+    /// Adds the change that mends it.
+    pub fn remedy(self, remedy: Option<Remedy>) -> Self {
+        self.0.remedy = remedy;
         self
     }
 

@@ -9,7 +9,7 @@ use ecow::{EcoString, EcoVec};
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
 
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{Finding, Remedy, RuleId, Severity};
 use crate::node::{FEW, Mapping, Node, Value};
 use crate::source::{FileId, Span};
 use crate::yaml::scalar;
@@ -553,7 +553,16 @@ impl Loader<'_> {
                     _ => return Err(Box::new(Finding::error(RuleId::YamlAlias, span, "`<<` merges mappings only"))),
                 },
                 Some(Key { text, span, again, .. }) => match mapping.entry_mut(&text).filter(|_| again) {
-                    Some(entry) => (entry.key_span, entry.value) = (span, node),
+                    Some(entry) => {
+                        // Which of two equal ones counts is all the same.
+                        if entry.value == node
+                            && let Some(finding) = self.findings.iter_mut().rfind(|finding| finding.span == span)
+                        {
+                            let end = node.origin.span.end.max(span.end);
+                            finding.remedy = Some(Remedy::RemoveEntry(Span::new(span.file, span.start, end)));
+                        }
+                        (entry.key_span, entry.value) = (span, node);
+                    }
                     None => mapping.push(text, span, node),
                 },
                 None => {}

@@ -1,0 +1,117 @@
+//! `plimsoll check --fix`: edits of the files that mend what is found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use foldhash::HashMap;
+
+use crate::cli::Outcome;
+use crate::cli::args::{Check, FixSafety, Global};
+use crate::cli::check::{check_once, tell};
+use crate::cli::output::Output;
+use crate::finding::Finding;
+use crate::fix::{self, Fix, Safety};
+use crate::report;
+use crate::source::Sources;
+use crate::suggest;
+
+/// How often what was mended is looked at again: one edit can lay bare what another mends.
+const MOST_ROUNDS: usize = 8;
+
+pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
+    if args.paths.iter().any(|path| path == Path::new("-")) {
+        bail!("`--fix` edits files, and cannot edit standard input");
+    }
+    if !args.kustomize.is_empty() || !args.helm.is_empty() {
+        bail!("`--fix` edits files, and cannot edit what kustomize or Helm prints");
+    }
+    if args.baseline.is_some() {
+        bail!("`--fix` and `--baseline` cannot be combined: run `--fix` first");
+    }
+    let mut texts: BTreeMap<PathBuf, Arc<str>> = BTreeMap::new();
+    let mut mended: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut count = 0;
+    for _ in 0..MOST_ROUNDS {
+        let sources = with(&texts);
+        let checked = match check_once(global, args, &sources)? {
+            Ok(checked) => checked,
+            Err(failure) => return Ok(output.failure(&sources, &failure)),
+        };
+        let fixes = fixes(&sources, &checked.findings, args.fix);
+        if fixes.is_empty() {
+            break;
+        }
+        if args.dry_run {
+            output.result(&report::fixes(&sources, &fixes, &checked.mask))?;
+        }
+        let edits: Vec<fix::Edit> = fixes.into_iter().map(|(_, fix)| fix.edit).collect();
+        let files: BTreeSet<_> = edits.iter().map(|edit| edit.span.file).collect();
+        for file in files {
+            let Some(source) = sources.get(file) else { continue };
+            let path = std::path::absolute(&source.name)?;
+            let (text, made) = fix::apply(&source.text, file, &edits);
+            count += made;
+            texts.insert(path.clone(), text.into());
+            mended.insert(path);
+        }
+    }
+    let what = format!("{} in {}", suggest::count(count, "edit"), suggest::count(mended.len(), "file"));
+    if args.dry_run {
+        output.flush()?;
+        output.message(&format!("{what}; nothing was written"));
+        return Ok(Outcome::objecting(count > 0));
+    }
+    for path in &mended {
+        write(path, &texts[path])?;
+    }
+    let sources = with(&texts);
+    let outcome = match check_once(global, args, &sources)? {
+        Ok(checked) => tell(args, &sources, &checked, output)?,
+        Err(failure) => return Ok(output.failure(&sources, &failure)),
+    };
+    output.message(&format!("made {what}"));
+    Ok(outcome)
+}
+
+fn with(texts: &BTreeMap<PathBuf, Arc<str>>) -> Sources {
+    let buffers: HashMap<PathBuf, Arc<str>> = texts.iter().map(|(path, text)| (path.clone(), text.clone())).collect();
+    Sources::with_buffers(buffers)
+}
+
+/// The fixes of findings that are as safe as is asked for; equal edits once.
+fn fixes(sources: &Sources, findings: &[Finding], asked: Option<FixSafety>) -> Vec<(Finding, Fix)> {
+    let most = match asked {
+        Some(FixSafety::Suggested) => Safety::Suggested,
+        _ => Safety::Safe,
+    };
+    let mut fixes: Vec<(Finding, Fix)> = Vec::new();
+    for finding in findings {
+        let is_file = sources.get(finding.span.file).is_some_and(|file| Path::new(&file.name).is_file());
+        let Some(fix) = fix::of(sources, finding).filter(|fix| is_file && fix.safety <= most) else { continue };
+        if !fixes.iter().any(|(_, other)| other.edit == fix.edit) {
+            fixes.push((finding.clone(), fix));
+        }
+    }
+    fixes
+}
+
+/// Replaces a file by a whole new one, so that a run that is killed leaves the old or the new text. A link stays one.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let context = || format!("cannot write {}", path.display());
+    let real = path.canonicalize().with_context(context)?;
+    let folder = real.parent().unwrap_or(Path::new("."));
+    let name = real.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = folder.join(format!(".{name}.plimsoll"));
+    let replaced = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::set_permissions(&temporary, fs::metadata(&real)?.permissions()))
+        .and_then(|()| fs::rename(&temporary, &real));
+    if replaced.is_err() {
+        _ = fs::remove_file(&temporary);
+    }
+    replaced.with_context(context)
+}

@@ -1,0 +1,177 @@
+//! `check --fix`: the edits it makes, and those it leaves to a person.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn check(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.current_dir(folder).arg("check").args(args).output().unwrap()
+}
+
+/// What a manifest is after `--fix` with this safety. A second run must change nothing.
+fn fixed(safety: &str, text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("m.yaml");
+    fs::write(&file, text).unwrap();
+    let safety = format!("--fix={safety}");
+    check(folder.path(), &["m.yaml", &safety]);
+    let once = fs::read_to_string(&file).unwrap();
+    let again = check(folder.path(), &["m.yaml", &safety]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("made 0 edits in 0 files"), "{again:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), once);
+    once
+}
+
+fn config(data: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata:\n{data}")
+}
+
+fn secret(data: &str) -> String {
+    format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{data}")
+}
+
+#[test]
+fn scalars_of_another_type_are_quoted_as_they_are_written() {
+    let before = config("  port: 8080 # a port\n  mode: 0644\n  ratio: 1.10\n  on: true\n  off: 'no'\n  none:\n");
+    let after = config(
+        "  port: \"8080\" # a port\n  mode: \"0644\"\n  ratio: \"1.10\"\n  \"on\": \"true\"\n  off: 'no'\n  none:\n",
+    );
+    // A key that only YAML 1.1 takes for a boolean is written by itself; values are what was written.
+    assert_eq!(fixed("safe", &before).replace("  on:", "  \"on\":"), after);
+    let flow = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: a, image: 'b:1', \
+                env: [{name: A, value: 1}, {name: B, value: yes}], ports: [{containerPort: \"80\"}]}\n";
+    let mended = flow.replace("value: 1}", "value: \"1\"}").replace("value: yes}", "value: \"yes\"}");
+    assert_eq!(fixed("safe", flow), mended.replace("\"80\"", "80"));
+}
+
+#[test]
+fn what_no_edit_mends_for_sure_is_left() {
+    for text in [
+        config("  list: [a]\n"),
+        // Whose value an anchor shares with a field of another type.
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: a, image: 'b:1', env: [{name: A, \
+         value: &port 80}], ports: [{containerPort: *port}]}\n"
+            .to_owned(),
+        // Two values of one key.
+        config("  a: x\n  a: z\n"),
+        // Other defaults, and required fields.
+        "apiVersion: apps/v1beta1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {}}\n".to_owned(),
+        "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: d}\nspec: {selector: {}}\n".to_owned(),
+        // It may be meant as base64, or is to be filled in.
+        secret("data:\n  a: aGVsbG8\n  b: c29tZQ=\n"),
+        secret("data:\n  a: ${PASSWORD}\n  b: <base64>\n"),
+    ] {
+        assert_eq!(fixed("safe", &text), text);
+    }
+}
+
+#[test]
+fn duplicate_keys_with_equal_values_are_removed() {
+    assert_eq!(
+        fixed("safe", &config("  a: x\n  # why\n  b: w\n  a: \"x\"\n  c: z\n")),
+        config("  a: x\n  # why\n  b: w\n  c: z\n")
+    );
+    let nested = "apiVersion: v1\nkind: Service\nmetadata:\n  name: s\n  labels:\n    a: b\n  labels:\n    a: b\nspec:\n  \
+                  ports: [{port: 1, port: 1}]\n";
+    let mended = nested.replacen("  labels:\n    a: b\n", "", 1).replace("{port: 1, port: 1}", "{port: 1}");
+    assert_eq!(fixed("safe", nested), mended);
+    // A comment would be lost.
+    let commented = config("  a: x\n  a: x # the second\n");
+    assert_eq!(fixed("safe", &commented), commented);
+}
+
+#[test]
+fn kinds_that_moved_unchanged_get_their_new_version() {
+    let job = "apiVersion: batch/v1beta1 # old\nkind: CronJob\nmetadata: {name: c}\nspec:\n  schedule: '* * * * *'\n  \
+               jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: 'b:1'}]}}}}\n";
+    assert_eq!(fixed("safe", job), job.replace("batch/v1beta1", "batch/v1"));
+    let role = "apiVersion: \"rbac.authorization.k8s.io/v1beta1\"\nkind: Role\nmetadata: {name: r}\nrules: []\n";
+    assert_eq!(fixed("safe", role), role.replace("v1beta1", "v1"));
+}
+
+#[test]
+fn plain_text_in_data_is_stored_as_it_is_meant() {
+    let plain = secret("data: # by hand\n  user: a b\n  password: hunter2!\n");
+    assert_eq!(fixed("safe", &plain), plain.replace("\ndata:", "\nstringData:"));
+    let mixed = secret("data:\n  user: YWRtaW4=\n  password: hunter2!\n");
+    assert_eq!(fixed("safe", &mixed), mixed.replace("hunter2!", "\"aHVudGVyMiE=\""));
+}
+
+#[test]
+fn suggestions_are_followed_only_when_asked() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  tpye: ClusterIP\n  ports:\n  - port: 80\n    \
+                   \"targetport\": 80\n";
+    assert_eq!(fixed("safe", service), service);
+    let mended = service.replace("tpye", "type").replace("targetport", "targetPort");
+    assert_eq!(fixed("suggested", service), mended);
+}
+
+#[test]
+fn a_dry_run_writes_nothing_and_shows_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = config("  port: 8080\n") + "---\n" + &secret("data:\n  a: YWRtaW4=\n  password: hunter2!\n");
+    fs::write(folder.path().join("m.yaml"), &text).unwrap();
+    let output = check(folder.path(), &["m.yaml", "--fix", "--dry-run"]);
+    assert_eq!(fs::read_to_string(folder.path().join("m.yaml")).unwrap(), text);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "m.yaml:5:9: put the value in quotes [field-type]\n-  port: 8080\n+  port: \"8080\"\n\
+         m.yaml:12:13: encode the value in base64 [field-type]\n"
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "2 edits in 1 file; nothing was written\n");
+}
+
+#[test]
+fn what_stays_is_reported_and_decides_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.yaml"), config("  port: 1\n")).unwrap();
+    fs::write(folder.path().join("b.yaml"), config("  list: [a]\n").replace("name: c", "name: b")).unwrap();
+    let output = check(folder.path(), &[".", "--fix", "--output", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let errors: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["severity"] == "error")
+        .map(|finding| finding["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(errors, ["data[list]"]);
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with("made 1 edit in 1 file\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let real = folder.path().join("real.yaml");
+    fs::write(&real, config("  port: 1\n")).unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
+    symlink("real.yaml", folder.path().join("link.yaml")).unwrap();
+    check(folder.path(), &["link.yaml", "--fix"]);
+    assert!(folder.path().join("link.yaml").symlink_metadata().unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&real).unwrap(), config("  port: \"1\"\n"));
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn what_is_no_file_cannot_be_edited() {
+    let folder = tempfile::tempdir().unwrap();
+    for args in [["-", "--fix"], ["--kustomize=.", "--fix"]] {
+        let output = check(folder.path(), &args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: `--fix` edits files, and cannot edit "));
+    }
+}
+
+#[test]
+fn line_breaks_of_windows_stay() {
+    assert_eq!(
+        fixed("safe", &config("  port: 1\n  a: b\n").replace('\n', "\r\n")),
+        config("  port: \"1\"\n  a: b\n").replace('\n', "\r\n")
+    );
+}
