@@ -8,6 +8,7 @@ mod docs;
 mod effects;
 mod faults;
 mod fix;
+mod function;
 mod fuzz;
 mod hostile;
 mod import;

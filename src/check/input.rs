@@ -84,6 +84,11 @@ impl Input {
         self.fold_objections(objections);
     }
 
+    /// Adds a document that a person chose.
+    pub fn add_document(&mut self, sources: &Sources, document: Node) {
+        self.document(sources, document, true, 0);
+    }
+
     /// Adds a kustomization, which stands in a folder.
     pub fn add_kustomization(&mut self, sources: &Sources, file: FileId, folder: &Path) {
         for document in yaml::load(sources, file, Dialect::Kubectl).documents {

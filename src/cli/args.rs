@@ -106,6 +106,9 @@ pub(super) enum Command {
     /// Make a project of hand-written copies of one deployment: one base, a profile a copy, each proven equal to it
     #[command(after_help = IMPORT_HELP)]
     Import(Import),
+    /// Run as a KRM function of kustomize or kpt: a ResourceList on stdin, and one on stdout with the bundle or the findings
+    #[command(name = "fn", after_help = FN_HELP)]
+    Function,
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -161,6 +164,20 @@ Examples:
   plimsoll explain gateway Service/datastorage spec.ports[0].nodePort   one field: its template and the values in it
   plimsoll explain gateway ConfigMap/datastorage-config data[config.yaml].server.port
   plimsoll explain gateway --unused                                     what does nothing";
+
+const FN_HELP: &str = "\
+The functionConfig says what is done:
+  apiVersion: plimsoll.dev/v1
+  kind: Bundle                          adds the bundle of a profile to the items
+  metadata: {name: gateway}
+  spec: {profile: gateway, environment: e2e, project: deploy, values: {image: {tag: pr-17}}}
+
+  apiVersion: plimsoll.dev/v1
+  kind: Check                           checks the items and leaves them as they are
+  metadata: {name: check}
+  spec: {complete: true, failOn: warning}
+
+Exit codes: 0 fine; 1 an error was found, also in the results; 2 the function could not run.";
 
 const UP_HELP: &str = "\
 Where the profile is for a kind cluster of its own, the cluster is created if it is not there, the image is built
@@ -432,7 +449,7 @@ impl OverrideArgs {
     pub(super) fn to_overrides(&self) -> Overrides {
         let values = self.set.iter().cloned().map(SetArgument::Value);
         let files = self.set_file.iter().cloned().map(SetArgument::File);
-        Overrides { values: self.values.clone(), sets: values.chain(files).collect() }
+        Overrides { values: self.values.clone(), sets: values.chain(files).collect(), ..Overrides::default() }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use anyhow::{Context, bail};
 
-use crate::check;
 use crate::check::input::Input;
 use crate::check::promises;
 use crate::check::suppress::suppress;
 use crate::check::unrendered;
+use crate::check::{self, Options};
 use crate::cli::Outcome;
 use crate::cli::args::{Check, FailOn, Global};
 use crate::cli::baseline::{self, Applied};
@@ -87,15 +87,10 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     options.crds.extend(definitions.objects.into_iter().map(|object| object.node));
     let mut findings = input.findings;
     findings.append(&mut definitions.findings);
-    findings.extend(check::check_in(sources, &input.objects, &options));
     if let (Some(rendered), Some(profile)) = (&promised, &args.profile) {
         findings.extend(promises::check(&input.objects, &rendered.objects, profile, &options));
     }
-    unrendered::leave_out(sources, &options.kustomizations, options.whole, &mut findings);
-    options.adjust(&mut findings);
-    options.adjust_by_path(sources, &mut findings);
-    suppress(sources, &input.objects, &mut findings);
-    report::sort(sources, &mut findings);
+    let mut findings = judge(sources, &input.objects, &options, findings);
     let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &input.objects) };
     let applied = match &args.baseline {
         Some(path) => Some(baseline::apply(path, sources, &mask, &mut findings)?),
@@ -129,6 +124,23 @@ pub(super) fn tell(args: &Check, sources: &Sources, checked: &Checked, output: &
     output.keep(sources, findings, mask);
     output.write_reports(sources, worst)?;
     Ok(Outcome::objecting(findings.iter().any(|finding| finding.severity >= worst)))
+}
+
+/// What is wrong with manifests, with what was found before, at the severities that the project sets, without what is
+/// allowed, in order.
+pub(super) fn judge(
+    sources: &Sources,
+    objects: &[Object],
+    options: &Options,
+    mut findings: Vec<Finding>,
+) -> Vec<Finding> {
+    findings.extend(check::check_in(sources, objects, options));
+    unrendered::leave_out(sources, &options.kustomizations, options.whole, &mut findings);
+    options.adjust(&mut findings);
+    options.adjust_by_path(sources, &mut findings);
+    suppress(sources, objects, &mut findings);
+    report::sort(sources, &mut findings);
+    findings
 }
 
 /// All manifests that the arguments name.

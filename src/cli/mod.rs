@@ -12,6 +12,7 @@ pub mod docs;
 mod down;
 mod explain;
 mod fix;
+mod function;
 mod graph;
 mod import;
 mod list;
@@ -119,6 +120,7 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
         Command::Kind(profile) => list::kind(&args.global, profile, output),
         Command::Schema { settings } => project::schema(&args.global, *settings, output),
         Command::Init { dir, blank } => project::init(dir, *blank, output),
+        Command::Function => function::run(&args.global, output),
         Command::Completions { shell } => docs::completions(*shell, output),
         Command::Man => docs::man(output),
     }

@@ -34,6 +34,8 @@ use read::{Layer, Part, Role, finding, is_reserved, remember};
 pub struct Overrides {
     /// `--values`: files laid over the profile, in order.
     pub values: Vec<PathBuf>,
+    /// The same, where they are among the texts of the run already.
+    pub texts: Vec<FileId>,
     /// `--set` and `--set-file`, laid over everything, in the order given.
     pub sets: Vec<SetArgument>,
 }
@@ -161,6 +163,10 @@ impl<'a> Layers<'a> {
         for path in &overrides.values {
             let file = read_argument(sources, "--values", &path.display().to_string(), Span::NONE)?;
             let layer = layers.layer(file, Role::Values)?;
+            layers.over.push(layer);
+        }
+        for file in &overrides.texts {
+            let layer = layers.layer(*file, Role::Values)?;
             layers.over.push(layer);
         }
         for argument in &overrides.sets {

@@ -53,7 +53,7 @@ impl Fixture {
     fn values(&self, environment: &str, sets: &[&str]) -> Result<Values, Failure> {
         let sets = sets.iter().map(|set| SetArgument::Value((*set).to_owned())).collect();
         let values = ["values.yaml"].map(|name| self.folder.path().join(name)).into_iter().filter(|path| path.exists());
-        let overrides = Overrides { values: values.collect(), sets };
+        let overrides = Overrides { values: values.collect(), sets, ..Overrides::default() };
         let project = self.project();
         let layers = Layers::load(&project, &self.sources, &overrides)?;
         layers.values(&layers.profile("p")?, environment)
@@ -347,7 +347,8 @@ fn production_asks_for_what_only_its_team_knows() {
             .iter()
             .all(|finding| finding.rule == RuleId::ProfileFieldMissing && !finding.help.is_empty())
     );
-    let given = Overrides { values: vec!["examples/production/values.yaml".into()], sets: Vec::new() };
+    let given =
+        Overrides { values: vec!["examples/production/values.yaml".into()], sets: Vec::new(), ..Overrides::default() };
     let layers = Layers::load(&project, &sources, &given).unwrap();
     assert!(layers.values(&layers.profile("datastorage").unwrap(), "production").is_ok());
 }
@@ -394,7 +395,7 @@ fn sections_stand_in_base_and_profiles_only() {
     assert!(
         fixture.json("e2e", &[]).contains("values.yaml:1:20 `expose.nodePort` must be a whole number, not a string")
     );
-    let missing = Overrides { values: vec!["no/values.yaml".into()], sets: Vec::new() };
+    let missing = Overrides { values: vec!["no/values.yaml".into()], sets: Vec::new(), ..Overrides::default() };
     let project = fixture.project();
     let failure = Layers::load(&project, &fixture.sources, &missing).unwrap_err();
     assert!(
@@ -408,7 +409,8 @@ fn texts_of_files_are_set_as_they_are() {
     fixture.write("label.txt", "two\nlines: 1\n");
     let project = fixture.project();
     let load = |argument: String| {
-        let overrides = Overrides { values: Vec::new(), sets: vec![SetArgument::File(argument)] };
+        let overrides =
+            Overrides { values: Vec::new(), sets: vec![SetArgument::File(argument)], ..Overrides::default() };
         let layers = Layers::load(&project, &fixture.sources, &overrides)?;
         layers.values(&layers.profile("p")?, "e2e")
     };
