@@ -1,6 +1,7 @@
-//! Documentation that is made from the code, and the commands that the README names.
+//! Documentation that is made from the code, and the links in it.
 
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
 use snapbox::{assert_data_eq, file};
 
@@ -11,65 +12,94 @@ fn the_page_of_rules_is_made_from_the_rules() {
     assert_data_eq!(plimsoll::cli::docs::rules_page(), file!["../docs/rules.md"].raw());
 }
 
-/// The `plimsoll …` lines of a text's console blocks, up to a pipe, a redirection or a comment.
-fn commands(text: &str) -> Vec<Vec<String>> {
-    let mut commands = Vec::new();
-    let mut console = false;
-    for line in text.lines() {
-        if line.starts_with("```") {
-            console = line == "```console";
-        } else if let Some(command) = line.strip_prefix("$ plimsoll ").filter(|_| console) {
-            let own = command.split([';', '|', '>', '#']).next().unwrap();
-            commands.push(own.split_whitespace().map(str::to_owned).collect());
-        }
-    }
-    commands
+/// The Markdown of the repository that people read: the top and `docs/`.
+fn markdown() -> Vec<PathBuf> {
+    let folders = [ROOT.to_owned(), format!("{ROOT}/docs")];
+    let files =
+        folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()));
+    files.filter(|path| path.extension().is_some_and(|end| end == "md")).collect()
 }
 
-#[test]
-fn the_commands_of_the_readme_do_what_it_says() {
-    let readme = std::fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
-    let mut ran = 0;
-    for command in commands(&readme).iter_mut().filter(|command| command[0] != "check" && command[0] != "status") {
-        // There is no cluster here.
-        if command[0] == "up" || command[0] == "down" {
-            command.push("--dry-run".to_owned());
+/// A text without its fenced blocks.
+fn prose(text: &str) -> String {
+    let mut fenced = false;
+    let mut prose = String::new();
+    for line in text.lines() {
+        if line.starts_with("```") {
+            fenced = !fenced;
+        } else if !fenced {
+            prose.push_str(line);
+            prose.push('\n');
         }
-        let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
-            .args(&*command)
-            .current_dir(ROOT)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-        assert!(!output.stdout.is_empty(), "{command:?}");
-        ran += 1;
     }
-    assert!(ran >= 4, "the README has lost its commands");
+    prose
+}
+
+/// The anchors of a page's headings, as GitHub and mdBook make them.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = prose(text);
+    let headings = headings.lines().filter(|line| line.starts_with('#'));
+    let anchor = |line: &str| -> String {
+        let words = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' '));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(anchor).collect()
 }
 
 #[test]
 fn links_between_the_documents_lead_somewhere() {
-    let mut folders = vec![std::path::PathBuf::from(ROOT), format!("{ROOT}/docs").into()];
     let mut links = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
-            let path = entry.path();
-            if path.extension().is_none_or(|end| end != "md") {
+    for path in markdown() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for link in prose(&text).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
+            if target.contains("://") || target.contains(' ') {
                 continue;
             }
-            let text = std::fs::read_to_string(&path).unwrap();
-            for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-                let target = link.split('#').next().unwrap();
-                if target.is_empty() || target.contains("://") || target.contains(' ') {
-                    continue;
-                }
-                assert!(folder.join(target).exists(), "{}: {link}", path.display());
-                links += 1;
+            let file = if target.is_empty() { path.clone() } else { path.parent().unwrap().join(target) };
+            assert!(file.exists(), "{}: {link}", path.display());
+            if !anchor.is_empty() && file.extension().is_some_and(|end| end == "md") {
+                let known = anchors(&std::fs::read_to_string(&file).unwrap());
+                assert!(known.iter().any(|known| known == anchor), "{}: {link}", path.display());
             }
+            links += 1;
         }
     }
-    assert!(links > 5);
+    assert!(links > 50, "{links}");
+}
+
+#[test]
+fn the_site_lists_every_page_once() {
+    let summary = std::fs::read_to_string(format!("{ROOT}/docs/SUMMARY.md")).unwrap();
+    let mut listed: Vec<&str> = summary.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    listed.sort_unstable();
+    let pages = markdown().into_iter().filter(|path| path.parent().unwrap().ends_with("docs"));
+    let mut pages: Vec<String> = pages.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    pages.retain(|page| page != "SUMMARY.md");
+    pages.sort_unstable();
+    assert_eq!(listed, pages);
+}
+
+#[test]
+fn each_rule_has_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("rules");
+    let output = Command::new(env!("CARGO_BIN_EXE_plimsoll")).args(["rules", "--output"]).arg(&pages).output().unwrap();
+    assert!(output.status.success());
+    for id in plimsoll::finding::RuleId::ALL {
+        let page = std::fs::read_to_string(pages.join(format!("{id}.md"))).unwrap();
+        assert!(page.starts_with(&format!("# {id}\n\n{} (", id.severity().name())), "{page}");
+        assert!(page.contains(id.summary()), "{page}");
+    }
+    // What the pages and their list link is there.
+    for entry in std::fs::read_dir(&pages).unwrap().flatten() {
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        for link in prose(&text).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let is_page = !link.contains("://") && !link.contains(' ');
+            assert!(!is_page || pages.join(link).exists(), "{:?}: {link}", entry.path());
+        }
+    }
 }
 
 /// The constants of the bounds in SECURITY.md, in the order of its rows.
@@ -141,4 +171,33 @@ fn the_bounds_are_those_of_the_code() {
         let value = rest.split_once(" = ").unwrap().1.split(';').next().unwrap();
         assert_eq!(said(row), evaluated(value), "{file}: {name}");
     }
+}
+
+/// A terminal that shows a command and what it prints, in colour; the window is light or dark.
+fn picture(command: &[&str], folder: &str, light: bool) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["--color", "always"])
+        .args(command)
+        .current_dir(format!("{ROOT}/{folder}"))
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
+    let text = format!(
+        "$ plimsoll {}\n{}{}",
+        command.join(" "),
+        String::from_utf8_lossy(&output.stdout),
+        // The first line is the summary.
+        String::from_utf8_lossy(&output.stderr).lines().next().unwrap()
+    );
+    let rgb = |red, green, blue| anstyle::Color::Rgb(anstyle::RgbColor(red, green, blue));
+    let (ink, paper) =
+        if light { (rgb(31, 35, 40), rgb(255, 255, 255)) } else { (rgb(230, 237, 243), rgb(13, 17, 23)) };
+    anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE).fg_color(ink).bg_color(paper).render_svg(&text)
+}
+
+#[test]
+fn the_picture_of_the_readme_is_of_real_output() {
+    let command = ["check", "shop.yaml", "--skip", "unused"];
+    assert_data_eq!(picture(&command, "docs/images", false), file!["../docs/images/check-dark.svg"].raw());
+    assert_data_eq!(picture(&command, "docs/images", true), file!["../docs/images/check-light.svg"].raw());
 }

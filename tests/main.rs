@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod cli;
+mod commands;
 mod costs;
 mod definitions;
 mod docs;
@@ -13,6 +14,7 @@ mod fuzz;
 mod hostile;
 mod import;
 mod install;
+mod integrations;
 mod layers;
 mod mistakes;
 mod objects;

@@ -622,4 +622,7 @@ pub(super) struct Rules {
     /// Only the rules of a family
     #[arg(long, value_parser = PossibleValuesParser::new(["api", "wiring", "rollout", "security", "status"]))]
     pub(super) family: Option<String>,
+    /// Write a Markdown page for each rule into a folder, for a site
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["id", "family"])]
+    pub(super) output: Option<PathBuf>,
 }

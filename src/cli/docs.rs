@@ -1,8 +1,9 @@
 //! What the tool says about itself: rules, completions, the manual page.
 
 use std::fmt::Write as _;
+use std::fs;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::CommandFactory;
 
 use crate::check::{Rule, rules};
@@ -13,6 +14,16 @@ use crate::finding::{Family, RuleId};
 use crate::suggest;
 
 pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome> {
+    if let Some(folder) = &args.output {
+        let pages = rule_pages();
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        for (name, page) in &pages {
+            let path = folder.join(name);
+            fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        output.message(&format!("{} written to {}", suggest::count(pages.len(), "page"), folder.display()));
+        return Ok(Outcome::Fine);
+    }
     match &args.id {
         Some(id) => {
             let Some(id) = RuleId::find(id) else {
@@ -116,22 +127,48 @@ pub fn rules_page() -> String {
         _ = writeln!(out, "| {id} | {} | {} |", cell(id.summary()), cell(id.documentation()));
     }
     for rule in rules::ALL {
-        _ = writeln!(
-            out,
-            "\n### {}\n\n{} ({}): {}\n\n{}",
-            rule.id,
-            rule.id.severity().name(),
-            rule.id.family().name(),
-            rule.id.summary(),
-            rule.doc.trim()
-        );
-        for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", &rule.good())] {
-            if !example.is_empty() {
-                _ = writeln!(out, "\n{title}\n\n```yaml\n{}\n```", example.trim_end());
-            }
+        _ = write!(out, "\n### {}\n\n{}", rule.id, in_full(rule.id));
+    }
+    out
+}
+
+/// All that is said of a finding, below its heading.
+fn in_full(id: RuleId) -> String {
+    let mut out = format!("{} ({}): {}\n", id.severity().name(), id.family().name(), id.summary());
+    let documentation = documentation(id).trim();
+    if !documentation.is_empty() {
+        _ = writeln!(out, "\n{documentation}");
+    }
+    let Some(rule) = rule_of(id) else { return out };
+    for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", &rule.good())] {
+        if !example.is_empty() {
+            _ = writeln!(out, "\n{title}\n\n```yaml\n{}\n```", example.trim_end());
         }
     }
     out
+}
+
+/// The pages of a site: one a finding, one a family, and `SUMMARY.md`, which lists them as mdBook has it.
+fn rule_pages() -> Vec<(String, String)> {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let mut pages = Vec::new();
+    let mut summary = String::new();
+    for family in Family::ALL.into_iter().chain([Family::Status, Family::Elsewhere]) {
+        let (name, title) = match family {
+            Family::Elsewhere => ("elsewhere", ELSEWHERE_TITLE),
+            family => (family.name(), family.name()),
+        };
+        _ = writeln!(summary, "- [{title}]({name}.md)");
+        let mut page = format!("# Rules: {title}\n\n| rule | severity | fault |\n| --- | --- | --- |\n");
+        for id in of_family(family) {
+            _ = writeln!(page, "| [{id}]({id}.md) | {} | {} |", id.severity().name(), cell(id.summary()));
+            _ = writeln!(summary, "  - [{id}]({id}.md)");
+            pages.push((format!("{id}.md"), format!("# {id}\n\n{}", in_full(id))));
+        }
+        pages.push((format!("{name}.md"), page));
+    }
+    pages.push(("SUMMARY.md".to_owned(), summary));
+    pages
 }
 
 pub(super) fn completions(shell: clap_complete::Shell, output: &mut Output) -> anyhow::Result<Outcome> {
