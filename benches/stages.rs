@@ -6,7 +6,7 @@
 use std::process::Command;
 use std::sync::LazyLock;
 
-use divan::counter::ItemsCount;
+use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use plimsoll::check::{Options, check};
 use plimsoll::diff;
@@ -14,7 +14,9 @@ use plimsoll::layers::Overrides;
 use plimsoll::object::Object;
 use plimsoll::project::Project;
 use plimsoll::render::{Rendered, Renderer};
+use plimsoll::report::Mask;
 use plimsoll::source::{FileId, Sources};
+use plimsoll::status::{self, PATIENCE, Record};
 use plimsoll::yaml::{Dialect, emit_stream, load_text};
 
 fn main() {
@@ -89,4 +91,31 @@ fn check_many(bencher: Bencher<'_, '_>, families: &str) {
     let options = Options { only, ..Options::default() };
     let objects = &*OBJECTS;
     bencher.counter(ItemsCount::new(objects.len())).bench(|| check(black_box(objects), &options));
+}
+
+/// A record of 1,015 objects, of which some are not ready.
+static RECORD: LazyLock<String> = LazyLock::new(|| {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/record.sh");
+    String::from_utf8(Command::new(script).arg("35").output().unwrap().stdout).unwrap()
+});
+
+#[divan::bench(sample_count = 20)]
+fn read_record(bencher: Bencher<'_, '_>) {
+    let text = &*RECORD;
+    bencher.counter(BytesCount::of_str(text)).bench(|| Record::read(black_box(text)).unwrap());
+}
+
+#[divan::bench(sample_count = 20)]
+fn diagnose_record(bencher: Bencher<'_, '_>) {
+    let record = Record::read(&RECORD).unwrap();
+    let count = ItemsCount::new(record.objects.len());
+    bencher.counter(count).bench(|| status::diagnose(black_box(&record), None, PATIENCE).findings(None));
+}
+
+/// The secrets of the record, which must not be printed.
+#[divan::bench(sample_count = 20)]
+fn mask_record(bencher: Bencher<'_, '_>) {
+    let record = Record::read(&RECORD).unwrap();
+    let count = ItemsCount::new(record.objects.len());
+    bencher.counter(count).bench(|| Mask::of(&Sources::new(), black_box(&record.objects)));
 }

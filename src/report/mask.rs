@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Range};
 
+use ecow::EcoString;
 use foldhash::HashSet;
 
 use crate::node::{Entry, Node, Value};
@@ -41,6 +42,8 @@ pub struct Mask {
     plain: BTreeSet<Box<str>>,
     /// What objects, fields and keys are called, which is shown whatever a Secret holds.
     names: HashSet<Box<str>>,
+    /// The texts without a place that were searched for secrets.
+    examined: HashSet<EcoString>,
 }
 
 /// Places in files, in order once all are known.
@@ -151,7 +154,11 @@ impl Mask {
             mask.unread(sources, span);
         }
         mask.ordinary.remove("default");
-        objects.into_iter().for_each(|object| mask.spare(&object.node, false));
+        // Without a word to redact, none is to be spared.
+        let has_words = !mask.sure.all.is_empty() || !mask.told.all.is_empty();
+        if has_words || !mask.ordinary.is_empty() || !mask.plain.is_empty() {
+            objects.into_iter().for_each(|object| mask.spare(&object.node, false));
+        }
         mask.places.sort();
         mask.private.sort();
         mask
@@ -235,7 +242,13 @@ impl Mask {
             return;
         }
         match &node.value {
-            Value::String(text) => _ = self.text(sources, node, text),
+            Value::String(text) => {
+                // In a record of a cluster, most texts stand in several objects: a workload, its ReplicaSet, its pods.
+                let has_place = !node.origin.span.is_none() || node.origin.derived.is_some();
+                if has_place || self.examined.insert(text.clone()) {
+                    self.text(sources, node, text);
+                }
+            }
             Value::Sequence(items) => {
                 secret::arguments(items).into_iter().for_each(|(at, start)| self.argument(&items[at], start));
                 items.iter().for_each(|item| self.learn(sources, item));

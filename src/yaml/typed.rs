@@ -142,14 +142,12 @@ impl<'de> Visitor<'de> for JsonVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut mapping = Mapping::new();
         while let Some((key, Json(value))) = access.next_entry::<EcoString, Json>()? {
+            if mapping.get(&key).is_some() {
+                return Err(de::Error::custom(format_args!("duplicate key `{key}`")));
+            }
             mapping.push(key, Span::NONE, value);
         }
-        let mut keys: Vec<&str> = mapping.iter().map(|entry| entry.key.as_str()).collect();
-        keys.sort_unstable();
-        match keys.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(twice) => Err(de::Error::custom(format_args!("the key `{}` stands twice", twice[0]))),
-            None => Ok(mapping.into()),
-        }
+        Ok(mapping.into())
     }
 }
 
