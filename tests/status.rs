@@ -7,7 +7,7 @@ use plimsoll::check::input::Input;
 use plimsoll::finding::{Finding, Severity};
 use plimsoll::object::Object;
 use plimsoll::source::Sources;
-use plimsoll::status::{self, PATIENCE, Record, time};
+use plimsoll::status::{self, PATIENCE, Prospect, Record, time};
 use serde_json::{Value, json};
 
 use crate::standins::{Answer, StandIns, text};
@@ -70,6 +70,27 @@ fn the_causes_of_a_real_nodes_failures_are_found() {
             }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Records of the DataStorage bundle, on a real node, each with one fault.
+#[test]
+fn the_causes_of_a_bundles_failures_are_found() {
+    let records = std::fs::read_dir(format!("{DATA}/bundle")).unwrap().map(|entry| entry.unwrap().path());
+    let mut wrong = Vec::new();
+    let mut number = 0;
+    for path in records {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let truth: Value = serde_json::from_str(&text).unwrap();
+        let diagnosis = status::diagnose(&Record::read(&text).unwrap(), None, PATIENCE);
+        let findings = diagnosis.findings(None);
+        let (object, field) = (truth["blames"][0].as_str().unwrap(), truth["blames"][1].as_str().unwrap());
+        if !findings.first().is_some_and(|finding| is_at(finding, object, field) && !finding.help.is_empty()) {
+            wrong.push(format!("{}: {object} {field} {findings:?}", path.display()));
+        }
+        number += 1;
+    }
+    assert!(number >= 10, "{number}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -264,7 +285,17 @@ fn documented_reasons_and_messages_are_understood() {
             if manifests.is_none() && !alone {
                 continue;
             }
-            let findings = status::diagnose(&record, manifests, PATIENCE).findings(manifests);
+            let diagnosis = status::diagnose(&record, manifests, PATIENCE);
+            let findings = diagnosis.findings(manifests);
+            // How long `up` waits before it ends: seconds, or `forever`.
+            let waits = diagnosis.causes.first().map(|cause| match cause.prospect {
+                Prospect::None => json!(0),
+                Prospect::Poor(seconds) => json!(seconds),
+                Prospect::Open => json!("forever"),
+            });
+            if !case["waits"].is_null() && waits.as_ref() != Some(&case["waits"]) {
+                wrong.push(format!("{}: waits {waits:?}, expected {}", case["name"], case["waits"]));
+            }
             let right = match (case["expect"].as_array(), findings.as_slice()) {
                 (None, found) => found.is_empty(),
                 (Some(expect), [finding]) => {
@@ -274,6 +305,7 @@ fn documented_reasons_and_messages_are_understood() {
                         && is_at(finding, expect[1].as_str().unwrap(), expect[2].as_str().unwrap())
                         && (field.is_empty() || !finding.field.is_empty())
                         && (finding.message.contains(says) || finding.help.contains(says))
+                        && !finding.help.is_empty()
                 }
                 (Some(_), _) => false,
             };

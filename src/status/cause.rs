@@ -2,7 +2,7 @@
 
 use ecow::EcoString;
 
-use crate::finding::{Finding, ObjectRef};
+use crate::finding::{Finding, ObjectRef, RuleId};
 use crate::node::{Input, Node, Value};
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
@@ -39,8 +39,9 @@ pub enum Stage {
 pub enum Prospect {
     /// It may become ready by itself.
     Open,
-    /// It becomes ready only if something outside the object changes, as another object that is about to appear.
-    Poor,
+    /// It becomes ready only if something outside the object changes, as another object that is about to appear; for how
+    /// many seconds that is worth waiting.
+    Poor(u64),
     /// It never becomes ready without a change.
     None,
 }
@@ -123,13 +124,39 @@ impl Cause {
         self
     }
 
+    /// What to do, where the cause itself does not say: by its rule, else where more is told.
+    fn guidance(&self) -> String {
+        let ObjectRef { kind, namespace, name, .. } = &self.affected;
+        match self.rule.id {
+            RuleId::StatusRejected => "correct the field; `plimsoll check` reports it before applying".to_owned(),
+            RuleId::StatusPodInvalid => "correct the field of the pod template".to_owned(),
+            RuleId::StatusClaimResizeFailed => {
+                "use a StorageClass with allowVolumeExpansion, or keep the size".to_owned()
+            }
+            RuleId::StatusResourceClaimMissing => {
+                format!("create it, or name one that exists: kubectl -n {namespace} get resourceclaims")
+            }
+            RuleId::StatusScheduleInvalid => {
+                "write five fields, such as `17 3 * * *`, and a time zone such as `Europe/Berlin`".to_owned()
+            }
+            RuleId::StatusBackendMissing => {
+                format!("name a Service and a port that exist: kubectl -n {namespace} get services")
+            }
+            RuleId::StatusScaleTargetMissing => "name a workload of the namespace".to_owned(),
+            _ if namespace.is_empty() => {
+                format!("its events tell more: kubectl describe {} {name}", kind.to_lowercase())
+            }
+            _ => format!("its events tell more: kubectl -n {namespace} describe {} {name}", kind.to_lowercase()),
+        }
+    }
+
     /// The finding; `manifest` is the object as it was written or rendered, which knows the lines.
     #[must_use]
     pub fn finding(&self, manifest: Option<&Object>) -> Finding {
         let mut finding = Finding::new(self.rule.id, self.rule.id.severity(), Span::NONE, self.message.clone());
         finding.object = Some(self.object.clone());
         finding.field = self.field.to_string();
-        finding.help.clone_from(&self.help);
+        finding.help = if self.help.is_empty() { self.guidance() } else { self.help.clone() };
         if let Some(manifest) = manifest {
             let (node, span) = nearest(&manifest.node, &self.field);
             finding.span = if span.is_none() { manifest.span() } else { span };

@@ -6,6 +6,7 @@ use crate::status::admission::{after, first_line, until};
 use crate::status::cause::{Cause, Prospect, Stage, below, item};
 use crate::status::cluster::Cluster;
 use crate::status::pods::{Container, Pod};
+use crate::status::record::Event;
 use crate::status::{crash, images, references, rules};
 
 /// Why a container is not running, or does not stay so; nothing where it is fine or on its way.
@@ -33,7 +34,7 @@ pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Contain
             | "PreStartHookError"
             | "PostStartHookError" => start(cluster, pod, container, message),
             "CrashLoopBackOff" | "" if last.is_set() => fallen(cluster, pod, container, last),
-            _ => None,
+            _ => announced(cluster, pod, container),
         };
     }
     let ended = &state["terminated"];
@@ -59,6 +60,40 @@ pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Contain
         }
     }
     None
+}
+
+/// Why a container is not created yet, as events say: the kubelet writes them at once, and the state up to 10 seconds later.
+fn announced<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>) -> Option<Cause> {
+    let own = || cluster.events(pod.object).iter().rev().filter(|event| event.container == container.name);
+    let (failed, cause) = own().find_map(|event| Some((event, from_event(cluster, pod, container, event)?)))?;
+    // What was done in the same second came after the failure of a step before it.
+    let has_image = |event: &Event| event.reason == "Pulled" && is_of_image(failed);
+    let done = |event: &Event| matches!(event.reason.as_str(), "Created" | "Started") || has_image(event);
+    let recovered = own().any(|event| event.last >= failed.last && done(event));
+    (!recovered).then_some(cause)
+}
+
+fn is_of_image(event: &Event) -> bool {
+    !event.message.starts_with("Error: ")
+}
+
+/// Why a container is not created, in an event of the kubelet.
+pub(super) fn from_event<'a>(
+    cluster: &Cluster<'a>,
+    pod: &Pod<'a>,
+    container: Container<'a>,
+    event: &Event,
+) -> Option<Cause> {
+    let message = event.message.as_str();
+    let image = |reason: &str| Some(images::cause(cluster, pod, container, reason, message));
+    match event.reason.as_str() {
+        "ErrImageNeverPull" => image("ErrImageNeverPull"),
+        "InspectFailed" => image("InvalidImageName"),
+        "Failed" if message.starts_with("Failed to pull") => image("ErrImagePull"),
+        "Failed" => start(cluster, pod, container, message.trim_start_matches("Error: "))
+            .filter(|cause| cause.rule != &rules::START),
+        _ => None,
+    }
 }
 
 /// From so many restarts on, a container that runs has to prove that it keeps running.
@@ -267,5 +302,5 @@ pub(super) fn post_start<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Co
         .help("run the hook's command by hand in the container, and mend it")
         .words("kubelet", event.map_or("", |event| &event.message));
     cause.stage = Stage::Start;
-    cause
+    cause.prospect(crash::prospect(container))
 }

@@ -2,7 +2,9 @@
 
 use crate::node::Node;
 use crate::path::FieldPath;
-use crate::status::cause::{Cause, Prospect, Stage, below};
+use crate::secret;
+use crate::status::admission::{after, until};
+use crate::status::cause::{Cause, Prospect, Stage, below, item};
 use crate::status::cluster::Cluster;
 use crate::status::containers::{command_field, post_start};
 use crate::status::pods::{Container, Pod};
@@ -87,7 +89,7 @@ pub(super) fn cause<'a>(
     let restarts = container.status["restartCount"].as_i64().unwrap_or_default();
     let runs = container.status["state"]["running"].is_set();
     let log = cluster.log(pod.object.name(), container.name, runs);
-    let prospect = if restarts >= 3 { Prospect::Poor } else { Prospect::Open };
+    let prospect = prospect(container);
     let end = |cause: Cause| Some(cause.prospect(prospect).words("kubelet", &how(ended, restarts)).log(&log));
     if killed_out_of_memory(ended) {
         return end(out_of_memory(pod, container, "is killed because it uses more memory than its limit"));
@@ -122,20 +124,8 @@ pub(super) fn cause<'a>(
     if code == 137 && !ended_by_kubelet(cluster, pod, container) && limit(container, "memory").is_set() {
         return end(out_of_memory(pod, container, "is killed, most likely because it uses more memory than its limit"));
     }
-    if let Some((_, rule, place_of, says, help)) =
-        WORDS.iter().find(|(words, ..)| words.iter().any(|word| tail.contains(word)))
-    {
-        let field = match place_of {
-            Where::Env if pod.template.container_node(container.name)["env"].is_set() => below(&place, &["env"]),
-            Where::Env => place,
-            Where::Security => read_only_field(pod, container, place),
-        };
-        return end(Cause::new(rule, id, field, format!("{says} `{}`", container.name)).help(*help));
-    }
-    if let Some(variable) = missing_variable(&tail) {
-        let message = format!("container `{}` misses the variable `{variable}`", container.name);
-        let help = format!("set {variable} in env, or with envFrom");
-        return end(Cause::new(&rules::ENV, id, below(&place, &["env"]), message).help(help));
+    if let Some(cause) = told(pod, container, &tail) {
+        return end(cause);
     }
     let last = log.last().copied().unwrap_or_default();
     let said = if last.is_empty() { String::new() } else { format!(": {}", cut(last)) };
@@ -154,6 +144,55 @@ pub(super) fn cause<'a>(
         cause.stage = Stage::Wait;
     }
     end(cause)
+}
+
+/// The cause that the last words of a container tell by themselves.
+pub(super) fn told(pod: &Pod<'_>, container: Container<'_>, tail: &str) -> Option<Cause> {
+    let (id, name) = (&pod.template.object.id, container.name);
+    let place = pod.template.container(name);
+    let env = pod.template.container_node(name)["env"].items();
+    // The variable of which something holds; without one, the container.
+    let variable = |fits: &dyn Fn(&Node) -> bool| {
+        let at = env.iter().position(fits);
+        at.map_or_else(|| place.clone(), |at| item(&below(&place, &["env"]), at))
+    };
+    if let Some((what, absent)) = missing_in_server(tail) {
+        let field = variable(&|env| env["value"].text() == absent);
+        let message = format!("the server has no {what} `{absent}`, which container `{name}` asks for");
+        let help =
+            format!("name a {what} that the server has; one that keeps its data has what it was first started with");
+        return Some(Cause::new(&rules::CREDENTIALS, id, field, message).help(help));
+    }
+    if let Some((_, rule, place_of, says, help)) =
+        WORDS.iter().find(|(words, ..)| words.iter().any(|word| tail.contains(word)))
+    {
+        let field = match place_of {
+            Where::Env => variable(&|env| secret::has_name(env["name"].text())),
+            Where::Security => read_only_field(pod, container, place.clone()),
+        };
+        return Some(Cause::new(rule, id, field, format!("{says} `{name}`")).help(*help));
+    }
+    let variable = missing_variable(tail)?;
+    let message = format!("container `{name}` misses the variable `{variable}`");
+    let help = format!("set {variable} in env, or with envFrom");
+    Some(Cause::new(&rules::ENV, id, below(&place, &["env"]), message).help(help))
+}
+
+/// What a database server says that it does not have: `FATAL: database "events" does not exist`.
+fn missing_in_server(tail: &str) -> Option<(&'static str, &str)> {
+    ["database", "role"].into_iter().find_map(|what| {
+        let rest = after(tail, &format!(" {what} \""))?;
+        let name = until(rest, &['"']);
+        rest[name.len()..].starts_with("\" does not exist").then_some((what, name))
+    })
+}
+
+/// Whether a container that fails may yet keep running: one that has failed three times does not.
+pub(super) fn prospect(container: Container<'_>) -> Prospect {
+    const RUNS: i64 = 3;
+    let runs = container.status["state"]["running"].is_set();
+    let failed = container.status["restartCount"].as_i64().unwrap_or_default() + i64::from(!runs);
+    if failed >= RUNS { Prospect::Poor(0) } else { Prospect::Open }
 }
 
 /// How a run ended, as kubectl describes it.

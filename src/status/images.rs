@@ -1,5 +1,6 @@
 //! Why an image is not there.
 
+use crate::object::Object;
 use crate::status::cause::{Cause, below, item};
 use crate::status::cluster::Cluster;
 use crate::status::pods::{Container, Pod};
@@ -94,7 +95,8 @@ pub(super) fn cause<'a>(
     match reason {
         "ErrImageNeverPull" => {
             let message = format!("image `{image}` is not on the node, and its pull policy is Never");
-            return Cause::new(&rules::IMAGE_NOT_PRESENT, id, field, message).help(load(image)).words("kubelet", words);
+            let help = load(image, pod.template.object);
+            return Cause::new(&rules::IMAGE_NOT_PRESENT, id, field, message).help(help).words("kubelet", words);
         }
         "InvalidImageName" => {
             let why =
@@ -142,10 +144,14 @@ pub(super) fn platform(pod: &Pod<'_>, container: Container<'_>) -> Cause {
 }
 
 /// How an image gets onto the node of a kind cluster.
-fn load(image: &str) -> String {
+fn load(image: &str, workload: &Object) -> String {
     if image.starts_with("localhost/") {
+        let labels = &workload.node["metadata"]["labels"];
+        let profile = labels["app.kubernetes.io/instance"].text();
+        let is_ours = labels["app.kubernetes.io/managed-by"].text() == "plimsoll" && !profile.is_empty();
+        let all = if is_ours { format!("; all of them: plimsoll images {profile}") } else { String::new() };
         format!(
-            "build and load it, as `plimsoll up` does: podman build -t {image} . && podman save {image} | kind load image-archive /dev/stdin --name CLUSTER"
+            "build and load it, as `plimsoll up` does: podman build -t {image} . && podman save {image} | kind load image-archive /dev/stdin --name CLUSTER{all}"
         )
     } else {
         format!("load it: kind load docker-image {image} --name CLUSTER; or set imagePullPolicy to IfNotPresent")

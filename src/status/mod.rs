@@ -12,6 +12,7 @@ mod crash;
 mod images;
 mod pods;
 mod probes;
+mod prospects;
 mod record;
 mod references;
 pub mod rules;
@@ -78,6 +79,7 @@ pub fn diagnose(record: &Record, manifests: Option<&[Object]>, patience: i64) ->
     }
     missing(&states, &mut causes);
     let mut causes = merge(causes);
+    prospects::look(&cluster, &mut causes);
     symptoms::drop(&cluster, &mut causes);
     if patience == 0 {
         unexplained(&states, &mut causes);

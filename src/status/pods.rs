@@ -106,6 +106,9 @@ fn started<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     if let Some(cause) = probes::cause(cluster, pod, &containers) {
         return Some(cause);
     }
+    if pod.top.kind() == "Job" || pod.top.kind() == "CronJob" {
+        return containers.iter().find_map(|container| probes::job(cluster, pod, *container));
+    }
     if pod.is_ready() {
         return None;
     }

@@ -1,9 +1,9 @@
 //! Why a container that runs is not ready: what its probes say.
 
 use crate::node::Node;
-use crate::status::cause::{Cause, below};
+use crate::status::cause::{Cause, Prospect, Stage, below};
 use crate::status::cluster::Cluster;
-use crate::status::crash::cut;
+use crate::status::crash::{self, cut};
 use crate::status::pods::{Container, Pod};
 use crate::status::record::Event;
 use crate::status::rules::{self, Rule};
@@ -49,7 +49,7 @@ pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, containers: &[Cont
                 last_failure(cluster, pod, *container, which).map_or(i64::MAX, |event| cluster.record.at - event.last);
             let unproven = restarts >= 2 && status["ready"].as_bool() != Some(true);
             if since <= age || unproven {
-                return Some(cause);
+                return Some(cause.prospect(crash::prospect(*container)));
             }
         }
         if status["ready"].as_bool() == Some(true) {
@@ -63,11 +63,52 @@ pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, containers: &[Cont
         let number = |key: &str, default: i64| node[key].as_i64().unwrap_or(default);
         let delay = number("initialDelaySeconds", 0);
         let budget = if which == 0 { number("periodSeconds", 10) * number("failureThreshold", 3) } else { 0 };
-        if node.is_set() && age >= delay + budget.max(cluster.patience) {
-            return Some(probe(cluster, pod, *container, which));
+        let words = last_failure(cluster, pod, *container, which).map_or("", |event| event.message.as_str());
+        let (patience, prospect) = match answer(words) {
+            Answer::Never => (NEVER.min(cluster.patience), Prospect::Poor(5)),
+            Answer::Wrong => (budget.max(WRONG.min(cluster.patience)), Prospect::Poor(30)),
+            Answer::NotYet => (budget.max(cluster.patience), Prospect::Open),
+        };
+        if node.is_set() && age >= delay + patience {
+            return Some(probe(cluster, pod, *container, which).prospect(prospect));
         }
     }
     None
+}
+
+/// What a probe's failure says of the next tries.
+enum Answer {
+    /// It cannot be asked: there is no such command or port.
+    Never,
+    /// The program answers, and with something else than is asked for; a few do so while they start.
+    Wrong,
+    /// No answer, or one that says "not yet".
+    NotYet,
+}
+
+/// Seconds after which a probe that can never pass counts.
+const NEVER: i64 = 10;
+
+/// Seconds after which a wrong answer counts.
+const WRONG: i64 = 30;
+
+fn answer(words: &str) -> Answer {
+    const CANNOT_ASK: &[&str] = &[
+        "executable file not found",
+        "unable to start container process: exec",
+        "couldn't find port",
+        "unable to find named port",
+    ];
+    const WRONG_ANSWER: &[&str] =
+        &["statuscode: 404", "statuscode: 401", "statuscode: 403", "statuscode: 405", "HTTP response to HTTPS client"];
+    let has = |all: &[&str]| all.iter().any(|part| words.contains(part));
+    if has(CANNOT_ASK) {
+        Answer::Never
+    } else if has(WRONG_ANSWER) {
+        Answer::Wrong
+    } else {
+        Answer::NotYet
+    }
 }
 
 /// An init container that runs for long: it waits for something.
@@ -79,12 +120,26 @@ fn waiting<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>, a
     let last = log.last().copied().unwrap_or_default();
     let said = if last.is_empty() { String::new() } else { format!(": {}", cut(last)) };
     let message = format!("init container `{}` does not end{said}", container.name);
-    let cause =
-        Cause::new(&rules::INIT_WAITS, &pod.template.object.id, pod.template.container(container.name), message)
-            .help("bring up what it waits for, or correct the name it waits for")
-            .words("kubelet", &format!("running for {age}s"))
-            .log(&log);
-    Some(cause)
+    let place = pod.template.container(container.name);
+    let cause = match crash::told(pod, container, last) {
+        Some(cause) => Cause { stage: Stage::Wait, prospect: Prospect::Poor(0), ..cause },
+        None => Cause::new(&rules::INIT_WAITS, &pod.template.object.id, place, message)
+            .help("bring up what it waits for, or correct the name it waits for"),
+    };
+    Some(cause.words("kubelet", &format!("running for {age}s")).log(&log))
+}
+
+/// A container of a Job that runs for long, and says why it gets no further.
+#[must_use]
+pub(super) fn job<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>) -> Option<Cause> {
+    let running = &container.status["state"]["running"];
+    let age = cluster.age(&running["startedAt"]);
+    if container.init || !running.is_set() || age < cluster.patience {
+        return None;
+    }
+    let log = cluster.log(pod.object.name(), container.name, false);
+    let cause = crash::told(pod, container, log.last()?)?.prospect(Prospect::Poor(0));
+    Some(cause.words("kubelet", &format!("running for {age}s")).log(&log))
 }
 
 fn last_failure<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>, which: usize) -> Option<&'a Event> {

@@ -1,6 +1,6 @@
 //! Why the scheduler finds no node for a pod.
 
-use crate::node::Node;
+use crate::formats::quantity::Quantity;
 use crate::path::FieldPath;
 use crate::status::admission::{after, until};
 use crate::status::cause::{Cause, below, item};
@@ -184,13 +184,13 @@ pub(super) fn reason<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, message: &str, ag
 /// The container that requests most of a resource, and the field with which it does.
 #[must_use]
 pub(super) fn largest_request(template: &Template<'_>, resource: &str) -> FieldPath {
-    let mut best: Option<(f64, FieldPath)> = None;
+    let mut best: Option<(Option<Quantity>, FieldPath)> = None;
     for list in ["containers", "initContainers"] {
         for (at, container) in template.written[list].items().iter().enumerate() {
             // A limit alone is the request as well.
             for kind in ["requests", "limits"] {
                 let value = &container["resources"][kind][resource];
-                let amount = amount(value);
+                let amount = Quantity::of(value);
                 if value.is_set() && best.as_ref().is_none_or(|(most, _)| amount > *most) {
                     let field = below(&item(&below(&template.path, &[list]), at), &["resources", kind, resource]);
                     best = Some((amount, field));
@@ -208,28 +208,6 @@ pub(super) fn largest_request(template: &Template<'_>, resource: &str) -> FieldP
         },
         |(_, field)| field,
     )
-}
-
-/// A quantity as a number, for comparing.
-fn amount(value: &Node) -> f64 {
-    if let Some(number) = value.as_i64() {
-        return number as f64;
-    }
-    let text = value.text();
-    let digits = text.trim_end_matches(|c: char| c.is_alphabetic());
-    let factor = match &text[digits.len()..] {
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "Ki" => 1024.0,
-        "Mi" => 1024.0 * 1024.0,
-        "Gi" => 1024.0 * 1024.0 * 1024.0,
-        "Ti" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        _ => 1.0,
-    };
-    digits.parse::<f64>().unwrap_or_default() * factor
 }
 
 /// The value at a field of the template's pod spec, as text.

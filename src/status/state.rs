@@ -47,7 +47,8 @@ pub(super) fn of<'a>(cluster: &Cluster<'a>, object: &'a Object) -> (State, Strin
 /// What the newest pod of a workload that is not ready is doing.
 fn doing<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<String> {
     let pods = if object.kind() == "Pod" { vec![object] } else { cluster.owned(object, "Pod") };
-    let is_ready = |pod: &&&Object| condition(pod, "Ready")["status"].text() == "True";
+    let ends = |pod: &Object| pod.node["spec"]["restartPolicy"].text() != "Always";
+    let is_ready = |pod: &&&Object| condition(pod, "Ready")["status"].text() == "True" && !ends(pod);
     let pod = pods.iter().rev().find(|pod| !is_ready(pod) && pod.node["status"]["phase"].text() != "Failed")?;
     let scheduled = condition(pod, "PodScheduled");
     if scheduled["status"].text() == "False" {
@@ -62,7 +63,8 @@ fn doing<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<String> {
     for (at, container) in init.iter().chain(status["containerStatuses"].items()).enumerate() {
         let name = container["name"].text();
         let state = &container["state"];
-        if container["ready"].as_bool() == Some(true) {
+        let works = ends(pod) && state["running"].is_set();
+        if container["ready"].as_bool() == Some(true) && !works {
             continue;
         }
         let of = if at < init.len() { format!("init {}/{} {name}", at + 1, init.len()) } else { name.to_owned() };
@@ -76,7 +78,7 @@ fn doing<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<String> {
             "" if state["terminated"].is_set() => {
                 format!("{of} ended with exit code {}", state["terminated"]["exitCode"].as_i64().unwrap_or_default())
             }
-            "" if at < init.len() => format!("{of} runs{}", log(name)),
+            "" if at < init.len() || works => format!("{of} runs{}", log(name)),
             "" => {
                 let events = cluster.events(pod).iter().rev();
                 let probe = events.into_iter().find(|event| event.reason == "Unhealthy" && event.container == name);

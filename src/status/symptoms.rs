@@ -24,6 +24,7 @@ pub(super) fn drop<'a>(cluster: &Cluster<'a>, causes: &mut Vec<Cause>) {
         names(cluster, &cause.affected).for_each(|name| by_name.entry(name).or_default().push(at));
     }
     let hard: Vec<usize> = (0..causes.len()).filter(|at| causes[*at].stage < Stage::Probe).collect();
+    let none = HashSet::default();
     let mut dropped: Vec<bool> = vec![false; causes.len()];
     let mut because: Vec<(usize, ObjectRef)> = Vec::new();
     for (at, cause) in causes.iter().enumerate().filter(|(_, cause)| soft(cause)) {
@@ -33,10 +34,10 @@ pub(super) fn drop<'a>(cluster: &Cluster<'a>, causes: &mut Vec<Cause>) {
         let words = words(&texts);
         let is_other = |other: &usize| !dropped[*other] && causes[*other].affected != cause.affected;
         let named = words.iter().filter_map(|word| by_name.get(word)).flatten().copied().filter(is_other).min();
-        let waits = cause.rule == &rules::INIT_WAITS;
+        let waits = cause.stage == Stage::Wait && ![&rules::CRASH, &rules::INIT_CRASH].contains(&cause.rule);
         // An init container that waits, waits for something; where something else is broken, most likely for that.
         let other = named.or_else(|| hard.iter().copied().find(|other| waits && is_other(other)));
-        dropped[at] = other.is_some() || (waits && waits_for_one_on_its_way(cluster, object, &words));
+        dropped[at] = other.is_some() || (waits && waits_for_one_on_its_way(cluster, object, cause, &none));
         because.extend(other.map(|other| (other, id.clone())));
     }
     for (other, affected) in because {
@@ -56,15 +57,23 @@ fn names<'a>(cluster: &Cluster<'a>, id: &'a ObjectRef) -> impl Iterator<Item = &
     std::iter::once(id.name.as_str()).chain(services)
 }
 
-/// Whether one of some words names a workload that is not ready yet, and has no cause.
-fn waits_for_one_on_its_way<'a>(cluster: &Cluster<'a>, object: &'a Object, words: &HashSet<&str>) -> bool {
+/// Whether an object names a workload that is not ready yet and, as far as is known, has no cause: none of `explained`.
+pub(super) fn waits_for_one_on_its_way<'a>(
+    cluster: &Cluster<'a>,
+    object: &'a Object,
+    cause: &Cause,
+    explained: &HashSet<ObjectRef>,
+) -> bool {
     let namespace = object.namespace();
+    let texts = texts(cluster, object, cause);
+    let words = words(&texts);
     let named = words.iter().flat_map(|word| {
         let workloads = WORKLOADS.iter().filter_map(|kind| cluster.get(kind, namespace, word));
         let service = cluster.get("Service", namespace, word);
         workloads.chain(service.into_iter().flat_map(|service| cluster.selected(service)))
     });
-    let mut others = named.map(|other| cluster.top(other)).filter(|other| other.id != object.id);
+    let others = named.map(|other| cluster.top(other)).filter(|other| other.id != object.id);
+    let mut others = others.filter(|other| !explained.contains(&other.id));
     others.any(|other| other.kind() != "Pod" && state::of(cluster, other).0 == State::Progressing)
 }
 
@@ -80,7 +89,7 @@ fn words<'t>(texts: &[&'t str]) -> HashSet<&'t str> {
 }
 
 /// The texts in which an object may name others: its containers, the ConfigMaps it uses, and its last words.
-fn texts<'a>(cluster: &Cluster<'a>, object: &'a Object, cause: &'a Cause) -> Vec<&'a str> {
+fn texts<'t, 'a: 't>(cluster: &Cluster<'a>, object: &'a Object, cause: &'t Cause) -> Vec<&'t str> {
     let mut texts: Vec<&str> = cause.words.iter().map(String::as_str).collect();
     texts.push(&cause.message);
     let Some(template) = Template::of(cluster, object) else { return texts };

@@ -7,7 +7,7 @@ use crate::status::cause::{Cause, Prospect, below, item, path};
 use crate::status::cluster::{Cluster, Template, condition, selects};
 use crate::status::pods::{self, Pod};
 use crate::status::state::State;
-use crate::status::{containers, images, rules, schedule, volumes};
+use crate::status::{containers, rules, schedule, volumes};
 
 /// Why a controller cannot create pods, in the words of the API server; nothing where it has all that it wants.
 #[must_use]
@@ -134,14 +134,7 @@ fn gone<'a>(cluster: &Cluster<'a>, job: &'a Object, template: &Template<'a>) -> 
             "FailedScheduling" => schedule::reason(cluster, &pod, &event.message, cluster.patience)
                 .map(|cause| cause.words("scheduler", &event.message)),
             "FailedMount" | "FailedAttachVolume" => volumes::from_message(cluster, &pod, &event.reason, &event.message),
-            "ErrImageNeverPull" => Some(images::cause(cluster, &pod, container, "ErrImageNeverPull", &event.message)),
-            "InspectFailed" => Some(images::cause(cluster, &pod, container, "InvalidImageName", &event.message)),
-            "Failed" if event.message.starts_with("Failed to pull") => {
-                Some(images::cause(cluster, &pod, container, "ErrImagePull", &event.message))
-            }
-            "Failed" => containers::start(cluster, &pod, container, event.message.trim_start_matches("Error: "))
-                .filter(|cause| cause.rule != &rules::START),
-            _ => None,
+            _ => containers::from_event(cluster, &pod, container, event),
         }
     })
 }

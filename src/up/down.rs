@@ -48,7 +48,9 @@ pub fn objects(
     let mut gone: Vec<ObjectRef> = gone.into_iter().filter(|id| id.kind != "Namespace").collect();
     gone.reverse();
     kubectl.delete(&gone, true)?;
-    step(format!("{} deleted", suggest::count(gone.len(), "object")));
+    if !gone.is_empty() {
+        step(format!("{} deleted", suggest::count(gone.len(), "object")));
+    }
     let claims = claims_of(&kubectl, &inventory, &claims)?;
     if data && !claims.is_empty() {
         kubectl.delete(&claims, true)?;

@@ -182,10 +182,14 @@ fn logged(record: &Record) -> Vec<(String, String, String, bool)> {
     for pod in record.objects.iter().filter(|object| object.kind() == "Pod") {
         let status = &pod.node["status"];
         let before = logged.len();
+        let ends = pod.node["spec"]["restartPolicy"].text() != "Always";
         for container in status["initContainerStatuses"].items().iter().chain(status["containerStatuses"].items()) {
             let (state, last) = (&container["state"], &container["lastState"]["terminated"]);
             let ended = &state["terminated"];
-            let fine = container["ready"].as_bool() == Some(true) && (ended.is_set() || last.is_null());
+            let works_towards_its_end = state["running"].is_set() && ends;
+            let fine = container["ready"].as_bool() == Some(true)
+                && (ended.is_set() || last.is_null())
+                && !works_towards_its_end;
             let done = ended.is_set() && ended["exitCode"].as_i64() == Some(0) && last.is_null();
             if fine || done {
                 continue;

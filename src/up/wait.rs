@@ -10,9 +10,6 @@ use crate::status::{self, Cause, Diagnosis, PATIENCE, Prospect, Record, Stage};
 use crate::up::Kubectl;
 use crate::up::watch::Watches;
 
-/// How long a cause must last that something else might end, before the wait ends for it.
-const LASTING: Duration = Duration::from_secs(8);
-
 /// How often the state is looked at although nothing has changed: time itself may tell something.
 const PACE: Duration = Duration::from_secs(1);
 
@@ -116,7 +113,7 @@ pub fn wait(
         }
         let certain = |cause: &&Cause| match cause.prospect {
             Prospect::None => true,
-            Prospect::Poor => since.get(&key(cause)).is_some_and(|since| since.elapsed() >= LASTING),
+            Prospect::Poor(settle) => since.get(&key(cause)).is_some_and(|since| since.elapsed().as_secs() >= settle),
             Prospect::Open => false,
         };
         if diagnosis.causes.iter().any(|cause| certain(&cause)) {
