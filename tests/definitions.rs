@@ -40,6 +40,7 @@ fn schemas_are_structural() {
     let cases: &[(&str, &[&str])] = &[
         ("{type: object}", &[]),
         ("{}", &[".type"]),
+        ("{properties: {a: {type: string, default: 5}}}", &[".properties[a].default", ".type"]),
         ("{type: text}", &[".type"]),
         ("{x-kubernetes-preserve-unknown-fields: true}", &[]),
         ("{x-kubernetes-preserve-unknown-fields: false, type: object}", &[".x-kubernetes-preserve-unknown-fields"]),
@@ -256,7 +257,7 @@ fn rules_are_evaluated_on_resources() {
              '!has(self.status)'}], properties: {status: {type: object}, spec: {type: object, properties: {crew: {type: integer}, \
              most: {type: integer, default: 5}, mode: {type: string}, sail: {type: object}, ports: {type: array, items: {type: \
              object, properties: {port: {type: integer}}, x-kubernetes-validations: [{rule: self.port > 0, messageExpression: \
-             '\"port is \" + string(self.port)'}]}}, ip: {type: string, x-kubernetes-validations: [{rule: isIP(self)}]}}, \
+             '\"port is \" + (self.port < 0 ? \"negative\" : \"zero\")'}]}}, ip: {type: string, x-kubernetes-validations: [{rule: isIP(self)}]}}, \
              x-kubernetes-validations: [{rule: self.crew <= self.most, message: too many aboard, fieldPath: .crew}, {rule: \
              '!has(self.mode) || self.mode != \"sail\" || has(self.sail)', message: sail needs sail}, {rule: oldSelf.crew <= \
              self.crew}]}}}}",

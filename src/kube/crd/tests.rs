@@ -103,6 +103,28 @@ fn value_rules_hold() {
     );
 }
 
+/// As recorded on a kube-apiserver 1.36.2.
+#[test]
+fn bounds_are_numbers_of_their_type() {
+    for bound in [
+        "maximum: 9223372036854775808",
+        "maximum: 9223372036854775807",
+        "maximum: 1.5",
+        "minimum: -9223372036854775808",
+        "format: int32, maximum: 3000000000",
+        "format: uint64, maximum: 9223372036854775808",
+        "multipleOf: 0.5",
+    ] {
+        takes(&format!("{{type: integer, {bound}}}"), &[], &["1"]);
+    }
+    takes("{type: integer, maximum: 9223372036854774784}", &["1"], &[]);
+    takes("{type: integer, maximum: 1e18, format: int64}", &["1"], &[]);
+    takes("{type: integer, format: uint64, minimum: -1}", &["1"], &[]);
+    takes("{type: number, maximum: 1.5}", &["1"], &["2"]);
+    takes("{type: number, maximum: 9223372036854775808}", &["1.5"], &["1"]);
+    takes("{x-kubernetes-int-or-string: true, maximum: 9223372036854775808}", &["a"], &["1"]);
+}
+
 #[test]
 fn required_fields_may_have_defaults() {
     let schema = "{type: object, required: [a, b], properties: {a: {type: string}, b: {type: string, default: x}}}";

@@ -254,6 +254,25 @@ impl<'a> Walker<'a> {
 
     fn number(&mut self, node: &'a Node, number: f64, schema: &Schema, trail: &Trail<'_>) {
         let limits = &schema.limits;
+        let is_integer = schema.ty == Some(JsonType::Integer);
+        for (name, bound) in
+            [("minimum", limits.minimum), ("maximum", limits.maximum), ("multipleOf", limits.multiple_of)]
+        {
+            // The API server reads bounds as numbers of the type, and takes no value where it cannot.
+            let message = match bound {
+                Some(bound) if is_integer && !is_whole(bound, &schema.format) => {
+                    let format = if schema.format == "int32" { "int32" } else { "int64" };
+                    format!(
+                        "`{name}` of the definition must be of type integer with format {format}: no value is valid"
+                    )
+                }
+                Some(bound) if name == "maximum" && bound >= LEAST_OVERFLOW && matches!(node.value, Value::Int(_)) => {
+                    "`maximum` of the definition overflows 64 bits: no integer is valid".to_owned()
+                }
+                _ => continue,
+            };
+            return self.invalid(node, trail, message, String::new());
+        }
         let below = |least: f64| number < least || (limits.exclusive_minimum && number <= least);
         let above = |most: f64| number > most || (limits.exclusive_maximum && number >= most);
         if let Some(least) = limits.minimum.filter(|least| below(*least)) {
@@ -333,6 +352,15 @@ impl<'a> Walker<'a> {
     fn push(&mut self, kind: FaultKind, node: &'a Node, field: String, message: String, help: String) {
         self.faults.push(Fault { kind, node, key_span: Span::NONE, field, message, help });
     }
+}
+
+/// The least number that is too large for a signed integer of 64 bits.
+const LEAST_OVERFLOW: f64 = 9_223_372_036_854_775_808.0;
+
+/// Whether a number is an integer of a format, as the digits that tell it from its neighbours are read.
+fn is_whole(number: f64, format: &str) -> bool {
+    let digits = number.to_string();
+    if format == "int32" { digits.parse::<i32>().is_ok() } else { digits.parse::<i64>().is_ok() }
 }
 
 /// A mapping with the defaults of the fields that it lacks, where there are some.

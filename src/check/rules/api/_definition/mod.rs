@@ -78,10 +78,8 @@ pub(super) fn schema(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, status_is_s
     }
     let mut walk = Walk { parts: MOST_PARTS, most: before + MOST_FAULTS, faults };
     structure::check(&mut walk, root);
-    if walk.faults.count() == before {
-        walk.parts = MOST_PARTS;
-        defaults::check(&mut walk, root);
-    }
+    walk.parts = MOST_PARTS;
+    defaults::check(&mut walk, root);
     walk.parts = MOST_PARTS;
     properties::check(&mut walk, root);
     let sound = walk.faults.count() == before;
