@@ -1,6 +1,6 @@
 //! The one tree: a YAML value that knows where it came from.
 
-use std::ops::Index;
+use std::ops::{Index, Range};
 use std::sync::Arc;
 
 use ecow::{EcoString, EcoVec};
@@ -59,6 +59,8 @@ pub struct Derived {
     pub secret: bool,
     /// For a text made from a tree (`$yaml`, `$json`): which bytes of the text came from where.
     pub text_parts: Vec<TextPart>,
+    /// For a string that several expressions were written into: which of its bytes came from which.
+    pub pieces: Vec<TextPart>,
 }
 
 /// A profile value that an expression read.
@@ -70,15 +72,23 @@ pub struct Input {
     pub node: Node,
 }
 
-/// A range of bytes of a text that was made from a tree, and its origin.
+/// A range of bytes of a text that was made from a tree or joined of pieces, and its origin.
 #[derive(Debug, Clone)]
 pub struct TextPart {
     /// The first byte in the text.
     pub start: u32,
     /// The byte after the last.
     pub end: u32,
-    /// Where that leaf came from.
+    /// Where that leaf or piece came from.
     pub origin: Origin,
+}
+
+impl TextPart {
+    /// The bytes of the text.
+    #[must_use]
+    pub const fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 impl Origin {
@@ -99,6 +109,12 @@ impl Origin {
     pub fn blame(&self, value: &Value) -> Option<&Input> {
         let placed = || self.inputs().iter().filter(|input| !input.node.origin.span.is_none());
         placed().find(|input| input.node.value == *value).or_else(|| placed().next())
+    }
+
+    /// The pieces of a string that several expressions were written into.
+    #[must_use]
+    pub fn pieces(&self) -> &[TextPart] {
+        self.derived.as_ref().map_or(&[], |derived| &derived.pieces)
     }
 
     /// The values of earlier layers that this one replaced, latest first.

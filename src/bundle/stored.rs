@@ -36,6 +36,7 @@ fn encode(text: &Node) -> Node {
         Node { value: Value::String(encode_base64(text.text().as_bytes()).into()), origin: text.origin.clone() };
     if node.origin.derived.is_some() {
         let derived = node.origin.derived_mut();
+        derived.pieces.clear();
         for part in std::mem::take(&mut derived.text_parts) {
             let Some(part) = part.origin.derived else { continue };
             let Derived { inputs, secret, .. } = &*part;

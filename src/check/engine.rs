@@ -3,7 +3,7 @@
 use super::fleet::Facts;
 use super::options::Options;
 use super::rule::{Bundle, Check, Rule};
-use super::{custom_rules, decoding, rules};
+use super::{custom_rules, decoding, pieces, rules};
 use crate::finding::{Family, Finding, Severity};
 use crate::kube::crd::CustomKinds;
 use crate::object::Object;
@@ -40,6 +40,13 @@ pub fn api_errors(object: Object) -> Vec<Finding> {
 /// Runs all rules asked for over the objects, which were read from `sources`. Findings come in no particular order.
 #[must_use]
 pub fn check_in(sources: &Sources, objects: &[Object], options: &Options) -> Vec<Finding> {
+    let mut findings = without_pieces(sources, objects, options);
+    pieces::trace(sources, objects, options, &mut findings);
+    findings
+}
+
+/// The same, where findings about strings of several pieces show the template alone.
+pub(super) fn without_pieces(sources: &Sources, objects: &[Object], options: &Options) -> Vec<Finding> {
     let rules: Vec<&'static Rule> = rules::ALL.iter().copied().filter(|rule| options.runs(rule.id)).collect();
     let custom = CustomKinds::new(options.crds.iter().chain(objects.iter().map(|object| &object.node)));
     let bundle = Bundle::new(objects, options, api_errors);

@@ -10,6 +10,7 @@ pub mod fleet;
 pub mod input;
 pub mod kustomize;
 mod options;
+mod pieces;
 pub mod promises;
 mod rule;
 pub mod rules;

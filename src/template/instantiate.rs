@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ecow::{EcoString, EcoVec, eco_vec};
 
 use crate::finding::{Finding, RuleId, Severity};
-use crate::node::{Input, Mapping, Node, Origin, Value};
+use crate::node::{Input, Mapping, Node, Origin, TextPart, Value};
 use crate::source::Span;
 use crate::template::compile::{narrow, to_finding};
 use crate::template::expression::{Expression, Failure, Scope, joined, place};
@@ -282,6 +282,7 @@ impl<'a> Run<'a> {
     pub(super) fn text(&mut self, text: &Text) -> Made<Node> {
         let mut made = EcoString::new();
         let mut origins = Vec::new();
+        let mut pieces = Vec::new();
         let mut single = None;
         for piece in &text.pieces {
             match piece {
@@ -298,15 +299,22 @@ impl<'a> Run<'a> {
                         };
                         return Err(self.misuse(RuleId::TemplateType, site.span, message, help, &node));
                     };
+                    let start = made.len() as u32;
                     made.push_str(&part);
                     single = if origins.is_empty() { Some(site.expression) } else { None };
+                    let origin = Origin { span: text.span, ..node.origin.clone() };
+                    pieces.push(TextPart { start, end: made.len() as u32, origin });
                     origins.push(node.origin);
                 }
             }
         }
         self.spend(1, made.len(), text.span)?;
         let expression = single.map_or(&text.source, |index| &self.expressions[index].source);
-        Ok(Node { value: made.into(), origin: joined(text.span, Some(expression.clone()), &origins) })
+        let mut origin = joined(text.span, Some(expression.clone()), &origins);
+        if pieces.len() > 1 {
+            origin.derived_mut().pieces = pieces;
+        }
+        Ok(Node { value: made.into(), origin })
     }
 
     /// The value of an expression at a place.

@@ -21,4 +21,5 @@ pub mod volumes;
 pub use at::At;
 pub use faults::Faults;
 pub use pod::Pod;
+pub(crate) use report::point_at;
 pub use report::{Draft, Report};

@@ -83,7 +83,8 @@ impl<'a> Report<'a> {
     pub fn text(&mut self, object: &Object, node: &Node, range: Range<usize>, message: impl Into<String>) -> Draft<'_> {
         let path = self.path(object, node).map(|(path, _)| path);
         let covers = |part: &&TextPart| part.start as usize <= range.start && range.start < part.end as usize;
-        let part = node.origin.derived.as_ref().and_then(|derived| derived.text_parts.iter().rev().find(covers));
+        let derived = node.origin.derived.as_ref();
+        let part = derived.and_then(|derived| derived.text_parts.iter().chain(&derived.pieces).rev().find(covers));
         let mut finding = match part {
             Some(part) => self.finding(object, &part.origin, &Value::Null, message.into()),
             None => self.finding(object, &node.origin, &node.value, message.into()),
@@ -221,9 +222,9 @@ impl<'a> Report<'a> {
     fn finding(&self, object: &Object, origin: &Origin, value: &Value, message: String) -> Finding {
         let mut finding = Finding::new(self.rule, self.rule.severity(), origin.span, message);
         finding.object = Some(object.id.clone());
-        if let Some(input) = origin.blame(value) {
-            finding.span = input.node.origin.span;
-            finding.related.push((origin.span, "written by this template".to_owned()));
+        // Of several pieces any may be wrong: `check::pieces` finds out, and until then the template is all that is certain.
+        if let Some(input) = origin.blame(value).filter(|_| origin.pieces().is_empty()) {
+            point_at(&mut finding, input.node.origin.span, origin.span);
         }
         finding
     }
@@ -233,6 +234,12 @@ impl<'a> Report<'a> {
         self.findings.push(finding);
         Draft(&mut self.findings[at])
     }
+}
+
+/// Lets a finding about a rendered value point at the profile's, and show the template beside it.
+pub(crate) fn point_at(finding: &mut Finding, input: Span, template: Span) {
+    finding.span = input;
+    finding.related.push((template, "written by this template".to_owned()));
 }
 
 /// The place of a mapping's first key, which is a better thing to underline than all of it.

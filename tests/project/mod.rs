@@ -4,6 +4,7 @@ mod arguments;
 mod environments;
 mod needs;
 mod patches;
+mod pieces;
 mod platform;
 mod settings;
 mod templates;
@@ -45,7 +46,7 @@ environments:
   prod: {replicas: 3}
 ";
 
-const TEMPLATE: &str = r#"apiVersion: apps/v1
+pub(super) const TEMPLATE: &str = r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: "{{ profile }}", namespace: "{{ namespace }}", labels: "{{ labels }}"}
 spec:
