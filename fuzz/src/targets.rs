@@ -234,7 +234,11 @@ pub fn check(data: &[u8]) {
         let mut findings = check_in(&sources, &input.objects, &options);
         suppress(&sources, &input.objects, &mut findings);
         if whole
-            && let Ok(mut picture) = Picture::new(&Graph::build(&input.objects, &options.services, &options.externals))
+            && let Ok(mut picture) = Picture::new(
+                &Graph::build(&input.objects, &options.services, &options.externals),
+                input.objects.len(),
+                &options.externals,
+            )
         {
             picture.mark(&input.objects, &findings);
             harmless(&picture::dot(&picture));

@@ -59,7 +59,7 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     for path in &args.crd {
         manifests::read(sources, path, &mut definitions)?;
     }
-    let mut options = match project::options(global, &project, sources) {
+    let mut options = match project::options(&project, sources) {
         Ok(options) => options,
         Err(failure) => return Ok(Err(failure)),
     };

@@ -84,8 +84,8 @@ fn compare(global: &Global, args: &Diff, sources: &Sources, output: &Output) -> 
 }
 
 /// What a comparison goes by: those of the project, and the definitions given besides.
-fn options(global: &Global, args: &Diff, project: &Project, sources: &Sources) -> Result<Options, Stop> {
-    let mut options = project::options(global, project, sources)?;
+fn options(args: &Diff, project: &Project, sources: &Sources) -> Result<Options, Stop> {
+    let mut options = project::options(project, sources)?;
     for path in &args.crd {
         options.crds.extend(read(path, sources)?.into_iter().map(|object| object.node));
     }
@@ -108,7 +108,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
             return Err(anyhow::anyhow!("{why}; `plimsoll diff {profile} OTHER` compares two profiles").into());
         }
     };
-    let options = options(global, args, &project, sources)?;
+    let options = options(args, &project, sources)?;
     let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
     let environments = match args.env.as_slice() {
         [] => vec![project::environment(&project, &renderer.layers, None, &[profile.to_owned()])?],
@@ -139,7 +139,7 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
         return Err(anyhow::anyhow!("standard input can be one of the two sides, not both").into());
     }
     let project = project::open(global, sources)?;
-    let options = options(global, args, &project, sources)?;
+    let options = options(args, &project, sources)?;
     let profiles = [old, new].iter().filter(|name| !is_path(name)).count();
     if profiles == 0 {
         let (from, to) = (read(Path::new(old), sources)?, read(Path::new(new), sources)?);
@@ -179,7 +179,7 @@ fn revisions(
     output: &Output,
 ) -> Result<Vec<BundleDiff>, Stop> {
     let project = project::open(global, sources)?;
-    let options = options(global, args, &project, sources)?;
+    let options = options(args, &project, sources)?;
     let overrides = args.overrides.to_overrides();
     // Git starts and answers while the working tree is read.
     let (before, renderer) = std::thread::scope(|scope| {

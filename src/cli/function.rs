@@ -248,7 +248,7 @@ fn render(global: &Global, sources: &Sources, spec: RenderSpec, values: &Node) -
     }
     project::for_profiles(&overrides, std::slice::from_ref(&spec.profile))?;
     let renderer = Renderer::load(&project, sources, &overrides)?;
-    let options = project::options(&global, &project, sources)?;
+    let options = project::options(&project, sources)?;
     let profiles = [spec.profile];
     let environment = project::environment(&project, &renderer.layers, spec.environment.as_deref(), &profiles)?;
     let rendered = renderer.render(&profiles[0], &environment)?;
@@ -264,7 +264,7 @@ fn render(global: &Global, sources: &Sources, spec: RenderSpec, values: &Node) -
 fn check(global: &Global, sources: &Sources, spec: CheckSpec, items: &[Node]) -> Result<Done, Stop> {
     let global = with(global, spec.project, spec.kubernetes_version.as_deref())?;
     let project = project::open(&global, sources)?;
-    let mut options = project::options(&global, &project, sources)?;
+    let mut options = project::options(&project, sources)?;
     let mut input = Input::default();
     let is_local = |item: &&Node| item.at(&["metadata", "annotations", LOCAL]).text() == "true";
     for item in items.iter().filter(|item| !is_local(item)) {

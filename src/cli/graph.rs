@@ -10,6 +10,7 @@ use crate::cli::output::Output;
 use crate::cli::{Outcome, diff, project};
 use crate::finding::{Failure, Severity};
 use crate::graph;
+use crate::object::Object;
 use crate::picture::{Picture, dot, mermaid};
 use crate::render::Renderer;
 use crate::source::Sources;
@@ -32,15 +33,16 @@ pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow:
 
 fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) -> Result<String, Failure> {
     let project = project::open(global, sources)?;
-    let mut options = project::options(global, &project, sources)?;
-    let objects = match input {
+    let mut options = project::options(&project, sources)?;
+    let (objects, own): (Vec<Object>, usize) = match input {
         Some(input) => {
             let mut errors = input.findings;
             errors.retain(|finding| finding.severity == Severity::Error);
             if !errors.is_empty() {
                 return Err(errors.into());
             }
-            input.objects
+            let own = input.objects.len();
+            (input.objects, own)
         }
         None => {
             let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
@@ -52,14 +54,16 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
             )?;
             let rendered = renderer.render(&args.bundle, &environment)?;
             options = project::options_of(&rendered, &options, sources);
-            rendered.objects
+            let own = rendered.objects.len();
+            (rendered.objects.into_iter().chain(rendered.needed).collect(), own)
         }
     };
     // What is too large for a picture is not worth checking.
-    let mut picture = Picture::new(&graph::Graph::build(&objects, &options.services, &options.externals))?;
+    let graph = graph::Graph::build(&objects, &options.services, &options.externals);
+    let mut picture = Picture::new(&graph, own, &options.externals)?;
     let mut findings = check::check_in(sources, &objects, &options);
     suppress(sources, &objects, &mut findings);
-    picture.mark(&objects, &findings);
+    picture.mark(&objects[..own], &findings);
     Ok(match args.output {
         GraphFormat::Mermaid => mermaid(&picture),
         GraphFormat::Dot => dot(&picture),

@@ -1,5 +1,7 @@
 //! `plimsoll profiles`, `images` and `kind`: what rendered bundles say, for scripts and for people.
 
+use std::collections::BTreeMap;
+
 use foldhash::{HashSet, HashSetExt};
 use serde_json::json;
 
@@ -8,15 +10,18 @@ use crate::cli::args::{Global, OneProfile, Profiles};
 use crate::cli::output::Output;
 use crate::cli::project;
 use crate::finding::{Failure, Finding, RuleId};
-use crate::layers::Overrides;
+use crate::layers::{EXTERNAL, Overrides};
 use crate::migrations::{self, SqlFile};
+use crate::node::{Node, Value};
 use crate::object::{Object, containers};
 use crate::parallel::in_parallel;
-use crate::project::Project;
+use crate::profile;
+use crate::project::{Project, SCHEMA};
 use crate::render::{Rendered, Renderer};
 use crate::report::{plain, plain_json};
+use crate::secret::{in_text, is_credentials, is_secret_name};
 use crate::source::{Sources, Span};
-use crate::yaml::emit;
+use crate::yaml::{self, emit};
 
 /// What the table says of a profile.
 struct Row {
@@ -27,9 +32,18 @@ struct Row {
     tables: Vec<String>,
     image: String,
     file: String,
+    /// The single values of the profile that can be shown, by their paths.
+    values: Vec<(String, String)>,
 }
 
-const TITLES: [&str; 7] = ["PROFILE", "CLUSTER", "NAMESPACE", "NODEPORT", "TABLES", "IMAGE", "DEFINED IN"];
+/// How many values of a profile the table shows.
+const MAX_VALUES: usize = 4;
+
+/// How deep in a profile values are shown of.
+const MAX_DEPTH: usize = 2;
+
+/// How many characters a value that is shown can have.
+const MAX_WIDTH: usize = 40;
 
 pub(super) fn profiles(global: &Global, args: &Profiles, output: &mut Output) -> anyhow::Result<Outcome> {
     with_renderer(global, &Overrides::default(), output, |renderer, project, sources, output| {
@@ -54,7 +68,7 @@ pub(super) fn profiles(global: &Global, args: &Profiles, output: &mut Output) ->
         if table.is_empty() && failures.is_empty() && !names.is_empty() {
             return Err(project::no_environment(std::slice::from_ref(&environment)));
         }
-        let text = if args.json { json_rows(&table) } else { text_rows(&table) };
+        let text = if args.json { json_rows(&table) } else { text_rows(&table, has_built_in_schema(project, sources)) };
         // The profiles that are fine are listed, whatever is wrong with the others.
         _ = output.result(&text);
         failures.dedup();
@@ -136,7 +150,57 @@ fn row(sources: &Sources, rendered: &Rendered) -> Row {
         tables: tables(objects),
         image: pod.map(|pod| pod["containers"][0]["image"].text().to_owned()).unwrap_or_default(),
         file: sources.get(rendered.values.file).map(|file| file.name.clone()).unwrap_or_default(),
+        values: {
+            let mut values = Vec::new();
+            single_values(&rendered.values.node, "", MAX_DEPTH, &mut values);
+            values
+        },
     }
+}
+
+/// The strings, numbers and booleans of a profile that are short and no secrets.
+fn single_values(node: &Node, path: &str, depth: usize, found: &mut Vec<(String, String)>) {
+    for entry in node.entries() {
+        let path = if path.is_empty() { entry.key.to_string() } else { format!("{path}.{}", entry.key) };
+        let value = &entry.value;
+        let text = match &value.value {
+            _ if value.origin.is_secret() || path == EXTERNAL => continue,
+            _ if is_secret_name(&entry.key) || is_credentials(&entry.key, value) => continue,
+            Value::String(text) => text.to_string(),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) => yaml::json(value),
+            Value::Mapping(_) if depth > 1 => {
+                single_values(value, &path, depth - 1, found);
+                continue;
+            }
+            _ => continue,
+        };
+        if !text.is_empty() && text.chars().count() <= MAX_WIDTH && in_text(&text).is_empty() {
+            found.push((path, text));
+        }
+    }
+}
+
+/// A column of the table: its title, and what stands in each row.
+type Column = (String, Vec<String>);
+
+/// The values that tell the profiles apart, in the order of the profiles' own fields; those that another column shows are left out.
+fn telling(rows: &[Row], shown: &[Column]) -> Vec<Column> {
+    let mut paths: Vec<&str> = Vec::new();
+    for (path, _) in rows.iter().flat_map(|row| &row.values) {
+        if !paths.contains(&path.as_str()) {
+            paths.push(path);
+        }
+    }
+    let column = |path: &str| -> Vec<String> {
+        let of_row = |row: &Row| row.values.iter().find(|(known, _)| known == path).map(|(_, value)| value.clone());
+        rows.iter().map(|row| of_row(row).unwrap_or_default()).collect()
+    };
+    let columns = paths.into_iter().map(|path| (path.to_owned(), column(path)));
+    let differs = |cells: &[String]| cells.windows(2).any(|pair| pair[0] != pair[1]);
+    // What few profiles have says little of the others.
+    let is_common = |cells: &[String]| cells.iter().filter(|cell| !cell.is_empty()).count() * 2 >= cells.len();
+    let is_new = |cells: &Vec<String>| shown.iter().all(|(_, known)| known != cells);
+    columns.filter(|(_, cells)| differs(cells) && is_common(cells) && is_new(cells)).take(MAX_VALUES).collect()
 }
 
 /// The NodePorts of the Services, each with the port of the host that the kind cluster maps to it.
@@ -169,22 +233,42 @@ fn tables(objects: &[Object]) -> Vec<String> {
     tables.filter(|table| known.insert(table.clone())).collect()
 }
 
-fn text_rows(rows: &[Row]) -> String {
-    let cells: Vec<[String; 7]> = std::iter::once(TITLES.map(str::to_owned))
-        .chain(rows.iter().map(|row| {
-            let cell = |text: &str| if text.is_empty() { "-".to_owned() } else { plain(text) };
-            let list = |items: &[String]| cell(&items.join(", "));
-            let (profile, cluster, namespace) = (cell(&row.profile), cell(&row.cluster), cell(&row.namespace));
-            [profile, cluster, namespace, list(&row.ports), list(&row.tables), cell(&row.image), cell(&row.file)]
-        }))
+/// Whether the profiles of a project are DataStorage's.
+fn has_built_in_schema(project: &Project, sources: &Sources) -> bool {
+    match project.read(sources, SCHEMA) {
+        Ok(file) => sources.get(file).is_some_and(|file| *file.text == *profile::SCHEMA),
+        Err(_) => true,
+    }
+}
+
+/// `all`: the columns of DataStorage's profiles, whatever is in them; else those in which some row has something, and the values
+/// that tell the profiles apart.
+fn text_rows(rows: &[Row], all: bool) -> String {
+    let column = |title: &str, cell: &dyn Fn(&Row) -> String| (title.to_owned(), rows.iter().map(cell).collect());
+    let mut columns: Vec<Column> = vec![
+        column("PROFILE", &|row| row.profile.clone()),
+        column("CLUSTER", &|row| row.cluster.clone()),
+        column("NAMESPACE", &|row| row.namespace.clone()),
+        column("NODEPORT", &|row| row.ports.join(", ")),
+        column("TABLES", &|row| row.tables.join(", ")),
+        column("IMAGE", &|row| row.image.clone()),
+    ];
+    if !all {
+        columns.retain(|(title, cells)| title == "PROFILE" || cells.iter().any(|cell| !cell.is_empty()));
+        columns.extend(telling(rows, &columns));
+    }
+    columns.push(column("DEFINED IN", &|row| row.file.clone()));
+    let shown = |cell: &String| if cell.is_empty() { "-".to_owned() } else { plain(cell) };
+    let columns: Vec<Vec<String>> = columns
+        .into_iter()
+        .map(|(title, cells)| std::iter::once(plain(&title)).chain(cells.iter().map(shown)).collect())
         .collect();
-    let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..TITLES.len()).map(width).collect();
-    cells
-        .iter()
+    let width = |column: &Vec<String>| column.iter().map(|cell| cell.chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = columns.iter().map(width).collect();
+    (0..=rows.len())
         .map(|row| {
-            let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect::<Vec<_>>();
-            padded.join("  ").trim_end().to_owned() + "\n"
+            let cells = columns.iter().zip(&widths).map(|(column, width)| format!("{:width$}", column[row]));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
         })
         .collect()
 }
@@ -201,6 +285,7 @@ fn json_rows(rows: &[Row]) -> String {
                 "tables": row.tables,
                 "image": row.image,
                 "file": row.file,
+                "values": row.values.iter().cloned().collect::<BTreeMap<String, String>>(),
             })
         })
         .collect();

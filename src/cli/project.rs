@@ -16,6 +16,7 @@ use crate::cli::output::Output;
 use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::globs::Globs;
 use crate::json_schema;
+use crate::kube::KubernetesVersion;
 use crate::layers::{EXTERNAL, Layers, Overrides};
 use crate::project::{self, AccessError, Level, Project, YAML};
 use crate::render::Rendered;
@@ -24,15 +25,34 @@ use crate::service::Services;
 use crate::source::{Sources, Span};
 use crate::suggest;
 
-/// Opens the project that `--project` names, else the nearest one upwards, else the built-in set.
+/// Opens the project that `--project` names, else the nearest one upwards, else the built-in set; for the version of
+/// Kubernetes that `--kubernetes-version` names, else the settings.
 pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failure> {
-    match &global.project {
-        Some(folder) => Project::open(folder, sources),
+    let mut project = match &global.project {
+        Some(folder) => Project::open(folder, sources)?,
         // Without a working folder there is no project above it either.
         None => match std::env::current_dir() {
-            Ok(folder) => Project::discover(&folder, sources),
-            Err(_) => Ok(Project::built_in()),
+            Ok(folder) => Project::discover(&folder, sources)?,
+            Err(_) => Project::built_in(),
         },
+    };
+    kubernetes_version(&project)?;
+    if let Some(version) = global.kubernetes_version {
+        project.settings.kubernetes = Some((version.to_string(), Span::NONE));
+    }
+    Ok(project)
+}
+
+/// The version of Kubernetes that a project is for.
+///
+/// # Errors
+/// Where its settings name one that is not known.
+fn kubernetes_version(project: &Project) -> Result<KubernetesVersion, Failure> {
+    match &project.settings.kubernetes {
+        None => Ok(KubernetesVersion::default()),
+        Some((version, span)) => {
+            version.parse().map_err(|why| Finding::error(RuleId::SettingValueInvalid, *span, why).into())
+        }
     }
 }
 
@@ -137,7 +157,7 @@ pub(super) fn no_environment(environments: &[String]) -> Failure {
 ///
 /// # Errors
 /// Where a file in `services/` cannot be read or is no service description.
-pub(super) fn options(global: &Global, project: &Project, sources: &Sources) -> Result<Options, Failure> {
+pub(super) fn options(project: &Project, sources: &Sources) -> Result<Options, Failure> {
     let level = |level| match level {
         Level::Off => None,
         Level::At(severity) => Some(severity),
@@ -153,13 +173,6 @@ pub(super) fn options(global: &Global, project: &Project, sources: &Sources) -> 
             services = services.with(Services::read(sources, file).map_err(Failure::Findings)?);
         }
     }
-    let named = match &project.settings.kubernetes {
-        None => None,
-        Some((version, span)) => match version.parse() {
-            Ok(version) => Some(version),
-            Err(why) => return Err(Finding::error(RuleId::SettingValueInvalid, *span, why).into()),
-        },
-    };
     let mut definitions = Input::default();
     for (path, span) in &project.settings.crds {
         let files =
@@ -187,7 +200,7 @@ pub(super) fn options(global: &Global, project: &Project, sources: &Sources) -> 
         crds: definitions.objects.into_iter().map(|object| object.node).collect(),
         declaration,
         externals: project.settings.externals.clone(),
-        kubernetes_version: global.kubernetes_version.or(named).unwrap_or_default(),
+        kubernetes_version: kubernetes_version(project)?,
         severities: project.settings.rules.iter().map(|rule| (rule.id, level(rule.level))).collect(),
         path_severities: project.root().map_or_else(Vec::new, |root| {
             let levels = project.settings.paths.iter().filter_map(|path| {

@@ -89,7 +89,7 @@ fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output
         Ok(renderer) => ManuallyDrop::new(renderer),
         Err(failure) => return Ok(output.failure(sources, &failure)),
     };
-    let options = match project::options(global, &project, sources) {
+    let options = match project::options(&project, sources) {
         Ok(options) => ManuallyDrop::new(options),
         Err(failure) => return Ok(output.failure(sources, &failure)),
     };

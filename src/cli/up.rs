@@ -24,7 +24,7 @@ pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Re
         let profiles = std::slice::from_ref(&args.profile);
         let environment = project::environment(&project, &renderer.layers, args.env.as_deref(), profiles)?;
         let rendered = renderer.render(&args.profile, &environment)?;
-        let options = project::options(global, &project, &sources)?;
+        let options = project::options(&project, &sources)?;
         let mut findings = render::findings(&sources, &rendered, &options);
         findings.retain(|finding| finding.severity == Severity::Error);
         if !findings.is_empty() {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::finding::Severity;
-use crate::picture::{Box, Picture};
+use crate::picture::{Box, Picture, Presence};
 use crate::report::plain;
 
 /// The picture as a DOT digraph.
@@ -18,11 +18,12 @@ pub fn dot(picture: &Picture) -> String {
         }
         out.push_str("  }\n");
     }
-    for (number, one) in picture.boxes.iter().enumerate().filter(|(_, one)| one.is_missing) {
+    for (number, one) in picture.outside() {
         node(number, one, "  ", &mut out);
     }
     for arrow in &picture.arrows {
-        let style = if picture.boxes[arrow.to].is_missing { ", style=dashed, color=red" } else { "" };
+        let style =
+            if picture.boxes[arrow.to].presence == Presence::Missing { ", style=dashed, color=red" } else { "" };
         let label = quoted(&arrow.labels.join(", "));
         let _ = writeln!(out, "  o{} -> o{} [label={label}{style}];", arrow.from, arrow.to);
     }
@@ -32,12 +33,13 @@ pub fn dot(picture: &Picture) -> String {
 
 fn node(number: usize, one: &Box, indent: &str, out: &mut String) {
     let mut label = format!("{}\n{}", one.kind, one.name);
-    if one.is_missing {
-        label.push_str("\nmissing");
+    if let Some(word) = one.presence.word() {
+        let _ = write!(label, "\n{word}");
     }
     one.problems.iter().for_each(|(_, problem)| _ = write!(label, "\n! {problem}"));
-    let style = match (one.is_missing, one.worst) {
-        (true, _) => ", style=dashed, color=red",
+    let style = match (one.presence, one.worst) {
+        (Presence::Missing, _) => ", style=dashed, color=red",
+        (Presence::Needed | Presence::External, _) => ", style=dotted",
         (_, Some(Severity::Error)) => ", color=red, penwidth=3",
         (_, Some(Severity::Warning)) => ", color=orange, penwidth=2",
         _ => "",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::finding::Severity;
-use crate::picture::{Box, Picture};
+use crate::picture::{Box, Picture, Presence};
 use crate::report::is_obeyed;
 
 /// The picture as a Mermaid flowchart.
@@ -17,11 +17,11 @@ pub fn mermaid(picture: &Picture) -> String {
         }
         out.push_str("  end\n");
     }
-    for (number, one) in picture.boxes.iter().enumerate().filter(|(_, one)| one.is_missing) {
+    for (number, one) in picture.outside() {
         node(number, one, "  ", &mut out);
     }
     for arrow in &picture.arrows {
-        let line = if picture.boxes[arrow.to].is_missing { "-.->" } else { "-->" };
+        let line = if picture.boxes[arrow.to].presence == Presence::Missing { "-.->" } else { "-->" };
         let _ = writeln!(out, "  o{} {line}|\"{}\"| o{}", arrow.from, text(&arrow.labels.join(", ")), arrow.to);
     }
     for (class, style, belongs) in CLASSES {
@@ -29,7 +29,7 @@ pub fn mermaid(picture: &Picture) -> String {
             .boxes
             .iter()
             .enumerate()
-            .filter(|(_, one)| belongs(one))
+            .filter(|(number, one)| belongs(one) && picture.is_drawn(*number))
             .map(|(number, _)| format!("o{number}"))
             .collect();
         if !members.is_empty() {
@@ -45,7 +45,10 @@ type Belongs = fn(&Box) -> bool;
 const CLASSES: &[(&str, &str, Belongs)] = &[
     ("error", "stroke:#cf222e,stroke-width:3px", |one| one.worst == Some(Severity::Error)),
     ("warning", "stroke:#bf8700,stroke-width:2px", |one| one.worst == Some(Severity::Warning)),
-    ("missing", "stroke:#cf222e,stroke-dasharray:5 5", |one| one.is_missing),
+    ("needed", "stroke:#8c959f,stroke-dasharray:2 2", |one| {
+        matches!(one.presence, Presence::Needed | Presence::External)
+    }),
+    ("missing", "stroke:#cf222e,stroke-dasharray:5 5", |one| one.presence == Presence::Missing),
 ];
 
 fn node(number: usize, one: &Box, indent: &str, out: &mut String) {
@@ -57,8 +60,9 @@ fn node(number: usize, one: &Box, indent: &str, out: &mut String) {
         _ => ("[", "]"),
     };
     let mut label = format!("{}<br/>{}", text(&one.kind), text(&one.name));
-    if one.is_missing {
-        label.push_str("<br/>⛔ missing");
+    if let Some(word) = one.presence.word() {
+        let sign = if one.presence == Presence::Missing { "⛔ " } else { "" };
+        let _ = write!(label, "<br/>{sign}{word}");
     }
     for (severity, problem) in &one.problems {
         let sign = if *severity == Severity::Error { "⛔" } else { "⚠️" };

@@ -39,8 +39,33 @@ pub struct Box {
     pub problems: Vec<(Severity, String)>,
     /// How bad the worst is.
     pub worst: Option<Severity>,
-    /// Whether it is named and not there.
-    pub is_missing: bool,
+    /// Whose it is.
+    pub presence: Presence,
+}
+
+/// Where an object of a picture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// In the bundle.
+    Own,
+    /// In a bundle that this one needs.
+    Needed,
+    /// Declared to exist elsewhere.
+    External,
+    /// Named, and nowhere.
+    Missing,
+}
+
+impl Presence {
+    /// A word for the box of one that is not in the bundle.
+    const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Own => None,
+            Self::Needed => Some("needed"),
+            Self::External => Some("external"),
+            Self::Missing => Some("missing"),
+        }
+    }
 }
 
 /// An arrow from one box to another.
@@ -59,6 +84,9 @@ const COMPONENT_LABELS: &[&str] = &["app.kubernetes.io/name", "app", "k8s-app", 
 
 /// Where objects go that name no component.
 const OTHERS: &str = "shared";
+
+/// Where objects of other bundles go.
+const NEEDED: &str = "needed bundles";
 
 /// How many boxes and labels of arrows a picture may have. Nobody looks at one of so many, Mermaid draws no more than 500
 /// arrows unless told, and each of ten thousand objects may lead to each other.
@@ -97,23 +125,28 @@ impl Arrows {
 }
 
 impl Picture {
-    /// Draws a graph.
+    /// Draws a graph. Its first `own` objects are the bundle's; of the others, which bundles that it needs hold, those are drawn
+    /// that it refers to. `externals` are declared to exist elsewhere, as `Kind/name`.
     ///
     /// # Errors
     /// Where it would have more than ten thousand boxes, or labels of arrows.
-    pub fn new(graph: &Graph<'_>) -> Result<Self, TooLarge> {
+    pub fn new(graph: &Graph<'_>, own: usize, externals: &[String]) -> Result<Self, TooLarge> {
         if graph.objects.len() > MOST_PARTS {
             return Err(TooLarge);
         }
         let mut picture = Self::default();
         for (number, object) in graph.objects.iter().enumerate() {
-            picture.boxes.push(boxed(object.kind(), object.name(), false));
-            picture.groups.entry(component(object)).or_default().push(number);
+            let presence = if number < own { Presence::Own } else { Presence::Needed };
+            picture.boxes.push(boxed(object.kind(), object.name(), presence));
+            if presence == Presence::Own {
+                picture.groups.entry(component(object)).or_default().push(number);
+            }
         }
         let mut arrows = Arrows::default();
         let mut missing: HashMap<(&str, &str), usize> = HashMap::new();
         // What is missing is drawn once for all hosts of its name, whatever it is.
         let mut hosts: HashMap<String, usize> = HashMap::new();
+        let externals: HashSet<&str> = externals.iter().map(String::as_str).collect();
         for reference in &graph.references {
             let Some(from) = graph.number(reference.from) else { continue };
             let to = match reference.found.and_then(|found| graph.number(found)) {
@@ -123,7 +156,9 @@ impl Picture {
                     continue;
                 }
                 None => *missing.entry((reference.kind, reference.name)).or_insert_with(|| {
-                    picture.boxes.push(boxed(reference.kind, reference.name, true));
+                    let is_external = externals.contains(format!("{}/{}", reference.kind, reference.name).as_str());
+                    let presence = if is_external { Presence::External } else { Presence::Missing };
+                    picture.boxes.push(boxed(reference.kind, reference.name, presence));
                     hosts.entry(reference.name.to_owned()).or_insert(picture.boxes.len() - 1);
                     picture.boxes.len() - 1
                 }),
@@ -158,14 +193,14 @@ impl Picture {
                 // What a secret names has a box of its own: one shared with a host that is shown would name it.
                 Target::Missing { name, .. } if mention.sure && is_secret => {
                     let to = *hidden.entry(name).or_insert_with(|| {
-                        picture.boxes.push(boxed("Service", &mention.shown(), true));
+                        picture.boxes.push(boxed("Service", &mention.shown(), Presence::Missing));
                         picture.boxes.len() - 1
                     });
                     arrows.put(from, to, calls)?;
                 }
                 Target::Missing { name, .. } if mention.sure => {
                     let to = *hosts.entry(name.clone()).or_insert_with(|| {
-                        picture.boxes.push(boxed("Service", name, true));
+                        picture.boxes.push(boxed("Service", name, Presence::Missing));
                         picture.boxes.len() - 1
                     });
                     arrows.put(from, to, calls)?;
@@ -173,9 +208,29 @@ impl Picture {
                 _ => {}
             }
         }
-        arrows.labels.retain(|(from, to), _| from != to);
+        let is_own = |number: usize| picture.boxes[number].presence == Presence::Own;
+        arrows.labels.retain(|(from, to), _| from != to && is_own(*from));
+        let mut needed: Vec<usize> = arrows.labels.keys().map(|(_, to)| *to).collect();
+        needed.retain(|number| picture.boxes[*number].presence == Presence::Needed);
+        if !needed.is_empty() {
+            needed.sort_unstable();
+            needed.dedup();
+            picture.groups.entry(NEEDED.to_owned()).or_default().extend(needed);
+        }
         picture.arrows = arrows.labels.into_iter().map(|((from, to), labels)| Arrow { from, to, labels }).collect();
         Ok(picture)
+    }
+
+    /// Whether a box is drawn: of those of needed bundles only some are.
+    fn is_drawn(&self, number: usize) -> bool {
+        let is_needed = self.boxes[number].presence == Presence::Needed;
+        !is_needed || self.groups.get(NEEDED).is_some_and(|numbers| numbers.contains(&number))
+    }
+
+    /// The boxes of what is in no bundle, with their numbers.
+    fn outside(&self) -> impl Iterator<Item = (usize, &Box)> {
+        let is_outside = |one: &Box| matches!(one.presence, Presence::External | Presence::Missing);
+        self.boxes.iter().enumerate().filter(move |(_, one)| is_outside(one))
     }
 
     /// Marks the boxes of the objects that it was drawn from with what checks found.
@@ -195,8 +250,8 @@ impl Picture {
     }
 }
 
-fn boxed(kind: &str, name: &str, is_missing: bool) -> Box {
-    Box { kind: kind.to_owned(), name: name.to_owned(), problems: Vec::new(), worst: None, is_missing }
+fn boxed(kind: &str, name: &str, presence: Presence) -> Box {
+    Box { kind: kind.to_owned(), name: name.to_owned(), problems: Vec::new(), worst: None, presence }
 }
 
 fn component(object: &Object) -> String {

@@ -83,5 +83,5 @@ fn the_version_of_kubernetes_is_set_for_all_commands() {
     project.write("plimsoll.toml", "kubernetes = \"1.12\"\n");
     project.fails("dev", &["error[setting-value-invalid]", "1.33 to 1.37"]);
     project.write("plimsoll.toml", "kubernetes = 1.33\n");
-    project.fails("dev", &["must be a text that is not empty"]);
+    project.fails("dev", &["must be a non-empty string"]);
 }

@@ -85,3 +85,61 @@ spec:
     project.write("plimsoll.toml", "crds = [\"none\"]\n");
     project.fails("dev", &["plimsoll.toml:1:9"]);
 }
+
+#[test]
+fn the_graph_draws_what_a_needed_bundle_holds_and_what_exists_elsewhere() {
+    let project = shared();
+    project.edit("profiles/web.yaml", "image:", "external: {db: Secret/db}\nimage:");
+    project.edit(
+        "templates/service/web.yaml",
+        "envFrom: [",
+        "envFrom: [{secretRef: {name: db}}, {secretRef: {name: gone}}, ",
+    );
+    let drawn = project.stdout(&["graph", "web", "--env", "dev"]);
+    for line in [
+        "[\"needed bundles\"]\n",
+        "[(\"ConfigMap<br/>common<br/>needed\")]\n",
+        "[(\"Secret<br/>db<br/>external\")]\n",
+        "[(\"Secret<br/>gone<br/>⛔ missing\")]\n",
+    ] {
+        has(&drawn, line);
+    }
+    // What nothing here refers to is not drawn.
+    assert!(!drawn.contains("Namespace"), "{drawn}");
+    let drawn = project.stdout(&["graph", "web", "--env", "dev", "--output", "dot"]);
+    has(&drawn, "[label=\"ConfigMap\\ncommon\\nneeded\", style=dotted];");
+}
+
+/// The table of profiles has the columns in which there is something, and the values that tell the profiles apart.
+#[test]
+fn profiles_are_listed_by_what_tells_them_apart() {
+    let project = shared();
+    project.edit("profiles/app.yaml", "tag: dev", "tag: next");
+    project.edit("profiles/web.yaml", "image:", "token: swordfish\nlabels: {team: shop}\nimage:");
+    let listed = project.stdout(&["profiles", "--env", "dev"]);
+    let expected = "\
+PROFILE  NAMESPACE  IMAGE                          image.tag  DEFINED IN
+app      shop       registry.example.com/web:next  next       profiles/app.yaml
+shared   shop       -                              -          profiles/shared.yaml
+web      shop       registry.example.com/web:dev   dev        profiles/web.yaml
+";
+    assert_eq!(listed, expected);
+    let json = project.stdout(&["profiles", "--env", "dev", "--json"]);
+    has(&json, "\"labels.team\": \"shop\"");
+    assert!(!json.contains("swordfish"), "{json}");
+}
+
+#[test]
+fn a_version_that_is_not_known_is_an_error_of_every_command() {
+    let project = shared();
+    project.write("plimsoll.toml", "environment = \"dev\"\nkubernetes = \"1.99\"\n");
+    for command in
+        [&["profiles"][..], &["explain", "web"], &["render", "web"], &["graph", "web"], &["diff", "web", "app"]]
+    {
+        let output = project.run(command);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{command:?}: {told}");
+        has(&told, "plimsoll.toml:2:14");
+        has(&told, "`1.99` is not one of the Kubernetes versions 1.33 to 1.37");
+    }
+}

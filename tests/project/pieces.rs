@@ -15,8 +15,8 @@ fn says(profile: &str, template: &str) -> String {
 fn of_an_image_the_part_that_is_wrong() {
     for (profile, place) in [
         ("image: {repository: registry.example.com/web, tag: 1.0 beta}\n", "profiles/web.yaml:1:52"),
-        ("image: {tag: 1.0, repository: registry.example.com/Web}\n", "profiles/web.yaml:1:31"),
-        ("image: {tag: -1, repository: registry.example.com/web}\n", "profiles/web.yaml:1:14"),
+        ("image: {tag: v1, repository: registry.example.com/Web}\n", "profiles/web.yaml:1:30"),
+        ("image: {tag: '-1', repository: registry.example.com/web}\n", "profiles/web.yaml:1:14"),
     ] {
         let text = says(profile, TEMPLATE);
         has(&text, "error[image-text-invalid]");
@@ -24,8 +24,8 @@ fn of_an_image_the_part_that_is_wrong() {
         has(&text, "written by this template");
     }
     // Both are wrong: the template, and both values beside it.
-    let text = says("image: {repository: registry.example.com/Web, tag: -1}\n", TEMPLATE);
-    has(&text, "--> templates/web.yaml:11:18");
+    let text = says("image: {repository: registry.example.com/Web, tag: '-1'}\n", TEMPLATE);
+    has(&text, "--> templates/web.yaml:12:18");
     has(&text, "`image.repository` is set here");
     has(&text, "`image.tag` is set here");
 }
