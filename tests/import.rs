@@ -534,3 +534,91 @@ proptest! {
         }
     }
 }
+
+/// A random project: some of these templates, and profiles that set some of these fields. `$if`, `$for`, `$yaml`, `$json`, content
+/// names, optional values and strings with parts are among them.
+const TEMPLATES: &[&str] = &[
+    "apiVersion: v1\nkind: Namespace\nmetadata: {name: \"{{ namespace }}\"}\n",
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: \"{{ namespace }}\", labels: {team: \"{{ team | optional }}\"}}\nspec:\n  \
+     replicas: \"{{ replicas }}\"\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers:\n      \
+     - name: web\n        image: \"r.example.com/{{ profile }}/web:{{ tag }}\"\n        args: [\"--log-level={{ level }}\", \"--db=db.{{ namespace }}.svc:5432\"]\n        \
+     env:\n        - $for: name in names\n          name: \"{{ name }}\"\n          value: \"{{ level }}\"\n        - {name: FIXED, value: \"CONSTANT\"}\n        \
+     readinessProbe:\n          $if: metrics\n          httpGet: {path: /, port: 80}\n      - $if: metrics\n        name: metrics\n        image: \"metrics:{{ tag }}\"\n",
+    "$if: metrics\napiVersion: v1\nkind: Service\nmetadata: {name: \"{{ profile }}-web\", namespace: \"{{ namespace }}\"}\nspec:\n  selector: {app: web}\n  \
+     ports:\n  - port: 80\n    nodePort: \"{{ port | optional }}\"\n",
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: \"{{ namespace }}\"}\ndata:\n  config.yaml:\n    $yaml: {level: \"{{ level }}\", \
+     replicas: \"{{ replicas }}\", hosts: \"{{ names }}\"}\n  config.json:\n    $json: {team: \"{{ team | optional }}\", url: \"http://{{ namespace }}.example.com\"}\n  \
+     note: |\n    level = {{ level }}\n    CONSTANT\n    port = {{ replicas }}\n",
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hashed, namespace: \"{{ namespace }}\", $contentName: true}\ndata: {tag: \"{{ tag }}\", \
+     fixed: \"CONSTANT\"}\n",
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: \"{{ namespace }}\"}\nstringData: {password: \"{{ tag }}!\", user: \"{{ profile }}\"}\n",
+    "apiVersion: v1\nkind: Service\nmetadata: {name: \"{{ name }}\", namespace: \"{{ namespace }}\"}\nspec: {ports: [{port: 80, targetPort: \"{{ replicas }}\"}]}\n\
+     $for: name in names\n",
+    "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: thing}\nspec:\n  level: \"{{ level }}\"\n  parts:\n  - $for: name in names\n    id: \"{{ name }}\"\n    \
+     size: \"{{ replicas }}\"\n  active: \"{{ metrics }}\"\n",
+];
+
+/// The values of one profile.
+fn values() -> impl Strategy<Value = String> {
+    let text =
+        || prop_oneof!["[a-z]{2,6}", Just("info".to_owned()), Just("{{ x }}".to_owned()), Just("1.10".to_owned())];
+    let names = prop::sample::subsequence(vec!["alpha", "beta", "gamma"], 1..=3);
+    (
+        (prop::sample::select(vec!["shop", "shop-dev", "shop-prod"]), text(), text(), 1_u8..4),
+        (any::<bool>(), prop::option::of("[a-z]{2,5}"), prop::option::of(30000_u16..30010), names),
+    )
+        .prop_map(|((namespace, tag, level, replicas), (metrics, team, port, names))| {
+            let mut text = format!(
+                "namespace: {namespace}\ntag: \"{tag}\"\nlevel: \"{level}\"\nreplicas: {replicas}\nmetrics: {metrics}\nnames: [{}]\n",
+                names.join(", ")
+            );
+            if let Some(team) = team {
+                text += &format!("team: \"{team}\"\n");
+            }
+            if let Some(port) = port {
+                text += &format!("port: {port}\n");
+            }
+            text
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_bundles_of_a_project_become_a_project_of_the_same_bundles(
+        templates in prop::sample::subsequence(TEMPLATES.to_vec(), 1..=TEMPLATES.len()),
+        profiles in prop::collection::vec(values(), 1..5),
+        constant in prop_oneof!["[a-z ]{0,8}", Just("{ {{ '{{' }} }".to_owned()), Just("no: 'x' # y".to_owned())],
+    ) {
+        let names = ["dev", "prod", "shop", "eu-west"];
+        let mut files = std::collections::BTreeMap::new();
+        let base = "environments: {e2e: {}}\nnames: []\nmetrics: false\n".to_owned();
+        files.insert("profiles/base.yaml".to_owned(), base.into());
+        let schema = r#"{"type": "object", "additionalProperties": true}"#;
+        files.insert("profiles/schema.json".to_owned(), schema.into());
+        for (name, profile) in names.iter().zip(&profiles) {
+            files.insert(format!("profiles/{name}.yaml"), profile.as_str().into());
+        }
+        for (at, template) in templates.iter().enumerate() {
+            files.insert(format!("templates/t{at}.yaml"), template.replace("CONSTANT", constant.trim()).into());
+        }
+        let (project, sources) = (Project::in_memory(files), Sources::new());
+        let renderer = Renderer::load(&project, &sources, &Overrides::default()).unwrap();
+        let variants: Vec<Variant> = names
+            .iter()
+            .take(profiles.len())
+            .map(|name| {
+                let rendered = renderer.render(name, "e2e").unwrap();
+                variant(name, &emit_stream(rendered.objects.iter().map(|object| &object.node)))
+            })
+            .collect();
+        let variants: Vec<Variant> = variants.into_iter().filter(|variant| !variant.objects.is_empty()).collect();
+        prop_assume!(!variants.is_empty());
+        let import = import::import(&variants, &Services::default());
+        let import = import.map_err(|failure| TestCaseError::fail(format!("{:?}", failure.findings())))?;
+        for (variant, rendered) in variants.iter().zip(&import.rendered) {
+            same(&variant.objects, &rendered.objects);
+        }
+    }
+}

@@ -100,13 +100,17 @@ fn is_job(object: &Object) -> bool {
     matches!(object.kind(), "Job" | "Pod")
 }
 
-/// The name of a class without the words by which a copy names itself.
+/// The name of a class without the words by which a copy names itself, and without what differs otherwise, such as a hash.
 pub(super) fn plain_name(class: &Class<'_>, words: &[OwnWords]) -> String {
-    let at = class.objects.iter().position(Option::is_some).unwrap_or_default();
-    let name = class.first().name();
-    let normal = words.get(at).map_or_else(|| name.to_owned(), |words| words.normalize(name));
-    let plain: Vec<&str> = normal.split(['-', '.', ':', '_', '\u{1}']).filter(|part| !part.is_empty()).collect();
-    if plain.is_empty() { name.to_owned() } else { plain.join("-") }
+    let is_sign = |c: char| matches!(c, '-' | '.' | ':' | '_' | '\u{1}');
+    let names = class.objects.iter().zip(words).filter_map(|(object, words)| Some((object.as_ref()?.name(), words)));
+    let mut normal = names.map(|(name, words)| words.normalize(name));
+    let first = normal.next().unwrap_or_else(|| class.first().name().to_owned());
+    let mut plain: Vec<&str> = first.split(is_sign).filter(|part| !part.is_empty()).collect();
+    for other in normal.filter(|other| *other != first) {
+        plain.retain(|part| other.split(is_sign).any(|word| word == *part));
+    }
+    if plain.is_empty() { class.first().name().to_owned() } else { plain.join("-") }
 }
 
 /// What all names begin with, up to whole words.

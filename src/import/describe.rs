@@ -22,30 +22,45 @@ pub(super) fn describe(field: &Field, classes: &[Class<'_>]) -> String {
     }
 }
 
-/// What a flag switches on.
+/// More parts that a flag adds are counted, not listed.
+const MOST_ADDED: usize = 4;
+
+/// What a flag switches on: whole objects, then parts of others, by object.
 fn additions(field: &Field, classes: &[Class<'_>]) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for place in &field.uses {
-        let what = part(&place.place, classes);
-        if !parts.contains(&what) {
-            parts.push(what);
+    let mut objects: Vec<String> = Vec::new();
+    let mut parts: Vec<(String, Vec<String>)> = Vec::new();
+    for place in field.uses.iter().map(|found| &found.place) {
+        let object = classes[place.class].first();
+        let object = format!("{} {}", object.kind(), object.name());
+        let part = match place.path.as_slice() {
+            [] => {
+                objects.push(object);
+                continue;
+            }
+            [.., list, Step::Item(item)] if item.parse::<u32>().is_ok() => format!("{}[{item}]", list.text()),
+            [.., last] => last.text().to_owned(),
+        };
+        match parts.iter_mut().find(|(known, _)| *known == object) {
+            Some((_, known)) if known.contains(&part) => {}
+            Some((_, known)) => known.push(part),
+            None => parts.push((object, vec![part])),
         }
     }
-    let rest = parts.len().saturating_sub(4);
-    parts.truncate(4);
-    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    format!("Adds {}{rest}.", parts.join(", "))
+    let of_objects = (!objects.is_empty()).then(|| few(objects));
+    let others = parts.len().saturating_sub(2);
+    let of_parts = parts.into_iter().take(2).map(|(object, parts)| format!("{} in {object}", few(parts)));
+    let mut all: Vec<String> = of_objects.into_iter().chain(of_parts).collect();
+    if others > 0 {
+        all.push(format!("parts of {}", crate::suggest::count(others, "more object")));
+    }
+    format!("Adds {}.", all.join("; "))
 }
 
-fn part(place: &Place, classes: &[Class<'_>]) -> String {
-    let object = classes[place.class].first();
-    match place.path.as_slice() {
-        [] => format!("{} {}", object.kind(), object.name()),
-        [.., list, Step::Item(item)] if item.parse::<u32>().is_ok() => {
-            format!("{}[{item}] of {} {}", list.text(), object.kind(), object.name())
-        }
-        [.., last] => format!("{} of {} {}", last.text(), object.kind(), object.name()),
-    }
+fn few(mut names: Vec<String>) -> String {
+    let rest = names.len().saturating_sub(MOST_ADDED);
+    names.truncate(MOST_ADDED);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    names.join(", ") + &more
 }
 
 /// A place as a person says it: `Variable LOG_LEVEL of container web in Deployment web`.

@@ -70,13 +70,15 @@ pub(super) struct Trees {
 
 impl Trees {
     pub(super) fn of(objects: &[Option<&Object>], custom: &CustomKinds<'_>) -> Self {
-        let nodes: Vec<Option<&Node>> = objects.iter().map(|object| object.map(|object| &object.node)).collect();
+        let whole: Vec<Option<Node>> =
+            objects.iter().map(|object| object.map(|object| with_whole_numbers(&object.node))).collect();
+        let nodes: Vec<Option<&Node>> = whole.iter().map(Option::as_ref).collect();
         let mut present = nodes.iter().flatten();
         let first = present.next().copied().unwrap_or(Node::absent());
         let is_equal = present.clone().all(|node| *node == first);
         let of_one_version = present.all(|node| node["apiVersion"] == first["apiVersion"]);
         if is_equal || !of_one_version {
-            return Self { given: nodes.into_iter().map(Option::<&Node>::cloned).collect(), stored: Vec::new() };
+            return Self { given: whole, stored: Vec::new() };
         }
         let is_mixed = |field: &str| nodes.iter().flatten().any(|node| node[field].is_set());
         let as_text = first["kind"].text() == "Secret" && is_mixed("stringData") && is_mixed("data");
@@ -94,6 +96,30 @@ impl Trees {
             if self.stored.is_empty() { given.clone() } else { self.stored.iter().map(Option::as_ref).collect() };
         Nodes { given, stored }
     }
+}
+
+/// An object whose numbers are written as integers where they are: to the API server `1.0` is `1`, and templates write the one
+/// form that every reader reads alike.
+pub(super) fn with_whole_numbers(node: &Node) -> Node {
+    fn is_fraction(node: &Node) -> bool {
+        matches!(node.value, Value::Float(_))
+            || node.items().iter().any(is_fraction)
+            || node.entries().iter().any(|entry| is_fraction(&entry.value))
+    }
+    if !is_fraction(node) {
+        return node.clone();
+    }
+    let value = match &node.value {
+        Value::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => Value::Int(*number as i64),
+        Value::Sequence(items) => Value::from(items.iter().map(with_whole_numbers).collect::<Vec<_>>()),
+        Value::Mapping(mapping) => {
+            let entries =
+                mapping.iter().map(|entry| super::template::entry(&entry.key, with_whole_numbers(&entry.value)));
+            Value::from(entries.collect::<Mapping>())
+        }
+        value => value.clone(),
+    };
+    Node { value, origin: node.origin.clone() }
 }
 
 /// As it is stored, with `stringData` where it was.
@@ -251,8 +277,8 @@ pub(super) fn in_the_words_of(known: &Node, copy: &Node, custom: &CustomKinds<'_
     reworded(known, &stored_beside(known, custom), copy, &stored_beside(copy, custom))
 }
 
-/// A Secret with its values where the template has them, in `stringData` or in `data`.
-pub(super) fn secret_like(template: &Node, object: &Node) -> Node {
+/// An object in the forms of a template: the values of a Secret in `stringData` or in `data`, whole numbers as such.
+pub(super) fn as_in(template: &Node, object: &Node) -> Node {
     let is_secret = object["kind"].text() == "Secret";
     if is_secret && template["stringData"].is_set() && object["data"].is_set() {
         return with_string_data(object);
@@ -260,7 +286,7 @@ pub(super) fn secret_like(template: &Node, object: &Node) -> Node {
     if is_secret && template["stringData"].is_null() && object["stringData"].is_set() {
         return with_data(object);
     }
-    object.clone()
+    with_whole_numbers(object)
 }
 
 fn reworded(known: &Node, known_stored: &Node, copy: &Node, copy_stored: &Node) -> Node {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::again::refused;
 use super::copies::Variant;
-use super::equal::secret_like;
+use super::equal::as_in;
 use super::parts::Format;
 use crate::finding::Finding;
 use crate::formats::go::decode_base64;
@@ -61,7 +61,7 @@ impl Reader<'_> {
             let object = left.remove(at);
             let mut bound = self.bound.clone();
             std::mem::swap(&mut bound, &mut self.bound);
-            if let Err(misfit) = self.fit(template, &secret_like(template, &object.node), "") {
+            if let Err(misfit) = self.fit(template, &as_in(template, &object.node), "") {
                 self.bound = bound;
                 let message = format!("{} `{}` of `{}`: {}", object.id, misfit.path, variant.path, misfit.words);
                 let help = format!(

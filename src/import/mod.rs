@@ -151,7 +151,7 @@ impl Import<'_> {
             let name = layout::object_field(number, &self.classes);
             for (extra, object) in self.extras.iter_mut().zip(&self.classes[number].objects) {
                 if let Some(object) = object {
-                    extra.objects.insert(name.clone(), object.node.clone());
+                    extra.objects.insert(name.clone(), equal::with_whole_numbers(&object.node));
                 }
             }
         }

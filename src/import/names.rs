@@ -36,6 +36,9 @@ const RESERVED: &[&str] = &[
 
 /// Gives all fields their names.
 pub(super) fn assign(fields: &mut Fields, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) {
+    for field in fields.all.iter_mut().filter(|field| field.flag) {
+        field.uses.sort_by_key(|place| prominence(place, classes));
+    }
     let mut taken: BTreeMap<Vec<EcoString>, usize> = BTreeMap::new();
     // Those with the most uses choose first.
     let mut order: Vec<usize> = (0..fields.all.len()).collect();
@@ -57,6 +60,17 @@ pub(super) fn assign(fields: &mut Fields, classes: &[Class<'_>], components: &Co
         });
         taken.insert(name.clone(), at);
         fields.all[at].name = name;
+    }
+}
+
+/// What hangs on a flag in the order in which a person would name it: what runs, then what is configured, then what these need.
+fn prominence(place: &Use, classes: &[Class<'_>]) -> usize {
+    let object = classes[place.place.class].first();
+    match object.kind() {
+        _ if !place.place.path.is_empty() => 3,
+        "Secret" | "Namespace" | "ServiceAccount" | "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => 2,
+        "Job" | "Pod" => 1,
+        _ => usize::from(object.pod_template().is_none()),
     }
 }
 
@@ -101,7 +115,7 @@ fn candidates(
         [one] if !one.is_empty() => Some(camel(one)),
         _ => None,
     };
-    // The first use of a flag is the weightiest.
+    // The uses of a flag are in the order of their prominence.
     if !field.flag {
         votes.sort_by_key(|(name, count, _)| (weak(name), std::cmp::Reverse(*count)));
     }
@@ -227,8 +241,9 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
         _ if place.hint == Hint::Namespace => name(&["namespace"]),
         (["metadata", "namespace"], _) | (_, "namespace") => name(&["namespace"]),
         (["metadata", "name"], _) => {
-            let short = short(&plain_name(class, words), &components.app);
-            name(&[&camel(&format!("{short}-name"))])
+            let within_app = short(&plain_name(class, words), &components.app);
+            let own = short(&within_app, &components.of[place.place.class]);
+            name(&[&camel(&format!("{own}-name"))])
         }
         (["metadata", "labels", key], _) | ([.., "labels" | "matchLabels", key], _) => {
             name(&["labels", &camel(short_key(key))])

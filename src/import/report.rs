@@ -31,10 +31,10 @@ pub struct Report {
     pub(super) figures: Figures,
 }
 
-/// What one copy lacks that all others have, and has that no other does.
+/// What a minority of the copies lacks that all others have, and has that no other does.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Odd {
-    pub(super) copy: String,
+    pub(super) copies: Vec<String>,
     pub(super) lacks: Vec<String>,
     pub(super) alone: Vec<String>,
     /// The fields of which all others have one value, and it has another.
@@ -96,7 +96,7 @@ pub(super) struct Figures {
 const PLAIN_PARENTS: &[&str] = &["spec", "template", "metadata", "data", "stringData"];
 
 /// Longer names of parts are cut in tables.
-const LONGEST_NAME: usize = 40;
+const LONGEST_NAME: usize = 60;
 
 /// Longer values are cut in tables.
 const LONGEST_VALUE: usize = 48;
@@ -164,31 +164,38 @@ impl Import<'_> {
     }
 
     fn odd(&self) -> Vec<Odd> {
-        let mut odd: Vec<Odd> =
-            self.variants.iter().map(|variant| Odd { copy: variant.name.clone(), ..Odd::default() }).collect();
-        let mut inner: BTreeMap<(usize, usize, bool), Vec<(usize, String)>> = BTreeMap::new();
+        let mut groups: BTreeMap<Vec<usize>, Odd> = BTreeMap::new();
+        let mut inner: BTreeMap<(Vec<usize>, usize, bool), Vec<(usize, String)>> = BTreeMap::new();
         let mut visit = |member: &Member| {
-            let Some((copy, lacks)) = single(&member.presence, &member.within) else { return };
+            let Some((copies, lacks)) = minority(&member.presence, &member.within) else { return };
             if member.place.path.is_empty() {
-                let list = if lacks { &mut odd[copy].lacks } else { &mut odd[copy].alone };
-                list.push(self.part_name(member));
+                let odd = groups.entry(copies).or_default();
+                let list = if lacks { &mut odd.lacks } else { &mut odd.alone };
+                let object = self.classes[member.place.class].first();
+                // Objects of one kind share its name.
+                match list.iter_mut().find(|known| known.split(' ').next() == Some(object.kind())) {
+                    Some(known) => *known += &format!(", {}", object.name()),
+                    None => list.push(format!("{} {}", object.kind(), object.name())),
+                }
             } else {
                 let part = (super::fields::weight(member), self.part_name(member));
-                inner.entry((copy, member.place.class, lacks)).or_default().push(part);
+                inner.entry((copies, member.place.class, lacks)).or_default().push(part);
             }
         };
         self.members.iter().for_each(|member| walk(member, &mut visit));
-        for ((copy, class, lacks), mut parts) in inner {
+        for ((copies, class, lacks), mut parts) in inner {
             // What is large is said first.
             parts.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-            let mut parts: Vec<String> = parts.into_iter().map(|(_, name)| name).collect();
-            parts.dedup();
+            let mut names: Vec<String> = Vec::with_capacity(parts.len());
+            for (_, name) in parts {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
             let object = self.classes[class].first();
-            let rest = parts.len().saturating_sub(8);
-            parts.truncate(8);
-            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-            let text = format!("{}{more} in {} {}", parts.join(", "), object.kind(), object.name());
-            if lacks { odd[copy].lacks.push(text) } else { odd[copy].alone.push(text) }
+            let text = format!("{} in {} {}", listed(names), object.kind(), object.name());
+            let odd = groups.entry(copies).or_default();
+            if lacks { odd.lacks.push(text) } else { odd.alone.push(text) }
         }
         // Of two each is the other's odd one.
         if self.variants.len() > 2 {
@@ -204,13 +211,19 @@ impl Import<'_> {
                         && others(*copy).is_some_and(|other| field.values[*copy].as_ref() != Some(other))
                 });
                 if let Some(copy) = alone {
-                    odd[copy].differs.push(names::expression(&field.name));
+                    groups.entry(vec![copy]).or_default().differs.push(names::expression(&field.name));
                 }
             }
         }
-        odd.retain(|odd| !odd.lacks.is_empty() || !odd.alone.is_empty() || !odd.differs.is_empty());
-        odd.sort_by_key(|odd| std::cmp::Reverse((odd.lacks.len(), odd.alone.len(), odd.differs.len())));
-        odd
+        let mut odd: Vec<(Vec<usize>, Odd)> = groups.into_iter().collect();
+        odd.sort_by_key(|(copies, odd)| {
+            (copies.len(), std::cmp::Reverse((odd.lacks.len(), odd.alone.len(), odd.differs.len())))
+        });
+        let named = |(copies, odd): (Vec<usize>, Odd)| Odd {
+            copies: copies.into_iter().map(|copy| self.variants[copy].name.clone()).collect(),
+            ..odd
+        };
+        odd.into_iter().map(named).collect()
     }
 
     fn part_rows(&self, member: &Member, rows: &mut Vec<PartRow>) {
@@ -347,20 +360,34 @@ impl Import<'_> {
     }
 }
 
-/// The copy that is alone in having a part, or in lacking it, where at least one other tells.
-fn single(presence: &Presence, within: &Presence) -> Option<(usize, bool)> {
-    let asked: Vec<usize> = (0..within.len()).filter(|copy| within[*copy]).collect();
-    let having: Vec<usize> = asked.iter().copied().filter(|copy| presence[*copy]).collect();
-    if asked.len() < 2 {
-        return None;
+/// Larger groups of copies are no exception.
+const MOST_ODD: usize = 3;
+
+/// The few copies that have a part, or that lack it, where the others tell: which, and whether they lack it.
+fn minority(presence: &Presence, within: &Presence) -> Option<(Vec<usize>, bool)> {
+    let asked = || (0..within.len()).filter(|copy| within[*copy]);
+    let (having, lacking): (Vec<usize>, Vec<usize>) = asked().partition(|copy| presence[*copy]);
+    let is_few = |few: &[usize], many: &[usize]| {
+        !few.is_empty() && few.len() <= MOST_ODD && (few.len() < many.len() || few.len() == 1 && many.len() == 1)
+    };
+    // Of two, what the one has the other lacks.
+    if is_few(&lacking, &having) {
+        Some((lacking, true))
+    } else if is_few(&having, &lacking) {
+        Some((having, false))
+    } else {
+        None
     }
-    let lacking: Vec<usize> = asked.iter().copied().filter(|copy| !presence[*copy]).collect();
-    match (having.as_slice(), lacking.as_slice()) {
-        // Of two, what the one has the other lacks.
-        (_, [copy]) => Some((*copy, true)),
-        ([copy], _) => Some((*copy, false)),
-        _ => None,
-    }
+}
+
+/// More parts of one object are counted, not listed.
+const MOST_LISTED: usize = 12;
+
+fn listed(mut parts: Vec<String>) -> String {
+    let rest = parts.len().saturating_sub(MOST_LISTED);
+    parts.truncate(MOST_LISTED);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    parts.join(", ") + &more
 }
 
 /// Visits a member and all below that are not parts of an optional one.

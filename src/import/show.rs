@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use super::report::{Cell, Report, ValueRow};
+use super::report::{Cell, Odd, PartRow, Report, ValueRow};
 use crate::report::{plain, plain_json};
 use crate::suggest;
 
@@ -20,27 +20,14 @@ impl Report {
     pub fn human(&self, width: usize, _colour: bool) -> String {
         let mut text = format!("{}\n", self.headline());
         for odd in &self.odd {
-            _ = writeln!(text, "\n{}", odd.copy);
-            for (words, parts) in [
-                ("lacks", &odd.lacks),
-                (if self.copies.len() > 2 { "alone has" } else { "has beyond the other" }, &odd.alone),
-                ("differs alone in", &odd.differs),
-            ] {
-                if !parts.is_empty() {
-                    let separator = if words == "differs alone in" { ", " } else { "; " };
-                    text.push_str(&wrapped(&format!("  {words} "), &parts.join(separator), width));
-                }
+            _ = writeln!(text, "\n{}", odd.copies.join(", "));
+            for (words, parts) in self.said(odd) {
+                text.push_str(&wrapped(&format!("  {words} "), &parts, width));
             }
         }
         if !self.parts.is_empty() {
             text.push_str("\nParts that are not the same in all copies\n");
-            let mut rows = vec![self.heading("")];
-            for row in self.parts.iter().take(MOST_ROWS) {
-                let name = if row.object { row.name.clone() } else { format!("  {}", row.name) };
-                let cells = row.cells.iter().map(|cell| cell_text(*cell, row.object).to_owned());
-                rows.push(std::iter::once(name).chain(cells).collect());
-            }
-            text.push_str(&self.table(&rows, width));
+            text.push_str(&self.parts_table(width));
             text.push_str(&more(self.parts.len()));
         }
         if !self.values.is_empty() {
@@ -111,6 +98,22 @@ impl Report {
         std::iter::once(first.to_owned()).chain(self.copies.iter().cloned()).collect()
     }
 
+    /// What makes copies the odd ones, each with its verb.
+    fn said(&self, odd: &Odd) -> Vec<(&'static str, String)> {
+        let one = odd.copies.len() == 1;
+        let [lacks, alone] = match (one, self.copies.len() > 2) {
+            (true, true) => ["lacks", "alone has"],
+            (true, false) => ["lacks", "has beyond the other"],
+            (false, _) => ["lack", "alone have"],
+        };
+        let all = [
+            (lacks, odd.lacks.join("; ")),
+            (alone, odd.alone.join("; ")),
+            ("differs alone in", odd.differs.join(", ")),
+        ];
+        all.into_iter().filter(|(_, parts)| !parts.is_empty()).collect()
+    }
+
     fn is_single(&self) -> bool {
         self.copies.len() == 1
     }
@@ -127,14 +130,34 @@ impl Report {
         [row.field.clone(), row.base.clone().unwrap_or_default()].into_iter().chain(values).collect()
     }
 
+    /// The parts beside the copies; where words are too wide, as signs below numbers.
+    fn parts_table(&self, width: usize) -> String {
+        let row = |row: &PartRow, cell: fn(Cell, bool) -> &'static str| -> Vec<String> {
+            let name = if row.object { row.name.clone() } else { format!("  {}", row.name) };
+            let cells = row.cells.iter().map(|found| cell(*found, row.object).to_owned());
+            std::iter::once(name).chain(cells).collect()
+        };
+        let rows = self.parts.iter().take(MOST_ROWS);
+        let mut wide = vec![self.heading("")];
+        wide.extend(rows.clone().map(|found| row(found, cell_text)));
+        let numbers = (1..=self.copies.len()).map(|number| number.to_string());
+        let mut narrow = vec![std::iter::once(String::new()).chain(numbers).collect::<Vec<_>>()];
+        narrow.extend(rows.map(|found| row(found, cell_sign)));
+        if row_width(&wide) <= width || row_width(&narrow) > width {
+            return self.table(&wide, width);
+        }
+        let names: Vec<String> =
+            self.copies.iter().enumerate().map(|(at, copy)| format!("{}\u{a0}{copy}", at + 1)).collect();
+        let mut text = "  = as most, ~ differs, + has, - lacks\n".to_owned();
+        text.push_str(&wrapped("  ", &names.join("  "), width).replace('\u{a0}', " "));
+        text + &self.table(&narrow, width)
+    }
+
     /// Rows in columns; where they are too wide, each row as a line with what differs.
     fn table(&self, rows: &[Vec<String>], width: usize) -> String {
-        let columns = rows.first().map_or(0, Vec::len);
-        let widths: Vec<usize> =
-            (0..columns).map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default()).collect();
-        let whole: usize = widths.iter().map(|width| width + 2).sum::<usize>() + 2;
+        let widths = column_widths(rows);
         let mut text = String::new();
-        if whole <= width {
+        if row_width(rows) <= width {
             for row in rows {
                 let mut line = "  ".to_owned();
                 for (cell, width) in row.iter().zip(&widths) {
@@ -172,14 +195,11 @@ impl Report {
     pub fn markdown(&self) -> String {
         let mut text = format!("### {}\n", cell_markdown(&self.headline()));
         for odd in &self.odd {
-            let mut said = Vec::new();
-            for (words, parts) in [("lacks", &odd.lacks), ("alone has", &odd.alone), ("differs alone in", &odd.differs)]
-            {
-                if !parts.is_empty() {
-                    said.push(format!("{words} {}", cell_markdown(&parts.join("; "))));
-                }
+            let copies = odd.copies.join(", ");
+            _ = writeln!(text, "\n**{}**\n", cell_markdown(&copies));
+            for (words, parts) in self.said(odd) {
+                _ = writeln!(text, "- {words} {}", cell_markdown(&parts));
             }
-            _ = writeln!(text, "\n- **{}** {}", cell_markdown(&odd.copy), said.join("; "));
         }
         if !self.parts.is_empty() {
             let mut heading = self.heading("part");
@@ -269,7 +289,7 @@ impl Report {
         let odd: Vec<Json> = self
             .odd
             .iter()
-            .map(|odd| json!({"copy": odd.copy, "lacks": odd.lacks, "alone": odd.alone, "differs": odd.differs}))
+            .map(|odd| json!({"copies": odd.copies, "lacks": odd.lacks, "alone": odd.alone, "differs": odd.differs}))
             .collect();
         let external: Vec<Json> =
             self.external.iter().map(|(copy, external)| json!({"copy": copy, "external": external})).collect();
@@ -294,6 +314,25 @@ impl Report {
             },
         });
         plain_json(&format!("{document:#}\n"))
+    }
+}
+
+fn column_widths(rows: &[Vec<String>]) -> Vec<usize> {
+    let columns = rows.first().map_or(0, Vec::len);
+    (0..columns).map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default()).collect()
+}
+
+/// How wide a table of these rows is.
+fn row_width(rows: &[Vec<String>]) -> usize {
+    column_widths(rows).iter().map(|width| width + 2).sum::<usize>() + 2
+}
+
+const fn cell_sign(cell: Cell, object: bool) -> &'static str {
+    match (cell, object) {
+        (Cell::Has, true) => "=",
+        (Cell::Has, false) => "+",
+        (Cell::Differs, _) => "~",
+        (Cell::Lacks, _) => "-",
     }
 }
 

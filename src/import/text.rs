@@ -354,16 +354,19 @@ fn by_tokens(texts: &Texts) -> Option<Vec<Draft>> {
     common.then(|| joined(parts))
 }
 
-/// What is common before and behind, up to whole words, and the middle that differs.
+/// What is common before and behind, up to whole names such as hosts, and the middle that differs.
 fn trimmed(texts: &Texts) -> (EcoString, Texts, EcoString) {
     let all: Vec<Vec<&str>> = texts.iter().flatten().map(|text| tokens(text)).collect();
     let shortest = all.iter().map(Vec::len).min().unwrap_or_default();
     let first = all.first().cloned().unwrap_or_default();
     let before = (0..shortest).take_while(|at| all.iter().all(|tokens| tokens[*at] == first[*at])).count();
+    let is_in_name = |token: &str| token.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    let before = before - first[..before].iter().rev().take_while(|token| is_in_name(token)).count();
     let from_end = |tokens: &[&str], at: usize| tokens[tokens.len() - 1 - at].to_owned();
     let after = (0..shortest - before)
         .take_while(|at| all.iter().all(|tokens| from_end(tokens, *at) == from_end(&first, *at)))
         .count();
+    let after = after - first[first.len() - after..].iter().take_while(|token| is_in_name(token)).count();
     let length = |tokens: &[&str]| tokens.iter().map(|token| token.len()).sum::<usize>();
     let start = length(&first[..before]);
     let end = length(&first[first.len() - after..]);
@@ -424,6 +427,10 @@ mod tests {
         let split = |one: &str, other: &str| shown(&splitter.split(&texts(&[one, other]), "x", &words));
         assert_eq!(split("a: 1\nb: x y\nc: 2\n", "a: 1\nb: x z\nc: 2\n"), "a: 1\nb: x <y|z>\nc: 2\n");
         assert_eq!(split("a: 1\nc: 2\n", "a: 1\nb: 1\nc: 2\n"), "a: 1\n<|b: 1\n>c: 2\n");
+        assert_eq!(
+            split("a: 1\nhost: redis:6379\n", "a: 1\nhost: redis.dev.svc:6379\n"),
+            "a: 1\nhost: <redis|redis.dev.svc>:6379\n"
+        );
         assert_eq!(split("a\nb\n", "c\nd\n"), "<a\nb\n|c\nd\n>");
     }
 }
