@@ -1,7 +1,9 @@
-//! Embeds the built-in project: every file of `profiles/`, `templates/` and `services/`, and the trees of its YAML.
+//! Embeds the built-in project: every file of `profiles/`, `templates/` and `services/`, and the trees of its YAML; and
+//! beside it the facts about public images in `software/`.
 //!
 //! The list is made from the folders, so that no file can be forgotten. The YAML is read by the tool's own loader, which
-//! is compiled here as well.
+//! is compiled here as well. What descriptions are recognized by is written into tables of its own, so that a run reads
+//! only the descriptions that it needs.
 
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
@@ -22,34 +24,109 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use node::Node;
 use source::FileId;
 use yaml::load::{Dialect, load_text};
 use yaml::packed::pack;
 
 const FOLDERS: [&str; 3] = ["profiles", "services", "templates"];
 
+/// Public images, one file a piece of software.
+const SOFTWARE: &str = "software";
+
 fn main() {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
-    let mut files = Vec::new();
-    for folder in FOLDERS.map(|folder| root.join(folder)).iter().filter(|folder| folder.is_dir()) {
-        // Cargo looks at every file below, so that a changed, new or gone one builds this again.
-        println!("cargo::rerun-if-changed={}", folder.display());
-        collect(folder, &mut files);
-    }
     // What is compiled here runs again by itself.
     println!("cargo::rerun-if-changed=build.rs");
+    let project = files(&root, &FOLDERS);
+    let software = files(&root, &[SOFTWARE]);
+    write("embedded.rs", &table(&project));
+    write("software.rs", &table(&software));
+    write("service_signs.rs", &service_signs(&project));
+    write("software_images.rs", &software_images(&software));
+}
+
+/// The files of folders with their names, sorted by name.
+fn files(root: &Path, folders: &[&str]) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    for folder in folders.iter().map(|folder| root.join(folder)).filter(|folder| folder.is_dir()) {
+        // Cargo looks at every file below, so that a changed, new or gone one builds this again.
+        println!("cargo::rerun-if-changed={}", folder.display());
+        collect(&folder, &mut files);
+    }
     let mut files: Vec<(String, PathBuf)> =
-        files.into_iter().map(|path| (name(path.strip_prefix(&root).unwrap_or(&path)), path)).collect();
+        files.into_iter().map(|path| (name(path.strip_prefix(root).unwrap_or(&path)), path)).collect();
     files.sort();
+    files
+}
+
+fn write(name: &str, text: &str) {
+    let out = PathBuf::from(variable("OUT_DIR")).join(name);
+    fs::write(&out, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", out.display()));
+}
+
+/// The table of files with their texts and trees.
+fn table(files: &[(String, PathBuf)]) -> String {
     let mut table = String::from("&[\n");
     for (path, file) in files {
-        let tree = if path.ends_with(".yaml") { packed(&file) } else { Vec::new() };
+        let tree = if path.ends_with(".yaml") { packed(file) } else { Vec::new() };
         let text = format!("include_str!({:?})", file.display().to_string());
         let _ = writeln!(table, "    Embedded {{ path: {path:?}, text: {text}, tree: &{tree:?} }},");
     }
     table.push_str("]\n");
-    let out = PathBuf::from(variable("OUT_DIR")).join("embedded.rs");
-    fs::write(&out, table).unwrap_or_else(|error| panic!("cannot write {}: {error}", out.display()));
+    table
+}
+
+/// What the service descriptions are recognized by.
+fn service_signs(files: &[(String, PathBuf)]) -> String {
+    let mut table = String::from("&[\n");
+    for (path, file) in files.iter().filter(|(path, _)| path.starts_with("services/") && path.ends_with(".yaml")) {
+        let Some(description) = document(file) else { continue };
+        let recognize = &description["recognize"];
+        let variable = description["configFile"]["env"].text();
+        let flag = description["configFile"]["flag"].text();
+        let _ = writeln!(
+            table,
+            "    Signs {{ path: {path:?}, name: {:?}, images: &{:?}, containers: &{:?}, workloads: &{:?}, \
+             path_prefixes: &{:?}, config_keys: &{:?}, context: &{:?}, services: &{:?}, variable: {variable:?}, \
+             flag: {flag:?}, authorizes: {} }},",
+            description["name"].text(),
+            strings(&recognize["images"]),
+            strings(&recognize["containers"]),
+            strings(&recognize["workloads"]),
+            strings(&recognize["pathPrefixes"]),
+            strings(&recognize["configKeys"]),
+            strings(&recognize["context"]),
+            strings(&description["services"]),
+            description["authorization"].is_set(),
+        );
+    }
+    table.push_str("]\n");
+    table
+}
+
+/// The last part of the name of each public image that is known, with the number of its file.
+fn software_images(files: &[(String, PathBuf)]) -> String {
+    let mut names = Vec::new();
+    for (number, (_, file)) in files.iter().enumerate() {
+        let Some(software) = document(file) else { continue };
+        for image in strings(&software["images"]).into_iter().chain(strings(&software["derived"])) {
+            let last = image.rsplit('/').next().unwrap_or_default().to_owned();
+            names.push((last, number));
+        }
+    }
+    names.sort();
+    names.dedup();
+    format!("&{names:?}")
+}
+
+fn document(file: &Path) -> Option<Node> {
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()));
+    load_text(&text, FileId(0), Dialect::Strict).documents.into_iter().next()
+}
+
+fn strings(list: &Node) -> Vec<String> {
+    list.items().iter().map(|item| item.text().to_owned()).collect()
 }
 
 /// The packed tree of a YAML file; none where something is wrong with it, for the run to tell.

@@ -14,6 +14,37 @@ pub struct Embedded {
 /// Every file of the built-in project, sorted by path.
 pub static FILES: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
+/// Facts about public images, one file a piece of software, sorted by path.
+pub static SOFTWARE: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/software.rs"));
+
+/// The last part of the name of each public image that is known, with the number of its file in [`SOFTWARE`]; sorted.
+pub(crate) static SOFTWARE_IMAGES: &[(&str, usize)] = include!(concat!(env!("OUT_DIR"), "/software_images.rs"));
+
+/// What a built-in service description is recognized by, so that it is read only where it is needed. The fields are those
+/// of `service::Recognize`.
+#[derive(Debug)]
+pub(crate) struct Signs {
+    pub(crate) path: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) images: &'static [&'static str],
+    pub(crate) containers: &'static [&'static str],
+    pub(crate) workloads: &'static [&'static str],
+    pub(crate) path_prefixes: &'static [&'static str],
+    pub(crate) config_keys: &'static [&'static str],
+    pub(crate) context: &'static [&'static str],
+    /// Whether it authorizes its clients.
+    pub(crate) authorizes: bool,
+    /// The names its Kubernetes Service goes by.
+    pub(crate) services: &'static [&'static str],
+    /// The variable that names its config file; empty where none does.
+    pub(crate) variable: &'static str,
+    /// The flag that names its config file; empty where none does.
+    pub(crate) flag: &'static str,
+}
+
+/// The signs of all built-in service descriptions.
+pub(crate) static SERVICE_SIGNS: &[Signs] = include!(concat!(env!("OUT_DIR"), "/service_signs.rs"));
+
 /// The text of a file.
 pub(crate) fn text(path: &str) -> Option<&'static str> {
     FILES.binary_search_by(|file| file.path.cmp(path)).ok().map(|at| FILES[at].text)

@@ -38,6 +38,7 @@ pub mod report;
 pub mod schema;
 mod secret;
 pub mod service;
+pub mod software;
 pub mod source;
 pub mod status;
 pub mod suggest;

@@ -12,6 +12,39 @@ fn the_page_of_rules_is_made_from_the_rules() {
     assert_data_eq!(plimsoll::cli::docs::rules_page(), file!["../docs/rules.md"].raw());
 }
 
+#[test]
+fn the_page_of_services_ends_with_what_is_known() {
+    let page = std::fs::read_to_string(format!("{ROOT}/docs/services.md")).unwrap();
+    let (written, _) = page.split_once("## Known software\n").unwrap_or((&page, ""));
+    let page = format!("{written}{}", plimsoll::cli::docs::known_page());
+    assert_data_eq!(page, file!["../docs/services.md"].raw());
+}
+
+/// The YAML of the first block of a Markdown page.
+fn first_example(page: &str) -> &str {
+    let start = page.find("```yaml\n").unwrap() + "```yaml\n".len();
+    &page[start..start + page[start..].find("```").unwrap()]
+}
+
+#[test]
+fn a_description_of_a_projects_own_service_is_used_as_the_page_says() {
+    use plimsoll::check::{Options, check_in, input::Input};
+    use plimsoll::service::Services;
+    use plimsoll::source::Sources;
+
+    let page = std::fs::read_to_string(format!("{ROOT}/docs/services.md")).unwrap();
+    let sources = Sources::new();
+    let description = sources.add("services/gateway.yaml", first_example(&page));
+    let services = Services::default().with(Services::read(&sources, description).unwrap());
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  config.yaml: |\n    server: {port: 8080}\n    redis: {addr: redis:6379, timout: 1s}\n---\n\
+                    apiVersion: v1\nkind: Pod\nmetadata: {name: g}\nspec:\n  containers:\n  - name: gateway\n    image: ghcr.io/acme/gateway:v1\n    args: [--config=/etc/gateway/config.yaml]\n    volumeMounts: [{name: c, mountPath: /etc/gateway}]\n    readinessProbe: {httpGet: {path: /ready, port: 8080}}\n  volumes: [{name: c, configMap: {name: c}}]\n";
+    let mut input = Input::default();
+    input.add(&sources, sources.add("manifest.yaml", manifest), true);
+    let findings = check_in(&sources, &input.objects, &Options { services, ..Options::default() });
+    let said = |rule: &str| findings.iter().any(|finding| finding.rule.name() == rule);
+    assert!(said("config-key-unknown") && said("probe-path-unserved"), "{findings:?}");
+}
+
 /// The Markdown of the repository that people read: the top and `docs/`.
 fn markdown() -> Vec<PathBuf> {
     let folders = [ROOT.to_owned(), format!("{ROOT}/docs")];

@@ -30,6 +30,7 @@ mod repositories;
 mod review;
 mod revisions;
 mod runtime;
+mod software;
 mod standins;
 mod startup;
 mod status;

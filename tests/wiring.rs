@@ -481,6 +481,8 @@ fn a_job_that_waits_for_a_service_is_told_once() {
     let said = |job: &str| said_by(rule, &(config("{}") + &web + &plain + job));
     assert_eq!(said(&job("m", asking, "")), [(Severity::Error, waits)]);
     let after = "the Job runs after DataStorage is ready, which waits for the Job".to_owned();
-    assert_eq!(said(&job("m", "nc -z other 80", "helm.sh/hook: post-install")), [(Severity::Error, after)]);
+    let deadlock = |job: &str| said_by("migration-hook-deadlock", &(config("{}") + &web + &plain + job));
+    assert_eq!(deadlock(&job("m", "nc -z other 80", "helm.sh/hook: post-install")), [(Severity::Error, after)]);
+    assert_eq!(deadlock(&job("m", "nc -z other 80", "helm.sh/hook: pre-install")), []);
     assert_eq!(said(&job("m", "nc -z other 80", "")), []);
 }

@@ -479,6 +479,9 @@ pub(super) struct Check {
     /// What lives elsewhere: a host as host or host:port, an object as Kind/name; may be given several times
     #[arg(long, value_name = "HOST[:PORT]|KIND/NAME")]
     pub(super) external: Vec<String>,
+    /// The version of a known service that runs, or of all; may be given several times
+    #[arg(long, value_name = "[SERVICE=]VERSION")]
+    pub(super) service_version: Vec<String>,
     /// The manifests are complete: what they name and do not hold is an error
     #[arg(long)]
     pub(super) complete: bool,
@@ -625,4 +628,7 @@ pub(super) struct Rules {
     /// Write a Markdown page for each rule into a folder, for a site
     #[arg(long, value_name = "DIR", conflicts_with_all = ["id", "family"])]
     pub(super) output: Option<PathBuf>,
+    /// What is known of which services and public images
+    #[arg(long, conflicts_with_all = ["id", "family"])]
+    pub(super) software: bool,
 }

@@ -1,6 +1,6 @@
 //! `plimsoll check`.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 use crate::check::input::Input;
 use crate::check::promises;
@@ -82,6 +82,10 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     options.whole |= args.complete;
     options.kustomizations = std::mem::take(&mut input.kustomizations);
     options.externals.extend(args.external.iter().cloned());
+    for text in &args.service_version {
+        options.services =
+            project::with_version(&options.services, text).map_err(|why| anyhow!("--service-version: {why}"))?;
+    }
     options.only = args.only.iter().map(|name| RuleId::current(name).to_owned()).collect();
     options.skip = args.skip.iter().map(|name| RuleId::current(name).to_owned()).collect();
     options.crds.extend(definitions.objects.into_iter().map(|object| object.node));

@@ -11,6 +11,9 @@ use crate::cli::Outcome;
 use crate::cli::args::{Args, Rules};
 use crate::cli::output::{self, Output};
 use crate::finding::{Family, RuleId};
+use crate::formats::version::Version;
+use crate::service::{Description, Services};
+use crate::software;
 use crate::suggest;
 
 pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -34,6 +37,7 @@ pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome
             };
             output.result(&explain(id))?;
         }
+        None if args.software => output.result(&known_page())?,
         None => output.result(&table(args.family.as_deref()))?,
     }
     Ok(Outcome::Fine)
@@ -104,6 +108,80 @@ fn wrap(line: &str, width: usize, out: &mut String) {
         column += length;
     }
     out.push('\n');
+}
+
+/// What is known of services and public images, as Markdown: the end of `docs/services.md`.
+#[must_use]
+pub fn known_page() -> String {
+    let mut out = String::from(
+        "## Known software\n\nMade from `services/` and `software/`; `plimsoll rules --software` prints the same.\n\n",
+    );
+    out.push_str(
+        "| service | images | forms of its config | client of | permissions |\n| --- | --- | --- | --- | --- |\n",
+    );
+    let code = |texts: &[String]| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+    for service in Services::default().iter().map(Description::service) {
+        let dialects: Vec<String> = service
+            .dialects
+            .iter()
+            .map(|dialect| format!("{} ({} keys)", dialect.name, dialect.config.len()))
+            .collect();
+        let mut servers: Vec<&str> =
+            service.dialects.iter().flat_map(|dialect| &dialect.clients).map(|client| client.of.as_str()).collect();
+        servers.sort_unstable();
+        servers.dedup();
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} |",
+            service.name,
+            code(&service.recognize.images),
+            dialects.join(", "),
+            servers.join(", "),
+            service.permissions.iter().map(|permission| permission.resources.len()).sum::<usize>(),
+        );
+    }
+    out.push_str("\n| software | images | stops without | stops with | starts as | ports | data |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    for software in software::all() {
+        let versions = |since: Option<&Version>, until: Option<&Version>| match (since, until) {
+            (None, None) => String::new(),
+            (Some(since), None) => format!(" (from {since})"),
+            (None, Some(until)) => format!(" (to {until})"),
+            (Some(since), Some(until)) => format!(" ({since} to {until})"),
+        };
+        let list = |items: Vec<String>| items.join(", ");
+        let needs = software.required.iter().map(|need| {
+            let what = need.what.split(':').next().unwrap_or_default();
+            format!("[{what}]({}){}", need.source, versions(need.since.as_ref(), need.until.as_ref()))
+        });
+        let command = software.interactive.then(|| "a command".to_owned());
+        let refused = software.refused.iter().map(|refusal| {
+            let value = refusal.value.as_ref().map(|value| format!("={value}")).unwrap_or_default();
+            let length = refusal.min_length.map(|least| format!(" shorter than {least}")).unwrap_or_default();
+            let versions = versions(refusal.since.as_ref(), refusal.until.as_ref());
+            format!("[`{}{value}`]({}){length}{versions}", refusal.env, refusal.source)
+        });
+        let users = software
+            .users
+            .iter()
+            .map(|user| format!("{}{}", user.image, versions(user.since.as_ref(), user.until.as_ref())));
+        let data = software
+            .data
+            .iter()
+            .map(|folder| format!("`{}`{}", folder.path, versions(folder.since.as_ref(), folder.until.as_ref())));
+        let name = software.sources.first().map_or(software.name.clone(), |url| format!("[{}]({url})", software.name));
+        let images = if software.images.is_empty() { &software.derived } else { &software.images };
+        let _ = writeln!(
+            out,
+            "| {name} | {} | {} | {} | {} | {} | {} |",
+            code(images),
+            list(needs.chain(command).collect()),
+            list(refused.collect()),
+            list(users.collect()),
+            list(software.ports.iter().map(u16::to_string).collect()),
+            list(data.collect()),
+        );
+    }
+    out
 }
 
 /// The rules as a Markdown page, `docs/rules.md`.

@@ -170,6 +170,10 @@ pub(super) fn options(project: &Project, sources: &Sources) -> Result<Options, F
         })?;
         for name in names.into_iter().filter(|name| YAML.iter().any(|ending| name.ends_with(ending))) {
             let file = project.read(sources, &name).map_err(|error| error.failure())?;
+            // A project that was made with `init` holds copies, which need not be read.
+            if sources.get(file).is_some_and(|source| built_in::text(&name) == Some(&*source.text)) {
+                continue;
+            }
             services = services.with(Services::read(sources, file).map_err(Failure::Findings)?);
         }
     }
@@ -216,6 +220,21 @@ pub(super) fn options(project: &Project, sources: &Sources) -> Result<Options, F
 /// Whether a file is read as manifests, by its ending.
 fn is_manifest(path: &str) -> bool {
     YAML.into_iter().chain([".json"]).any(|ending| path.ends_with(ending))
+}
+
+/// Services with the version that runs of one of them, or of all: `DataStorage=1.4`, `1.4`.
+///
+/// # Errors
+/// Why that is no version, or no known service.
+pub(super) fn with_version(services: &Services, text: &str) -> Result<Services, String> {
+    let (name, version) = text.split_once('=').unwrap_or(("", text));
+    let names = || services.iter().map(|known| known.name());
+    if !name.is_empty() && !names().any(|known| known == name) {
+        let near = suggest::nearest(name, names());
+        let help = near.map_or_else(|| suggest::list(&names().collect::<Vec<_>>(), "or"), |near| format!("`{near}`"));
+        return Err(format!("unknown service `{name}`: expected {help}"));
+    }
+    Ok(services.with_version(name, version.parse()?))
 }
 
 /// The same for a rendered bundle, which is whole and names its own externals, services and cluster.
@@ -268,7 +287,9 @@ pub(super) fn init(folder: &Path, blank: bool, output: &Output) -> anyhow::Resul
     let (files, profile) = if blank {
         (BLANK.to_vec(), "app")
     } else {
-        let built_in = built_in::FILES.iter().map(|file| (file.path, file.text));
+        // Copies of the other descriptions would only grow old.
+        let is_own = |path: &str| !path.starts_with("services/") || path == "services/datastorage.yaml";
+        let built_in = built_in::FILES.iter().map(|file| (file.path, file.text)).filter(|(path, _)| is_own(path));
         (built_in.chain([(project::FILE, SETTINGS)]).collect(), "gateway")
     };
     if let Some(path) = files.iter().map(|(path, _)| folder.join(path)).find(|path| path.exists()) {

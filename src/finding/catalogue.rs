@@ -217,9 +217,15 @@ catalogue! {
     WebhookInvalid "webhook-invalid" Api Error "an admission webhook is incomplete or malformed",
     WindowsOptionsInvalid "windows-options-invalid" Api Error "the Windows options of a security context are wrong",
     WorkloadFieldInvalid "workload-field-invalid" Api Error "a number or choice in a workload's spec is out of range",
+    CertDirUnmounted "cert-dir-unmounted" Wiring Error
+        "nothing is mounted where a service reads its certificate",
     ClaimSingleNode "claim-single-node" Wiring Warning "pods that are spread over nodes use one ReadWriteOnce claim",
     ClaimSinglePod "claim-single-pod" Wiring Error "more than one pod uses a ReadWriteOncePod claim",
+    ClientUrlMissing "client-url-missing" Wiring Error
+        "a client is not told where the service that it calls is",
     CommandNotSplit "command-not-split" Wiring Warning "a command is one string with blanks, which names no program",
+    ConfigDurationEmpty "config-duration-empty" Wiring Error
+        "a duration in the config file is the empty string",
     ConfigDurationInvalid "config-duration-invalid" Wiring Error "a duration in the config file cannot be parsed",
     ConfigFileMissing "config-file-missing" Wiring Warning
         "nothing among the manifests holds the config file a service reads",
@@ -234,21 +240,33 @@ catalogue! {
     ConfigValueInvalid "config-value-invalid" Wiring Error "a value in the config file is one the service refuses",
     ConnectionValueUnquoted "connection-value-unquoted" Wiring Error
         "a password, user or database name that the service cannot write into its connection string",
+    DataMountRefused "data-mount-refused" Wiring Error
+        "a volume is mounted where this version of the image takes none",
     DbIdentityMismatch "db-identity-mismatch" Wiring Error
         "a client and its database do not agree on database, user or password",
+    DbProbeWrongDatabase "db-probe-wrong-database" Wiring Warning
+        "a probe asks a database for what it does not create",
     DuplicateObject "duplicate-object" Wiring Warning "one object is declared twice",
     EnvNotRead "env-not-read" Wiring Warning "a variable is set that the service does not read",
     EnvReferenceUndefined "env-reference-undefined" Wiring Warning
         "`$(NAME)` stays as it is, because no variable of that name is defined before it",
+    EnvRefused "env-refused" Wiring Error
+        "a variable is set with which the image stops",
     EnvRequiredMissing "env-required-missing" Wiring Error "a variable is missing that the program needs to start",
     HostUnresolved "host-unresolved" Wiring Warning "a host leads to no Service in reach",
     HostportCollision "hostport-collision" Wiring Error "one port of a host is wanted twice",
+    ImageCommandMissing "image-command-missing" Wiring Error
+        "an image is run without the arguments or file that it needs",
     ImageLocalAlwaysPulled "image-local-always-pulled" Wiring Warning
         "an image that exists only locally is always pulled from a registry",
     ImageNeverFromRegistry "image-never-from-registry" Wiring Warning "pull policy Never with an image of a registry",
     ImageNotLoaded "image-not-loaded" Wiring Warning "pull policy Never with an image that names no local one",
+    ImagePortUnserved "image-port-unserved" Wiring Warning
+        "a port is asked on which the image does not listen by default",
     ImageTextInvalid "image-text-invalid" Wiring Error "an image is no image reference at all",
     ImageUnqualified "image-unqualified" Wiring Warning "an image names no registry, and is none of Docker's own",
+    ImageUserRoot "image-user-root" Wiring Error
+        "a container must not run as root, and its image starts as root or as a named user",
     ListenPortMismatch "listen-port-mismatch" Wiring Error
         "the port a program listens on is not the one that is declared and sent to",
     MountMissing "mount-missing" Wiring Error "a service that reads files mounts none",
@@ -261,8 +279,18 @@ catalogue! {
     NodeportUnmapped "nodeport-unmapped" Wiring Warning "the kind cluster does not map a NodePort to the host",
     ProbeMissing "probe-missing" Wiring Warning "a container that serves traffic has no probes",
     ProbePathUnserved "probe-path-unserved" Wiring Error "a probe asks for a path that the service does not serve",
+    ProbePathWrongEndpoint "probe-path-wrong-endpoint" Wiring Warning
+        "a probe asks an endpoint that is there for another purpose",
     ProbePortUnserved "probe-port-unserved" Wiring Error "a probe asks a port that the container does not serve",
+    RbacApigroupUnknown "rbac-apigroup-unknown" Wiring Warning
+        "a rule of a role names resources in an API group that does not have them",
+    RbacClientUnbound "rbac-client-unbound" Wiring Warning
+        "the ServiceAccount of a client is not bound to the role that the service asks for",
+    RbacClientVerb "rbac-client-verb" Wiring Warning
+        "the role of a client lacks a verb that the service asks for",
     RbacRolerefMissing "rbac-roleref-missing" Wiring Warning "a binding names a role that is not there",
+    RbacRuleMissing "rbac-rule-missing" Wiring Warning
+        "the role of a known service does not allow something that the service does",
     RbacSubjectMissing "rbac-subject-missing" Wiring Warning "a binding names a ServiceAccount that is not there",
     ReferenceMissing "reference-missing" Wiring Warning
         "something that is named is not there: an object, or a key of one",
@@ -278,6 +306,8 @@ catalogue! {
         "a password or token in a Secret ends with a newline",
     ServiceSelectsJob "service-selects-job" Wiring Warning "a Service selects the pods of a Job",
     ServiceSelectsNothing "service-selects-nothing" Wiring Warning "a Service selects no pods",
+    ServiceaccountDefaultForClient "serviceaccount-default-for-client" Wiring Warning
+        "a client that must authenticate runs as the default ServiceAccount",
     ServiceaccountMissing "serviceaccount-missing" Wiring Warning "a pod runs as a ServiceAccount that is not there",
     StatefulsetNameTooLong "statefulset-name-too-long" Wiring Error
         "a StatefulSet's name is too long for the revision label of its pods",
@@ -307,6 +337,8 @@ catalogue! {
     FleetNameDuplicate "fleet-name-duplicate" Rollout Error "two profiles make one object of one cluster",
     FleetNodeportDuplicate "fleet-nodeport-duplicate" Rollout Error "two profiles take one NodePort of one cluster",
     MigrationDuplicateVersion "migration-duplicate-version" Rollout Error "two migrations have one version",
+    MigrationHookDeadlock "migration-hook-deadlock" Rollout Error
+        "a Job runs after the workload is ready that waits for the Job",
     MigrationMissing "migration-missing" Rollout Warning "nothing creates the tables a service writes to",
     MigrationNeedsNoTransaction "migration-needs-no-transaction" Rollout Error
         "a migration runs a statement in a transaction that PostgreSQL refuses there",
@@ -320,6 +352,8 @@ catalogue! {
     ProbeBudget "probe-budget" Rollout Warning "a probe can kill a container before it is up",
     StorageEphemeral "storage-ephemeral" Rollout Warning
         "a database keeps its data in a folder that goes with its pod",
+    SyncWaveOrder "sync-wave-order" Rollout Error
+        "something is applied in a later sync wave than the workload that needs it",
     PodSecurity "pod-security" Security Warning "a pod breaks the pod security level its namespace enforces",
     ReadonlyRootWrite "readonly-root-write" Security Warning "a program writes below a root that it may not write to",
     ChangeRenames "change-renames" Elsewhere Warning

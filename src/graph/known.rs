@@ -2,15 +2,18 @@
 
 use std::borrow::Cow;
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
+use crate::finding::Severity;
+use crate::formats::version::Version;
 use crate::graph::data::data_of;
-use crate::graph::image::image_tail;
-use crate::graph::{Config, Container, File, Graph, Known, MountSource, Pod};
+use crate::graph::image::{image_name, image_tail};
+use crate::graph::{Config, Container, File, Graph, Known, MountSource, Pod, kind_of};
 use crate::node::{Node, Value};
 use crate::object::{ContainerRole, Object};
 use crate::path::address;
-use crate::service::{self, ConfigFile, Dialect, KeyType, Service};
+use crate::service::{self, ConfigFile, Description, Dialect, KeyType, Service, Services, Sign};
+use crate::software;
 use crate::source::FileId;
 use crate::yaml;
 
@@ -35,6 +38,7 @@ pub struct View<'g, 'a> {
     unread: bool,
     /// The dialect of its config.
     pub dialect: Option<&'a Dialect>,
+    services: &'a Services,
 }
 
 impl<'a> Graph<'a> {
@@ -52,13 +56,13 @@ impl<'a> Graph<'a> {
                 if !matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar) {
                     continue;
                 }
-                let found = self.known_services.iter().find(|service| recognizes(service, pod, container, alone));
-                if let Some(service) = found {
+                let mut found = self.known_services.iter().filter(|known| recognizes(known, pod, container, alone));
+                if let Some(service) = found.next().map(Description::service) {
                     let file = config_file(service, container);
                     let left = room.checked_sub(file.map_or(0, |(_, text)| text.text().len()));
                     let config = file.filter(|_| left.is_some()).map(|file| {
                         let read = read.entry((address(file.1), std::ptr::from_ref(service)));
-                        read.or_insert_with(|| config(service, file)).clone()
+                        read.or_insert_with(|| config(self.known_services, service, file)).clone()
                     });
                     known.push(Known { pod: at, container: number, service, config, unread: left.is_none() });
                     room = left.unwrap_or(room);
@@ -71,6 +75,42 @@ impl<'a> Graph<'a> {
             }
         }
         self.known = known;
+        self.add_bare_configs(room);
+    }
+
+    /// Finds the config files that stand in ConfigMaps without a container that is known to read them.
+    fn add_bare_configs(&mut self, mut room: usize) {
+        for object in self.objects.iter().filter(|object| kind_of(object) == Some("ConfigMap")) {
+            for entry in object.node["data"].entries() {
+                let text = entry.value.text();
+                let is_config = [".yaml", ".yml", ".json"].iter().any(|end| entry.key.ends_with(end));
+                if !is_config || self.known_by_config.contains_key(&address(&entry.value)) {
+                    continue;
+                }
+                let found = self.known_services.iter().find(|known| mentions_key(known, text));
+                let Some(service) = found.map(Description::service) else { continue };
+                let Some(left) = room.checked_sub(text.len()) else { return };
+                room = left;
+                let config = Config { is_bare: true, ..config(self.known_services, service, (object, &entry.value)) };
+                if config.has_own_key() {
+                    self.bare_configs.push(config);
+                }
+            }
+        }
+    }
+
+    /// The config files of known services, each once.
+    pub fn configs(&self) -> impl Iterator<Item = &Config<'a>> {
+        let mut seen = HashSet::new();
+        let known = self.known().filter_map(|view| view.config);
+        let known = known.filter(move |config| seen.insert((address(config.node), std::ptr::from_ref(config.service))));
+        known.chain(&self.bare_configs)
+    }
+
+    /// The descriptions of services.
+    #[must_use]
+    pub fn descriptions(&self) -> &'a Services {
+        self.known_services
     }
 
     /// The containers of known services, but for those whose config is not looked into.
@@ -109,15 +149,16 @@ impl<'a> Graph<'a> {
         let service = known.service;
         let config = known.config.as_ref();
         let dialect = match config {
-            Some(config) if config.tree.is_some() => service.dialects.get(config.dialect),
-            _ => guess(service, container),
+            Some(config) if config.tree.is_some() => config.dialect,
+            _ => guess(self.known_services, service, container),
         };
-        View { at: known.pod, pod, container, service, config, unread: known.unread, dialect }
+        let services = self.known_services;
+        View { at: known.pod, pod, container, service, config, unread: known.unread, dialect, services }
     }
 }
 
 /// The dialect that a container's ports and probes fit best, where no config tells.
-fn guess<'s>(service: &'s Service, container: &Container<'_>) -> Option<&'s Dialect> {
+fn guess<'s>(services: &Services, service: &'s Service, container: &Container<'_>) -> Option<&'s Dialect> {
     let fits = |dialect: &Dialect| {
         let ports = container
             .ports()
@@ -133,7 +174,7 @@ fn guess<'s>(service: &'s Service, container: &Container<'_>) -> Option<&'s Dial
         ports + probes
     };
     let mut best: Option<(&Dialect, usize)> = None;
-    for dialect in &service.dialects {
+    for dialect in service.dialects_of(services.version_of(service)) {
         let count = fits(dialect);
         // `metrics` on 9090 is declared by everybody; it tells nothing.
         if best.is_none_or(|(_, most)| count > most + 1) {
@@ -162,13 +203,26 @@ impl<'g, 'a> View<'g, 'a> {
         self.service.config_file.as_ref()
     }
 
-    /// The path it is told in the way it reads; `None` where it is not told.
+    /// The path it is told in the way it reads, or reads where it is not told; `None` where it reads none.
     #[must_use]
     pub fn told(&self) -> Option<String> {
+        let default = self.file().filter(|file| file.default).map(|file| file.path.clone());
+        self.named().or(default)
+    }
+
+    /// The path it is told in the way it reads.
+    #[must_use]
+    pub fn named(&self) -> Option<String> {
         let file = self.file()?;
         let told = file.env.as_ref().and_then(|env| self.container.var_text(env));
         told.or_else(|| file.flag.as_ref().and_then(|flag| flag_value(self.container, flag)))
             .filter(|path| !path.is_empty())
+    }
+
+    /// Whether it certainly reads a config file: releases differ in whether they start without the one that nothing names.
+    #[must_use]
+    pub fn needs_file(&self) -> bool {
+        self.file().is_some_and(|file| !file.default) || self.named().is_some()
     }
 
     /// Where its config is looked for, told or not.
@@ -186,18 +240,31 @@ impl<'g, 'a> View<'g, 'a> {
     /// A value of its config; the static null where it is not there.
     #[must_use]
     pub fn value(&self, key: &str) -> &'g Node {
-        self.tree().map_or(Node::absent(), |tree| service::at(tree, key))
+        self.config.map_or(Node::absent(), |config| config.value(key))
+    }
+
+    /// The ports it listens on, each with what it serves there.
+    pub fn listeners(&self) -> impl Iterator<Item = (i64, &'a service::Endpoint)> {
+        let (view, version) = (*self, self.services.version_of(self.service));
+        let port = move |end: &service::Endpoint| {
+            let value = end.key.as_ref().map_or(Node::absent(), |key| view.value(key));
+            // `:8081` and `0.0.0.0:8081` are addresses to listen on.
+            let number = |text: &str| text.rsplit(':').next().and_then(|port| port.parse().ok());
+            let flag = end.flag.as_ref().and_then(|flag| flag_value(view.container, flag));
+            let set = flag.and_then(|text| number(&text)).or_else(|| value.as_i64()).or_else(|| number(value.text()));
+            set.filter(|port| *port > 0).unwrap_or(i64::from(end.default))
+        };
+        let holds = move |end: &&service::Endpoint| {
+            version.is_none_or(|version| version.is_within(end.since.as_ref(), end.until.as_ref()))
+        };
+        let endpoints = self.dialect.map_or(&[][..], |dialect| &dialect.endpoints);
+        endpoints.iter().filter(holds).map(move |end| (port(end), end))
     }
 
     /// The ports it listens on, each with the paths it serves there.
     #[must_use]
     pub fn endpoints(&self) -> Vec<(i64, &'a [String])> {
-        let Some(dialect) = self.dialect else { return Vec::new() };
-        let port = |end: &service::Endpoint| {
-            let set = end.key.as_ref().and_then(|key| self.value(key).as_i64()).filter(|port| *port > 0);
-            set.unwrap_or(i64::from(end.default))
-        };
-        dialect.endpoints.iter().map(|end| (port(end), end.paths.as_slice())).collect()
+        self.listeners().map(|(port, end)| (port, end.paths.as_slice())).collect()
     }
 
     /// Whether it may listen on a port. Where its config is not in sight, the ports it declares count as well.
@@ -218,6 +285,12 @@ impl<'g, 'a> View<'g, 'a> {
         volume["emptyDir"].is_set() && self.container.node["command"].is_null() && !self.pod.mounts_twice(name)
     }
 
+    /// The version that runs, where a person says so.
+    #[must_use]
+    pub fn version(&self) -> Option<&'a Version> {
+        self.services.version_of(self.service)
+    }
+
     /// The config keys of a type, with their values where they are set.
     pub fn keys(&self, kind: KeyType) -> impl Iterator<Item = (&'a str, &'g Node)> {
         let view = *self;
@@ -229,51 +302,64 @@ impl<'g, 'a> View<'g, 'a> {
     }
 }
 
-/// Programs whose image tells what they are, whatever the container is called.
-const WELL_KNOWN: &[&str] = &[
-    "postgres",
-    "postgresql",
-    "postgis",
-    "timescaledb",
-    "redis",
-    "valkey",
-    "mysql",
-    "mariadb",
-    "mongo",
-    "mongodb",
-    "nginx",
-    "envoy",
-    "busybox",
-    "alpine",
-    "curl",
-    "kubectl",
-    "oauth2-proxy",
-    "oauth-proxy",
-    "ose-oauth-proxy",
-    "haproxy",
-    "traefik",
-    "goose",
-    "flyway",
-    "migrate",
-    "liquibase",
-];
+impl<'a> Config<'a> {
+    /// A value of it; the static null where it is not there.
+    #[must_use]
+    pub fn value(&self, key: &str) -> &Node {
+        self.tree.as_ref().map_or(Node::absent(), |tree| service::at(tree, key))
+    }
 
-fn recognizes(service: &Service, pod: &Pod<'_>, container: &Container<'_>, alone: bool) -> bool {
-    let is = |names: &[String], name: &str| names.iter().any(|known| known == name);
+    /// The severity of a fault that is certain where the service reads the file.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        if self.is_bare { Severity::Warning } else { Severity::Error }
+    }
+
+    /// Whether it has a key that only the config of its service has.
+    fn has_own_key(&self) -> bool {
+        self.service.recognize.config_keys.iter().any(|key| self.value(key).is_set())
+    }
+}
+
+/// Whether a container is one of a service.
+fn recognizes(known: &Description, pod: &Pod<'_>, container: &Container<'_>, alone: bool) -> bool {
     let tail = image_tail(container.image());
-    if is(&service.recognize.images, tail) {
+    let by_image = known.has(Sign::Image, tail);
+    // A public image tells what it is, whatever the container is called.
+    let by_name =
+        || known.has(Sign::Container, container.name()) || (alone && known.has(Sign::Workload, pod.object.name()));
+    let by_path = || {
+        let (variable, flag) = known.named_by();
+        let path = variable.and_then(|name| container.var_text(name));
+        let path = path.or_else(|| flag.and_then(|flag| flag_value(container, flag)));
+        path.is_some_and(|path| known.has_path(&path))
+    };
+    (by_image || !software::is_known(container.image()) && (by_name() || by_path()))
+        && is_in_context(known, pod, container)
+}
+
+/// Whether something beside a service's names, where they are common words, says that it is meant.
+fn is_in_context(known: &Description, pod: &Pod<'_>, container: &Container<'_>) -> bool {
+    let mut words = known.context().peekable();
+    if words.peek().is_none() {
         return true;
     }
-    if WELL_KNOWN.contains(&tail) {
-        return false;
+    let labels = [&pod.object.node["metadata"]["labels"], pod.labels];
+    let stands = |word: &str| {
+        let is_within = |text: &str| text.contains(word);
+        is_within(image_name(container.image()))
+            || is_within(pod.namespace())
+            || labels.iter().any(|labels| labels.entries().iter().any(|label| is_within(label.value.text())))
+    };
+    words.any(stands) || {
+        let file = config_file(known.service(), container);
+        file.is_some_and(|(_, text)| mentions_key(known, text.text()))
     }
-    if is(&service.recognize.containers, container.name())
-        || (alone && is(&service.recognize.workloads, pod.object.name()))
-    {
-        return true;
-    }
-    let path = service.config_file.as_ref().and_then(|file| file.env.as_ref()).and_then(|env| container.var_text(env));
-    path.is_some_and(|path| service.recognize.path_prefixes.iter().any(|prefix| path.starts_with(prefix)))
+}
+
+/// Whether a text may hold a config key that only the service has: its last part stands in the text.
+fn mentions_key(known: &Description, text: &str) -> bool {
+    known.config_keys().any(|key| text.contains(key.rsplit('.').next().unwrap_or(key)))
 }
 
 /// Where a known container looks for its config: the path it is told, else the one a flag that it does not read
@@ -295,9 +381,11 @@ fn config_path<'c>(service: &'c Service, container: &Container<'_>) -> Cow<'c, s
 
 /// The value of a flag: `--flag=value` or `--flag value`.
 pub(crate) fn flag_value(container: &Container<'_>, flag: &str) -> Option<String> {
+    // Go's flags have one dash or two.
+    let flag = flag.trim_start_matches('-');
     let words: Vec<&str> = container.words().map(Node::text).collect();
     words.iter().enumerate().find_map(|(at, word)| {
-        let rest = word.strip_prefix(flag)?;
+        let rest = word.strip_prefix('-')?.trim_start_matches('-').strip_prefix(flag)?;
         if let Some(value) = rest.strip_prefix('=') {
             return Some(container.expand(value).into_owned());
         }
@@ -322,13 +410,15 @@ fn config_file<'a>(service: &Service, container: &Container<'a>) -> Option<(&'a 
     }
 }
 
-fn config<'a>(service: &Service, (object, node): (&'a Object, &'a Node)) -> Config<'a> {
+fn config<'a>(services: &Services, service: &'a Service, (object, node): (&'a Object, &'a Node)) -> Config<'a> {
     let loaded = yaml::load_text(node.text(), FileId(u32::MAX - 1), yaml::Dialect::Kubectl);
     let failed = !loaded.is_readable_by_all();
     let alone = loaded.documents.len() == 1;
     let tree = loaded.documents.into_iter().next().filter(|tree| !failed && matches!(tree.value, Value::Mapping(_)));
-    let dialect = tree.as_ref().and_then(|tree| service.dialect_of(tree)).map_or(0, |dialect| {
-        service.dialects.iter().position(|other| std::ptr::eq(other, dialect)).unwrap_or_default()
-    });
-    Config { object, node, tree, alone, dialect }
+    let version = services.version_of(service);
+    let dialect = match &tree {
+        Some(tree) => service.dialect_of(tree, version),
+        None => service.dialects_of(version).next(),
+    };
+    Config { service, object, node, tree, alone, dialect, is_bare: false }
 }

@@ -23,7 +23,7 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::node::Node;
 use crate::object::Object;
-use crate::service::{Service, Services};
+use crate::service::{Dialect, Service, Services};
 use crate::source::FileId;
 use crate::suggest;
 
@@ -55,6 +55,8 @@ pub struct Graph<'a> {
     pub mentions: Vec<Mention<'a>>,
     /// The containers of known services.
     pub known: Vec<Known<'a>>,
+    /// Config files of known services that no container among them is known to read.
+    bare_configs: Vec<Config<'a>>,
     /// The namespaces that objects stand in, and those that are made. The empty one is left out.
     pub namespaces: BTreeSet<&'a str>,
     /// The descriptions of services.
@@ -106,9 +108,11 @@ pub struct Known<'a> {
     pub unread: bool,
 }
 
-/// A config file that stands in a ConfigMap or Secret.
+/// A config file of a known service that stands in a ConfigMap or Secret.
 #[derive(Debug, Clone)]
 pub struct Config<'a> {
+    /// The service that reads it.
+    pub service: &'a Service,
     /// The object it stands in.
     pub object: &'a Object,
     /// The text.
@@ -117,8 +121,10 @@ pub struct Config<'a> {
     pub tree: Option<Node>,
     /// Whether the text holds nothing but that tree.
     pub alone: bool,
-    /// The number of the dialect it is written in.
-    pub dialect: usize,
+    /// The dialect it is written in.
+    pub dialect: Option<&'a Dialect>,
+    /// Whether no container of the service is known to read it: its keys or its name tell whose it is.
+    pub is_bare: bool,
 }
 
 /// How many names are looked at for a suggestion.
@@ -191,6 +197,7 @@ impl<'a> Graph<'a> {
             references: Vec::new(),
             mentions: Vec::new(),
             known: Vec::new(),
+            bare_configs: Vec::new(),
             namespaces: BTreeSet::new(),
             by_name: HashMap::with_capacity(objects.len()),
             by_place: HashMap::with_capacity(objects.len()),

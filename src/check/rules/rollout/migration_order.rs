@@ -2,11 +2,12 @@
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
+use crate::check::rules::rollout::_order::{Hook, hook, waits_for_tables, wave};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{By, Container, Graph, Mention, Migration, Place, Pod, Target, View, image_tail, scripts};
+use crate::graph::{By, Graph, Mention, Migration, Place, Pod, Target, View};
 use crate::node::Node;
-use crate::object::{ContainerRole, Object};
+use crate::object::ContainerRole;
 use crate::validation::Report;
 
 /// The rule.
@@ -126,19 +127,6 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .related(view.name_node().origin.span, "this needs the Job to be done")
                 .help("let the Job wait for the database only");
         }
-        if waits && !jobs.after.is_empty() && told.insert((None, service, waits)) {
-            for job in &jobs.after {
-                let annotations = &job.object.node["metadata"]["annotations"];
-                report
-                    .at(
-                        job.object,
-                        annotations,
-                        format!("the Job runs after {service} is ready, which waits for the Job"),
-                    )
-                    .severity(Severity::Error)
-                    .help("make it a `pre-install,pre-upgrade` hook, or no hook");
-            }
-        }
         if !ordered {
             report
                 .at(
@@ -157,8 +145,6 @@ struct Jobs<'g, 'a> {
     first: &'g Pod<'a>,
     /// Whether one runs before all else.
     before: bool,
-    /// Those that run after all else.
-    after: Vec<&'g Pod<'a>>,
     /// The first wave in which one of the others runs.
     wave: Option<i64>,
     /// Those that ask for a Service, with its address, and the text they do it in: in the order of the texts.
@@ -182,7 +168,6 @@ impl<'g, 'a> Jobs<'g, 'a> {
         Some(Self {
             first: pods().next()?,
             before: pods().any(|job| hook(job.object) == Hook::Before),
-            after: pods().filter(|job| hook(job.object) == Hook::After).collect(),
             wave: pods().filter(|job| hook(job.object) == Hook::None).map(|job| wave(job.object)).min(),
             asking,
         })
@@ -198,49 +183,6 @@ impl<'g, 'a> Jobs<'g, 'a> {
     }
 }
 
-/// Words of init containers that look for tables or for the Job.
-const LOOKS: &[&str] = &[
-    "job/",
-    "jobs/",
-    "schema",
-    "migrat",
-    "goose",
-    "select ",
-    "to_regclass",
-    "pg_tables",
-    "\\dt",
-    "\\d ",
-    "wait --for=condition=complete",
-    "flyway",
-    "alembic",
-];
-
-fn waits_for_tables(view: &View<'_, '_>) -> bool {
-    view.pod.containers.iter().filter(|container| matches!(container.role, ContainerRole::Init)).any(|container| {
-        let looks = |text: &str| {
-            let text = text.to_ascii_lowercase();
-            LOOKS.iter().any(|word| text.contains(word))
-        };
-        let by_kubectl = matches!(image_tail(container.image()), "k8s-wait-for" | "k8s-job-wait")
-            || container.words().any(|word| word.text() == "job");
-        by_kubectl
-            || (looks(container.name()) && !only_pauses(container))
-            || container.words().any(|word| looks(word.text()))
-            || scripts(container).iter().any(|text| looks(text))
-    }) || view.container.words().any(|word| {
-        let text = word.text().to_ascii_lowercase();
-        let asks = |table: &String| text.contains(&table.to_ascii_lowercase());
-        view.service.tables.required.iter().any(asks) || text.contains("to_regclass") || text.contains("job/")
-    })
-}
-
-/// Whether a container sleeps for a while and asks for nothing.
-fn only_pauses(container: &Container<'_>) -> bool {
-    let text: String = container.words().map(|word| word.text().to_ascii_lowercase() + "\n").collect();
-    let asks = ["until", "while", "for ", "nc ", "pg_", "psql", "curl", "wget", "kubectl", "$", "("];
-    text.contains("sleep") && scripts(container).is_empty() && !asks.iter().any(|word| text.contains(word))
-}
-
 /// Where an init container asks for a Service that only its own pod answers, which never starts then.
 fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a>) -> Option<&'a Node> {
     let init =
@@ -254,28 +196,4 @@ fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a>) -> Option<&'a No
             service.pods.as_slice() == [view.at] && !service.may_select_more()
         })
         .map(|mention| mention.node)
-}
-
-#[derive(PartialEq, Eq)]
-enum Hook {
-    None,
-    Before,
-    After,
-}
-
-fn hook(object: &Object) -> Hook {
-    let annotations = &object.node["metadata"]["annotations"];
-    let hook = annotations["helm.sh/hook"].text();
-    let argo = annotations["argocd.argoproj.io/hook"].text();
-    if hook.contains("pre-install") || argo.contains("PreSync") {
-        Hook::Before
-    } else if hook.contains("post-install") || argo.contains("PostSync") {
-        Hook::After
-    } else {
-        Hook::None
-    }
-}
-
-fn wave(object: &Object) -> i64 {
-    object.node["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"].text().parse().unwrap_or(0)
 }

@@ -1,6 +1,7 @@
 //! What comes up and hurts when it is rolled out or changed.
 
 mod _autoscaler;
+pub(crate) mod _order;
 pub(crate) mod _sql;
 pub mod autoscaler_container_missing;
 pub mod autoscaler_duplicate;
@@ -14,6 +15,7 @@ pub mod fleet_image_skew;
 pub mod fleet_name_duplicate;
 pub mod fleet_nodeport_duplicate;
 pub mod migration_duplicate_version;
+pub mod migration_hook_deadlock;
 pub mod migration_missing;
 pub mod migration_needs_no_transaction;
 pub mod migration_order;
@@ -22,3 +24,4 @@ pub mod migration_table_missing;
 pub mod prestop_exceeds_grace;
 pub mod probe_budget;
 pub mod storage_ephemeral;
+pub mod sync_wave_order;

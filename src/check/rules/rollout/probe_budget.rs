@@ -2,10 +2,10 @@
 
 use foldhash::HashSet;
 
-use crate::check::rules::wiring::_shared::program;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::RuleId;
 use crate::graph::Place;
+use crate::software;
 use crate::validation::Report;
 
 /// The rule.
@@ -91,10 +91,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let (needs, why) = match known.and_then(|view| view.service.startup_seconds) {
                 _ if waits => (60, "it waits for others in its command".to_owned()),
                 Some(seconds) => (i64::from(seconds), format!("it takes about {seconds} s to start")),
-                None if program(container.image()).is_some_and(|program| program != "redis") => {
-                    (15, "a new database takes longer to be made".to_owned())
-                }
-                None => (4, "few programs start faster".to_owned()),
+                None => match software::of(container.image()).and_then(|software| software.startup_seconds) {
+                    Some(seconds) => (i64::from(seconds), format!("a new one takes about {seconds} s to start")),
+                    None => (4, "few programs start faster".to_owned()),
+                },
             };
             if budget < needs {
                 report

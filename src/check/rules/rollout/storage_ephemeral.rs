@@ -1,10 +1,9 @@
 //! Rule `storage-ephemeral`.
 
-use crate::check::Purpose;
-use crate::check::rules::wiring::_shared::{data_folder, program};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Purpose, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{By, MountSource};
+use crate::software::{self, Tag};
 use crate::validation::Report;
 
 /// The rule.
@@ -43,17 +42,22 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let mut jobs = None;
     for pod in graph.pods.iter().filter(|pod| pod.is_long_running()) {
         for container in pod.running() {
-            let Some(default) = program(container.image()).and_then(data_folder) else { continue };
+            let Some(software) = software::of(container.image()).filter(|software| software.database) else { continue };
+            let Some(default) = software.data_folder(&Tag::of(container.image())).or(software.data.first()) else {
+                continue;
+            };
             let custom = container.node["command"].items().first().is_some_and(|word| {
-                !["postgres", "docker-entrypoint.sh", "mysqld", "mongod"]
-                    .iter()
-                    .any(|known| word.text().ends_with(known))
+                let own = software.entry.iter().map(String::as_str).chain(["docker-entrypoint.sh"]);
+                !own.into_iter().any(|known| word.text().ends_with(known))
             });
             if custom {
                 continue;
             }
-            let folder = container.var_text("PGDATA").unwrap_or_else(|| default.to_owned());
-            let mount = container.mount_of(&folder).or_else(|| container.mount_of(default));
+            let named = default.env.as_ref().and_then(|name| container.var_text(name));
+            let folder = named.unwrap_or_else(|| default.path.clone());
+            // Of another version the folder may be another: a mount at any of them counts.
+            let others = || software.data.iter().find_map(|folder| container.mount_of(&folder.path));
+            let mount = container.mount_of(&folder).or_else(others);
             // Other images keep their data elsewhere: any claim counts.
             let claimed = container
                 .mounts

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::check::rules::wiring::_shared::program;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Container, image_name, image_tail};
+use crate::graph::Container;
 use crate::node::Node;
+use crate::software::{self, Tag};
 use crate::text::shell;
 use crate::validation::Report;
 
@@ -40,17 +40,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
             let plain = container.node["command"].is_null();
             let mut told: Vec<String> = Vec::new();
-            for path in needs(container).iter().filter(|path| plain && !container.is_writable(path)) {
-                told.push((*path).to_owned());
+            let needed = if plain { needs(container) } else { Vec::new() };
+            for (path, stops) in needed.into_iter().filter(|(path, _)| !container.is_writable(path)) {
                 report
                     .at(
                         pod.object,
                         &container.node["name"],
                         format!("container `{}` needs to write to {path}, and its root is read-only", container.name()),
                     )
-                    .severity(Severity::Error)
+                    .severity(if stops { Severity::Error } else { Severity::Warning })
                     .related(context.origin.span, "read-only")
                     .help(format!("mount an emptyDir at {path}"));
+                told.push(path);
             }
             for (node, path) in written(container) {
                 let folder =
@@ -68,17 +69,21 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Where well-known images write whatever they are told.
-fn needs(container: &Container<'_>) -> &'static [&'static str] {
-    let official = !image_name(container.image()).contains("bitnami");
-    match (program(container.image()), image_tail(container.image())) {
-        (Some("postgresql"), "postgres" | "postgis" | "timescaledb") if official => {
-            &["/var/lib/postgresql/data", "/var/run/postgresql"]
-        }
-        (Some("mysql"), "mysql" | "mariadb") if official => &["/var/lib/mysql", "/var/run/mysqld"],
-        (_, "nginx") if official => &["/var/cache/nginx", "/var/run"],
-        _ => &[],
-    }
+/// Where the official image of a piece of software writes whatever it is told, and whether it stops where it cannot.
+fn needs(container: &Container<'_>) -> Vec<(String, bool)> {
+    let Some(software) = software::official(container.image()) else { return Vec::new() };
+    let tag = Tag::of(container.image());
+    let has_arguments = !container.node["args"].items().is_empty();
+    let folders = software.data.iter().chain(&software.writable);
+    folders
+        .filter(|folder| tag.is_within(folder.since.as_ref(), folder.until.as_ref()))
+        // Arguments may name other folders, or switch off what writes.
+        .filter(|folder| folder.stops || !has_arguments)
+        .map(|folder| {
+            let named = folder.env.as_ref().and_then(|name| container.var_text(name));
+            (named.unwrap_or_else(|| folder.path.clone()), folder.stops)
+        })
+        .collect()
 }
 
 /// The paths that a shell snippet or a flag writes to.

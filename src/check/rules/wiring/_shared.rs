@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use crate::check::Bundle;
 use crate::finding::Severity;
-use crate::graph::{Graph, Mention, Place, Target, View, data_keys};
+use crate::graph::{Config, Graph, Mention, Place, Target, View, data_keys};
 use crate::node::{Node, Value};
 use crate::object::Object;
+use crate::service::{Description, Sign};
 use crate::suggest;
 use crate::validation::{Draft, Report};
 
@@ -38,7 +39,19 @@ pub(crate) fn at_value<'r>(
     value: &Node,
     message: String,
 ) -> Draft<'r> {
-    let Some(config) = view.config else { return report.at(view.object(), view.name_node(), message) };
+    match view.config {
+        Some(config) => at_setting(report, config, value, message),
+        None => report.at(view.object(), view.name_node(), message),
+    }
+}
+
+/// A finding at a value in a config file.
+pub(crate) fn at_setting<'r>(
+    report: &'r mut Report<'_>,
+    config: &Config<'_>,
+    value: &Node,
+    message: String,
+) -> Draft<'r> {
     let span = value.origin.span;
     if span.is_none() {
         return report.at(config.object, config.node, message);
@@ -46,11 +59,9 @@ pub(crate) fn at_value<'r>(
     report.text(config.object, config.node, span.start as usize..span.end as usize, message)
 }
 
-/// A finding at the place where a key of the config file would stand: its section, else the file.
-pub(crate) fn at_section<'r>(report: &'r mut Report<'_>, view: &View<'_, '_>, key: &str, message: String) -> Draft<'r> {
-    let Some((config, tree)) = view.config.zip(view.tree()) else {
-        return report.at(view.object(), view.name_node(), message);
-    };
+/// A finding at the place where a key of a config file would stand: its section, else the file.
+pub(crate) fn at_section<'r>(report: &'r mut Report<'_>, config: &Config<'_>, key: &str, message: String) -> Draft<'r> {
+    let Some(tree) = &config.tree else { return report.at(config.object, config.node, message) };
     let mut node = tree;
     let mut place = None;
     for part in key.split('.') {
@@ -96,7 +107,8 @@ pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<Meant>
     let graph = bundle.graph();
     let Target::Missing { name, namespace, .. } = &mention.target else { return None };
     // All the names one service goes by are near each other.
-    let alias = bundle.options.services.iter().find(|service| service.services.contains(name)).and_then(|service| {
+    let named = bundle.options.services.iter().find(|known| known.has(Sign::Service, name));
+    let alias = named.map(Description::service).and_then(|service| {
         service.services.iter().find(|other| *other != name && graph.service(namespace, other).is_some())
     });
     // A program that names its own Service means another one.
@@ -169,30 +181,6 @@ pub(crate) fn in_proxy_config(mention: &Mention<'_>) -> bool {
 /// The object's name as messages say it: `Deployment/web`.
 pub(crate) fn title(object: &Object) -> String {
     format!("{}/{}", object.kind(), object.name())
-}
-
-/// The program an image is known to hold: `postgresql`, `mysql`, `mongodb`, `redis`.
-pub(crate) fn program(image: &str) -> Option<&'static str> {
-    let tail = crate::graph::image_tail(image);
-    Some(match tail {
-        "postgres" | "postgresql" | "postgis" | "timescaledb" | "pgvector" | "spilo-16" => "postgresql",
-        _ if tail.starts_with("postgresql-") && tail[11..].bytes().all(|byte| byte.is_ascii_digit()) => "postgresql",
-        "mysql" | "mariadb" | "percona" => "mysql",
-        "mongo" | "mongodb" => "mongodb",
-        "redis" | "valkey" | "redis-stack-server" | "keydb" | "dragonfly" => "redis",
-        "rabbitmq" => "rabbitmq",
-        _ => return None,
-    })
-}
-
-/// The folder in which a database keeps its data.
-pub(crate) fn data_folder(program: &str) -> Option<&'static str> {
-    Some(match program {
-        "postgresql" => "/var/lib/postgresql/data",
-        "mysql" => "/var/lib/mysql",
-        "mongodb" => "/data/db",
-        _ => return None,
-    })
 }
 
 /// The registry an image names; `None` where it names none.

@@ -1,6 +1,6 @@
 //! Rule `config-duration-invalid`.
 
-use crate::check::rules::wiring::_shared::at_value;
+use crate::check::rules::wiring::_shared::at_setting;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::RuleId;
 use crate::formats::go;
@@ -65,10 +65,10 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known() {
-        let Some(dialect) = view.dialect else { continue };
-        for (path, value) in view.keys(KeyType::Duration) {
-            let filled = dialect.config.get(path).is_some_and(|key| key.filled);
+    for config in bundle.graph().configs() {
+        let durations = config.dialect.into_iter().flat_map(|dialect| &dialect.config);
+        for (path, key) in durations.filter(|(_, key)| key.kind == KeyType::Duration) {
+            let value = config.value(path);
             let text = match &value.value {
                 Value::Null => continue,
                 Value::String(text) => text.to_string(),
@@ -77,23 +77,28 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 _ => String::new(),
             };
             let scalar = !matches!(value.value, Value::Sequence(_) | Value::Mapping(_) | Value::Bool(_));
-            if scalar && (go::duration(&text).is_some() || (text.is_empty() && !filled)) {
+            let parsed = go::duration(&text);
+            let is_valid = parsed.is_some_and(|duration| !key.positive || duration > 0);
+            // Empty ones are another rule's.
+            if scalar && (is_valid || text.is_empty()) {
                 continue;
             }
-            let message = if text.is_empty() {
-                format!("`{path}` is an empty duration")
-            } else {
-                format!("`{path}` is no duration: `{text}`")
+            let message = match parsed {
+                Some(_) => format!("invalid duration `{text}` in `{path}`: must be greater than 0"),
+                None => format!("invalid duration `{text}` in `{path}`"),
             };
-            let help = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let help = if parsed.is_some() {
+                "set a positive duration, or leave the key out for the default".to_owned()
+            } else if text.bytes().all(|byte| byte.is_ascii_digit()) {
                 format!("a unit is missing: `{text}s`?")
             } else if text.ends_with('d') {
                 "days are no unit: write hours, `24h`".to_owned()
             } else {
                 "a number and a unit: `30s`, `5m`, `1h30m`".to_owned()
             };
-            at_value(report, &view, value, message)
-                .label(format!("{} parses it when it starts", view.service.name))
+            at_setting(report, config, value, message)
+                .severity(config.severity())
+                .label(format!("{} parses it when it starts", config.service.name))
                 .help(help);
         }
     }

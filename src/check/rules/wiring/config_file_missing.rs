@@ -66,7 +66,7 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for view in graph.known() {
-        let (Some(_), None) = (view.file(), view.config) else { continue };
+        let (true, None) = (view.needs_file(), view.config) else { continue };
         let path = view.path();
         let absent = match view.container.file(&path) {
             File::Absent { kind, name } => Some((kind, name.text())),

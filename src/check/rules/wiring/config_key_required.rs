@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use crate::check::rules::wiring::_shared::{at_section, at_value};
+use crate::check::rules::wiring::_shared::{at_section, at_setting};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::RuleId;
 use crate::node::Value;
@@ -67,12 +67,12 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known() {
-        let (Some(tree), Some(dialect)) = (view.tree(), view.dialect) else { continue };
+    for config in bundle.graph().configs() {
+        let (Some(tree), Some(dialect)) = (&config.tree, config.dialect) else { continue };
         let present = LazyCell::new(|| service::leaves(tree));
         for (path, key) in dialect.config.iter().filter(|(_, key)| key.required) {
-            let value = view.value(path);
-            let unneeded = key.unless.as_ref().is_some_and(|other| !view.value(other).text().is_empty());
+            let value = config.value(path);
+            let unneeded = key.unless.as_ref().is_some_and(|other| !config.value(other).text().is_empty());
             let empty = match &value.value {
                 Value::Null => true,
                 Value::String(text) => text.is_empty(),
@@ -82,13 +82,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if !empty || unneeded {
                 continue;
             }
-            let service = &view.service.name;
+            let service = &config.service.name;
             let section = path.rsplit_once('.').map_or("", |(section, _)| section);
             let draft = if value.is_set() {
-                at_value(report, &view, value, format!("`{path}` is empty, and {service} stops without it"))
+                at_setting(report, config, value, format!("`{path}` is empty, and {service} stops without it"))
             } else {
-                at_section(report, &view, path, format!("`{path}` is missing, and {service} stops without it"))
+                at_section(report, config, path, format!("`{path}` is missing, and {service} stops without it"))
             };
+            let draft = draft.severity(config.severity());
             let near = suggest::nearest(
                 path.rsplit('.').next().unwrap_or(path),
                 present

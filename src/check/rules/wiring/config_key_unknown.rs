@@ -5,7 +5,7 @@ use foldhash::{HashSet, HashSetExt};
 use crate::check::rules::wiring::_shared::at_section;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::RuleId;
-use crate::service::{self, KeyType};
+use crate::service::{self, Key, KeyType};
 use crate::suggest;
 use crate::validation::Report;
 
@@ -68,14 +68,13 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    // Very many containers may read one file, and what is told of it is the same for all of a service.
-    let mut seen = HashSet::new();
-    for view in bundle.graph().known() {
-        let (Some(config), Some(tree), Some(dialect)) = (view.config, view.tree(), view.dialect) else { continue };
-        if !seen.insert((std::ptr::from_ref(config.node), std::ptr::from_ref(view.service))) {
-            continue;
-        }
-        let service = &view.service.name;
+    let services = bundle.graph().descriptions();
+    for config in bundle.graph().configs() {
+        let (Some(tree), Some(dialect)) = (&config.tree, config.dialect) else { continue };
+        let service = &config.service.name;
+        let version = services.version_of(config.service);
+        let is_read =
+            |key: &Key| version.is_none_or(|version| version.is_within(key.since.as_ref(), key.until.as_ref()));
         let mut sections: HashSet<&str> = HashSet::new();
         let leaves = service::leaves(tree);
         for (path, _) in &leaves {
@@ -83,7 +82,20 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 key.kind == KeyType::Any
                     && path.strip_prefix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             });
-            if below_any || dialect.config.contains_key(path) {
+            let key = dialect.config.get(path);
+            if below_any || key.is_some_and(is_read) {
+                continue;
+            }
+            if let (Some(key), Some(version)) = (key, version) {
+                let message = format!("{service} {version} does not read `{path}`");
+                let draft = at_section(report, config, path, message);
+                match (&key.since, &key.until) {
+                    (Some(since), _) if !version.is_within(Some(since), None) => {
+                        draft.help(format!("it is read from {since} on"))
+                    }
+                    (_, Some(until)) => draft.help(format!("it was read until {until}")),
+                    _ => draft,
+                };
                 continue;
             }
             // A whole section of a name nobody knows is told once.
@@ -93,16 +105,16 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 if !sections.insert(top) {
                     continue;
                 }
-                let draft = at_section(report, &view, top, format!("{service} does not read `{top}`"));
+                let draft = at_section(report, config, top, format!("{service} does not read `{top}`"));
                 let tops = dialect.config.keys().filter_map(|known| known.split('.').next());
-                match (view.service.not_read.get(top), suggest::nearest(top, tops)) {
+                match (config.service.not_read.get(top), suggest::nearest(top, tops)) {
                     (Some(instead), _) => draft.help(instead.clone()),
                     (None, Some(near)) => draft.help(format!("did you mean `{near}`?")),
                     (None, None) => draft.help("it has no effect; take it out"),
                 };
                 continue;
             }
-            let draft = at_section(report, &view, path, format!("{service} does not read `{path}`"));
+            let draft = at_section(report, config, path, format!("{service} does not read `{path}`"));
             let leaf = path.rsplit('.').next().unwrap_or(path);
             let section = path.rsplit_once('.').map_or("", |(section, _)| section);
             let siblings = || {
@@ -112,9 +124,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     _ => None,
                 })
             };
-            let other = view.service.dialects.iter().find(|other| other.config.contains_key(path));
+            let other = config.service.dialects.iter().find(|other| other.config.contains_key(path));
             let near = suggest::nearest(leaf, siblings());
-            match (view.service.not_read.get(path), near, other) {
+            match (config.service.not_read.get(path), near, other) {
                 (Some(instead), _, _) => draft.help(instead.clone()),
                 (None, Some(near), Some(other)) => draft.help(format!(
                     "this is the {} spelling; the other keys here are {}: `{near}`",

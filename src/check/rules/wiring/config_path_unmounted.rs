@@ -81,8 +81,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             for (node, path, told) in paths(container) {
                 // What a known service does not read is `env-not-read`'s and `config-path-missing`'s.
                 let certain = match (&known, told) {
-                    (Some(view), Told::Env(name)) => view.file().is_some() && read == Some(name),
-                    (Some(view), Told::Flag(flag)) => view.file().and_then(|file| file.flag.as_deref()) == Some(flag),
+                    (Some(view), Told::Env(name)) => view.file().is_some_and(|file| {
+                        // A flag may take the variable's value: `--config=$(CONFIG_PATH)`.
+                        read == Some(name) || file.flag.is_some() && view.named().as_deref() == Some(&*path)
+                    }),
+                    (Some(view), Told::Flag(flag)) => view
+                        .file()
+                        .and_then(|file| file.flag.as_deref())
+                        .is_some_and(|known| known.trim_start_matches('-') == flag.trim_start_matches('-')),
                     (None, _) => false,
                 };
                 if known.is_some() && !certain {

@@ -1,8 +1,8 @@
 //! Rule `config-value-invalid`.
 
-use crate::check::rules::wiring::_shared::at_value;
+use crate::check::rules::wiring::_shared::at_setting;
 use crate::check::{Bundle, Check, Rule};
-use crate::finding::RuleId;
+use crate::finding::{RuleId, Severity};
 use crate::node::{Node, Value};
 use crate::service::{Key, KeyType};
 use crate::suggest;
@@ -66,24 +66,27 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for view in bundle.graph().known() {
-        let (Some(dialect), Some(_)) = (view.dialect, view.tree()) else { continue };
+    for config in bundle.graph().configs() {
+        let (Some(dialect), Some(_)) = (config.dialect, &config.tree) else { continue };
         for (path, key) in &dialect.config {
-            let value = view.value(path);
+            let value = config.value(path);
             if value.is_null() || value.as_str() == Some("") {
                 continue;
             }
             if let Some((fault, help)) = fault(key, value) {
-                at_value(report, &view, value, format!("`{path}` {fault}")).help(help);
+                at_setting(report, config, value, format!("`{path}` {fault}"))
+                    .severity(if key.kind == KeyType::Url { Severity::Warning } else { config.severity() })
+                    .help(help);
             }
         }
         // A section that is no section.
         let sections = dialect.config.keys().filter_map(|path| path.split_once('.').map(|(section, _)| section));
         let mut last = "";
         for section in sections {
-            let value = view.value(section);
+            let value = config.value(section);
             if section != last && value.is_set() && !matches!(value.value, Value::Mapping(_)) {
-                at_value(report, &view, value, format!("`{section}` is {}, not a section", value.type_name()))
+                at_setting(report, config, value, format!("`{section}` is {}, not a section", value.type_name()))
+                    .severity(config.severity())
                     .help("its keys stand below it, indented");
             }
             last = section;
@@ -112,6 +115,19 @@ fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
         KeyType::Int if value.as_i64().is_none() => {
             Some((format!("is {}, not a whole number", value.type_name()), "write it without quotes".to_owned()))
         }
+        KeyType::Int if key.positive && value.as_i64().is_some_and(|number| number <= 0) => {
+            told("must be greater than 0", "set a positive number, or leave the key out for the default")
+        }
+        KeyType::Boolean if value.as_bool().is_none() => {
+            Some((format!("is {}, not true or false", value.type_name()), "write it without quotes".to_owned()))
+        }
+        KeyType::Url => match text.split_once("://") {
+            Some(("http" | "https", rest)) if !rest.is_empty() => None,
+            _ if value.as_str().is_none() => {
+                Some((format!("is {}, not a URL", value.type_name()), "write `http://host:port`".to_owned()))
+            }
+            _ => told("is not a URL with http:// or https://", "write `http://host:port`"),
+        },
         KeyType::Choice => {
             let known = |word: &String| word == text || (key.any_case && word.eq_ignore_ascii_case(text));
             if value.as_str().is_none() {
@@ -157,7 +173,7 @@ fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
         KeyType::SecretFile if !text.starts_with('/') => {
             told("is no absolute path", "name the file where the Secret is mounted")
         }
-        KeyType::Text | KeyType::SecretKey | KeyType::SecretFile | KeyType::Listen
+        KeyType::Text | KeyType::SecretKey | KeyType::SecretFile | KeyType::Listen | KeyType::CertificateDirectory
             if matches!(value.value, Value::Sequence(_) | Value::Mapping(_)) =>
         {
             Some((format!("is {}, not a text", value.type_name()), "write one value".to_owned()))

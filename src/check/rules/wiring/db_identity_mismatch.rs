@@ -2,13 +2,14 @@
 
 use std::cell::OnceCell;
 
-use crate::check::rules::wiring::_shared::{at_value, program};
+use crate::check::rules::wiring::_shared::at_value;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Container, File, Graph, Target, View, text_of};
 use crate::node::Node;
 use crate::object::Object;
 use crate::service::KeyType;
+use crate::software::program;
 use crate::source::FileId;
 use crate::validation::Report;
 use crate::yaml::{self, Dialect};

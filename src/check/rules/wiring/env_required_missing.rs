@@ -1,17 +1,15 @@
 //! Rule `env-required-missing`.
 
-use crate::check::rules::wiring::_shared::data_folder;
+use crate::check::rules::wiring::_images::official_images;
 use crate::check::{Bundle, Check, Rule};
-use crate::finding::{RuleId, Severity};
-use crate::graph::{Container, MountSource, image_name};
-use crate::object::ContainerRole;
+use crate::finding::RuleId;
 use crate::suggest;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::EnvRequiredMissing,
-    doc: "The program ends at once without one of these variables: PostgreSQL and MySQL images refuse to make a database without a password, and a service description may require others. Where the data folder is a volume that may hold a database already, it is a warning.",
+    doc: "The program stops at once without one of these variables: the images of PostgreSQL and MySQL create no database without a password, and a service description may require other variables. It is a warning where the data folder is on a volume that may hold a database already. A variable that is set to the empty string counts as missing. Sources: the pages that `software/` names for each image; they are listed in docs/services.md.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: db}
@@ -24,36 +22,6 @@ spec:
     check: Check::Bundle(check),
 };
 
-/// Images, and of what variables one must be set.
-const NEEDS: &[(&str, &str, &[&str])] = &[
-    ("postgres", "postgresql", &["POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "POSTGRES_HOST_AUTH_METHOD"]),
-    (
-        "mysql",
-        "mysql",
-        &[
-            "MYSQL_ROOT_PASSWORD",
-            "MYSQL_ROOT_PASSWORD_FILE",
-            "MYSQL_ALLOW_EMPTY_PASSWORD",
-            "MYSQL_RANDOM_ROOT_PASSWORD",
-        ],
-    ),
-    (
-        "mariadb",
-        "mysql",
-        &[
-            "MARIADB_ROOT_PASSWORD",
-            "MARIADB_ROOT_PASSWORD_FILE",
-            "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD",
-            "MARIADB_RANDOM_ROOT_PASSWORD",
-            "MARIADB_ROOT_PASSWORD_HASH",
-            "MYSQL_ROOT_PASSWORD",
-            "MYSQL_ROOT_PASSWORD_FILE",
-            "MYSQL_ALLOW_EMPTY_PASSWORD",
-            "MYSQL_RANDOM_ROOT_PASSWORD",
-        ],
-    ),
-];
-
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for view in graph.known() {
@@ -65,53 +33,19 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
         }
     }
-    for pod in &graph.pods {
-        for container in &pod.containers {
-            if !matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar)
-                || container.env_open
-                || pod.is_job()
-            {
-                continue;
-            }
-            let image = image_name(container.image());
-            let official = |name: &str| {
-                image == name
-                    || image.strip_suffix(name).is_some_and(|start| {
-                        matches!(
-                            start,
-                            "docker.io/library/"
-                                | "docker.io/"
-                                | "library/"
-                                | "mirror.gcr.io/library/"
-                                | "public.ecr.aws/docker/library/"
-                        )
-                    })
-            };
-            // Another command makes it another program.
-            let Some((_, program, names)) =
-                NEEDS.iter().find(|(name, ..)| official(name)).filter(|_| container.node["command"].is_null())
-            else {
-                continue;
-            };
-            if names.iter().any(|name| container.var(name).is_some()) {
-                continue;
-            }
-            let severity =
-                if keeps(container, data_folder(program).unwrap_or("/")) { Severity::Warning } else { Severity::Error };
-            let message =
-                format!("container `{}` sets none of the password variables its image needs", container.name());
+    for image in official_images(graph).filter(|image| !image.container.env_open) {
+        let needs = image.software.required.iter().filter(|need| need.any_of.iter().any(|one| one.env.is_some()));
+        for need in needs.filter(|need| image.lacks(need)) {
+            let names = need.any_of.iter().filter_map(|setting| match (&setting.env, &setting.value) {
+                (Some(name), Some(value)) => Some(format!("{name}={value}")),
+                (name, _) => name.clone(),
+            });
+            let name = image.container.name();
+            let message = format!("{} in container `{name}` needs {}", image.software.name, need.what);
             report
-                .at(pod.object, &container.node["name"], message)
-                .severity(severity)
-                .help(format!("set {}", suggest::list(names.iter().take(3), "or")));
+                .at(image.pod.object, &image.container.node["name"], message)
+                .severity(image.severity(need.only_when_empty))
+                .help(format!("set {}", suggest::list(&names.take(3).collect::<Vec<_>>(), "or")));
         }
     }
-}
-
-/// Whether the data folder is on a volume that outlives the pod.
-fn keeps(container: &Container<'_>, folder: &str) -> bool {
-    container.mount_of(folder).is_some_and(|mount| match &mount.source {
-        MountSource::Opaque(volume) => volume["emptyDir"].is_null(),
-        _ => false,
-    })
 }

@@ -74,7 +74,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     // The pod that volumes were last told of, which come in the order of their pods, and whether there were any.
     let mut told = (None, false);
     for view in bundle.graph().known() {
-        if view.file().is_none() {
+        if !view.needs_file() {
             continue;
         }
         // A volume that nobody mounts says most exactly what was forgotten, once for all containers.

@@ -4,11 +4,12 @@ use std::cell::{LazyCell, OnceCell};
 
 use foldhash::HashSet;
 
-use crate::check::rules::wiring::_shared::{program, title};
+use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, Pod, View};
 use crate::node::Node;
+use crate::software::program;
 use crate::suggest;
 use crate::text::scan;
 use crate::validation::Report;

@@ -2,11 +2,12 @@
 
 use std::cell::OnceCell;
 
-use crate::check::rules::wiring::_shared::{at_part, program};
+use crate::check::rules::wiring::_shared::at_part;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Pod, ServiceObject, Target};
 use crate::node::Node;
+use crate::software::program;
 use crate::text::scan::default_port;
 use crate::validation::Report;
 

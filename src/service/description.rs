@@ -1,26 +1,13 @@
-//! Service descriptions: what is known of a service's program, as data.
-//!
-//! Which file it reads and who tells it where, which keys that file has, which variables, ports and paths it knows,
-//! what it cannot start without. The rules of the family `wiring` take all such knowledge from here; a project adds
-//! its own services with `services/*.yaml`. The format is described in `docs/services.md`.
+//! The format of a service description. `docs/services.md` documents it for people.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::finding::{Finding, RuleId};
-use crate::node::{Node, Value};
-use crate::source::{FileId, Sources};
-use crate::yaml::{self, Dialect as YamlDialect};
-
-/// The description of DataStorage, as embedded.
-pub const DATASTORAGE: &str = include_str!("../services/datastorage.yaml");
-
-/// The known services of a run; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Services(Arc<Vec<Service>>);
+use crate::formats::version::Version;
+use crate::node::Node;
+use crate::service::leaves;
 
 /// What is known of one service.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -28,6 +15,9 @@ pub struct Services(Arc<Vec<Service>>);
 pub struct Service {
     /// Its name as people say it: `DataStorage`.
     pub name: String,
+    /// Public pages that the facts are taken from.
+    #[serde(default)]
+    pub sources: Vec<String>,
     /// How its containers are recognized.
     pub recognize: Recognize,
     /// The names its Kubernetes Service goes by.
@@ -48,6 +38,11 @@ pub struct Service {
     /// The tables it needs.
     #[serde(default)]
     pub tables: Tables,
+    /// What it asks the API server whether its clients may do, before it answers them.
+    pub authorization: Option<Authorization>,
+    /// What the role of its ServiceAccount must allow.
+    #[serde(default)]
+    pub permissions: Vec<Permission>,
     /// Config keys that are often written and never read, each with what to do instead.
     #[serde(default)]
     pub not_read: BTreeMap<String, String>,
@@ -69,9 +64,16 @@ pub struct Recognize {
     /// Names of workloads; they count where the pod has one container.
     #[serde(default)]
     pub workloads: Vec<String>,
-    /// Beginnings of the config file's path, in the variable that names it.
+    /// Beginnings of the config file's path, in the variable or flag that names it.
     #[serde(default)]
     pub path_prefixes: Vec<String>,
+    /// Config keys that no other service has: a config file with one of them is the service's, whatever reads it.
+    #[serde(default)]
+    pub config_keys: Vec<String>,
+    /// For a service whose names are common words: one of these must stand in the image, the namespace or a label, or the
+    /// config must have keys of a dialect.
+    #[serde(default)]
+    pub context: Vec<String>,
 }
 
 /// The config file of a service.
@@ -84,6 +86,12 @@ pub struct ConfigFile {
     pub flag: Option<String>,
     /// The path it usually has.
     pub path: String,
+    /// Whether the service reads that path where nothing names another.
+    #[serde(default)]
+    pub default: bool,
+    /// Whether the service starts with defaults where the file is not there.
+    #[serde(default)]
+    pub optional: bool,
     /// Flags that are often given for it and that the program does not read.
     #[serde(default)]
     pub ignored_flags: Vec<String>,
@@ -99,6 +107,45 @@ pub struct Environment {
     /// Those it does not start without.
     #[serde(default)]
     pub required: Vec<String>,
+}
+
+/// What a service asks the API server whether a client may do (a SubjectAccessReview).
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Authorization {
+    /// The API group of the resource; the core group where left out.
+    #[serde(default)]
+    pub api_group: String,
+    /// The resource: `services`.
+    pub resource: String,
+    /// The name of the object.
+    pub resource_name: String,
+    /// The verbs that every client needs.
+    pub verbs: Vec<String>,
+    /// The ClusterRole that is meant for clients.
+    pub cluster_role: String,
+}
+
+/// What the role of a service's ServiceAccount must allow.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Permission {
+    /// The API group; the core group where left out.
+    #[serde(default)]
+    pub api_group: String,
+    /// The resources.
+    pub resources: Vec<String>,
+    /// The verbs.
+    pub verbs: Vec<String>,
+    /// What does not work without it.
+    #[serde(default)]
+    pub purpose: String,
+    /// The first version that needs it; all do where left out.
+    pub since: Option<Version>,
+    /// The last version that needs it.
+    pub until: Option<Version>,
+    /// The config key that must be `true` for it to be needed.
+    pub when: Option<String>,
 }
 
 /// Something a service connects to.
@@ -148,6 +195,13 @@ pub struct Tables {
 pub struct Dialect {
     /// Its name: `snake_case`.
     pub name: String,
+    /// The first version whose config has this form.
+    pub since: Option<Version>,
+    /// The last version whose config has this form.
+    pub until: Option<Version>,
+    /// The other known services that it is a client of.
+    #[serde(default)]
+    pub clients: Vec<Client>,
     /// The ports it listens on.
     #[serde(default)]
     pub endpoints: Vec<Endpoint>,
@@ -156,17 +210,48 @@ pub struct Dialect {
     pub config: BTreeMap<String, Key>,
 }
 
+/// How a service is told where another known service is.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Client {
+    /// The name of the other service's description.
+    pub of: String,
+    /// The config key that holds the URL.
+    pub key: Option<String>,
+    /// The variable that holds the URL.
+    pub env: Option<String>,
+    /// The flag that holds the URL.
+    pub flag: Option<String>,
+    /// The URL it uses where nothing says one; none where it stops instead.
+    pub default: Option<String>,
+    /// Whether it is a client only where something says a URL.
+    #[serde(default)]
+    pub optional: bool,
+}
+
 /// A port a service listens on.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Endpoint {
     /// The config key that sets it.
     pub key: Option<String>,
+    /// The flag that sets it.
+    pub flag: Option<String>,
     /// The port where the key is not set.
     pub default: u16,
     /// The paths it serves; one that ends in `*` stands for all below.
     #[serde(default)]
     pub paths: Vec<String>,
+    /// Those of them that say whether it can serve requests, for a readiness probe.
+    #[serde(default)]
+    pub ready: Vec<String>,
+    /// Those of them that say whether it is alive, for a liveness probe.
+    #[serde(default)]
+    pub live: Vec<String>,
+    /// The first version that listens so.
+    pub since: Option<Version>,
+    /// The last version that listens so.
+    pub until: Option<Version>,
 }
 
 /// One key of a config.
@@ -179,6 +264,12 @@ pub struct Key {
     /// Whether the service stops without it.
     #[serde(default)]
     pub required: bool,
+    /// The value where nothing sets one.
+    pub default: Option<String>,
+    /// The first version that reads it.
+    pub since: Option<Version>,
+    /// The last version that reads it.
+    pub until: Option<Version>,
     /// Another key that makes this one needless.
     pub unless: Option<String>,
     /// For a `secretKey`: the key that names the file it is looked up in.
@@ -194,6 +285,9 @@ pub struct Key {
     /// For a `duration`: whether the empty text is refused where the key stands.
     #[serde(default)]
     pub filled: bool,
+    /// For a `duration` or `int`: whether it must be greater than zero.
+    #[serde(default)]
+    pub positive: bool,
     /// For a `text` or `secretKey`: whether the service writes the value unquoted into a connection string of words.
     #[serde(default)]
     pub unquoted: bool,
@@ -222,72 +316,42 @@ pub enum KeyType {
     Address,
     /// An address to listen on.
     Listen,
+    /// The URL of another service.
+    Url,
+    /// `true` or `false`.
+    Boolean,
+    /// The path of a folder with a certificate and its key.
+    CertificateDirectory,
     /// The path of a file with secrets.
     SecretFile,
     /// A key in a file with secrets.
     SecretKey,
 }
 
-static EMBEDDED: LazyLock<Services> = LazyLock::new(|| {
-    let sources = Sources::new();
-    let file = sources.add("services/datastorage.yaml", DATASTORAGE);
-    Services(Arc::new(Services::read(&sources, file).unwrap_or_default()))
-});
-
-impl Default for Services {
-    fn default() -> Self {
-        EMBEDDED.clone()
-    }
-}
-
-impl Services {
-    /// All of them.
-    pub fn iter(&self) -> std::slice::Iter<'_, Service> {
-        self.0.iter()
-    }
-
-    /// These and more; a description of an embedded service's name takes its place.
-    #[must_use]
-    pub fn with(&self, more: Vec<Service>) -> Self {
-        let kept = self.iter().filter(|service| more.iter().all(|other| other.name != service.name)).cloned();
-        Self(Arc::new(kept.chain(more.iter().cloned()).collect()))
-    }
-
-    /// Reads the descriptions in a file of a project, one a document.
-    ///
-    /// # Errors
-    /// What is wrong with the file: its YAML, a field that does not exist, a value of a wrong type.
-    pub fn read(sources: &Sources, file: FileId) -> Result<Vec<Service>, Vec<Finding>> {
-        let loaded = yaml::load(sources, file, YamlDialect::Strict);
-        let mut findings = loaded.findings;
-        let mut services = Vec::new();
-        for document in &loaded.documents {
-            match yaml::from_node(document) {
-                Ok(service) => services.push(service),
-                Err(error) => {
-                    let span = document.entries().first().map_or(document.origin.span, |entry| entry.key_span);
-                    let message = format!("this is no service description: {error}");
-                    findings.push(Finding::error(RuleId::ServiceDescription, span, message));
-                }
-            }
-        }
-        if findings.is_empty() { Ok(services) } else { Err(findings) }
-    }
-}
-
 impl Service {
-    /// The dialect a config is written in: the one that knows more of its keys. The first where nothing tells.
+    /// The dialect a config is written in: of those of the version, where one is given, the one that knows more of its
+    /// keys. The first where nothing tells.
     #[must_use]
-    pub fn dialect_of(&self, config: &Node) -> Option<&Dialect> {
+    pub fn dialect_of(&self, config: &Node, version: Option<&Version>) -> Option<&Dialect> {
         let leaves = leaves(config);
         let mut best: Option<(&Dialect, usize)> = None;
-        for dialect in &self.dialects {
+        for dialect in self.dialects_of(version) {
             let known = leaves.iter().filter(|(path, _)| dialect.config.contains_key(path)).count();
             if best.is_none_or(|(_, most)| known > most) {
                 best = Some((dialect, known));
             }
         }
         best.map(|(dialect, _)| dialect)
+    }
+
+    /// The dialects that a version has; all where none is given, or none has it.
+    pub fn dialects_of<'s>(&'s self, version: Option<&Version>) -> impl Iterator<Item = &'s Dialect> {
+        let holds = |dialect: &Dialect| {
+            version.is_none_or(|version| version.is_within(dialect.since.as_ref(), dialect.until.as_ref()))
+        };
+        let any = self.dialects.iter().any(holds);
+        let holding: Vec<&Dialect> = self.dialects.iter().filter(|dialect| !any || holds(dialect)).collect();
+        holding.into_iter()
     }
 
     /// The usual path of its config file.
@@ -300,82 +364,5 @@ impl Service {
     #[must_use]
     pub fn config_key(&self) -> &str {
         self.config_path().rsplit('/').next().unwrap_or_default()
-    }
-}
-
-/// The leaves of a tree, each with the dots of its path; an empty section is a leaf.
-#[must_use]
-pub fn leaves(node: &Node) -> Vec<(String, &Node)> {
-    fn walk<'a>(node: &'a Node, path: &str, found: &mut Vec<(String, &'a Node)>) {
-        for entry in node.entries() {
-            let path = if path.is_empty() { entry.key.to_string() } else { [path, ".", &entry.key].concat() };
-            if matches!(&entry.value.value, Value::Mapping(mapping) if !mapping.is_empty()) {
-                walk(&entry.value, &path, found);
-            } else {
-                found.push((path, &entry.value));
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(node, "", &mut found);
-    found
-}
-
-/// The node at the end of a dotted path; the static null where there is none.
-#[must_use]
-pub fn at<'a>(node: &'a Node, path: &str) -> &'a Node {
-    path.split('.').fold(node, |node, key| &node[key])
-}
-
-/// The JSON Schema of a description.
-#[must_use]
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Service).to_value()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn config(text: &str) -> Node {
-        yaml::load_text(text, FileId(0), YamlDialect::Kubectl).documents.remove(0)
-    }
-
-    #[test]
-    fn the_embedded_description_is_read() {
-        let loaded = yaml::load_text(DATASTORAGE, FileId(0), YamlDialect::Strict);
-        assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
-        yaml::from_node::<Service>(&loaded.documents[0]).unwrap();
-        let services = Services::default();
-        let service = services.iter().next().unwrap();
-        assert_eq!(service.name, "DataStorage");
-        assert_eq!(service.config_key(), "config.yaml");
-        assert!(service.dialects.iter().all(|dialect| dialect.config.len() > 20));
-    }
-
-    #[test]
-    fn a_config_tells_its_dialect() {
-        let services = Services::default();
-        let service = services.iter().next().unwrap();
-        let name = |text| service.dialect_of(&config(text)).unwrap().name.clone();
-        assert_eq!(name("server: {port: 8080}"), "snake_case");
-        assert_eq!(name("server: {port: 8080}\ndatabase: {ssl_mode: disable}"), "snake_case");
-        assert_eq!(
-            name("server: {port: 8080, read_timeout: 1s}\ndatabase: {sslMode: x, maxOpenConns: 1}"),
-            "camelCase"
-        );
-    }
-
-    #[test]
-    fn a_project_may_describe_its_own() {
-        let sources = Sources::new();
-        let file = sources.add("services/gateway.yaml", "name: Gateway\nrecognize: {images: [gateway]}\n");
-        let services = Services::default().with(Services::read(&sources, file).unwrap());
-        assert_eq!(services.iter().count(), 2);
-        let file = sources.add("services/bad.yaml", "name: Gateway\nrecognise: {}\n");
-        let findings = Services::read(&sources, file).unwrap_err();
-        assert!(findings[0].message.contains("recognise"), "{findings:?}");
     }
 }

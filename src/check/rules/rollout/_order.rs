@@ -1,0 +1,80 @@
+//! The order in which Helm and Argo CD apply objects.
+
+use crate::graph::{Container, View, image_tail, scripts};
+use crate::object::{ContainerRole, Object};
+
+/// When an object is applied, beside those that are no hooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hook {
+    /// With them: it is none.
+    None,
+    /// Before them.
+    Before,
+    /// After them, when they are ready.
+    After,
+}
+
+/// The hook that an object is. Where Argo CD has an annotation of its own, that counts.
+pub(crate) fn hook(object: &Object) -> Hook {
+    let annotations = &object.node["metadata"]["annotations"];
+    let (helm, argo) = (annotations["helm.sh/hook"].text(), annotations["argocd.argoproj.io/hook"].text());
+    if argo.contains("PreSync") || argo.is_empty() && helm.contains("pre-install") {
+        Hook::Before
+    } else if argo.contains("PostSync") || argo.is_empty() && helm.contains("post-install") {
+        Hook::After
+    } else {
+        Hook::None
+    }
+}
+
+/// The wave in which Argo CD applies an object. It reads Helm's weight of a hook as the wave where none is set.
+pub(crate) fn wave(object: &Object) -> i64 {
+    let annotations = &object.node["metadata"]["annotations"];
+    let is_hook = annotations["helm.sh/hook"].is_set();
+    let weight = annotations["helm.sh/hook-weight"].text().parse().ok().filter(|_| is_hook);
+    annotations["argocd.argoproj.io/sync-wave"].text().parse().ok().or(weight).unwrap_or(0)
+}
+
+/// Words of init containers that look for tables or for the Job.
+const LOOKS: &[&str] = &[
+    "job/",
+    "jobs/",
+    "schema",
+    "migrat",
+    "goose",
+    "select ",
+    "to_regclass",
+    "pg_tables",
+    "\\dt",
+    "\\d ",
+    "wait --for=condition=complete",
+    "flyway",
+    "alembic",
+];
+
+/// Whether the pod of a known service waits for its tables, or for the Job that makes them.
+pub(crate) fn waits_for_tables(view: &View<'_, '_>) -> bool {
+    view.pod.containers.iter().filter(|container| matches!(container.role, ContainerRole::Init)).any(|container| {
+        let looks = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            LOOKS.iter().any(|word| text.contains(word))
+        };
+        let by_kubectl = matches!(image_tail(container.image()), "k8s-wait-for" | "k8s-job-wait")
+            || container.words().any(|word| word.text() == "job");
+        by_kubectl
+            || (looks(container.name()) && !only_pauses(container))
+            || container.words().any(|word| looks(word.text()))
+            || scripts(container).iter().any(|text| looks(text))
+    }) || view.container.words().any(|word| {
+        let text = word.text().to_ascii_lowercase();
+        let asks = |table: &String| text.contains(&table.to_ascii_lowercase());
+        view.service.tables.required.iter().any(asks) || text.contains("to_regclass") || text.contains("job/")
+    })
+}
+
+/// Whether a container sleeps for a while and asks for nothing.
+fn only_pauses(container: &Container<'_>) -> bool {
+    let text: String = container.words().map(|word| word.text().to_ascii_lowercase() + "\n").collect();
+    let asks = ["until", "while", "for ", "nc ", "pg_", "psql", "curl", "wget", "kubectl", "$", "("];
+    text.contains("sleep") && scripts(container).is_empty() && !asks.iter().any(|word| text.contains(word))
+}

@@ -1,0 +1,112 @@
+//! Rule `migration-hook-deadlock`.
+
+use crate::check::rules::rollout::_order::{Hook, hook, waits_for_tables};
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::graph::{By, Container, Pod, scripts};
+use crate::node::Node;
+use crate::object::ContainerRole;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::MigrationHookDeadlock,
+    doc: "A Job is a hook that runs after the workloads are ready (`helm.sh/hook: post-install`, which Argo CD reads as `PostSync`), and a workload gets ready only when the Job is done. With `helm install --wait` and with Argo CD neither happens. It is an error where an init container waits for the Job; it is a warning where the Job makes the tables of a known service, which may not get ready without them. Make the Job a `pre-install,pre-upgrade` hook, or no hook; for Argo CD alone `argocd.argoproj.io/hook: Sync` overrides that of Helm. Sources: https://helm.sh/docs/topics/charts_hooks/, https://argo-cd.readthedocs.io/en/stable/user-guide/helm/#helm-hooks.",
+    bad: r#"apiVersion: batch/v1
+kind: Job
+metadata: {name: db-migrate, annotations: {helm.sh/hook: "post-install,post-upgrade"}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: migrate, image: "ghcr.io/acme/migrate:v1"}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      initContainers:
+      - name: wait
+        image: ghcr.io/acme/kubectl:v1
+        command: [kubectl, wait, "--for=condition=complete", job/db-migrate]
+      containers: [{name: web, image: "ghcr.io/acme/web:v1"}]
+"#,
+    good: r#"-metadata: {name: db-migrate, annotations: {helm.sh/hook: "post-install,post-upgrade"}}
++metadata: {name: db-migrate, annotations: {helm.sh/hook: "pre-install,pre-upgrade"}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    let after: Vec<(usize, &Pod<'_>)> = graph
+        .pods
+        .iter()
+        .enumerate()
+        .filter(|(_, pod)| pod.object.kind() == "Job" && hook(pod.object) == Hook::After)
+        .collect();
+    for (number, job) in after {
+        let makes_tables =
+            || graph.migrations().iter().any(|migration| migration.by == By::Job && migration.pod == number);
+        // A known service, and any workload that names the Job.
+        let mut services = graph.known().filter(|view| !view.service.tables.required.is_empty());
+        let service =
+            services.find(|view| hook(view.object()) == Hook::None && waits_for_tables(view) && makes_tables());
+        let waiting = match service {
+            Some(view) => Some((view.service.name.clone(), view.name_node())),
+            None => graph.pods.iter().find_map(|pod| {
+                let name = format!("{} `{}`", pod.object.kind(), pod.object.name());
+                Some((name, waits_for(pod, job.object.name())?))
+            }),
+        };
+        let annotations = &job.object.node["metadata"]["annotations"];
+        let place = ["argocd.argoproj.io/hook", "helm.sh/hook"].iter().map(|key| &annotations[*key]);
+        let place = place.into_iter().find(|node| node.is_set()).unwrap_or(annotations);
+        let (message, severity, related) = match waiting {
+            Some((name, node)) => (
+                format!("the Job runs after {name} is ready, which waits for the Job"),
+                Severity::Error,
+                node.origin.span,
+            ),
+            None => {
+                let Some(view) = graph.known().find(|view| !view.service.tables.required.is_empty()) else { continue };
+                if !makes_tables() || hook(view.object()) != Hook::None {
+                    continue;
+                }
+                (
+                    format!("the Job makes the tables of {} after everything is ready", view.service.name),
+                    Severity::Warning,
+                    view.name_node().origin.span,
+                )
+            }
+        };
+        report
+            .at(job.object, place, message)
+            .severity(severity)
+            .related(related, "this needs the Job to be done")
+            .help("make it a `pre-install,pre-upgrade` hook, or no hook");
+    }
+}
+
+/// Where an init container of a workload names a Job that it waits for.
+fn waits_for<'a>(pod: &Pod<'a>, job: &str) -> Option<&'a Node> {
+    if job.is_empty() || pod.is_job() || hook(pod.object) != Hook::None {
+        return None;
+    }
+    let names = |text: &str| text.match_indices(job).any(|(at, _)| is_word(text, at, job.len()));
+    let waits = |container: &&Container<'_>| container.role == ContainerRole::Init;
+    pod.containers.iter().filter(waits).find_map(|container| {
+        let word = container.words().find(|word| names(word.text()));
+        word.or_else(|| scripts(container).iter().any(|text| names(text)).then_some(&container.node["name"]))
+    })
+}
+
+/// Whether a match is not a part of a longer name.
+fn is_word(text: &str, at: usize, length: usize) -> bool {
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-');
+    !part(text[..at].chars().next_back()) && !part(text[at + length..].chars().next())
+}

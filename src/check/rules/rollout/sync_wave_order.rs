@@ -1,0 +1,123 @@
+//! Rule `sync-wave-order`.
+
+use foldhash::{HashSet, HashSetExt};
+
+use crate::check::rules::rollout::_order::{Hook, hook, wave};
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::graph::{By, Graph, kind_of};
+use crate::object::Object;
+use crate::references::Relation;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::SyncWaveOrder,
+    doc: "Argo CD applies a wave (`argocd.argoproj.io/sync-wave`, 0 where it is not set) when everything in the waves before it is healthy. A workload in an earlier wave than something that it cannot start without never gets healthy on the first sync, and the later wave never comes. That is so for its ServiceAccount, ConfigMaps, Secrets and claims, for the RBAC of a known service, and for the Job that makes its tables. Put what is needed in the same wave or an earlier one. For hooks, `helm.sh/hook-weight` of Helm counts as the wave where none is set. Sources: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/, https://argo-cd.readthedocs.io/en/stable/user-guide/helm/#helm-hooks.",
+    bad: r#"apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, annotations: {argocd.argoproj.io/sync-wave: "-1"}}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      serviceAccountName: web
+      containers: [{name: web, image: "ghcr.io/acme/web:v1"}]
+"#,
+    good: r#"-metadata: {name: web}
++metadata: {name: web, annotations: {argocd.argoproj.io/sync-wave: "-1"}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    if !graph.objects.iter().any(|object| wave(object) != 0) {
+        return;
+    }
+    let mut told = HashSet::new();
+    let needed =
+        |relation| matches!(relation, Relation::Volume | Relation::Env | Relation::EnvFrom | Relation::Account);
+    for reference in graph.references.iter().filter(|reference| needed(reference.relation) && !reference.optional) {
+        let Some(found) = reference.found else { continue };
+        let waits =
+            hook(reference.from) == Hook::None && hook(found) == Hook::None && reference.from.pod_template().is_some();
+        if waits && wave(found) > wave(reference.from) && told.insert((ids(reference.from), ids(found))) {
+            later(bundle, report, reference.from, found, "cannot start without it", Severity::Error);
+        }
+    }
+    for view in graph.known() {
+        let workload = view.object();
+        // What its account may do.
+        for binding in bindings_of(graph, &view.pod.namespace(), crate::check::rules::wiring::_rbac::account(view.pod))
+        {
+            let reference = &binding.node["roleRef"];
+            let kind = if reference["kind"].text() == "Role" { "Role" } else { "ClusterRole" };
+            let role = graph.find_from(binding, kind, binding.namespace(), reference["name"].text());
+            let is_needed = !view.service.permissions.is_empty();
+            for object in
+                std::iter::once(binding).chain(role).filter(|object| is_needed && wave(object) > wave(workload))
+            {
+                if told.insert((ids(workload), ids(object))) {
+                    later(bundle, report, workload, object, "may not do its work without it", Severity::Warning);
+                }
+            }
+        }
+        if view.service.tables.required.is_empty() {
+            continue;
+        }
+        for migration in graph.migrations().iter().filter(|migration| migration.by == By::Job) {
+            let job = graph.pods[migration.pod].object;
+            if hook(job) != Hook::After && wave(job) > wave(workload) && told.insert((ids(workload), ids(job))) {
+                later(bundle, report, workload, job, "needs its tables", Severity::Warning);
+            }
+        }
+    }
+}
+
+/// What tells an object from the others.
+fn ids(object: &Object) -> usize {
+    std::ptr::from_ref(object) as usize
+}
+
+fn bindings_of<'g, 'a>(
+    graph: &'g Graph<'a>,
+    namespace: &str,
+    account: &str,
+) -> impl Iterator<Item = &'a Object> + use<'g, 'a> {
+    let (namespace, account) = (namespace.to_owned(), account.to_owned());
+    graph.objects.iter().filter(move |object| {
+        matches!(kind_of(object), Some("RoleBinding" | "ClusterRoleBinding"))
+            && object.node["subjects"].items().iter().any(|subject| {
+                let of = subject["namespace"].as_str().unwrap_or(object.namespace());
+                subject["kind"].text() == "ServiceAccount"
+                    && subject["name"].text() == account
+                    && (of == namespace || of.is_empty() || namespace.is_empty())
+            })
+    })
+}
+
+fn later(bundle: &Bundle<'_>, report: &mut Report<'_>, workload: &Object, needed: &Object, why: &str, most: Severity) {
+    let (kind, name) = (needed.kind(), needed.name());
+    let message = format!(
+        "{kind} `{name}` is applied in sync wave {}, after {} `{}` of wave {}, which {why}",
+        wave(needed),
+        workload.kind(),
+        workload.name(),
+        wave(workload)
+    );
+    let severity = if most == Severity::Error { bundle.between(workload, needed) } else { most };
+    let annotations = &needed.node["metadata"]["annotations"];
+    let key = ["argocd.argoproj.io/sync-wave", "helm.sh/hook-weight"].iter().map(|key| &annotations[*key]);
+    let place = key.into_iter().find(|node| node.is_set()).unwrap_or(&needed.node["metadata"]["name"]);
+    report
+        .at(needed, place, message)
+        .severity(severity)
+        .related(workload.span(), "waits for everything in its wave to be healthy")
+        .help(format!("put it in wave {} or an earlier one", wave(workload)));
+}

@@ -1,0 +1,159 @@
+//! What the roles among the manifests allow the ServiceAccounts of known services.
+
+use foldhash::{HashMap, HashMapExt};
+
+use crate::check::Bundle;
+use crate::graph::{Graph, Pod, View, kind_of};
+use crate::node::Node;
+use crate::object::Object;
+use crate::service::{Authorization, Client};
+
+/// The role bindings among the manifests, by what they bind.
+pub(crate) struct Bindings<'a> {
+    /// Those of ServiceAccounts, by name.
+    by_account: HashMap<&'a str, Vec<(&'a Object, &'a Node)>>,
+    /// Those of groups that hold ServiceAccounts.
+    by_group: Vec<(&'a Object, &'a str)>,
+}
+
+/// What a ServiceAccount is bound to.
+pub(crate) struct Grants<'a> {
+    /// The roles among the manifests.
+    pub(crate) roles: Vec<&'a Object>,
+    /// Names of roles that are not among them.
+    pub(crate) absent: Vec<&'a str>,
+}
+
+impl<'a> Bindings<'a> {
+    pub(crate) fn of(graph: &Graph<'a>) -> Self {
+        let mut bindings = Self { by_account: HashMap::new(), by_group: Vec::new() };
+        let is_binding = |object: &&Object| matches!(kind_of(object), Some("RoleBinding" | "ClusterRoleBinding"));
+        for binding in graph.objects.iter().filter(is_binding) {
+            for subject in binding.node["subjects"].items() {
+                match subject["kind"].text() {
+                    "ServiceAccount" => {
+                        bindings.by_account.entry(subject["name"].text()).or_default().push((binding, subject));
+                    }
+                    "Group" => bindings.by_group.push((binding, subject["name"].text())),
+                    _ => {}
+                }
+            }
+        }
+        bindings
+    }
+
+    /// What the account of a pod is bound to.
+    pub(crate) fn grants(&self, graph: &Graph<'a>, pod: &Pod<'a>) -> Grants<'a> {
+        let namespace = pod.namespace();
+        let accounts = self.by_account.get(account(pod)).into_iter().flatten();
+        let of_account = accounts.filter(|(binding, subject)| {
+            let wanted = subject["namespace"].as_str().unwrap_or(binding.namespace());
+            // Where one of them is not written, `kubectl -n` may make them equal.
+            wanted == namespace || wanted.is_empty() || namespace.is_empty()
+        });
+        let of_group = self.by_group.iter().filter(|(_, group)| {
+            matches!(*group, "system:serviceaccounts" | "system:authenticated")
+                || group
+                    .strip_prefix("system:serviceaccounts:")
+                    .is_some_and(|of| of == namespace || namespace.is_empty())
+        });
+        let mut grants = Grants { roles: Vec::new(), absent: Vec::new() };
+        for binding in of_account.map(|(binding, _)| *binding).chain(of_group.map(|(binding, _)| *binding)) {
+            let reference = &binding.node["roleRef"];
+            let kind = if reference["kind"].text() == "Role" { "Role" } else { "ClusterRole" };
+            match graph.find_from(binding, kind, binding.namespace(), reference["name"].text()) {
+                Some(role) => grants.roles.push(role),
+                None => grants.absent.push(reference["name"].text()),
+            }
+        }
+        grants
+    }
+}
+
+/// The name of the account that a pod runs as.
+pub(crate) fn account<'a>(pod: &Pod<'a>) -> &'a str {
+    let named = ["serviceAccountName", "serviceAccount"].iter().find_map(|field| pod.spec[*field].as_str());
+    named.filter(|name| !name.is_empty()).unwrap_or("default")
+}
+
+/// A request to the API server, as a rule of a role allows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request<'r> {
+    pub(crate) group: &'r str,
+    pub(crate) resource: &'r str,
+    /// The name of the object; none for requests that name none.
+    pub(crate) name: Option<&'r str>,
+    pub(crate) verb: &'r str,
+}
+
+/// Whether a role allows a request. A role that is aggregated from others may allow anything.
+pub(crate) fn allows(role: &Object, request: Request<'_>) -> bool {
+    role.node["aggregationRule"].is_set() || role.node["rules"].items().iter().any(|rule| covers(rule, request))
+}
+
+/// Whether a rule of a role allows a request.
+fn covers(rule: &Node, request: Request<'_>) -> bool {
+    let lists = |field: &str, wanted: &str| {
+        rule[field].items().iter().map(Node::text).any(|entry| entry == "*" || entry == wanted)
+    };
+    let subresource = request.resource.split_once('/').map(|(_, part)| format!("*/{part}"));
+    let names = rule["resourceNames"].items();
+    lists("apiGroups", request.group)
+        && (lists("resources", request.resource) || subresource.is_some_and(|all| lists("resources", &all)))
+        && lists("verbs", request.verb)
+        && (names.is_empty() || request.name.is_some_and(|name| names.iter().any(|entry| entry.text() == name)))
+}
+
+/// A container of a service that another known service authorizes.
+pub(crate) struct AuthorizedClient<'g, 'a> {
+    pub(crate) view: View<'g, 'a>,
+    /// The name of the other service.
+    pub(crate) server: &'a str,
+    pub(crate) authorization: &'a Authorization,
+}
+
+/// The clients of services that ask the API server about them. Releases before the first with `authorization` asked for
+/// nothing: that theirs do shows in a role for clients among the manifests, or in the form of the client's config.
+pub(crate) fn authorized_clients<'g, 'a>(bundle: &'g Bundle<'a>) -> Vec<AuthorizedClient<'g, 'a>> {
+    let graph = bundle.graph();
+    let mut clients = Vec::new();
+    for view in graph.known() {
+        let Some(dialect) = view.dialect else { continue };
+        for client in dialect.clients.iter().filter(|client| is_told(&view, client) || !client.optional) {
+            let Some(server) = graph.descriptions().named(&client.of) else { continue };
+            let Some(authorization) = &server.authorization else { continue };
+            let is_recent = view.tree().is_some() && dialect.since.is_some() && dialect.until.is_none();
+            if is_recent || role_for(graph, authorization).is_some() {
+                clients.push(AuthorizedClient { view, server: &server.name, authorization });
+            }
+        }
+    }
+    clients
+}
+
+/// Whether something says the URL of the server.
+pub(crate) fn is_told(view: &View<'_, '_>, client: &Client) -> bool {
+    let by_key = client.key.as_ref().is_some_and(|key| !view.value(key).text().is_empty());
+    let by_env = client.env.as_ref().is_some_and(|name| view.container.var(name).is_some());
+    let by_flag = client.flag.as_ref().is_some_and(|flag| crate::graph::flag_value(view.container, flag).is_some());
+    by_key || by_env || by_flag
+}
+
+/// A role among the manifests that is meant for the clients of a service: it has the name, or names the object.
+pub(crate) fn role_for<'a>(graph: &Graph<'a>, authorization: &Authorization) -> Option<&'a Object> {
+    let is_role = |object: &&Object| matches!(kind_of(object), Some("Role" | "ClusterRole"));
+    graph.objects.iter().filter(is_role).find(|role| {
+        role.name() == authorization.cluster_role
+            || role.node["rules"].items().iter().any(|rule| {
+                let has = |field: &str, wanted: &str| rule[field].items().iter().any(|entry| entry.text() == wanted);
+                has("resources", &authorization.resource) && has("resourceNames", &authorization.resource_name)
+            })
+    })
+}
+
+impl Authorization {
+    /// The request that is asked about, with one of the verbs.
+    pub(crate) fn request<'r>(&'r self, verb: &'r str) -> Request<'r> {
+        Request { group: &self.api_group, resource: &self.resource, name: Some(&self.resource_name), verb }
+    }
+}

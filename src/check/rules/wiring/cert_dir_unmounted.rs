@@ -1,0 +1,74 @@
+//! Rule `cert-dir-unmounted`.
+
+use crate::check::rules::wiring::_shared::at_value;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::service::KeyType;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::CertDirUnmounted,
+    doc: "The config of a known service, or its default, names a folder with a certificate and its key, and no volume is mounted there. Images hold no certificates: the service stops when it starts its server, or serves without TLS. Mount the Secret with `tls.crt` and `tls.key` at that folder. Source: the service's description (docs/services.md).",
+    bad: r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: authwebhook-config, namespace: kubernaut-system}
+data:
+  config.yaml: |
+    webhook: {port: 9443, certDir: /etc/webhook/certs, healthProbeAddr: ":8081"}
+    datastorage: {url: "http://data-storage-service:8080"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: authwebhook, namespace: kubernaut-system}
+spec:
+  selector: {matchLabels: {app: authwebhook}}
+  template:
+    metadata: {labels: {app: authwebhook}}
+    spec:
+      serviceAccountName: authwebhook
+      containers:
+      - name: authwebhook
+        image: quay.io/acme/kubernaut-authwebhook:v1
+        args: ["--config=/etc/authwebhook/config.yaml"]
+        volumeMounts: [{name: config, mountPath: /etc/authwebhook}]
+      volumes:
+      - {name: config, configMap: {name: authwebhook-config}}
+      - {name: certs, secret: {secretName: authwebhook-tls}}
+"#,
+    good: r#"-        volumeMounts: [{name: config, mountPath: /etc/authwebhook}]
++        volumeMounts: [{name: config, mountPath: /etc/authwebhook}, {name: certs, mountPath: /etc/webhook/certs}]
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    for view in bundle.graph().known() {
+        let Some(dialect) = view.dialect else { continue };
+        for (path, key) in dialect.config.iter().filter(|(_, key)| key.kind == KeyType::CertificateDirectory) {
+            let value = view.value(path);
+            let (folder, is_default) = match (value.text(), &key.default) {
+                ("", Some(default)) => (default.as_str(), true),
+                (text, _) => (text, false),
+            };
+            // What a config that is not in sight says, nobody knows.
+            let unknown = is_default && (view.tree().is_none() || key.since.is_some() && view.version().is_none());
+            if folder.is_empty() || unknown || view.container.mount_of(folder).is_some() {
+                continue;
+            }
+            let service = &view.service.name;
+            let message = format!("{service} reads its certificate in `{folder}`, where nothing is mounted");
+            let object = view.config.filter(|_| !is_default).map_or(view.object(), |config| config.object);
+            let severity = if is_default { bundle.absent() } else { bundle.between(object, view.object()) };
+            let draft = if is_default {
+                report.at(view.object(), view.name_node(), message)
+            } else {
+                at_value(report, &view, value, message)
+            };
+            draft
+                .severity(severity)
+                .related(view.name_node().origin.span, "the container")
+                .help(format!("mount the Secret with tls.crt and tls.key at `{folder}`"));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Rule `image-port-unserved`.
+
+use crate::check::rules::wiring::_images::{OfficialImage, official_images};
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::graph::{Graph, MountSource};
+use crate::node::Node;
+use crate::suggest;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::ImagePortUnserved,
+    doc: "A probe or a Service asks a public image at a port where it does not listen by default, and nothing in the pod tells it another: no argument, no variable with the number, no mounted file. `nginx-unprivileged` listens on 8080, Grafana on 3000. The probe fails, or connections are refused. Use the port of the image, or configure it. Sources: the pages that `software/` names for each image; they are listed in docs/services.md.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: nginxinc/nginx-unprivileged:1.27
+    ports: [{containerPort: 80}]
+    readinessProbe: {httpGet: {path: /, port: 80}}
+"#,
+    good: r#"-    ports: [{containerPort: 80}]
+-    readinessProbe: {httpGet: {path: /, port: 80}}
++    ports: [{containerPort: 8080}]
++    readinessProbe: {httpGet: {path: /, port: 8080}}
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    for image in official_images(graph).filter(|image| !image.software.ports.is_empty()) {
+        let asked = asked(graph, &image);
+        for (object, node, port) in asked.into_iter().filter(|(.., port)| is_default(&image, *port)) {
+            let ports: Vec<String> = image.software.ports.iter().map(u16::to_string).collect();
+            let message = format!("{} does not listen on port {port} by default", image.software.name);
+            report
+                .at(object, node, message)
+                .severity(Severity::Warning)
+                .related(image.container.node["image"].origin.span, "nothing here tells it another port")
+                .help(format!("it listens on {}", suggest::list(&ports, "and")));
+        }
+    }
+}
+
+/// Whether nothing in the pod may make it listen on a port where it does not by default.
+fn is_default(image: &OfficialImage<'_, '_>, port: i64) -> bool {
+    let container = image.container;
+    let digits = port.to_string();
+    let listens = image.software.ports.iter().any(|known| i64::from(*known) == port)
+        || image.software.probes.iter().filter_map(|probe| probe.port).any(|known| i64::from(known) == port);
+    let is_told = !container.node["args"].items().is_empty()
+        || container.env_open
+        || container.env.iter().any(|var| var.text.as_deref().is_none_or(|text| text.contains(&digits)))
+        || container.mounts.iter().any(|mount| !matches!(&mount.source, MountSource::Opaque(volume) if volume["emptyDir"].is_set() || volume["persistentVolumeClaim"].is_set()));
+    !listens && !is_told
+}
+
+/// The ports that probes and Services ask, with where they stand.
+fn asked<'a>(graph: &Graph<'a>, image: &OfficialImage<'_, 'a>) -> Vec<(&'a crate::object::Object, &'a Node, i64)> {
+    let number = |node: &Node| node.as_i64().or_else(|| image.container.port_named(node.text()));
+    let probes = image.container.probe_ports().filter_map(|node| Some((image.pod.object, node, number(node)?)));
+    let mut found: Vec<_> = probes.collect();
+    // Of several containers another may serve the port.
+    if image.pod.running().count() != 1 {
+        return found;
+    }
+    let Some(pod) = graph.pods.iter().position(|pod| std::ptr::eq(pod, image.pod)) else { return found };
+    for service in graph.services_of(pod).filter(|service| !service.is_external()) {
+        for port in service.ports() {
+            let node = if port["targetPort"].is_set() { &port["targetPort"] } else { &port["port"] };
+            if let Some(number) = number(node).filter(|_| port["protocol"].as_str().unwrap_or("TCP") == "TCP") {
+                found.push((service.object, node, number));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,146 @@
+//! Rule `rbac-apigroup-unknown`.
+
+use foldhash::{HashMap, HashMapExt};
+
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::graph::kind_of;
+use crate::kube::Kind;
+use crate::node::Node;
+use crate::suggest;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::RbacApigroupUnknown,
+    doc: "A rule of a role names resources in an API group that does not have them: `deployments` in the core group, or a custom resource in a group that its definition does not have. The API server accepts it, and the rule allows nothing. Write the group of the resource: `apps` for Deployments, `spec.group` of the definition for custom resources. Reported are resources of Kubernetes of which none of the groups of the rule has one of that name, and resources that a CustomResourceDefinition among the manifests or the description of a known service puts in another group. Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources.",
+    bad: r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: deployer}
+rules:
+- apiGroups: [""]
+  resources: [deployments]
+  verbs: [get, list, watch]
+"#,
+    good: r#"-- apiGroups: [""]
++- apiGroups: [apps]
+"#,
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    let is_role = |object: &&crate::object::Object| matches!(kind_of(object), Some("Role" | "ClusterRole"));
+    let mut roles = graph.objects.iter().filter(is_role).peekable();
+    if roles.peek().is_none() {
+        return;
+    }
+    let mut groups: HashMap<String, Vec<String>> = HashMap::new();
+    let mut add = |resource: String, group: &str| {
+        let known = groups.entry(resource).or_default();
+        if !known.iter().any(|known| known == group) {
+            known.push(group.to_owned());
+        }
+    };
+    for kind in Kind::all(bundle.options.kubernetes_version).filter(|kind| !kind.list && !kind.plural.is_empty()) {
+        let group = kind.api_version.split_once('/').map_or("", |(group, _)| group);
+        add(kind.plural.to_owned(), group);
+    }
+    // Of older and newer versions, and what aggregated servers bring.
+    for (resource, group) in OTHERS {
+        add((*resource).to_owned(), group);
+    }
+    let definitions = graph.objects.iter().map(|object| &object.node).chain(&bundle.options.crds);
+    for definition in definitions.filter(|node| node["kind"].text() == "CustomResourceDefinition") {
+        let spec = &definition["spec"];
+        add(spec["names"]["plural"].text().to_owned(), spec["group"].text());
+    }
+    let mut described: HashMap<&str, &str> = HashMap::new();
+    // Releases before the first form of a config that has a version had other groups.
+    for view in graph.known().filter(|view| view.dialect.is_some_and(|dialect| dialect.since.is_some())) {
+        for permission in view.service.permissions.iter().filter(|permission| !permission.api_group.is_empty()) {
+            for resource in &permission.resources {
+                described.insert(resource.split('/').next().unwrap_or(resource), &permission.api_group);
+            }
+        }
+    }
+    for role in roles {
+        for rule in role.node["rules"].items() {
+            let written = rule["apiGroups"].items();
+            let has = |group: &str| written.iter().any(|entry| matches!(entry.text(), "*") || entry.text() == group);
+            if written.is_empty() {
+                continue;
+            }
+            for entry in rule["resources"].items() {
+                let resource = entry.text().split('/').next().unwrap_or_default();
+                let known = groups.get(resource).map(Vec::as_slice).unwrap_or_default();
+                let by_service = described.get(resource).copied();
+                if known.is_empty() && by_service.is_none()
+                    || known.iter().any(|group| has(group))
+                    || by_service.is_some_and(has)
+                {
+                    continue;
+                }
+                // A group of its own may well have a resource of that name.
+                let all_built_in = written.iter().all(|group| is_built_in(group.text()));
+                let own = known.iter().map(String::as_str).chain(by_service).find(|group| !is_built_in(group));
+                let (right, severity) = match own {
+                    Some(own) if !all_built_in && !is_near(written, own) => continue,
+                    Some(own) => (vec![own], Severity::Warning),
+                    None if !all_built_in => continue,
+                    None => (known.iter().map(String::as_str).collect(), Severity::Warning),
+                };
+                let shown: Vec<String> = right.iter().map(|group| format!("{group:?}")).collect();
+                let given: Vec<String> = written.iter().map(|group| format!("{:?}", group.text())).collect();
+                let message = format!("API group {} has no resource `{resource}`", suggest::list(&given, "or"));
+                report
+                    .at(role, entry, message)
+                    .severity(severity)
+                    .label("allows nothing")
+                    .help(format!("its API group is {}", suggest::list(&shown, "or")));
+            }
+        }
+    }
+}
+
+/// Whether a group is one of Kubernetes itself.
+fn is_built_in(group: &str) -> bool {
+    !group.contains('.') || group.ends_with(".k8s.io")
+}
+
+/// Whether one of the groups of a rule may be meant for another: they share a domain, as `kubernaut.io` and
+/// `kubernaut.ai` share a word.
+fn is_near(written: &[Node], right: &str) -> bool {
+    let words = |group: &str| group.split('.').filter(|word| word.len() > 3).map(str::to_owned).collect::<Vec<_>>();
+    let own = words(right);
+    written.iter().any(|group| words(group.text()).iter().any(|word| own.contains(word)))
+}
+
+/// Resources that the kinds of Kubernetes' own servers do not tell: aggregated ones, reviews, and old groups.
+const OTHERS: &[(&str, &str)] = &[
+    ("events", ""),
+    ("events", "events.k8s.io"),
+    ("nodes", "metrics.k8s.io"),
+    ("pods", "metrics.k8s.io"),
+    ("ingresses", "extensions"),
+    ("networkpolicies", "extensions"),
+    ("deployments", "extensions"),
+    ("daemonsets", "extensions"),
+    ("replicasets", "extensions"),
+    ("podsecuritypolicies", "policy"),
+    ("podsecuritypolicies", "extensions"),
+    ("endpoints", ""),
+    ("componentstatuses", ""),
+    ("bindings", ""),
+    ("users", ""),
+    ("groups", ""),
+    ("userextras", "authentication.k8s.io"),
+    ("uids", "authentication.k8s.io"),
+    ("scale", "autoscaling"),
+    ("signers", "certificates.k8s.io"),
+    ("services", "metrics.k8s.io"),
+    ("services", "custom.metrics.k8s.io"),
+    ("pods", "custom.metrics.k8s.io"),
+    ("nodes", "config.openshift.io"),
+    ("networks", "config.openshift.io"),
+];
