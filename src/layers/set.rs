@@ -192,9 +192,10 @@ fn found(lookup: Lookup, steps: &[Part]) -> Result<Option<Place>, Failure> {
         && super::is_reserved(key)
     {
         let message = format!("`{key}` cannot be set: it is read from files, before anything is set");
-        let help = match key == super::ENVIRONMENTS {
-            true => "choose an environment with `--env`".to_owned(),
-            false => format!("put it into a file, and name that with `--values`: `{key}: …`"),
+        let help = match key.as_str() {
+            super::ENVIRONMENTS => "choose an environment with `--env`".to_owned(),
+            super::ENFORCE => "put it into a file in profiles/environments/".to_owned(),
+            _ => format!("put it into a file, and name that with `--values`: `{key}: …`"),
         };
         return Err(Finding::error(RuleId::ProfileFieldUnknown, *span, message).with_help(help).into());
     }
