@@ -49,6 +49,15 @@ impl Transform for Plain {
     }
 }
 
+/// The names of [`layer_fields`].
+const LAYER_FIELDS: [&str; 5] = ["environments", "enforce", "patches", "templates", "needs"];
+
+/// Whether a field is read from layers before they are merged: it is no value.
+#[must_use]
+pub fn is_layer_field(name: &str) -> bool {
+    LAYER_FIELDS.contains(&name)
+}
+
 /// What every layer may have beside its values, whatever the project's schema is.
 #[must_use]
 pub fn layer_fields() -> Map<String, Value> {
@@ -164,6 +173,7 @@ mod tests {
             assert!(!schema.is_valid(&bad), "{bad}");
         }
         assert_eq!(of_layers(&made), None);
+        assert!(layer_fields().keys().map(String::as_str).eq(LAYER_FIELDS));
         assert_eq!(of_layers("{"), None);
     }
 }

@@ -27,7 +27,7 @@ use crate::patch::Patch;
 use crate::project::{self, AccessError, Project};
 use crate::schema::{Mode, Schema};
 use crate::source::{FileId, Sources, Span, read_file, read_text};
-use read::{Layer, Part, Role, finding, is_reserved, remember};
+use read::{Layer, Part, Role, finding, remember};
 
 /// What a person laid over the files.
 #[derive(Debug, Clone, Default)]

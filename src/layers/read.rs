@@ -31,11 +31,6 @@ pub const TEMPLATES: &str = "templates";
 /// The field that names the profiles whose bundles are applied before.
 pub const NEEDS: &str = "needs";
 
-/// Whether a field is taken out of layers before they are merged: it is no value.
-pub(super) fn is_reserved(field: &str) -> bool {
-    [ENVIRONMENTS, ENFORCE, patch::FIELD, TEMPLATES, NEEDS].contains(&field)
-}
-
 /// A file that was read, its sections taken out.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {

@@ -5,6 +5,7 @@ use ecow::{EcoString, EcoVec};
 use super::lists;
 use super::merge::{Deleted, lay};
 use crate::finding::{Failure, Finding, RuleId};
+use crate::json_schema::is_layer_field;
 use crate::node::{Mapping, Node, Value};
 use crate::schema::{Lookup, Place, Schema, Step, Types};
 use crate::secret::has_name;
@@ -189,7 +190,7 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
 /// The place that was found for a path; `None` where the schema says nothing of it.
 fn found(lookup: Lookup, steps: &[Part]) -> Result<Option<Place>, Failure> {
     if let [Part { step: Segment::Key(key), span }, ..] = steps
-        && super::is_reserved(key)
+        && is_layer_field(key)
     {
         let message = format!("`{key}` cannot be set: it is read from files, before anything is set");
         let help = match key.as_str() {

@@ -8,6 +8,7 @@ use ecow::EcoString;
 use foldhash::HashMap;
 
 use crate::finding::RuleId;
+use crate::json_schema::is_layer_field;
 use crate::schema::{Lookup, Schema, Step, Types};
 use crate::suggest;
 use crate::template::functions::{self, Kind};
@@ -142,6 +143,9 @@ pub(super) struct Checked {
     /// What is wrong.
     pub(super) faults: Vec<Fault>,
 }
+
+/// What messages call the whole that names start at.
+const PROFILE: &str = "the profile";
 
 const KEYWORDS: &[&str] =
     &["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
@@ -373,7 +377,7 @@ impl<'a> Checker<'a> {
         };
         match &*self.names.fields(path) {
             Fields::Closed(known) if !known.iter().any(|field| field == name) => {
-                let parent = if path.is_empty() { "the profile".to_owned() } else { format!("`{}`", path.join(".")) };
+                let parent = if path.is_empty() { PROFILE.to_owned() } else { format!("`{}`", path.join(".")) };
                 self.unknown(name, &parent, known, at)
             }
             Fields::Scalar => self.scalar(start, at),
@@ -387,8 +391,10 @@ impl<'a> Checker<'a> {
         let near = suggest::nearest(name, known.clone().chain(locals));
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => match suggest::list(known, "and") {
+            // What is no value cannot be read by a template.
+            None => match suggest::list(known.filter(|field| !is_layer_field(field)), "and") {
                 list if list.is_empty() => String::new(),
+                list if parent == PROFILE => format!("it has {list}; a new field is declared in profiles/schema.json"),
                 list => format!("it has {list}"),
             },
         };
