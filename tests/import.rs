@@ -145,6 +145,8 @@ fn our_own_bundles_come_out_as_they_were() {
     for (variant, rendered) in variants.iter().zip(&import.rendered).take(variants.len() - 2) {
         same(&variant.objects, &rendered.objects);
     }
+    // No object had to be kept as it was.
+    assert!(!import.files().values().any(|text| text.contains("\nobjects:")));
     let report = import.report(&Sources::new(), &vec![Vec::new(); variants.len()]).human(200, false);
     assert!(report.contains("copied\n  lacks "), "{report}");
 }

@@ -111,7 +111,7 @@ pub(super) fn files(
     extras: &[Extra],
 ) -> Files {
     let kinds: Vec<EcoString> = classes.iter().map(|class| class.first().kind().into()).collect();
-    let mut writer = Writer { fields, sites, kinds: &kinds, files: BTreeMap::new() };
+    let mut writer = Writer { fields, sites, kinds: &kinds, files: BTreeMap::new(), in_text: false };
     let mut documents: BTreeMap<String, Vec<Node>> = BTreeMap::new();
     let verbatim =
         |number: usize| extras.iter().any(|extra| extra.objects.contains_key(&object_field(number, classes)));

@@ -19,6 +19,8 @@ pub(super) struct Writer<'a> {
     pub(super) kinds: &'a [EcoString],
     /// Files that templates name, by their path under `templates/`.
     pub(super) files: BTreeMap<String, String>,
+    /// Whether it writes the tree of a text, whose order is that of the text.
+    pub(super) in_text: bool,
 }
 
 /// Longer strings are not written within an expression.
@@ -49,14 +51,17 @@ impl Writer<'_> {
             Part::Site(at) => return self.site(*at, flag, member.is_optional()),
             Part::Mapping(entries) => {
                 let made = entries.iter().map(|(key, member)| entry(key, self.member(member)));
-                sorted(made.collect())
+                let made = made.collect();
+                self.sorted(made)
             }
             Part::List(items) => {
                 let items: Vec<Node> = items.iter().map(|member| self.member(member)).collect();
                 Node::new(items, Span::NONE)
             }
             Part::Tree(format, root) => {
+                let outside = std::mem::replace(&mut self.in_text, true);
                 let tree = self.member(root);
+                self.in_text = outside;
                 let directive = if *format == Format::Yaml { "$yaml" } else { "$json" };
                 Node::new(Mapping::from_iter([entry(directive, tree)]), Span::NONE)
             }
@@ -103,7 +108,7 @@ impl Writer<'_> {
                     };
                     made.push(entry(&found.key, value));
                 }
-                sorted(made)
+                self.sorted(made)
             }
             _ => Node { value: node.value.clone(), ..Node::default() },
         }
@@ -143,6 +148,16 @@ impl Writer<'_> {
         let path = (1..).map(numbered).find(|path| self.files.get(path).is_none_or(|known| known == text))?;
         self.files.insert(path.clone(), text.to_owned());
         Some(path)
+    }
+
+    /// The entries with those first that a person writes first.
+    fn sorted(&self, mut entries: Vec<Entry>) -> Node {
+        let rank = |entry: &Entry| LEADING.iter().position(|key| entry.key == *key).unwrap_or(LEADING.len());
+        let named = entries.iter().any(|entry| entry.key == "name" || entry.key == "kind");
+        if named && !self.in_text {
+            entries.sort_by_key(rank);
+        }
+        Node::new(entries.into_iter().collect::<Mapping>(), Span::NONE)
     }
 
     fn site(&mut self, at: usize, flag: Option<String>, optional: bool) -> Node {
@@ -245,14 +260,4 @@ fn literal(value: &Value) -> Option<String> {
 /// The text with its `{{` written so that no expression begins.
 fn escape(text: &str) -> EcoString {
     text.replace("{{", "{{ '{{' }}").into()
-}
-
-/// The entries with those first that a person writes first.
-fn sorted(mut entries: Vec<Entry>) -> Node {
-    let rank = |entry: &Entry| LEADING.iter().position(|key| entry.key == *key).unwrap_or(LEADING.len());
-    let named = entries.iter().any(|entry| entry.key == "name" || entry.key == "kind");
-    if named {
-        entries.sort_by_key(rank);
-    }
-    Node::new(entries.into_iter().collect::<Mapping>(), Span::NONE)
 }
