@@ -47,6 +47,8 @@ pub enum Relation {
     Role,
     /// It is bound to.
     Subject,
+    /// The API server calls it: a webhook, or an API of its own.
+    Webhook,
 }
 
 /// What a field names.
@@ -64,11 +66,11 @@ struct Row(Holder<'static>, &'static str, Target, Option<Relation>);
 
 use Holder::{Container, Kind, Pod};
 use Relation::{
-    Account, Backend, Env, EnvFrom, Governing, ImagePull, Priority, Role, Runtime, Scale, Subject, Tls, Volume,
+    Account, Backend, Env, EnvFrom, Governing, ImagePull, Priority, Role, Runtime, Scale, Subject, Tls, Volume, Webhook,
 };
 use Target::{Beside, Named};
 
-/// All fields that name an object in the same namespace, or one that is cluster-wide.
+/// All fields that name an object in the same namespace, in that beside the name, or one that is cluster-wide.
 /// (Kubernetes API reference 1.36: the `…Ref`, `…Name` and `…Source` types of these kinds.)
 const ROWS: &[Row] = &[
     Row(Container, "env[].valueFrom.configMapKeyRef.name", Named("ConfigMap"), Some(Env)),
@@ -86,13 +88,21 @@ const ROWS: &[Row] = &[
     Row(Pod, "volumes[].projected.sources[].configMap.name", Named("ConfigMap"), Some(Volume)),
     Row(Pod, "volumes[].projected.sources[].secret.name", Named("Secret"), Some(Volume)),
     Row(Pod, "volumes[].secret.secretName", Named("Secret"), Some(Volume)),
+    Row(Kind("APIService"), "spec.service.name", Named("Service"), Some(Webhook)),
     Row(Kind("ClusterRoleBinding"), "roleRef.name", Beside("kind"), Some(Role)),
     Row(Kind("ClusterRoleBinding"), "subjects[].name", Beside("kind"), Some(Subject)),
+    Row(
+        Kind("CustomResourceDefinition"),
+        "spec.conversion.webhook.clientConfig.service.name",
+        Named("Service"),
+        Some(Webhook),
+    ),
     Row(Kind("HorizontalPodAutoscaler"), "spec.scaleTargetRef.name", Beside("kind"), Some(Scale)),
     Row(Kind("Ingress"), "spec.defaultBackend.service.name", Named("Service"), Some(Backend)),
     Row(Kind("Ingress"), "spec.ingressClassName", Named("IngressClass"), None),
     Row(Kind("Ingress"), "spec.rules[].http.paths[].backend.service.name", Named("Service"), Some(Backend)),
     Row(Kind("Ingress"), "spec.tls[].secretName", Named("Secret"), Some(Tls)),
+    Row(Kind("MutatingWebhookConfiguration"), "webhooks[].clientConfig.service.name", Named("Service"), Some(Webhook)),
     Row(Kind("PersistentVolumeClaim"), "spec.storageClassName", Named("StorageClass"), None),
     Row(Kind("PersistentVolumeClaim"), "spec.volumeName", Named("PersistentVolume"), None),
     Row(Kind("RoleBinding"), "roleRef.name", Beside("kind"), Some(Role)),
@@ -101,6 +111,12 @@ const ROWS: &[Row] = &[
     Row(Kind("ServiceAccount"), "secrets[].name", Named("Secret"), None),
     Row(Kind("StatefulSet"), "spec.serviceName", Named("Service"), Some(Governing)),
     Row(Kind("StatefulSet"), "spec.volumeClaimTemplates[].spec.storageClassName", Named("StorageClass"), None),
+    Row(
+        Kind("ValidatingWebhookConfiguration"),
+        "webhooks[].clientConfig.service.name",
+        Named("Service"),
+        Some(Webhook),
+    ),
 ];
 
 /// The lists of a pod spec that hold containers.

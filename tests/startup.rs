@@ -470,3 +470,196 @@ fn the_faults_of_one_set_of_manifests() {
     }
     assert!(counts("more-faults.yaml", Warning).contains(&"command-not-split".to_owned()));
 }
+
+fn budget(name: &str, spec: &str) -> String {
+    object(
+        "policy/v1",
+        "PodDisruptionBudget",
+        name,
+        &format!("spec: {{{spec}selector: {{matchLabels: {{app: web}}}}}}"),
+    )
+}
+
+#[test]
+fn budgets_that_forbid_every_eviction() {
+    let of = |replicas: &str, spec: &str| workload("Deployment", replicas, "", "") + &budget("b", spec);
+    let scaled = |spec: &str| autoscaled("", "") + &budget("b", spec);
+    assert_cases(
+        "disruption-budget-blocks",
+        &[
+            (&of("replicas: 3, ", "minAvailable: 3, "), &[Warning]),
+            (&of("replicas: 3, ", "minAvailable: 4, "), &[Warning]),
+            (&of("replicas: 3, ", "minAvailable: 2, "), &[]),
+            (&of("replicas: 3, ", "minAvailable: 100%, "), &[Warning]),
+            // Rounded up.
+            (&of("replicas: 1, ", "minAvailable: 50%, "), &[Warning]),
+            (&of("replicas: 2, ", "minAvailable: 50%, "), &[]),
+            (&of("replicas: 2, ", "minAvailable: 51%, "), &[Warning]),
+            (&of("replicas: 3, ", "maxUnavailable: 0, "), &[Warning]),
+            (&of("replicas: 3, ", "maxUnavailable: 0%, "), &[Warning]),
+            (&of("replicas: 3, ", "maxUnavailable: 1%, "), &[]),
+            // The count that an autoscaler may reach.
+            (&scaled("minAvailable: 8, "), &[]),
+            (&scaled("minAvailable: 9, "), &[Warning]),
+            // Replicas that are not set may be set elsewhere.
+            (&of("", "minAvailable: 1, "), &[]),
+            (&of("replicas: 0, ", "minAvailable: 1, "), &[]),
+        ],
+    );
+    let blocks = |text: &str| {
+        found_in(&[text], true).iter().filter(|(one, _)| one.rule.name() == "disruption-budget-blocks").count()
+    };
+    assert_eq!(blocks(&of("", "minAvailable: 1, ")), 1);
+}
+
+#[test]
+fn budgets_on_one_pod() {
+    let pods = workload("Deployment", "replicas: 3, ", "", "");
+    let one = budget("one", "maxUnavailable: 1, ");
+    let all = object("policy/v1", "PodDisruptionBudget", "all", "spec: {maxUnavailable: 1, selector: {}}");
+    let none = object("policy/v1", "PodDisruptionBudget", "none", "spec: {maxUnavailable: 1}");
+    let expression = one
+        .replace("{name: one}", "{name: two}")
+        .replace("matchLabels: {app: web}", "matchExpressions: [{key: app, operator: In, values: [web, api]}]");
+    assert_cases(
+        "disruption-budget-overlap",
+        &[
+            (&(pods.clone() + &one + &all), &[Warning]),
+            (&(pods.clone() + &one + &expression), &[Warning]),
+            (&(pods.clone() + &one), &[]),
+            (&(pods.clone() + &one + &none), &[]),
+            (&(pods.clone() + &one + &one.replace("{name: one}", "{name: two}").replace("app: web", "app: api")), &[]),
+            (&(pods.clone() + &one + &all.replace("{name: all}", "{name: all, namespace: other}")), &[]),
+        ],
+    );
+    let files = [&*(pods + &one), &all];
+    let overlaps = |whole| {
+        found_in(&files, whole).iter().filter(|(one, _)| one.rule.name() == "disruption-budget-overlap").count()
+    };
+    assert_eq!((overlaps(false), overlaps(true)), (0, 1));
+}
+
+#[test]
+fn paths_that_two_ingresses_route() {
+    let of = |name: &str, metadata: &str, class: &str, host: &str, path: &str, kind: &str| {
+        format!(
+            "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: {name}{metadata}}}\nspec: {{{class}rules: [{{host: {host}, http: \
+             {{paths: [{{path: {path}, pathType: {kind}, backend: {{service: {{name: s, port: {{number: 80}}}}}}}}]}}}}]}}\n"
+        )
+    };
+    let first = of("a", "", "", "a.example.com", "/", "Prefix");
+    let second = |metadata: &str, class: &str, host: &str, path: &str, kind: &str| {
+        first.clone() + &of("b", metadata, class, host, path, kind)
+    };
+    let canary = ", annotations: {nginx.ingress.kubernetes.io/canary: 'true'}";
+    let prefix = of("a", "", "", "a.example.com", "/shop", "Prefix");
+    let alb = of("a", "", "ingressClassName: alb, ", "a.example.com", "/", "Prefix");
+    assert_cases(
+        "ingress-path-duplicate",
+        &[
+            (&second("", "", "a.example.com", "/", "Prefix"), &[Warning]),
+            (&second(", namespace: other", "", "A.example.com", "/", "Prefix"), &[Warning]),
+            (&(prefix + &of("b", "", "", "a.example.com", "/shop/", "Prefix")), &[Warning]),
+            (&second("", "", "b.example.com", "/", "Prefix"), &[]),
+            (&second("", "", "a.example.com", "/b", "Prefix"), &[]),
+            (&second("", "", "a.example.com", "/", "Exact"), &[]),
+            (&second("", "ingressClassName: other, ", "a.example.com", "/", "Prefix"), &[]),
+            (&second(canary, "", "a.example.com", "/", "Prefix"), &[]),
+            (&(alb.clone() + &alb.replace("{name: a}", "{name: b}")), &[]),
+        ],
+    );
+    let other = of("b", "", "", "a.example.com", "/", "Prefix");
+    let duplicates = |whole| {
+        let found = found_in(&[&first, &other], whole);
+        found.iter().filter(|(one, _)| one.rule.name() == "ingress-path-duplicate").count()
+    };
+    assert_eq!((duplicates(false), duplicates(true)), (0, 1));
+}
+
+#[test]
+fn webhooks_that_nobody_answers() {
+    let text = data("webhook.yaml");
+    let found = |text: &str, whole| {
+        let found = found_in(&[text], whole).into_iter();
+        let found = found.filter(|(finding, _)| finding.rule.name() == "reference-missing");
+        found.map(|(finding, text)| (finding.severity, finding.help, text)).collect::<Vec<_>>()
+    };
+    let help = "did you mean `guard-webhook`?".to_owned();
+    assert_eq!(found(&text, false), [(Warning, help.clone(), "guard-webhok".to_owned())]);
+    assert_eq!(found(&text, true), [(Error, help, "guard-webhok".to_owned())]);
+    let right = text.replace("guard-webhok,", "guard-webhook,");
+    assert_eq!(found(&right, true), []);
+    // The port, by default 443.
+    let port = |service: &str, webhook: &str| {
+        right
+            .replace("port: 443}]", &format!("port: {service}}}]"))
+            .replace("namespace: guard}}", &format!("namespace: guard{webhook}}}}}"))
+    };
+    assert_eq!(found(&port("8443", ""), false).len(), 1);
+    assert_eq!(found(&port("8443", ""), false)[0].0, Error);
+    assert_eq!(found(&port("8443", ", port: 8443"), false), []);
+    assert_eq!(found(&port("443", ", port: 8443"), false).len(), 1);
+    let api = |name: &str| {
+        text.split_once("---").unwrap().1.to_owned()
+            + &object(
+                "apiregistration.k8s.io/v1",
+                "APIService",
+                "v1.metrics.example.com",
+                &format!(
+                    "spec: {{group: metrics.example.com, version: v1, groupPriorityMinimum: 100, versionPriority: 100, service: {{name: {name}, namespace: guard}}}}"
+                ),
+            )
+    };
+    assert_eq!(found(&api("guard-webhook"), true), []);
+    assert_eq!(found(&api("metrics"), false).len(), 1);
+    // Definitions are often applied without the webhook of their operator.
+    let definition = "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.example.com}\n\
+        spec:\n  group: example.com\n  names: {kind: A, plural: as}\n  scope: Namespaced\n  conversion: {strategy: Webhook, webhook: {conversionReviewVersions: [v1], \
+        clientConfig: {service: {name: operator, namespace: operators}}}}\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]\n";
+    assert_eq!(found(definition, false)[0].0, Severity::Note);
+    assert_eq!(found(definition, true)[0].0, Error);
+}
+
+#[test]
+fn the_seven_services_of_a_kind_cluster() {
+    let sources = Sources::new();
+    let mut input = Input::default();
+    for name in ["kind-services.yaml", "kind.yaml"] {
+        input.add(&sources, sources.add(name, data(name)), true);
+    }
+    let (kind_config, kind_clusters) = (input.kind_config, input.kind_clusters);
+    let options = Options { kind_config, kind_clusters, ..Options::default() };
+    let found = check_in(&sources, &input.objects, &options);
+    let count = |rule: &str| found.iter().filter(|finding| finding.rule.name() == rule).count();
+    assert_eq!(count("hostport-collision"), 1);
+    assert_eq!(count("image-local-always-pulled"), 1);
+    assert_eq!(count("nodeport-range"), 1);
+    assert!(count("nodeport-unmapped") >= 2);
+    assert_eq!(count("kind-config-invalid"), 0);
+}
+
+#[test]
+fn probes_of_ports_that_nobody_serves() {
+    let of = |mounts: &str, volumes: &str| {
+        let container = format!(
+            "ports: [{{containerPort: 8080}}], livenessProbe: {{httpGet: {{path: /, port: 8081}}}}, volumeMounts: [{mounts}]"
+        );
+        pod_with(&container, &format!("volumes: [{volumes}]"))
+    };
+    let config = |text: &str| object("v1", "ConfigMap", "cfg", &format!("data: {{app.conf: '{text}'}}"));
+    let mount = "{name: v, mountPath: /etc/app}";
+    let volume = "{name: v, configMap: {name: cfg}}";
+    assert_cases(
+        "probe-port-unserved",
+        &[
+            (&of("", ""), &[Warning]),
+            (&(config("listen 8080") + &of(mount, volume)), &[Warning]),
+            (&(config("health 8081") + &of(mount, volume)), &[]),
+            (&of(mount, volume), &[]),
+            (&of(mount, "{name: v, emptyDir: {}}"), &[Warning]),
+            (&of(mount, "{name: v, persistentVolumeClaim: {claimName: data}}"), &[Warning]),
+            (&of(mount, "{name: v, hostPath: {path: /etc/app}}"), &[]),
+            (&of("", "").replace("port: 8081", "port: 8080"), &[]),
+        ],
+    );
+}

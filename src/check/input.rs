@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::check::KindCluster;
 use crate::check::kustomize::Kustomizations;
 use crate::finding::{Finding, RuleId};
 use crate::kube::KubernetesVersion;
@@ -18,8 +19,12 @@ pub struct Input {
     pub objects: Vec<Object>,
     /// What is wrong with the texts.
     pub findings: Vec<Finding>,
-    /// The first kind cluster config met.
+    /// The config of the kind cluster that the manifests are for: the only one whose file a person named.
     pub kind_config: Option<Object>,
+    /// All configs of kind clusters.
+    pub kind_clusters: Vec<KindCluster>,
+    /// How many of them a person named.
+    chosen_clusters: usize,
     /// What the kustomizations of the folders say.
     pub kustomizations: Kustomizations,
     /// What is no Kubernetes object: where it stands, and what it is.
@@ -133,11 +138,7 @@ impl Input {
         }
         let is_list = kind.ends_with("List") && matches!(node["items"].value, Value::Sequence(_));
         if api_version.split('/').next() == Some("kind.x-k8s.io") {
-            if chosen {
-                self.kind_config.get_or_insert_with(|| Object::new(node));
-            } else {
-                self.passed_over.push((span, "configuration of a kind cluster".to_owned()));
-            }
+            self.kind_cluster(Object::new(node), chosen);
         } else if is_of_tool(api_version, kind) {
             self.passed_over.push((span, format!("`{api_version}` {kind}, which a tool reads")));
         } else if is_list && depth < MAX_LISTS {
@@ -145,6 +146,15 @@ impl Input {
         } else {
             self.objects.push(Object::new(decrypted(node)));
         }
+    }
+
+    /// Of several clusters nobody knows which one the manifests are for.
+    fn kind_cluster(&mut self, config: Object, chosen: bool) {
+        self.chosen_clusters += usize::from(chosen);
+        if chosen {
+            self.kind_config = (self.chosen_clusters == 1).then(|| config.clone());
+        }
+        self.kind_clusters.push(KindCluster::new(config, chosen));
     }
 
     /// kubectl unpacks every list, also lists in lists. The items of a `DeploymentList` are Deployments where they say

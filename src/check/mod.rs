@@ -18,5 +18,5 @@ pub mod suppress;
 pub mod unrendered;
 
 pub use engine::{api_errors, check, check_fleet, check_in};
-pub use options::{Declaration, Options, Purpose};
+pub use options::{Declaration, KindCluster, Options, Purpose};
 pub use rule::{Bundle, Check, Rule};

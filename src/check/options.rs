@@ -50,6 +50,28 @@ impl Declaration {
     }
 }
 
+/// The config of a kind cluster that is checked by itself.
+#[derive(Debug, Clone)]
+pub struct KindCluster {
+    /// The config.
+    pub config: Object,
+    /// The name of the cluster. None where the config has none and a person named its file: `kind create cluster --name`
+    /// gives one. What is found in a folder has kind's default name then.
+    pub name: Option<String>,
+}
+
+impl KindCluster {
+    /// The name of a cluster that nobody names.
+    pub const DEFAULT_NAME: &str = "kind";
+
+    /// A cluster by its config; `chosen`: a person named its very file.
+    #[must_use]
+    pub fn new(config: Object, chosen: bool) -> Self {
+        let name = config.node["name"].as_str().map(str::to_owned);
+        Self { name: name.or_else(|| (!chosen).then(|| Self::DEFAULT_NAME.to_owned())), config }
+    }
+}
+
 /// What a person asks of a check.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -67,6 +89,8 @@ pub struct Options {
     pub skip: Vec<String>,
     /// The kind cluster the manifests are for (`kind: Cluster` of `kind.x-k8s.io`).
     pub kind_config: Option<Object>,
+    /// The kind clusters that are checked by themselves; that of the manifests need not be among them.
+    pub kind_clusters: Vec<KindCluster>,
     /// The services whose ways are known.
     pub services: Services,
     /// What the cluster is for.
@@ -84,6 +108,13 @@ pub struct Options {
 }
 
 impl Options {
+    /// The configs of all kind clusters.
+    pub fn clusters(&self) -> impl Iterator<Item = &Object> + Clone {
+        let is_among = |config: &Object| self.kind_clusters.iter().any(|one| one.config.span() == config.span());
+        let own = self.kind_config.iter().filter(move |config| !is_among(config));
+        self.kind_clusters.iter().map(|cluster| &cluster.config).chain(own)
+    }
+
     /// Whether a rule is asked for.
     #[must_use]
     pub fn runs(&self, rule: RuleId) -> bool {

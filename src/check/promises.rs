@@ -7,6 +7,7 @@ use foldhash::{HashSet, HashSetExt};
 
 use crate::bundle::bare_name;
 use crate::check::Options;
+use crate::check::rules::wiring::_kind::mappings;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::graph::{Graph, MountSource, View, image_name, kind_of};
 use crate::node::Node;
@@ -59,6 +60,49 @@ pub fn check(given: &[Object], promised: &[Object], profile: &str, options: &Opt
     findings
 }
 
+/// Holds the config of a kind cluster against that of a profile: each NodePort is reached at the same port of the host.
+#[must_use]
+pub fn check_cluster(given: &Object, promised: &Object, profile: &str) -> Vec<Finding> {
+    let have = mappings(given);
+    let mut findings = Vec::new();
+    for wanted in mappings(promised) {
+        let (inner, outer) = (wanted.node_port, wanted.host_port);
+        let of_protocol = || have.iter().filter(|mapping| mapping.protocol == wanted.protocol);
+        if of_protocol().any(|mapping| (mapping.node_port, mapping.host_port) == (inner, outer)) {
+            continue;
+        }
+        let same_node_port = of_protocol().find(|mapping| mapping.node_port == inner);
+        let same_host_port = of_protocol().find(|mapping| mapping.host_port == outer);
+        let (rule, node, message) = match (same_node_port, same_host_port) {
+            (Some(mapping), _) => (
+                RuleId::HostportProfileMismatch,
+                &mapping.node["hostPort"],
+                format!(
+                    "NodePort {inner} is mapped to port {} of the host; {profile} maps it to {outer}",
+                    mapping.host_port
+                ),
+            ),
+            (None, Some(mapping)) => (
+                RuleId::NodeportProfileMismatch,
+                &mapping.node["containerPort"],
+                format!(
+                    "port {outer} of the host leads to NodePort {}; that of {profile} leads to {inner}",
+                    mapping.node_port
+                ),
+            ),
+            (None, None) => (
+                RuleId::HostportProfileMismatch,
+                &given.node["nodes"],
+                format!("NodePort {inner} is not mapped; {profile} maps it to port {outer} of the host"),
+            ),
+        };
+        let mut finding = differs(given, node, "nodes[].extraPortMappings", message);
+        finding.rule = rule;
+        findings.push(finding.with_help(format!("map it: `{{containerPort: {inner}, hostPort: {outer}}}`")));
+    }
+    findings
+}
+
 /// The object that a promised one is: of its name, or of its name but for the hash of the content.
 fn twin<'a>(given: &'a [Object], promised: &Object, kind: &str) -> Option<&'a Object> {
     let mut same = given.iter().filter(|other| kind_of(other) == Some(kind));
@@ -107,7 +151,9 @@ fn service(given: &Object, promised: &Object, profile: &str, findings: &mut Vec<
             let is = here.map_or_else(|| "has no fixed NodePort".to_owned(), |port| format!("has NodePort {port}"));
             let message = format!("Service `{}` {is}; {profile} has {there}", given.name());
             let field = format!("spec.ports[{at}].nodePort");
-            findings.push(differs(given, node, &field, message).with_help("the kind cluster maps that one"));
+            let mut finding = differs(given, node, &field, message).with_help("the kind cluster maps that one");
+            finding.rule = RuleId::NodeportProfileMismatch;
+            findings.push(finding);
         }
     }
 }

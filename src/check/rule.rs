@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 use super::fleet::Facts;
 use super::options::Options;
 use crate::finding::{Finding, RuleId, Severity};
-use crate::graph::Graph;
+use crate::graph::{Graph, Pod};
 use crate::object::Object;
-use crate::validation::{Faults, Pod, Report};
+use crate::validation::{self, Faults, Report};
 
 /// A rule: its documentation, its check and its examples.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub enum Check {
     /// Each object by itself. Run in parallel; skipped (family `api`) for an object that does not decode.
     Object(fn(&Object, &mut Faults<'_, '_>)),
     /// The pod of each object that has one; as `Object` otherwise. The pod is looked through once for all such rules.
-    Pod(fn(&Pod<'_>, &mut Faults<'_, '_>)),
+    Pod(fn(&validation::Pod<'_>, &mut Faults<'_, '_>)),
     /// The whole set of manifests.
     Bundle(fn(&Bundle<'_>, &mut Report<'_>)),
     /// The bundles of several profiles. In an example each begins with `# bundle: <profile>`.
@@ -85,6 +85,19 @@ impl<'a> Bundle<'a> {
     #[must_use]
     pub const fn absent(&self) -> Severity {
         if self.options.whole { Severity::Error } else { Severity::Warning }
+    }
+
+    /// Whether a pod uses a port of its node: it asks for that port, or for the network of the node.
+    pub fn is_on_node(&self, port: i64) -> bool {
+        let uses = |pod: &Pod<'_>| {
+            let is_host_network = pod.spec["hostNetwork"].as_bool() == Some(true);
+            let mut ports = pod.containers.iter().flat_map(|container| container.node["ports"].items());
+            ports.any(|entry| {
+                entry["hostPort"].as_i64() == Some(port)
+                    || is_host_network && entry["containerPort"].as_i64() == Some(port)
+            })
+        };
+        self.graph().pods.iter().any(uses)
     }
 
     /// Whether two objects are applied to one cluster: the manifests are whole, or one file holds both. Files of a folder

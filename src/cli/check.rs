@@ -73,11 +73,13 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
         options = project::options_of(rendered, &options, sources);
     }
     options.kind_config = input.kind_config.take().or(options.kind_config);
+    options.kind_clusters = std::mem::take(&mut input.kind_clusters);
     if let Some(path) = &args.kind_config {
         let mut cluster = Input::default();
         manifests::read(sources, path, &mut cluster)?;
-        options.kind_config =
-            Some(cluster.kind_config.with_context(|| format!("{} is no kind cluster config", path.display()))?);
+        options.kind_config = Some(
+            cluster.kind_config.with_context(|| format!("{} is not the config of a kind cluster", path.display()))?,
+        );
     }
     options.whole |= args.complete;
     options.kustomizations = std::mem::take(&mut input.kustomizations);
@@ -93,9 +95,13 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     findings.append(&mut definitions.findings);
     if let (Some(rendered), Some(profile)) = (&promised, &args.profile) {
         findings.extend(promises::check(&input.objects, &rendered.objects, profile, &options));
+        if let (Some(given), Some(promised)) = (&options.kind_config, &rendered.kind_config) {
+            findings.extend(promises::check_cluster(given, promised, profile));
+        }
     }
     let mut findings = judge(sources, &input.objects, &options, findings);
-    let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &input.objects) };
+    let checked = input.objects.iter().chain(options.clusters());
+    let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, checked.clone()) };
     let applied = match &args.baseline {
         Some(path) => Some(baseline::apply(path, sources, &mask, &mut findings)?),
         None => None,
@@ -105,7 +111,7 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     if args.profile.is_none() {
         hints.extend(whole_bundle(&project, &findings, args, &input.objects));
     }
-    Ok(Ok(Checked { findings, mask, passed_over: input.passed_over, objects: input.objects.len(), hints }))
+    Ok(Ok(Checked { findings, mask, passed_over: input.passed_over, objects: checked.count(), hints }))
 }
 
 /// Prints what was found; how the command ends.

@@ -254,6 +254,7 @@ catalogue! {
         "a variable is set with which the image stops",
     EnvRequiredMissing "env-required-missing" Wiring Error "a variable is missing that the program needs to start",
     HostUnresolved "host-unresolved" Wiring Warning "a host leads to no Service in reach",
+    HostpathNotOnNode "hostpath-not-on-node" Wiring Warning "a hostPath is not on the nodes of the kind cluster",
     HostportCollision "hostport-collision" Wiring Error "one port of a host is wanted twice",
     ImageCommandMissing "image-command-missing" Wiring Error
         "an image is run without the arguments or file that it needs",
@@ -267,6 +268,8 @@ catalogue! {
     ImageUnqualified "image-unqualified" Wiring Warning "an image names no registry, and is none of Docker's own",
     ImageUserRoot "image-user-root" Wiring Error
         "a container must not run as root, and its image starts as root or as a named user",
+    IngressPathDuplicate "ingress-path-duplicate" Wiring Warning "two Ingresses route one host and path",
+    KindConfigInvalid "kind-config-invalid" Wiring Error "the config of a kind cluster is one that kind rejects",
     ListenPortMismatch "listen-port-mismatch" Wiring Error
         "the port a program listens on is not the one that is declared and sent to",
     MountMissing "mount-missing" Wiring Error "a service that reads files mounts none",
@@ -330,6 +333,9 @@ catalogue! {
     ChangeImmutable "change-immutable" Rollout Error "an object that is applied again changes what cannot be changed",
     DependencyNotAwaited "dependency-not-awaited" Rollout Warning
         "a service that ends without its database does not wait for it",
+    DisruptionBudgetBlocks "disruption-budget-blocks" Rollout Warning "a PodDisruptionBudget forbids every eviction",
+    DisruptionBudgetOverlap "disruption-budget-overlap" Rollout Warning
+        "two PodDisruptionBudgets select one pod, so that it cannot be evicted",
     FleetHostportDuplicate "fleet-hostport-duplicate" Rollout Error
         "two profiles map one port of the host for one cluster",
     FleetImageSkew "fleet-image-skew" Rollout Warning
@@ -393,6 +399,9 @@ catalogue! {
         => "It would be ignored in silence. Name it, move it, or remove it; READMEs and Markdown are passed over.",
     GraphTooLarge "graph-too-large" Elsewhere Error "there is too much for a picture"
         => "Ten thousand objects and as many references are the bound.",
+    HostportProfileMismatch "hostport-profile-mismatch" Elsewhere Error
+        "the config of the kind cluster maps a NodePort to another port of the host than the profile"
+        => "`check --profile P` compares the config with the one that P renders: tests and clients use the profile's port. Change `hostPort` in the config, or `expose.hostPort` in the profile.",
     ImportCopy "import-copy" Elsewhere Error "a copy cannot be imported"
         => "`import` needs objects with names, each once in a copy, and copies with different names.",
     ImportRefused "import-refused" Elsewhere Error "a copy says what the project cannot"
@@ -418,6 +427,9 @@ catalogue! {
     MigrationUnterminated "migration-unterminated" Elsewhere Error
         "a quote, comment or statement block of a migration is not closed"
         => "What follows would be read as a part of it.",
+    NodeportProfileMismatch "nodeport-profile-mismatch" Elsewhere Error
+        "a Service, or the config of the kind cluster, has another NodePort than the profile"
+        => "`check --profile P` compares both with what P renders: the mapping of the kind cluster and the Service must name one port. Change `nodePort` or `containerPort`, or `expose.nodePort` in the profile.",
     NotAManifest "not-a-manifest" Elsewhere Error "a document is no Kubernetes object"
         => "Every object has an `apiVersion` and a `kind`, both strings. In folders, what is no Kubernetes object is passed over; `--verbose` lists it.",
     ObjectDuplicate "object-duplicate" Elsewhere Error "the templates make one object twice"

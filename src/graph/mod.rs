@@ -160,6 +160,10 @@ const KINDS: &[(&str, &str)] = &[
     ("PriorityClass", "scheduling.k8s.io"),
     ("StorageClass", "storage.k8s.io"),
     ("RuntimeClass", "node.k8s.io"),
+    ("APIService", "apiregistration.k8s.io"),
+    ("CustomResourceDefinition", "apiextensions.k8s.io"),
+    ("MutatingWebhookConfiguration", "admissionregistration.k8s.io"),
+    ("ValidatingWebhookConfiguration", "admissionregistration.k8s.io"),
 ];
 
 /// The kind of an object, if it is one the graph knows (and not a custom one of the same name).
@@ -181,6 +185,10 @@ pub fn is_cluster_wide(kind: &str) -> bool {
             | "PriorityClass"
             | "StorageClass"
             | "RuntimeClass"
+            | "APIService"
+            | "CustomResourceDefinition"
+            | "MutatingWebhookConfiguration"
+            | "ValidatingWebhookConfiguration"
     )
 }
 

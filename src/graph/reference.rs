@@ -65,7 +65,7 @@ impl<'a> Graph<'a> {
             return;
         }
         let namespace = match relation {
-            Relation::Subject => beside["namespace"].as_str().unwrap_or(from.namespace()),
+            Relation::Subject | Relation::Webhook => beside["namespace"].as_str().unwrap_or(from.namespace()),
             _ => from.namespace(),
         };
         let reference = Reference {
@@ -85,6 +85,7 @@ impl<'a> Graph<'a> {
                 beside["items"].items().iter().for_each(|item| add(Some(&item["key"])));
             }
             Relation::Env => add(Some(&beside["key"]).filter(|key| key.is_set())),
+            Relation::Webhook => add(Some(&beside["port"]).filter(|port| port.is_set())),
             Relation::Backend => {
                 let port = &beside["port"];
                 add([&port["name"], &port["number"]].into_iter().find(|port| port.is_set()));

@@ -270,6 +270,7 @@ const fn word(relation: Relation) -> &'static str {
         Relation::Priority => "priority",
         Relation::Runtime => "runtime",
         Relation::Backend => "routes to",
+        Relation::Webhook => "calls",
         Relation::Tls => "TLS",
         Relation::Scale => "scales",
         Relation::Governing => "governed by",

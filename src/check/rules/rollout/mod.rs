@@ -2,6 +2,7 @@
 
 mod _autoscaler;
 pub(crate) mod _order;
+mod _budget;
 pub(crate) mod _sql;
 pub mod autoscaler_container_missing;
 pub mod autoscaler_duplicate;
@@ -10,6 +11,8 @@ pub mod autoscaler_request_missing;
 pub mod autoscaler_target_unscalable;
 pub mod change_immutable;
 pub mod dependency_not_awaited;
+pub mod disruption_budget_blocks;
+pub mod disruption_budget_overlap;
 pub mod fleet_hostport_duplicate;
 pub mod fleet_image_skew;
 pub mod fleet_name_duplicate;

@@ -1,17 +1,33 @@
 //! Rule `pod-security`.
 
 use crate::check::Purpose;
+use crate::check::rules::security::_standards::{Level, Violation, violations};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Container, Pod};
+use crate::graph::Pod;
+use crate::kube::KubernetesVersion;
 use crate::node::Node;
-use crate::suggest;
+use crate::object::Object;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PodSecurity,
-    doc: "A namespace labelled `pod-security.kubernetes.io/enforce` refuses pods that break its level. The workload is accepted all the same, and its pods are never made. The rules are those of the Pod Security Standards, `baseline` and `restricted`; levels that are only warned of or audited are warnings here. In production (`restricted` asked for by the profile's environment) a break is a warning.",
+    doc: "\
+A namespace with the label `pod-security.kubernetes.io/enforce` admits pods of that level of the Pod Security Standards only,
+`baseline` or `restricted`. All controls of both levels are checked, in the version that `enforce-version` names (`v1.29`), or
+the cluster's (`latest`, and where the label is absent).
+
+The API server rejects such a Pod. A Deployment, Job or other workload is accepted, and its pods are rejected when they are to
+be created: there are none, and only events of the ReplicaSet or Job say why. That is an error where one file holds the
+namespace and the workload, or the manifests are whole, else a warning. The labels `warn` and `audit` reject nothing: what
+`kubectl` would warn of is a warning, what is only audited a note. In production (`restricted` asked for by the profile's
+environment) a violation is a warning.
+
+How to fix it: set what the message names in `securityContext`, or lower the level of the namespace.
+
+Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ and
+https://kubernetes.io/docs/concepts/security/pod-security-admission/.",
     bad: r#"apiVersion: v1
 kind: Namespace
 metadata: {name: strict, labels: {pod-security.kubernetes.io/enforce: restricted}}
@@ -34,136 +50,80 @@ spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1"}]}
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
+    let version = bundle.options.kubernetes_version;
     for pod in &graph.pods {
         let namespace = graph.find("Namespace", "", pod.namespace());
-        let labels = namespace.map_or(Node::absent(), |namespace| &namespace.node["metadata"]["labels"]);
-        let level = |mode: &str| labels[format!("pod-security.kubernetes.io/{mode}").as_str()].text();
-        let (level, severity) = match (level("enforce"), level("warn"), level("audit")) {
-            (enforced @ ("restricted" | "baseline"), ..) => (enforced, Severity::Error),
-            (_, told @ ("restricted" | "baseline"), _) | (_, _, told @ ("restricted" | "baseline")) => {
-                (told, Severity::Warning)
+        let found = ["enforce", "warn", "audit"].into_iter().find_map(|mode| {
+            let namespace = namespace?;
+            let demand = Demand::of(namespace, mode, version)?;
+            let violations = violations(pod, demand.level, demand.minor);
+            (!violations.is_empty()).then_some((mode, demand, violations, namespace))
+        });
+        if let Some((mode, demand, violations, namespace)) = found {
+            let severity = match mode {
+                "enforce" => bundle.between(pod.object, namespace),
+                "warn" => Severity::Warning,
+                _ => Severity::Note,
+            };
+            let asks = (demand.label.origin.span, format!("the namespace asks for it ({mode})"));
+            tell(pod, &demand, &violations, (severity, mode == "enforce"), report, Some(asks));
+        } else if bundle.options.purpose == Purpose::Production {
+            let demand =
+                Demand { level: Level::Restricted, minor: version.minor(), version: "latest", label: Node::absent() };
+            let violations = violations(pod, demand.level, demand.minor);
+            if !violations.is_empty() {
+                tell(pod, &demand, &violations, (Severity::Warning, false), report, None);
             }
-            _ if bundle.options.purpose == Purpose::Production => ("restricted", Severity::Warning),
-            _ => continue,
-        };
-        let breaks = breaks(pod, level == "restricted");
-        let Some((first, _)) = breaks.first() else { continue };
-        let words: Vec<&str> = breaks.iter().map(|(_, words)| words.as_str()).collect();
-        let draft = report
-            .at(pod.object, first, format!("the pods break the level `{level}`: {}", words.join("; ")))
-            .severity(severity)
-            .help(help(level));
-        if let Some(namespace) = namespace {
-            draft.related(namespace.span(), "its namespace asks for it");
         }
     }
 }
 
-fn help(level: &str) -> String {
-    if level == "restricted" {
-        "restricted wants runAsNonRoot, seccompProfile RuntimeDefault, allowPrivilegeEscalation false, and capabilities drop ALL".to_owned()
-    } else {
-        format!("{level} forbids what reaches out of the container")
+/// What a label of a namespace asks of its pods.
+struct Demand<'a> {
+    level: Level,
+    /// The minor version of the standards.
+    minor: u8,
+    /// The version as the label names it.
+    version: &'a str,
+    label: &'a Node,
+}
+
+impl<'a> Demand<'a> {
+    fn of(namespace: &'a Object, mode: &str, cluster: KubernetesVersion) -> Option<Self> {
+        let labels = &namespace.node["metadata"]["labels"];
+        let label = &labels[format!("pod-security.kubernetes.io/{mode}").as_str()];
+        let version = labels[format!("pod-security.kubernetes.io/{mode}-version").as_str()].text();
+        let minor = version.strip_prefix("v1.").and_then(|minor| minor.parse::<u8>().ok());
+        Some(Self {
+            level: Level::of(label.text())?,
+            // Of a version that the cluster does not know yet it takes the newest it knows.
+            minor: minor.map_or(cluster.minor(), |minor| minor.min(cluster.minor())),
+            version: if minor.is_some() { version } else { "latest" },
+            label,
+        })
     }
 }
 
-/// Capabilities that `baseline` lets a container add.
-const ADDABLE: &[&str] = &[
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
-
-/// Volumes that `restricted` allows.
-const VOLUMES: &[&str] = &[
-    "configMap",
-    "csi",
-    "downwardAPI",
-    "emptyDir",
-    "ephemeral",
-    "persistentVolumeClaim",
-    "projected",
-    "secret",
-    "name",
-    "image",
-];
-
-fn breaks<'a>(pod: &Pod<'a>, restricted: bool) -> Vec<(&'a Node, String)> {
-    let mut found: Vec<(&'a Node, String)> = Vec::new();
-    let spec = pod.spec;
-    for field in ["hostNetwork", "hostPID", "hostIPC"] {
-        if spec[field].as_bool() == Some(true) {
-            found.push((&spec[field], field.to_owned()));
-        }
-    }
-    for volume in spec["volumes"].items() {
-        let kind =
-            volume.entries().iter().find(|entry| entry.key != "name").map_or("emptyDir", |entry| entry.key.as_str());
-        if kind == "hostPath" || (restricted && !VOLUMES.contains(&kind)) {
-            found.push((&volume["name"], format!("volume `{}` is {kind}", volume["name"].text())));
-        }
-    }
-    for container in &pod.containers {
-        container_breaks(pod, container, restricted, &mut found);
-    }
-    found
-}
-
-fn container_breaks<'a>(
-    pod: &Pod<'a>,
-    container: &Container<'a>,
-    restricted: bool,
-    found: &mut Vec<(&'a Node, String)>,
+fn tell(
+    pod: &Pod<'_>,
+    demand: &Demand<'_>,
+    violations: &[Violation<'_>],
+    (severity, is_enforced): (Severity, bool),
+    report: &mut Report<'_>,
+    asks: Option<(crate::source::Span, String)>,
 ) {
-    let own = &container.node["securityContext"];
-    let shared = &pod.spec["securityContext"];
-    let name = container.name();
-    let either = |field: &str| if own[field].is_set() { &own[field] } else { &shared[field] };
-    let windows = pod.spec["os"]["name"].text() == "windows";
-    if own["privileged"].as_bool() == Some(true) {
-        found.push((&own["privileged"], format!("`{name}` is privileged")));
-    }
-    for port in
-        container.node["ports"].items().iter().filter(|port| port["hostPort"].as_i64().is_some_and(|port| port > 0))
-    {
-        found.push((&port["hostPort"], format!("`{name}` takes a host port")));
-    }
-    let allowed: &[&str] = if restricted { &["NET_BIND_SERVICE"] } else { ADDABLE };
-    let added: Vec<&str> =
-        own["capabilities"]["add"].items().iter().map(Node::text).filter(|cap| !allowed.contains(cap)).collect();
-    if !added.is_empty() {
-        found.push((&own["capabilities"]["add"], format!("`{name}` adds {}", suggest::list(&added, "and"))));
-    }
-    if either("seccompProfile")["type"].text() == "Unconfined" {
-        found.push((either("seccompProfile"), format!("`{name}` has no seccomp profile")));
-    }
-    if !restricted || windows {
-        return;
-    }
-    let place = &container.node["name"];
-    if own["allowPrivilegeEscalation"].as_bool() != Some(false) {
-        found.push((place, format!("`{name}` lacks allowPrivilegeEscalation: false")));
-    }
-    if !own["capabilities"]["drop"].items().iter().any(|cap| cap.text() == "ALL") {
-        found.push((place, format!("`{name}` does not drop ALL capabilities")));
-    }
-    if either("runAsNonRoot").as_bool() != Some(true) {
-        found.push((place, format!("`{name}` lacks runAsNonRoot: true")));
-    }
-    if either("runAsUser").as_i64() == Some(0) {
-        found.push((either("runAsUser"), format!("`{name}` runs as root")));
-    }
-    if !matches!(either("seccompProfile")["type"].text(), "RuntimeDefault" | "Localhost" | "Unconfined") {
-        found.push((place, format!("`{name}` lacks a seccompProfile")));
+    let words: Vec<String> =
+        violations.iter().map(|violation| format!("{} ({})", violation.reason, violation.detail)).collect();
+    let (level, version) = (demand.level.name(), demand.version);
+    let violates = format!("PodSecurity \"{level}:{version}\": {}", words.join(", "));
+    let message = match (is_enforced, pod.object.kind()) {
+        (true, "Pod") => format!("the pod will be rejected: it violates {violates}"),
+        (true, _) => format!("the pods will be rejected: they violate {violates}"),
+        (false, _) => format!("the pods violate {violates}"),
+    };
+    let fixes: Vec<&str> = violations.iter().map(|violation| violation.fix).collect();
+    let draft = report.at(pod.object, violations[0].node, message).severity(severity).help(fixes.join("; "));
+    if let Some((span, words)) = asks {
+        draft.related(span, words);
     }
 }

@@ -188,33 +188,3 @@ pub(crate) fn registry(image: &str) -> Option<&str> {
     let (first, _) = image.split_once('/')?;
     (first.contains(['.', ':']) || first == "localhost").then_some(first)
 }
-
-/// A port mapping of a kind cluster.
-#[derive(Debug)]
-pub(crate) struct PortMapping<'a> {
-    /// The entry of `extraPortMappings`.
-    pub(crate) node: &'a Node,
-    /// The port of the node.
-    pub(crate) node_port: i64,
-    /// The port of the host.
-    pub(crate) host_port: i64,
-    /// `TCP` where it names none.
-    pub(crate) protocol: &'a str,
-    /// The address of the host; empty for all.
-    pub(crate) address: &'a str,
-}
-
-/// The port mappings of a kind cluster.
-pub(crate) fn mappings(cluster: &Object) -> Vec<PortMapping<'_>> {
-    let nodes = cluster.node["nodes"].items().iter();
-    nodes
-        .flat_map(|node| node["extraPortMappings"].items())
-        .map(|node| PortMapping {
-            node,
-            node_port: node["containerPort"].as_i64().unwrap_or_default(),
-            host_port: node["hostPort"].as_i64().unwrap_or_default(),
-            protocol: node["protocol"].as_str().unwrap_or("TCP"),
-            address: node["listenAddress"].text(),
-        })
-        .collect()
-}

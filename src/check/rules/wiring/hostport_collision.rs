@@ -1,15 +1,30 @@
 //! Rule `hostport-collision`.
 
-use crate::check::rules::wiring::_shared::{mappings, title};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::rules::wiring::_kind::{PortMapping, mappings};
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, KindCluster, Rule};
 use crate::finding::{RuleId, Severity};
+use crate::object::Object;
 use crate::validation::Report;
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::HostportCollision,
-    doc: "Two mappings of a kind config with one host port keep the cluster from being made. Two pods with one `hostPort` cannot run on one node: with one node, the second stays pending; that, and more replicas than one with a host port, is a warning.",
+    doc: "\
+A port of the host is mapped once in the config of a kind cluster, whatever the addresses where one of them stands for all. Of
+several configs that are checked together, those of different clusters do not map the same port. A port of a node
+(`hostPort`) is used by one pod of the node.
+
+A config that maps a port twice is rejected by kind. Two clusters with one port cannot run at once: the second is not created
+(`port is already allocated`), which is a warning; so it is with pods, where the second stays Pending on a single node, and with
+more than one replica. Clusters of one name never run at once. A config without a name has kind's default name `kind`; if its
+file is named on the command line, `kind create cluster --name` may give it any.
+
+How to fix it: choose another host port.
+
+Source: https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings and `validatePortMappings` in
+https://github.com/kubernetes-sigs/kind/blob/v0.30.0/pkg/internal/apis/config/validate.go.",
     bad: r#"kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}, {containerPort: 30082, hostPort: 8081}]}]
@@ -26,23 +41,86 @@ metadata: {name: web}
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    if let Some(cluster) = &bundle.options.kind_config {
-        let mut taken = HashMap::new();
-        for mapping in mappings(cluster) {
-            let key = (mapping.host_port, mapping.protocol.to_ascii_uppercase(), mapping.address);
-            let first = *taken.entry(key).or_insert(mapping.node);
-            if !std::ptr::eq(first, mapping.node) && mapping.host_port > 0 {
+    for cluster in bundle.options.clusters() {
+        within(cluster, report);
+    }
+    between(&bundle.options.kind_clusters, report);
+    pods(bundle, report);
+}
+
+/// The mappings of a cluster that take a port of the host, by port and protocol; 0 and -1 stand for a free one.
+fn fixed(cluster: &Object) -> impl Iterator<Item = ((i64, String), PortMapping<'_>)> {
+    let fixed = mappings(cluster).into_iter().filter(|mapping| mapping.host_port > 0);
+    fixed.map(|mapping| ((mapping.host_port, mapping.protocol.to_ascii_uppercase()), mapping))
+}
+
+/// Whether two addresses of the host share their ports: they are one, or one stands for all.
+fn overlap(one: &str, other: &str) -> bool {
+    let is_any = |address: &str| matches!(address, "" | "0.0.0.0" | "::");
+    one == other || is_any(one) || is_any(other)
+}
+
+/// Mappings of one cluster with one port of the host.
+fn within(cluster: &Object, report: &mut Report<'_>) {
+    let mut taken: HashMap<_, Vec<PortMapping<'_>>> = HashMap::new();
+    for (key, mapping) in fixed(cluster) {
+        let others = taken.entry(key).or_default();
+        if let Some(first) = others.iter().find(|first| overlap(first.address, mapping.address)) {
+            report
+                .at(
+                    cluster,
+                    &mapping.node["hostPort"],
+                    format!("port {} of the host is mapped twice", mapping.host_port),
+                )
+                .related(first.node["hostPort"].origin.span, "mapped here")
+                .help("each mapping needs a host port of its own");
+        } else if others.len() < MOST_ADDRESSES {
+            others.push(mapping);
+        }
+    }
+}
+
+/// How many addresses of the host are compared for one port.
+const MOST_ADDRESSES: usize = 16;
+
+/// Mappings of two clusters that may run at once: they do not have one name.
+fn between(clusters: &[KindCluster], report: &mut Report<'_>) {
+    let mut taken: HashMap<_, Vec<(&KindCluster, PortMapping<'_>)>> = HashMap::new();
+    for cluster in clusters {
+        let mut seen = HashSet::new();
+        for (key, mapping) in fixed(&cluster.config) {
+            let others = taken.entry(key.clone()).or_default();
+            let may_run_at_once = |other: &KindCluster| {
+                !std::ptr::eq(other, cluster) && (other.name.is_none() || other.name != cluster.name)
+            };
+            let first =
+                others.iter().find(|(other, first)| may_run_at_once(other) && overlap(first.address, mapping.address));
+            if let Some((other, first)) = first
+                && seen.insert(key)
+            {
+                let whose = match &other.name {
+                    Some(name) => format!("cluster `{name}`"),
+                    None => "another cluster".to_owned(),
+                };
                 report
                     .at(
-                        cluster,
+                        &cluster.config,
                         &mapping.node["hostPort"],
-                        format!("port {} of the host is mapped twice", mapping.host_port),
+                        format!("port {} of the host is mapped by {whose} as well", mapping.host_port),
                     )
-                    .related(first["hostPort"].origin.span, "mapped here")
-                    .help("each mapping needs a host port of its own");
+                    .severity(Severity::Warning)
+                    .label("the two clusters cannot run at once")
+                    .related(first.node["hostPort"].origin.span, "mapped here")
+                    .help("choose another host port, unless only one of them ever runs");
+            } else if others.len() < MOST_ADDRESSES {
+                others.push((cluster, mapping));
             }
         }
     }
+}
+
+/// Pods that want one port of their node.
+fn pods(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let mut taken = HashMap::new();
     for pod in bundle.graph().pods.iter().filter(|pod| pod.is_long_running()) {
         for container in &pod.containers {

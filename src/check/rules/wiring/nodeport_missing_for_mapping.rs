@@ -1,14 +1,27 @@
 //! Rule `nodeport-missing-for-mapping`.
 
-use crate::check::rules::wiring::_shared::mappings;
+use crate::check::rules::wiring::_kind::{PortMapping, mappings, node_ports};
+use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
+use crate::graph::{Graph, ServiceObject};
+use crate::object::Object;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NodeportMissingForMapping,
-    doc: "`extraPortMappings` of the kind config leads to a NodePort, and no Service among the manifests has it: the port of the host answers nobody. Beside a Service whose own NodePort is not mapped this is a warning, since the two are meant for each other; else a note, since other manifests may bring the Service.",
+    doc: "\
+`extraPortMappings` of a kind config leads to the NodePort of a Service, or to a port of the node that a pod uses (`hostPort`,
+`hostNetwork`).
+
+Where no Service among the manifests has that NodePort, the port of the host answers nobody. Beside a Service whose own NodePort is
+not mapped this is a warning, since the two are meant for each other; so is a mapping that leads to the `port` or `targetPort` of a
+Service in place of its NodePort. Else it is a note, since other manifests may bring the Service.
+
+How to fix it: make `containerPort` of the mapping and `nodePort` of the Service one number.
+
+Source: https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings.",
     bad: r#"kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}]}]
@@ -36,18 +49,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let unmapped = ports().find(|entry| {
         entry["nodePort"].as_i64().is_some_and(|port| !mappings.iter().any(|mapping| mapping.node_port == port))
     });
-    // Ports of the nodes themselves: an ingress controller's, say.
-    let on_host = |port: i64| {
-        graph.pods.iter().flat_map(|pod| &pod.containers).any(|container| {
-            container.node["ports"].items().iter().any(|entry| entry["hostPort"].as_i64() == Some(port))
-        })
-    };
+    let range = node_ports(Some(cluster));
     for mapping in &mappings {
         let port = mapping.node_port;
-        if !(30000..=32767).contains(&port)
-            || on_host(port)
-            || ports().any(|entry| entry["nodePort"].as_i64() == Some(port))
-        {
+        let is_served = bundle.is_on_node(port) || ports().any(|entry| entry["nodePort"].as_i64() == Some(port));
+        if !range.contains(&port) && !is_served {
+            inner(cluster, mapping, graph, report);
+        }
+        if !range.contains(&port) || is_served {
             continue;
         }
         let severity = if unmapped.is_some() { Severity::Warning } else { Severity::Note };
@@ -68,4 +77,28 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             None => draft.help("give a Service this NodePort, or take the mapping out"),
         };
     }
+}
+
+/// A mapping that leads to the port of a Service, or of its pods, in place of the NodePort.
+fn inner(cluster: &Object, mapping: &PortMapping<'_>, graph: &Graph<'_>, report: &mut Report<'_>) {
+    let port = mapping.node_port;
+    let of = |service: &&ServiceObject<'_>| {
+        service.kind() == "NodePort"
+            && (service.port_with("port", port).is_some() || service.port_with("targetPort", port).is_some())
+    };
+    let Some(service) = graph.services.iter().find(of) else { return };
+    let entry = service.port_with("port", port).or_else(|| service.port_with("targetPort", port));
+    let node_port = entry.and_then(|entry| entry["nodePort"].as_i64());
+    report
+        .at(
+            cluster,
+            &mapping.node["containerPort"],
+            format!("{port} is a port of {} inside the cluster; its nodes do not serve it", title(service.object)),
+        )
+        .severity(Severity::Warning)
+        .related(service.object.span(), "this Service")
+        .help(match node_port {
+            Some(node_port) => format!("map its NodePort: `containerPort: {node_port}`"),
+            None => "give the Service a fixed nodePort, and map that".to_owned(),
+        });
 }

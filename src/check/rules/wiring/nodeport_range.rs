@@ -1,13 +1,23 @@
 //! Rule `nodeport-range`.
 
+use crate::check::rules::wiring::_kind::{mappings, node_ports};
 use crate::check::{Bundle, Check, Rule};
-use crate::finding::RuleId;
+use crate::finding::{RuleId, Severity};
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NodeportRange,
-    doc: "Unless its API server is set up otherwise, a cluster takes NodePorts of 30000 to 32767 and refuses others when the Service is made. The host port that a kind cluster maps it to may be any.",
+    doc: "\
+A cluster takes NodePorts of 30000 to 32767, unless its API server is set up otherwise (`service-node-port-range`, also in a
+kubeadm patch of the kind config). The host port that a kind cluster maps a NodePort to may be any.
+
+The API server rejects a Service with another NodePort. A mapping of a kind config that leads to such a port (above 20000) reaches
+nobody, unless a pod uses the port of the node: a warning.
+
+How to fix it: choose a port of the range, and map it.
+
+Source: https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport.",
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: datastorage}
@@ -22,28 +32,55 @@ spec: {type: NodePort, ports: [{port: 8080, nodePort: 30081}]}
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let range = node_ports(bundle.options.kind_config.as_ref());
+    let shown = format!("{}-{}", range.start(), range.end());
     for service in &bundle.graph().services {
         for entry in service.ports() {
             let node = &entry["nodePort"];
-            let Some(port) = node.as_i64().filter(|port| *port != 0 && !(30000..=32767).contains(port)) else {
+            let Some(port) = node.as_i64().filter(|port| *port != 0 && !range.contains(port)) else {
                 continue;
             };
             // What is no port at all the API server refuses.
             if (1..=65535).contains(&port) && matches!(service.kind(), "NodePort" | "LoadBalancer") {
-                report.at(service.object, node, format!("NodePort {port} is outside 30000-32767")).help(match mapping(
-                    bundle, port,
-                ) {
-                    Some(inner) => format!("{port} is the port of the host: the kind config maps it to {inner}"),
-                    None => "choose one of the range; a kind cluster maps it to any port of the host".to_owned(),
-                });
+                report.at(service.object, node, format!("NodePort {port} is outside {shown}")).help(
+                    match mapping(bundle, port) {
+                        Some(inner) => format!("{port} is the port of the host: the kind config maps it to {inner}"),
+                        None => "choose one of the range; a kind cluster maps it to any port of the host".to_owned(),
+                    },
+                );
+            }
+        }
+    }
+    for cluster in bundle.options.clusters() {
+        let range = node_ports(Some(cluster));
+        for mapping in mappings(cluster) {
+            let port = mapping.node_port;
+            if looks_like_node_port(port) && !range.contains(&port) && !bundle.is_on_node(port) {
+                report
+                    .at(
+                        cluster,
+                        &mapping.node["containerPort"],
+                        format!(
+                            "port {port} of the node is outside {}-{}, so no Service can have it",
+                            range.start(),
+                            range.end()
+                        ),
+                    )
+                    .severity(Severity::Warning)
+                    .help("map a port of the range, and give it to the Service as its nodePort");
             }
         }
     }
 }
 
+/// Whether a port of a node is probably meant as a NodePort: near the range, or above it. Ports of ingress controllers, API
+/// servers and databases are lower.
+fn looks_like_node_port(port: i64) -> bool {
+    (20000..=65535).contains(&port)
+}
+
 /// The NodePort that a kind cluster maps a host port to.
 fn mapping(bundle: &Bundle<'_>, host: i64) -> Option<i64> {
     let cluster = bundle.options.kind_config.as_ref()?;
-    let mut mappings = cluster.node["nodes"].items().iter().flat_map(|node| node["extraPortMappings"].items());
-    mappings.find(|mapping| mapping["hostPort"].as_i64() == Some(host))?["containerPort"].as_i64()
+    mappings(cluster).into_iter().find(|mapping| mapping.host_port == host).map(|mapping| mapping.node_port)
 }

@@ -1,6 +1,6 @@
 //! Rule `nodeport-unmapped`.
 
-use crate::check::rules::wiring::_shared::mappings;
+use crate::check::rules::wiring::_kind::{mappings, node_ports};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
@@ -27,7 +27,7 @@ spec: {type: NodePort, ports: [{port: 8080, nodePort: 30091}]}
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let Some(cluster) = &bundle.options.kind_config else { return };
-    let mappings = mappings(cluster);
+    let (mappings, range) = (mappings(cluster), node_ports(Some(cluster)));
     for service in bundle.graph().services.iter().filter(|service| service.kind() == "NodePort") {
         for entry in service.ports() {
             let node = &entry["nodePort"];
@@ -38,7 +38,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .iter()
                     .any(|mapping| mapping.node_port == port && mapping.protocol.eq_ignore_ascii_case(protocol))
             });
-            if mapped || port.is_some_and(|port| !(30000..=32767).contains(&port)) {
+            if mapped || port.is_some_and(|port| !range.contains(&port)) {
                 continue;
             }
             let (place, message) = match port {

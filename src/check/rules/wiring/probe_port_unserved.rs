@@ -2,15 +2,26 @@
 
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Container, Pod, View};
+use crate::graph::{Container, Mount, MountSource, Pod, View, data_keys, text_of};
 use crate::node::Node;
+use crate::object::{ContainerRole, Object};
 use crate::suggest;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ProbePortUnserved,
-    doc: "A probe's port that is a name must be one of the container's own ports. A known service listens on the ports its config says, and on no others: `9090` is often declared as metrics and never served by older releases of DataStorage. For other programs a number that nothing in the container names is a warning. A `prometheus.io/port` on which a known service does not listen is a warning too.",
+    doc: "\
+A probe's port that is a name must be one of the container's own ports. A known service listens on the ports its config says,
+and on no others: `9090` is often declared as metrics and never served by older releases of DataStorage. For other programs a
+number is a warning if the container declares others, and neither its variables and arguments nor the files it mounts name it. A
+`prometheus.io/port` on which a known service does not listen is a warning too.
+
+The probe always fails: the container never becomes ready, or is restarted again and again.
+
+How to fix it: probe a port that the container listens on, or declare it.
+
+Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#use-a-named-port.",
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}
@@ -127,7 +138,7 @@ fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, p
         || pod.declares(number)
         || named
         || container.env_open
-        || !container.mounts.iter().all(|mount| mount.path.starts_with("/var/run"))
+        || container.mounts.iter().any(|mount| may_name(pod, mount, &text))
     {
         return;
     }
@@ -136,6 +147,23 @@ fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, p
         .at(pod.object, port, format!("container `{}` does not declare port {number}", container.name()))
         .severity(Severity::Warning)
         .help(format!("it declares {}", suggest::list(&shown, "and")));
+}
+
+/// Whether a mount may hold a file that names a port: one that is not known, or that does.
+fn may_name(pod: &Pod<'_>, mount: &Mount<'_>, port: &str) -> bool {
+    let names =
+        |object: &Object| data_keys(object).any(|key| text_of(object, key).is_none_or(|text| text.contains(port)));
+    match &mount.source {
+        _ if mount.path.starts_with("/var/run") => false,
+        MountSource::Files(_, parts) => parts.iter().any(|part| part.object.is_none_or(names)),
+        // What is empty at first only an init container fills before the program starts.
+        MountSource::Opaque(volume) if volume["emptyDir"].is_set() => {
+            pod.containers.iter().any(|container| container.role == ContainerRole::Init)
+        }
+        // Disks hold data.
+        MountSource::Opaque(volume) => !volume["persistentVolumeClaim"].is_set() && volume["metadata"].is_null(),
+        MountSource::Missing => true,
+    }
 }
 
 /// `prometheus.io/port` of the pod.

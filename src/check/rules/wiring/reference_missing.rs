@@ -18,7 +18,22 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ReferenceMissing,
-    doc: "A pod, an Ingress, an autoscaler or a StatefulSet names an object that is not among the manifests in its namespace, or a key that the object lacks. The pod then waits for ever (`ContainerCreating`, `CreateContainerConfigError`). It is a warning, since the object may be applied from elsewhere, and an error where the manifests are whole (`--complete`, `--profile`, `render`). A key or port that an object of the same file lacks is an error; of objects in other files that have one name, it suffices that one has the key. An object that is missing is reported once, with the places that name it. References marked `optional` are passed over, and so is what is declared as an external (`Secret/name`).",
+    doc: "\
+A pod, an Ingress, an autoscaler, a StatefulSet, a webhook or an APIService names an object that is not among the manifests in
+its namespace, or a key or port that the object lacks.
+
+The pod waits for ever (`ContainerCreating`, `CreateContainerConfigError`). A webhook without its Service makes the API server
+reject every request that it matches, unless `failurePolicy` is `Ignore`; an APIService without it is unavailable.
+
+It is a warning, since the object may be applied from elsewhere, and an error where the manifests are whole (`--complete`,
+`--profile`, `render`). A key or port that an object of the same file lacks is an error; of objects in other files that have one
+name, it suffices that one has the key. An object that is missing is reported once, with the places that name it. References
+marked `optional` are passed over, and so is what is declared as an external (`Secret/name`).
+
+How to fix it: correct the name, add the object, or declare it as an external.
+
+Source: https://kubernetes.io/docs/reference/kubernetes-api/ (the `…Ref`, `…Name` and `…Source` types) and
+https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#failure-policy.",
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: web-config}
@@ -118,7 +133,17 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report
     });
     // A governing Service only gives names.
     let governs = |user: &&Reference<'_>| user.relation == Relation::Governing;
-    let severity = if users.iter().all(governs) { Severity::Warning } else { bundle.absent() };
+    // Nothing else of its namespace is here: it is applied by somebody else, as definitions and their webhooks often are.
+    let is_foreign = reference.relation == Relation::Webhook
+        && !bundle.options.whole
+        && near.is_none()
+        && elsewhere.is_none()
+        && !graph.namespaces.contains(reference.namespace);
+    let severity = match () {
+        () if users.iter().all(governs) => Severity::Warning,
+        () if is_foreign => Severity::Note,
+        () => bundle.absent(),
+    };
     let place = if reference.namespace.is_empty() { String::new() } else { format!(" in `{}`", reference.namespace) };
     let mut draft =
         report.at(reference.from, reference.node, format!("no {kind} `{name}` here{place}")).severity(severity);
@@ -126,11 +151,17 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report
     for user in others.take(MOST_USERS) {
         draft = draft.related(user.node.origin.span, format!("{} names it, too", title(user.from)));
     }
+    if let Some(words) = unanswered(reference) {
+        draft = draft.label(words);
+    }
     match (near, elsewhere) {
         (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
         (None, Some(object)) => draft
             .related(object.span(), format!("one of this name is in `{}`", object.namespace()))
-            .help(format!("a {kind} is reached from its own namespace only")),
+            .help(match reference.relation {
+                Relation::Webhook => format!("is `namespace: {}` meant?", object.namespace()),
+                _ => format!("a {kind} is reached from its own namespace only"),
+            }),
         (None, None) => draft.help(match reference.relation {
             Relation::Governing => {
                 "without it the pods have no names of their own: add a headless Service, or leave `serviceName` out"
@@ -142,6 +173,23 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report
             }
         }),
     };
+}
+
+/// What comes of it that nobody answers the API server.
+fn unanswered(reference: &Reference<'_>) -> Option<&'static str> {
+    if reference.relation != Relation::Webhook {
+        return None;
+    }
+    let webhooks = reference.from.node["webhooks"].items();
+    let of = webhooks
+        .iter()
+        .find(|webhook| std::ptr::eq(&raw const webhook["clientConfig"]["service"]["name"], reference.node));
+    match (reference.from.kind(), of.map(|webhook| webhook["failurePolicy"].text())) {
+        ("APIService", _) => Some("the API is unavailable"),
+        ("CustomResourceDefinition", _) => Some("no object of another version can be read"),
+        (_, Some("Ignore")) => None,
+        _ => Some("the API server rejects every request that the webhook matches"),
+    }
 }
 
 /// How many of the objects that name a missing one are shown beside the first.
@@ -214,12 +262,12 @@ fn key<'a>(
     object: &'a Object,
     report: &mut Report<'_>,
 ) {
-    let Some(node) = reference.key else { return };
-    if reference.relation == Relation::Backend {
+    if matches!(reference.relation, Relation::Backend | Relation::Webhook) {
         let ports = ports.entry(address(&object.node)).or_insert_with(|| Ports::of(object));
-        backend(bundle, ports, reference, object, node, report);
+        backend(bundle, ports, reference, object, report);
         return;
     }
+    let Some(node) = reference.key else { return };
     let Some(key) = node.as_str().filter(|key| !key.is_empty()) else { return };
     let is_empty = data_keys(object).next().is_none();
     // A Secret without data is filled by somebody else.
@@ -275,18 +323,27 @@ impl<'a> Ports<'a> {
     }
 }
 
-/// The port of an Ingress backend.
+/// The port of a webhook that names none.
+/// (https://kubernetes.io/docs/reference/kubernetes-api/extend-resources/validating-webhook-configuration-v1/)
+const WEBHOOK_PORT: i64 = 443;
+
+/// The port of an Ingress backend or of a webhook.
 fn backend(
     bundle: &Bundle<'_>,
     ports: &Ports<'_>,
     reference: &Reference<'_>,
     object: &Object,
-    node: &Node,
     report: &mut Report<'_>,
 ) {
-    let served = |ports: &Ports<'_>| match node.as_str() {
+    let name = reference.key.and_then(Node::as_str);
+    let number = match reference.key {
+        Some(key) => key.as_i64(),
+        None if reference.relation == Relation::Webhook => Some(WEBHOOK_PORT),
+        None => return,
+    };
+    let served = |ports: &Ports<'_>| match name {
         Some(name) => ports.by_name.contains(name),
-        None => ports.by_number.contains(&node.as_i64()),
+        None => ports.by_number.contains(&number),
     };
     if served(ports) || ports.by_name.is_empty() || object.node["spec"]["type"].text() == "ExternalName" {
         return;
@@ -294,16 +351,16 @@ fn backend(
     if is_of_alternative(bundle, reference, object, |other| served(&Ports::of(other))) {
         return;
     }
-    let wanted =
-        node.as_str().map_or_else(|| node.as_i64().unwrap_or_default().to_string(), |name| format!("named `{name}`"));
-    let have = match node.as_str() {
+    let wanted = name.map_or_else(|| number.unwrap_or_default().to_string(), |name| format!("named `{name}`"));
+    let have = match name {
         Some(_) => suggest::list(&ports.names, "and"),
         None => suggest::list(&ports.numbers, "and"),
     };
+    let place = reference.key.unwrap_or(reference.node);
     report
-        .at(reference.from, node, format!("Service `{}` has no port {wanted}", object.name()))
+        .at(reference.from, place, format!("Service `{}` has no port {wanted}", object.name()))
         .severity(bundle.between(reference.from, object))
-        .related(object.span(), "the backend")
+        .related(object.span(), if reference.relation == Relation::Webhook { "the Service" } else { "the backend" })
         .help(if have.is_empty() {
             "its ports have no names: give the number".to_owned()
         } else {

@@ -4,6 +4,7 @@ use crate::check::{Bundle, Check, Rule};
 use crate::finding::RuleId;
 use crate::graph::kind_of;
 use crate::node::{Node, Value};
+use crate::object::Object;
 use crate::references::Relation;
 use crate::validation::Report;
 use std::cell::LazyCell;
@@ -56,9 +57,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     // Seldom asked for: all texts of the bundle are taken apart.
     let words = LazyCell::new(|| {
         let mut words = HashSet::new();
-        for object in
-            bundle.objects.iter().filter(|object| kind_of(object).is_none() || object.pod_template().is_some())
-        {
+        // Annotations of webhooks name Secrets.
+        let may_name = |object: &&Object| {
+            kind_of(object).is_none_or(|kind| kind.ends_with("WebhookConfiguration") || kind == "APIService")
+                || object.pod_template().is_some()
+        };
+        for object in bundle.objects.iter().filter(may_name) {
             texts(&object.node, &mut words);
         }
         words

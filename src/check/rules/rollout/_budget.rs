@@ -1,0 +1,35 @@
+//! What the rules on PodDisruptionBudgets share: the pods that a budget selects.
+
+use foldhash::{HashMap, HashMapExt};
+
+use crate::graph::{Graph, MOST_PODS, kind_of, label_selector_matches};
+use crate::object::Object;
+
+/// The budgets, each with the numbers of the pods it selects; none where there may be more than are known.
+pub(super) fn budgets<'a>(graph: &Graph<'a>) -> Vec<(&'a Object, Option<Vec<usize>>)> {
+    let budgets = graph.objects.iter().filter(|object| kind_of(object) == Some("PodDisruptionBudget"));
+    let mut budgets = budgets.peekable();
+    if budgets.peek().is_none() {
+        return Vec::new();
+    }
+    let mut by_namespace: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, pod) in graph.pods.iter().enumerate() {
+        by_namespace.entry(pod.namespace()).or_default().push(at);
+    }
+    budgets
+        .map(|budget| {
+            let selector = &budget.node["spec"]["selector"];
+            let all = by_namespace.get(budget.namespace()).map_or(&[][..], Vec::as_slice);
+            let (pods, is_all) = match selector["matchLabels"].entries() {
+                [] => (&all[..all.len().min(MOST_PODS)], all.len() <= MOST_PODS),
+                _ => graph.pods_with(&selector["matchLabels"], Some(budget.namespace())),
+            };
+            // An absent selector selects nothing, an empty one all pods of the namespace.
+            let selected = pods.iter().copied().filter(|pod| {
+                let pod = &graph.pods[*pod];
+                selector.is_set() && !pod.is_job() && label_selector_matches(selector, pod.labels)
+            });
+            (budget, is_all.then(|| selected.collect()))
+        })
+        .collect()
+}

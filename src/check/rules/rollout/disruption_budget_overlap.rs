@@ -1,0 +1,68 @@
+//! Rule `disruption-budget-overlap`.
+
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+
+use crate::check::rules::rollout::_budget::budgets;
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::DisruptionBudgetOverlap,
+    doc: "\
+A pod is covered by one PodDisruptionBudget.
+
+The eviction API refuses a pod that more than one budget selects (`This pod has more than one PodDisruptionBudget, which the
+eviction subresource does not support`), so `kubectl drain` never ends. Budgets of separate files, which may be alternatives,
+are compared where the manifests are whole (`--complete`, `--profile`, `render`).
+
+How to fix it: remove one of them, or narrow its selector.
+
+Source: https://kubernetes.io/docs/tasks/run-application/configure-pdb/#arbitrary-controllers-and-selectors and
+https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/registry/core/pod/storage/eviction.go.",
+    bad: r#"apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1"}]}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {minAvailable: 0, selector: {matchLabels: {app: web}}}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: all}
+spec: {maxUnavailable: 1, selector: {}}
+"#,
+    good: "\
+-spec: {maxUnavailable: 1, selector: {}}
++spec: {maxUnavailable: 1, selector: {matchLabels: {app: worker}}}
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let graph = bundle.graph();
+    let mut first_of = HashMap::new();
+    for (budget, pods) in budgets(graph) {
+        let file = (!bundle.options.whole).then(|| budget.span().file);
+        let mut seen = HashSet::new();
+        for pod in pods.into_iter().flatten() {
+            let first = *first_of.entry((file, pod)).or_insert(budget);
+            // Once for two budgets, however many pods they share.
+            if first.id == budget.id || !seen.insert(&first.id) {
+                continue;
+            }
+            let object = graph.pods[pod].object;
+            let message = format!("the pods of {} are already covered by {}", title(object), title(first));
+            report
+                .at(budget, &budget.node["spec"]["selector"], message)
+                .label("no pod that two budgets select can be evicted")
+                .related(first.span(), "the other budget")
+                .help("remove one of them, or narrow its selector");
+        }
+    }
+}

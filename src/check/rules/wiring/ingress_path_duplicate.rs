@@ -1,0 +1,107 @@
+//! Rule `ingress-path-duplicate`.
+
+use foldhash::{HashMap, HashMapExt};
+
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Rule};
+use crate::finding::RuleId;
+use crate::graph::kind_of;
+use crate::node::Node;
+use crate::object::Object;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::IngressPathDuplicate,
+    doc: "\
+One host and path of one Ingress class leads to one backend.
+
+Of two rules for it only one counts. Which one depends on the controller: often the older object, so that a new Ingress has no
+effect. The admission webhook of ingress-nginx rejects the second (`host and path is already defined`). Canary Ingresses, and
+classes that make a load balancer for each Ingress, are left out. Ingresses of separate files, which may be alternatives, are
+compared where the manifests are whole (`--complete`, `--profile`, `render`).
+
+How to fix it: remove one of them, or give it a host or path of its own.
+
+Source: https://kubernetes.io/docs/concepts/services-networking/ingress/#the-ingress-resource and
+https://kubernetes.github.io/ingress-nginx/how-it-works/#when-a-reload-is-required.",
+    bad: "\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  rules:
+  - host: www.example.com
+    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop}
+spec:
+  rules:
+  - host: www.example.com
+    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: shop, port: {number: 80}}}}]}
+",
+    good: "\
+-    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: shop, port: {number: 80}}}}]}
++    http: {paths: [{path: /shop, pathType: Prefix, backend: {service: {name: shop, port: {number: 80}}}}]}
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let mut taken = HashMap::new();
+    for ingress in bundle.objects.iter().filter(|object| kind_of(object) == Some("Ingress") && is_shared(object)) {
+        // Files that are checked together need not go to one cluster.
+        let file = (!bundle.options.whole).then(|| ingress.span().file);
+        for rule in ingress.node["spec"]["rules"].items() {
+            let host = rule["host"].text().to_ascii_lowercase();
+            for entry in rule["http"]["paths"].items() {
+                let (path, kind) = (entry["path"].text(), entry["pathType"].text());
+                // `/shop` and `/shop/` are one prefix.
+                let folded = if kind == "Prefix" { path.trim_end_matches('/') } else { path };
+                let key = (file, class(ingress), host.clone(), kind, folded);
+                let (first, place) = *taken.entry(key).or_insert((ingress, entry));
+                if std::ptr::eq(place, entry) {
+                    continue;
+                }
+                let host = if host.is_empty() { "any host" } else { &host };
+                let shown = if path.is_empty() { "/" } else { path };
+                let message = match first.id == ingress.id {
+                    true => format!("path `{shown}` of {host} is already defined in this Ingress"),
+                    false => format!("path `{shown}` of {host} is already defined in {}", title(first)),
+                };
+                report
+                    .at(ingress, if entry["path"].is_set() { &entry["path"] } else { entry }, message)
+                    .label("only one of them is used")
+                    .related(place["path"].origin.span, "defined here")
+                    .help("remove one of them, or give it a host or path of its own");
+            }
+        }
+    }
+}
+
+/// The annotation that was the class before there was a field.
+const CLASS: &str = "kubernetes.io/ingress.class";
+
+/// The class; empty for the default one.
+fn class(ingress: &Object) -> &str {
+    let annotation: &Node = &ingress.node["metadata"]["annotations"][CLASS];
+    ingress.node["spec"]["ingressClassName"].as_str().unwrap_or(annotation.text())
+}
+
+/// Whether the rules of an Ingress are merged with those of others: it is neither a canary of another, nor has it a load
+/// balancer of its own.
+fn is_shared(ingress: &Object) -> bool {
+    let annotations = ingress.node["metadata"]["annotations"].entries();
+    let is_apart = annotations.iter().any(|annotation| {
+        annotation.key.contains("canary")
+            || annotation.key.ends_with("/headers")
+            || annotation.key.ends_with("/methods")
+    });
+    !is_apart
+        && !matches!(
+            class(ingress),
+            "alb" | "gce" | "gce-internal" | "azure/application-gateway" | "oci-native-ic-controller"
+        )
+}
