@@ -114,6 +114,9 @@ fn ports_of_the_host() {
     assert_eq!(found(rule, &[&of("a", 8080), &of("b", 8080)], true), clash);
     assert_eq!(found(rule, &[&of("a", 8080), &of("b", 8080)], false), clash);
     assert_eq!(found(rule, &[&of("a", 8080), &of("b", 8081)], true), []);
+    let two =
+        |name: &str| mapped(name, "{containerPort: 30001, hostPort: 8080}, {containerPort: 30002, hostPort: 9090}");
+    assert_eq!(found(rule, &[&two("a"), &two("b")], true), clash, "one finding for two clusters");
     // Clusters of one name never run at once.
     assert_eq!(found(rule, &[&of("a", 8080), &of("a", 8080)], true), []);
     // `kind create cluster --name` may name what has no name; in a folder it is `kind`.

@@ -656,8 +656,25 @@ fn probes_of_ports_that_nobody_serves() {
             (&(config("listen 8080") + &of(mount, volume)), &[Warning]),
             (&(config("health 8081") + &of(mount, volume)), &[]),
             (&of(mount, volume), &[]),
-            (&of(mount, "{name: v, emptyDir: {}}"), &[Warning]),
-            (&of(mount, "{name: v, persistentVolumeClaim: {claimName: data}}"), &[Warning]),
+            // Many programs serve health on a port that nothing names.
+            (&(config("debug") + &of(mount, volume)), &[]),
+            (&of(mount, "{name: v, emptyDir: {}}"), &[]),
+            (
+                &(config("listen 8080")
+                    + &of(
+                        &format!("{mount}, {{name: d, mountPath: /d}}"),
+                        &format!("{volume}, {{name: d, emptyDir: {{}}}}"),
+                    )),
+                &[Warning],
+            ),
+            (
+                &(config("listen 8080")
+                    + &of(
+                        &format!("{mount}, {{name: d, mountPath: /d}}"),
+                        &format!("{volume}, {{name: d, secret: {{secretName: s}}}}"),
+                    )),
+                &[],
+            ),
             (&of(mount, "{name: v, hostPath: {path: /etc/app}}"), &[]),
             (&of("", "").replace("port: 8081", "port: 8080"), &[]),
         ],

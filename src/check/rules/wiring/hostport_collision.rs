@@ -5,8 +5,11 @@ use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, KindCluster, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::object::Object;
+use crate::source::Span;
+use crate::suggest;
 use crate::validation::Report;
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeMap;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -83,37 +86,53 @@ fn within(cluster: &Object, report: &mut Report<'_>) {
 /// How many addresses of the host are compared for one port.
 const MOST_ADDRESSES: usize = 16;
 
-/// Mappings of two clusters that may run at once: they do not have one name.
+/// Mappings of two clusters that may run at once: they do not have one name. One finding for two clusters.
 fn between(clusters: &[KindCluster], report: &mut Report<'_>) {
-    let mut taken: HashMap<_, Vec<(&KindCluster, PortMapping<'_>)>> = HashMap::new();
-    for cluster in clusters {
-        let mut seen = HashSet::new();
+    let mut taken: HashMap<_, Vec<(usize, PortMapping<'_>)>> = HashMap::new();
+    for (at, cluster) in clusters.iter().enumerate() {
+        let may_run_at_once =
+            |other: usize| other != at && (cluster.name.is_none() || clusters[other].name != cluster.name);
+        // By the other cluster: the ports, and the places of the first.
+        let mut clashes: BTreeMap<usize, (Vec<i64>, Span, PortMapping<'_>)> = BTreeMap::new();
+        let mut own = Vec::new();
         for (key, mapping) in fixed(&cluster.config) {
-            let others = taken.entry(key.clone()).or_default();
-            let may_run_at_once = |other: &KindCluster| {
-                !std::ptr::eq(other, cluster) && (other.name.is_none() || other.name != cluster.name)
-            };
+            let others = taken.get(&key).map_or(&[][..], Vec::as_slice);
             let first =
-                others.iter().find(|(other, first)| may_run_at_once(other) && overlap(first.address, mapping.address));
-            if let Some((other, first)) = first
-                && seen.insert(key)
-            {
-                let whose = match &other.name {
-                    Some(name) => format!("cluster `{name}`"),
-                    None => "another cluster".to_owned(),
-                };
-                report
-                    .at(
-                        &cluster.config,
-                        &mapping.node["hostPort"],
-                        format!("port {} of the host is mapped by {whose} as well", mapping.host_port),
-                    )
-                    .severity(Severity::Warning)
-                    .label("the two clusters cannot run at once")
-                    .related(first.node["hostPort"].origin.span, "mapped here")
-                    .help("choose another host port, unless only one of them ever runs");
-            } else if others.len() < MOST_ADDRESSES {
-                others.push((cluster, mapping));
+                others.iter().find(|(other, first)| may_run_at_once(*other) && overlap(first.address, mapping.address));
+            match first {
+                Some((other, first)) => {
+                    let port = mapping.host_port;
+                    let place = first.node["hostPort"].origin.span;
+                    let (ports, ..) = clashes.entry(*other).or_insert((Vec::new(), place, mapping));
+                    ports.push(port);
+                }
+                None => own.push((key, mapping)),
+            }
+        }
+        for (other, (mut ports, place, mapping)) in clashes {
+            ports.dedup();
+            let whose = match &clusters[other].name {
+                Some(name) => format!("cluster `{name}`"),
+                None => "another cluster".to_owned(),
+            };
+            let message = match ports.as_slice() {
+                [port] => format!("port {port} of the host is mapped by {whose} as well"),
+                _ => {
+                    let ports = suggest::list(ports.iter().map(i64::to_string), "and");
+                    format!("ports {ports} of the host are mapped by {whose} as well")
+                }
+            };
+            report
+                .at(&cluster.config, &mapping.node["hostPort"], message)
+                .severity(Severity::Warning)
+                .label("the two clusters cannot run at once")
+                .related(place, "mapped here")
+                .help("choose another host port, unless only one of them ever runs");
+        }
+        for (key, mapping) in own {
+            let others = taken.entry(key).or_default();
+            if others.len() < MOST_ADDRESSES {
+                others.push((at, mapping));
             }
         }
     }

@@ -14,8 +14,8 @@ pub static RULE: Rule = Rule {
     doc: "\
 A probe's port that is a name must be one of the container's own ports. A known service listens on the ports its config says,
 and on no others: `9090` is often declared as metrics and never served by older releases of DataStorage. For other programs a
-number is a warning if the container declares others, and neither its variables and arguments nor the files it mounts name it. A
-`prometheus.io/port` on which a known service does not listen is a warning too.
+number is a warning if the container declares others, and neither its variables and arguments nor the files it mounts name it,
+where those files name a port that it declares. A `prometheus.io/port` on which a known service does not listen is a warning too.
 
 The probe always fails: the container never becomes ready, or is restarted again and again.
 
@@ -138,7 +138,7 @@ fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, p
         || pod.declares(number)
         || named
         || container.env_open
-        || container.mounts.iter().any(|mount| may_name(pod, mount, &text))
+        || !is_configured_otherwise(pod, container, &declared, &text)
     {
         return;
     }
@@ -149,12 +149,29 @@ fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, p
         .help(format!("it declares {}", suggest::list(&shown, "and")));
 }
 
+/// Whether what a container mounts speaks against a port: it is known, and names a port that the container declares but not
+/// this one. So it is where nothing but the account's token is mounted.
+fn is_configured_otherwise(pod: &Pod<'_>, container: &Container<'_>, declared: &[i64], port: &str) -> bool {
+    let mut mounts = container.mounts.iter().filter(|mount| !mount.path.starts_with("/var/run")).peekable();
+    if mounts.peek().is_none() {
+        return true;
+    }
+    let names_declared = |mount: &&Mount<'_>| match &mount.source {
+        MountSource::Files(_, parts) => parts.iter().filter_map(|part| part.object).any(|object| {
+            let texts = data_keys(object).filter_map(|key| text_of(object, key));
+            texts.into_iter().any(|text| declared.iter().any(|port| text.contains(&port.to_string())))
+        }),
+        _ => false,
+    };
+    let is_told = mounts.clone().any(|mount| names_declared(&mount));
+    is_told && !mounts.any(|mount| may_name(pod, mount, port))
+}
+
 /// Whether a mount may hold a file that names a port: one that is not known, or that does.
 fn may_name(pod: &Pod<'_>, mount: &Mount<'_>, port: &str) -> bool {
     let names =
         |object: &Object| data_keys(object).any(|key| text_of(object, key).is_none_or(|text| text.contains(port)));
     match &mount.source {
-        _ if mount.path.starts_with("/var/run") => false,
         MountSource::Files(_, parts) => parts.iter().any(|part| part.object.is_none_or(names)),
         // What is empty at first only an init container fills before the program starts.
         MountSource::Opaque(volume) if volume["emptyDir"].is_set() => {

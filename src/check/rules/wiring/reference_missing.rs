@@ -133,12 +133,13 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report
     });
     // A governing Service only gives names.
     let governs = |user: &&Reference<'_>| user.relation == Relation::Governing;
-    // Nothing else of its namespace is here: it is applied by somebody else, as definitions and their webhooks often are.
+    // Definitions are often applied without the operator that converts them. And where nothing else of the namespace is here,
+    // the Service is applied by somebody else.
     let is_foreign = reference.relation == Relation::Webhook
         && !bundle.options.whole
         && near.is_none()
         && elsewhere.is_none()
-        && !graph.namespaces.contains(reference.namespace);
+        && (reference.from.kind() == "CustomResourceDefinition" || !graph.namespaces.contains(reference.namespace));
     let severity = match () {
         () if users.iter().all(governs) => Severity::Warning,
         () if is_foreign => Severity::Note,
@@ -348,7 +349,9 @@ fn backend(
     if served(ports) || ports.by_name.is_empty() || object.node["spec"]["type"].text() == "ExternalName" {
         return;
     }
-    if is_of_alternative(bundle, reference, object, |other| served(&Ports::of(other))) {
+    // A kustomization may add the port.
+    let is_patched = !bundle.options.whole && bundle.options.kustomizations.patches(object);
+    if is_patched || is_of_alternative(bundle, reference, object, |other| served(&Ports::of(other))) {
         return;
     }
     let wanted = name.map_or_else(|| number.unwrap_or_default().to_string(), |name| format!("named `{name}`"));
