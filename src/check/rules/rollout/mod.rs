@@ -1,8 +1,8 @@
 //! What comes up and hurts when it is rolled out or changed.
 
 mod _autoscaler;
-pub(crate) mod _order;
 mod _budget;
+pub(crate) mod _order;
 pub(crate) mod _sql;
 pub mod autoscaler_container_missing;
 pub mod autoscaler_duplicate;

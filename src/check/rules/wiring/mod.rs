@@ -2,8 +2,8 @@
 
 mod _claims;
 pub(crate) mod _images;
-pub(crate) mod _rbac;
 pub(crate) mod _kind;
+pub(crate) mod _rbac;
 pub(crate) mod _shared;
 pub mod cert_dir_unmounted;
 pub mod claim_single_node;
