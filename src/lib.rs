@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod diff;
 pub mod digest;
+pub mod editor;
 pub mod explain;
 pub mod finding;
 pub mod fix;

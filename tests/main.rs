@@ -18,6 +18,7 @@ mod install;
 mod integrations;
 mod kind;
 mod layers;
+mod lsp;
 mod mistakes;
 mod objects;
 mod oracle;

@@ -114,6 +114,10 @@ pub(super) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Serve an editor over the Language Server Protocol, on standard input and output
+    ///
+    /// Diagnostics of `render` and `check` while one types, completion, hover, go to definition and fixes. See docs/editor.md.
+    Lsp,
     /// Print the manual page
     Man,
 }

@@ -16,6 +16,7 @@ mod function;
 mod graph;
 mod import;
 mod list;
+mod lsp;
 mod manifests;
 mod output;
 mod progress;
@@ -122,6 +123,7 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
         Command::Init { dir, blank } => project::init(dir, *blank, output),
         Command::Function => function::run(&args.global, output),
         Command::Completions { shell } => docs::completions(*shell, output),
+        Command::Lsp => lsp::run(&args.global),
         Command::Man => docs::man(output),
     }
 }

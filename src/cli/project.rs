@@ -28,7 +28,7 @@ use crate::suggest;
 /// Opens the project that `--project` names, else the nearest one upwards, else the built-in set; for the version of
 /// Kubernetes that `--kubernetes-version` names, else the settings.
 pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failure> {
-    let mut project = match &global.project {
+    let project = match &global.project {
         Some(folder) => Project::open(folder, sources)?,
         // Without a working folder there is no project above it either.
         None => match std::env::current_dir() {
@@ -36,6 +36,11 @@ pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failur
             Err(_) => Project::built_in(),
         },
     };
+    for_version(global, project)
+}
+
+/// The project for the version of Kubernetes that `--kubernetes-version` names, else the settings.
+pub(super) fn for_version(global: &Global, mut project: Project) -> Result<Project, Failure> {
     kubernetes_version(&project)?;
     if let Some(version) = global.kubernetes_version {
         project.settings.kubernetes = Some((version.to_string(), Span::NONE));

@@ -43,10 +43,6 @@ pub(super) struct Function {
     pub(super) kind: Kind,
     pub(super) name: &'static str,
     /// How it is written, for the documentation.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read by the test that holds the documentation against the table")
-    )]
     pub(super) usage: &'static str,
     add: fn(&mut Environment<'static>),
 }
@@ -138,6 +134,14 @@ pub(super) fn names(kind: Kind) -> impl Iterator<Item = &'static str> + Clone {
         .filter(move |function| function.kind == kind)
         .map(|function| function.name)
         .chain(project.iter().copied())
+}
+
+/// The names of a kind, and how each is written.
+pub(super) fn usages(kind: Kind) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let project = if kind == Kind::Function { PROJECT_FUNCTIONS } else { &[] };
+    let table =
+        ALL.iter().filter(move |function| function.kind == kind).map(|function| (function.name, function.usage));
+    table.chain(project.iter().map(|name| (*name, "")))
 }
 
 /// The function of that kind and name.

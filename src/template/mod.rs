@@ -49,6 +49,24 @@ pub use names::{AnyName, Fields, Names};
 /// The folder of the templates.
 const FOLDER: &str = "templates/";
 
+/// Where a function of the template language is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usage {
+    /// By itself: `name(...)`.
+    Function,
+    /// Behind a value: `value | name`.
+    Filter,
+}
+
+/// The names of functions or filters, and how each is written.
+pub fn usages(usage: Usage) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let kind = match usage {
+        Usage::Function => functions::Kind::Function,
+        Usage::Filter => functions::Kind::Filter,
+    };
+    functions::usages(kind)
+}
+
 /// All templates of a project, compiled; shared by all profiles and threads.
 #[derive(Debug, Default)]
 pub struct Templates {
