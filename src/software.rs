@@ -225,7 +225,7 @@ pub fn of(image: &str) -> Option<&'static Software> {
 pub fn official(image: &str) -> Option<&'static Software> {
     let software = of(image)?;
     let full = full_repository(repository(image));
-    software.images.iter().any(|known| *known == full).then_some(software)
+    software.images.contains(&full).then_some(software)
 }
 
 /// The protocol of the data store that an image is known to hold: `postgresql`, `mysql`, `redis`.

@@ -72,6 +72,9 @@ impl KindCluster {
     }
 }
 
+/// The severity that a project gives to a rule; `None` switches the rule off.
+pub(super) type RuleSeverity = (RuleId, Option<Severity>);
+
 /// What a person asks of a check.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -104,7 +107,7 @@ pub struct Options {
     /// Severities that a project gives to rules; `None` switches the rule off.
     pub severities: BTreeMap<RuleId, Option<Severity>>,
     /// The same for the files that patterns match, in the order written.
-    pub path_severities: Vec<(Globs, Vec<(RuleId, Option<Severity>)>)>,
+    pub path_severities: Vec<(Globs, Vec<RuleSeverity>)>,
 }
 
 impl Options {

@@ -236,7 +236,7 @@ pub(super) fn with_version(services: &Services, text: &str) -> Result<Services, 
     let names = || services.iter().map(|known| known.name());
     if !name.is_empty() && !names().any(|known| known == name) {
         let near = suggest::nearest(name, names());
-        let help = near.map_or_else(|| suggest::list(&names().collect::<Vec<_>>(), "or"), |near| format!("`{near}`"));
+        let help = near.map_or_else(|| suggest::list(names().collect::<Vec<_>>(), "or"), |near| format!("`{near}`"));
         return Err(format!("unknown service `{name}`: expected {help}"));
     }
     Ok(services.with_version(name, version.parse()?))

@@ -56,7 +56,7 @@ fn holds(node: &Node, file: FileId, offset: usize) -> bool {
 
 /// The way to the entry or item at a byte, each step with the mapping's key or nothing for an item; and whether the byte is in
 /// the last key.
-fn way<'n>(node: &'n Node, file: FileId, offset: usize) -> (Vec<Option<&'n Entry>>, Option<&'n Node>, bool) {
+fn way(node: &Node, file: FileId, offset: usize) -> (Vec<Option<&Entry>>, Option<&Node>, bool) {
     let (mut steps, mut at, mut last) = (Vec::new(), node, None);
     'down: loop {
         for entry in at.entries() {

@@ -164,8 +164,10 @@ impl Import<'_> {
     }
 
     fn odd(&self) -> Vec<Odd> {
+        /// Fields, each with the number of its object.
+        type Fields = Vec<(usize, String)>;
         let mut groups: BTreeMap<Vec<usize>, Odd> = BTreeMap::new();
-        let mut inner: BTreeMap<(Vec<usize>, usize, bool), Vec<(usize, String)>> = BTreeMap::new();
+        let mut inner: BTreeMap<(Vec<usize>, usize, bool), Fields> = BTreeMap::new();
         let mut visit = |member: &Member| {
             let Some((copies, lacks)) = minority(&member.presence, &member.within) else { return };
             if member.place.path.is_empty() {

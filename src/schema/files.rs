@@ -44,6 +44,9 @@ impl Incomplete {
     }
 }
 
+/// Reads a file of a schema.
+type Parse = dyn Fn(&str, FileId) -> Result<Node, Vec<Finding>>;
+
 impl Schema {
     /// Reads a schema of one file from JSON text.
     ///
@@ -72,7 +75,7 @@ impl Schema {
     }
 
     fn load_with(
-        parse: &dyn Fn(&str, FileId) -> Result<Node, Vec<Finding>>,
+        parse: &Parse,
         path: &str,
         json: &str,
         file: FileId,

@@ -42,7 +42,7 @@ pub struct Description(Origin);
 enum Origin {
     /// The number of a built-in one.
     BuiltIn(usize),
-    Own(Service),
+    Own(Box<Service>),
 }
 
 /// What something is recognized by.
@@ -196,7 +196,7 @@ impl Services {
     #[must_use]
     pub fn with(&self, more: Vec<Service>) -> Self {
         let kept = self.iter().filter(|known| more.iter().all(|other| other.name != known.name())).cloned();
-        let own = more.iter().cloned().map(|service| Description(Origin::Own(service)));
+        let own = more.iter().cloned().map(|service| Description(Origin::Own(Box::new(service))));
         Self(Arc::new(Known { descriptions: kept.chain(own).collect(), versions: self.0.versions.clone() }))
     }
 

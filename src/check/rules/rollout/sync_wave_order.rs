@@ -54,8 +54,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for view in graph.known() {
         let workload = view.object();
         // What its account may do.
-        for binding in bindings_of(graph, &view.pod.namespace(), crate::check::rules::wiring::_rbac::account(view.pod))
-        {
+        for binding in bindings_of(graph, view.pod.namespace(), crate::check::rules::wiring::_rbac::account(view.pod)) {
             let reference = &binding.node["roleRef"];
             let kind = if reference["kind"].text() == "Role" { "Role" } else { "ClusterRole" };
             let role = graph.find_from(binding, kind, binding.namespace(), reference["name"].text());

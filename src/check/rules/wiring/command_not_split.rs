@@ -65,7 +65,7 @@ fn command(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     };
     let first = words.first().map_or("", String::as_str);
     faults
-        .add(&at.item(0, program), format!("the command is one string with blanks, and no program has that name"))
+        .add(&at.item(0, program), "the command is one string with blanks, and no program has that name")
         .label(format!("not split into {first} and its arguments"))
         .help(help);
 }

@@ -45,7 +45,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             report
                 .at(image.pod.object, &image.container.node["name"], message)
                 .severity(image.severity(need.only_when_empty))
-                .help(format!("set {}", suggest::list(&names.take(3).collect::<Vec<_>>(), "or")));
+                .help(format!("set {}", suggest::list(names.take(3).collect::<Vec<_>>(), "or")));
         }
     }
 }

@@ -65,7 +65,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 }
 
 /// The path that a probe asks for, without its query, and where it stands.
-fn path<'a>(get: &'a Node) -> (&'a str, &'a Node) {
+fn path(get: &Node) -> (&str, &Node) {
     let path = get["path"].as_str().unwrap_or("/");
     (path.split('?').next().unwrap_or(path), if get["path"].is_set() { &get["path"] } else { get })
 }

@@ -67,7 +67,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             matches!(kind_of(object), Some("Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding"))
         });
         // The default account is another rule's. Of an account that is made elsewhere, the bindings are there too.
-        if name == "default" || !(is_here || manages_roles) && !bundle.options.whole {
+        if name == "default" || !(is_here || manages_roles || bundle.options.whole) {
             continue;
         }
         let grants = bindings.grants(graph, pod);
