@@ -78,7 +78,7 @@ pub(super) fn cursor(text: &str, offset: usize) -> Option<Cursor<'_>> {
     let before = &text[line_start..offset];
     let mut found = Cursor { path: Vec::new(), key: None, prefix: "", document };
     let line = Line::read(before).unwrap_or(Line { dashes: Vec::new(), column: before.len(), content: "" });
-    if line.content.starts_with('#') || line.content.contains(" #") {
+    if before.trim_start().starts_with('#') || line.content.contains(" #") {
         return None;
     }
     match key_of(line.content) {
@@ -145,6 +145,10 @@ pub(super) fn dotted(text: &str, offset: usize) -> Option<&str> {
     let start = text[..offset]
         .rfind(|c| !is_part(c) && c != '.')
         .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+    // A string, and no name.
+    if text[..start].ends_with(['"', '\'']) {
+        return None;
+    }
     let end = text[offset..].find(|c| !is_part(c)).map_or(text.len(), |at| offset + at);
     let name = &text[start..end];
     (!name.is_empty() && !name.starts_with('.') && !name.ends_with('.')).then_some(name)
