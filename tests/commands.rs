@@ -61,8 +61,12 @@ impl Place {
         for overlay in ["dev", "staging", "prod", "production"] {
             place.write(&format!("overlays/{overlay}/kustomization.yaml"), "resources: []\n");
         }
-        for file in ["production.yaml", "values-dev.yaml", "values-prod.yaml", "redis-values.yaml", "kind.yaml"] {
+        for file in ["production.yaml", "values-dev.yaml", "values-prod.yaml", "redis-values.yaml"] {
             place.write(file, "a: 1\n");
+        }
+        for config in ["kind.yaml", "kind-a.yaml", "kind-b.yaml"] {
+            let name = config.trim_end_matches(".yaml");
+            place.write(config, &format!("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: {name}\n"));
         }
         place.write("charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
         place.shell("git add -A && git commit -q -m Begin && git checkout -q -b branch");

@@ -1763,12 +1763,13 @@ fn shape(value: &Json) -> Json {
 
 /// All paths of the schema that take a text, a mapping's key as `KEY`.
 fn text_fields(schema: &Json, root: &Json, path: &[String], found: &mut Vec<(Vec<String>, bool)>) {
+    // These hold all fields again.
+    if path.first().is_some_and(|name| name == "environments" || name == "enforce") {
+        return;
+    }
     if let Some(reference) = schema["$ref"].as_str() {
         let target = root.pointer(reference.trim_start_matches('#')).unwrap();
         return text_fields(target, root, path, found);
-    }
-    if path.first().is_some_and(|name| name == "environments") {
-        return;
     }
     if schema["type"] == "string" && schema["enum"].is_null() {
         // Whether it may be nearly anything; a pattern that only forbids a few characters forbids none of interest.

@@ -601,4 +601,35 @@ pub(super) const CASES: &[Case] = &[
         "containers: [{name: a, image: i, securityContext: {windowsOptions: {hostProcess: true, runAsUserName: 'a\\b\\c'}}}, {name: b, image: i}]",
         &["spec", "spec.containers[0].securityContext.windowsOptions.runAsUserName", "spec.hostNetwork"],
     ),
+    ("command-not-split", "c: command: [sh, -c, 'sleep 1'], livenessProbe: {exec: {command: [cat, '/a b']}}", &[]),
+    (
+        "command-not-split",
+        "containers: [{name: a, image: i, command: ['python3 -m http.server']}]\n  os: {name: windows}",
+        &[],
+    ),
+    (
+        "command-not-split",
+        "c: command: ['python3 -m http.server'], readinessProbe: {exec: {command: ['cat /ready']}}, lifecycle: {preStop: {exec: {command: ['sleep 5']}}}",
+        &[
+            "spec.containers[0].command[0]",
+            "spec.containers[0].lifecycle.preStop.exec.command[0]",
+            "spec.containers[0].readinessProbe.exec.command[0]",
+        ],
+    ),
+    (
+        "image-local-always-pulled",
+        "containers: [{name: a, image: 'localhost/a:1'}, {name: b, image: 'localhost/b', imagePullPolicy: Never}, {name: c, image: 'localhost:5000/c:latest'}]",
+        &[],
+    ),
+    (
+        "image-local-always-pulled",
+        "containers: [{name: a, image: localhost/a}, {name: b, image: 'localhost/b:latest'}, {name: c, image: 'localhost/c:1', imagePullPolicy: Always}]",
+        &["spec.containers[0].image", "spec.containers[1].image", "spec.containers[2].imagePullPolicy"],
+    ),
+    ("prestop-exceeds-grace", "c: lifecycle: {preStop: {exec: {command: [sleep, '30']}}}", &[]),
+    (
+        "prestop-exceeds-grace",
+        "c: lifecycle: {preStop: {exec: {command: [/bin/sleep, 1m]}}}",
+        &["spec.containers[0].lifecycle.preStop.exec.command"],
+    ),
 ];
