@@ -4,11 +4,12 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use plimsoll::check::{Options, check};
+use plimsoll::definitions::Definitions;
 use plimsoll::diff;
 use plimsoll::layers::Overrides;
 use plimsoll::object::Object;
@@ -118,4 +119,23 @@ fn mask_record(bencher: Bencher<'_, '_>) {
     let record = Record::read(&RECORD).unwrap();
     let count = ItemsCount::new(record.objects.len());
     bencher.counter(count).bench(|| Mask::of(&Sources::new(), black_box(&record.objects)));
+}
+
+/// One custom resource, whose definition stands somewhere in a folder of 400 files, 30 MB.
+#[divan::bench(sample_count = 20)]
+fn check_custom(bencher: Bencher<'_, '_>) {
+    let folder = tempfile::tempdir().unwrap();
+    let crds = folder.path().join("crds");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/crds.sh");
+    assert!(Command::new(script).arg(&crds).status().unwrap().success());
+    let text = std::fs::read_to_string(folder.path().join("crds.yaml")).unwrap();
+    let documents = load_text(&text, FileId(0), Dialect::Kubectl).documents;
+    let objects: Vec<Object> = documents.into_iter().map(Object::new).collect();
+    bencher.bench_local(|| {
+        // Nothing is known from the run before.
+        let mut definitions = Definitions::default();
+        definitions.add_crds(&crds, None).unwrap();
+        let options = Options { definitions: Arc::new(definitions), ..Options::default() };
+        assert_eq!(check(black_box(&objects), &options), []);
+    });
 }

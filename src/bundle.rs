@@ -1,11 +1,13 @@
 //! From rendered documents to a bundle: content names, a fixed order, each object once.
 
+mod left;
 mod stored;
 
 use crate::digest::Digest;
 use crate::finding::{Finding, RuleId};
 use crate::node::{FEW, Node, Value};
 use crate::object::Object;
+use crate::project::OwnReference;
 use crate::references;
 use ecow::{EcoString, eco_format};
 use foldhash::{HashMap, HashMapExt};
@@ -18,6 +20,8 @@ pub struct Bundle {
     pub objects: Vec<Object>,
     /// The config of the kind cluster the bundle fits; no object of the bundle.
     pub kind_config: Option<Object>,
+    /// Warnings: places where nothing follows a name with a hash.
+    pub findings: Vec<Finding>,
 }
 
 /// What `metadata` says where the name is to carry a hash of the content.
@@ -69,12 +73,12 @@ struct Draft {
     by_content: bool,
 }
 
-/// Names, orders and counts the documents that the templates made.
+/// Names, orders and counts the documents that the templates made. `own`: fields that the project says name objects.
 ///
 /// # Errors
 /// Documents that are no objects, objects without kind or name, two of one identity, content names that depend on each
 /// other in a circle.
-pub fn finish(documents: Vec<Node>) -> Result<Bundle, Vec<Finding>> {
+pub fn finish(documents: Vec<Node>, own: &[OwnReference]) -> Result<Bundle, Vec<Finding>> {
     let mut findings = Vec::new();
     let mut kind_config: Option<Object> = None;
     let mut drafts = Vec::with_capacity(documents.len());
@@ -96,8 +100,9 @@ pub fn finish(documents: Vec<Node>) -> Result<Bundle, Vec<Finding>> {
             Err(finding) => findings.push(*finding),
         }
     }
+    let mut warnings = Vec::new();
     if findings.is_empty() {
-        name_by_content(&mut drafts, &mut findings);
+        warnings = name_by_content(&mut drafts, own, &mut findings);
     }
     // By what does not change with the content, so that new content never moves an object.
     drafts.sort_by(|a, b| {
@@ -115,7 +120,7 @@ pub fn finish(documents: Vec<Node>) -> Result<Bundle, Vec<Finding>> {
     if !findings.is_empty() {
         return Err(findings);
     }
-    Ok(Bundle { objects: drafts.into_iter().map(|draft| draft.object).collect(), kind_config })
+    Ok(Bundle { objects: drafts.into_iter().map(|draft| draft.object).collect(), kind_config, findings: warnings })
 }
 
 fn draft(mut object: Object) -> Result<Draft, Box<Finding>> {
@@ -151,34 +156,48 @@ fn draft(mut object: Object) -> Result<Draft, Box<Finding>> {
     Ok(Draft { object, base, by_content })
 }
 
-/// The key under which others find an object: kind, namespace and name as templates write them.
-type Called = (EcoString, EcoString, EcoString);
-
-fn called(draft: &Draft) -> Called {
-    (draft.object.kind().into(), draft.object.namespace().into(), draft.base.clone())
+/// Who is named by content, by what others call them: kind, namespace and name as templates write them.
+#[derive(Default)]
+struct Called {
+    exact: HashMap<(EcoString, EcoString, EcoString), usize>,
+    /// Whatever the namespace; none where there are several.
+    anywhere: HashMap<(EcoString, EcoString), Option<usize>>,
 }
 
-/// Puts hashes to names, the named before those who name them, and tells everyone the new names.
-fn name_by_content(drafts: &mut [Draft], findings: &mut Vec<Finding>) {
-    let mut by_name: HashMap<Called, usize> = HashMap::new();
+impl Called {
+    /// Who that is, as an object of a namespace calls it. What stands in no namespace calls those of any.
+    fn find(&self, kind: &str, from: &str, named: Option<&str>, name: &str) -> Option<usize> {
+        let namespace = named.unwrap_or(from);
+        let exact = self.exact.get(&(kind.into(), namespace.into(), name.into())).copied();
+        exact.or_else(|| match namespace {
+            "" => *self.anywhere.get(&(kind.into(), name.into()))?,
+            _ => None,
+        })
+    }
+}
+
+/// Puts hashes to names, the named before those who name them, and tells everyone the new names. What comes back are warnings.
+fn name_by_content(drafts: &mut [Draft], own: &[OwnReference], findings: &mut Vec<Finding>) -> Vec<Finding> {
+    let mut called = Called::default();
     for (at, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.by_content) {
-        if let Some(first) = by_name.insert(called(draft), at) {
+        let (kind, namespace) = (EcoString::from(draft.object.kind()), EcoString::from(draft.object.namespace()));
+        if let Some(first) = called.exact.insert((kind.clone(), namespace, draft.base.clone()), at) {
             let message = format!("two objects are called {} before their content is in the name", draft.object.id);
             let finding = Finding::error(RuleId::ObjectDuplicate, draft.object.span(), message)
                 .with_help("give each a name of its own: whoever names one could not be told which")
                 .with_related(drafts[first].object.span(), "here is the first");
             findings.push(finding);
         }
+        called.anywhere.entry((kind, draft.base.clone())).and_modify(|other| *other = None).or_insert(Some(at));
     }
-    if by_name.is_empty() {
-        return;
+    if called.exact.is_empty() {
+        return Vec::new();
     }
     let mut needs: Vec<Vec<usize>> = Vec::with_capacity(drafts.len());
     for draft in drafts.iter() {
-        let namespace = EcoString::from(draft.object.namespace());
         let mut named = Vec::new();
-        references::all_names(&draft.object, &mut |name| {
-            named.extend(by_name.get(&(name.kind.into(), namespace.clone(), name.node.text().into())));
+        references::all_names(&draft.object, own, &mut |name| {
+            named.extend(called.find(name.kind, draft.object.namespace(), name.namespace, name.name));
         });
         needs.push(named);
     }
@@ -187,27 +206,64 @@ fn name_by_content(drafts: &mut [Draft], findings: &mut Vec<Finding>) {
     for at in 0..drafts.len() {
         if let Err(circle) = place(at, &needs, &mut state, &mut order) {
             findings.push(in_a_circle(drafts, &circle));
-            return;
+            return Vec::new();
         }
     }
-    let mut names: HashMap<Called, EcoString> = HashMap::new();
+    let mut renamed: HashMap<EcoString, Vec<usize>> = HashMap::new();
+    let mut names: HashMap<usize, EcoString> = HashMap::new();
     for at in order {
         let draft = &mut drafts[at];
         let namespace = EcoString::from(draft.object.namespace());
         if !needs[at].is_empty() {
-            references::change_names(&mut draft.object, &mut |kind, name| {
-                if let Some(new) = names.get(&(kind.into(), namespace.clone(), name.clone())) {
-                    *name = new.clone();
-                }
+            references::change_names(&mut draft.object, own, &mut |kind, named, name| {
+                names.get(&called.find(kind, &namespace, named, name)?).cloned()
             });
         }
         if draft.by_content {
             let new = eco_format!("{}-{}", draft.base, hash(&draft.object.node));
-            names.insert(called(draft), new.clone());
+            names.insert(at, new.clone());
             if let Some(name) = draft.object.node.get_mut("metadata").and_then(|metadata| metadata.get_mut("name")) {
                 name.value = Value::String(new.clone());
             }
             draft.object.id.name = new;
+            renamed.entry(draft.base.clone()).or_default().push(at);
+        }
+    }
+    left::report(drafts, &renamed)
+}
+
+/// The name that a ConfigMap or Secret among some documents will have, which name no others: its name in the template, or
+/// `Kind/name`.
+///
+/// # Errors
+/// Where there is none of that name, or several.
+pub(crate) fn content_name(documents: &[Node], wanted: &str) -> Result<EcoString, String> {
+    let (kind, name) = wanted.split_once('/').map_or((None, wanted), |(kind, name)| (Some(kind), name));
+    let is_leaf = |node: &&Node| matches!(node["kind"].text(), "ConfigMap" | "Secret");
+    let is_named = |node: &&Node| {
+        node.at(&["metadata", CONTENT_NAME]).as_bool() == Some(true)
+            && kind.is_none_or(|kind| node["kind"].text() == kind)
+    };
+    let named = || documents.iter().filter(is_leaf).filter(is_named);
+    let mut found = named().filter(|node| node.at(&["metadata", "name"]).text() == name);
+    match (found.next(), found.next()) {
+        (Some(document), None) => {
+            let mut document = document.clone();
+            stored::encode_secret(&mut document);
+            let Ok(draft) = draft(Object::new(document)) else { return Err(format!("`{wanted}` is no object")) };
+            Ok(eco_format!("{name}-{}", hash(&draft.object.node)))
+        }
+        (Some(first), Some(second)) => Err(match (first["kind"].text(), second["kind"].text()) {
+            (one, other) if one != other => {
+                format!("a ConfigMap and a Secret are called `{name}`: write `{one}/{name}`")
+            }
+            (kind, _) => format!("there are two objects {kind} `{name}`"),
+        }),
+        (None, _) => {
+            let names: Vec<&str> = named().map(|node| node.at(&["metadata", "name"]).text()).collect();
+            let near = crate::suggest::nearest(name, names.iter().copied());
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            Err(format!("no ConfigMap or Secret `{wanted}` with `$contentName: true`{hint}"))
         }
     }
 }
@@ -367,7 +423,7 @@ mod tests {
         let file = sources.add("t.yaml", text);
         let loaded = load(&sources, file, Dialect::Strict);
         assert_eq!(loaded.findings, []);
-        finish(loaded.documents)
+        finish(loaded.documents, &[])
     }
 
     fn names(text: &str) -> Vec<String> {

@@ -6,12 +6,13 @@
 
 use ecow::{EcoString, EcoVec, eco_format};
 
+use crate::definitions::Definitions;
 use crate::finding::{Finding, RuleId};
 use crate::kube::crd::CustomKinds;
 use crate::kube::{Identity, KubernetesVersion, ListKind, Shape};
 use crate::node::{Entry, Mapping, Node, Value};
 use crate::object::Object;
-use crate::source::Span;
+use crate::source::{Sources, Span};
 use crate::suggest;
 
 /// The reserved field of a layer that holds patches, by `Kind/name`.
@@ -86,26 +87,42 @@ pub struct Patches<'a> {
     patches: &'a [Patch],
     matched: Vec<bool>,
     version: KubernetesVersion,
-    crds: &'a [Node],
+    known: Option<CrdSources<'a>>,
     /// What is wrong with them.
     pub findings: Vec<Finding>,
 }
 
+/// The definitions of custom resources that are known beside those of the bundle.
+#[derive(Debug, Clone, Copy)]
+pub struct CrdSources<'a> {
+    /// Those of other bundles.
+    pub nodes: &'a [Node],
+    /// Those in files, which are added to the sources.
+    pub files: &'a Definitions,
+    /// The texts of the run.
+    pub sources: &'a Sources,
+}
+
 impl<'a> Patches<'a> {
-    /// None is applied yet. `crds` are the definitions that are known beside those of the bundle.
+    /// None is applied yet.
     #[must_use]
-    pub fn new(patches: &'a [Patch], version: KubernetesVersion, crds: &'a [Node]) -> Self {
-        Self { patches, matched: vec![false; patches.len()], version, crds, findings: Vec::new() }
+    pub fn new(patches: &'a [Patch], version: KubernetesVersion, known: CrdSources<'a>) -> Self {
+        Self { patches, matched: vec![false; patches.len()], version, known: Some(known), findings: Vec::new() }
     }
 
     /// Applies all patches to some of the bundle's documents.
     pub fn apply(&mut self, documents: &mut [Node]) {
-        if self.patches.is_empty() {
+        let Some(CrdSources { nodes, files, sources }) = self.known.filter(|_| !self.patches.is_empty()) else {
             return;
-        }
-        let definitions: Vec<Node> =
-            documents.iter().chain(self.crds).filter(|node| is_definition(node)).cloned().collect();
-        let custom = CustomKinds::new(&definitions);
+        };
+        let patched: Vec<Node> = (documents.iter())
+            .filter(|document| is_definition(document) || self.patches.iter().any(|patch| patch.matches(document)))
+            .cloned()
+            .collect();
+        let found = files.of(sources, &patched, nodes);
+        self.findings.extend(found.findings.iter().cloned());
+        let definitions = patched.iter().chain(nodes).chain(&found.definitions).filter(|node| is_definition(node));
+        let custom = CustomKinds::with_published(definitions, &found.schemas);
         for (at, patch) in self.patches.iter().enumerate() {
             for document in documents.iter_mut().filter(|document| patch.matches(document)) {
                 self.matched[at] = true;

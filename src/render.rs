@@ -7,12 +7,13 @@ use ecow::EcoString;
 use foldhash::HashMap;
 
 use crate::bundle;
+use crate::definitions::Definitions;
 use crate::digest;
 use crate::finding::{Failure, Finding, RuleId};
 use crate::layers::{Layers, NEEDS, Overrides, TEMPLATES, Values};
 use crate::node::Node;
 use crate::object::Object;
-use crate::patch::Patches;
+use crate::patch::{CrdSources, Patches};
 use crate::project::Project;
 use crate::source::{FileId, Sources};
 use crate::template::{Inputs, Instance, Templates};
@@ -26,6 +27,8 @@ pub struct Renderer<'a> {
     pub templates: Templates,
     project: &'a Project,
     sources: &'a Sources,
+    /// Where definitions of custom resources stand.
+    pub definitions: Arc<Definitions>,
     templates_digest: OnceLock<String>,
     /// The objects of bundles that others need, by profile and environment.
     needed: Mutex<HashMap<(String, String), Result<Needed, Failure>>>,
@@ -59,13 +62,26 @@ impl<'a> Renderer<'a> {
     pub fn load(project: &'a Project, sources: &'a Sources, overrides: &Overrides) -> Result<Self, Failure> {
         let layers = Layers::load(project, sources, overrides)?;
         let templates = Templates::load(project, sources, layers.schema())?;
-        let renderer =
-            Self { layers, templates, project, sources, templates_digest: OnceLock::new(), needed: Mutex::default() };
+        let renderer = Self {
+            layers,
+            templates,
+            project,
+            sources,
+            definitions: Arc::default(),
+            templates_digest: OnceLock::new(),
+            needed: Mutex::default(),
+        };
         // A revision is rendered for comparison; the embedded set is held by tests.
         if project.root().is_some() {
             renderer.nothing_ignored()?;
         }
         Ok(renderer)
+    }
+
+    /// The same, with definitions of custom resources, which say how patches are merged into those.
+    #[must_use]
+    pub fn with_definitions(self, definitions: Arc<Definitions>) -> Self {
+        Self { definitions, ..self }
     }
 
     /// Reports every file of the project that nothing reads.
@@ -154,8 +170,9 @@ impl<'a> Renderer<'a> {
             .collect();
         let version = self.project.settings.kubernetes.as_ref().and_then(|(version, _)| version.parse().ok());
         let version = version.unwrap_or_default();
-        let mut patches = Patches::new(&values.patches, version, &definitions);
-        let Instance { documents, findings, decided } = self.templates.instantiate(
+        let known = CrdSources { nodes: &definitions, files: &self.definitions, sources: self.sources };
+        let mut patches = Patches::new(&values.patches, version, known);
+        let Instance { documents, mut findings, decided } = self.templates.instantiate(
             self.project,
             self.sources,
             &Inputs {
@@ -170,11 +187,12 @@ impl<'a> Renderer<'a> {
         if !wrong.is_empty() {
             return Err(wrong.into());
         }
-        let bundle = bundle::finish(documents)?;
+        let bundle = bundle::finish(documents, &self.project.settings.references)?;
         let twice = in_both(&bundle.objects, &needed);
         if !twice.is_empty() {
             return Err(twice.into());
         }
+        findings.extend(bundle.findings);
         Ok(Rendered { values, objects: bundle.objects, needed, kind_config: bundle.kind_config, findings, decided })
     }
 }

@@ -4,6 +4,7 @@
 mod cli;
 mod commands;
 mod costs;
+mod custom;
 mod definitions;
 mod docs;
 mod effects;

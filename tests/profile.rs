@@ -76,7 +76,7 @@ fn every_profile_file_fits_the_type_and_the_schema() {
 /// Editors hold each file of an example against the schema of its project, or against what `plimsoll schema` prints.
 #[test]
 fn every_profile_of_the_examples_fits_its_schema_in_editors() {
-    for project in ["examples/blank", "examples/platform", "examples/web"] {
+    for project in ["examples/blank", "examples/custom", "examples/platform", "examples/web"] {
         let own = std::fs::read_to_string(root().join(project).join("profiles/schema.json")).unwrap();
         let printed = plimsoll::json_schema::of_layers(&own).unwrap_or_else(|| own.clone());
         let mut files = yaml_files(&format!("{project}/profiles"));

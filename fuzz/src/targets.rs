@@ -235,7 +235,7 @@ pub fn check(data: &[u8]) {
         suppress(&sources, &input.objects, &mut findings);
         if whole
             && let Ok(mut picture) = Picture::new(
-                &Graph::build(&input.objects, &options.services, &options.externals),
+                &Graph::build(&input.objects, &options.services, &options.externals, &[]),
                 input.objects.len(),
                 &options.externals,
             )

@@ -64,7 +64,8 @@ pub(super) fn undefined(objects: &[Object], options: &Options, custom: &CustomKi
         pass.report(RuleId::KindUnknown, |report| {
             let count = suggest::count(count, "object");
             let message = format!("no definition of {kind} in `{group}` given: {count} not checked against it");
-            let help = "pass its CustomResourceDefinition with `--crd FILE|DIR`, or add it to the input";
+            let help = "pass its CustomResourceDefinition with `--crd FILE|DIR` or its published schema with `--schemas DIR`, \
+                        or add the definition to the input";
             report.at(first, &first.node["kind"], message).severity(Severity::Warning).help(help);
         });
     }
@@ -117,6 +118,15 @@ fn plain_data(object: &Object, value: &Node) -> Option<Remedy> {
     Some(Remedy::Replace(encode_base64(value.text().as_bytes()).into()))
 }
 
+/// The rule that reports a fault.
+const fn rule_of(fault: &Fault<'_>) -> RuleId {
+    match fault.kind {
+        FaultKind::Unknown => RuleId::FieldUnknown,
+        FaultKind::Type => RuleId::FieldType,
+        FaultKind::Missing | FaultKind::Invalid => RuleId::CustomResourceInvalid,
+    }
+}
+
 struct Pass<'a> {
     options: &'a Options,
     findings: Vec<Finding>,
@@ -146,6 +156,11 @@ impl<'a> Pass<'a> {
             let help = if found.warning.is_empty() { "the definition says so" } else { found.warning };
             self.deprecated(object, found.deprecated.then(|| ("", help.to_owned())));
             let faults = custom.validate(found, &object.node, version);
+            if found.published {
+                // Whatever it says, the API server may take the object.
+                faults.iter().for_each(|fault| self.doubt(object, fault, found));
+                return true;
+            }
             // The API server evaluates rules on values that have their types and required fields.
             if !faults.iter().any(|fault| matches!(fault.kind, FaultKind::Type | FaultKind::Missing)) {
                 keeps_rules = custom_rules::check(&mut self.rules, object, found, self.options, &mut self.findings);
@@ -161,12 +176,23 @@ impl<'a> Pass<'a> {
         faults.is_empty() && keeps_rules
     }
 
+    /// What a published schema says of an object.
+    fn doubt(&mut self, object: &Object, fault: &Fault<'_>, kind: &CustomKind<'_>) {
+        self.report(rule_of(fault), |report| {
+            let mut draft = report
+                .field(object, fault.node, &*fault.field, &*fault.message)
+                .severity(Severity::Warning)
+                .related(kind.span(), "only this schema says so: the definition it was made from may allow it")
+                .help(&*fault.help);
+            if !fault.key_span.is_none() {
+                draft = draft.place(fault.key_span);
+            }
+            let _ = draft;
+        });
+    }
+
     fn fault(&mut self, object: &Object, fault: &Fault<'_>) {
-        let rule = match fault.kind {
-            FaultKind::Unknown => RuleId::FieldUnknown,
-            FaultKind::Type => RuleId::FieldType,
-            FaultKind::Missing | FaultKind::Invalid => RuleId::CustomResourceInvalid,
-        };
+        let rule = rule_of(fault);
         // Quotes would not help where an expression makes the value.
         let computed = fault.node.origin.derived.as_ref().is_some_and(|derived| derived.expression.is_some());
         let help = match &*fault.help {

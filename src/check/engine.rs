@@ -4,6 +4,7 @@ use super::fleet::Facts;
 use super::options::Options;
 use super::rule::{Bundle, Check, Rule};
 use super::{custom_rules, decoding, pieces, rules};
+use crate::definitions::Found;
 use crate::finding::{Family, Finding, Severity};
 use crate::kube::crd::CustomKinds;
 use crate::object::Object;
@@ -48,7 +49,13 @@ pub fn check_in(sources: &Sources, objects: &[Object], options: &Options) -> Vec
 /// The same, where findings about strings of several pieces show the template alone.
 pub(super) fn without_pieces(sources: &Sources, objects: &[Object], options: &Options) -> Vec<Finding> {
     let rules: Vec<&'static Rule> = rules::ALL.iter().copied().filter(|rule| options.runs(rule.id)).collect();
-    let custom = CustomKinds::new(options.crds.iter().chain(objects.iter().map(|object| &object.node)));
+    let nodes = objects.iter().map(|object| &object.node);
+    let found = match rules.iter().any(|rule| rule.id.family() == Family::Api) {
+        true => options.definitions.of(sources, nodes.clone(), &options.crds),
+        false => Found::default(),
+    };
+    let given = options.crds.iter().chain(&found.definitions);
+    let custom = CustomKinds::with_published(given.chain(nodes), &found.schemas);
     let bundle = Bundle::new(objects, options, api_errors);
     let (threads, share) = if objects.len() < MANY_OBJECTS { (Some(1), objects.len()) } else { (None, MANY_OBJECTS) };
     let mut together = rules.iter().filter(|rule| matches!(rule.check, Check::Bundle(_))).map(|rule| Job::Bundle(rule));
@@ -56,11 +63,12 @@ pub(super) fn without_pieces(sources: &Sources, objects: &[Object], options: &Op
     let first = together.next();
     let jobs: Vec<Job<'_>> =
         first.into_iter().chain(objects.chunks(share.max(1)).map(Job::Objects)).chain(together).collect();
-    let found = in_parallel(&jobs, threads, |job| match job {
+    let made = in_parallel(&jobs, threads, |job| match job {
         Job::Objects(share) => check_objects(&rules, share, options, &custom, sources),
         Job::Bundle(rule) => check_bundle(rule, &bundle, sources),
     });
-    let mut findings: Vec<Finding> = found.into_iter().flatten().collect();
+    let mut findings: Vec<Finding> = made.into_iter().flatten().collect();
+    findings.extend(found.findings.iter().cloned());
     custom_rules::keep_first_notes(&mut findings);
     findings.append(&mut decoding::unevaluated(objects, options, &custom));
     findings.append(&mut decoding::undefined(objects, options, &custom));

@@ -65,7 +65,8 @@ impl Facts {
                     facts.node_ports.extend(claim(&port["nodePort"], &port["protocol"], by));
                 }
             }
-            for container in object.pod_spec().into_iter().flat_map(containers) {
+            let templates = object.pod_templates();
+            for container in templates.iter().flat_map(|template| containers(template.spec)) {
                 let image = container.node["image"].text();
                 let name = image_name(image);
                 let tag = image[name.len()..].trim_start_matches([':', '@']);

@@ -1,13 +1,16 @@
 //! What a person asks of a check.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::kustomize::Kustomizations;
+use crate::definitions::Definitions;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::globs::Globs;
 use crate::kube::KubernetesVersion;
 use crate::node::Node;
 use crate::object::Object;
+use crate::project::OwnReference;
 use crate::service::Services;
 use crate::source::Sources;
 
@@ -102,6 +105,10 @@ pub struct Options {
     pub kubernetes_version: KubernetesVersion,
     /// CustomResourceDefinitions that are known beside those among the objects; others in here are passed over.
     pub crds: Vec<Node>,
+    /// Fields of the project's own that name objects.
+    pub references: Vec<OwnReference>,
+    /// Where those stand that neither has.
+    pub definitions: Arc<Definitions>,
     /// What the kustomizations beside the manifests say.
     pub kustomizations: Kustomizations,
     /// Severities that a project gives to rules; `None` switches the rule off.

@@ -21,7 +21,7 @@ const NEEDED: &[&str] =
 /// Holds manifests against the bundle of a profile.
 #[must_use]
 pub fn check(given: &[Object], promised: &[Object], profile: &str, options: &Options) -> Vec<Finding> {
-    let graph = |objects| Graph::build(objects, &options.services, &options.externals);
+    let graph = |objects| Graph::build(objects, &options.services, &options.externals, &options.references);
     let (have, want) = (graph(given), graph(promised));
     let mut findings = Vec::new();
     let here = given.first().map_or(Span::NONE, Object::span);
@@ -36,7 +36,7 @@ pub fn check(given: &[Object], promised: &[Object], profile: &str, options: &Opt
         }
     }
     for (number, object) in promised.iter().enumerate() {
-        let Some(kind) = kind_of(object) else { continue };
+        let Some(kind) = kind_of(object).filter(|_| !object.is_custom()) else { continue };
         if matched.contains(&number) || kind == "Namespace" {
             continue;
         }

@@ -78,7 +78,9 @@ impl<'a> Bundle<'a> {
 
     /// Who names what, and what stands in texts.
     pub fn graph(&self) -> &Graph<'a> {
-        self.graph.get_or_init(|| Graph::build(self.objects, &self.options.services, &self.options.externals))
+        self.graph.get_or_init(|| {
+            Graph::build(self.objects, &self.options.services, &self.options.externals, &self.options.references)
+        })
     }
 
     /// The severity of something that is not among the objects: an error where they are known to be all.

@@ -24,7 +24,7 @@ pub(super) struct Args {
 const GLOBAL: &str = "Options of every command";
 
 /// What every command takes.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Global {
     /// The project folder; without it the nearest one upwards with a plimsoll.toml, else the built-in set
     #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
@@ -33,9 +33,22 @@ pub(super) struct Global {
     /// else 1.36, on which the rules are measured
     #[arg(long, global = true, value_name = "VERSION", help_heading = GLOBAL)]
     pub(super) kubernetes_version: Option<KubernetesVersion>,
+    #[command(flatten)]
+    pub(super) definitions: DefinitionArgs,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = GLOBAL)]
     pub(super) color: Color,
+}
+
+/// Where custom resources are defined.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct DefinitionArgs {
+    /// A file or folder with CustomResourceDefinitions to know; may be given several times
+    #[arg(long, global = true, value_name = "FILE|DIR", help_heading = GLOBAL)]
+    pub(super) crd: Vec<PathBuf>,
+    /// A folder of published schemas of custom resources, GROUP/KIND_VERSION.json; may be given several times
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
+    pub(super) schemas: Vec<PathBuf>,
 }
 
 /// When to use colour.
@@ -392,9 +405,6 @@ pub(super) struct Diff {
     /// The folder of the committed files; without it the one that plimsoll.toml names
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// A file or folder with CustomResourceDefinitions to know; may be given several times
-    #[arg(long, value_name = "FILE|DIR")]
-    pub(super) crd: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
     #[command(flatten)]
@@ -517,9 +527,6 @@ pub(super) struct Check {
     /// List what was passed over because it is no Kubernetes object
     #[arg(short, long)]
     pub(super) verbose: bool,
-    /// A file or folder with CustomResourceDefinitions to know; may be given several times
-    #[arg(long, value_name = "FILE|DIR")]
-    pub(super) crd: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) reports: ReportArgs,
     /// How the findings are written

@@ -17,7 +17,7 @@ use crate::globs::Globs;
 use crate::layers::Overrides;
 use crate::object::Object;
 use crate::project::Project;
-use crate::render::{Rendered, Renderer};
+use crate::render::Rendered;
 use crate::report::{self, Format, Mask};
 use crate::source::{Sources, Span};
 use crate::suggest;
@@ -55,16 +55,13 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
         Err(failure) => return Ok(Err(failure)),
     };
     let mut input = manifests_of(sources, &project, args)?;
-    let mut definitions = Input::default();
-    for path in &args.crd {
-        manifests::read(sources, path, &mut definitions)?;
-    }
-    let mut options = match project::options(&project, sources) {
+    let mut options = match project::options(global, &project, sources) {
         Ok(options) => options,
         Err(failure) => return Ok(Err(failure)),
     };
-    let promised = match args.profile.as_ref().map(|profile| promised(&project, sources, profile, args.env.as_deref()))
-    {
+    let promised =
+        args.profile.as_ref().map(|profile| promised(global, &project, sources, profile, args.env.as_deref()));
+    let promised = match promised {
         Some(Err(failure)) => return Ok(Err(failure)),
         Some(Ok(rendered)) => Some(rendered),
         None => None,
@@ -90,9 +87,7 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     }
     options.only = args.only.iter().map(|name| RuleId::current(name).to_owned()).collect();
     options.skip = args.skip.iter().map(|name| RuleId::current(name).to_owned()).collect();
-    options.crds.extend(definitions.objects.into_iter().map(|object| object.node));
     let mut findings = input.findings;
-    findings.append(&mut definitions.findings);
     if let (Some(rendered), Some(profile)) = (&promised, &args.profile) {
         findings.extend(promises::check(&input.objects, &rendered.objects, profile, &options));
         if let (Some(given), Some(promised)) = (&options.kind_config, &rendered.kind_config) {
@@ -199,12 +194,13 @@ fn silencing(findings: &[Finding]) -> Option<String> {
 
 /// The bundle that a profile promises.
 fn promised(
+    global: &Global,
     project: &Project,
     sources: &Sources,
     profile: &str,
     environment: Option<&str>,
 ) -> Result<Rendered, Failure> {
-    let renderer = Renderer::load(project, sources, &Overrides::default())?;
+    let renderer = project::renderer(global, project, sources, &Overrides::default())?;
     let environment = project::environment(project, &renderer.layers, environment, &[profile.to_owned()])?;
     renderer.render(profile, &environment)
 }

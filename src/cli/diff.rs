@@ -83,12 +83,14 @@ fn compare(global: &Global, args: &Diff, sources: &Sources, output: &Output) -> 
     }
 }
 
-/// What a comparison goes by: those of the project, and the definitions given besides.
-fn options(args: &Diff, project: &Project, sources: &Sources) -> Result<Options, Stop> {
-    let mut options = project::options(project, sources)?;
-    for path in &args.crd {
-        options.crds.extend(read(path, sources)?.into_iter().map(|object| object.node));
+/// What a comparison goes by, with the definitions of custom resources that stand in neither side.
+fn with_definitions(options: &Options, sources: &Sources, old: &[Object], new: &[Object]) -> Result<Options, Failure> {
+    let found = options.definitions.of(sources, new.iter().chain(old).map(|object| &object.node), &options.crds);
+    if !found.findings.is_empty() {
+        return Err(found.findings.into());
     }
+    let mut options = options.clone();
+    options.crds.extend(found.definitions);
     Ok(options)
 }
 
@@ -108,8 +110,8 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
             return Err(anyhow::anyhow!("{why}; `plimsoll diff {profile} OTHER` compares two profiles").into());
         }
     };
-    let options = options(args, &project, sources)?;
-    let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
+    let options = project::options(global, &project, sources)?;
+    let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
     let environments = match args.env.as_slice() {
         [] => vec![project::environment(&project, &renderer.layers, None, &[profile.to_owned()])?],
         environments => environments.to_vec(),
@@ -125,6 +127,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
         };
         let hide = Hide::of(sources, old.iter().flatten().chain(&rendered.objects));
         let new = Some(rendered.objects.as_slice());
+        let options = with_definitions(&options, sources, old.as_deref().unwrap_or_default(), new.unwrap_or_default())?;
         bundles.push(BundleDiff::new((profile, environment), old.as_deref(), new, &hide, Purpose::Update, &options));
     }
     Ok(bundles)
@@ -139,15 +142,16 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
         return Err(anyhow::anyhow!("standard input can be one of the two sides, not both").into());
     }
     let project = project::open(global, sources)?;
-    let options = options(args, &project, sources)?;
+    let options = project::options(global, &project, sources)?;
     let profiles = [old, new].iter().filter(|name| !is_path(name)).count();
     if profiles == 0 {
         let (from, to) = (read(Path::new(old), sources)?, read(Path::new(new), sources)?);
         let hide = Hide::of(sources, from.iter().chain(&to));
         let title = format!("{old} → {new}");
+        let options = with_definitions(&options, sources, &from, &to)?;
         return Ok(vec![BundleDiff::new((&title, ""), Some(&from), Some(&to), &hide, Purpose::Update, &options)]);
     }
-    let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
+    let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
     let environment = {
         let profiles: Vec<String> = [old, new].into_iter().filter(|name| !is_path(name)).map(str::to_owned).collect();
         project::environment(&project, &renderer.layers, args.env.first().map(String::as_str), &profiles)?
@@ -164,6 +168,7 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
     let title = format!("{} → {}", from.name, to.name);
     // Two profiles stand beside each other; neither is applied over the other.
     let purpose = if profiles == 2 { Purpose::Comparison } else { Purpose::Update };
+    let options = with_definitions(&options, sources, &from.objects, &to.objects)?;
     Ok(vec![BundleDiff::new((&title, ""), Some(&from.objects), Some(&to.objects), &hide, purpose, &options)])
 }
 
@@ -179,17 +184,17 @@ fn revisions(
     output: &Output,
 ) -> Result<Vec<BundleDiff>, Stop> {
     let project = project::open(global, sources)?;
-    let options = options(args, &project, sources)?;
+    let options = project::options(global, &project, sources)?;
     let overrides = args.overrides.to_overrides();
     // Git starts and answers while the working tree is read.
     let (before, renderer) = std::thread::scope(|scope| {
         let before = scope.spawn(|| project.at(base, sources));
-        let renderer = Renderer::load(&project, sources, &overrides);
+        let renderer = project::renderer(global, &project, sources, &overrides);
         (before.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), renderer)
     });
     let (before, renderer) = (before?, renderer?);
     let old_renderer = match &before {
-        Some(before) => Some(Renderer::load(before, sources, &overrides)?),
+        Some(before) => Some(project::renderer(global, before, sources, &overrides)?),
         None => None,
     };
     let mut wanted = wanted(&project, &renderer, args)?;
@@ -233,6 +238,8 @@ fn revisions(
         };
         let (old, new) = (old.map(objects), new.map(objects));
         let hide = Hide::of(sources, old.iter().chain(&new).flatten());
+        let (before, after) = (old.as_deref().unwrap_or_default(), new.as_deref().unwrap_or_default());
+        let options = with_definitions(&options, sources, before, after)?;
         bundles.push(BundleDiff::new(names, old.as_deref(), new.as_deref(), &hide, Purpose::Update, &options));
     }
     Ok(bundles)

@@ -7,14 +7,13 @@ use crate::cli::args::{Down, Global};
 use crate::cli::output::Output;
 use crate::cli::{project, status, up};
 use crate::programs::Programs;
-use crate::render::Renderer;
 use crate::source::Sources;
 use crate::up::{Progress, Target, down, plan};
 
 pub(super) fn run(global: &Global, args: &Down, output: &mut Output) -> anyhow::Result<Outcome> {
     let sources = Sources::new();
     let loaded = project::open(global, &sources).and_then(|project| {
-        let renderer = Renderer::load(&project, &sources, &args.overrides.to_overrides())?;
+        let renderer = project::renderer(global, &project, &sources, &args.overrides.to_overrides())?;
         let profiles = std::slice::from_ref(&args.profile);
         let environment = project::environment(&project, &renderer.layers, args.env.as_deref(), profiles)?;
         Target::new(renderer.render(&args.profile, &environment)?, args.context.as_deref())

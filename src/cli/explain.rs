@@ -29,7 +29,7 @@ fn answer(global: &Global, args: &Explain, sources: &Sources, colour: bool) -> R
     let project = project::open(global, sources)?;
     let overrides = args.overrides.to_overrides();
     project::for_profiles(&overrides, std::slice::from_ref(&args.profile))?;
-    let renderer = Renderer::load(&project, sources, &overrides)?;
+    let renderer = project::renderer(global, &project, sources, &overrides)?;
     let base = project.shown(BASE);
     let is_base = |span: Span| sources.get(span.file).is_some_and(|file| file.name == base);
     let text = |answer: &Answer| match args.output {

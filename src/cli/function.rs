@@ -17,7 +17,6 @@ use crate::kube::KubernetesVersion;
 use crate::layers::{Overrides, SetArgument};
 use crate::node::{Mapping, Node, Value};
 use crate::object::Object;
-use crate::render::Renderer;
 use crate::report::{self, Mask};
 use crate::source::{self, FileId, Sources, Span};
 use crate::yaml::{self, Dialect};
@@ -232,7 +231,7 @@ fn with(global: &Global, project: Option<PathBuf>, version: Option<&str>) -> any
         Some(Err(error)) => bail!("invalid functionConfig: kubernetesVersion: {error}"),
         None => global.kubernetes_version,
     };
-    Ok(Global { project: project.or_else(|| global.project.clone()), kubernetes_version: version, color: global.color })
+    Ok(Global { project: project.or_else(|| global.project.clone()), kubernetes_version: version, ..global.clone() })
 }
 
 /// Renders a bundle, and checks it as `plimsoll render` does.
@@ -247,8 +246,8 @@ fn render(global: &Global, sources: &Sources, spec: RenderSpec, values: &Node) -
         overrides.texts.push(sources.add("functionConfig values", text));
     }
     project::for_profiles(&overrides, std::slice::from_ref(&spec.profile))?;
-    let renderer = Renderer::load(&project, sources, &overrides)?;
-    let options = project::options(&project, sources)?;
+    let renderer = project::renderer(&global, &project, sources, &overrides)?;
+    let options = project::options(&global, &project, sources)?;
     let profiles = [spec.profile];
     let environment = project::environment(&project, &renderer.layers, spec.environment.as_deref(), &profiles)?;
     let rendered = renderer.render(&profiles[0], &environment)?;
@@ -264,7 +263,7 @@ fn render(global: &Global, sources: &Sources, spec: RenderSpec, values: &Node) -
 fn check(global: &Global, sources: &Sources, spec: CheckSpec, items: &[Node]) -> Result<Done, Stop> {
     let global = with(global, spec.project, spec.kubernetes_version.as_deref())?;
     let project = project::open(&global, sources)?;
-    let mut options = project::options(&project, sources)?;
+    let mut options = project::options(&global, &project, sources)?;
     let mut input = Input::default();
     let is_local = |item: &&Node| item.at(&["metadata", "annotations", LOCAL]).text() == "true";
     for item in items.iter().filter(|item| !is_local(item)) {

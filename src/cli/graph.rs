@@ -12,7 +12,6 @@ use crate::finding::{Failure, Severity};
 use crate::graph;
 use crate::object::Object;
 use crate::picture::{Picture, dot, mermaid};
-use crate::render::Renderer;
 use crate::source::Sources;
 
 pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -33,7 +32,7 @@ pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow:
 
 fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) -> Result<String, Failure> {
     let project = project::open(global, sources)?;
-    let mut options = project::options(&project, sources)?;
+    let mut options = project::options(global, &project, sources)?;
     let (objects, own): (Vec<Object>, usize) = match input {
         Some(input) => {
             let mut errors = input.findings;
@@ -45,7 +44,7 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
             (input.objects, own)
         }
         None => {
-            let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
+            let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
             let environment = project::environment(
                 &project,
                 &renderer.layers,
@@ -59,7 +58,7 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
         }
     };
     // What is too large for a picture is not worth checking.
-    let graph = graph::Graph::build(&objects, &options.services, &options.externals);
+    let graph = graph::Graph::build(&objects, &options.services, &options.externals, &options.references);
     let mut picture = Picture::new(&graph, own, &options.externals)?;
     let mut findings = check::check_in(sources, &objects, &options);
     suppress(sources, &objects, &mut findings);

@@ -29,7 +29,7 @@ pub(super) fn run(global: &Global, args: &Args, output: &mut Output) -> anyhow::
         output.message(&format!("not imported: {}: {what}", sources.describe(*span)));
     }
     match &args.into {
-        Some(folder) if is_project(folder) => again(folder, args, &variants, output),
+        Some(folder) if is_project(folder) => again(global, folder, args, &variants, output),
         Some(folder) => {
             let free = is_free(folder)?;
             if !free {
@@ -106,7 +106,7 @@ fn new(
     sources: &Sources,
     output: &mut Output,
 ) -> anyhow::Result<Outcome> {
-    let options = match project::open(global, sources).and_then(|project| project::options(&project, sources)) {
+    let options = match project::open(global, sources).and_then(|project| project::options(global, &project, sources)) {
         Ok(options) => options,
         Err(failure) => return Ok(output.failure(sources, &failure)),
     };
@@ -181,7 +181,13 @@ fn write_all(folder: &Path, files: &std::collections::BTreeMap<String, String>) 
 }
 
 /// Takes newer copies over into a project that is there.
-fn again(folder: &Path, args: &Args, variants: &[Variant], output: &mut Output) -> anyhow::Result<Outcome> {
+fn again(
+    global: &Global,
+    folder: &Path,
+    args: &Args,
+    variants: &[Variant],
+    output: &mut Output,
+) -> anyhow::Result<Outcome> {
     let told = |failure: &Failure, sources: &Sources, output: &mut Output| {
         let outcome = output.failure(sources, failure);
         output.message("nothing was written");
@@ -192,7 +198,7 @@ fn again(folder: &Path, args: &Args, variants: &[Variant], output: &mut Output) 
         Ok(project) => project,
         Err(failure) => return Ok(told(&failure, &project_sources, output)),
     };
-    let options = match project::options(&project, &project_sources) {
+    let options = match project::options(global, &project, &project_sources) {
         Ok(options) => options,
         Err(failure) => return Ok(told(&failure, &project_sources, output)),
     };

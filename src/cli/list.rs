@@ -78,8 +78,11 @@ pub(super) fn profiles(global: &Global, args: &Profiles, output: &mut Output) ->
 
 pub(super) fn images(global: &Global, args: &OneProfile, output: &mut Output) -> anyhow::Result<Outcome> {
     one(global, args, output, |rendered| {
-        let pods = rendered.objects.iter().filter_map(Object::pod_spec);
-        let mut images: Vec<&str> = pods.flat_map(containers).map(|container| container.node["image"].text()).collect();
+        let templates = rendered.objects.iter().flat_map(Object::pod_templates);
+        let containers = templates.flat_map(|template| containers(template.spec));
+        // A controller that completes a template gives an image where there is none.
+        let named = containers.map(|container| container.node["image"].text()).filter(|image| !image.is_empty());
+        let mut images: Vec<&str> = named.collect();
         images.sort_unstable();
         images.dedup();
         Ok(images.iter().map(|image| format!("{}\n", plain(image))).collect())
@@ -126,7 +129,7 @@ fn with_renderer(
 ) -> anyhow::Result<Outcome> {
     let sources = Sources::new();
     let done = project::open(global, &sources).and_then(|project| {
-        let renderer = Renderer::load(&project, &sources, overrides)?;
+        let renderer = project::renderer(global, &project, &sources, overrides)?;
         work(&renderer, &project, &sources, output)
     });
     Ok(match done {

@@ -258,7 +258,7 @@ impl Server<'_> {
 
     /// The manifests of a file's folder, and how they are checked.
     fn folder(&self, path: &Path, project: &Project, sources: &Sources) -> Result<(Input, Options), Failure> {
-        let mut options = project::options(project, sources)?;
+        let mut options = project::options(self.global, project, sources)?;
         let mut input = Input::default();
         let beside = path.parent().and_then(|folder| folder.read_dir().ok());
         let mut paths: BTreeSet<PathBuf> = beside
@@ -290,8 +290,8 @@ impl Server<'_> {
     /// Renders and checks the bundles of a project: first those of the file's own profile, then the others, as long as the
     /// editor sends nothing else.
     fn diagnose_project(&mut self, project: &Project, path: &Path, sources: &Sources) -> anyhow::Result<()> {
-        let loaded = Renderer::load(project, sources, &Overrides::default()).and_then(|renderer| {
-            Ok((project::options(project, sources)?, bundles(project, &renderer.layers)?, renderer))
+        let loaded = project::renderer(self.global, project, sources, &Overrides::default()).and_then(|renderer| {
+            Ok((project::options(self.global, project, sources)?, bundles(project, &renderer.layers)?, renderer))
         });
         let (options, mut wanted, renderer) = match loaded {
             Ok(loaded) => loaded,
@@ -438,7 +438,7 @@ impl Server<'_> {
                         .collect(),
                     Err(_) => Vec::new(),
                 };
-                let renderer = Renderer::load(&project, &sources, &Overrides::default());
+                let renderer = project::renderer(self.global, &project, &sources, &Overrides::default());
                 let objects: Vec<Object> = renderer.map(|renderer| rendered(&renderer, &wanted)).unwrap_or_default();
                 // The file as the project read it, so that places are the same.
                 let file = file_named(&sources, &path).unwrap_or_else(|| sources.add(path.to_string_lossy(), text));
@@ -446,7 +446,7 @@ impl Server<'_> {
                 let world = World {
                     sources: &sources,
                     root: project.root(),
-                    version: project::options(&project, &sources)
+                    version: project::options(self.global, &project, &sources)
                         .map(|options| options.kubernetes_version)
                         .unwrap_or_default(),
                     schema: layers.as_ref().ok().map(Layers::schema),

@@ -1,28 +1,29 @@
 //! The project a command works on, and the commands about a project itself: `schema` and `init`.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, io};
 
 use anyhow::{Context, bail};
 use ecow::EcoString;
 use foldhash::{HashSet, HashSetExt};
 
 use crate::built_in;
-use crate::check::input::Input;
 use crate::check::{Declaration, Options, Purpose};
 use crate::cli::Outcome;
 use crate::cli::args::Global;
 use crate::cli::output::Output;
-use crate::finding::{Failure, Finding, RuleId, Severity};
+use crate::definitions::Definitions;
+use crate::finding::{Failure, Finding, RuleId};
 use crate::globs::Globs;
 use crate::json_schema;
 use crate::kube::KubernetesVersion;
 use crate::layers::{EXTERNAL, Layers, Overrides};
 use crate::project::{self, AccessError, Level, Project, YAML};
-use crate::render::Rendered;
+use crate::render::{Rendered, Renderer};
 use crate::report::plain_json;
 use crate::service::Services;
-use crate::source::{Sources, Span};
+use crate::source::{ReadError, Sources, Span};
 use crate::suggest;
 
 /// Opens the project that `--project` names, else the nearest one upwards, else the built-in set; for the version of
@@ -162,7 +163,7 @@ pub(super) fn no_environment(environments: &[String]) -> Failure {
 ///
 /// # Errors
 /// Where a file in `services/` cannot be read or is no service description.
-pub(super) fn options(project: &Project, sources: &Sources) -> Result<Options, Failure> {
+pub(super) fn options(global: &Global, project: &Project, sources: &Sources) -> Result<Options, Failure> {
     let level = |level| match level {
         Level::Off => None,
         Level::At(severity) => Some(severity),
@@ -182,31 +183,14 @@ pub(super) fn options(project: &Project, sources: &Sources) -> Result<Options, F
             services = services.with(Services::read(sources, file).map_err(Failure::Findings)?);
         }
     }
-    let mut definitions = Input::default();
-    for (path, span) in &project.settings.crds {
-        let files =
-            if is_manifest(path) { Vec::new() } else { project.list(path, "").map_err(|error| error.failure())? };
-        let files: Vec<String> = if files.is_empty() {
-            vec![path.clone()]
-        } else {
-            files.into_iter().filter(|path| is_manifest(path)).collect()
-        };
-        for path in files {
-            let file = project.read(sources, &path).map_err(|error| Failure::from(error.finding(*span)))?;
-            definitions.add(sources, file, false);
-        }
-    }
-    definitions.findings.retain(|finding| finding.severity == Severity::Error);
-    if !definitions.findings.is_empty() {
-        return Err(definitions.findings.into());
-    }
     let declaration = match project.is_built_in() {
         true => Declaration::Argument,
         false => Declaration::Settings(project.shown(project::FILE)),
     };
     Ok(Options {
         services,
-        crds: definitions.objects.into_iter().map(|object| object.node).collect(),
+        references: project.settings.references.clone(),
+        definitions: Arc::new(definitions(global, project)?),
         declaration,
         externals: project.settings.externals.clone(),
         kubernetes_version: kubernetes_version(project)?,
@@ -222,9 +206,53 @@ pub(super) fn options(project: &Project, sources: &Sources) -> Result<Options, F
     })
 }
 
-/// Whether a file is read as manifests, by its ending.
-fn is_manifest(path: &str) -> bool {
-    YAML.into_iter().chain([".json"]).any(|ending| path.ends_with(ending))
+/// Where custom resources are defined: where the arguments say, then where the project's settings do.
+///
+/// # Errors
+/// Where there is no such file or folder, or it lies outside the project that names it.
+pub(super) fn definitions(global: &Global, project: &Project) -> Result<Definitions, Failure> {
+    let mut definitions = Definitions::default();
+    let given = &global.definitions;
+    let unable = |path: &Path, error: io::Error| {
+        let error = AccessError::Unreadable(path.display().to_string(), ReadError::Io(error));
+        Failure::unable(error.finding(Span::NONE))
+    };
+    for path in &given.crd {
+        definitions.add_crds(path, None).map_err(|error| unable(path, error))?;
+    }
+    for path in &given.schemas {
+        definitions.add_schemas(path, None).map_err(|error| unable(path, error))?;
+    }
+    let Some(root) = project.root() else { return Ok(definitions) };
+    for (settings, is_crds) in [(&project.settings.crds, true), (&project.settings.schemas, false)] {
+        for (path, span) in settings {
+            project.stays_inside(path).map_err(|error| error.finding(*span))?;
+            let shown = PathBuf::from(project.shown(path));
+            let added = match is_crds {
+                true => definitions.add_crds(&shown, Some(root)),
+                false => definitions.add_schemas(&shown, Some(root)),
+            };
+            added.map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => AccessError::Missing(project.shown(path)).finding(*span),
+                _ => AccessError::Unreadable(project.shown(path), ReadError::Io(error)).finding(*span),
+            })?;
+        }
+    }
+    Ok(definitions)
+}
+
+/// Loads what all profiles share, with the definitions of custom resources.
+///
+/// # Errors
+/// Where something of it cannot be read or is wrong.
+pub(super) fn renderer<'a>(
+    global: &Global,
+    project: &'a Project,
+    sources: &'a Sources,
+    overrides: &Overrides,
+) -> Result<Renderer<'a>, Failure> {
+    let definitions = Arc::new(definitions(global, project)?);
+    Ok(Renderer::load(project, sources, overrides)?.with_definitions(definitions))
 }
 
 /// Services with the version that runs of one of them, or of all: `DataStorage=1.4`, `1.4`.
@@ -348,6 +376,9 @@ environment = \"e2e\"
 # CustomResourceDefinitions of kinds that the templates use: files and folders of the project.
 # crds = [\"crds\"]
 
+# Folders of published schemas of custom resources, GROUP/KIND_VERSION.json.
+# schemas = [\"schemas\"]
+
 # The version of Kubernetes whose kinds and fields count.
 # kubernetes = \"1.36\"
 
@@ -368,4 +399,10 @@ environment = \"e2e\"
 # rule = \"pod-security\"
 # object = \"DaemonSet/log-agent\"
 # because = \"reads the logs of the node\"
+
+# Fields of your own kinds that name other objects.
+# [[references]]
+# kind = \"Boat\"
+# field = \"spec.config\"
+# names = \"ConfigMap\"
 ";

@@ -85,12 +85,12 @@ fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output
     };
     let target = Target::of(args, &project)?;
     let overrides = args.overrides.to_overrides();
-    let renderer = match Renderer::load(&project, sources, &overrides) {
+    let renderer = match project::renderer(global, &project, sources, &overrides) {
         Ok(renderer) => ManuallyDrop::new(renderer),
         Err(failure) => return Ok(output.failure(sources, &failure)),
     };
-    let options = match project::options(&project, sources) {
-        Ok(options) => ManuallyDrop::new(options),
+    let options = match project::options(global, &project, sources) {
+        Ok(options) => ManuallyDrop::new(Options { definitions: renderer.definitions.clone(), ..options }),
         Err(failure) => return Ok(output.failure(sources, &failure)),
     };
     let profiles = match profiles(args, &project) {

@@ -17,7 +17,6 @@ use crate::cli::{manifests, project};
 use crate::finding::{Failure, Severity};
 use crate::object::Object;
 use crate::programs::{CommandLine, Programs, RunError};
-use crate::render::Renderer;
 use crate::report::{self, Mask, Root, plain, plain_json};
 use crate::source::{self, ReadError, Sources};
 use crate::status::{self, Diagnosis, PATIENCE, Record, State};
@@ -124,7 +123,7 @@ fn applied(global: &Global, args: &Status, sources: &Sources) -> anyhow::Result<
     }
     let Some(profile) = &args.profile else { return Ok(Ok(Applied::default())) };
     Ok(project::open(global, sources).and_then(|project| {
-        let renderer = Renderer::load(&project, sources, &args.overrides.to_overrides())?;
+        let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
         let environment =
             project::environment(&project, &renderer.layers, args.env.as_deref(), std::slice::from_ref(profile))?;
         let rendered = renderer.render(profile, &environment)?;

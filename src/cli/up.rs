@@ -3,13 +3,13 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use crate::check::Options;
 use crate::cli::Outcome;
 use crate::cli::args::{Global, Up};
 use crate::cli::output::{self, Output};
 use crate::cli::{project, render, status};
 use crate::finding::{Failure, Severity};
 use crate::programs::{Programs, RunError};
-use crate::render::Renderer;
 use crate::report::plain;
 use crate::source::Sources;
 use crate::status::{Diagnosis, State};
@@ -20,11 +20,12 @@ use crate::up::{Error, Progress, Target, plan};
 pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Result<Outcome> {
     let sources = Sources::new();
     let loaded = project::open(global, &sources).and_then(|project| {
-        let renderer = Renderer::load(&project, &sources, &args.overrides.to_overrides())?;
+        let renderer = project::renderer(global, &project, &sources, &args.overrides.to_overrides())?;
         let profiles = std::slice::from_ref(&args.profile);
         let environment = project::environment(&project, &renderer.layers, args.env.as_deref(), profiles)?;
         let rendered = renderer.render(&args.profile, &environment)?;
-        let options = project::options(&project, &sources)?;
+        let options = project::options(global, &project, &sources)?;
+        let options = Options { definitions: renderer.definitions.clone(), ..options };
         let mut findings = render::findings(&sources, &rendered, &options);
         findings.retain(|finding| finding.severity == Severity::Error);
         if !findings.is_empty() {

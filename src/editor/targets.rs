@@ -55,14 +55,15 @@ fn values(world: &World<'_>, path: &[&str], found: &mut Vec<Span>) {
 /// The objects that a reference at the place names.
 fn references(world: &World<'_>, file: FileId, offset: usize, found: &mut Vec<Span>) {
     for object in world.objects {
-        all_names(object, &mut |name| {
+        all_names(object, &[], &mut |name| {
             if !holds(name.node, file, offset) {
                 return;
             }
             let named = world.objects.iter().filter(|other| {
+                let namespace = name.namespace.unwrap_or(object.namespace());
                 other.kind() == name.kind
-                    && other.name() == name.node.text()
-                    && (other.namespace() == object.namespace() || other.namespace().is_empty())
+                    && other.name() == name.name
+                    && (other.namespace() == namespace || other.namespace().is_empty())
             });
             named.for_each(|other| add(other.node.at(&["metadata", "name"]).origin.span, found));
         });

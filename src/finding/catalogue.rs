@@ -374,6 +374,8 @@ catalogue! {
     ContentNameCircle "content-name-circle" Elsewhere Error
         "objects named by their content refer to each other in a circle"
         => "A name that carries a hash of the content cannot depend on itself. Take `$contentName` off one of them.",
+    ContentNamePlain "content-name-plain" Elsewhere Warning "the plain name of an object that is named by its content is left"
+        => "References to an object with `$contentName: true` follow its name: those in fields that are known, and those in fields that `[[references]]` in plimsoll.toml declares. Elsewhere, in an argument, a variable or an annotation, write `{{ content_name('conf') }}`; what still has the plain name there finds no object.",
     ContextMismatch "context-mismatch" Elsewhere Error "the cluster is not the one of the profile"
         => "`up` and `down` touch no other: of a profile with a kind cluster of its own the context is `kind-CLUSTER`; for others `--context` names it.",
     EnforcedValue "enforced-value" Elsewhere Error "a layer contradicts what the environment enforces"

@@ -23,6 +23,8 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::node::Node;
 use crate::object::Object;
+use crate::project::OwnReference;
+use crate::references::{KINDS, Made};
 use crate::service::{Dialect, Service, Services};
 use crate::source::FileId;
 use crate::suggest;
@@ -57,6 +59,8 @@ pub struct Graph<'a> {
     pub known: Vec<Known<'a>>,
     /// Config files of known services that no container among them is known to read.
     bare_configs: Vec<Config<'a>>,
+    /// What controllers make for custom resources.
+    pub made: Made<'a>,
     /// The namespaces that objects stand in, and those that are made. The empty one is left out.
     pub namespaces: BTreeSet<&'a str>,
     /// The descriptions of services.
@@ -130,42 +134,6 @@ pub struct Config<'a> {
 /// How many names are looked at for a suggestion.
 const MOST_NAMES: usize = 300;
 
-/// The kinds that references lead to, with their groups.
-const KINDS: &[(&str, &str)] = &[
-    ("ConfigMap", ""),
-    ("Secret", ""),
-    ("Service", ""),
-    ("ServiceAccount", ""),
-    ("PersistentVolumeClaim", ""),
-    ("PersistentVolume", ""),
-    ("Namespace", ""),
-    ("Pod", ""),
-    ("ReplicationController", ""),
-    ("Endpoints", ""),
-    ("EndpointSlice", "discovery.k8s.io"),
-    ("Deployment", "apps"),
-    ("StatefulSet", "apps"),
-    ("DaemonSet", "apps"),
-    ("ReplicaSet", "apps"),
-    ("Job", "batch"),
-    ("CronJob", "batch"),
-    ("Ingress", "networking.k8s.io"),
-    ("NetworkPolicy", "networking.k8s.io"),
-    ("HorizontalPodAutoscaler", "autoscaling"),
-    ("PodDisruptionBudget", "policy"),
-    ("Role", "rbac.authorization.k8s.io"),
-    ("ClusterRole", "rbac.authorization.k8s.io"),
-    ("RoleBinding", "rbac.authorization.k8s.io"),
-    ("ClusterRoleBinding", "rbac.authorization.k8s.io"),
-    ("PriorityClass", "scheduling.k8s.io"),
-    ("StorageClass", "storage.k8s.io"),
-    ("RuntimeClass", "node.k8s.io"),
-    ("APIService", "apiregistration.k8s.io"),
-    ("CustomResourceDefinition", "apiextensions.k8s.io"),
-    ("MutatingWebhookConfiguration", "admissionregistration.k8s.io"),
-    ("ValidatingWebhookConfiguration", "admissionregistration.k8s.io"),
-];
-
 /// The kind of an object, if it is one the graph knows (and not a custom one of the same name).
 #[must_use]
 pub fn kind_of(object: &Object) -> Option<&'static str> {
@@ -189,13 +157,22 @@ pub fn is_cluster_wide(kind: &str) -> bool {
             | "CustomResourceDefinition"
             | "MutatingWebhookConfiguration"
             | "ValidatingWebhookConfiguration"
+            | "ClusterIssuer"
+            | "ClusterSecretStore"
+            | "ClusterTriggerAuthentication"
     )
 }
 
 impl<'a> Graph<'a> {
-    /// Reads all objects once, with the descriptions of services and what lives elsewhere (hosts as `host` or `host:port`).
+    /// Reads all objects once, with the descriptions of services, what lives elsewhere (hosts as `host` or `host:port`), and
+    /// the fields that a project says name objects.
     #[must_use]
-    pub fn build(objects: &'a [Object], known_services: &'a Services, externals: &'a [String]) -> Self {
+    pub fn build(
+        objects: &'a [Object],
+        known_services: &'a Services,
+        externals: &'a [String],
+        own: &'a [OwnReference],
+    ) -> Self {
         let mut graph = Self {
             objects,
             known_services,
@@ -206,6 +183,7 @@ impl<'a> Graph<'a> {
             mentions: Vec::new(),
             known: Vec::new(),
             bare_configs: Vec::new(),
+            made: Made::of(objects),
             namespaces: BTreeSet::new(),
             by_name: HashMap::with_capacity(objects.len()),
             by_place: HashMap::with_capacity(objects.len()),
@@ -241,7 +219,7 @@ impl<'a> Graph<'a> {
         graph.add_services();
         graph.add_pods();
         graph.connect_services();
-        graph.add_references();
+        graph.add_references(own);
         graph.add_known();
         graph.add_mentions();
         graph

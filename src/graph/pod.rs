@@ -9,13 +9,15 @@ use foldhash::{HashMap, HashMapExt};
 use crate::graph::data::{data_keys, data_of};
 use crate::graph::variables;
 use crate::node::{FEW, Node};
-use crate::object::{self, ContainerRole, Object};
+use crate::object::{self, ContainerRole, Object, PodTemplate};
 
 /// Something with a pod template.
 #[derive(Debug)]
 pub struct Pod<'a> {
     /// The workload, or the pod itself.
     pub object: &'a Object,
+    /// The pod's metadata.
+    pub metadata: &'a Node,
     /// The pod's labels.
     pub labels: &'a Node,
     /// The pod's annotations.
@@ -24,6 +26,8 @@ pub struct Pod<'a> {
     pub spec: &'a Node,
     /// Its containers, init containers first.
     pub containers: Vec<Container<'a>>,
+    /// Whether it ends by itself, as a Job's.
+    ends: bool,
     /// Found when a rule first asks.
     declared: OnceLock<Declared>,
     /// The number of the container that mounts each volume first, and whether others do. Found when a rule first asks.
@@ -182,13 +186,15 @@ fn listed(items: &Node) -> Option<Arc<HashMap<&str, &str>>> {
 
 impl<'a> Pod<'a> {
     /// The pod of an object, whose template that is.
-    pub(super) fn new(object: &'a Object, template: &'a Node, containers: Vec<Container<'a>>) -> Self {
+    pub(super) fn new(object: &'a Object, template: PodTemplate<'a>, containers: Vec<Container<'a>>) -> Self {
         Self {
             object,
-            labels: &template["metadata"]["labels"],
-            annotations: &template["metadata"]["annotations"],
-            spec: &template["spec"],
+            metadata: template.metadata,
+            labels: &template.metadata["labels"],
+            annotations: &template.metadata["annotations"],
+            spec: template.spec,
             containers,
+            ends: template.ends,
             declared: OnceLock::new(),
             users: OnceLock::new(),
         }
@@ -207,10 +213,10 @@ impl<'a> Pod<'a> {
         !self.is_job() && (self.object.kind() != "Pod" || !ends)
     }
 
-    /// Whether it is a Job or CronJob.
+    /// Whether it is of a Job or CronJob, or of a custom resource of that kind.
     #[must_use]
-    pub fn is_job(&self) -> bool {
-        matches!(self.object.kind(), "Job" | "CronJob")
+    pub const fn is_job(&self) -> bool {
+        self.ends
     }
 
     /// The containers that run beside each other.

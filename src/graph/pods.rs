@@ -25,21 +25,21 @@ impl<'a> Graph<'a> {
     pub(super) fn add_pods(&mut self) {
         let mut room = MOST_INHERITED;
         for object in self.objects {
-            let Some(template) = object.pod_template() else { continue };
-            let spec = &template["spec"];
-            let volumes = self.volumes(object, spec);
-            let containers = object::containers(spec)
-                .map(|container| self.container(object, container, &volumes, &mut room))
-                .collect();
-            let pod = Pod::new(object, template, containers);
-            // Pods of Jobs are selected as well; the rules tell them apart.
-            for entry in pod.labels.entries() {
-                for namespace in [None, Some(pod.namespace())] {
-                    let label = (namespace, entry.key.as_str(), entry.value.text());
-                    self.pods_by_label.entry(label).or_default().push(self.pods.len());
+            for template in object.pod_templates().into_iter().filter(|template| !template.partial) {
+                let volumes = self.volumes(object, template.spec);
+                let containers = object::containers(template.spec)
+                    .map(|container| self.container(object, container, &volumes, &mut room))
+                    .collect();
+                let pod = Pod::new(object, template, containers);
+                // Pods of Jobs are selected as well; the rules tell them apart.
+                for entry in pod.labels.entries() {
+                    for namespace in [None, Some(pod.namespace())] {
+                        let label = (namespace, entry.key.as_str(), entry.value.text());
+                        self.pods_by_label.entry(label).or_default().push(self.pods.len());
+                    }
                 }
+                self.pods.push(pod);
             }
-            self.pods.push(pod);
         }
     }
 

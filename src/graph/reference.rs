@@ -1,10 +1,11 @@
 //! Names of other objects: who needs whom.
 
+use crate::graph::Graph;
 use crate::graph::pod::{Container, MountSource};
-use crate::graph::{Graph, KINDS, kind_of};
 use crate::node::Node;
-use crate::object::Object;
-use crate::references::{Holder, Name, Relation, names};
+use crate::object::{Object, containers};
+use crate::project::OwnReference;
+use crate::references::{Holder, KINDS, Name, Relation, names, own_names};
 
 /// A name of another object.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +31,7 @@ pub struct Reference<'a> {
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn add_references(&mut self) {
+    pub(super) fn add_references(&mut self, own: &'a [OwnReference]) {
         let mut references = Vec::new();
         for pod in &self.pods {
             names(pod.spec, Holder::Pod, &mut |name| self.add_named(pod.object, name, &mut references));
@@ -41,8 +42,12 @@ impl<'a> Graph<'a> {
             }
         }
         for object in self.objects {
-            if let Some(kind) = kind_of(object) {
-                names(&object.node, Holder::Kind(kind), &mut |name| self.add_named(object, name, &mut references));
+            let mut add = |name| self.add_named(object, name, &mut references);
+            names(&object.node, Holder::Kind(object.kind(), object.group()), &mut add);
+            own_names(object, own, &mut add);
+            for template in object.pod_templates().into_iter().filter(|template| template.partial) {
+                names(template.spec, Holder::Pod, &mut add);
+                containers(template.spec).for_each(|container| names(container.node, Holder::Container, &mut add));
             }
         }
         for reference in &references {
@@ -55,29 +60,26 @@ impl<'a> Graph<'a> {
 
     /// Adds what a field names: once, or once for each key that is needed of it.
     fn add_named(&self, from: &'a Object, named: Name<'a>, references: &mut Vec<Reference<'a>>) {
-        let Name { node, beside, .. } = named;
+        let Name { node, beside, name, .. } = named;
         let Some(relation) = named.relation else { return };
         let Some((kind, _)) = KINDS.iter().find(|(kind, _)| *kind == named.kind) else { return };
         // The old name of the field counts where the new one says nothing.
         let account = &beside["serviceAccountName"];
         let is_hidden = relation == Relation::Account && account.is_set() && !std::ptr::eq(account, node);
-        if is_hidden || node.text().is_empty() {
+        if is_hidden || name.is_empty() {
             return;
         }
-        let namespace = match relation {
-            Relation::Subject | Relation::Webhook => beside["namespace"].as_str().unwrap_or(from.namespace()),
-            _ => from.namespace(),
-        };
+        let namespace = named.namespace.unwrap_or(from.namespace());
         let reference = Reference {
             from,
             node,
             relation,
             kind,
             namespace,
-            name: node.text(),
+            name,
             key: None,
             optional: beside["optional"].as_bool() == Some(true),
-            found: self.find_from(from, kind, namespace, node.text()),
+            found: self.find_from(from, kind, namespace, name),
         };
         let mut add = |key| references.push(Reference { key, ..reference });
         match relation {
@@ -88,7 +90,8 @@ impl<'a> Graph<'a> {
             Relation::Webhook => add(Some(&beside["port"]).filter(|port| port.is_set())),
             Relation::Backend => {
                 let port = &beside["port"];
-                add([&port["name"], &port["number"]].into_iter().find(|port| port.is_set()));
+                let written = [&port["name"], &port["number"], port].into_iter();
+                add(written.filter(|port| port.as_i64().is_some() || port.as_str().is_some()).next());
             }
             _ => add(None),
         }
@@ -131,7 +134,7 @@ mod tests {
         let objects: Vec<Object> =
             load_text(text, FileId(0), Dialect::Kubectl).documents.into_iter().map(Object::new).collect();
         let services = Services::default();
-        let graph = Graph::build(&objects, &services, &[]);
+        let graph = Graph::build(&objects, &services, &[], &[]);
         let say = |found: &Reference<'_>| format!("{}/{} {}", found.kind, found.name, found.key.map_or("", Node::text));
         graph.references.iter().map(say).collect()
     }

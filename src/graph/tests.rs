@@ -13,7 +13,7 @@ fn said<T>(text: &str, of: impl FnOnce(&Graph<'_>) -> T) -> T {
     let loaded = yaml::load_text(text, FileId(0), Dialect::Kubectl);
     assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
     let objects: Vec<Object> = loaded.documents.into_iter().map(Object::new).collect();
-    of(&Graph::build(&objects, &Services::default(), &[]))
+    of(&Graph::build(&objects, &Services::default(), &[], &[]))
 }
 
 fn pod(name: &str, namespace: &str, spec: &str) -> String {

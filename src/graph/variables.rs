@@ -106,7 +106,7 @@ mod tests {
         let node = yaml::load_text(&text, FileId(0), Dialect::Strict).documents.remove(0);
         let objects = [Object::new(node)];
         let services = crate::service::Services::default();
-        let graph = Graph::build(&objects, &services, &[]);
+        let graph = Graph::build(&objects, &services, &[], &[]);
         let container = &graph.pods[0].containers[0];
         let texts = container.env.iter().map(|var| var.text.as_deref().unwrap_or("?").to_owned()).collect();
         (texts, container.expand(argument).into_owned())

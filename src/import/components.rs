@@ -21,7 +21,7 @@ impl Components {
     pub(super) fn find(classes: &[Class<'_>], words: &[OwnWords]) -> Self {
         let names: Vec<String> = classes.iter().map(|class| plain_name(class, words)).collect();
         let workloads: Vec<usize> = (0..classes.len())
-            .filter(|at| classes[*at].first().pod_template().is_some() && !is_job(classes[*at].first()))
+            .filter(|at| !classes[*at].first().pod_templates().is_empty() && !is_job(classes[*at].first()))
             .collect();
         let mut of = vec![EcoString::new(); classes.len()];
         let app = common_prefix(workloads.iter().map(|at| names[*at].as_str()));
@@ -39,12 +39,12 @@ impl Components {
         let mut users: Vec<Vec<usize>> = vec![Vec::new(); classes.len()];
         for at in &workloads {
             let object = classes[*at].first();
-            references::all_names(object, &mut |name| {
-                if let Some(named) = by_object.get(&(name.kind, name.node.text())) {
+            references::all_names(object, &[], &mut |name| {
+                if let Some(named) = by_object.get(&(name.kind, name.name)) {
                     users[*named].push(*at);
                 }
             });
-            let labels = object.pod_template().map(|template| &template["metadata"]["labels"]);
+            let labels = object.pod_templates().first().map(|template| &template.metadata["labels"]);
             for (other, class) in classes.iter().enumerate() {
                 if labels.is_some_and(|labels| selects(class.first(), labels)) {
                     users[other].push(*at);

@@ -197,7 +197,7 @@ fn flag_name(place: &Use, classes: &[Class<'_>], components: &Components, words:
             let short = short(&plain, &components.app);
             let component = &components.of[place.place.class];
             let rest = super::components::short(&short, component);
-            if plain == components.app.as_str() || rest == *component && class.first().pod_template().is_none() {
+            if plain == components.app.as_str() || rest == *component && class.first().pod_templates().is_empty() {
                 camel(class.first().kind())
             } else {
                 camel(&rest)

@@ -9,7 +9,7 @@ use crate::service::Services;
 
 /// What a bundle needs and does not bring, by a name for each: `Kind/name`, or `host:port`.
 pub(super) fn externals(objects: &[Object], services: &Services) -> BTreeMap<String, String> {
-    let graph = Graph::build(objects, services, &[]);
+    let graph = Graph::build(objects, services, &[], &[]);
     let mut targets: Vec<String> = Vec::new();
     let mut add = |target: String| {
         if !targets.contains(&target) {

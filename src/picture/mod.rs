@@ -276,5 +276,6 @@ const fn word(relation: Relation) -> &'static str {
         Relation::Governing => "governed by",
         Relation::Role => "grants",
         Relation::Subject => "to",
+        Relation::Uses | Relation::Platform => "uses",
     }
 }

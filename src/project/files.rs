@@ -178,6 +178,23 @@ impl Project {
         Ok(found)
     }
 
+    /// That a path of the project leads to nothing outside it by its words, and that what stands there, links followed, lies
+    /// inside.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub fn stays_inside(&self, path: &str) -> Result<(), AccessError> {
+        let outside = || AccessError::Outside(path.to_owned(), "project");
+        if !stays_inside(path) {
+            return Err(outside());
+        }
+        let Place::Folder { root, .. } = &self.place else { return Ok(()) };
+        match root.join(path).canonicalize() {
+            Ok(real) if !real.starts_with(root) => Err(outside()),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a file of the project lies outside one of its folders, links followed. What is not there lies nowhere.
     #[must_use]
     pub fn leads_out(&self, folder: &str, path: &str) -> bool {

@@ -15,7 +15,9 @@ use std::sync::Arc;
 pub(crate) use files::unix_line_ends;
 pub use files::{AccessError, Listed};
 pub use revision::Revision;
-pub use settings::{Allowance, Level, PathLevels, RuleLevel, Settings, generate_schema as settings_schema};
+pub use settings::{
+    Allowance, Level, OwnReference, PathLevels, RuleLevel, Settings, generate_schema as settings_schema,
+};
 pub use unread::YAML;
 
 use crate::finding::{Failure, Finding, RuleId};

@@ -45,9 +45,40 @@ pub struct Settings {
     /// Files and folders of the project with CustomResourceDefinitions of the kinds that templates use.
     #[schemars(with = "Vec<String>", inner(length(min = 1)))]
     pub crds: Vec<(String, Span)>,
+    /// Folders of the project with published schemas of custom resources, `GROUP/KIND_VERSION.json`.
+    #[schemars(with = "Vec<String>", inner(length(min = 1)))]
+    pub schemas: Vec<(String, Span)>,
+    /// Fields that name other objects, beside those that are known.
+    pub references: Vec<OwnReference>,
     /// The version of Kubernetes whose kinds and fields count; `--kubernetes-version` wins.
     #[schemars(with = "String", length(min = 1))]
     pub kubernetes: Option<(String, Span)>,
+}
+
+/// A field that names an object, as a project says.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct OwnReference {
+    /// The kind that has the field.
+    #[schemars(length(min = 1))]
+    pub kind: String,
+    /// The group of that kind; any without it.
+    #[schemars(length(min = 1))]
+    pub group: Option<String>,
+    /// The field; `[]` goes through a list, `*` through the values of a mapping: `spec.crews[].config`.
+    #[schemars(length(min = 1))]
+    pub field: String,
+    /// The kind of the objects that it names.
+    #[schemars(length(min = 1))]
+    pub names: String,
+}
+
+impl OwnReference {
+    /// Whether objects of a kind have the field.
+    #[must_use]
+    pub fn is_of(&self, group: &str, kind: &str) -> bool {
+        self.kind == kind && self.group.as_ref().is_none_or(|own| own == group)
+    }
 }
 
 /// A finding that a project allows: it is a note.
@@ -111,8 +142,20 @@ const LEVELS: [(&str, Level); 4] = [
 const CLUSTERS: [&str; 2] = ["profile", "shared"];
 
 /// The settings there are.
-const NAMES: [&str; 10] =
-    ["allow", "clusters", "crds", "environment", "exclude", "externals", "kubernetes", "out", "paths", "rules"];
+const NAMES: [&str; 12] = [
+    "allow",
+    "clusters",
+    "crds",
+    "environment",
+    "exclude",
+    "externals",
+    "kubernetes",
+    "out",
+    "paths",
+    "references",
+    "rules",
+    "schemas",
+];
 
 /// The JSON Schema of `plimsoll.toml`, as text.
 #[must_use]
@@ -191,11 +234,9 @@ impl Reader {
                 "environment" => {
                     settings.environment = self.text("environment", value).map(|name| (name, self.span(value)));
                 }
-                "crds" => {
-                    let paths = self.texts("crds", value);
-                    let items = value.get_ref().as_array().into_iter().flatten();
-                    settings.crds = paths.into_iter().zip(items.map(|item| self.span(item))).collect();
-                }
+                "crds" => settings.crds = self.places("crds", value),
+                "references" => settings.references = self.references(value),
+                "schemas" => settings.schemas = self.places("schemas", value),
                 "kubernetes" => {
                     settings.kubernetes = self.text("kubernetes", value).map(|version| (version, self.span(value)));
                 }
@@ -241,6 +282,13 @@ impl Reader {
                 Vec::new()
             }
         }
+    }
+
+    /// Texts, each with its place.
+    fn places(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Vec<(String, Span)> {
+        let texts = self.texts(name, value);
+        let items = value.get_ref().as_array().into_iter().flatten();
+        texts.into_iter().zip(items.map(|item| self.span(item))).collect()
     }
 
     fn patterns(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<String> {
@@ -290,24 +338,7 @@ impl Reader {
     }
 
     fn allowance(&mut self, item: &Spanned<DeValue<'_>>) -> Option<Allowance> {
-        const FIELDS: [&str; 4] = ["because", "object", "profile", "rule"];
-        let Some(table) = item.get_ref().as_table() else {
-            self.wrong(item, "an item of `allow` must be a table".to_owned());
-            return None;
-        };
-        let mut texts: [Option<String>; 4] = [const { None }; 4];
-        for (key, value) in table {
-            let name = &**key.get_ref();
-            match FIELDS.iter().position(|field| *field == name) {
-                Some(at) => texts[at] = self.text(name, value),
-                None => {
-                    let message = format!("no field `{name}` in `allow`");
-                    let finding = Finding::error(RuleId::SettingUnknown, self.span(key), message);
-                    self.findings.push(near(finding, name, FIELDS));
-                }
-            }
-        }
-        let [because, object, profile, rule] = texts;
+        let [because, object, profile, rule] = self.fields("allow", ["because", "object", "profile", "rule"], item)?;
         let (Some(rule), Some(because)) = (rule, because) else {
             self.wrong(item, "`allow` needs a `rule` and a `because`".to_owned());
             return None;
@@ -319,6 +350,54 @@ impl Reader {
             return None;
         };
         Some(Allowance { rule, profile, object, because })
+    }
+
+    fn references(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<OwnReference> {
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong(value, "`references` must be a list of tables: `[[references]]`".to_owned());
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.reference(item)).collect()
+    }
+
+    fn reference(&mut self, item: &Spanned<DeValue<'_>>) -> Option<OwnReference> {
+        let [field, group, kind, names] = self.fields("references", ["field", "group", "kind", "names"], item)?;
+        let (Some(field), Some(kind), Some(names)) = (field, kind, names) else {
+            self.wrong(item, "`references` needs a `kind`, a `field` and what it `names`".to_owned());
+            return None;
+        };
+        let is_pattern = field.split('.').all(|step| !step.trim_end_matches("[]").is_empty());
+        if !is_pattern {
+            self.wrong(item, format!("`{field}` is not a field: write it as `spec.list[].name`"));
+            return None;
+        }
+        Some(OwnReference { kind, group, field, names })
+    }
+
+    /// The strings of a table with these fields.
+    fn fields<const N: usize>(
+        &mut self,
+        setting: &str,
+        fields: [&'static str; N],
+        item: &Spanned<DeValue<'_>>,
+    ) -> Option<[Option<String>; N]> {
+        let Some(table) = item.get_ref().as_table() else {
+            self.wrong(item, format!("an item of `{setting}` must be a table"));
+            return None;
+        };
+        let mut texts: [Option<String>; N] = [const { None }; N];
+        for (key, value) in table {
+            let name = &**key.get_ref();
+            match fields.iter().position(|field| *field == name) {
+                Some(at) => texts[at] = self.text(name, value),
+                None => {
+                    let message = format!("no field `{name}` in `{setting}`");
+                    let finding = Finding::error(RuleId::SettingUnknown, self.span(key), message);
+                    self.findings.push(near(finding, name, fields));
+                }
+            }
+        }
+        Some(texts)
     }
 
     fn rules(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<RuleLevel> {

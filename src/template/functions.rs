@@ -104,10 +104,11 @@ pub(super) static ALL: &[Function] = &[
 ];
 
 /// Functions that the project gives, beside those of the table: they stand in the scope, not in the engine.
-pub(super) const PROJECT_FUNCTIONS: &[&str] = &[CHECKSUM, "sql", "team_files", "team_sql"];
+pub(super) const PROJECT_FUNCTIONS: &[&str] = &[CHECKSUM, CONTENT_NAME, "sql", "team_files", "team_sql"];
 
-/// The function that needs the other documents of the bundle.
+/// The functions that need the other documents of the bundle.
 pub(super) const CHECKSUM: &str = "checksum";
+pub(super) const CONTENT_NAME: &str = "content_name";
 
 /// How much work one expression may do: an instruction costs one, and so do 64 bytes made.
 pub(super) const MOST_FUEL: u64 = 400_000;
@@ -385,8 +386,9 @@ mod tests {
     }
 
     /// How the project's functions are written, in the order of their table.
-    const PROJECT_USAGES: [&str; 4] = [
+    const PROJECT_USAGES: [&str; 5] = [
         "checksum('web-config')",
+        "content_name('web-config')",
         "sql('migrations', ['events'])",
         "team_files(folder)",
         "team_sql(folder, ['events'])",

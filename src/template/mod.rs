@@ -40,7 +40,7 @@ use files::ProjectFiles;
 use instantiate::Run;
 use names::Known;
 use part::Document;
-use project::{Checksum, Exchange, Files, Folders, Sql};
+use project::{Checksum, ContentName, Exchange, Files, Folders, Sql};
 use value::Tree;
 
 pub use files::NamedFiles;
@@ -241,6 +241,8 @@ impl Templates {
             let documents = Arc::new(made);
             let checksum = minijinja::Value::from_object(Checksum { documents: documents.clone() });
             run.give((functions::CHECKSUM, checksum));
+            let name = minijinja::Value::from_object(ContentName { documents: documents.clone() });
+            run.give((functions::CONTENT_NAME, name));
             let mut late = Vec::new();
             pass(&mut run, true, &mut late);
             patches.apply(&mut late);

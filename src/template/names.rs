@@ -243,7 +243,7 @@ impl<'a> Checker<'a> {
             // The name of an argument.
             Some(Token::Ident(_)) if self.sign(at + 1, "=") => at + 1,
             Some(Token::Ident(name)) if self.sign(at + 1, "(") => {
-                self.out.late |= name == functions::CHECKSUM;
+                self.out.late |= matches!(name, functions::CHECKSUM | functions::CONTENT_NAME);
                 self.named(at, Kind::Function)
             }
             Some(Token::Ident(_)) => {

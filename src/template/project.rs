@@ -256,6 +256,29 @@ fn sql_text(folder: &Folder, key: &str, text: String) -> Node {
     node
 }
 
+/// `content_name(name)`: the name with the hash that a ConfigMap or Secret will have.
+#[derive(Debug)]
+pub(super) struct ContentName {
+    /// The documents of the bundle that do not ask for such a name themselves.
+    pub(super) documents: Arc<Vec<Node>>,
+}
+
+impl Object for ContentName {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let [name] = args else { return Err(fault("`content_name` is called with the name of a ConfigMap or Secret")) };
+        let name =
+            name.as_str().ok_or_else(|| fault("`content_name` wants the name of a ConfigMap or Secret, a string"))?;
+        match bundle::content_name(&self.documents, name) {
+            Ok(name) => Ok(name.as_str().into()),
+            Err(message) => Err(Error::new(ErrorKind::InvalidOperation, message)),
+        }
+    }
+}
+
 /// `checksum(name)`: the hash of a ConfigMap's data, for an annotation that changes with it.
 #[derive(Debug)]
 pub(super) struct Checksum {

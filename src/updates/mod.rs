@@ -150,6 +150,11 @@ fn pods_change(object: &Object, before: &Node, after: &Node) -> bool {
     match object.pod_place().map(|place| place.keys) {
         Some([]) => before["spec"] != after["spec"],
         Some(path) => object.kind() != "PodTemplate" && before.at(path) != after.at(path),
+        None if object.is_custom() => {
+            let (before, after) = (Object::new(before.clone()), Object::new(after.clone()));
+            let complete = |object: &'_ Object| object.pod_templates().iter().any(|template| !template.partial);
+            (complete(&before) || complete(&after)) && before.pod_templates() != after.pod_templates()
+        }
         None => false,
     }
 }

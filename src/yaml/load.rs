@@ -57,7 +57,14 @@ impl Loaded {
 /// Reads all documents of a text; the spans are offsets in it, in `file`.
 #[must_use]
 pub fn load_text(text: &str, file: FileId, dialect: Dialect) -> Loaded {
-    let segments = json_stream(text).unwrap_or_else(|| segments(text));
+    load_some(text, file, dialect, &|_| true)
+}
+
+/// Reads those documents of a text whose own text is wanted.
+#[must_use]
+pub fn load_some(text: &str, file: FileId, dialect: Dialect, is_wanted: &dyn Fn(&str) -> bool) -> Loaded {
+    let mut segments = json_stream(text).unwrap_or_else(|| segments(text));
+    segments.retain(|(_, segment)| is_wanted(segment));
     let threads = if text.len() < PARALLEL_BYTES {
         1
     } else {

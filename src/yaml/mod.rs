@@ -12,7 +12,7 @@ pub use embedded::{Trail, locate};
 pub(crate) use emit::is_bidi;
 pub use emit::{emit, emit_stream, emit_with_parts};
 pub use json::{json, json_with_parts};
-pub use load::{Dialect, Loaded, MAX_ALIASED_NODES, MAX_DEPTH, load_text};
+pub use load::{Dialect, Loaded, MAX_ALIASED_NODES, MAX_DEPTH, load_some, load_text};
 pub use packed::{pack, unpack};
 pub use typed::{from_node, read_json, read_json_stream};
 

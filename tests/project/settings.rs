@@ -68,6 +68,11 @@ fn the_schema_of_the_settings_says_what_reading_them_does() {
         ("externals = ['Secret/db']", "externals = 'Secret/db'"),
         ("externals = []", "externals = ['']"),
         ("crds = ['crds']", "crds = [1]"),
+        ("schemas = ['schemas']", "schemas = [1]"),
+        (
+            "[[references]]\nkind = 'Boat'\nfield = 'spec.crews[].config'\nnames = 'ConfigMap'",
+            "[[references]]\nkind = 'Boat'\nfield = 'spec.config'",
+        ),
         ("exclude = ['vendor/']", "exclude = 'vendor/'"),
         ("clusters = 'profile'", "clusters = 'one'"),
         ("clusters = 'shared'", "clusters = true"),
@@ -130,6 +135,7 @@ fn the_settings_of_projects_fit() {
     let files = [
         "plimsoll.toml",
         "examples/blank/plimsoll.toml",
+        "examples/custom/plimsoll.toml",
         "examples/platform/plimsoll.toml",
         "examples/web/plimsoll.toml",
     ];

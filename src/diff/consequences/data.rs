@@ -56,8 +56,9 @@ impl<'a> Readers<'a> {
         let anew = added.chain(restarting.iter().copied()).map(std::ptr::from_ref).collect();
         let mut named: HashMap<_, Vec<Reader<'a>>> = HashMap::new();
         for user in new {
-            let Some(spec) = user.pod_spec() else { continue };
-            for (kind, name, way) in variables(spec).chain(files(spec)) {
+            let templates = user.pod_templates();
+            let reads = templates.iter().flat_map(|template| variables(template.spec).chain(files(template.spec)));
+            for (kind, name, way) in reads {
                 let readers = named.entry((user.namespace(), kind, name)).or_default();
                 match readers.last_mut().filter(|last| std::ptr::eq(last.user, user)) {
                     Some(last) => last.ways.push(way),

@@ -12,17 +12,6 @@ use crate::updates::Effect;
 /// How many reasons are worth naming.
 const MOST_REASONS: usize = 3;
 
-/// Where a workload keeps its pod template.
-pub(super) fn template_path(object: &Object) -> Option<&'static [&'static str]> {
-    match (object.group(), object.kind()) {
-        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("batch", "Job") => {
-            Some(&["spec", "template"])
-        }
-        ("batch", "CronJob") => Some(&["spec", "jobTemplate"]),
-        _ => None,
-    }
-}
-
 /// Whether applying the change makes new pods by itself.
 pub(super) fn restarts_pods(change: &Change<'_>) -> bool {
     matches!(change.object().kind(), "Deployment" | "StatefulSet" | "DaemonSet")
@@ -43,7 +32,7 @@ pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
         return;
     }
     replicas(old, new, found);
-    let Some(path) = template_path(new) else { return };
+    let Some(path) = new.copied_place() else { return };
     let mut why = reasons(change, path);
     if why.is_empty() && change.effect() == Some(Effect::Pods) {
         why.push("pod template".to_owned());
@@ -58,9 +47,9 @@ pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
     let spec = &new.node["spec"];
     let consequence = match new.kind() {
         "CronJob" => restarts(Severity::Note, format!("from the next run on: {why}")),
-        "ReplicaSet" => restarts(Severity::Warning, format!("only new pods get it: {why}")),
+        "ReplicaSet" | "ReplicationController" => restarts(Severity::Warning, format!("only new pods get it: {why}")),
         // A Job of the same name cannot change; that it is refused is told elsewhere.
-        "Job" => return,
+        "Job" | "PodTemplate" => return,
         "Deployment" if spec["paused"].as_bool() == Some(true) => {
             restarts(Severity::Warning, format!("nothing restarts while it is paused: {why}"))
         }

@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::bundle::bare_name;
-use crate::diff::consequences::{Consequence, pods, restarts};
+use crate::diff::consequences::{Consequence, restarts};
 use crate::diff::{Change, Step, What};
 use crate::finding::Severity;
 use crate::migrations::{self, Migration, ORDER_KEY, SqlFile};
@@ -30,7 +30,7 @@ pub(super) const FIRST_START: &[&str] = &[
 /// A new value of a variable that only an empty volume takes notice of.
 pub(super) fn tell_variables(change: &Change<'_>, found: &mut Vec<Consequence>) {
     let (Some(_), Some(new), None) = (change.old, change.new, change.renamed) else { return };
-    let Some(template) = pods::template_path(new).filter(|_| is_persistent(new)) else { return };
+    let Some(template) = new.copied_place().filter(|_| is_persistent(new)) else { return };
     for field in change.below(template).filter(|field| matches!(field.what, What::Changed(..))) {
         let [.., Step::Key(list), Step::Item { label: Some(variable), .. }, Step::Key(value)] = field.path.as_slice()
         else {

@@ -277,6 +277,10 @@ impl<'a> Graph<'a> {
         if self.find("Endpoints", &namespace, name).is_some() {
             return Target::Outside;
         }
+        // An operator makes it.
+        if self.made.has("Service", &namespace, name) {
+            return Target::Outside;
+        }
         match self.services_by_name.get(&(None, name)) {
             Some(service) => Target::OtherNamespace { service: *service, namespace },
             None => Target::Missing { name: name.to_owned(), namespace, written },

@@ -34,6 +34,20 @@ pub struct CustomKinds<'a> {
     used: usize,
 }
 
+/// The JSON Schema of a kind in one version, made from its definition by somebody who publishes such. It may be stricter than
+/// the definition, and does not say where objects live.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// `example.com`.
+    pub group: String,
+    /// `v1`.
+    pub version: String,
+    /// `Thing`.
+    pub kind: String,
+    /// The schema.
+    pub schema: Node,
+}
+
 /// A kind of a custom resource in one version.
 #[derive(Debug)]
 pub struct CustomKind<'a> {
@@ -55,6 +69,8 @@ pub struct CustomKind<'a> {
     pub deprecated: bool,
     /// What the cluster then says; empty for its own words.
     pub warning: &'a str,
+    /// Whether all that is known of it is a published schema: what that says is not certain.
+    pub published: bool,
     /// Whether the status is a subresource, so that one sent along is thrown away before validation.
     drops_status: bool,
     source: &'a Node,
@@ -68,6 +84,14 @@ pub struct CustomKind<'a> {
 impl<'a> CustomKinds<'a> {
     /// Reads the definitions among some objects; what is no definition is passed over.
     pub fn new(objects: impl IntoIterator<Item = &'a Node, IntoIter: Clone>) -> Self {
+        Self::with_published(objects, &[])
+    }
+
+    /// The same, and published schemas of further kinds.
+    pub fn with_published(
+        objects: impl IntoIterator<Item = &'a Node, IntoIter: Clone>,
+        published: &'a [Published],
+    ) -> Self {
         let mut kinds = Self::default();
         let objects = objects.into_iter();
         for object in objects.clone() {
@@ -77,6 +101,7 @@ impl<'a> CustomKinds<'a> {
                 kinds.add(&object["spec"]);
             }
         }
+        kinds.kinds.extend(published.iter().map(CustomKind::of_schema));
         // The first definition of a kind counts; the order among equals stays.
         kinds.kinds.sort_by(|a, b| a.key().cmp(&b.key()));
         if !kinds.is_empty() {
@@ -103,6 +128,7 @@ impl<'a> CustomKinds<'a> {
                 served: version["served"].as_bool().unwrap_or(false),
                 deprecated: version["deprecated"].as_bool().unwrap_or(false),
                 warning: version["deprecationWarning"].text(),
+                published: false,
                 drops_status: version["subresources"]["status"].is_set(),
                 source: &version["schema"]["openAPIV3Schema"],
                 schema: OnceLock::new(),
@@ -153,6 +179,29 @@ impl<'a> CustomKinds<'a> {
         let start = self.kinds.partition_point(|known| (known.kind, known.group) < (kind, group));
         let count = self.kinds[start..].partition_point(|known| (known.kind, known.group) == (kind, group));
         &self.kinds[start..start + count]
+    }
+}
+
+impl<'a> CustomKind<'a> {
+    fn of_schema(published: &'a Published) -> Self {
+        Self {
+            group: &published.group,
+            version: &published.version,
+            api_version: format!("{}/{}", published.group, published.version),
+            kind: &published.kind,
+            plural: "",
+            scope: Scope::Namespaced,
+            served: true,
+            deprecated: false,
+            warning: "",
+            published: true,
+            // Nothing of it can be certain.
+            drops_status: true,
+            source: &published.schema,
+            schema: OnceLock::new(),
+            bounded: OnceLock::new(),
+            cut: AtomicBool::new(false),
+        }
     }
 }
 

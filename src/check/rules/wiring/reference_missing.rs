@@ -2,12 +2,12 @@
 
 use std::cell::LazyCell;
 
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::check::rules::wiring::_shared::{has_keys, title};
 use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Graph, Pod, Reference, data_keys, data_of, is_declared_object, kind_of, label_selector_matches};
+use crate::graph::{Pod, Reference, data_keys, data_of, is_declared_object, kind_of, label_selector_matches};
 use crate::node::{Entry, Node};
 use crate::object::Object;
 use crate::path::address;
@@ -19,8 +19,9 @@ use crate::validation::Report;
 pub static RULE: Rule = Rule {
     id: RuleId::ReferenceMissing,
     doc: "\
-A pod, an Ingress, an autoscaler, a StatefulSet, a webhook or an APIService names an object that is not among the manifests in
-its namespace, or a key or port that the object lacks.
+A pod, an Ingress, an autoscaler, a StatefulSet, a webhook, an APIService, or a custom resource of a known kind (a route of the
+Gateway API, an Argo Rollout, a Traefik IngressRoute, an Istio VirtualService, a KEDA ScaledObject and others) names an object
+that is not among the manifests in its namespace, or a key or port that the object lacks.
 
 The pod waits for ever (`ContainerCreating`, `CreateContainerConfigError`). A webhook without its Service makes the API server
 reject every request that it matches, unless `failurePolicy` is `Ignore`; an APIService without it is unavailable.
@@ -28,7 +29,9 @@ reject every request that it matches, unless `failurePolicy` is `Ignore`; an API
 It is a warning, since the object may be applied from elsewhere, and an error where the manifests are whole (`--complete`,
 `--profile`, `render`). A key or port that an object of the same file lacks is an error; of objects in other files that have one
 name, it suffices that one has the key. An object that is missing is reported once, with the places that name it. References
-marked `optional` are passed over, and so is what is declared as an external (`Secret/name`).
+marked `optional` are passed over, and so is what is declared as an external (`Secret/name`). What the controller of a custom
+resource among the manifests makes is not missing: the Secret of a Certificate or ExternalSecret, the Services of a database's
+operator.
 
 How to fix it: correct the name, add the object, or declare it as an external.
 
@@ -57,7 +60,6 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    let made = LazyCell::new(|| Made::of(graph));
     let mut ports = HashMap::new();
     let mut missing: HashMap<(&str, &str, &str), Vec<&Reference<'_>>> = HashMap::new();
     let mut order = Vec::new();
@@ -74,6 +76,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         match reference.found {
             Some(object) => key(bundle, &mut ports, reference, object, report),
+            None if graph.made.has(reference.kind, reference.namespace, reference.name) => {
+                made(bundle, reference, report);
+            }
             None => {
                 let id = (reference.kind, reference.namespace, reference.name);
                 let users = missing.entry(id).or_default();
@@ -88,7 +93,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
     }
     for users in order.iter().filter_map(|id| missing.get(id)) {
-        absent(bundle, &made, users, report);
+        absent(bundle, users, report);
     }
     claims(bundle, report);
 }
@@ -103,7 +108,7 @@ fn is_claimed(reference: &Reference<'_>) -> bool {
 }
 
 /// An object that is not there, once for all that name it.
-fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report: &mut Report<'_>) {
+fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>) {
     let graph = bundle.graph();
     let needs = |user: &&&Reference<'_>| {
         // cert-manager makes the Secret of an Ingress that asks it to.
@@ -121,7 +126,6 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report
     if builtin
         || bundle.options.kustomizations.makes(kind, name)
         || is_declared_object(&bundle.options.externals, kind, name)
-        || kind == "Secret" && made.has(reference.namespace, name)
     {
         return;
     }
@@ -131,6 +135,11 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report
         let found = graph.find(kind, reference.namespace, near).filter(|object| !graph.is_used(object));
         found.is_some_and(|object| bundle.options.whole || object.shares_file_with(reference.from))
     });
+    // What belongs to the cluster is hardly ever here; a name that is nearly that of one is a slip.
+    let of_platform = |user: &&Reference<'_>| user.relation == Relation::Platform;
+    if near.is_none() && users.iter().all(of_platform) {
+        return;
+    }
     // A governing Service only gives names.
     let governs = |user: &&Reference<'_>| user.relation == Relation::Governing;
     // Definitions are often applied without the operator that converts them. And where nothing else of the namespace is here,
@@ -141,7 +150,7 @@ fn absent(bundle: &Bundle<'_>, made: &Made<'_>, users: &[&Reference<'_>], report
         && elsewhere.is_none()
         && (reference.from.kind() == "CustomResourceDefinition" || !graph.namespaces.contains(reference.namespace));
     let severity = match () {
-        () if users.iter().all(governs) => Severity::Warning,
+        () if users.iter().all(|user| governs(&user) || of_platform(&user)) => Severity::Warning,
         () if is_foreign => Severity::Note,
         () => bundle.absent(),
     };
@@ -193,65 +202,30 @@ fn unanswered(reference: &Reference<'_>) -> Option<&'static str> {
     }
 }
 
+/// An object that a controller makes: whether it will have the key that is needed of it.
+fn made(bundle: &Bundle<'_>, reference: &Reference<'_>, report: &mut Report<'_>) {
+    let Some(found) = bundle.graph().made.find(reference.kind, reference.namespace, reference.name) else { return };
+    let Some((node, key)) = reference.key.and_then(|node| Some((node, node.as_str()?))) else { return };
+    let Some(keys) = found.lacks(key).filter(|_| reference.relation != Relation::Backend) else { return };
+    let near = suggest::nearest(key, keys.iter().copied());
+    // What is documented is not all there is, so that only a slip is told.
+    if near.is_none() && !found.is_exact() {
+        return;
+    }
+    let severity = if found.is_exact() { bundle.between(reference.from, found.by) } else { Severity::Warning };
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has {}", suggest::list(keys.iter().take(6), "and")),
+    };
+    report
+        .at(reference.from, node, format!("{} `{}` has no key `{key}`", reference.kind, reference.name))
+        .severity(severity)
+        .related(found.by.span(), format!("made for {}", title(found.by)))
+        .help(help);
+}
+
 /// How many of the objects that name a missing one are shown beside the first.
 const MOST_USERS: usize = 3;
-
-/// The kinds whose objects have Secrets of their name made.
-const MAKERS: &[&str] = &[
-    "Cluster",
-    "ExternalSecret",
-    "InfisicalSecret",
-    "Kafka",
-    "KafkaUser",
-    "OnePasswordItem",
-    "SealedSecret",
-    "SecretProviderClass",
-    "VaultStaticSecret",
-];
-
-/// No object has a longer name, and no controller makes one.
-const LONGEST_NAME: usize = 253;
-
-/// The Secrets that objects among the manifests have made by a controller: a certificate, an external or sealed secret.
-struct Made<'a> {
-    /// By namespace and name.
-    names: HashSet<(&'a str, &'a str)>,
-    /// Those of which the name begins so; a dash follows.
-    beginnings: HashSet<(&'a str, &'a str)>,
-}
-
-impl<'a> Made<'a> {
-    fn of(graph: &Graph<'a>) -> Self {
-        let mut made = Self { names: HashSet::new(), beginnings: HashSet::new() };
-        for object in graph.objects {
-            let (spec, namespace) = (&object.node["spec"], object.namespace());
-            let is_maker = MAKERS.contains(&object.kind());
-            if is_maker {
-                made.beginnings.insert((namespace, object.name()));
-            }
-            let names = [
-                is_maker.then_some(object.name()),
-                is_maker.then(|| spec["target"]["name"].text()),
-                (object.kind() == "Certificate").then(|| spec["secretName"].text()),
-                Some(spec["destination"]["name"].text()),
-                Some(spec["writeConnectionSecretToRef"]["name"].text()),
-            ];
-            made.names.extend(names.into_iter().flatten().map(|name| (namespace, name)));
-        }
-        made
-    }
-
-    /// Whether one of that name is made in a namespace, or in one that nobody names.
-    fn has(&self, namespace: &str, name: &str) -> bool {
-        if name.len() > LONGEST_NAME {
-            return false;
-        }
-        [namespace, ""].into_iter().any(|namespace| {
-            self.names.contains(&(namespace, name))
-                || name.match_indices('-').any(|(at, _)| self.beginnings.contains(&(namespace, &name[..at])))
-        })
-    }
-}
 
 /// How many objects of one name are taken for alternatives.
 const MOST_ALTERNATIVES: usize = 100;

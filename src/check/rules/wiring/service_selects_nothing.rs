@@ -9,6 +9,7 @@ use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, MOST_PODS, Pod, ServiceObject, selects};
 use crate::node::{Entry, Node};
+use crate::object::Object;
 use crate::validation::Report;
 
 /// The rule.
@@ -71,6 +72,15 @@ fn is_set_at_run_time(label: &Entry) -> bool {
     RUNTIME.contains(&label.key.as_str()) || is_elected(&label.key) || !conventional && is_elected(label.value.text())
 }
 
+/// The last two labels of a domain, but of those that all of Kubernetes shares.
+fn domain(name: &str) -> &str {
+    let at = name.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
+    match &name[at..] {
+        "k8s.io" | "kubernetes.io" => name,
+        domain => domain,
+    }
+}
+
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     let running = LazyCell::new(|| {
@@ -83,11 +93,24 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let known = LazyCell::new(|| -> HashSet<&str> {
         graph.pods.iter().flat_map(|pod| pod.labels.entries()).map(|label| label.key.as_str()).collect()
     });
+    // Controllers put labels of their own domain on pods that they make, which no manifest shows.
+    let domains = LazyCell::new(|| -> HashSet<&str> {
+        let groups = bundle.objects.iter().filter(|object| object.is_custom()).map(Object::group);
+        groups.flat_map(|group| [domain(group), group.split('.').next().unwrap_or(group)]).collect()
+    });
+    let is_of_operator = |label: &Entry| {
+        label.key.split_once('/').is_some_and(|(prefix, _)| {
+            domains.contains(domain(prefix)) || domains.contains(prefix.split('.').next().unwrap_or(prefix))
+        })
+    };
     let empty = |service: &&ServiceObject<'_>| service.pods.is_empty() && !service.may_select_more();
     for service in graph.services.iter().filter(empty).filter(|service| !service.is_external()) {
         let selector = service.selector();
         let (object, namespace) = (service.object, service.object.namespace());
         if selector.entries().is_empty() || selector.entries().iter().any(is_set_at_run_time) {
+            continue;
+        }
+        if selector.entries().iter().any(is_of_operator) {
             continue;
         }
         let twin = running.get(&(namespace, object.name())).copied();
@@ -107,7 +130,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 && !known.contains(label.key.as_str())
         };
         let is_made = !bundle.options.whole && selector.entries().iter().any(is_of_controller);
-        let severity = if is_made { Severity::Note } else { bundle.absent() };
+        let severity = match bundle.absent() {
+            _ if is_made => Severity::Note,
+            _ if graph.made.may_run_in(namespace) => Severity::Warning,
+            severity => severity,
+        };
         let draft = report.at(object, selector, message).severity(severity);
         match (near, elsewhere) {
             (Some(pod), _) => {

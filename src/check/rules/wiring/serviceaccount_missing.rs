@@ -31,7 +31,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         graph.references.iter().filter(|reference| reference.relation == Relation::Account && reference.found.is_none())
     {
         let name = reference.name;
-        if name == "default" || is_declared_object(&bundle.options.externals, "ServiceAccount", name) {
+        if name == "default"
+            || graph.made.has("ServiceAccount", reference.namespace, name)
+            || is_declared_object(&bundle.options.externals, "ServiceAccount", name)
+        {
             continue;
         }
         let near = graph.near("ServiceAccount", reference.namespace, name).filter(|near| {

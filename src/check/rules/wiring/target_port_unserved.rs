@@ -119,8 +119,7 @@ fn is_injected(graph: &Graph<'_>, pod: &Pod<'_>) -> bool {
         })
     };
     let namespace = graph.find("Namespace", "", pod.namespace());
-    let template = pod.object.pod_template().map(|template| &template["metadata"]);
-    template.is_some_and(asks) || namespace.is_some_and(|namespace| asks(&namespace.node["metadata"]))
+    asks(pod.metadata) || namespace.is_some_and(|namespace| asks(&namespace.node["metadata"]))
 }
 
 /// The names of the ports of some pods, in words.

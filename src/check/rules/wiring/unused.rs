@@ -60,7 +60,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         // Annotations of webhooks name Secrets.
         let may_name = |object: &&Object| {
             kind_of(object).is_none_or(|kind| kind.ends_with("WebhookConfiguration") || kind == "APIService")
-                || object.pod_template().is_some()
+                || object.is_custom()
+                || !object.pod_templates().is_empty()
         };
         for object in bundle.objects.iter().filter(may_name) {
             texts(&object.node, &mut words);

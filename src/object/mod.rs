@@ -1,10 +1,14 @@
 //! Kubernetes objects as views of nodes: identity, pod templates, containers.
 
+mod templates;
+
 use ecow::EcoString;
 
 use crate::finding::ObjectRef;
 use crate::node::{Node, Value};
 use crate::source::Span;
+
+pub use templates::{PodPlace, PodTemplate};
 
 /// A Kubernetes object: its node, and its identity read once.
 #[derive(Debug, Clone)]
@@ -14,6 +18,28 @@ pub struct Object {
     /// Its identity.
     pub id: ObjectRef,
 }
+
+/// The groups of Kubernetes itself that are domains.
+pub const OWN_GROUPS: [&str; 18] = [
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "internal.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
 
 /// A container with what tells it from the others of its pod.
 #[derive(Debug, Clone, Copy)]
@@ -35,18 +61,6 @@ pub enum ContainerRole {
     Sidecar,
     /// `ephemeralContainers`.
     Ephemeral,
-}
-
-/// Where an object keeps its pod: the way to the node that carries the pod's `metadata` and `spec`, which is the object
-/// itself or a workload's template, and the field paths of that node and of the `spec`.
-#[derive(Debug, Clone, Copy)]
-pub struct PodPlace {
-    /// The keys on the way to the node.
-    pub keys: &'static [&'static str],
-    /// The field path of the node.
-    pub template: &'static str,
-    /// The field path of its `spec`.
-    pub spec: &'static str,
 }
 
 impl Object {
@@ -92,42 +106,23 @@ impl Object {
         version.bytes().rposition(|byte| byte == b'/').map_or("", |at| &version[..at])
     }
 
+    /// Whether its group is none of Kubernetes' own: a custom resource, or what an aggregated API serves.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        let group = self.group();
+        group.contains('.') && !OWN_GROUPS.contains(&group) && !self.is_kind_config()
+    }
+
     /// Whether it is the config of a local cluster, which no API server knows.
     #[must_use]
     pub fn is_kind_config(&self) -> bool {
         self.group() == "kind.x-k8s.io"
     }
 
-    /// Where its pod stands, if its kind has one.
-    #[must_use]
-    pub fn pod_place(&self) -> Option<PodPlace> {
-        const WORKLOAD: PodPlace =
-            PodPlace { keys: &["spec", "template"], template: "spec.template", spec: "spec.template.spec" };
-        match (self.group(), self.kind()) {
-            ("", "Pod") => Some(PodPlace { keys: &[], template: "", spec: "spec" }),
-            ("", "PodTemplate") => Some(PodPlace { keys: &["template"], template: "template", spec: "template.spec" }),
-            ("batch", "CronJob") => Some(PodPlace {
-                keys: &["spec", "jobTemplate", "spec", "template"],
-                template: "spec.jobTemplate.spec.template",
-                spec: "spec.jobTemplate.spec.template.spec",
-            }),
-            ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
-            | ("batch", "Job")
-            | ("", "ReplicationController") => Some(WORKLOAD),
-            _ => None,
-        }
-    }
-
-    /// The node that carries the pod's `metadata` and `spec`, if it is there.
-    #[must_use]
-    pub fn pod_template(&self) -> Option<&Node> {
-        self.pod_place().map(|place| self.node.at(place.keys)).filter(|node| node.is_set())
-    }
-
-    /// The pod's `spec`.
+    /// The `spec` of its first pod or pod template.
     #[must_use]
     pub fn pod_spec(&self) -> Option<&Node> {
-        self.pod_template().map(|template| &template["spec"])
+        self.pod_templates().first().map(|template| template.spec)
     }
 
     /// Whether this object and another were read from one file.

@@ -1,0 +1,169 @@
+//! Where the plain name of an object is left that has a name with a hash of its content: nothing follows it there.
+
+use ecow::EcoString;
+use foldhash::{HashMap, HashSet, HashSetExt};
+
+use super::Draft;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::node::{Node, Value};
+use crate::path::{FieldPath, Segment, address};
+use crate::references;
+
+/// How many places are reported.
+const MOST: usize = 50;
+
+/// Fields whose values are names of other things, or none: labels select, images are pulled.
+const OTHERS: [&str; 8] =
+    ["apiVersion", "image", "kind", "labels", "matchExpressions", "matchLabels", "selector", "subjects"];
+
+/// Reports each string that holds the plain name of a renamed object: `renamed` has the numbers of those, by plain name.
+/// A name that something else in the bundle has as well counts only where the words beside it say what is meant.
+pub(super) fn report(drafts: &[Draft], renamed: &HashMap<EcoString, Vec<usize>>) -> Vec<Finding> {
+    let mut taken: HashSet<&str> = HashSet::new();
+    for draft in drafts {
+        if !draft.by_content {
+            taken.insert(&draft.base);
+        }
+        names(&draft.object.node, false, &mut taken);
+    }
+    let mut known = HashSet::new();
+    for draft in drafts {
+        references::all_names(&draft.object, &[], &mut |name| _ = known.insert(address(name.node)));
+    }
+    let (path, words, findings) = (FieldPath::default(), Vec::new(), Vec::new());
+    let mut search = Search { drafts, renamed, taken, known, path, words, findings };
+    for at in 0..drafts.len() {
+        let node = &drafts[at].object.node;
+        let is_secret = crate::secret::is_of_secret(node);
+        for entry in node.entries().iter().filter(|_| !is_secret) {
+            search.entry(at, entry.key.as_str(), &entry.value, node, true);
+        }
+    }
+    search.findings
+}
+
+/// The names of parts of objects, and the values of labels.
+fn names<'n>(node: &'n Node, is_label: bool, found: &mut HashSet<&'n str>) {
+    match &node.value {
+        Value::Mapping(mapping) => {
+            for entry in mapping {
+                if is_label || entry.key == "name" {
+                    found.extend(entry.value.as_str());
+                }
+                let labels = matches!(entry.key.as_str(), "labels" | "matchLabels" | "selector");
+                names(&entry.value, labels, found);
+            }
+        }
+        Value::Sequence(items) => items.iter().for_each(|item| names(item, false, found)),
+        _ => {}
+    }
+}
+
+struct Search<'d> {
+    drafts: &'d [Draft],
+    renamed: &'d HashMap<EcoString, Vec<usize>>,
+    taken: HashSet<&'d str>,
+    path: FieldPath,
+    /// The addresses of the strings that are names of other objects for certain, and stay for a reason.
+    known: HashSet<usize>,
+    /// The key of the field, and the name of the variable.
+    words: Vec<&'d str>,
+    findings: Vec<Finding>,
+}
+
+impl<'d> Search<'d> {
+    fn entry(&mut self, at: usize, key: &'d str, value: &'d Node, beside: &'d Node, is_top: bool) {
+        // The name of a part of an object is its own; that of the object itself has the hash.
+        let is_own_name = key == "name" && (value.as_str().is_some());
+        if OTHERS.contains(&key) || is_own_name || key == "namespace" {
+            return;
+        }
+        let is_data = is_top && matches!(key, "data" | "binaryData" | "stringData");
+        let above = std::mem::replace(&mut self.words, vec![key]);
+        if key == "value" {
+            self.words.extend(beside["name"].as_str());
+        }
+        let is_key = is_data || matches!(self.path.0.last(), Some(Segment::Field(above)) if above == "annotations");
+        self.path.0.push(if is_key && !is_data { Segment::Key(key.into()) } else { Segment::Field(key.into()) });
+        self.node(at, value, is_data);
+        self.path.0.pop();
+        self.words = above;
+    }
+
+    fn node(&mut self, at: usize, node: &'d Node, is_data: bool) {
+        if self.findings.len() >= MOST {
+            return;
+        }
+        match &node.value {
+            Value::Mapping(mapping) if is_data => {
+                for entry in mapping {
+                    self.path.0.push(Segment::Key(entry.key.clone()));
+                    self.text(at, &entry.value, true);
+                    self.path.0.pop();
+                }
+            }
+            Value::Mapping(mapping) => {
+                mapping.iter().for_each(|entry| self.entry(at, entry.key.as_str(), &entry.value, node, false));
+            }
+            Value::Sequence(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.path.0.push(Segment::Index(index));
+                    self.node(at, item, false);
+                    self.path.0.pop();
+                }
+            }
+            Value::String(_) => self.text(at, node, false),
+            _ => {}
+        }
+    }
+
+    /// Looks for plain names in a string. In data, which may say anything, only words beside them count.
+    fn text(&mut self, at: usize, node: &'d Node, is_data: bool) {
+        let Some(text) = node.as_str().filter(|_| !self.known.contains(&address(node))) else { return };
+        for line in text.lines() {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+            for token in line.split(|c| !is_part(c)).map(|token| token.trim_matches(['-', '.'])) {
+                let Some((base, numbers)) = self.renamed.get_key_value(token) else { continue };
+                let of_kind = |number: &&usize| {
+                    let kind = self.drafts[**number].object.kind().to_ascii_lowercase();
+                    let means = |word: &str| folded(word).contains(&kind);
+                    means(line) || !is_data && self.words.iter().any(|word| means(word))
+                };
+                let meant = numbers.iter().find(of_kind);
+                // The name alone, or as the value of an option.
+                let alone = || {
+                    let rest = text.strip_suffix(base.as_str()).unwrap_or("-");
+                    rest.is_empty() || rest.starts_with("--") && rest.ends_with('=')
+                };
+                let certain = || numbers.first().filter(|_| !is_data && alone() && !self.taken.contains(base.as_str()));
+                if let Some(number) = meant.or_else(certain) {
+                    self.findings.push(self.finding(at, node, base, *number));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn finding(&self, at: usize, node: &Node, base: &str, number: usize) -> Finding {
+        let (holder, named) = (&self.drafts[at].object, &self.drafts[number].object);
+        let message = format!(
+            "`{base}` stays as it is here, but {} `{base}` is applied as `{}`, with a hash of its content",
+            named.kind(),
+            named.name()
+        );
+        let span = if node.origin.span.is_none() { holder.span() } else { node.origin.span };
+        let mut finding = Finding::new(RuleId::ContentNamePlain, Severity::Warning, span, message).with_help(
+            "write `{{ content_name('NAME') }}` in the template, or declare a field of a custom resource under `[[references]]` in \
+             plimsoll.toml",
+        );
+        finding.object = Some(holder.id.clone());
+        finding.field = self.path.to_string();
+        finding.help = finding.help.replace("NAME", base);
+        finding
+    }
+}
+
+/// Letters and digits of a word in small letters: `config_map` is `configmap`.
+fn folded(word: &str) -> String {
+    word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}

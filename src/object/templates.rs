@@ -1,0 +1,338 @@
+//! Where objects keep pods: the one place that knows. Built-in kinds by name; custom resources by a table, and by the form that
+//! most of them share.
+
+use smallvec::{SmallVec, smallvec};
+
+use super::Object;
+use crate::fields;
+use crate::node::Node;
+
+/// Where a built-in object keeps its pod: the way to the node that carries the pod's `metadata` and `spec`, which is the
+/// object itself or a workload's template, and the field paths of that node and of the `spec`.
+#[derive(Debug, Clone, Copy)]
+pub struct PodPlace {
+    /// The keys on the way to the node.
+    pub keys: &'static [&'static str],
+    /// The keys on the way to what the controller makes its objects of: the template, or a CronJob's Job.
+    pub copied: &'static [&'static str],
+    /// The field path of the node.
+    pub template: &'static str,
+    /// The field path of its `spec`.
+    pub spec: &'static str,
+}
+
+/// A pod, or what pods are made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PodTemplate<'a> {
+    /// Its `metadata`.
+    pub metadata: &'a Node,
+    /// Its `spec`.
+    pub spec: &'a Node,
+    /// Whether its pods end by themselves, as those of a Job.
+    pub ends: bool,
+    /// Whether a controller completes it: with containers, labels, volumes that are not written here.
+    pub partial: bool,
+}
+
+const WORKLOAD: PodPlace = PodPlace {
+    keys: &["spec", "template"],
+    copied: &["spec", "template"],
+    template: "spec.template",
+    spec: "spec.template.spec",
+};
+
+/// What a pattern of the table leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A template, with `metadata` and `spec`.
+    Template,
+    /// A template whose pods end by themselves.
+    Job,
+    /// A template that the controller completes.
+    Partial,
+    /// The `spec` of a pod; the controller gives it labels.
+    Spec,
+}
+
+use Form::{Job, Partial, Spec, Template};
+
+/// Pod templates of custom resources that do not stand at `spec.template`, or are not all of the pod: group, kind, the fields,
+/// and what stands there. The source of each group's rows stands above them.
+const TABLE: &[(&str, &str, &[&str], Form)] = &[
+    // https://github.com/actions/actions-runner-controller/tree/master/config/crd/bases
+    ("actions.summerwind.dev", "RunnerDeployment", &["spec.template.spec"], Spec),
+    ("actions.summerwind.dev", "RunnerSet", &["spec.template"], Partial),
+    // https://openkruise.io/docs/user-manuals/broadcastjob, https://openkruise.io/docs/user-manuals/advancedcronjob
+    ("apps.kruise.io", "AdvancedCronJob", &["spec.template.broadcastJobTemplate.spec.template", CRON_JOB], Job),
+    ("apps.kruise.io", "BroadcastJob", &["spec.template"], Job),
+    // https://volcano.sh/en/docs/vcjob/
+    ("batch.volcano.sh", "Job", &["spec.tasks[].template"], Job),
+    // https://www.elastic.co/guide/en/cloud-on-k8s/current/k8s-customize-pods.html
+    ("agent.k8s.elastic.co", "Agent", &["spec.deployment.podTemplate", "spec.daemonSet.podTemplate"], Partial),
+    ("apm.k8s.elastic.co", "ApmServer", &["spec.podTemplate"], Partial),
+    ("beat.k8s.elastic.co", "Beat", &["spec.deployment.podTemplate", "spec.daemonSet.podTemplate"], Partial),
+    ("elasticsearch.k8s.elastic.co", "Elasticsearch", &["spec.nodeSets[].podTemplate"], Partial),
+    ("enterprisesearch.k8s.elastic.co", "EnterpriseSearch", &["spec.podTemplate"], Partial),
+    ("kibana.k8s.elastic.co", "Kibana", &["spec.podTemplate"], Partial),
+    ("logstash.k8s.elastic.co", "Logstash", &["spec.podTemplate"], Partial),
+    ("maps.k8s.elastic.co", "ElasticMapsServer", &["spec.podTemplate"], Partial),
+    // https://nightlies.apache.org/flink/flink-kubernetes-operator-docs-stable/docs/custom-resource/pod-template/
+    (
+        "flink.apache.org",
+        "FlinkDeployment",
+        &["spec.podTemplate", "spec.jobManager.podTemplate", "spec.taskManager.podTemplate"],
+        Partial,
+    ),
+    // https://github.com/kubernetes-sigs/jobset/blob/main/api/jobset/v1alpha2/jobset_types.go
+    ("jobset.x-k8s.io", "JobSet", &["spec.replicatedJobs[].template.spec.template"], Job),
+    // https://keda.sh/docs/latest/reference/scaledjob-spec/
+    ("keda.sh", "ScaledJob", &["spec.jobTargetRef.template"], Job),
+    // https://github.com/kubeflow/trainer/tree/release-1.9/pkg/apis/kubeflow.org/v1
+    ("kubeflow.org", "JAXJob", &["spec.jaxReplicaSpecs.*.template"], Job),
+    ("kubeflow.org", "MPIJob", &["spec.mpiReplicaSpecs.*.template"], Job),
+    ("kubeflow.org", "PaddleJob", &["spec.paddleReplicaSpecs.*.template"], Job),
+    ("kubeflow.org", "PyTorchJob", &["spec.pytorchReplicaSpecs.*.template"], Job),
+    ("kubeflow.org", "TFJob", &["spec.tfReplicaSpecs.*.template"], Job),
+    ("kubeflow.org", "XGBoostJob", &["spec.xgbReplicaSpecs.*.template"], Job),
+    // https://lws.sigs.k8s.io/docs/reference/leaderworkerset.v1/
+    (
+        "leaderworkerset.x-k8s.io",
+        "LeaderWorkerSet",
+        &["spec.leaderWorkerTemplate.leaderTemplate", "spec.leaderWorkerTemplate.workerTemplate"],
+        Template,
+    ),
+    // https://prometheus-operator.dev/docs/api-reference/api/
+    ("monitoring.coreos.com", "Alertmanager", &["spec"], Spec),
+    ("monitoring.coreos.com", "Prometheus", &["spec"], Spec),
+    ("monitoring.coreos.com", "PrometheusAgent", &["spec"], Spec),
+    ("monitoring.coreos.com", "ThanosRuler", &["spec"], Spec),
+    // https://cloudnative-pg.io/documentation/current/connection_pooling/#pod-templates
+    ("postgresql.cnpg.io", "Pooler", &["spec.template"], Partial),
+    // https://docs.ray.io/en/latest/cluster/kubernetes/references.html
+    ("ray.io", "RayCluster", &["spec.headGroupSpec.template", "spec.workerGroupSpecs[].template"], Template),
+    (
+        "ray.io",
+        "RayJob",
+        &["spec.rayClusterSpec.headGroupSpec.template", "spec.rayClusterSpec.workerGroupSpecs[].template"],
+        Template,
+    ),
+    (
+        "ray.io",
+        "RayService",
+        &["spec.rayClusterConfig.headGroupSpec.template", "spec.rayClusterConfig.workerGroupSpecs[].template"],
+        Template,
+    ),
+    // https://knative.dev/docs/serving/reference/serving-api/: a revision's spec is a pod's.
+    ("serving.knative.dev", "Revision", &[""], Template),
+    // https://kserve.github.io/website/latest/reference/api/
+    ("serving.kserve.io", "ClusterServingRuntime", &["spec"], Spec),
+    ("serving.kserve.io", "InferenceService", &["spec.explainer", "spec.predictor", "spec.transformer"], Spec),
+    ("serving.kserve.io", "ServingRuntime", &["spec"], Spec),
+    // https://knative.dev/docs/eventing/sinks/job-sink/
+    ("sinks.knative.dev", "JobSink", &["spec.job.spec.template"], Job),
+];
+
+const CRON_JOB: &str = "spec.template.jobTemplate.spec.template";
+
+/// Where custom resources keep complete templates that nobody listed.
+const USUAL: [&str; 3] = ["spec.template", "spec.podTemplate", "spec.jobTemplate.spec.template"];
+
+impl Object {
+    /// Where its pod stands, if its kind is built in and has one.
+    #[must_use]
+    pub fn pod_place(&self) -> Option<PodPlace> {
+        match (self.group(), self.kind()) {
+            ("", "Pod") => Some(PodPlace { keys: &[], copied: &[], template: "", spec: "spec" }),
+            ("", "PodTemplate") => Some(PodPlace {
+                keys: &["template"],
+                copied: &["template"],
+                template: "template",
+                spec: "template.spec",
+            }),
+            ("batch", "CronJob") => Some(PodPlace {
+                keys: &["spec", "jobTemplate", "spec", "template"],
+                copied: &["spec", "jobTemplate"],
+                template: "spec.jobTemplate.spec.template",
+                spec: "spec.jobTemplate.spec.template.spec",
+            }),
+            ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+            | ("batch", "Job")
+            | ("", "ReplicationController") => Some(WORKLOAD),
+            _ => None,
+        }
+    }
+
+    /// The node that carries the pod's `metadata` and `spec`, if its kind is built in and it is there.
+    #[must_use]
+    pub fn pod_template(&self) -> Option<&Node> {
+        self.pod_place().map(|place| self.node.at(place.keys)).filter(|node| node.is_set())
+    }
+
+    /// The keys on the way to what its controller makes objects of: the pod template, or a CronJob's Job. Of custom resources,
+    /// where they have it in the place that most have.
+    #[must_use]
+    pub fn copied_place(&self) -> Option<&'static [&'static str]> {
+        match self.pod_place() {
+            Some(place) => Some(place.copied).filter(|keys| !keys.is_empty()),
+            None if self.listed_templates().is_none() && self.has_usual_template(USUAL[0]) => Some(WORKLOAD.copied),
+            None => None,
+        }
+    }
+
+    /// All its pods and pod templates, those of custom resources as well.
+    #[must_use]
+    pub fn pod_templates(&self) -> SmallVec<[PodTemplate<'_>; 1]> {
+        if let Some(place) = self.pod_place() {
+            let node = self.node.at(place.keys);
+            let ends = matches!(self.kind(), "Job" | "CronJob");
+            let template = PodTemplate { metadata: &node["metadata"], spec: &node["spec"], ends, partial: false };
+            return if node.is_set() { smallvec![template] } else { SmallVec::new() };
+        }
+        let mut found = SmallVec::new();
+        if !self.is_custom() {
+            return found;
+        }
+        match self.listed_templates() {
+            Some((patterns, form)) => {
+                for pattern in patterns {
+                    fields::each(&self.node, pattern, &mut |_, node| found.extend(form.of(node)));
+                }
+            }
+            None => {
+                for pattern in USUAL.iter().filter(|pattern| self.has_usual_template(pattern)) {
+                    fields::each(&self.node, pattern, &mut |_, node| found.extend(Template.of(node)));
+                }
+            }
+        }
+        found
+    }
+
+    /// Patterns of field paths to the `spec` of all its pods and pod templates.
+    #[must_use]
+    pub fn pod_spec_patterns(&self) -> Vec<String> {
+        self.pod_patterns("spec", &|form| form == Spec)
+    }
+
+    /// Patterns of field paths to the `metadata` of all its pod templates.
+    pub fn pod_metadata_patterns(&self) -> impl Iterator<Item = String> {
+        self.pod_patterns("metadata", &|_| false).into_iter().filter(|pattern| pattern != "metadata")
+    }
+
+    /// Patterns to a part of all pod templates; `is_itself`: where the template is that part.
+    fn pod_patterns(&self, part: &str, is_itself: &dyn Fn(Form) -> bool) -> Vec<String> {
+        let below = |pattern: &str| match pattern {
+            "" => part.to_owned(),
+            pattern => format!("{pattern}.{part}"),
+        };
+        if let Some(place) = self.pod_place() {
+            return vec![below(place.template)];
+        }
+        match self.listed_templates() {
+            Some((patterns, form)) if is_itself(form) => patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
+            Some((patterns, _)) => patterns.iter().map(|pattern| below(pattern)).collect(),
+            None if self.is_custom() => USUAL.iter().map(|pattern| below(pattern)).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// What the table says of its kind.
+    fn listed_templates(&self) -> Option<(&'static [&'static str], Form)> {
+        let (group, kind) = (self.group(), self.kind());
+        TABLE.iter().find(|row| row.1 == kind && row.0 == group).map(|row| (row.2, row.3))
+    }
+
+    /// Whether a complete pod template stands at a place.
+    fn has_usual_template(&self, pattern: &str) -> bool {
+        let mut has = false;
+        fields::each(&self.node, pattern, &mut |_, node| {
+            let containers = node["spec"]["containers"].items();
+            has |= !containers.is_empty() && containers.iter().all(|container| !container.entries().is_empty());
+        });
+        has && self.is_custom()
+    }
+}
+
+impl Form {
+    /// The pod at a node; `None` where it has neither containers nor what they need.
+    fn of(self, node: &Node) -> Option<PodTemplate<'_>> {
+        let (metadata, spec) = match self {
+            Spec => (Node::absent(), node),
+            _ => (&node["metadata"], &node["spec"]),
+        };
+        let ends = self == Job || matches!(spec["restartPolicy"].text(), "Never" | "OnFailure");
+        let partial = matches!(self, Partial | Spec);
+        (!spec.entries().is_empty()).then_some(PodTemplate { metadata, spec, ends, partial })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileId;
+    use crate::yaml::{Dialect, load_text};
+
+    fn object(api_version: &str, kind: &str, body: &str) -> Object {
+        let text = format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a}}\n{body}\n");
+        Object::new(load_text(&text, FileId(0), Dialect::Kubectl).documents.remove(0))
+    }
+
+    /// The images of all templates, and how many of them end or are partial.
+    fn said(object: &Object) -> (Vec<&str>, usize, usize) {
+        let templates = object.pod_templates();
+        let images = templates.iter().flat_map(|template| template.spec["containers"].items());
+        (
+            images.map(|container| container["image"].text()).collect(),
+            templates.iter().filter(|template| template.ends).count(),
+            templates.iter().filter(|template| template.partial).count(),
+        )
+    }
+
+    #[test]
+    fn every_row_of_the_table_is_reached() {
+        for (group, kind, patterns, form) in TABLE {
+            for pattern in *patterns {
+                let pod = match form {
+                    Spec => "{containers: [{image: i}]}",
+                    _ => "{metadata: {labels: {a: b}}, spec: {containers: [{image: i}]}}",
+                };
+                let mut body = pod.to_owned();
+                for step in pattern.split('.').rev().filter(|step| !step.is_empty()) {
+                    body = match step.strip_suffix("[]") {
+                        Some(list) => format!("{{{list}: [{body}]}}"),
+                        None if step == "*" => format!("{{any: {body}}}"),
+                        None => format!("{{{step}: {body}}}"),
+                    };
+                }
+                let body = body.strip_prefix('{').and_then(|body| body.strip_suffix('}')).unwrap_or(&body);
+                let spec = match pattern.is_empty() {
+                    true => "spec: {containers: [{image: i}]}".to_owned(),
+                    false => body.to_owned(),
+                };
+                let object = object(&format!("{group}/v1"), kind, &spec);
+                let (images, ends, partial) = said(&object);
+                assert_eq!(images, ["i"], "{kind} {spec}");
+                assert_eq!((ends == 1, partial == 1), (*form == Job, matches!(form, Partial | Spec)), "{kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn complete_templates_are_known_by_their_form() {
+        let pod = "{metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: i}]}}";
+        let has = |api_version: &str, kind: &str, body: &str| said(&object(api_version, kind, body)).0.len();
+        let spec = format!("spec: {{template: {pod}}}");
+        assert_eq!(has("argoproj.io/v1alpha1", "Rollout", &spec), 1);
+        assert_eq!(has("apps.kruise.io/v1alpha1", "CloneSet", &spec), 1);
+        assert_eq!(has("serving.knative.dev/v1", "Service", &spec), 1);
+        assert_eq!(has("example.com/v1", "Anything", &format!("spec: {{podTemplate: {pod}}}")), 1);
+        assert_eq!(has("example.com/v1", "Anything", &format!("spec: {{jobTemplate: {{{spec}}}}}")), 1);
+        // Nodes, machines and clusters have templates, too.
+        assert_eq!(has("karpenter.sh/v1", "NodePool", "spec: {template: {spec: {nodeClassRef: {name: a}}}}"), 0);
+        assert_eq!(has("example.com/v1", "Anything", "spec: {template: {spec: {containers: [a, b]}}}"), 0);
+        assert_eq!(has("v1", "ConfigMap", &spec), 0);
+        let rollout = object("argoproj.io/v1alpha1", "Rollout", &spec);
+        assert_eq!(rollout.copied_place(), Some(&["spec", "template"][..]));
+        assert_eq!(object("batch/v1", "CronJob", "").copied_place(), Some(&["spec", "jobTemplate"][..]));
+        assert_eq!(object("v1", "Pod", "").copied_place(), None);
+    }
+}

@@ -1,0 +1,631 @@
+//! What custom resources have made by their controllers: Secrets, ConfigMaps, Services and accounts that no manifest holds.
+//!
+//! The table is data: for each kind what is made, under which names, and which keys it has where that is documented. The source
+//! of each row stands above it. A kind of which nothing is said may have anything made under its own name.
+
+use foldhash::{HashMap, HashSet};
+
+use super::custom;
+use crate::fields;
+use crate::node::Node;
+use crate::object::Object;
+
+/// An object that a controller makes: its kind, and its name as a pattern. `{name}` is the name of the custom resource,
+/// `{spec.a|name}` the value of a field, where it is set, else the name; `*` at an end is anything.
+#[derive(Debug)]
+struct Product(&'static str, &'static str, Keys);
+
+/// The keys of what is made.
+#[derive(Debug, Clone, Copy)]
+pub enum Keys {
+    /// Nobody knows.
+    Any,
+    /// These, and maybe others.
+    Documented(&'static [&'static str]),
+    /// Exactly the strings at these fields, unless one of the others is set.
+    Named(&'static [&'static str], &'static [&'static str]),
+    /// Exactly the keys of the mappings at these fields.
+    Entries(&'static [&'static str]),
+}
+
+use Keys::{Any, Documented, Entries, Named};
+
+const fn secret(name: &'static str) -> Product {
+    Product("Secret", name, Any)
+}
+
+const fn secret_with(name: &'static str, keys: &'static [&'static str]) -> Product {
+    Product("Secret", name, Documented(keys))
+}
+
+const fn map(name: &'static str) -> Product {
+    Product("ConfigMap", name, Any)
+}
+
+const fn service(name: &'static str) -> Product {
+    Product("Service", name, Any)
+}
+
+const fn account(name: &'static str) -> Product {
+    Product("ServiceAccount", name, Any)
+}
+
+/// By kind and group.
+const TABLE: &[(&str, &str, &[Product])] = &[
+    // https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/configuration-fleet
+    ("Agent", "agent.k8s.elastic.co", &[service("{name}-agent-*"), secret("{name}-agent-*")]),
+    // https://prometheus-operator.dev/docs/platform/platform-guide/
+    ("Alertmanager", "monitoring.coreos.com", &[service("alertmanager-operated"), secret("alertmanager-{name}-*")]),
+    // https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/connect-to-apm-server
+    (
+        "ApmServer",
+        "apm.k8s.elastic.co",
+        &[service("{name}-apm-http"), secret_with("{name}-apm-token", &["secret-token"]), secret("{name}-apm-*")],
+    ),
+    // https://github.com/bitwarden/sm-kubernetes
+    ("BitwardenSecret", "k8s.bitwarden.com", &[secret("{spec.secretName}")]),
+    // https://cert-manager.io/docs/trust/trust-manager/
+    ("Bundle", "trust.cert-manager.io", &[map("{name}"), secret("{name}")]),
+    // https://rook.io/docs/rook/latest/Storage-Configuration/Object-Storage-RGW/object-storage/
+    ("CephClient", "ceph.rook.io", &[secret("rook-ceph-client-{name}"), secret("{spec.secretName}")]),
+    ("CephObjectStore", "ceph.rook.io", &[service("rook-ceph-rgw-{name}")]),
+    (
+        "CephObjectStoreUser",
+        "ceph.rook.io",
+        &[secret_with("rook-ceph-object-user-{spec.store}-{name}", &["AccessKey", "Endpoint", "SecretKey"])],
+    ),
+    // https://cert-manager.io/docs/usage/certificate/
+    ("Certificate", "cert-manager.io", &[secret_with("{spec.secretName}", &["ca.crt", "tls.crt", "tls.key"])]),
+    // https://cloudnative-pg.io/documentation/current/applications/
+    (
+        "Cluster",
+        "postgresql.cnpg.io",
+        &[
+            secret_with("{name}-app", POSTGRES),
+            secret_with("{name}-superuser", POSTGRES),
+            secret("{name}-*"),
+            service("{name}-r"),
+            service("{name}-ro"),
+            service("{name}-rw"),
+            service("{spec.managed.services.additional[].serviceTemplate.metadata.name}"),
+            map("{name}-*"),
+            account("{name}"),
+        ],
+    ),
+    // https://external-secrets.io/latest/api/clusterexternalsecret/
+    ("ClusterExternalSecret", "external-secrets.io", &[secret("{spec.externalSecretName|name}")]),
+    // https://cert-manager.io/docs/configuration/acme/
+    ("ClusterIssuer", "cert-manager.io", &[secret_with("{spec.acme.privateKeySecretRef.name}", &["tls.key"])]),
+    // https://docs.doppler.com/docs/kubernetes-operator
+    ("DopplerSecret", "secrets.doppler.com", &[secret("{spec.managedSecret.name}")]),
+    // https://www.dragonflydb.io/docs/getting-started/kubernetes-operator
+    ("Dragonfly", "dragonflydb.io", &[service("{name}")]),
+    // https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/accessing-services
+    ("ElasticMapsServer", "maps.k8s.elastic.co", &[service("{name}-ems-http"), secret("{name}-ems-*")]),
+    (
+        "Elasticsearch",
+        "elasticsearch.k8s.elastic.co",
+        &[
+            secret_with("{name}-es-elastic-user", &["elastic"]),
+            secret_with("{name}-es-http-certs-public", &["ca.crt", "tls.crt"]),
+            secret("{name}-es-*"),
+            service("{name}-es-*"),
+            map("{name}-es-*"),
+        ],
+    ),
+    ("EnterpriseSearch", "enterprisesearch.k8s.elastic.co", &[service("{name}-ent-http"), secret("{name}-ent-*")]),
+    // https://external-secrets.io/latest/api/externalsecret/
+    (
+        "ExternalSecret",
+        "external-secrets.io",
+        &[Product(
+            "Secret",
+            "{spec.target.name|name}",
+            Named(&["spec.data[].secretKey"], &["spec.dataFrom", "spec.target.template", "spec.target.creationPolicy"]),
+        )],
+    ),
+    // https://gateway-api.sigs.k8s.io/geps/gep-1762/
+    ("Gateway", "gateway.networking.k8s.io", &[service("{name}"), service("{name}-*"), account("{name}-*")]),
+    // https://grafana.github.io/grafana-operator/docs/grafana/
+    (
+        "Grafana",
+        "grafana.integreatly.org",
+        &[service("{name}-service"), secret("{name}-*"), map("{name}-*"), account("{name}-sa")],
+    ),
+    // https://kserve.github.io/website/latest/reference/api/
+    ("InferenceService", "serving.kserve.io", &[service("{name}"), service("{name}-*")]),
+    // https://infisical.com/docs/integrations/platforms/kubernetes
+    (
+        "InfisicalSecret",
+        "secrets.infisical.com",
+        &[
+            secret("{spec.managedSecretReference.secretName}"),
+            secret("{spec.managedKubeSecretReferences[].secretName}"),
+            map("{spec.managedKubeConfigMapReferences[].configMapName}"),
+        ],
+    ),
+    // https://dev.mysql.com/doc/mysql-operator/en/mysql-operator-innodbcluster.html
+    (
+        "InnoDBCluster",
+        "mysql.oracle.com",
+        &[service("{name}"), service("{name}-*"), secret("{name}-*"), map("{name}-*"), account("{name}-sa")],
+    ),
+    // https://cert-manager.io/docs/configuration/acme/
+    ("Issuer", "cert-manager.io", &[secret_with("{spec.acme.privateKeySecretRef.name}", &["tls.key"])]),
+    // https://www.jaegertracing.io/docs/latest/operator/
+    ("Jaeger", "jaegertracing.io", &[service("{name}-*"), map("{name}-*"), secret("{name}-*"), account("{name}*")]),
+    // https://jobset.sigs.k8s.io/docs/concepts/
+    ("JobSet", "jobset.x-k8s.io", &[service("{spec.network.subdomain|name}")]),
+    // https://strimzi.io/docs/operators/latest/deploying
+    (
+        "Kafka",
+        "kafka.strimzi.io",
+        &[
+            secret_with("{name}-clients-ca-cert", STRIMZI_CA),
+            secret_with("{name}-cluster-ca-cert", STRIMZI_CA),
+            secret("{name}-*"),
+            service("{name}-kafka-*"),
+            service("{name}-zookeeper-*"),
+            map("{name}-*"),
+            account("{name}-*"),
+        ],
+    ),
+    ("KafkaBridge", "kafka.strimzi.io", &[service("{name}-bridge-service")]),
+    ("KafkaConnect", "kafka.strimzi.io", &[service("{name}-connect-*"), secret("{name}-*"), account("{name}-*")]),
+    ("KafkaMirrorMaker2", "kafka.strimzi.io", &[service("{name}-mirrormaker2-*"), secret("{name}-*")]),
+    ("KafkaTopic", "kafka.strimzi.io", &[]),
+    (
+        "KafkaUser",
+        "kafka.strimzi.io",
+        &[
+            secret_with(
+                "{name}",
+                &["ca.crt", "password", "sasl.jaas.config", "user.crt", "user.key", "user.p12", "user.password"],
+            ),
+            secret("*-{name}"),
+        ],
+    ),
+    // https://www.keycloak.org/operator/basic-deployment
+    (
+        "Keycloak",
+        "k8s.keycloak.org",
+        &[
+            secret_with("{name}-initial-admin", &["password", "username"]),
+            secret("{name}-*"),
+            service("{name}-discovery"),
+            service("{name}-service"),
+        ],
+    ),
+    // https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/accessing-services
+    ("Kibana", "kibana.k8s.elastic.co", &[service("{name}-kb-http"), secret("{name}-kb-*")]),
+    // https://lws.sigs.k8s.io/docs/concepts/
+    ("LeaderWorkerSet", "leaderworkerset.x-k8s.io", &[service("{name}"), service("{name}-*")]),
+    ("Logstash", "logstash.k8s.elastic.co", &[service("{name}-ls-*"), secret("{name}-ls-*")]),
+    // https://github.com/mariadb-operator/mariadb-operator/blob/main/docs/README.md
+    (
+        "MariaDB",
+        "k8s.mariadb.com",
+        &[
+            service("{name}"),
+            service("{name}-*"),
+            secret("{spec.rootPasswordSecretKeyRef.name}"),
+            secret("{spec.passwordSecretKeyRef.name}"),
+            secret("{name}-*"),
+            map("{name}-*"),
+            account("{name}"),
+        ],
+    ),
+    // https://github.com/mongodb/mongodb-kubernetes/blob/master/docs/mongodbcommunity/users.md
+    (
+        "MongoDBCommunity",
+        "mongodbcommunity.mongodb.com",
+        &[
+            service("{name}-svc"),
+            secret("{spec.users[].connectionStringSecretName}"),
+            secret("{name}-*"),
+            account("mongodb-database"),
+        ],
+    ),
+    // https://github.com/kube-object-storage/lib-bucket-provisioner
+    (
+        "ObjectBucketClaim",
+        "objectbucket.io",
+        &[
+            secret_with("{name}", &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),
+            Product(
+                "ConfigMap",
+                "{name}",
+                Documented(&["BUCKET_HOST", "BUCKET_NAME", "BUCKET_PORT", "BUCKET_REGION", "BUCKET_SUBREGION"]),
+            ),
+        ],
+    ),
+    // https://github.com/1Password/onepassword-operator
+    ("OnePasswordItem", "onepassword.com", &[secret("{name}")]),
+    // https://opentelemetry.io/docs/platforms/kubernetes/operator/
+    (
+        "OpenTelemetryCollector",
+        "opentelemetry.io",
+        &[service("{name}-*"), map("{name}-*"), account("{name}-collector"), account("{name}-targetallocator")],
+    ),
+    // https://docs.percona.com/percona-operator-for-postgresql/latest/users.html
+    ("PerconaPGCluster", "pgv2.percona.com", PREFIXED),
+    // https://docs.percona.com/percona-operator-for-mongodb/users.html
+    ("PerconaServerMongoDB", "psmdb.percona.com", PREFIXED),
+    // https://docs.percona.com/percona-operator-for-mysql/pxc/users.html
+    ("PerconaXtraDBCluster", "pxc.percona.com", PREFIXED),
+    // https://cloudnative-pg.io/documentation/current/connection_pooling/
+    ("Pooler", "postgresql.cnpg.io", &[service("{name}"), account("{name}")]),
+    // https://access.crunchydata.com/documentation/postgres-operator/latest/tutorials/basic-setup/connect-cluster
+    ("PostgresCluster", "postgres-operator.crunchydata.com", PREFIXED),
+    // https://prometheus-operator.dev/docs/platform/platform-guide/
+    ("Prometheus", "monitoring.coreos.com", &[service("prometheus-operated"), secret("prometheus-{name}*")]),
+    ("PrometheusRule", "monitoring.coreos.com", &[]),
+    // https://www.rabbitmq.com/kubernetes/operator/using-operator
+    (
+        "RabbitmqCluster",
+        "rabbitmq.com",
+        &[
+            secret_with(
+                "{name}-default-user",
+                &["connection_string", "default_user.conf", "host", "password", "port", "provider", "type", "username"],
+            ),
+            secret("{name}-*"),
+            service("{name}"),
+            service("{name}-nodes"),
+            map("{name}-*"),
+            account("{name}-server"),
+        ],
+    ),
+    // https://docs.ray.io/en/latest/cluster/kubernetes/user-guides/config.html
+    ("RayCluster", "ray.io", &[service("{name}-*")]),
+    ("RayJob", "ray.io", &[service("{name}-*")]),
+    ("RayService", "ray.io", &[service("{name}-*")]),
+    // https://redis-operator.opstree.dev/docs/
+    ("Redis", "redis.redis.opstreelabs.in", REDIS),
+    ("RedisCluster", "redis.redis.opstreelabs.in", REDIS),
+    // https://github.com/spotahome/redis-operator
+    (
+        "RedisFailover",
+        "databases.spotahome.com",
+        &[service("rfr-{name}"), service("rfrm-{name}"), service("rfrs-{name}"), service("rfs-{name}")],
+    ),
+    ("RedisReplication", "redis.redis.opstreelabs.in", REDIS),
+    ("RedisSentinel", "redis.redis.opstreelabs.in", REDIS),
+    // https://argo-rollouts.readthedocs.io/en/stable/features/specification/
+    ("Rollout", "argoproj.io", &[]),
+    // https://github.com/bitnami-labs/sealed-secrets
+    (
+        "SealedSecret",
+        "bitnami.com",
+        &[Product(
+            "Secret",
+            "{spec.template.metadata.name|name}",
+            Entries(&["spec.encryptedData", "spec.template.data"]),
+        )],
+    ),
+    // https://secrets-store-csi-driver.sigs.k8s.io/topics/sync-as-kubernetes-secret
+    ("SecretProviderClass", "secrets-store.csi.x-k8s.io", &[secret("{spec.secretObjects[].secretName}")]),
+    // https://knative.dev/docs/serving/services/
+    ("Service", "serving.knative.dev", &[service("{name}"), service("{name}-*")]),
+    // https://github.com/isindir/sops-secrets-operator
+    ("SopsSecret", "isindir.github.com", &[secret("{spec.secretTemplates[].name}")]),
+    // https://min.io/docs/minio/kubernetes/upstream/operations/deploy-manage-tenants.html
+    (
+        "Tenant",
+        "minio.min.io",
+        &[service("minio"), service("{name}-*"), secret("{name}-*"), secret("sts-*"), account("{name}-sa")],
+    ),
+    // https://prometheus-operator.dev/docs/platform/platform-guide/
+    ("ThanosRuler", "monitoring.coreos.com", &[service("thanos-ruler-operated")]),
+    // https://developer.hashicorp.com/vault/docs/deploy/kubernetes/vso
+    ("VaultDynamicSecret", "secrets.hashicorp.com", &[secret("{spec.destination.name}")]),
+    ("VaultPKISecret", "secrets.hashicorp.com", &[secret("{spec.destination.name}")]),
+    // https://github.com/ricoberger/vault-secrets-operator
+    ("VaultSecret", "ricoberger.de", &[secret("{name}")]),
+    ("VaultStaticSecret", "secrets.hashicorp.com", &[secret("{spec.destination.name}")]),
+    // https://postgres-operator.readthedocs.io/en/latest/user/#connect-to-postgresql
+    (
+        "postgresql",
+        "acid.zalan.do",
+        &[
+            secret_with("*.{name}.credentials.postgresql.acid.zalan.do", &["password", "username"]),
+            service("{name}"),
+            service("{name}-*"),
+            account("postgres-pod"),
+        ],
+    ),
+];
+
+const POSTGRES: &[&str] = &[
+    "dbname",
+    "fqdn-jdbc-uri",
+    "fqdn-uri",
+    "host",
+    "jdbc-uri",
+    "password",
+    "pgpass",
+    "port",
+    "uri",
+    "user",
+    "username",
+];
+const STRIMZI_CA: &[&str] = &["ca.crt", "ca.p12", "ca.password"];
+const REDIS: &[Product] = &[service("{name}"), service("{name}-*"), map("{name}-*"), secret("{name}-*")];
+const PREFIXED: &[Product] = &[
+    service("{name}-*"),
+    secret("{name}-*"),
+    secret("{spec.secrets.users}"),
+    secret("{spec.secretsName}"),
+    map("{name}-*"),
+    account("{name}-*"),
+];
+
+/// What any custom resource may have made: connection details of Crossplane (https://docs.crossplane.io/latest/), secrets of the
+/// Vault operator and those like it.
+const ANY: &[Product] = &[secret("{spec.writeConnectionSecretToRef.name}"), secret("{spec.destination.name}")];
+
+/// What a kind of which nothing is said may have made.
+const UNKNOWN: &[Product] = &[
+    service("{name}"),
+    service("{name}-*"),
+    secret("{name}"),
+    secret("{name}-*"),
+    map("{name}"),
+    map("{name}-*"),
+    account("{name}"),
+    account("{name}-*"),
+];
+
+/// Annotations with which a controller copies a ConfigMap or Secret into other namespaces.
+/// https://github.com/emberstack/kubernetes-reflector, https://github.com/mittwald/kubernetes-replicator
+const COPIES: [&str; 3] = [
+    "reflector.v1.k8s.emberstack.com/reflection-auto-enabled",
+    "reflector.v1.k8s.emberstack.com/reflection-allowed",
+    "replicator.v1.mittwald.de/replicate-to",
+];
+
+/// What the table says of a kind.
+fn products(object: &Object) -> &'static [Product] {
+    let wanted = (object.kind(), object.group());
+    let at = TABLE.partition_point(|row| (row.0, row.1) < wanted);
+    match TABLE.get(at).filter(|row| (row.0, row.1) == wanted) {
+        Some(row) => row.2,
+        None if custom::is_listed(object.kind(), object.group()) => &[],
+        None => UNKNOWN,
+    }
+}
+
+/// No object has a longer name, and no controller makes one.
+const LONGEST_NAME: usize = 253;
+
+/// An object that is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Produced<'a> {
+    /// The custom resource it is made for.
+    pub by: &'a Object,
+    /// Its keys.
+    pub keys: Keys,
+}
+
+/// What the custom resources among some manifests have made.
+#[derive(Debug, Default)]
+pub struct Made<'a> {
+    /// By kind, namespace and name. No namespace: in any.
+    names: HashMap<(&'static str, Option<&'a str>, String), Produced<'a>>,
+    /// Those of which the name begins so.
+    beginnings: HashSet<(&'static str, Option<&'a str>, String)>,
+    /// Those of which the name ends so.
+    endings: HashSet<(&'static str, Option<&'a str>, String)>,
+    /// The namespaces in which custom resources have pods that no manifest shows.
+    running: HashSet<&'a str>,
+}
+
+impl<'a> Made<'a> {
+    /// Reads all custom resources, and what is copied into other namespaces.
+    #[must_use]
+    pub fn of(objects: &'a [Object]) -> Self {
+        let mut made = Self::default();
+        for object in objects {
+            let annotations = &object.node["metadata"]["annotations"];
+            if COPIES.iter().any(|key| annotations[*key].is_set()) {
+                for kind in ["ConfigMap", "Secret"].into_iter().filter(|kind| *kind == object.kind()) {
+                    let copy = Produced { by: object, keys: Any };
+                    made.names.entry((kind, None, object.name().to_owned())).or_insert(copy);
+                }
+            }
+            if !object.is_custom() {
+                continue;
+            }
+            let products = products(object);
+            products.iter().chain(ANY).for_each(|product| made.add(object, product));
+            let has_pods = products.iter().any(|product| product.0 == "Service") && object.kind() != "Gateway";
+            if has_pods && object.pod_templates().iter().all(|template| template.partial) {
+                made.running.insert(object.namespace());
+            }
+        }
+        made
+    }
+
+    fn add(&mut self, object: &'a Object, Product(kind, pattern, keys): &Product) {
+        // Cluster-wide ones make objects in namespaces that they choose.
+        let namespace = Some(object.namespace()).filter(|namespace| !namespace.is_empty());
+        let (start, rest) = pattern.strip_prefix('*').map_or((false, *pattern), |rest| (true, rest));
+        let (end, rest) = rest.strip_suffix('*').map_or((false, rest), |rest| (true, rest));
+        for name in expanded(object, rest) {
+            let id = (*kind, namespace, name);
+            match (start, end) {
+                (true, _) => _ = self.endings.insert(id),
+                (_, true) => _ = self.beginnings.insert(id),
+                _ => _ = self.names.entry(id).or_insert(Produced { by: object, keys: *keys }),
+            }
+        }
+    }
+
+    /// What is made under a name in a namespace, or in one that nobody names.
+    #[must_use]
+    pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<Produced<'a>> {
+        let kind = PRODUCTS.into_iter().find(|known| *known == kind)?;
+        if self.names.is_empty() && !self.has_patterns() || name.len() > LONGEST_NAME {
+            return None;
+        }
+        [Some(namespace), None]
+            .into_iter()
+            .find_map(|namespace| self.names.get(&(kind, namespace, name.to_owned())).copied())
+    }
+
+    /// Whether something of a name may be made.
+    #[must_use]
+    pub fn has(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        let Some(kind) = PRODUCTS.into_iter().find(|known| *known == kind) else { return false };
+        if self.find(kind, namespace, name).is_some() {
+            return true;
+        }
+        if !self.has_patterns() || name.len() > LONGEST_NAME {
+            return false;
+        }
+        [Some(namespace), None].into_iter().any(|namespace| {
+            let has = |set: &HashSet<_>, part: &str| set.contains(&(kind, namespace, part.to_owned()));
+            // A pattern is cut at a sign, or where a name ends.
+            (1..=name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| has(&self.beginnings, &name[..at]))
+                || (0..name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| has(&self.endings, &name[at..]))
+        })
+    }
+
+    fn has_patterns(&self) -> bool {
+        !self.beginnings.is_empty() || !self.endings.is_empty()
+    }
+
+    /// Whether pods that no manifest shows may run in a namespace.
+    #[must_use]
+    pub fn may_run_in(&self, namespace: &str) -> bool {
+        self.running.contains(namespace)
+            || self.running.contains("")
+            || namespace.is_empty() && !self.running.is_empty()
+    }
+}
+
+/// The kinds that the table speaks of.
+const PRODUCTS: [&str; 4] = ["Secret", "ConfigMap", "Service", "ServiceAccount"];
+
+impl Produced<'_> {
+    /// Whether it is known to lack a key; near keys that it has, for a suggestion.
+    #[must_use]
+    pub fn lacks(&self, key: &str) -> Option<Vec<&str>> {
+        let node = &self.by.node;
+        let mut keys: Vec<&str> = Vec::new();
+        match self.keys {
+            Any => return None,
+            Documented(known) => keys.extend(known),
+            Named(paths, others) => {
+                let is_set = |path: &&&str| {
+                    let mut set = false;
+                    fields::each(node, path, &mut |_, value| set |= value.is_set());
+                    set
+                };
+                if others.iter().any(|path| is_set(&path)) {
+                    return None;
+                }
+                paths.iter().for_each(|path| fields::each(node, path, &mut |_, value| keys.push(value.text())));
+            }
+            Entries(paths) => {
+                for path in paths {
+                    fields::each(node, path, &mut |_, value| {
+                        keys.extend(value.entries().iter().map(|entry| entry.key.as_str()));
+                    });
+                }
+            }
+        }
+        (!keys.is_empty() && !keys.contains(&key)).then_some(keys)
+    }
+
+    /// Whether its keys are all that it can have.
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        matches!(self.keys, Named(..) | Entries(..))
+    }
+}
+
+/// The names that a pattern without `*` makes for a custom resource.
+fn expanded(object: &Object, pattern: &str) -> Vec<String> {
+    let Some((before, rest)) = pattern.split_once('{') else { return vec![pattern.to_owned()] };
+    let Some((fields, after)) = rest.split_once('}') else { return Vec::new() };
+    let mut values: Vec<&str> = Vec::new();
+    for field in fields.split('|') {
+        match field {
+            "name" => values.push(object.name()),
+            field => fields::each(&object.node, field, &mut |_, node: &Node| values.push(node.text())),
+        }
+        values.retain(|value| !value.is_empty());
+        if !values.is_empty() {
+            break;
+        }
+    }
+    let rest = expanded(object, after);
+    values.iter().flat_map(|value| rest.iter().map(move |rest| format!("{before}{value}{rest}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileId;
+    use crate::yaml::{Dialect, load_text};
+
+    fn objects(text: &str) -> Vec<Object> {
+        load_text(text, FileId(0), Dialect::Kubectl).documents.into_iter().map(Object::new).collect()
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_its_patterns_are_whole() {
+        assert!(TABLE.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)));
+        for (kind, _, products) in TABLE {
+            for Product(made, pattern, _) in *products {
+                assert!(PRODUCTS.contains(made), "{kind}");
+                assert_eq!(pattern.matches('{').count(), pattern.matches('}').count(), "{kind} {pattern}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_follow_the_patterns() {
+        let objects = objects(
+            "{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: db, namespace: a}}\n---\n\
+             {apiVersion: acid.zalan.do/v1, kind: postgresql, metadata: {name: acid-web, namespace: a}}\n---\n\
+             {apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: own, namespace: a}, spec: {target: {name: \
+             t}, data: [{secretKey: user}]}}\n---\n\
+             {apiVersion: example.com/v1, kind: Claim, metadata: {name: c, namespace: a}, spec: {writeConnectionSecretToRef: {name: \
+             conn}}}\n---\n\
+             {apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: route, namespace: a}}\n---\n\
+             {apiVersion: trust.cert-manager.io/v1alpha1, kind: Bundle, metadata: {name: ca}}\n---\n\
+             {apiVersion: v1, kind: Secret, metadata: {name: copied, namespace: b, annotations: \
+             {reflector.v1.k8s.emberstack.com/reflection-allowed: 'true'}}}\n",
+        );
+        let made = Made::of(&objects);
+        let has = |kind, name| made.has(kind, "a", name);
+        for (kind, name) in [
+            ("Secret", "db-app"),
+            ("Secret", "db-anything"),
+            ("Service", "db-rw"),
+            ("Secret", "foo.acid-web.credentials.postgresql.acid.zalan.do"),
+            ("Secret", "t"),
+            ("Secret", "conn"),
+            ("Secret", "c-more"),
+            ("ConfigMap", "ca"),
+            ("Secret", "copied"),
+        ] {
+            assert!(has(kind, name), "{kind} {name}");
+        }
+        for (kind, name) in
+            [("Service", "db"), ("Secret", "own"), ("Secret", "route"), ("Pod", "db-app"), ("Secret", "d")]
+        {
+            assert!(!has(kind, name), "{kind} {name}");
+        }
+        assert!(!made.has("Secret", "b", "db-app"));
+        let keys =
+            |name, key| made.find("Secret", "a", name).and_then(|found| found.lacks(key).map(|_| found.is_exact()));
+        assert_eq!(
+            [keys("db-app", "uri"), keys("db-app", "url"), keys("t", "user"), keys("t", "usr")],
+            [None, Some(false), None, Some(true)]
+        );
+        assert!(made.may_run_in("a") && !made.may_run_in("b"));
+    }
+}
