@@ -292,9 +292,10 @@ fn a_version_that_is_not_served_is_an_error() {
 #[test]
 fn formats_of_definitions_are_held_also_in_forms() {
     let spec = "{type: object, properties: {cidr: {type: string, format: cidr}, ip: {type: string, anyOf: [{format: ipv4}, {format: ipv6}]}}}";
-    let said = errors("Cluster", spec, &(pipe("{cidr: 'dead::beef::/64'}") + &pipe("{ip: not an ip}")));
+    let other = |spec: &str| pipe(spec).replace("name: a", "name: b");
+    let said = errors("Cluster", spec, &(pipe("{cidr: 'dead::beef::/64'}") + &other("{ip: not an ip}")));
     assert_eq!(said.len(), 2, "{said:?}");
-    assert_eq!(errors("Cluster", spec, &(pipe("{cidr: 10.0.0.0/8}") + &pipe("{ip: '::1'}"))), [""; 0]);
+    assert_eq!(errors("Cluster", spec, &(pipe("{cidr: 10.0.0.0/8}") + &other("{ip: '::1'}"))), [""; 0]);
 }
 
 /// The API server drops the namespace of what lives in none: `EnsureObjectNamespaceMatchesRequestNamespace` in

@@ -364,18 +364,6 @@ const PREFIXED: &[Product] = &[
 /// Vault operator and those like it.
 const ANY: &[Product] = &[secret("{spec.writeConnectionSecretToRef.name}"), secret("{spec.destination.name}")];
 
-/// What a kind of which nothing is said may have made.
-const UNKNOWN: &[Product] = &[
-    service("{name}"),
-    service("{name}-*"),
-    secret("{name}"),
-    secret("{name}-*"),
-    map("{name}"),
-    map("{name}-*"),
-    account("{name}"),
-    account("{name}-*"),
-];
-
 /// Annotations with which a controller copies a ConfigMap or Secret into other namespaces.
 /// https://github.com/emberstack/kubernetes-reflector, https://github.com/mittwald/kubernetes-replicator
 const COPIES: [&str; 3] = [
@@ -384,14 +372,14 @@ const COPIES: [&str; 3] = [
     "replicator.v1.mittwald.de/replicate-to",
 ];
 
-/// What the table says of a kind.
-fn products(object: &Object) -> &'static [Product] {
+/// What the table says of a kind, where it says anything.
+fn products(object: &Object) -> Option<&'static [Product]> {
     let wanted = (object.kind(), object.group());
     let at = TABLE.partition_point(|row| (row.0, row.1) < wanted);
     match TABLE.get(at).filter(|row| (row.0, row.1) == wanted) {
-        Some(row) => row.2,
-        None if custom::is_listed(object.kind(), object.group()) => &[],
-        None => UNKNOWN,
+        Some(row) => Some(row.2),
+        None if custom::is_listed(object.kind(), object.group()) => Some(&[]),
+        None => None,
     }
 }
 
@@ -416,6 +404,8 @@ pub struct Made<'a> {
     beginnings: HashSet<(&'static str, Option<&'a str>, String)>,
     /// Those of which the name ends so.
     endings: HashSet<(&'static str, Option<&'a str>, String)>,
+    /// The custom resources of kinds of which nothing is said, by namespace and name.
+    unknown: HashSet<(&'a str, &'a str)>,
     /// The namespaces in which custom resources have pods that no manifest shows.
     running: HashSet<&'a str>,
 }
@@ -437,8 +427,12 @@ impl<'a> Made<'a> {
                 continue;
             }
             let products = products(object);
-            products.iter().chain(ANY).for_each(|product| made.add(object, product));
-            let has_pods = products.iter().any(|product| product.0 == "Service") && object.kind() != "Gateway";
+            products.unwrap_or_default().iter().chain(ANY).for_each(|product| made.add(object, product));
+            if products.is_none() {
+                made.unknown.insert((object.namespace(), object.name()));
+            }
+            let makes_services = |products: &[Product]| products.iter().any(|product| product.0 == "Service");
+            let has_pods = products.is_none_or(makes_services) && object.kind() != "Gateway";
             if has_pods && object.pod_templates().iter().all(|template| template.partial) {
                 made.running.insert(object.namespace());
             }
@@ -473,7 +467,7 @@ impl<'a> Made<'a> {
             .find_map(|namespace| self.names.get(&(kind, namespace, name.to_owned())).copied())
     }
 
-    /// Whether something of a name may be made.
+    /// Whether something of a name is made, or may be where the table gives only a part of the name.
     #[must_use]
     pub fn has(&self, kind: &str, namespace: &str, name: &str) -> bool {
         let Some(kind) = PRODUCTS.into_iter().find(|known| *known == kind) else { return false };
@@ -489,6 +483,17 @@ impl<'a> Made<'a> {
             (1..=name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| has(&self.beginnings, &name[..at]))
                 || (0..name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| has(&self.endings, &name[at..]))
         })
+    }
+
+    /// Whether a custom resource of a kind of which nothing is said may have something of a name made: controllers call what
+    /// they make as the resource, or with more after a hyphen.
+    #[must_use]
+    pub fn may_have(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        if self.unknown.is_empty() || !PRODUCTS.contains(&kind) || name.len() > LONGEST_NAME {
+            return false;
+        }
+        let starts = name.match_indices('-').map(|(at, _)| &name[..at]);
+        starts.chain([name]).any(|start| ["", namespace].into_iter().any(|of| self.unknown.contains(&(of, start))))
     }
 
     fn has_patterns(&self) -> bool {
@@ -608,7 +613,6 @@ mod tests {
             ("Secret", "foo.acid-web.credentials.postgresql.acid.zalan.do"),
             ("Secret", "t"),
             ("Secret", "conn"),
-            ("Secret", "c-more"),
             ("ConfigMap", "ca"),
             ("Secret", "copied"),
         ] {
@@ -620,6 +624,8 @@ mod tests {
             assert!(!has(kind, name), "{kind} {name}");
         }
         assert!(!made.has("Secret", "b", "db-app"));
+        assert!(made.may_have("Secret", "a", "c-more") && made.may_have("Service", "a", "c"));
+        assert!(!made.may_have("Secret", "a", "conn") && !made.may_have("Secret", "b", "c"));
         let keys =
             |name, key| made.find("Secret", "a", name).and_then(|found| found.lacks(key).map(|_| found.is_exact()));
         assert_eq!(

@@ -278,7 +278,7 @@ impl<'a> Graph<'a> {
             return Target::Outside;
         }
         // An operator makes it.
-        if self.made.has("Service", &namespace, name) {
+        if self.made.has("Service", &namespace, name) || self.made.may_have("Service", &namespace, name) {
             return Target::Outside;
         }
         match self.services_by_name.get(&(None, name)) {

@@ -137,7 +137,8 @@ fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>
     });
     // What belongs to the cluster is hardly ever here; a name that is nearly that of one is a slip.
     let of_platform = |user: &&Reference<'_>| user.relation == Relation::Platform;
-    if near.is_none() && users.iter().all(of_platform) {
+    let maybe_made = graph.made.may_have(kind, reference.namespace, name);
+    if near.is_none() && (maybe_made || users.iter().all(of_platform)) {
         return;
     }
     // A governing Service only gives names.
@@ -151,6 +152,7 @@ fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>
         && (reference.from.kind() == "CustomResourceDefinition" || !graph.namespaces.contains(reference.namespace));
     let severity = match () {
         () if users.iter().all(|user| governs(&user) || of_platform(&user)) => Severity::Warning,
+        () if maybe_made => Severity::Warning,
         () if is_foreign => Severity::Note,
         () => bundle.absent(),
     };
