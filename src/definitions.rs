@@ -184,7 +184,9 @@ impl Definitions {
             let name = path.to_string_lossy();
             if let Some(refused) = self.refused(path) {
                 let finding = Finding::error(refused, Span::new(sources.add(name, ""), 0, 0), OUTSIDE);
-                wanted.first().map(|wanted| found.entry(id(wanted)).or_default().findings.push(finding));
+                if let Some(wanted) = wanted.first() {
+                    found.entry(id(wanted)).or_default().findings.push(finding);
+                }
                 continue;
             }
             let Ok(text) = text else { continue };

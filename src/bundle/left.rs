@@ -32,8 +32,8 @@ pub(super) fn report(drafts: &[Draft], renamed: &HashMap<EcoString, Vec<usize>>)
     }
     let (path, words, findings) = (FieldPath::default(), Vec::new(), Vec::new());
     let mut search = Search { drafts, renamed, taken, known, path, words, findings };
-    for at in 0..drafts.len() {
-        let node = &drafts[at].object.node;
+    for (at, draft) in drafts.iter().enumerate() {
+        let node = &draft.object.node;
         let is_secret = crate::secret::is_of_secret(node);
         for entry in node.entries().iter().filter(|_| !is_secret) {
             search.entry(at, entry.key.as_str(), &entry.value, node, true);

@@ -126,9 +126,10 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
             Ok(_) => return Err(anyhow::anyhow!("{} is no plain file", path.display()).into()),
         };
         let hide = Hide::of(sources, old.iter().flatten().chain(&rendered.objects));
-        let new = Some(rendered.objects.as_slice());
-        let options = with_definitions(&options, sources, old.as_deref().unwrap_or_default(), new.unwrap_or_default())?;
-        bundles.push(BundleDiff::new((profile, environment), old.as_deref(), new, &hide, Purpose::Update, &options));
+        let new = rendered.objects.as_slice();
+        let options = with_definitions(&options, sources, old.as_deref().unwrap_or_default(), new)?;
+        let bundle = (profile, environment.as_str());
+        bundles.push(BundleDiff::new(bundle, old.as_deref(), Some(new), &hide, Purpose::Update, &options));
     }
     Ok(bundles)
 }

@@ -90,8 +90,8 @@ impl<'a> Graph<'a> {
             Relation::Webhook => add(Some(&beside["port"]).filter(|port| port.is_set())),
             Relation::Backend => {
                 let port = &beside["port"];
-                let written = [&port["name"], &port["number"], port].into_iter();
-                add(written.filter(|port| port.as_i64().is_some() || port.as_str().is_some()).next());
+                let mut written = [&port["name"], &port["number"], port].into_iter();
+                add(written.find(|port| port.as_i64().is_some() || port.as_str().is_some()));
             }
             _ => add(None),
         }

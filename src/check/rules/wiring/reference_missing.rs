@@ -151,7 +151,7 @@ fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>
         && elsewhere.is_none()
         && (reference.from.kind() == "CustomResourceDefinition" || !graph.namespaces.contains(reference.namespace));
     let severity = match () {
-        () if users.iter().all(|user| governs(&user) || of_platform(&user)) => Severity::Warning,
+        () if users.iter().all(|user| governs(user) || of_platform(user)) => Severity::Warning,
         () if maybe_made => Severity::Warning,
         () if is_foreign => Severity::Note,
         () => bundle.absent(),
