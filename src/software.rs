@@ -156,6 +156,10 @@ pub struct Folder {
     /// Whether the image stops where it cannot write there.
     #[serde(default)]
     pub stops: bool,
+    /// Whether the image declares it as a volume. containerd makes a writable one where nothing is mounted; not every
+    /// container runtime does.
+    #[serde(default)]
+    pub volume: bool,
     /// The first version that uses it.
     pub since: Option<Version>,
     /// The last version that uses it.

@@ -1,7 +1,8 @@
 //! What is known of public images, on manifests of each: one with a fault that its rule reports, the same without it.
 //!
 //! A file of `tests/data/software` is named like the file of `software/`. `# bad: <rule>` begins a manifest in which the rule
-//! reports, `# good: <rule>` one in which it does not, and in which nothing at all is an error.
+//! reports, `# good: <rule>` one in which it does not, and in which nothing at all is an error. `# warning: <rule>` is one in
+//! which it reports, but not as an error.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,6 +39,14 @@ fn each_image_has_a_case_in_which_it_stops_and_one_in_which_it_runs() {
                 bad += 1;
                 if !reports(rule) {
                     wrong.push(format!("{name}: {rule} reports nothing in\n{manifest}"));
+                }
+            } else if let Some(rule) = head.strip_prefix("# warning: ") {
+                let severities =
+                    findings.iter().filter(|finding| finding.rule.name() == rule).map(|finding| finding.severity);
+                if !severities.clone().any(|severity| severity == Severity::Warning)
+                    || severities.into_iter().any(|severity| severity == Severity::Error)
+                {
+                    wrong.push(format!("{name}: {rule} does not warn in\n{manifest}"));
                 }
             } else {
                 let rule = head.strip_prefix("# good: ").unwrap();

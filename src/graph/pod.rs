@@ -92,6 +92,14 @@ pub struct Mount<'a> {
     pub source: MountSource<'a>,
 }
 
+impl Mount<'_> {
+    /// Whether the container may write there.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.node["readOnly"].as_bool() != Some(true) && !matches!(self.source, MountSource::Files(..))
+    }
+}
+
 /// What a volume holds.
 #[derive(Debug, Clone)]
 pub enum MountSource<'a> {
@@ -429,11 +437,18 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// Whether the container may write at a path: under a volume that takes writes.
+    /// Whether the container may write at a path: under a volume that takes writes. `/var/run` is a link to `/run` in most
+    /// images.
     #[must_use]
     pub fn is_writable(&self, path: &str) -> bool {
-        self.mount_of(path).is_some_and(|mount| {
-            mount.node["readOnly"].as_bool() != Some(true) && !matches!(mount.source, MountSource::Files(..))
-        })
+        let at = |path: &str| self.mount_of(path).is_some_and(Mount::is_writable);
+        let linked = match path.strip_prefix("/var/run") {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => Some(format!("/run{rest}")),
+            _ => path
+                .strip_prefix("/run")
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+                .map(|rest| format!("/var/run{rest}")),
+        };
+        at(path) || linked.is_some_and(|path| at(&path))
     }
 }

@@ -6,14 +6,14 @@ use crate::check::{Bundle, Check, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::Container;
 use crate::node::Node;
-use crate::software::{self, Tag};
+use crate::software::{self, Folder, Tag};
 use crate::text::shell;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ReadonlyRootWrite,
-    doc: "With `readOnlyRootFilesystem: true` a program can write only where a volume is mounted. PostgreSQL needs its data folder and `/var/run/postgresql`, MySQL its data folder and `/var/run/mysqld`, nginx `/var/cache/nginx` and `/var/run`; shell snippets and flags name other places. Mount an emptyDir there. For programs that are known it is an error.",
+    doc: "With `readOnlyRootFilesystem: true` a program can write only where a volume is mounted. PostgreSQL needs its data folder and `/var/run/postgresql`, MySQL its data folder and `/var/run/mysqld`, nginx `/var/cache/nginx` and `/var/run`; shell snippets and flags name other places. Mount an emptyDir there. For programs that are known it is an error; a warning where the image declares the folder as a volume, which containerd makes writable and other container runtimes do not, and where a mounted configuration may name another folder.",
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}
@@ -41,16 +41,24 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let plain = container.node["command"].is_null();
             let mut told: Vec<String> = Vec::new();
             let needed = if plain { needs(container) } else { Vec::new() };
-            for (path, stops) in needed.into_iter().filter(|(path, _)| !container.is_writable(path)) {
+            for need in needed.into_iter().filter(|need| !container.is_writable(&need.path)) {
+                let path = need.path;
+                let help = match need.volume {
+                    true => format!(
+                        "mount a volume at {path}: the image declares one, which containerd makes writable, but not every \
+                         container runtime does"
+                    ),
+                    false => format!("mount an emptyDir at {path}"),
+                };
                 report
                     .at(
                         pod.object,
                         &container.node["name"],
                         format!("container `{}` needs to write to {path}, and its root is read-only", container.name()),
                     )
-                    .severity(if stops { Severity::Error } else { Severity::Warning })
+                    .severity(if need.certain { Severity::Error } else { Severity::Warning })
                     .related(context.origin.span, "read-only")
-                    .help(format!("mount an emptyDir at {path}"));
+                    .help(help);
                 told.push(path);
             }
             for (node, path) in written(container) {
@@ -69,21 +77,51 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Where the official image of a piece of software writes whatever it is told, and whether it stops where it cannot.
-fn needs(container: &Container<'_>) -> Vec<(String, bool)> {
+/// A folder that a container must be able to write to.
+struct Need {
+    path: String,
+    /// Whether the image declares a volume that holds it.
+    volume: bool,
+    /// Whether the container certainly stops without it.
+    certain: bool,
+}
+
+/// Where the official image of a piece of software writes whatever it is told.
+fn needs(container: &Container<'_>) -> Vec<Need> {
     let Some(software) = software::official(container.image()) else { return Vec::new() };
     let tag = Tag::of(container.image());
     let has_arguments = !container.node["args"].items().is_empty();
-    let folders = software.data.iter().chain(&software.writable);
-    folders
+    // A configuration can name other folders, which helps only where one of them is writable.
+    let configured =
+        software.config.iter().any(|config| container.mounts.iter().any(|mount| overlap(mount.path, config)))
+            && container.mounts.iter().any(|mount| mount.is_writable());
+    let folders: Vec<&Folder> = software
+        .data
+        .iter()
+        .chain(&software.writable)
         .filter(|folder| tag.is_within(folder.since.as_ref(), folder.until.as_ref()))
+        .collect();
+    let in_volume = |path: &str| folders.iter().any(|folder| folder.volume && is_within(path, &folder.path));
+    folders
+        .iter()
         // Arguments may name other folders, or switch off what writes.
         .filter(|folder| folder.stops || !has_arguments)
         .map(|folder| {
             let named = folder.env.as_ref().and_then(|name| container.var_text(name));
-            (named.unwrap_or_else(|| folder.path.clone()), folder.stops)
+            let path = named.unwrap_or_else(|| folder.path.clone());
+            let volume = in_volume(&path);
+            Need { volume, certain: folder.stops && !volume && !configured, path }
         })
         .collect()
+}
+
+/// Whether a path is a folder or something in it.
+fn is_within(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn overlap(one: &str, other: &str) -> bool {
+    is_within(one, other) || is_within(other, one)
 }
 
 /// The paths that a shell snippet or a flag writes to.
