@@ -77,7 +77,7 @@ struct Draft {
 ///
 /// # Errors
 /// Documents that are no objects, objects without kind or name, two of one identity, content names that depend on each
-/// other in a circle.
+/// other in a cycle.
 pub fn finish(documents: Vec<Node>, own: &[OwnReference]) -> Result<Bundle, Vec<Finding>> {
     let mut findings = Vec::new();
     let mut kind_config: Option<Object> = None;
@@ -204,8 +204,8 @@ fn name_by_content(drafts: &mut [Draft], own: &[OwnReference], findings: &mut Ve
     let mut order = Vec::new();
     let mut state = vec![State::New; drafts.len()];
     for at in 0..drafts.len() {
-        if let Err(circle) = place(at, &needs, &mut state, &mut order) {
-            findings.push(in_a_circle(drafts, &circle));
+        if let Err(cycle) = place(at, &needs, &mut state, &mut order) {
+            findings.push(in_a_cycle(drafts, &cycle));
             return Vec::new();
         }
     }
@@ -283,11 +283,11 @@ fn place(at: usize, needs: &[Vec<usize>], state: &mut [State], order: &mut Vec<u
         State::New => state[at] = State::Open,
     }
     for need in &needs[at] {
-        place(*need, needs, state, order).map_err(|mut circle| {
-            if circle.len() < 2 || circle.first() != circle.last() {
-                circle.push(at);
+        place(*need, needs, state, order).map_err(|mut cycle| {
+            if cycle.len() < 2 || cycle.first() != cycle.last() {
+                cycle.push(at);
             }
-            circle
+            cycle
         })?;
     }
     state[at] = State::Done;
@@ -295,13 +295,13 @@ fn place(at: usize, needs: &[Vec<usize>], state: &mut [State], order: &mut Vec<u
     Ok(())
 }
 
-fn in_a_circle(drafts: &[Draft], circle: &[usize]) -> Finding {
-    let names: Vec<String> = circle.iter().rev().map(|at| drafts[*at].object.id.to_string()).collect();
-    let span = circle.last().map_or_else(Default::default, |at| drafts[*at].object.span());
-    let message = format!("content names in a circle: {}", names.join(" needs "));
-    let finding = Finding::error(RuleId::ContentNameCircle, span, message)
+fn in_a_cycle(drafts: &[Draft], cycle: &[usize]) -> Finding {
+    let names: Vec<String> = cycle.iter().rev().map(|at| drafts[*at].object.id.to_string()).collect();
+    let span = cycle.last().map_or_else(Default::default, |at| drafts[*at].object.span());
+    let message = format!("content names in a cycle: {}", names.join(" needs "));
+    let finding = Finding::error(RuleId::ContentNameCycle, span, message)
         .with_help("each name would hang on the other's content; take `$contentName` off one of them");
-    circle
+    cycle
         .iter()
         .skip(1)
         .rev()
@@ -573,7 +573,7 @@ spec: {template: {spec: {volumes: [{name: v, configMap: {name: sql}}]}}}
     }
 
     #[test]
-    fn content_names_in_a_circle_are_an_error() {
+    fn content_names_in_a_cycle_are_an_error() {
         let scaler = |name: &str, target: &str| {
             format!(
                 "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: {name}, $contentName: true}}\n\
@@ -584,10 +584,10 @@ spec: {template: {spec: {volumes: [{name: v, configMap: {name: sql}}]}}}
         let findings = finish_text(&(scaler("x", "a") + &scaler("a", "b") + &scaler("b", "a"))).unwrap_err();
         assert_eq!(findings.len(), 1);
         let kind = "HorizontalPodAutoscaler";
-        let expected = format!("content names in a circle: {kind}/a needs {kind}/b needs {kind}/a");
-        assert_eq!((findings[0].rule, &*findings[0].message), (RuleId::ContentNameCircle, &*expected));
+        let expected = format!("content names in a cycle: {kind}/a needs {kind}/b needs {kind}/a");
+        assert_eq!((findings[0].rule, &*findings[0].message), (RuleId::ContentNameCycle, &*expected));
         assert_eq!(findings[0].related.len(), 1);
-        assert!(error(&scaler("a", "a")).starts_with("content-name-circle"));
+        assert!(error(&scaler("a", "a")).starts_with("content-name-cycle"));
     }
 
     #[test]

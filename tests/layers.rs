@@ -223,7 +223,7 @@ fn no_arrow_turns_back() {
 }
 
 #[test]
-fn files_go_round_in_circles_only_inside_one_folder() {
+fn cycles_of_files_stay_inside_one_folder() {
     let read = Crate::read();
     let arrows = read.arrows();
     let reach = |from: &Module| {

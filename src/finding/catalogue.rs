@@ -371,8 +371,8 @@ catalogue! {
     ChangeShrinks "change-shrinks" Elsewhere Warning
         "there is less than before: replicas, storage, allowed traffic or permissions"
         => "What relied on it may stop working when the change is applied.",
-    ContentNameCircle "content-name-circle" Elsewhere Error
-        "objects named by their content refer to each other in a circle"
+    ContentNameCycle "content-name-cycle" Elsewhere Error
+        "objects named by their content refer to each other in a cycle"
         => "A name that carries a hash of the content cannot depend on itself. Take `$contentName` off one of them.",
     ContentNamePlain "content-name-plain" Elsewhere Warning "the plain name of an object that is named by its content is left"
         => "References to an object with `$contentName: true` follow its name: those in fields that are known, and those in fields that `[[references]]` in plimsoll.toml declares. Elsewhere, in an argument, a variable or an annotation, write `{{ content_name('conf') }}`; what still has the plain name there finds no object.",
@@ -707,7 +707,7 @@ catalogue! {
 }
 
 /// Names that rules had before. They stay valid wherever a person names a rule.
-const RENAMED: &[(&str, RuleId)] = &[];
+const RENAMED: &[(&str, RuleId)] = &[("content-name-circle", RuleId::ContentNameCycle)];
 
 impl RuleId {
     /// All ids.
@@ -738,6 +738,14 @@ impl fmt::Display for RuleId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn old_names_are_aliases_and_no_names_of_today() {
+        for (old, id) in RENAMED {
+            assert_eq!((RuleId::find(old), RuleId::current(old)), (Some(*id), id.name()));
+            assert!(!RuleId::names().any(|name| name == *old), "{old}");
+        }
+    }
 
     #[test]
     fn the_table_is_sorted_and_every_row_says_what_it_means() {
