@@ -8,6 +8,7 @@ pub mod bundle;
 mod cel;
 pub mod check;
 pub mod cli;
+pub mod cursor;
 pub mod definitions;
 pub mod diff;
 pub mod digest;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::bundle::bare_name;
-use crate::kube::{KubernetesVersion, Place, Shape};
+use crate::cursor::At;
+use crate::kube::{KubernetesVersion, Shape};
 use crate::node::{Node, Origin, Value};
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
@@ -155,18 +156,17 @@ fn parse(text: &str) -> Option<Vec<Typed>> {
 /// The fields of an object, for a suggestion.
 #[must_use]
 pub fn near_fields(object: &Object) -> Vec<String> {
-    fn collect(place: &Place<'_, '_, '_>, fields: &mut Vec<String>) {
-        for child in place.children() {
-            let path = child.path();
-            if !matches!(path.0.last(), Some(Segment::Index(_))) {
-                fields.push(path.to_string());
+    fn collect(at: &At<'_, '_>, shape: Shape<'_>, fields: &mut Vec<String>) {
+        for (child, shape) in shape.children(at) {
+            if at.node.items().is_empty() {
+                fields.push(child.to_string());
             }
-            collect(&child, fields);
+            collect(&child, shape, fields);
         }
     }
     let mut fields = Vec::new();
     let shape = Shape::built_in(&object.node, KubernetesVersion::default());
-    collect(&Place::root(&object.node, shape), &mut fields);
+    collect(&At::root("", &object.node), shape, &mut fields);
     fields
 }
 

@@ -3,6 +3,7 @@
 //! Go's decoder (`sigs.k8s.io/json`, strict) tells upper from lower case, takes null for absent everywhere, and never turns
 //! one type into another; only a float without a fraction passes for a whole number, since kubectl writes it as one.
 
+use crate::cursor::At;
 use crate::formats::go;
 use crate::formats::quantity::Quantity;
 use crate::node::{Node, Value};
@@ -55,81 +56,14 @@ pub(crate) const MOST_FAULTS: usize = 100;
 /// Walks a node along a type. Empty if the decoder takes it.
 #[must_use]
 pub fn decode(node: &Node, ty: Type, version: KubernetesVersion) -> Vec<Fault<'_>> {
-    decode_below(node, ty, version, &Trail::root())
+    decode_at(&At::root("", node), ty, version)
 }
 
-/// The same for a part of an object, to which the trail leads.
-pub(super) fn decode_below<'a>(
-    node: &'a Node,
-    ty: Type,
-    version: KubernetesVersion,
-    trail: &Trail<'_>,
-) -> Vec<Fault<'a>> {
+/// The same for a part of an object.
+pub(super) fn decode_at<'a>(at: &At<'a, '_>, ty: Type, version: KubernetesVersion) -> Vec<Fault<'a>> {
     let mut walker = Walker { version, lenient: false, faults: Vec::new() };
-    walker.value(node, ty, trail);
+    walker.value(at, ty);
     walker.faults
-}
-
-/// The way to a node, kept on the stack since it is hardly ever needed.
-#[derive(Clone, Copy)]
-pub(super) struct Trail<'t> {
-    parent: Option<&'t Trail<'t>>,
-    step: Step<'t>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'t> {
-    Root,
-    Field(&'t str),
-    Key(&'t str),
-    Index(usize),
-}
-
-impl<'t> Trail<'t> {
-    /// The object itself.
-    pub(super) const fn root() -> Self {
-        Trail { parent: None, step: Step::Root }
-    }
-
-    /// A field of a struct.
-    pub(super) fn field(&'t self, name: &'t str) -> Self {
-        Trail { parent: Some(self), step: Step::Field(name) }
-    }
-
-    /// A key of a map.
-    pub(super) fn key(&'t self, key: &'t str) -> Self {
-        Trail { parent: Some(self), step: Step::Key(key) }
-    }
-
-    pub(super) fn index(&'t self, index: usize) -> Self {
-        Trail { parent: Some(self), step: Step::Index(index) }
-    }
-
-    /// As the decoder writes it: keys of maps too are joined with dots.
-    pub(super) fn dotted(&self) -> String {
-        self.path(false)
-    }
-
-    /// As validation writes it: keys of maps in brackets.
-    fn bracketed(&self) -> String {
-        self.path(true)
-    }
-
-    fn path(&self, brackets: bool) -> String {
-        let mut path = self.parent.map(|parent| parent.path(brackets)).unwrap_or_default();
-        match self.step {
-            Step::Root => {}
-            Step::Index(index) => path.push_str(&format!("[{index}]")),
-            Step::Key(key) if brackets => path.push_str(&format!("[{key}]")),
-            Step::Field(key) | Step::Key(key) => {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(key);
-            }
-        }
-        path
-    }
 }
 
 struct Walker<'a> {
@@ -140,22 +74,23 @@ struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    fn value(&mut self, node: &'a Node, ty: Type, trail: &Trail<'_>) {
+    fn value(&mut self, at: &At<'a, '_>, ty: Type) {
+        let node = at.node;
         if node.is_null() || self.faults.len() >= MOST_FAULTS {
             return;
         }
         match ty.form() {
             Form::Leaf(leaf) => {
                 if let Err(fault) = check_leaf(leaf, &node.value) {
-                    self.wrong(node, trail, fault.message, fault.help);
+                    self.wrong(at, fault.message, fault.help);
                 }
             }
             Form::Struct(own) => match &node.value {
                 Value::Mapping(mapping) => {
                     for entry in mapping {
-                        let trail = trail.field(&entry.key);
+                        let at = at.on(&entry.key, &entry.value);
                         match own.field(&entry.key, self.version) {
-                            Some(field) => self.value(&entry.value, field.ty, &trail),
+                            Some(field) => self.value(&at, field.ty),
                             None if self.lenient || self.faults.len() >= MOST_FAULTS => {}
                             None => {
                                 let (message, help) = unknown(own, &entry.key, self.version);
@@ -163,7 +98,7 @@ impl<'a> Walker<'a> {
                                     kind: FaultKind::Unknown,
                                     node: &entry.value,
                                     key_span: entry.key_span,
-                                    field: trail.dotted(),
+                                    field: at.dotted(),
                                     message,
                                     help,
                                 });
@@ -171,44 +106,36 @@ impl<'a> Walker<'a> {
                         }
                     }
                 }
-                _ => self.wrong_type(node, trail, "a mapping"),
+                _ => self.wrong_type(at, "a mapping"),
             },
             Form::List(items) => match &node.value {
-                Value::Sequence(nodes) => {
-                    for (index, item) in nodes.iter().enumerate() {
-                        self.value(item, items, &trail.index(index));
-                    }
-                }
-                _ => self.wrong_type(node, trail, "a list"),
+                Value::Sequence(_) => at.items().for_each(|at| self.value(&at, items)),
+                _ => self.wrong_type(at, "a list"),
             },
             Form::Map(values) => match &node.value {
-                Value::Mapping(mapping) => {
-                    for entry in mapping {
-                        self.value(&entry.value, values, &trail.key(&entry.key));
-                    }
-                }
-                _ => self.wrong_type(node, trail, "a mapping"),
+                Value::Mapping(_) => at.keys().for_each(|(_, at)| self.value(&at, values)),
+                _ => self.wrong_type(at, "a mapping"),
             },
             Form::Or(own, other) => {
                 let lenient = std::mem::replace(&mut self.lenient, true);
                 let mapping = matches!(node.value, Value::Mapping(_));
-                self.value(node, if mapping { own } else { other }, trail);
+                self.value(at, if mapping { own } else { other });
                 self.lenient = lenient;
             }
         }
     }
 
-    fn wrong_type(&mut self, node: &'a Node, trail: &Trail<'_>, wanted: &str) {
-        self.wrong(node, trail, format!("expected {wanted}, found {}", node.type_name()), list_help(wanted, node));
+    fn wrong_type(&mut self, at: &At<'a, '_>, wanted: &str) {
+        let node = at.node;
+        self.wrong(at, format!("expected {wanted}, found {}", node.type_name()), list_help(wanted, node));
     }
 
-    fn wrong(&mut self, node: &'a Node, trail: &Trail<'_>, message: String, help: &'static str) {
-        let field = trail.bracketed();
+    fn wrong(&mut self, at: &At<'a, '_>, message: String, help: &'static str) {
         self.faults.push(Fault {
             kind: FaultKind::Type,
-            node,
+            node: at.node,
             key_span: Span::NONE,
-            field,
+            field: at.to_string(),
             message,
             help: help.to_owned(),
         });

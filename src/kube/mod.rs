@@ -2,7 +2,7 @@
 //!
 //! - [`Shape`] says what a field holds, whether its kind is built in ([`Shape::of_object`], [`Shape::built_in`]) or comes from a
 //!   CustomResourceDefinition; [`Identity`] how the entries of a list are told apart.
-//! - [`Place`] is the cursor: a node, its shape and the way to it. It writes the field path as the API server does.
+//! - [`find`] and [`Index`] are where a node stands: its field path as the API server writes it, and its shape.
 //! - [`stored()`] is an object as the API server keeps it, with defaults and without what says nothing; [`equivalent`] compares
 //!   two objects in that form.
 //! - [`applied`] is what server-side apply by one manager makes of it; [`owned`] what that manager set of an object that was read
@@ -23,7 +23,7 @@ pub mod version;
 pub(crate) use apply::allocate;
 pub use apply::{applied, owned};
 pub use kinds::{Kind, Scope};
-pub use place::{Index, Place, find};
+pub use place::{Index, find};
 pub use schema::{ListKeys, ListKind, Type};
 pub use shape::{Identity, Shape};
 pub use stored::{equivalent, stored};

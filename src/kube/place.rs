@@ -1,104 +1,10 @@
-//! The cursor: a node of an object, what it holds, and the way to it.
-//!
-//! [`Place::root`] stands on an object; [`Place::children`] and [`Place::field`] lead on. From a place follow the field path as the
-//! API server writes it ([`Place::path`]), the default ([`Place::default`]) and what tells an item of a list from the others
-//! ([`Place::identity`]). Making one allocates nothing.
+//! Where a node stands in a tree: the search for it, by its address.
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::schema::Form;
 use super::shape::Shape;
 use crate::node::{Node, Value};
 use crate::path::{FieldPath, Segment, address};
-
-/// A node, its shape, and the way to it.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'n, 's, 'p> {
-    /// The node; the static null where the field is absent.
-    pub node: &'n Node,
-    /// What it holds.
-    pub shape: Shape<'s>,
-    up: Option<&'p Place<'n, 's, 'p>>,
-    step: Step<'n>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Step<'n> {
-    Root,
-    Key(&'n str),
-    Index(usize),
-}
-
-impl<'n, 's> Place<'n, 's, '_> {
-    /// An object, or another tree of a shape.
-    #[must_use]
-    pub const fn root(node: &'n Node, shape: Shape<'s>) -> Self {
-        Place { node, shape, up: None, step: Step::Root }
-    }
-}
-
-impl<'n, 's, 'p> Place<'n, 's, 'p> {
-    /// A field, or a key of a map; it may be absent.
-    #[must_use]
-    pub fn field<'q>(&'q self, name: &'n str) -> Place<'n, 's, 'q>
-    where
-        'p: 'q,
-    {
-        Place { node: &self.node[name], shape: self.shape.field(name), up: Some(self), step: Step::Key(name) }
-    }
-
-    /// The fields that are there, or the items.
-    pub fn children<'q>(&'q self) -> impl Iterator<Item = Place<'n, 's, 'q>>
-    where
-        'p: 'q,
-    {
-        let fields = self.node.entries().iter().map(|entry| Place {
-            node: &entry.value,
-            shape: self.shape.field(&entry.key),
-            up: Some(self),
-            step: Step::Key(&entry.key),
-        });
-        let shape = if self.node.items().is_empty() { Shape::Unknown } else { self.shape.items() };
-        let items = self.node.items().iter().enumerate().map(move |(at, node)| Place {
-            node,
-            shape,
-            up: Some(self),
-            step: Step::Index(at),
-        });
-        fields.chain(items)
-    }
-
-    /// The field, as the API server writes it.
-    #[must_use]
-    pub fn path(&self) -> FieldPath {
-        let mut path = self.up.map(Place::path).unwrap_or_default();
-        match (self.step, self.up) {
-            (Step::Key(key), Some(up)) => path.0.push(up.shape.segment(key)),
-            (Step::Index(at), _) => path.0.push(Segment::Index(at)),
-            _ => {}
-        }
-        path
-    }
-
-    /// What the API server fills in where the field is absent, as JSON; not what depends on other fields.
-    #[must_use]
-    pub fn default(&self) -> Option<&'static str> {
-        let (Step::Key(name), Some(Shape::BuiltIn(ty, version))) = (self.step, self.up.map(|up| up.shape)) else {
-            return None;
-        };
-        match ty.form() {
-            Form::Struct(own) => own.field(name, version)?.default(),
-            _ => None,
-        }
-    }
-
-    /// What tells an item from the others of its list under server-side apply; `None` where nothing does.
-    #[must_use]
-    pub fn identity(&self) -> Option<String> {
-        let up = self.up.filter(|_| matches!(self.step, Step::Index(_)))?;
-        up.shape.identity().of(self.node)
-    }
-}
 
 /// The field path of the node at that address below `root`, an object or another tree of a shape, and what it holds. `None` if
 /// it is not there.
@@ -205,7 +111,6 @@ mod tests {
                     containers: [{name: a, resources: {limits: {cpu: 1}}, env: [{name: A}], ports: [{containerPort: 80}]}]\n";
         let root = &read(text);
         let shape = Shape::built_in(root, KubernetesVersion::default());
-        let place = Place::root(root, shape);
         let index = Index::of(root);
         let mut open = vec![root];
         let mut paths = Vec::new();
@@ -225,17 +130,5 @@ mod tests {
             assert!(paths.iter().any(|found| found == path), "{path}: {paths:?}");
         }
         assert!(find(root, shape, Node::absent()).is_none() && index.find(root, shape, Node::absent()).is_none());
-        let spec = place.field("spec");
-        let containers = spec.field("containers");
-        let container = containers.children().next();
-        let ports = container.as_ref().map(|container| container.field("ports"));
-        let port = ports.as_ref().and_then(|ports| ports.children().next());
-        let protocol = port.as_ref().map(|port| port.field("protocol"));
-        assert_eq!(protocol.and_then(|place| place.default()), Some("\"TCP\""));
-        assert_eq!(port.and_then(|place| place.identity()).as_deref(), Some("containerPort=80, protocol=TCP"));
-        assert_eq!(
-            protocol.map(|place| place.path().to_string()).as_deref(),
-            Some("spec.containers[0].ports[0].protocol")
-        );
     }
 }

@@ -6,6 +6,7 @@ use super::crd::{CustomKinds, Schema};
 use super::kinds::Kind;
 use super::schema::{Form, ListKind, Type};
 use super::version::KubernetesVersion;
+use crate::cursor::At;
 use crate::node::{Node, Value};
 use crate::path::Segment;
 
@@ -118,6 +119,20 @@ impl<'a> Shape<'a> {
             Self::Resource(schema, _) | Self::Custom(schema) => schema.items().map_or(Self::Unknown, Self::Custom),
             Self::Foreign(_) | Self::Unknown => Self::Unknown,
         }
+    }
+
+    /// The fields of a node of this shape, or its items, each with what it holds.
+    pub fn children<'n, 'p, 'q>(
+        self,
+        at: &'q At<'n, 'p>,
+    ) -> impl Iterator<Item = (At<'n, 'q>, Self)> + use<'a, 'n, 'p, 'q> {
+        let data = self.has_data_keys();
+        let fields = at.node.entries().iter().map(move |entry| {
+            let (key, value) = (entry.key.as_str(), &entry.value);
+            (if data { at.key_on(key, value) } else { at.on(key, value) }, self.field(key))
+        });
+        let items = if at.node.items().is_empty() { Self::Unknown } else { self.items() };
+        fields.chain(at.items().map(move |item| (item, items)))
     }
 
     /// How a list's entries are told apart; what is no list, or unknown, reads as atomic.

@@ -4,43 +4,44 @@
 use foldhash::{HashSet, HashSetExt};
 
 use super::Refusal;
+use crate::cursor::At;
 use crate::kube::schema::{Form, Leaf};
-use crate::kube::{ListKind, Place, Shape};
+use crate::kube::{ListKind, Shape};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::source::Span;
 
 /// Reports what server-side apply refuses of an object.
 pub(super) fn refuse(object: &Object, shape: Shape<'_>, say: &mut dyn FnMut(Refusal)) {
-    let root = Place::root(&object.node, shape);
-    for child in root.children().filter(|child| !std::ptr::eq(child.node, &object.node["status"])) {
-        walk(&child, object.span(), say);
+    let root = At::root("", &object.node);
+    for (child, shape) in shape.children(&root).filter(|(child, _)| !std::ptr::eq(child.node, &object.node["status"])) {
+        walk(&child, shape, object.span(), say);
     }
 }
 
 /// `above`: the nearest place in a file.
-fn walk(place: &Place<'_, '_, '_>, above: Span, say: &mut dyn FnMut(Refusal)) {
-    let (Value::Mapping(_) | Value::Sequence(_)) = place.node.value else { return };
-    let span = if place.node.origin.span.is_none() { above } else { place.node.origin.span };
+fn walk(at: &At<'_, '_>, shape: Shape<'_>, above: Span, say: &mut dyn FnMut(Refusal)) {
+    let (Value::Mapping(_) | Value::Sequence(_)) = at.node.value else { return };
+    let span = if at.node.origin.span.is_none() { above } else { at.node.origin.span };
     let mut refuse = |field: String, message: String, span: Span| {
         say(Refusal { field, message, help: String::new(), span, old_span: Span::NONE });
     };
-    if let Value::Sequence(items) = &place.node.value {
-        if let Shape::BuiltIn(ty, _) = place.shape
+    if let Value::Sequence(items) = &at.node.value {
+        if let Shape::BuiltIn(ty, _) = shape
             && ty.form() == Form::Leaf(Leaf::Bytes)
         {
-            let path = place.path().to_string();
+            let path = at.to_string();
             let message = format!("`{path}` must be a string of base64");
             refuse(path, message, span);
             return;
         }
-        if let Some((index, fault)) = fault(items, place.shape) {
-            let message = format!("server-side apply rejects `{}[{index}]`: the list has {fault}", place.path());
+        if let Some((index, fault)) = fault(items, shape) {
+            let message = format!("server-side apply rejects `{at}[{index}]`: the list has {fault}");
             let own = items[index].origin.span;
             refuse(String::new(), message, if own.is_none() { span } else { own });
         }
     }
-    place.children().for_each(|child| walk(&child, span, say));
+    shape.children(at).for_each(|(child, shape)| walk(&child, shape, span, say));
 }
 
 /// The first fault of a list whose entries are told apart.

@@ -1,14 +1,12 @@
-//! What validation in the API server's manner is made of: a cursor that knows the field path, the report that faults go to,
+//! What validation in the API server's manner is made of: the report that faults go to,
 //! a view of pods, and what fields of several kinds share (selectors, volumes, resources).
 //!
 //! The rules of `check` and the update validation of `updates` stand on it.
 
-mod at;
 pub mod downward;
 pub mod enums;
 mod faults;
 pub mod handler;
-pub mod lists;
 pub mod percent;
 pub mod pod;
 mod projected;
@@ -18,7 +16,7 @@ pub mod selector;
 pub mod volume;
 pub mod volumes;
 
-pub use at::At;
+pub use crate::cursor::{At, repeats};
 pub use faults::Faults;
 pub use pod::Pod;
 pub(crate) use report::point_at;

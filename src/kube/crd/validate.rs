@@ -5,7 +5,8 @@ use foldhash::{HashSet, HashSetExt};
 
 use super::formats;
 use super::schema::{JsonType, Range, Schema};
-use crate::kube::decode::{self, Fault, FaultKind, Trail};
+use crate::cursor::At;
+use crate::kube::decode::{self, Fault, FaultKind};
 use crate::kube::schema::ListKind;
 use crate::kube::{Kind, KubernetesVersion};
 use crate::node::{Entry, Node, Value};
@@ -22,7 +23,7 @@ pub(super) fn validate<'a>(
     left: &mut Budget,
 ) -> Vec<Fault<'a>> {
     let mut walker = Walker { version, prune: true, in_preserved_list: false, faults: Vec::new(), left: *left };
-    walker.value(object, schema, &Trail::root(), true);
+    walker.value(&At::root("", object), schema, true);
     *left = walker.left;
     walker.faults
 }
@@ -33,7 +34,7 @@ pub fn check_default<'a>(schema: &Node, default: &'a Node, version: KubernetesVe
     let schema = Schema::read(schema);
     let mut walker =
         Walker { version, prune: true, in_preserved_list: false, faults: Vec::new(), left: Budget::shared(default, 1) };
-    walker.value(default, &schema, &Trail::root(), false);
+    walker.value(&At::root("", default), &schema, false);
     walker.faults
 }
 
@@ -52,22 +53,23 @@ struct Walker<'a> {
 const IMPLIED: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 impl<'a> Walker<'a> {
-    fn value(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool) {
+    fn value(&mut self, at: &At<'a, '_>, schema: &Schema, is_object: bool) {
+        let node = at.node;
         let preserves = std::mem::take(&mut self.in_preserved_list) || schema.preserve;
         // Null is absent, or allowed, or filled with the default.
         if node.is_null() || self.faults.len() >= decode::MOST_FAULTS || self.left.is_spent() {
             return;
         }
         self.left.step();
-        if !self.fits_type(node, schema, trail) {
+        if !self.fits_type(at, schema) {
             return;
         }
         match &node.value {
-            Value::Mapping(_) => self.mapping(node, schema, trail, is_object || schema.embedded, preserves),
-            Value::Sequence(items) => self.sequence(node, items, schema, trail, preserves),
-            Value::String(text) => self.text(node, text, schema, trail),
-            Value::Int(number) => self.number(node, *number as f64, schema, trail),
-            Value::Float(number) => self.number(node, *number, schema, trail),
+            Value::Mapping(_) => self.mapping(at, schema, is_object || schema.embedded, preserves),
+            Value::Sequence(items) => self.sequence(at, items, schema, preserves),
+            Value::String(text) => self.text(at, text, schema),
+            Value::Int(number) => self.number(at, *number as f64, schema),
+            Value::Float(number) => self.number(at, *number, schema),
             Value::Bool(_) | Value::Null => {}
         }
         if node.as_str().is_none() {
@@ -79,12 +81,13 @@ impl<'a> Walker<'a> {
                 names if names.is_empty() => String::new(),
                 names => format!("it can be {names}"),
             };
-            self.invalid(node, trail, "not one of the values the definition lists".to_owned(), help);
+            self.invalid(at, "not one of the values the definition lists".to_owned(), help);
         }
-        self.combined(node, schema, trail, is_object);
+        self.combined(at, schema, is_object);
     }
 
-    fn fits_type(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>) -> bool {
+    fn fits_type(&mut self, at: &At<'a, '_>, schema: &Schema) -> bool {
+        let node = at.node;
         let integral = match node.value {
             Value::Int(_) => true,
             Value::Float(number) => number.fract() == 0.0,
@@ -93,7 +96,7 @@ impl<'a> Walker<'a> {
         if schema.int_or_string {
             let fits = integral || matches!(node.value, Value::String(_));
             if !fits {
-                self.wrong_type(node, trail, "a whole number or a string");
+                self.wrong_type(at, "a whole number or a string");
             }
             return fits;
         }
@@ -107,17 +110,18 @@ impl<'a> Walker<'a> {
             JsonType::Boolean => ("a boolean", matches!(node.value, Value::Bool(_))),
         };
         if !fits {
-            self.wrong_type(node, trail, wanted);
+            self.wrong_type(at, wanted);
         }
         fits
     }
 
-    fn mapping(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool, preserves: bool) {
+    fn mapping(&mut self, at: &At<'a, '_>, schema: &Schema, is_object: bool, preserves: bool) {
+        let node = at.node;
         for entry in node.entries() {
-            let below = trail.key(&entry.key);
+            let below = at.on(&entry.key, &entry.value);
             let own = schema.property(&entry.key);
             if is_object && entry.key == "metadata" && self.prune {
-                self.metadata(entry, &below);
+                self.metadata(&below);
             }
             // Of `metadata` a definition restricts values only: its fields are those of every object.
             let restricts = is_object && entry.key == "metadata";
@@ -125,7 +129,7 @@ impl<'a> Walker<'a> {
                 Some(own) => {
                     let prune = self.prune;
                     self.prune = prune && !restricts;
-                    self.value(&entry.value, own, &below, false);
+                    self.value(&below, own, false);
                     self.prune = prune;
                 }
                 None if !self.prune || preserves => {}
@@ -138,7 +142,7 @@ impl<'a> Walker<'a> {
                 break;
             }
             if node.get(name).is_none_or(|value| value.is_null() && !nullable) {
-                let field = trail.key(name).dotted();
+                let field = at.get(name).to_string();
                 let message = format!("`{name}` is required");
                 self.push(FaultKind::Missing, node, field, message, String::new());
                 // The first key is a better thing to underline than all of the mapping.
@@ -148,51 +152,46 @@ impl<'a> Walker<'a> {
             }
         }
         if schema.embedded && self.prune {
-            self.embedded(node, trail);
+            self.embedded(at);
         }
-        self.count(node, node.entries().len(), &schema.limits.properties, trail, "entry", "entries");
+        self.count(at, node.entries().len(), &schema.limits.properties, "entry", "entries");
     }
 
     /// An embedded resource says what it is, whether its schema asks for that or not.
-    fn embedded(&mut self, node: &'a Node, trail: &Trail<'_>) {
+    fn embedded(&mut self, at: &At<'a, '_>) {
         for name in ["apiVersion", "kind"] {
-            let below = trail.key(name);
-            let Some(value) = node.get(name) else {
+            let below = at.get(name);
+            if at.node.get(name).is_none() {
                 let message = format!("`{name}` is required in an embedded resource");
-                self.push(FaultKind::Missing, node, below.dotted(), message, String::new());
+                self.push(FaultKind::Missing, at.node, below.to_string(), message, String::new());
                 continue;
-            };
-            match value.as_str() {
-                None => self.wrong_type(value, &below, "a string"),
-                Some("") => self.invalid(value, &below, "must not be empty".to_owned(), String::new()),
+            }
+            match below.node.as_str() {
+                None => self.wrong_type(&below, "a string"),
+                Some("") => self.invalid(&below, "must not be empty".to_owned(), String::new()),
                 Some(text) if name == "apiVersion" && text.matches('/').count() > 1 => {
-                    self.invalid(
-                        value,
-                        &below,
-                        "must be a version, or a group and a version".to_owned(),
-                        String::new(),
-                    );
+                    self.invalid(&below, "must be a version, or a group and a version".to_owned(), String::new());
                 }
                 Some(text)
                     if name == "kind" && !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') =>
                 {
-                    self.invalid(value, &below, "must consist of letters, digits and `-`".to_owned(), String::new());
+                    self.invalid(&below, "must consist of letters, digits and `-`".to_owned(), String::new());
                 }
                 Some(_) => {}
             }
         }
     }
 
-    fn metadata(&mut self, entry: &'a Entry, trail: &Trail<'_>) {
+    fn metadata(&mut self, at: &At<'a, '_>) {
         let Some(meta) =
             Kind::find("v1", "ConfigMap", self.version).and_then(|kind| kind.ty.field("metadata", self.version))
         else {
             return;
         };
-        self.faults.extend(decode::decode_below(&entry.value, meta, self.version, trail));
+        self.faults.extend(decode::decode_at(at, meta, self.version));
     }
 
-    fn unknown(&mut self, entry: &'a Entry, schema: &Schema, trail: &Trail<'_>) {
+    fn unknown(&mut self, entry: &'a Entry, schema: &Schema, at: &At<'a, '_>) {
         if self.faults.len() >= decode::MOST_FAULTS {
             return;
         }
@@ -202,24 +201,24 @@ impl<'a> Walker<'a> {
             kind: FaultKind::Unknown,
             node: &entry.value,
             key_span: entry.key_span,
-            field: trail.dotted(),
+            field: at.to_string(),
             message: format!("unknown field `{}`", entry.key),
             help: help.unwrap_or_default(),
         });
     }
 
-    fn sequence(&mut self, node: &'a Node, items: &'a [Node], schema: &Schema, trail: &Trail<'_>, preserves: bool) {
+    fn sequence(&mut self, at: &At<'a, '_>, items: &'a [Node], schema: &Schema, preserves: bool) {
         if let Some(own) = &schema.items {
-            for (index, item) in items.iter().enumerate() {
+            for item in at.items() {
                 // A null in a list is not taken away as one in a mapping is.
-                if item.is_null() && own.ty.is_some() && !own.nullable {
-                    self.wrong_type(item, &trail.index(index), "a value");
+                if item.node.is_null() && own.ty.is_some() && !own.nullable {
+                    self.wrong_type(&item, "a value");
                 }
                 self.in_preserved_list = preserves;
-                self.value(item, own, &trail.index(index), false);
+                self.value(&item, own, false);
             }
         }
-        self.count(node, items.len(), &schema.limits.items, trail, "item", "items");
+        self.count(at, items.len(), &schema.limits.items, "item", "items");
         let set = schema.list_kind == Some(ListKind::Set) || schema.limits.unique;
         let mut seen = HashSet::new();
         for (index, item) in items.iter().enumerate() {
@@ -230,29 +229,29 @@ impl<'a> Walker<'a> {
             };
             if identity.is_some_and(|identity| !seen.insert(identity)) {
                 let message = format!("an entry with the same {what} stands before it");
-                self.invalid(item, &trail.index(index), message, String::new());
+                self.invalid(&at.item(index, item), message, String::new());
             }
         }
     }
 
-    fn text(&mut self, node: &'a Node, text: &str, schema: &Schema, trail: &Trail<'_>) {
+    fn text(&mut self, at: &At<'a, '_>, text: &str, schema: &Schema) {
         let length = text.chars().count();
-        self.count(node, length, &schema.limits.length, trail, "character", "characters");
+        self.count(at, length, &schema.limits.length, "character", "characters");
         if let Some(pattern) = &schema.pattern
             && pattern.compiled().is_some_and(|compiled| !self.left.is_match(compiled, text))
             && !self.left.is_spent()
         {
             let message = "not of the form the definition asks for".to_owned();
-            self.invalid(node, trail, message, format!("it must match `{}`", pattern.text));
+            self.invalid(at, message, format!("it must match `{}`", pattern.text));
         }
         if !schema.format.is_empty()
             && let Err(form) = formats::check(&schema.format, text, self.version)
         {
-            self.invalid(node, trail, format!("not {form}"), String::new());
+            self.invalid(at, format!("not {form}"), String::new());
         }
     }
 
-    fn number(&mut self, node: &'a Node, number: f64, schema: &Schema, trail: &Trail<'_>) {
+    fn number(&mut self, at: &At<'a, '_>, number: f64, schema: &Schema) {
         let limits = &schema.limits;
         let is_integer = schema.ty == Some(JsonType::Integer);
         for (name, bound) in
@@ -266,47 +265,49 @@ impl<'a> Walker<'a> {
                         "`{name}` of the definition must be of type integer with format {format}: no value is valid"
                     )
                 }
-                Some(bound) if name == "maximum" && bound >= LEAST_OVERFLOW && matches!(node.value, Value::Int(_)) => {
+                Some(bound)
+                    if name == "maximum" && bound >= LEAST_OVERFLOW && matches!(at.node.value, Value::Int(_)) =>
+                {
                     "`maximum` of the definition overflows 64 bits: no integer is valid".to_owned()
                 }
                 _ => continue,
             };
-            return self.invalid(node, trail, message, String::new());
+            return self.invalid(at, message, String::new());
         }
         let below = |least: f64| number < least || (limits.exclusive_minimum && number <= least);
         let above = |most: f64| number > most || (limits.exclusive_maximum && number >= most);
         if let Some(least) = limits.minimum.filter(|least| below(*least)) {
             let than = if limits.exclusive_minimum { "more than" } else { "at least" };
-            self.invalid(node, trail, format!("must be {than} {least}"), String::new());
+            self.invalid(at, format!("must be {than} {least}"), String::new());
         }
         if let Some(most) = limits.maximum.filter(|most| above(*most)) {
             let than = if limits.exclusive_maximum { "less than" } else { "at most" };
-            self.invalid(node, trail, format!("must be {than} {most}"), String::new());
+            self.invalid(at, format!("must be {than} {most}"), String::new());
         }
         if let Some(unit) = limits.multiple_of.filter(|unit| *unit > 0.0 && (number / unit).fract() != 0.0) {
-            self.invalid(node, trail, format!("must be a multiple of {unit}"), String::new());
+            self.invalid(at, format!("must be a multiple of {unit}"), String::new());
         }
         if schema.format == "int32" && !(-2_147_483_648.0..=2_147_483_647.0).contains(&number) {
-            self.invalid(node, trail, "the number does not fit 32 bits".to_owned(), String::new());
+            self.invalid(at, "the number does not fit 32 bits".to_owned(), String::new());
         }
     }
 
-    fn combined(&mut self, node: &'a Node, schema: &Schema, trail: &Trail<'_>, is_object: bool) {
+    fn combined(&mut self, at: &At<'a, '_>, schema: &Schema, is_object: bool) {
         let prune = std::mem::replace(&mut self.prune, false);
         for part in &schema.all_of {
-            self.value(node, part, trail, is_object);
+            self.value(at, part, is_object);
         }
         self.prune = prune;
         if schema.any_of.is_empty() && schema.one_of.is_empty() && schema.not.is_none() {
             return;
         }
         // Defaults are filled in before a value is held against its forms.
-        let filled = with_defaults(node, schema);
-        let seen = filled.as_ref().unwrap_or(node);
+        let filled = with_defaults(at.node, schema);
+        let seen = &At::root("", filled.as_ref().unwrap_or(at.node));
         let (version, mut left) = (self.version, self.left);
         let mut fits = |part: &Schema| {
             let mut walker = Walker { version, prune: false, in_preserved_list: false, faults: Vec::new(), left };
-            walker.value(seen, part, trail, is_object);
+            walker.value(seen, part, is_object);
             left = walker.left;
             walker.faults.is_empty()
         };
@@ -318,35 +319,35 @@ impl<'a> Walker<'a> {
             return;
         }
         if !any {
-            self.invalid(node, trail, "fits none of the forms the definition allows".to_owned(), String::new());
+            self.invalid(at, "fits none of the forms the definition allows".to_owned(), String::new());
         }
         if !schema.one_of.is_empty() && one != 1 {
             let message = if one == 0 { "fits none of" } else { "fits more than one of" };
-            self.invalid(node, trail, format!("{message} the forms of which it must be one"), String::new());
+            self.invalid(at, format!("{message} the forms of which it must be one"), String::new());
         }
         if not {
-            self.invalid(node, trail, "has a form that the definition excludes".to_owned(), String::new());
+            self.invalid(at, "has a form that the definition excludes".to_owned(), String::new());
         }
     }
 
-    fn count(&mut self, node: &'a Node, count: usize, range: &Range, trail: &Trail<'_>, one: &str, many: &str) {
+    fn count(&mut self, at: &At<'a, '_>, count: usize, range: &Range, one: &str, many: &str) {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let noun = |number: i64| if number == 1 { one } else { many };
         if let Some(least) = range.least.filter(|least| count < *least) {
-            self.invalid(node, trail, format!("must have at least {least} {}", noun(least)), String::new());
+            self.invalid(at, format!("must have at least {least} {}", noun(least)), String::new());
         }
         if let Some(most) = range.most.filter(|most| count > *most) {
-            self.invalid(node, trail, format!("must have at most {most} {}", noun(most)), String::new());
+            self.invalid(at, format!("must have at most {most} {}", noun(most)), String::new());
         }
     }
 
-    fn wrong_type(&mut self, node: &'a Node, trail: &Trail<'_>, wanted: &str) {
-        let message = format!("expected {wanted}, found {}", node.type_name());
-        self.push(FaultKind::Type, node, trail.dotted(), message, String::new());
+    fn wrong_type(&mut self, at: &At<'a, '_>, wanted: &str) {
+        let message = format!("expected {wanted}, found {}", at.node.type_name());
+        self.push(FaultKind::Type, at.node, at.to_string(), message, String::new());
     }
 
-    fn invalid(&mut self, node: &'a Node, trail: &Trail<'_>, message: String, help: String) {
-        self.push(FaultKind::Invalid, node, trail.dotted(), message, help);
+    fn invalid(&mut self, at: &At<'a, '_>, message: String, help: String) {
+        self.push(FaultKind::Invalid, at.node, at.to_string(), message, help);
     }
 
     fn push(&mut self, kind: FaultKind, node: &'a Node, field: String, message: String, help: String) {

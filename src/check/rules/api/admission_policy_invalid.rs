@@ -7,7 +7,7 @@ use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, lists::repeats};
+use crate::validation::{At, Faults, repeats};
 
 use super::_expression;
 use super::webhook_invalid::{conditions, operations, resources};

@@ -9,7 +9,7 @@ use crate::finding::RuleId;
 use crate::formats::{Checked, names};
 use crate::node::{Node, Value};
 use crate::object::Object;
-use crate::validation::{At, Faults, lists::repeats, resources, volume};
+use crate::validation::{At, Faults, repeats, resources, volume};
 
 /// The rule.
 pub static RULE: Rule = Rule {

@@ -6,7 +6,7 @@ use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
-use crate::validation::{At, Faults, lists::repeats};
+use crate::validation::{At, Faults, repeats};
 
 use super::job_invalid::with_job_spec;
 

@@ -5,7 +5,7 @@ use foldhash::HashSet;
 use crate::check::{Check, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
-use crate::validation::{Faults, Pod, lists::repeats};
+use crate::validation::{Faults, Pod, repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {

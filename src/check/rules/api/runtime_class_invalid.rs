@@ -5,7 +5,7 @@ use crate::finding::RuleId;
 use crate::formats::names;
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Faults, lists::repeats, resources};
+use crate::validation::{At, Faults, repeats, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {

@@ -7,7 +7,7 @@ use crate::finding::RuleId;
 use crate::formats::{Checked, ip};
 use crate::node::Node;
 use crate::object::Object;
-use crate::validation::{At, Faults, lists::repeats};
+use crate::validation::{At, Faults, repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {

@@ -4,7 +4,7 @@ use crate::check::{Check, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::node::Node;
 use crate::validation::selector;
-use crate::validation::{At, Faults, Pod, enums, lists::repeats};
+use crate::validation::{At, Faults, Pod, enums, repeats};
 
 /// The rule.
 pub static RULE: Rule = Rule {

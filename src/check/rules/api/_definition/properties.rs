@@ -168,7 +168,7 @@ fn list_keys(walk: &mut Walk<'_, '_, '_>, keys: &At<'_, '_>, items: &At<'_, '_>)
         must_be(walk, &ty, "object", "in a list of `x-kubernetes-list-type: map`");
     }
     let properties = items.get("properties");
-    let repeated = crate::validation::lists::repeats(keys.node.items().iter().map(|key| key.text()));
+    let repeated = crate::cursor::repeats(keys.node.items().iter().map(|key| key.text()));
     for (index, key) in keys.node.items().iter().enumerate() {
         let Some(field) = properties.node.get(key.text()) else {
             if ty.text() == "object" {
