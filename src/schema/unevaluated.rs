@@ -2,9 +2,10 @@
 //! through references and those forms that fit.
 
 use super::lookup::Step;
-use super::walk::{Mode, Part, Walker};
+use super::walk::{Mode, Walker};
 use super::{Id, Place, Sub};
-use crate::node::{Node, Value};
+use crate::cursor::At;
+use crate::node::Value;
 
 impl Sub {
     /// The subschema for what nothing else evaluates, where a step leads.
@@ -18,12 +19,12 @@ impl Sub {
 
 impl<'a> Walker<'a> {
     /// Holds `unevaluatedProperties` or `unevaluatedItems` against a value.
-    pub(super) fn unevaluated(&mut self, id: Id, sub: &'a Sub, node: &'a Node) -> bool {
-        match &node.value {
+    pub(super) fn unevaluated(&mut self, id: Id, sub: &'a Sub, at: &At<'a, '_>) -> bool {
+        match &at.node.value {
             Value::Mapping(mapping) => {
                 let Some(rest) = sub.object.as_ref().and_then(|rules| rules.unevaluated) else { return true };
                 let evaluated = match self.mode {
-                    Mode::Whole => self.evaluated(sub, node),
+                    Mode::Whole => self.evaluated(sub, at),
                     // Which forms fit is known of the whole only: a key that any of them has may stand in a layer.
                     Mode::Layer => mapping
                         .iter()
@@ -35,27 +36,24 @@ impl<'a> Walker<'a> {
                     if evaluated || self.left.is_spent() || !fits && self.found.is_none() {
                         continue;
                     }
-                    self.path.push(Part::Key(&entry.key));
+                    let below = at.on(&entry.key, &entry.value);
                     fits &= if self.schema.sub(rest).never {
                         let schema = self.schema;
-                        self.unknown(|| schema.fields(&Place::One(id)), entry)
+                        self.unknown(|| schema.fields(&Place::One(id)), entry, &below)
                     } else {
                         let deletes = self.mode == Mode::Layer && entry.value.is_null();
-                        deletes || self.value(rest, &entry.value)
+                        deletes || self.value(rest, &below)
                     };
-                    self.path.pop();
                 }
                 fits
             }
             Value::Sequence(items) if self.mode == Mode::Whole => {
                 let Some(rest) = sub.list.as_ref().and_then(|rules| rules.unevaluated) else { return true };
-                let evaluated = self.evaluated(sub, node);
+                let evaluated = self.evaluated(sub, at);
                 let mut fits = true;
                 for (index, (item, evaluated)) in items.iter().zip(evaluated).enumerate() {
                     if !evaluated && !self.left.is_spent() && (fits || self.found.is_some()) {
-                        self.path.push(Part::Index(index));
-                        fits &= self.value(rest, item);
-                        self.path.pop();
+                        fits &= self.value(rest, &at.item(index, item));
                     }
                 }
                 fits
@@ -65,13 +63,14 @@ impl<'a> Walker<'a> {
     }
 
     /// Of each entry or item whether something else than the subschema's own `unevaluated…` evaluates it.
-    fn evaluated(&mut self, sub: &'a Sub, node: &'a Node) -> Vec<bool> {
-        let mut evaluated = vec![false; node.entries().len() + node.items().len()];
-        self.mark_evaluated(sub, node, &mut evaluated);
+    fn evaluated(&mut self, sub: &'a Sub, at: &At<'a, '_>) -> Vec<bool> {
+        let mut evaluated = vec![false; at.node.entries().len() + at.node.items().len()];
+        self.mark_evaluated(sub, at, &mut evaluated);
         evaluated
     }
 
-    fn mark_evaluated(&mut self, sub: &'a Sub, node: &'a Node, evaluated: &mut [bool]) {
+    fn mark_evaluated(&mut self, sub: &'a Sub, at: &At<'a, '_>, evaluated: &mut [bool]) {
+        let node = at.node;
         if let Some(rules) = &sub.object {
             for (entry, evaluated) in node.entries().iter().zip(evaluated.iter_mut()) {
                 let left = &mut self.left;
@@ -79,15 +78,15 @@ impl<'a> Walker<'a> {
             }
         }
         if let Some(rules) = &sub.list {
-            for (index, (item, evaluated)) in node.items().iter().zip(evaluated.iter_mut()).enumerate() {
-                *evaluated |= rules.of(index).is_some() || rules.contains.is_some_and(|id| self.quietly(id, item));
+            for (index, (item, evaluated)) in at.items().zip(evaluated.iter_mut()).enumerate() {
+                *evaluated |= rules.of(index).is_some() || rules.contains.is_some_and(|id| self.quietly(id, &item));
             }
         }
-        let forms = sub.any.iter().chain(&sub.one).filter(|id| self.quietly(**id, node)).copied();
+        let forms = sub.any.iter().chain(&sub.one).filter(|id| self.quietly(**id, at)).copied();
         let mut holding: Vec<Id> = forms.collect();
         holding.extend(sub.reference.iter().chain(&sub.all));
         if let Some(id) = sub.condition {
-            if self.quietly(id, node) {
+            if self.quietly(id, at) {
                 holding.push(id);
                 holding.extend(sub.then);
             } else {
@@ -105,7 +104,7 @@ impl<'a> Walker<'a> {
             let step = if is_mapping { Step::Key("") } else { Step::Index(0) };
             match sub.unevaluated(step) {
                 Some(_) => evaluated.fill(true),
-                None => self.mark_evaluated(sub, node, evaluated),
+                None => self.mark_evaluated(sub, at, evaluated),
             }
         }
     }

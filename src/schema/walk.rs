@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::compare::{equal, is_multiple, numbers, order};
 use super::{Id, ListRules, NumberRules, Pattern, Place, Schema, Sub, TextRules, Types, words};
+use crate::cursor::At;
 use crate::node::{Node, Value};
 use crate::source::Span;
 
@@ -73,9 +74,8 @@ impl Schema {
     /// Holds the schema against a tree. `whole` is how messages name it: `the profile`.
     #[must_use]
     pub fn check(&self, node: &Node, mode: Mode, whole: &str) -> Vec<Violation> {
-        let mut walker =
-            Walker { schema: self, whole, path: Vec::new(), found: Some(Vec::new()), left: Budget::of(node), mode };
-        walker.value(Self::ROOT, node);
+        let mut walker = Walker { schema: self, whole, found: Some(Vec::new()), left: Budget::of(node), mode };
+        walker.value(Self::ROOT, &At::root("", node));
         let mut found = walker.found.unwrap_or_default();
         if walker.left.is_spent() {
             found.push(Violation {
@@ -97,15 +97,8 @@ impl Schema {
     /// Whether a tree fits the schema.
     #[must_use]
     pub fn fits(&self, node: &Node) -> bool {
-        let mut walker = Walker {
-            schema: self,
-            whole: "",
-            path: Vec::new(),
-            found: None,
-            left: Budget::of(node),
-            mode: Mode::Whole,
-        };
-        walker.value(Self::ROOT, node) && !walker.left.is_spent()
+        let mut walker = Walker { schema: self, whole: "", found: None, left: Budget::of(node), mode: Mode::Whole };
+        walker.value(Self::ROOT, &At::root("", node)) && !walker.left.is_spent()
     }
 }
 
@@ -175,16 +168,9 @@ fn bytes(node: &Node) -> u64 {
     node.text().len() as u64 + items + entries
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Part<'a> {
-    Key(&'a str),
-    Index(usize),
-}
-
 pub(super) struct Walker<'a> {
     pub(super) schema: &'a Schema,
     pub(super) whole: &'a str,
-    pub(super) path: Vec<Part<'a>>,
     /// What was found; `None` where only the verdict counts, and the walk stops at the first fault.
     pub(super) found: Option<Vec<Violation>>,
     pub(super) left: Budget,
@@ -193,94 +179,97 @@ pub(super) struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     /// Whether a value fits a subschema.
-    pub(super) fn value(&mut self, id: Id, node: &'a Node) -> bool {
+    pub(super) fn value(&mut self, id: Id, at: &At<'a, '_>) -> bool {
+        let node = at.node;
         if self.left.is_spent() {
             return true;
         }
         self.left.step();
         let sub = self.schema.sub(id);
         if sub.never {
-            return self.fault(Fault::Value, node, |at| format!("{at} is not allowed here"));
+            return self.fault(Fault::Value, at, |name| format!("{name} is not allowed here"));
         }
         if let Some(types) = sub.types
             && !types.has(Types::of(node))
         {
-            return self.wrong_type(types, node);
+            return self.wrong_type(types, at);
         }
-        let checks: [fn(&mut Self, &'a Sub, &'a Node) -> bool; 3] = [Self::listed, Self::by_type, Self::combined];
+        let checks: [fn(&mut Self, &'a Sub, &At<'a, '_>) -> bool; 3] = [Self::listed, Self::by_type, Self::combined];
         let mut fits = true;
         for check in checks {
             // Where only the verdict counts, the first fault decides.
             if fits || self.found.is_some() {
-                fits &= check(self, sub, node);
+                fits &= check(self, sub, at);
             }
         }
         // What does not fit the forms is not evaluated by them, which would be a second fault of the same.
-        fits && self.unevaluated(id, sub, node)
+        fits && self.unevaluated(id, sub, at)
     }
 
     /// What is asked of values of one type, and not of others.
-    fn by_type(&mut self, sub: &'a Sub, node: &'a Node) -> bool {
-        match &node.value {
-            Value::Int(_) | Value::Float(_) => sub.number.as_ref().is_none_or(|rules| self.number(rules, node)),
-            Value::String(value) => sub.text.as_ref().is_none_or(|rules| self.text(rules, value, node, sub)),
-            Value::Sequence(items) => sub.list.as_ref().is_none_or(|rules| self.list(rules, items, node)),
-            Value::Mapping(mapping) => sub.object.as_ref().is_none_or(|rules| self.mapping(rules, mapping, node)),
+    fn by_type(&mut self, sub: &'a Sub, at: &At<'a, '_>) -> bool {
+        match &at.node.value {
+            Value::Int(_) | Value::Float(_) => sub.number.as_ref().is_none_or(|rules| self.number(rules, at)),
+            Value::String(value) => sub.text.as_ref().is_none_or(|rules| self.text(rules, value, at, sub)),
+            Value::Sequence(items) => sub.list.as_ref().is_none_or(|rules| self.list(rules, items, at)),
+            Value::Mapping(mapping) => sub.object.as_ref().is_none_or(|rules| self.mapping(rules, mapping, at)),
             Value::Null | Value::Bool(_) => true,
         }
     }
 
-    fn combined(&mut self, sub: &'a Sub, node: &'a Node) -> bool {
+    fn combined(&mut self, sub: &'a Sub, at: &At<'a, '_>) -> bool {
+        let node = at.node;
         let mut fits = true;
         for id in sub.reference.iter().chain(&sub.all) {
-            fits &= self.value(*id, node);
+            fits &= self.value(*id, at);
             if !fits && self.found.is_none() {
                 return false;
             }
         }
         for (key, id) in &sub.dependents {
             if self.mode == Mode::Whole && node.get(key).is_some() && (fits || self.found.is_some()) {
-                fits &= self.value(*id, node);
+                fits &= self.value(*id, at);
             }
         }
         if !sub.any.is_empty() {
-            fits &= self.any(&sub.any, node, sub);
+            fits &= self.any(&sub.any, at, sub);
         }
         if !sub.one.is_empty() {
             fits &= match self.mode {
-                Mode::Layer => self.any(&sub.one, node, sub),
-                Mode::Whole => match sub.one.iter().filter(|id| self.quietly(**id, node)).count() {
-                    0 => self.any(&sub.one, node, sub),
+                Mode::Layer => self.any(&sub.one, at, sub),
+                Mode::Whole => match sub.one.iter().filter(|id| self.quietly(**id, at)).count() {
+                    0 => self.any(&sub.one, at, sub),
                     1 => true,
-                    _ => self.fault(Fault::Value, node, |at| format!("{at} matches more than one schema of `oneOf`")),
+                    _ => self.fault(Fault::Value, at, |name| format!("{name} matches more than one schema of `oneOf`")),
                 },
             };
         }
         if self.mode == Mode::Whole {
             if let Some(id) = sub.not
-                && self.quietly(id, node)
+                && self.quietly(id, at)
             {
-                fits &= self.fault(Fault::Value, node, |at| format!("{at} must not match `not`"));
+                fits &= self.fault(Fault::Value, at, |name| format!("{name} must not match `not`"));
             }
             if let Some(id) = sub.condition {
-                let branch = if self.quietly(id, node) { sub.then } else { sub.otherwise };
-                fits &= branch.is_none_or(|id| self.value(id, node));
+                let branch = if self.quietly(id, at) { sub.then } else { sub.otherwise };
+                fits &= branch.is_none_or(|id| self.value(id, at));
             }
         }
         fits
     }
 
     /// Whether a value fits, without a word.
-    pub(super) fn quietly(&mut self, id: Id, node: &'a Node) -> bool {
+    pub(super) fn quietly(&mut self, id: Id, at: &At<'a, '_>) -> bool {
         let found = self.found.take();
-        let fits = self.value(id, node);
+        let fits = self.value(id, at);
         self.found = found;
         fits
     }
 
     /// Whether a value fits any of several forms; tells what keeps it from the one it is nearest to.
-    fn any(&mut self, forms: &[Id], node: &'a Node, sub: &'a Sub) -> bool {
-        if forms.iter().any(|id| self.quietly(*id, node)) {
+    fn any(&mut self, forms: &[Id], at: &At<'a, '_>, sub: &'a Sub) -> bool {
+        let node = at.node;
+        if forms.iter().any(|id| self.quietly(*id, at)) {
             return true;
         }
         if self.found.is_none() {
@@ -289,20 +278,20 @@ impl<'a> Walker<'a> {
         let place = Place::Any(forms.iter().map(|id| Place::One(*id)).collect());
         let types = self.schema.types(&place);
         if !types.has(Types::of(node)) && types != Types::NONE {
-            return self.wrong_type(types, node);
+            return self.wrong_type(types, at);
         }
         let choices: Option<Vec<&Node>> =
             forms.iter().map(|id| self.schema.choices(*id)).collect::<Option<Vec<_>>>().map(|all| all.concat());
         if let Some(choices) = choices {
-            return self.not_among(&choices, node, sub);
+            return self.not_among(&choices, at, sub);
         }
         let before = self.found.take();
-        let path = words::path(&self.path);
+        let path = at.in_profile();
         let nearest = forms
             .iter()
             .map(|id| {
                 self.found = Some(Vec::new());
-                self.value(*id, node);
+                self.value(*id, at);
                 self.found.take().unwrap_or_default()
             })
             .min_by_key(|found| {
@@ -316,28 +305,30 @@ impl<'a> Walker<'a> {
     }
 
     /// Whether a value is among those listed by `enum` and `const`.
-    fn listed(&mut self, sub: &'a Sub, node: &'a Node) -> bool {
+    fn listed(&mut self, sub: &'a Sub, at: &At<'a, '_>) -> bool {
+        let node = at.node;
         let mut fits = true;
         self.left.compare(sub.values.as_ref().map_or(0, |values| values.len()));
         if let Some(values) = &sub.values
             && !values.iter().any(|value| equal(value, node))
         {
-            fits = self.not_among(&values.iter().collect::<Vec<_>>(), node, sub);
+            fits = self.not_among(&values.iter().collect::<Vec<_>>(), at, sub);
         }
         if let Some(value) = &sub.constant
             && !equal(value, node)
         {
-            fits = self.not_among(&[value], node, sub);
+            fits = self.not_among(&[value], at, sub);
         }
         fits
     }
 
-    fn not_among(&mut self, values: &[&Node], node: &'a Node, sub: &Sub) -> bool {
+    fn not_among(&mut self, values: &[&Node], at: &At<'a, '_>, sub: &Sub) -> bool {
+        let node = at.node;
         let types = values.iter().fold(Types::NONE, |types, value| types.or(Types::of(value)));
         if sub.types.is_none() && !types.has(Types::of(node)) && types != Types::NONE {
-            return self.wrong_type(types, node);
+            return self.wrong_type(types, at);
         }
-        let fits = self.fault(Fault::Value, node, |at| format!("{at} must be {}", words::values(values)));
+        let fits = self.fault(Fault::Value, at, |name| format!("{name} must be {}", words::values(values)));
         if let Some(violation) = self.last() {
             violation.label = words::near_value(node, values);
             violation.choice = true;
@@ -345,17 +336,19 @@ impl<'a> Walker<'a> {
         fits
     }
 
-    fn wrong_type(&mut self, types: Types, node: &'a Node) -> bool {
+    fn wrong_type(&mut self, types: Types, at: &At<'a, '_>) -> bool {
+        let node = at.node;
         let help = words::type_help(types, node);
         let fits =
-            self.fault(Fault::Type, node, |at| format!("{at} must be {}, not {}", types.words(), node.type_name()));
+            self.fault(Fault::Type, at, |name| format!("{name} must be {}, not {}", types.words(), node.type_name()));
         if let Some(violation) = self.last() {
             violation.help = help;
         }
         fits
     }
 
-    fn number(&mut self, rules: &NumberRules, node: &'a Node) -> bool {
+    fn number(&mut self, rules: &NumberRules, at: &At<'a, '_>) -> bool {
+        let node = at.node;
         let beyond = |bound: &Option<Node>, wrong: &[Ordering]| {
             bound.as_ref().is_some_and(|bound| wrong.contains(&numbers(node, bound)))
         };
@@ -365,44 +358,44 @@ impl<'a> Walker<'a> {
             || beyond(&rules.above, &[Ordering::Less, Ordering::Equal])
             || beyond(&rules.below, &[Ordering::Greater, Ordering::Equal])
         {
-            fits = self.fault(Fault::Value, node, |at| format!("{at} must be {}", words::range(rules)));
+            fits = self.fault(Fault::Value, at, |name| format!("{name} must be {}", words::range(rules)));
         }
         if let Some(format) = rules.format
             && !format.is_match(node)
         {
-            fits = self.fault(Fault::Value, node, |at| format!("{at} must be {}", format.words()));
+            fits = self.fault(Fault::Value, at, |name| format!("{name} must be {}", format.words()));
         }
         if let Some(of) = &rules.multiple
             && !is_multiple(node, of)
         {
-            fits = self.fault(Fault::Value, node, |at| format!("{at} must be a multiple of {}", words::value(of)));
+            fits = self.fault(Fault::Value, at, |name| format!("{name} must be a multiple of {}", words::value(of)));
         }
         fits
     }
 
-    fn text(&mut self, rules: &TextRules, value: &str, node: &'a Node, sub: &'a Sub) -> bool {
+    fn text(&mut self, rules: &TextRules, value: &str, at: &At<'a, '_>, sub: &'a Sub) -> bool {
         let outside =
             |length: u64| rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max);
         if (rules.min.is_some() || rules.max.is_some()) && outside(value.chars().count() as u64) {
-            return self.fault(Fault::Value, node, |at| {
+            return self.fault(Fault::Value, at, |name| {
                 let empty = value.is_empty() && rules.min.is_some();
                 if empty {
-                    format!("{at} must not be empty")
+                    format!("{name} must not be empty")
                 } else {
-                    format!("{at} must have {}", words::amount(rules.min, rules.max, "character"))
+                    format!("{name} must have {}", words::amount(rules.min, rules.max, "character"))
                 }
             });
         }
         if let Some(format) = rules.format
             && !(format.is_match)(value)
         {
-            return self.fault(Fault::Value, node, |at| format!("{at} must be {}", format.words));
+            return self.fault(Fault::Value, at, |name| format!("{name} must be {}", format.words));
         }
         let Some(pattern) = &rules.pattern else { return true };
         if self.left.is_match(pattern, value) || self.left.is_spent() {
             return true;
         }
-        let fits = self.fault(Fault::Value, node, |at| format!("{at} does not have the form it must have"));
+        let fits = self.fault(Fault::Value, at, |name| format!("{name} does not have the form it must have"));
         if let Some(violation) = self.last() {
             violation.label = format!("must match `{}`", pattern.as_str());
             violation.help = sub.description.as_deref().map_or_else(String::new, words::first_sentence);
@@ -410,9 +403,9 @@ impl<'a> Walker<'a> {
         fits
     }
 
-    fn list(&mut self, rules: &'a ListRules, items: &'a [Node], node: &'a Node) -> bool {
+    fn list(&mut self, rules: &'a ListRules, items: &'a [Node], at: &At<'a, '_>) -> bool {
         // A list of a layer may be a change of another: then it says nothing of how many items there are, and which.
-        let mut fits = self.mode == Mode::Layer || self.whole_list(rules, items, node);
+        let mut fits = self.mode == Mode::Layer || self.whole_list(rules, items, at);
         if self.mode == Mode::Layer && !rules.prefix.is_empty() {
             return fits;
         }
@@ -422,38 +415,35 @@ impl<'a> Walker<'a> {
                 break;
             }
             let Some(id) = rules.of(index) else { break };
-            self.path.push(Part::Index(index));
-            fits &= self.value(id, item);
-            self.path.pop();
+            fits &= self.value(id, &at.item(index, item));
         }
         self.mode = mode;
         fits
     }
 
     /// What is asked of all items together.
-    fn whole_list(&mut self, rules: &'a ListRules, items: &'a [Node], node: &'a Node) -> bool {
+    fn whole_list(&mut self, rules: &'a ListRules, items: &'a [Node], at: &At<'a, '_>) -> bool {
         let mut fits = true;
         let length = items.len() as u64;
         if rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max) {
-            fits = self.fault(Fault::Value, node, |at| {
-                format!("{at} must have {}", words::amount(rules.min, rules.max, "item"))
+            fits = self.fault(Fault::Value, at, |name| {
+                format!("{name} must have {}", words::amount(rules.min, rules.max, "item"))
             });
         }
         if rules.unique {
             let mut sorted: Vec<usize> = (0..items.len()).collect();
             sorted.sort_by(|a, b| order(&items[*a], &items[*b]).then(a.cmp(b)));
             if let Some(pair) = sorted.windows(2).find(|pair| equal(&items[pair[0]], &items[pair[1]])) {
-                self.path.push(Part::Index(pair[1]));
-                fits = self.fault(Fault::Value, &items[pair[1]], |at| format!("{at} is a duplicate item"));
-                self.path.pop();
+                let item = at.item(pair[1], &items[pair[1]]);
+                fits = self.fault(Fault::Value, &item, |name| format!("{name} is a duplicate item"));
             }
         }
         if let Some(id) = rules.contains {
             let (min, max) = (rules.min_contains.unwrap_or(1), rules.max_contains);
-            let count = items.iter().filter(|item| self.quietly(id, item)).count() as u64;
+            let count = at.items().filter(|item| self.quietly(id, item)).count() as u64;
             if (count < min || max.is_some_and(|max| count > max)) && !self.left.is_spent() {
-                fits = self.fault(Fault::Value, node, |at| {
-                    format!("{at} must contain {} of this kind, not {count}", words::amount(Some(min), max, "item"))
+                fits = self.fault(Fault::Value, at, |name| {
+                    format!("{name} must contain {} of this kind, not {count}", words::amount(Some(min), max, "item"))
                 });
                 let help = self.schema.description(&Place::One(id)).map_or_else(String::new, words::first_sentence);
                 if let Some(violation) = self.last() {
@@ -468,18 +458,24 @@ impl<'a> Walker<'a> {
         self.found.as_mut()?.last_mut()
     }
 
-    pub(super) fn fault(&mut self, fault: Fault, node: &Node, message: impl FnOnce(&str) -> String) -> bool {
-        self.at(fault, node.origin.span, message)
+    pub(super) fn fault(&mut self, fault: Fault, at: &At<'_, '_>, message: impl FnOnce(&str) -> String) -> bool {
+        self.fault_on(fault, at, at.node.origin.span, message)
     }
 
-    /// Reports a fault at the present path; always false, for the verdict.
-    pub(super) fn at(&mut self, fault: Fault, span: Span, message: impl FnOnce(&str) -> String) -> bool {
+    /// Reports a fault that is underlined elsewhere; always false, for the verdict.
+    pub(super) fn fault_on(
+        &mut self,
+        fault: Fault,
+        at: &At<'_, '_>,
+        span: Span,
+        message: impl FnOnce(&str) -> String,
+    ) -> bool {
         if let Some(found) = &mut self.found {
             found.push(Violation {
                 fault,
-                path: words::path(&self.path),
+                path: at.in_profile(),
                 span,
-                message: message(&words::name(&self.path, self.whole)),
+                message: message(&words::name(at, self.whole)),
                 label: String::new(),
                 help: String::new(),
                 choice: false,

@@ -1,7 +1,7 @@
 //! How violations are put into words.
 
-use super::walk::Part;
 use super::{NumberRules, Types};
+use crate::cursor::At;
 use crate::node::{Node, Value};
 use crate::suggest;
 use crate::yaml;
@@ -9,29 +9,9 @@ use crate::yaml;
 /// How many names are listed where one is wrong and none is near.
 const MOST_NAMES: usize = 12;
 
-/// `expose.nodePort`, `hosts[0]`, `labels[app.kubernetes.io/name]`.
-pub(super) fn path(parts: &[Part<'_>]) -> String {
-    let mut path = String::new();
-    for part in parts {
-        match part {
-            Part::Index(index) => path.push_str(&format!("[{index}]")),
-            Part::Key(key) if key.contains(['.', '[', ']', ' ', '=']) || key.is_empty() => {
-                path.push_str(&format!("[{key}]"));
-            }
-            Part::Key(key) => {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(key);
-            }
-        }
-    }
-    path
-}
-
 /// The path in backticks; the whole by its name.
-pub(super) fn name(parts: &[Part<'_>], whole: &str) -> String {
-    if parts.is_empty() { whole.to_owned() } else { format!("`{}`", path(parts)) }
+pub(super) fn name(at: &At<'_, '_>, whole: &str) -> String {
+    if at.parent().is_none() { whole.to_owned() } else { format!("`{}`", at.in_profile()) }
 }
 
 /// A value as its author would write it.
