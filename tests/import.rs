@@ -184,6 +184,25 @@ fn copies_that_vary_together_share_a_field() {
     }
 }
 
+/// What a layer reads before its values are merged, and what templates give a meaning, names no value.
+#[test]
+fn values_get_no_name_that_a_layer_or_a_template_gives_a_meaning() {
+    let names = ["environment", "environments", "enforce", "patches", "templates", "needs", "profile", "if", "sql"];
+    let value = |at: usize, copy: usize| format!("{:x}", (at * 7 + copy * 13 + 3) * 2_654_435_761 % 1_000_003);
+    let copy = |name: &str, copy: usize| {
+        let data: String =
+            names.iter().enumerate().map(|(at, field)| format!("  {field}: v{}\n", value(at, copy))).collect();
+        variant(name, &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: patches}}\ndata:\n{data}"))
+    };
+    let variants = [copy("dev", 0), copy("prod", 1)];
+    let import = import::import(&variants, &Services::default()).unwrap();
+    let profile = &import.files()["profiles/prod.yaml"];
+    for (at, field) in names.iter().enumerate() {
+        assert!(profile.contains(&format!("v{}\n", value(at, 1))), "{profile}");
+        assert!(!profile.lines().any(|line| line.starts_with(&format!("{field}:"))), "{field}\n{profile}");
+    }
+}
+
 #[test]
 fn a_newer_copy_changes_values_of_its_profile_only() {
     let copy = |tag: &str, extra: &str| {

@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use ecow::EcoString;
 
+use crate::json_schema::is_layer_field;
+
 use super::components::{Components, plain_name, short};
 use super::fields::{Field, Fields, Use};
 use super::matching::{Class, OwnWords};
 use super::parts::Step;
 use super::text::Hint;
 
-/// Names that templates or the tool itself give a meaning.
+/// Names that templates give a meaning, and settings of a profile. Fields of layers are reserved too.
 const RESERVED: &[&str] = &[
     "and",
     "app_labels",
     "checksum",
     "else",
     "environment",
-    "environments",
     "external",
     "false",
     "for",
@@ -184,7 +185,7 @@ fn weak(name: &[EcoString]) -> bool {
 }
 
 fn unreserved(part: &EcoString) -> EcoString {
-    if RESERVED.contains(&part.as_str()) { format!("{part}Value").into() } else { part.clone() }
+    if RESERVED.contains(&part.as_str()) || is_layer_field(part) { format!("{part}Value").into() } else { part.clone() }
 }
 
 /// The name of a flag: that of the object or the part that hangs on it.
