@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use ecow::EcoString;
 
+use super::ast::is_reserved;
 use super::types::{Type, unescape};
 use crate::kube::crd::{JsonType, Schema};
 
@@ -57,7 +58,8 @@ impl<'s> Bounds<'s> {
                 if schema.json_type() != Some(JsonType::Object) || map_values(schema, resource).is_some() {
                     return None;
                 }
-                let name = unescape(name)?;
+                // The API server looks for the escaped name here, and finds no reserved word that is not.
+                let name = if is_reserved(name) { None } else { unescape(name) }?;
                 let own = schema.property(&name);
                 match name.as_str() {
                     "apiVersion" | "kind" if resource => Some(Self::Text(REQUEST - 2)),

@@ -309,14 +309,11 @@ impl<'s> Object<'s> {
     }
 }
 
-/// The field that a name in an expression stands for. `None` if no field is written so: words that CEL reserves and signs that
-/// it does not allow in names are escaped.
+/// The field that a name in an expression stands for. `None` if no field is written so: signs that CEL does not allow in names
+/// are escaped. Words that it reserves can be, and need not.
 ///
-/// Restates `Unescape`.
+/// Restates `Unescape` and `FindStructFieldType`.
 pub(crate) fn unescape(name: &str) -> Option<String> {
-    if is_reserved(name) {
-        return None;
-    }
     if let Some(word) = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"))
         && is_reserved(word)
     {
@@ -389,7 +386,10 @@ mod tests {
         for (name, field) in [
             ("a", Some("a")),
             ("__namespace__", Some("namespace")),
-            ("namespace", None),
+            ("namespace", Some("namespace")),
+            ("__if__", Some("if")),
+            ("if", Some("if")),
+            ("__namespaces__", None),
             ("a__dash__b__dot__c__slash__d", Some("a-b.c/d")),
             ("a__underscores__b", Some("a__b")),
             ("a__b", None),
