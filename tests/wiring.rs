@@ -486,3 +486,66 @@ fn a_job_that_waits_for_a_service_is_told_once() {
     assert_eq!(deadlock(&job("m", "nc -z other 80", "helm.sh/hook: pre-install")), []);
     assert_eq!(said(&job("m", "nc -z other 80", "")), []);
 }
+
+/// A group that Kubernetes does not have may be that of a custom resource, whatever its domain is.
+#[test]
+fn a_group_is_unknown_where_no_custom_resource_can_have_it() {
+    let role = |groups: &str, resources: &str| {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: r, namespace: ns}}\nrules:\n\
+             - {{apiGroups: [{groups}], resources: [{resources}], verbs: [get]}}\n"
+        )
+    };
+    let definition = |group: &str, plural: &str| {
+        format!(
+            "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.{group}}}\n\
+             spec: {{group: {group}, names: {{plural: {plural}, kind: K}}, scope: Namespaced, versions: []}}\n"
+        )
+    };
+    let none = String::new;
+    for (groups, resources, others, reported) in [
+        // Kubernetes' own groups, misspelled ones, and what no group is named like.
+        ("''", "deployments", none(), true),
+        ("node.k8s.io", "nodes", none(), true),
+        ("authentication.k8s.io", "subjectaccessreviews", none(), true),
+        ("networkin.k8s.io", "networkpolicies", none(), true),
+        ("rbac.authorisation.k8s.io", "roles", none(), true),
+        ("apps/v1", "deployments", none(), true),
+        ("rbac", "roles", none(), true),
+        ("apps", "deployments", none(), false),
+        ("metrics.k8s.io", "pods", none(), false),
+        // Groups of projects below k8s.io, which may have any resource.
+        ("snapshot.storage.k8s.io", "volumeattachments", none(), false),
+        ("gateway.networking.k8s.io", "ingresses", none(), false),
+        ("policy.networking.k8s.io", "networkpolicies", none(), false),
+        ("external.metrics.k8s.io", "services", none(), false),
+        ("core.k8s.io", "pods", none(), false),
+        ("nfd.k8s.io", "nodes", none(), false),
+        // Definitions among the manifests.
+        ("snapshot.storage.k8s.io", "volumesnapshots", definition("snapshot.storage.k8s.io", "volumesnapshots"), false),
+        ("storage.k8s.io", "volumesnapshots", definition("snapshot.storage.k8s.io", "volumesnapshots"), true),
+        ("gateway.networking.k8s.io", "gateways", definition("networking.istio.io", "gateways"), false),
+        (
+            "inference.networking.k8s.io",
+            "inferencepools",
+            definition("inference.networking.x-k8s.io", "inferencepools"),
+            false,
+        ),
+        ("pipelines.kubeflow.org", "experiments", definition("kubeflow.org", "experiments"), false),
+        ("kubernaut.io", "remediations", definition("kubernaut.ai", "remediations"), true),
+        ("remediation.kubernaut.io", "remediations", definition("kubernaut.ai", "remediations"), true),
+        ("networking.itsio.io", "gateways", definition("networking.istio.io", "gateways"), true),
+    ] {
+        let findings = said_by("rbac-apigroup-unknown", &(role(groups, resources) + &others));
+        assert_eq!(!findings.is_empty(), reported, "{groups} {resources}: {findings:?}");
+    }
+    // What another rule allows in the right group is not missing.
+    let both = |verbs: &str| {
+        format!(
+            "{}- {{apiGroups: [apps], resources: [deployments], verbs: [{verbs}]}}\n",
+            role("''", "pods, deployments")
+        )
+    };
+    assert_eq!(said_by("rbac-apigroup-unknown", &both("get, list")), []);
+    assert_eq!(said_by("rbac-apigroup-unknown", &both("list")).len(), 1);
+}

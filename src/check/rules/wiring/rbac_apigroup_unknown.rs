@@ -1,5 +1,7 @@
 //! Rule `rbac-apigroup-unknown`.
 
+use std::collections::BTreeSet;
+
 use foldhash::{HashMap, HashMapExt};
 
 use crate::check::{Bundle, Check, Rule};
@@ -13,7 +15,7 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RbacApigroupUnknown,
-    doc: "A rule of a role names resources in an API group that does not have them: `deployments` in the core group, or a custom resource in a group that its definition does not have. The API server accepts it, and the rule allows nothing. Write the group of the resource: `apps` for Deployments, `spec.group` of the definition for custom resources. Reported are resources of Kubernetes of which none of the groups of the rule has one of that name, and resources that a CustomResourceDefinition among the manifests or the description of a known service puts in another group. Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources.",
+    doc: "A rule of a role names resources in an API group that does not have them: `deployments` in the core group, or a custom resource in a group that its definition does not have. The API server accepts it, and the rule allows nothing. Write the group of the resource: `apps` for Deployments, `spec.group` of the definition for custom resources. Reported are resources of Kubernetes where all groups of the rule are Kubernetes' own (or misspellings of these) and none has one of that name, and resources that a CustomResourceDefinition among the manifests or the description of a known service puts in another group. Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources.",
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: deployer}
@@ -42,14 +44,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             known.push(group.to_owned());
         }
     };
+    let mut of_kubernetes = BTreeSet::new();
     for kind in Kind::all(bundle.options.kubernetes_version).filter(|kind| !kind.list && !kind.plural.is_empty()) {
         let group = kind.api_version.split_once('/').map_or("", |(group, _)| group);
         add(kind.plural.to_owned(), group);
+        of_kubernetes.insert(group);
     }
     // Of older and newer versions, and what aggregated servers bring.
     for (resource, group) in OTHERS {
         add((*resource).to_owned(), group);
+        of_kubernetes.insert(group);
     }
+    let is_built_in = |group: &str| is_built_in(&of_kubernetes, group);
     let definitions = graph.objects.iter().map(|object| &object.node).chain(&bundle.options.crds);
     for definition in definitions.filter(|node| node["kind"].text() == "CustomResourceDefinition") {
         let spec = &definition["spec"];
@@ -84,18 +90,30 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 // A group of its own may well have a resource of that name.
                 let all_built_in = written.iter().all(|group| is_built_in(group.text()));
                 let own = known.iter().map(String::as_str).chain(by_service).find(|group| !is_built_in(group));
-                let (right, severity) = match own {
-                    Some(own) if !all_built_in && !is_near(written, own) => continue,
-                    Some(own) => (vec![own], Severity::Warning),
-                    None if !all_built_in => continue,
-                    None => (known.iter().map(String::as_str).collect(), Severity::Warning),
+                let is_near = |own: &str| {
+                    let groups = written.iter().map(Node::text);
+                    let by_service = by_service == Some(own);
+                    groups.into_iter().any(|group| is_near(group, own) || by_service && shares_word(group, own))
                 };
+                let right = match own {
+                    Some(own) if !all_built_in && !is_near(own) => continue,
+                    Some(own) => vec![own],
+                    None if !all_built_in => continue,
+                    None => known.iter().map(String::as_str).collect(),
+                };
+                // Nothing is missing where another rule of the role allows the same in the right group.
+                if right
+                    .iter()
+                    .any(|group| role.node["rules"].items().iter().any(|other| allows(other, group, entry, rule)))
+                {
+                    continue;
+                }
                 let shown: Vec<String> = right.iter().map(|group| format!("{group:?}")).collect();
                 let given: Vec<String> = written.iter().map(|group| format!("{:?}", group.text())).collect();
                 let message = format!("API group {} has no resource `{resource}`", suggest::list(&given, "or"));
                 report
                     .at(role, entry, message)
-                    .severity(severity)
+                    .severity(Severity::Warning)
                     .label("allows nothing")
                     .help(format!("its API group is {}", suggest::list(&shown, "or")));
             }
@@ -103,17 +121,50 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether a group is one of Kubernetes itself.
-fn is_built_in(group: &str) -> bool {
-    !group.contains('.') || group.ends_with(".k8s.io")
+/// Whether a group is one of Kubernetes itself, or can only be meant for one: a misspelling, or one that no custom resource can
+/// have. Many projects have groups below `k8s.io`, such as `snapshot.storage.k8s.io`.
+fn is_built_in(of_kubernetes: &BTreeSet<&str>, group: &str) -> bool {
+    const DOMAIN: &str = ".k8s.io";
+    if of_kubernetes.contains(group) || !group.contains('.') || group.contains('/') {
+        return true;
+    }
+    group.strip_suffix(DOMAIN).is_some_and(|name| {
+        let is_below = |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'));
+        let names = of_kubernetes.iter().filter_map(|group| group.strip_suffix(DOMAIN));
+        suggest::nearest(name, names.filter(|known| !is_below(known, name) && !is_below(name, known))).is_some()
+    })
 }
 
-/// Whether one of the groups of a rule may be meant for another: they share a domain, as `kubernaut.io` and
-/// `kubernaut.ai` share a word.
-fn is_near(written: &[Node], right: &str) -> bool {
-    let words = |group: &str| group.split('.').filter(|word| word.len() > 3).map(str::to_owned).collect::<Vec<_>>();
-    let own = words(right);
-    written.iter().any(|group| words(group.text()).iter().any(|word| own.contains(word)))
+/// Whether a rule of a role allows, in a group, what another one lists in the wrong one.
+fn allows(rule: &Node, group: &str, resource: &Node, wrong: &Node) -> bool {
+    let has = |field: &str, wanted: &str| {
+        rule[field].items().iter().any(|entry| entry.text() == "*" || entry.text() == wanted)
+    };
+    has("apiGroups", group)
+        && has("resources", resource.text())
+        && wrong["verbs"].items().iter().all(|verb| has("verbs", verb.text()))
+}
+
+/// Whether a group may be meant for another: it has a longer label that is misspelled, or the domain's name below another top level
+/// domain, as `remediation.kubernaut.io` for `kubernaut.ai`.
+fn is_near(group: &str, right: &str) -> bool {
+    let labels = |group: &str| group.rsplit('.').map(str::to_owned).collect::<Vec<_>>();
+    let (given, wanted) = (labels(group), labels(right));
+    if given.len() > 1 && wanted.len() > 1 && given[1] == wanted[1] && given[0] != wanted[0] {
+        return true;
+    }
+    let mut different = given.iter().zip(&wanted).filter(|(given, wanted)| given != wanted);
+    let (first, second) = (different.next(), different.next());
+    given.len() == wanted.len()
+        && second.is_none()
+        && first.is_some_and(|(given, wanted)| {
+            given.len().min(wanted.len()) > 3 && suggest::nearest(given, [wanted.as_str()]).is_some()
+        })
+}
+
+/// Whether two groups have a longer word in common.
+fn shares_word(group: &str, right: &str) -> bool {
+    group.split('.').any(|word| word.len() > 3 && right.split('.').any(|other| other == word))
 }
 
 /// Resources that the kinds of Kubernetes' own servers do not tell: aggregated ones, reviews, and old groups.
