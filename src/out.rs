@@ -229,6 +229,28 @@ const fn is_same(_opened: &File, _folder: &Path) -> bool {
     true
 }
 
+/// Writes a file by a rename of a whole new one, so that a run that is killed leaves the old or the new text. A link stays one,
+/// and permissions stay.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let replaced = || {
+        let old = fs::metadata(path).ok();
+        let path = if old.is_some() { path.canonicalize()? } else { path.to_owned() };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let replaced = write_whole(&temporary, text)
+            .and_then(|()| old.map_or(Ok(()), |old| fs::set_permissions(&temporary, old.permissions())))
+            .and_then(|()| fs::rename(&temporary, &path));
+        if replaced.is_err() {
+            _ = fs::remove_file(&temporary);
+        }
+        replaced
+    };
+    replaced().with_context(|| format!("cannot write {}", path.display()))
+}
+
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     // Anew, so that no link that stands there is followed.
     let mut file = File::create_new(path)?;

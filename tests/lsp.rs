@@ -265,3 +265,39 @@ fn a_template_leads_to_the_lines_of_profiles() {
     assert!(labels(&all).contains(&"nodePort"), "{all}");
     client.stop();
 }
+
+#[test]
+fn what_is_opened_together_is_looked_at_and_kept_apart() {
+    let (_folder, root) = project();
+    let profile = root.join("profiles/gateway.yaml");
+    let wrong = fs::read_to_string(&profile).unwrap() + "nodeport: 1\n";
+    let mut client = Client::start(&root);
+    let (first, second) = (root.join("deploy/a.yaml"), root.join("deploy/b/b.yaml"));
+    for (path, text) in [(&profile, wrong.as_str()), (&first, "a: ["), (&second, "b: {")] {
+        let document = json!({"uri": uri(path), "languageId": "yaml", "version": 1, "text": text});
+        client.notify("textDocument/didOpen", json!({"textDocument": document}));
+    }
+    for path in [&profile, &first, &second] {
+        client.wait(path);
+    }
+    client.change(&second, "b: {}");
+    // What was found elsewhere stays.
+    assert!(told(&client.published[&uri(&profile)])[0].starts_with("profile-field-unknown"));
+    assert_eq!(told(&client.published[&uri(&first)]), ["yaml-syntax 0:3"]);
+    client.stop();
+}
+
+#[test]
+fn a_layer_concerns_the_profiles_that_are_made_of_it() {
+    let (_folder, root) = project();
+    let (base, profile) = (root.join("profiles/base.yaml"), root.join("profiles/gateway.yaml"));
+    let text = fs::read_to_string(&base).unwrap();
+    let mut client = Client::start(&root);
+    assert_eq!(client.open(&profile, &fs::read_to_string(&profile).unwrap()), json!([]));
+    assert_eq!(client.open(&base, &text), json!([]));
+    let diagnostics = client.change(&base, &format!("{text}nodeport: 1\n"));
+    assert!(told(&diagnostics)[0].starts_with("profile-field-unknown"), "{diagnostics}");
+    // All profiles are looked at again.
+    assert_eq!(client.change(&base, &text), json!([]));
+    client.stop();
+}

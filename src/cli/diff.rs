@@ -5,8 +5,9 @@ use std::path::Path;
 use crate::check::Options;
 use crate::check::input::Input;
 use crate::cli::args::{Diff, DiffFormat, Global};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
-use crate::cli::{Outcome, manifests, project};
+use crate::cli::{manifests, project};
 use crate::diff::{self, BundleDiff, Hide, Purpose};
 use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::object::Object;
@@ -110,8 +111,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
             return Err(anyhow::anyhow!("{why}; `plimsoll diff {profile} OTHER` compares two profiles").into());
         }
     };
-    let options = project::options(global, &project, sources)?;
-    let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
+    let (renderer, options) = project::load(global, &project, sources, &args.overrides.to_overrides())?;
     let environments = match args.env.as_slice() {
         [] => vec![project::environment(&project, &renderer.layers, None, &[profile.to_owned()])?],
         environments => environments.to_vec(),

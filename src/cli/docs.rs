@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 use clap::CommandFactory;
 
 use crate::check::{Rule, rules};
-use crate::cli::Outcome;
 use crate::cli::args::{Args, Rules};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::{self, Output};
 use crate::finding::{Family, RuleId};
 use crate::formats::version::Version;

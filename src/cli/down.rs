@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::cli::Outcome;
 use crate::cli::args::{Down, Global};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
 use crate::cli::{project, status, up};
 use crate::programs::Programs;

@@ -1,7 +1,7 @@
 //! `plimsoll explain`: who set this?
 
-use crate::cli::Outcome;
 use crate::cli::args::{Explain, ExplainFormat, Global};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
 use crate::cli::project;
 use crate::diff::Hide;

@@ -1,20 +1,19 @@
 //! `plimsoll check --fix`: edits of the files that mend what is found.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use foldhash::HashMap;
 
-use crate::cli::Outcome;
 use crate::cli::args::{Check, FixSafety, Global};
 use crate::cli::check::{check_once, tell};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
 use crate::finding::Finding;
 use crate::fix::{self, Fix, Safety};
+use crate::out;
 use crate::report;
 use crate::source::Sources;
 use crate::suggest;
@@ -66,7 +65,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
         return Ok(Outcome::objecting(count > 0));
     }
     for path in &mended {
-        write(path, &texts[path])?;
+        out::replace(path, &texts[path])?;
     }
     let sources = with(&texts);
     let outcome = match check_once(global, args, &sources)? {
@@ -97,21 +96,4 @@ fn fixes(sources: &Sources, findings: &[Finding], asked: Option<FixSafety>) -> V
         }
     }
     fixes
-}
-
-/// Replaces a file by a whole new one, so that a run that is killed leaves the old or the new text. A link stays one.
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let context = || format!("cannot write {}", path.display());
-    let real = path.canonicalize().with_context(context)?;
-    let folder = real.parent().unwrap_or(Path::new("."));
-    let name = real.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = folder.join(format!(".{name}.plimsoll"));
-    let replaced = fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| fs::set_permissions(&temporary, fs::metadata(&real)?.permissions()))
-        .and_then(|()| fs::rename(&temporary, &real));
-    if replaced.is_err() {
-        _ = fs::remove_file(&temporary);
-    }
-    replaced.with_context(context)
 }

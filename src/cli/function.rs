@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer};
 use crate::check::input::Input;
 use crate::cli::args::Global;
 use crate::cli::check::{judge, known_rules};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
-use crate::cli::{Outcome, project, render};
+use crate::cli::{project, render};
 use crate::finding::{Failure, Finding, ObjectRef, RuleId, Severity};
 use crate::kube::KubernetesVersion;
 use crate::layers::{Overrides, SetArgument};
@@ -246,15 +247,12 @@ fn render(global: &Global, sources: &Sources, spec: RenderSpec, values: &Node) -
         overrides.texts.push(sources.add("functionConfig values", text));
     }
     project::for_profiles(&overrides, std::slice::from_ref(&spec.profile))?;
-    let renderer = project::renderer(&global, &project, sources, &overrides)?;
-    let options = project::options(&global, &project, sources)?;
+    let (renderer, options) = project::load(&global, &project, sources, &overrides)?;
     let profiles = [spec.profile];
     let environment = project::environment(&project, &renderer.layers, spec.environment.as_deref(), &profiles)?;
     let rendered = renderer.render(&profiles[0], &environment)?;
-    let mut findings = render::findings(sources, &rendered, &options);
-    if !spec.strict {
-        render::allow(&mut findings, &profiles[0], &project.settings.allow);
-    }
+    let allowances = if spec.strict { &[][..] } else { &project.settings.allow };
+    let findings = render::findings(sources, &rendered, &options, allowances);
     let mask = Mask::of(sources, &rendered.objects);
     Ok(Done { findings, mask, rendered: rendered.objects, fail_on: Severity::Error })
 }

@@ -7,10 +7,12 @@ use anyhow::{Context, bail};
 
 use crate::check::input::Input;
 use crate::cli::args::{Global, Import as Args, ImportFormat};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::{self, Output};
-use crate::cli::{Outcome, manifests, project, render};
+use crate::cli::{manifests, project, render};
 use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::import::{self, Again, Report, Variant};
+use crate::out;
 use crate::project::{FILE, Project};
 use crate::report;
 use crate::source::{FileId, Sources, Span};
@@ -120,7 +122,7 @@ fn new(
     };
     let mut checked = Vec::with_capacity(variants.len());
     for (copy, variant) in variants.iter().enumerate() {
-        let found = render::findings(&import.sources, &import.rendered[copy], &options);
+        let found = render::findings(&import.sources, &import.rendered[copy], &options, &[]);
         for finding in found.iter().filter(|finding| finding.severity == Severity::Error) {
             import.allow(copy, finding.rule, finding.object.as_ref());
         }
@@ -214,10 +216,7 @@ fn again(
         output.result(&text)?;
         if let Some(text) = change.text().filter(|_| !args.dry_run) {
             let path = folder.join(format!("profiles/{}.yaml", change.profile()));
-            let beside = folder.join(format!("profiles/.{}.{}.new", change.profile(), std::process::id()));
-            fs::write(&beside, text)
-                .and_then(|()| fs::rename(&beside, &path))
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            out::replace(&path, text)?;
         }
     }
     Ok(Outcome::Fine)

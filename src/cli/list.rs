@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use foldhash::{HashSet, HashSetExt};
 use serde_json::json;
 
-use crate::cli::Outcome;
 use crate::cli::args::{Global, OneProfile, Profiles};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
 use crate::cli::project;
 use crate::finding::{Failure, Finding, RuleId};

@@ -18,6 +18,7 @@ mod import;
 mod list;
 mod lsp;
 mod manifests;
+mod outcome;
 mod output;
 mod progress;
 mod project;
@@ -33,30 +34,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
+use outcome::Outcome;
 use output::Output;
 
 use crate::{report, secret};
-
-/// How a command that ran ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// Nothing to object to.
-    Fine,
-    /// A finding of severity error, or a difference.
-    Objections,
-    /// The command could not run, and has said why.
-    Unable,
-    /// There was no more time.
-    TimedOut,
-    /// The user interrupted.
-    Interrupted,
-}
-
-impl Outcome {
-    const fn objecting(objections: bool) -> Self {
-        if objections { Self::Objections } else { Self::Fine }
-    }
-}
 
 /// Runs a command line, its name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -8,7 +8,8 @@ use anstream::ColorChoice;
 use anyhow::Context;
 
 use crate::cli::args::{ReportArgs, ReportTo};
-use crate::cli::{Outcome, docs};
+use crate::cli::docs;
+use crate::cli::outcome::Outcome;
 use crate::finding::{Failure, Finding, Severity};
 use crate::report::{self, Format, Mask, ReportOptions, Root};
 use crate::source::Sources;

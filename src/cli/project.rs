@@ -10,8 +10,8 @@ use foldhash::{HashSet, HashSetExt};
 
 use crate::built_in;
 use crate::check::{Declaration, Options, Purpose};
-use crate::cli::Outcome;
 use crate::cli::args::Global;
+use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
 use crate::definitions::Definitions;
 use crate::finding::{Failure, Finding, RuleId};
@@ -29,19 +29,24 @@ use crate::suggest;
 /// Opens the project that `--project` names, else the nearest one upwards, else the built-in set; for the version of
 /// Kubernetes that `--kubernetes-version` names, else the settings.
 pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failure> {
-    let project = match &global.project {
-        Some(folder) => Project::open(folder, sources)?,
-        // Without a working folder there is no project above it either.
-        None => match std::env::current_dir() {
-            Ok(folder) => Project::discover(&folder, sources)?,
-            Err(_) => Project::built_in(),
-        },
+    if let Some(folder) = &global.project {
+        return open_in(global, folder, sources);
+    }
+    // Without a working folder there is no project above it either.
+    let project = match std::env::current_dir() {
+        Ok(folder) => Project::discover(&folder, sources)?,
+        Err(_) => Project::built_in(),
     };
     for_version(global, project)
 }
 
+/// Opens the project in a folder, for the same version.
+pub(super) fn open_in(global: &Global, folder: &Path, sources: &Sources) -> Result<Project, Failure> {
+    for_version(global, Project::open(folder, sources)?)
+}
+
 /// The project for the version of Kubernetes that `--kubernetes-version` names, else the settings.
-pub(super) fn for_version(global: &Global, mut project: Project) -> Result<Project, Failure> {
+fn for_version(global: &Global, mut project: Project) -> Result<Project, Failure> {
     kubernetes_version(&project)?;
     if let Some(version) = global.kubernetes_version {
         project.settings.kubernetes = Some((version.to_string(), Span::NONE));
@@ -253,6 +258,21 @@ pub(super) fn renderer<'a>(
 ) -> Result<Renderer<'a>, Failure> {
     let definitions = Arc::new(definitions(global, project)?);
     Ok(Renderer::load(project, sources, overrides)?.with_definitions(definitions))
+}
+
+/// The same, with what the project's settings say about checks.
+///
+/// # Errors
+/// Where something of it cannot be read or is wrong.
+pub(super) fn load<'a>(
+    global: &Global,
+    project: &'a Project,
+    sources: &'a Sources,
+    overrides: &Overrides,
+) -> Result<(Renderer<'a>, Options), Failure> {
+    let options = options(global, project, sources)?;
+    let renderer = Renderer::load(project, sources, overrides)?.with_definitions(options.definitions.clone());
+    Ok((renderer, options))
 }
 
 /// Services with the version that runs of one of them, or of all: `DataStorage=1.4`, `1.4`.

@@ -10,8 +10,8 @@ use foldhash::{HashMap, HashSet, HashSetExt};
 use crate::check::fleet::Facts;
 use crate::check::suppress::suppress;
 use crate::check::{self, Options, rules};
-use crate::cli::Outcome;
 use crate::cli::args::{Global, Render};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
 use crate::cli::target::{Taken, Target};
 use crate::cli::{progress, project};
@@ -85,12 +85,8 @@ fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output
     };
     let target = Target::of(args, &project)?;
     let overrides = args.overrides.to_overrides();
-    let renderer = match project::renderer(global, &project, sources, &overrides) {
-        Ok(renderer) => ManuallyDrop::new(renderer),
-        Err(failure) => return Ok(output.failure(sources, &failure)),
-    };
-    let options = match project::options(global, &project, sources) {
-        Ok(options) => ManuallyDrop::new(Options { definitions: renderer.definitions.clone(), ..options }),
+    let (renderer, options) = match project::load(global, &project, sources, &overrides) {
+        Ok((renderer, options)) => (ManuallyDrop::new(renderer), ManuallyDrop::new(options)),
         Err(failure) => return Ok(output.failure(sources, &failure)),
     };
     let profiles = match profiles(args, &project) {
@@ -231,10 +227,8 @@ fn one(shared: &Shared<'_>, profile: &Profile, environment: &str) -> Result<Done
         .values(profile, environment)
         .and_then(|values| renderer.render_values(values))
         .map_err(|failure| refuse(failure, Mask::new(sources)))?;
-    let mut findings = findings(sources, &rendered, shared.options);
-    if !shared.args.strict {
-        allow(&mut findings, &profile.name, &shared.project.settings.allow);
-    }
+    let allowances = if shared.args.strict { &[][..] } else { &shared.project.settings.allow };
+    let findings = findings(sources, &rendered, shared.options, allowances);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(refuse(Failure::Findings(findings), Mask::of(sources, &rendered.objects)));
     }
@@ -251,8 +245,14 @@ fn one(shared: &Shared<'_>, profile: &Profile, environment: &str) -> Result<Done
     Ok(Done { profile: profile.name.clone(), needs, taken, facts: shared.many.then(facts), findings, mask })
 }
 
-/// What is wrong with a bundle, or worth a warning: all of it is at hand, so what is absent is missing.
-pub(super) fn findings(sources: &Sources, rendered: &Rendered, options: &Options) -> Vec<Finding> {
+/// What is wrong with a bundle, or worth a warning: all of it is at hand, so what is absent is missing. What is allowed is a
+/// note.
+pub(super) fn findings(
+    sources: &Sources,
+    rendered: &Rendered,
+    options: &Options,
+    allowances: &[Allowance],
+) -> Vec<Finding> {
     let options = project::options_of(rendered, options, sources);
     let mut findings = rendered.findings.clone();
     if rendered.needed.is_empty() {
@@ -271,11 +271,12 @@ pub(super) fn findings(sources: &Sources, rendered: &Rendered, options: &Options
         suppress(sources, &rendered.objects, &mut findings);
         report::sort(sources, &mut findings);
     }
+    allow(&mut findings, &rendered.values.profile, allowances);
     findings
 }
 
 /// Makes notes of what the project allows in a profile, with the reason.
-pub(super) fn allow(findings: &mut [Finding], profile: &str, allowances: &[Allowance]) {
+fn allow(findings: &mut [Finding], profile: &str, allowances: &[Allowance]) {
     for finding in findings.iter_mut().filter(|finding| finding.severity > Severity::Note) {
         let object = finding.object.as_ref().map(ToString::to_string);
         let allowed = allowances.iter().find(|allowed| {

@@ -10,8 +10,8 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
 use crate::check::input::Input;
-use crate::cli::Outcome;
 use crate::cli::args::{Global, Status, StatusFormat};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::{self, Output};
 use crate::cli::{manifests, project};
 use crate::finding::{Failure, Severity};

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use anyhow::bail;
 
-use crate::cli::Outcome;
 use crate::cli::args::Render;
+use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
 use crate::diff;
 use crate::finding::ObjectRef;

@@ -3,9 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use crate::check::Options;
-use crate::cli::Outcome;
 use crate::cli::args::{Global, Up};
+use crate::cli::outcome::Outcome;
 use crate::cli::output::{self, Output};
 use crate::cli::{project, render, status};
 use crate::finding::{Failure, Severity};
@@ -20,13 +19,11 @@ use crate::up::{Error, Progress, Target, plan};
 pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Result<Outcome> {
     let sources = Sources::new();
     let loaded = project::open(global, &sources).and_then(|project| {
-        let renderer = project::renderer(global, &project, &sources, &args.overrides.to_overrides())?;
+        let (renderer, options) = project::load(global, &project, &sources, &args.overrides.to_overrides())?;
         let profiles = std::slice::from_ref(&args.profile);
         let environment = project::environment(&project, &renderer.layers, args.env.as_deref(), profiles)?;
         let rendered = renderer.render(&args.profile, &environment)?;
-        let options = project::options(global, &project, &sources)?;
-        let options = Options { definitions: renderer.definitions.clone(), ..options };
-        let mut findings = render::findings(&sources, &rendered, &options);
+        let mut findings = render::findings(&sources, &rendered, &options, &project.settings.allow);
         findings.retain(|finding| finding.severity == Severity::Error);
         if !findings.is_empty() {
             return Err(Failure::Findings(findings));
