@@ -131,7 +131,7 @@ fn printed(sources: &Sources, mut findings: Vec<Finding>, mask: &Mask) -> Vec<St
         width: 80,
         root: Root::default(),
         fail_on: Severity::Error,
-        documentation: RuleId::documentation,
+        documentation: |id| id.documentation().to_owned(),
     };
     let write = |format: &Format| format.write(sources, &findings, mask, &options);
     let texts: Vec<String> = Format::ALL.iter().map(|(_, format, _)| write(format)).collect();

@@ -19,4 +19,4 @@ pub mod unrendered;
 
 pub use engine::{api_errors, check, check_fleet, check_in};
 pub use options::{Declaration, KindCluster, Options, Purpose};
-pub use rule::{Bundle, Check, Rule};
+pub use rule::{Bundle, Check, Doc, Rule};

@@ -14,8 +14,8 @@ use crate::validation::{self, Faults, Report};
 pub struct Rule {
     /// The file is named like it.
     pub id: RuleId,
-    /// Markdown: what it means, why it matters, what to do; with the source of the rule.
-    pub doc: &'static str,
+    /// Its documentation.
+    pub doc: Doc,
     /// Manifests in which it fires.
     pub bad: &'static str,
     /// The same, mended: it is silent. Whole, or what changes in `bad`: lines that stay (` `), go (`-`) and come (`+`), with
@@ -23,6 +23,32 @@ pub struct Rule {
     pub good: &'static str,
     /// The check.
     pub check: Check,
+}
+
+/// The documentation of a rule: the sections of its page, in Markdown.
+#[derive(Debug)]
+pub struct Doc {
+    /// What the rule checks, and where it reports nothing.
+    pub checks: &'static str,
+    /// Why it matters: what the API server or the cluster does.
+    pub why: &'static str,
+    /// How to fix it.
+    pub fix: &'static str,
+    /// Where Kubernetes or the software documents it.
+    pub source: &'static str,
+}
+
+impl Doc {
+    /// The sections with their titles, in the order of the page.
+    #[must_use]
+    pub const fn sections(&self) -> [(&'static str, &'static str); 4] {
+        [
+            ("What it checks", self.checks),
+            ("Why it matters", self.why),
+            ("How to fix it", self.fix),
+            ("Source", self.source),
+        ]
+    }
 }
 
 impl Rule {

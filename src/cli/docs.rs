@@ -72,8 +72,15 @@ fn rule_of(id: RuleId) -> Option<&'static Rule> {
 }
 
 /// The documentation of a rule, as Markdown; empty where its summary says all.
-pub(super) fn documentation(id: RuleId) -> &'static str {
-    rule_of(id).map_or_else(|| id.documentation(), |rule| rule.doc)
+pub(super) fn documentation(id: RuleId) -> String {
+    markdown(id, "##")
+}
+
+/// The documentation of a rule, each section below a heading of a level.
+fn markdown(id: RuleId, level: &str) -> String {
+    let Some(rule) = rule_of(id) else { return id.documentation().trim().to_owned() };
+    let sections = rule.doc.sections().into_iter().filter(|(_, text)| !text.is_empty());
+    sections.map(|(title, text)| format!("{level} {title}\n\n{text}\n")).collect::<Vec<_>>().join("\n")
 }
 
 /// One rule in full.
@@ -83,29 +90,42 @@ fn explain(id: RuleId) -> String {
         let documentation = format!("{level}[{id}]: {summary}\n\n{}", id.documentation());
         return documentation.trim_end().to_owned() + "\n";
     };
-    let mut out = format!("{level}[{id}] ({}): {summary}\n\n", id.family().name());
-    rule.doc.trim().lines().for_each(|line| wrap(line, output::width().clamp(40, 100), &mut out));
-    for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", &rule.good())] {
+    let mut out = format!("{level}[{id}] ({}): {summary}\n", id.family().name());
+    for (title, text) in rule.doc.sections().into_iter().filter(|(_, text)| !text.is_empty()) {
+        _ = writeln!(out, "\n{title}:");
+        wrap(text, output::width().clamp(40, 100), &mut out);
+    }
+    for (title, example) in [("Reported", rule.bad), ("Not reported", &rule.good())] {
         if !example.is_empty() {
-            _ = writeln!(out, "\n{title}\n");
-            example.trim_end().lines().for_each(|line| _ = writeln!(out, "    {line}"));
+            _ = writeln!(out, "\n{title}:");
+            example.trim_end().lines().for_each(|line| _ = writeln!(out, "  {line}"));
         }
     }
     out
 }
 
-/// Adds a line of prose, broken between words so that it is at most `width` characters wide.
-fn wrap(line: &str, width: usize, out: &mut String) {
+/// Adds Markdown, indented, its paragraphs and the items of its lists broken between words at a width.
+fn wrap(text: &str, width: usize, out: &mut String) {
     let mut column = 0;
-    for word in line.split(' ') {
-        let length = word.chars().count();
-        if column > 0 {
-            let breaks = column + 1 + length > width;
-            out.push(if breaks { '\n' } else { ' ' });
-            column = if breaks { 0 } else { column + 1 };
+    for line in text.lines() {
+        let starts = line.is_empty() || line.starts_with(['-', '|', ' ']);
+        if column > 0 && starts {
+            out.push('\n');
+            column = 0;
         }
-        out.push_str(word);
-        column += length;
+        if line.is_empty() {
+            out.push('\n');
+        }
+        for word in line.split(' ').filter(|word| !word.is_empty()) {
+            let length = word.chars().count();
+            if column > 0 && column + 1 + length > width {
+                out.push('\n');
+                column = 0;
+            }
+            out.push_str(if column == 0 { "  " } else { " " });
+            out.push_str(word);
+            column += length + if column == 0 { 2 } else { 1 };
+        }
     }
     out.push('\n');
 }
@@ -205,23 +225,22 @@ pub fn rules_page() -> String {
         _ = writeln!(out, "| {id} | {} | {} |", cell(id.summary()), cell(id.documentation()));
     }
     for rule in rules::ALL {
-        _ = write!(out, "\n### {}\n\n{}", rule.id, in_full(rule.id));
+        _ = write!(out, "\n### {}\n\n{}", rule.id, in_full(rule.id, "####"));
     }
     out
 }
 
-/// All that is said of a finding, below its heading.
-fn in_full(id: RuleId) -> String {
+/// The page of a finding below its title; `level`: of the headings.
+fn in_full(id: RuleId, level: &str) -> String {
     let mut out = format!("{} ({}): {}\n", id.severity().name(), id.family().name(), id.summary());
-    let documentation = documentation(id).trim();
+    let documentation = markdown(id, level);
     if !documentation.is_empty() {
-        _ = writeln!(out, "\n{documentation}");
+        _ = writeln!(out, "\n{}", documentation.trim_end());
     }
     let Some(rule) = rule_of(id) else { return out };
-    for (title, example) in [("It fires on:", rule.bad), ("It is silent on:", &rule.good())] {
-        if !example.is_empty() {
-            _ = writeln!(out, "\n{title}\n\n```yaml\n{}\n```", example.trim_end());
-        }
+    let examples = [("Reported", rule.bad), ("Not reported", &rule.good())];
+    for (title, example) in examples.into_iter().filter(|(_, example)| !example.is_empty()) {
+        _ = writeln!(out, "\n{level} {title}\n\n```yaml\n{}\n```", example.trim_end());
     }
     out
 }
@@ -241,7 +260,7 @@ fn rule_pages() -> Vec<(String, String)> {
         for id in of_family(family) {
             _ = writeln!(page, "| [{id}]({id}.md) | {} | {} |", id.severity().name(), cell(id.summary()));
             _ = writeln!(summary, "  - [{id}]({id}.md)");
-            pages.push((format!("{id}.md"), format!("# {id}\n\n{}", in_full(id))));
+            pages.push((format!("{id}.md"), format!("# {id}\n\n{}", in_full(id, "##"))));
         }
         pages.push((format!("{name}.md"), page));
     }

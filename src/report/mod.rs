@@ -56,7 +56,7 @@ pub struct ReportOptions {
     /// The severity from which on a finding fails the command.
     pub fail_on: Severity,
     /// The documentation of a rule, as Markdown; may be empty.
-    pub documentation: fn(RuleId) -> &'static str,
+    pub documentation: fn(RuleId) -> String,
 }
 
 impl Format {

@@ -51,8 +51,8 @@ pub fn sarif(sources: &Sources, findings: &[Finding], mask: &Mask, options: &Rep
 /// What a rule is about; GitHub shows the documentation beside an alert.
 fn descriptor(rule: RuleId, options: &ReportOptions) -> Value {
     let level = level(rule.severity());
-    let documentation = (options.documentation)(rule).trim();
-    let help = if documentation.is_empty() { rule.summary() } else { documentation };
+    let documentation = (options.documentation)(rule);
+    let help = if documentation.is_empty() { rule.summary() } else { documentation.trim() };
     json!({
         "id": rule.name(),
         "shortDescription": { "text": rule.summary() },

@@ -258,7 +258,17 @@ mod tests {
     #[test]
     fn every_rule_says_what_it_means() {
         for rule in ALL {
-            assert!(rule.doc.trim().len() > 40 && rule.doc.trim().ends_with('.'), "{}: {}", rule.id, rule.doc);
+            let sections = rule.doc.sections();
+            assert!(sections[0].1.len() > 40, "{}", rule.id);
+            for (title, text) in sections.into_iter().filter(|(_, text)| !text.is_empty()) {
+                assert!(
+                    text == text.trim() && text.trim_end_matches(')').ends_with('.'),
+                    "{}: {title}: {text}",
+                    rule.id
+                );
+                let long = text.lines().find(|line| line.chars().count() > 100 && line.contains(' '));
+                assert_eq!(long, None, "{}: {title}", rule.id);
+            }
         }
     }
 

@@ -1,17 +1,20 @@
 //! Rule `active-deadline-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ActiveDeadlineInvalid,
-    doc: "\
-`activeDeadlineSeconds` is between 1 and 2147483647 in a Pod or Job; in the template of a workload that runs for
-ever it is refused.
-
-Source: `ValidatePodSpec`, `ValidatePodTemplateSpecForReplicaSet`.",
+    doc: Doc {
+        checks: "\
+`activeDeadlineSeconds` is between 1 and 2147483647 in a Pod or Job; in the template of a workload
+that runs for ever it is refused.",
+        why: "",
+        fix: "",
+        source: "`ValidatePodSpec`, `ValidatePodTemplateSpecForReplicaSet`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

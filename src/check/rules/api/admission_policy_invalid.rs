@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::cel::{self, Env, Type, Wanted, is_identifier};
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -15,14 +15,20 @@ use super::webhook_invalid::{conditions, operations, resources};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::AdmissionPolicyInvalid,
-    doc: "\
-A policy has `matchConstraints` with resource rules. A ValidatingAdmissionPolicy has validations or audit annotations, each with
-an expression; a MutatingAdmissionPolicy has mutations with an expression of their patch type, and a `reinvocationPolicy`.
-Variables and match conditions have names and expressions. A binding names its policy; that of a ValidatingAdmissionPolicy also
-at least one action, of which `Deny` and `Warn` exclude each other. Expressions compile and have the type that their place asks
-for.
-
-Restates `ValidateValidatingAdmissionPolicy`, `ValidateMutatingAdmissionPolicy` and the validation of their bindings.",
+    doc: Doc {
+        checks: "\
+A policy has `matchConstraints` with resource rules. A ValidatingAdmissionPolicy has validations or
+audit annotations, each with an expression; a MutatingAdmissionPolicy has mutations with an
+expression of their patch type, and a `reinvocationPolicy`. Variables and match conditions have
+names and expressions. A binding names its policy; that of a ValidatingAdmissionPolicy also at least
+one action, of which `Deny` and `Warn` exclude each other. Expressions compile and have the type
+that their place asks for.",
+        why: "",
+        fix: "",
+        source: "\
+`ValidateValidatingAdmissionPolicy`, `ValidateMutatingAdmissionPolicy` and the validation of their
+bindings.",
+    },
     bad: "\
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding

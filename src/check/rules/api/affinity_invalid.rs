@@ -1,6 +1,6 @@
 //! Rule `affinity-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::node::Node;
@@ -10,12 +10,16 @@ use crate::validation::{At, Faults, Pod, enums};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::AffinityInvalid,
-    doc: "\
-A required node affinity has at least one term; the operators are In, NotIn, Exists, DoesNotExist, Gt and Lt, each
-with the values it takes; weights are between 1 and 100. A pod affinity needs a `topologyKey`; its selectors,
-namespaces and label keys are well-formed; `matchLabelKeys` need a `labelSelector` that does not name them.
-
-Source: `validateAffinity`.",
+    doc: Doc {
+        checks: "\
+A required node affinity has at least one term; the operators are In, NotIn, Exists, DoesNotExist,
+Gt and Lt, each with the values it takes; weights are between 1 and 100. A pod affinity needs a
+`topologyKey`; its selectors, namespaces and label keys are well-formed; `matchLabelKeys` need a
+`labelSelector` that does not name them.",
+        why: "",
+        fix: "",
+        source: "`validateAffinity`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

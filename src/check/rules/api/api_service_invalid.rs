@@ -1,6 +1,6 @@
 //! Rule `api-service-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -9,11 +9,15 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ApiServiceInvalid,
-    doc: "\
-An APIService names a group and a version, priorities (1 to 20000 for the group, 1 to 1000 for the version) and the Service
-that serves it. Without verification of its certificate it has no `caBundle`.
-
-Restates `ValidateAPIService`.",
+    doc: Doc {
+        checks: "\
+An APIService names a group and a version, priorities (1 to 20000 for the group, 1 to 1000 for the
+version) and the Service that serves it. Without verification of its certificate it has no
+`caBundle`.",
+        why: "",
+        fix: "",
+        source: "`ValidateAPIService`.",
+    },
     bad: "\
 apiVersion: apiregistration.k8s.io/v1
 kind: APIService

@@ -1,6 +1,6 @@
 //! Rule `autoscaler-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::formats::quantity::Quantity;
@@ -10,12 +10,16 @@ use crate::validation::{At, Faults, resources::container_name};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerInvalid,
-    doc: "\
-`maxReplicas` is at least 1 and at least `minReplicas`, which is at least 1. The target has a kind, a name and an `apiVersion`
-with a group (`apps/v1`). Each metric has a type and exactly the block of that type, with a target that is positive. Scaling
-behaviour has at least one policy of a positive value over 1 to 1800 seconds, and a window of at most an hour.
-
-Restates `validateHorizontalPodAutoscalerSpec`.",
+    doc: Doc {
+        checks: "\
+`maxReplicas` is at least 1 and at least `minReplicas`, which is at least 1. The target has a kind,
+a name and an `apiVersion` with a group (`apps/v1`). Each metric has a type and exactly the block of
+that type, with a target that is positive. Scaling behaviour has at least one policy of a positive
+value over 1 to 1800 seconds, and a window of at most an hour.",
+        why: "",
+        fix: "",
+        source: "`validateHorizontalPodAutoscalerSpec`.",
+    },
     bad: "\
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler

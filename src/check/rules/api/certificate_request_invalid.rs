@@ -1,6 +1,6 @@
 //! Rule `certificate-request-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::go::decode_base64;
 use crate::formats::names;
@@ -10,11 +10,14 @@ use crate::validation::{At, Faults, repeats};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::CertificateRequestInvalid,
-    doc: "\
-A request holds the encoded request, the name of a signer (`example.com/signer`) and what the certificate is for; it is valid
-for at least 600 seconds.
-
-Restates `validateCertificateSigningRequest`; the encoded request is not looked into.",
+    doc: Doc {
+        checks: "\
+A request holds the encoded request, the name of a signer (`example.com/signer`) and what the
+certificate is for; it is valid for at least 600 seconds.",
+        why: "",
+        fix: "",
+        source: "`validateCertificateSigningRequest`; the encoded request is not looked into.",
+    },
     bad: "\
 apiVersion: certificates.k8s.io/v1
 kind: CertificateSigningRequest

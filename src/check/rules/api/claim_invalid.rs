@@ -1,6 +1,6 @@
 //! Rule `claim-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::formats::quantity::Quantity;
@@ -11,12 +11,16 @@ use crate::validation::{At, Faults, Pod, selector};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ClaimInvalid,
-    doc: "\
-A PersistentVolumeClaim, each claim template of a StatefulSet and each of an ephemeral volume has at least one access mode (`ReadWriteOnce`,
-`ReadOnlyMany`, `ReadWriteMany`, or `ReadWriteOncePod` alone) and asks for some storage. `volumeMode` is `Filesystem` or
-`Block`; the classes are DNS names; a data source has a kind and a name, and agrees with `dataSourceRef`.
-
-Restates `ValidatePersistentVolumeClaimSpec`.",
+    doc: Doc {
+        checks: "\
+A PersistentVolumeClaim, each claim template of a StatefulSet and each of an ephemeral volume has at
+least one access mode (`ReadWriteOnce`, `ReadOnlyMany`, `ReadWriteMany`, or `ReadWriteOncePod`
+alone) and asks for some storage. `volumeMode` is `Filesystem` or `Block`; the classes are DNS
+names; a data source has a kind and a name, and agrees with `dataSourceRef`.",
+        why: "",
+        fix: "",
+        source: "`ValidatePersistentVolumeClaimSpec`.",
+    },
     bad: "\
 apiVersion: v1
 kind: PersistentVolumeClaim

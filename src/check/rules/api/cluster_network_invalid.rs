@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{ip, names};
 use crate::object::Object;
@@ -11,12 +11,15 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ClusterNetworkInvalid,
-    doc: "\
-A Node has at most one range of pod addresses of each IP family. Its taints have a key and an effect, and no two have the same. A
-ServiceCIDR has one range, or two of different families. An IPAddress is named by an address in canonical form, and says whose it
-is.
-
-Restates `ValidateNode`, `ValidateServiceCIDR` and `ValidateIPAddress`.",
+    doc: Doc {
+        checks: "\
+A Node has at most one range of pod addresses of each IP family. Its taints have a key and an
+effect, and no two have the same. A ServiceCIDR has one range, or two of different families. An
+IPAddress is named by an address in canonical form, and says whose it is.",
+        why: "",
+        fix: "",
+        source: "`ValidateNode`, `ValidateServiceCIDR` and `ValidateIPAddress`.",
+    },
     bad: "\
 apiVersion: v1
 kind: Node

@@ -1,6 +1,6 @@
 //! Rule `config-key-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -9,11 +9,15 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConfigKeyInvalid,
-    doc: "\
-A key is a file name: at most 253 letters, digits, `-`, `_` and `.`, not `.` and not starting with `..`; so no `/`. A key is
-not in both `data` and `binaryData`. All values together hold at most 1 MiB.
-
-Restates `ValidateConfigMap` and `ValidateSecret`.",
+    doc: Doc {
+        checks: "\
+A key is a file name: at most 253 letters, digits, `-`, `_` and `.`, not `.` and not starting with
+`..`; so no `/`. A key is not in both `data` and `binaryData`. All values together hold at most 1
+MiB.",
+        why: "",
+        fix: "",
+        source: "`ValidateConfigMap` and `ValidateSecret`.",
+    },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {conf/app.yaml: 'a: 1'}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {app.yaml: 'a: 1'}\n",
     check: Check::Object(check),

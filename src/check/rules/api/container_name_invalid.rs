@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{Faults, Pod};
@@ -12,11 +12,14 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ContainerNameInvalid,
-    doc: "\
-A container's name is a DNS-1123 label (at most 63 lower-case letters, digits and `-`), and no two containers of a
-pod, init containers included, have the same.
-
-Source: `validateContainerCommon`, `validateInitContainers`.",
+    doc: Doc {
+        checks: "\
+A container's name is a DNS-1123 label (at most 63 lower-case letters, digits and `-`), and no two
+containers of a pod, init containers included, have the same.",
+        why: "",
+        fix: "",
+        source: "`validateContainerCommon`, `validateInitContainers`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,17 +1,20 @@
 //! Rule `container-restart-policy-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{At, Faults, Pod, enums, pod::List};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ContainerRestartPolicyInvalid,
-    doc: "\
+    doc: Doc {
+        checks: "\
 A container may have a `restartPolicy` of its own (Always, OnFailure or Never) and with it up to 20
-`restartPolicyRules`, each with an action and exit codes.
-
-Source: `validateContainerRestartPolicy`.",
+`restartPolicyRules`, each with an action and exit codes.",
+        why: "",
+        fix: "",
+        source: "`validateContainerRestartPolicy`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,16 +1,18 @@
 //! Rule `containers-missing`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ContainersMissing,
-    doc: "\
-A pod needs at least one entry in `containers`; init containers do not count.
-
-Source: `ValidatePodSpec`, `validateContainers`.",
+    doc: Doc {
+        checks: "A pod needs at least one entry in `containers`; init containers do not count.",
+        why: "",
+        fix: "",
+        source: "`ValidatePodSpec`, `validateContainers`.",
+    },
     bad: "apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `custom-resource-definition-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::node::Node;
@@ -13,20 +13,25 @@ use super::webhook_invalid::{client, review_versions};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::CustomResourceDefinitionInvalid,
-    doc: "\
-A definition names its group (of at least two parts), plural, singular, kind and scope, and has versions of different names,
-each with a schema; exactly one is stored. Conversion is `None`, or `Webhook` with the webhook. Groups of `k8s.io` and
-`kubernetes.io` need the annotation `api-approved.kubernetes.io`.
-
-The schema is structural: each field has a type, each array its items; `allOf`, `anyOf`, `oneOf` and `not` only restrict
-values; a field has `properties` or `additionalProperties`, not both. Defaults are valid values of their field. Keys of a list
-are required fields of its items, or have a default. Columns, the paths of the scale subresource, selectable fields and the
-`fieldPath` of a rule lead to fields. Rules in CEL (`x-kubernetes-validations`) compile: the names in them are declared, their
-fields are fields of the schema, their operands have types that the operators take, and their result is a boolean. Their estimated
-cost, with the largest strings, lists and maps that the schema allows, is at most 10,000,000 for a rule times how often its value
-can occur, and 100,000,000 for all of a schema: `maxLength`, `maxItems` and `maxProperties` lower it.
-
-Restates `ValidateCustomResourceDefinition`, `ValidateStructural` and `ValidateDefaults`.",
+    doc: Doc {
+        checks: "\
+A definition names its group (of at least two parts), plural, singular, kind and scope, and has
+versions of different names, each with a schema; exactly one is stored. Conversion is `None`, or
+`Webhook` with the webhook. Groups of `k8s.io` and `kubernetes.io` need the annotation
+`api-approved.kubernetes.io`.",
+        why: "\
+The schema is structural: each field has a type, each array its items; `allOf`, `anyOf`, `oneOf` and
+`not` only restrict values; a field has `properties` or `additionalProperties`, not both. Defaults
+are valid values of their field. Keys of a list are required fields of its items, or have a default.
+Columns, the paths of the scale subresource, selectable fields and the `fieldPath` of a rule lead to
+fields. Rules in CEL (`x-kubernetes-validations`) compile: the names in them are declared, their
+fields are fields of the schema, their operands have types that the operators take, and their result
+is a boolean. Their estimated cost, with the largest strings, lists and maps that the schema allows,
+is at most 10,000,000 for a rule times how often its value can occur, and 100,000,000 for all of a
+schema: `maxLength`, `maxItems` and `maxProperties` lower it.",
+        fix: "",
+        source: "`ValidateCustomResourceDefinition`, `ValidateStructural` and `ValidateDefaults`.",
+    },
     bad: "\
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition

@@ -4,7 +4,7 @@ use foldhash::HashMap;
 
 use super::_expression;
 use crate::cel::Wanted;
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{Checked, names};
 use crate::node::{Node, Value};
@@ -14,14 +14,19 @@ use crate::validation::{At, Faults, repeats, resources, volume};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DeviceClaimInvalid,
-    doc: "\
-Each request of a claim has a name that no other has, and says exactly which devices it wants (`exactly`) or gives alternatives
-(`firstAvailable`), each with a DeviceClass. Constraints and configurations name requests of the same claim; a constraint names
-an attribute with its domain (`gpu.example.com/numa`). A configuration names its driver and holds an object for it. Selectors
-have a CEL expression that compiles to a boolean.
-
-Restates `ValidateResourceClaim`, `ValidateResourceClaimTemplate`, `ValidateDeviceClass` and the outer part of
-`ValidateResourceSlice`.",
+    doc: Doc {
+        checks: "\
+Each request of a claim has a name that no other has, and says exactly which devices it wants
+(`exactly`) or gives alternatives (`firstAvailable`), each with a DeviceClass. Constraints and
+configurations name requests of the same claim; a constraint names an attribute with its domain
+(`gpu.example.com/numa`). A configuration names its driver and holds an object for it. Selectors
+have a CEL expression that compiles to a boolean.",
+        why: "",
+        fix: "",
+        source: "\
+`ValidateResourceClaim`, `ValidateResourceClaimTemplate`, `ValidateDeviceClass` and the outer part
+of `ValidateResourceSlice`.",
+    },
     bad: "\
 apiVersion: resource.k8s.io/v1
 kind: ResourceClaim

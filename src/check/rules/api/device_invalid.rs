@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{Faults, Pod};
@@ -10,11 +10,14 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DeviceInvalid,
-    doc: "\
-A `volumeDevices` entry names a volume that is a PersistentVolumeClaim or an ephemeral one, once in a container and
-not mounted as well, and has a `devicePath` of its own without `..`.
-
-Source: `ValidateVolumeDevices`.",
+    doc: Doc {
+        checks: "\
+A `volumeDevices` entry names a volume that is a PersistentVolumeClaim or an ephemeral one, once in
+a container and not mounted as well, and has a `devicePath` of its own without `..`.",
+        why: "",
+        fix: "",
+        source: "`ValidateVolumeDevices`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

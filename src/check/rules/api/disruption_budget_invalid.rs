@@ -1,6 +1,6 @@
 //! Rule `disruption-budget-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
 use crate::validation::{At, Faults, percent};
@@ -8,11 +8,14 @@ use crate::validation::{At, Faults, percent};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DisruptionBudgetInvalid,
-    doc: "\
-A budget has `minAvailable` or `maxUnavailable`, not both: a whole number or a percentage of at most 100.
-`unhealthyPodEvictionPolicy` is `IfHealthyBudget` or `AlwaysAllow`.
-
-Restates `ValidatePodDisruptionBudgetSpec`.",
+    doc: Doc {
+        checks: "\
+A budget has `minAvailable` or `maxUnavailable`, not both: a whole number or a percentage of at most
+100. `unhealthyPodEvictionPolicy` is `IfHealthyBudget` or `AlwaysAllow`.",
+        why: "",
+        fix: "",
+        source: "`ValidatePodDisruptionBudgetSpec`.",
+    },
     bad: "\
 apiVersion: policy/v1
 kind: PodDisruptionBudget

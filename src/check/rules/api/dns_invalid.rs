@@ -1,6 +1,6 @@
 //! Rule `dns-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{ip, names};
 use crate::validation::{Faults, Pod, enums};
@@ -8,12 +8,15 @@ use crate::validation::{Faults, Pod, enums};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DnsInvalid,
-    doc: "\
-`dnsPolicy` is ClusterFirst (the default), ClusterFirstWithHostNet, Default or None; None needs a nameserver.
-`dnsConfig` has at most 3 nameservers, which are addresses, at most 32 search domains of at most 2048 characters in
-all, and options with names.
-
-Source: `validateDNSPolicy`, `validatePodDNSConfig`.",
+    doc: Doc {
+        checks: "\
+`dnsPolicy` is ClusterFirst (the default), ClusterFirstWithHostNet, Default or None; None needs a
+nameserver. `dnsConfig` has at most 3 nameservers, which are addresses, at most 32 search domains of
+at most 2048 characters in all, and options with names.",
+        why: "",
+        fix: "",
+        source: "`validateDNSPolicy`, `validatePodDNSConfig`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `duplicate-env`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod};
 use foldhash::{HashMap, HashMapExt};
@@ -8,12 +8,15 @@ use foldhash::{HashMap, HashMapExt};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DuplicateEnv,
-    doc: "\
-The later of two variables with one name hides the earlier, and `kubectl apply` may drop one of them; with
-`--server-side` it is refused. Only a later value that refers to the earlier one (`$(NAME)`) is meant so. The server
-warns.
-
-Source: `warningsForPodSpecAndMeta`.",
+    doc: Doc {
+        checks: "\
+The later of two variables with one name hides the earlier, and `kubectl apply` may drop one of
+them; with `--server-side` it is refused. Only a later value that refers to the earlier one
+(`$(NAME)`) is meant so. The server warns.",
+        why: "",
+        fix: "",
+        source: "`warningsForPodSpecAndMeta`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::validation::{Faults, Pod};
@@ -10,12 +10,15 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DuplicatePort,
-    doc: "\
-The same port and protocol twice in a pod: the containers share one address, so the second to listen there fails;
-and `kubectl apply` may drop or refuse one of two such entries in a container. A port name that two containers use
-means the first of them to a Service. The server warns.
-
-Source: `warningsForPodSpecAndMeta`.",
+    doc: Doc {
+        checks: "\
+The same port and protocol twice in a pod: the containers share one address, so the second to listen
+there fails; and `kubectl apply` may drop or refuse one of two such entries in a container. A port
+name that two containers use means the first of them to a Service. The server warns.",
+        why: "",
+        fix: "",
+        source: "`warningsForPodSpecAndMeta`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{ip, names};
 use crate::object::Object;
@@ -14,11 +14,15 @@ use super::service_port_invalid::PROTOCOLS;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::EndpointsInvalid,
-    doc: "\
-A subset of Endpoints has addresses, each an IP address that others can reach, and ports that are named where there are
-several. An EndpointSlice has an `addressType`, 1 to 100 addresses of it in each endpoint, and ports of different names.
-
-Restates `ValidateEndpoints` and `ValidateEndpointSlice`.",
+    doc: Doc {
+        checks: "\
+A subset of Endpoints has addresses, each an IP address that others can reach, and ports that are
+named where there are several. An EndpointSlice has an `addressType`, 1 to 100 addresses of it in
+each endpoint, and ports of different names.",
+        why: "",
+        fix: "",
+        source: "`ValidateEndpoints` and `ValidateEndpointSlice`.",
+    },
     bad: "\
 apiVersion: v1
 kind: Endpoints

@@ -1,6 +1,6 @@
 //! Rule `env-from-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{Faults, Pod};
@@ -8,10 +8,14 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::EnvFromInvalid,
-    doc: "\
-An `envFrom` entry names a ConfigMap or a Secret, not both; its prefix is printable ASCII without `=`.
-
-Source: `ValidateEnvFrom`.",
+    doc: Doc {
+        checks: "\
+An `envFrom` entry names a ConfigMap or a Secret, not both; its prefix is printable ASCII without
+`=`.",
+        why: "",
+        fix: "",
+        source: "`ValidateEnvFrom`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `env-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::node::Node;
@@ -10,13 +10,17 @@ use crate::validation::{At, Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::EnvInvalid,
-    doc: "\
-A variable needs a name of printable ASCII without `=`. `valueFrom` names exactly one source and not beside a
-`value`: a field of the pod (`metadata.name`, `metadata.namespace`, `metadata.uid`, `metadata.labels['key']`,
-`metadata.annotations['key']`, `spec.nodeName`, `spec.serviceAccountName`, `status.hostIP(s)`, `status.podIP(s)`), a
-resource of a container, or a key of a ConfigMap, a Secret or a file.
-
-Source: `ValidateEnv`, `validateEnvVarValueFrom`.",
+    doc: Doc {
+        checks: "\
+A variable needs a name of printable ASCII without `=`. `valueFrom` names exactly one source and not
+beside a `value`: a field of the pod (`metadata.name`, `metadata.namespace`, `metadata.uid`,
+`metadata.labels['key']`, `metadata.annotations['key']`, `spec.nodeName`, `spec.serviceAccountName`,
+`status.hostIP(s)`, `status.podIP(s)`), a resource of a container, or a key of a ConfigMap, a Secret
+or a file.",
+        why: "",
+        fix: "",
+        source: "`ValidateEnv`, `validateEnvVarValueFrom`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::validation::pod::{Container, List};
@@ -11,11 +11,14 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::EphemeralContainersForbidden,
-    doc: "\
-Ephemeral containers are added to a running pod through its `ephemeralcontainers` subresource (`kubectl debug`); in
-a manifest or a template they are refused.
-
-Source: `ValidatePodTemplateSpec`, `ValidatePodCreate`.",
+    doc: Doc {
+        checks: "\
+Ephemeral containers are added to a running pod through its `ephemeralcontainers` subresource
+(`kubectl debug`); in a manifest or a template they are refused.",
+        why: "",
+        fix: "",
+        source: "`ValidatePodTemplateSpec`, `ValidatePodCreate`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `finalizer-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -9,11 +9,14 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::FinalizerInvalid,
-    doc: "\
-A finalizer is named like a label's key. On built-in kinds a name without a domain must be one the server knows: `kubernetes`,
-`orphan` or `foregroundDeletion`; the last two exclude each other.
-
-Restates `ValidateFinalizers` and `validateKubeFinalizerName`.",
+    doc: Doc {
+        checks: "\
+A finalizer is named like a label's key. On built-in kinds a name without a domain must be one the
+server knows: `kubernetes`, `orphan` or `foregroundDeletion`; the last two exclude each other.",
+        why: "",
+        fix: "",
+        source: "`ValidateFinalizers` and `validateKubeFinalizerName`.",
+    },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, finalizers: [keep]}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, finalizers: [example.com/keep]}\n",
     check: Check::Object(check),

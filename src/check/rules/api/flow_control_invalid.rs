@@ -1,6 +1,6 @@
 //! Rule `flow-control-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{Checked, names};
 use crate::object::Object;
@@ -9,11 +9,15 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::FlowControlInvalid,
-    doc: "\
-A FlowSchema names a priority level and has a precedence of 1 to 10000; each of its rules has subjects, and verbs on resources
-or URLs. A PriorityLevelConfiguration is `Limited` with `limited`, or `Exempt` without.
-
-Restates the validation of `pkg/apis/flowcontrol`.",
+    doc: Doc {
+        checks: "\
+A FlowSchema names a priority level and has a precedence of 1 to 10000; each of its rules has
+subjects, and verbs on resources or URLs. A PriorityLevelConfiguration is `Limited` with `limited`,
+or `Exempt` without.",
+        why: "",
+        fix: "",
+        source: "the validation of `pkg/apis/flowcontrol`.",
+    },
     bad: "\
 apiVersion: flowcontrol.apiserver.k8s.io/v1
 kind: FlowSchema

@@ -1,16 +1,18 @@
 //! Rule `grace-period-negative`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::GracePeriodNegative,
-    doc: "\
-A negative `terminationGracePeriodSeconds` counts as 1. The server warns.
-
-Source: `GetWarningsForPod`.",
+    doc: Doc {
+        checks: "A negative `terminationGracePeriodSeconds` counts as 1. The server warns.",
+        why: "",
+        fix: "",
+        source: "`GetWarningsForPod`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `host-alias-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::formats::{ip, names};
 use crate::validation::{Faults, Pod};
@@ -8,11 +8,14 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::HostAliasInvalid,
-    doc: "\
-A `hostAliases` entry has an IP address and host names that are DNS-1123 subdomains. Two entries for one address are
-a warning: `kubectl apply` may drop one.
-
-Source: `ValidateHostAliases`, `warningsForPodSpecAndMeta`.",
+    doc: Doc {
+        checks: "\
+A `hostAliases` entry has an IP address and host names that are DNS-1123 subdomains. Two entries for
+one address are a warning: `kubectl apply` may drop one.",
+        why: "",
+        fix: "",
+        source: "`ValidateHostAliases`, `warningsForPodSpecAndMeta`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

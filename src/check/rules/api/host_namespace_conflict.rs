@@ -1,6 +1,6 @@
 //! Rule `host-namespace-conflict`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::validation::{Faults, Pod};
@@ -8,11 +8,14 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::HostNamespaceConflict,
-    doc: "\
-`shareProcessNamespace` cannot stand beside `hostPID`; a pod with its own user namespace (`hostUsers: false`) cannot
-use the host's network, PIDs or IPC, or block devices.
-
-Source: `validatePodSpecSecurityContext`, `validateHostUsers`.",
+    doc: Doc {
+        checks: "\
+`shareProcessNamespace` cannot stand beside `hostPID`; a pod with its own user namespace
+(`hostUsers: false`) cannot use the host's network, PIDs or IPC, or block devices.",
+        why: "",
+        fix: "",
+        source: "`validatePodSpecSecurityContext`, `validateHostUsers`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::formats::names;
 use crate::node::Node;
@@ -12,12 +12,15 @@ use crate::validation::{At, Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::HostPortInvalid,
-    doc: "\
-A `hostPort` is between 1 and 65535, and no two containers of a pod claim the same one for the same protocol and
-address. In a pod with `hostNetwork` it equals the container port. A `hostIP` without a `hostPort` has no effect (a
-warning).
-
-Source: `validateContainerPorts`, `checkHostPortConflicts`, `validatePodHostNetworkDeps`.",
+    doc: Doc {
+        checks: "\
+A `hostPort` is between 1 and 65535, and no two containers of a pod claim the same one for the same
+protocol and address. In a pod with `hostNetwork` it equals the container port. A `hostIP` without a
+`hostPort` has no effect (a warning).",
+        why: "",
+        fix: "",
+        source: "`validateContainerPorts`, `checkHostPortConflicts`, `validatePodHostNetworkDeps`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `hostname-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{Faults, Pod};
@@ -8,11 +8,14 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::HostnameInvalid,
-    doc: "\
-`hostname` and `subdomain` are DNS-1123 labels; `hostnameOverride` is a DNS name of at most 64 bytes and excludes
-`setHostnameAsFQDN` and the host's network.
-
-Source: `ValidatePodSpec`.",
+    doc: Doc {
+        checks: "\
+`hostname` and `subdomain` are DNS-1123 labels; `hostnameOverride` is a DNS name of at most 64 bytes
+and excludes `setHostnameAsFQDN` and the host's network.",
+        why: "",
+        fix: "",
+        source: "`ValidatePodSpec`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,17 +1,20 @@
 //! Rule `image-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod, enums, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ImageInvalid,
-    doc: "\
-A container needs an `image`; in a bare Pod it must not begin or end with a blank (in a template that is only found
-out on the node). `imagePullPolicy` is Always, IfNotPresent or Never.
-
-Source: `validateContainerCommon`, `validatePullPolicy`.",
+    doc: Doc {
+        checks: "\
+A container needs an `image`; in a bare Pod it must not begin or end with a blank (in a template
+that is only found out on the node). `imagePullPolicy` is Always, IfNotPresent or Never.",
+        why: "",
+        fix: "",
+        source: "`validateContainerCommon`, `validatePullPolicy`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `ingress-class-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -11,11 +11,14 @@ use super::ingress_invalid::typed_reference;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::IngressClassInvalid,
-    doc: "\
-`controller` is a domain and a path (`example.com/ingress`) of at most 250 characters. `parameters` name a kind and a name;
-with the scope `Namespace` also a namespace, with `Cluster` none.
-
-Restates `ValidateIngressClass`.",
+    doc: Doc {
+        checks: "\
+`controller` is a domain and a path (`example.com/ingress`) of at most 250 characters. `parameters`
+name a kind and a name; with the scope `Namespace` also a namespace, with `Cluster` none.",
+        why: "",
+        fix: "",
+        source: "`ValidateIngressClass`.",
+    },
     bad: "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: a}\nspec: {controller: nginx}\n",
     good: "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: a}\nspec: {controller: k8s.io/nginx}\n",
     check: Check::Object(check),

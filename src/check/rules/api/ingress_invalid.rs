@@ -1,6 +1,6 @@
 //! Rule `ingress-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{Checked, ip, names};
 use crate::object::Object;
@@ -9,12 +9,16 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::IngressInvalid,
-    doc: "\
-An Ingress has rules or a default backend. A host is a DNS name, with `*.` in front at most, no address and no port. Each path
-has a `pathType`; `Exact` and `Prefix` paths begin with `/` and hold no `//`, `.` or `..` parts. A backend is a Service with
-the name or the number of a port, or another resource.
-
-Restates `validateIngressSpec`.",
+    doc: Doc {
+        checks: "\
+An Ingress has rules or a default backend. A host is a DNS name, with `*.` in front at most, no
+address and no port. Each path has a `pathType`; `Exact` and `Prefix` paths begin with `/` and hold
+no `//`, `.` or `..` parts. A backend is a Service with the name or the number of a port, or another
+resource.",
+        why: "",
+        fix: "",
+        source: "`validateIngressSpec`.",
+    },
     bad: "\
 apiVersion: networking.k8s.io/v1
 kind: Ingress

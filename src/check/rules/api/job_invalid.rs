@@ -1,6 +1,6 @@
 //! Rule `job-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -9,12 +9,16 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::JobInvalid,
-    doc: "\
-A Job's numbers are not negative. `completionMode: Indexed` needs `completions` and allows at most 100000 pods at once; only
-it has `backoffLimitPerIndex` and `maxFailedIndexes`, and the second needs the first. With a `podFailurePolicy` the pods'
-`restartPolicy` is `Never`, and failed pods are replaced only when they have `Failed`.
-
-Restates `validateJobSpec` of `pkg/apis/batch/validation`.",
+    doc: Doc {
+        checks: "\
+A Job's numbers are not negative. `completionMode: Indexed` needs `completions` and allows at most
+100000 pods at once; only it has `backoffLimitPerIndex` and `maxFailedIndexes`, and the second needs
+the first. With a `podFailurePolicy` the pods' `restartPolicy` is `Never`, and failed pods are
+replaced only when they have `Failed`.",
+        why: "",
+        fix: "",
+        source: "`validateJobSpec` of `pkg/apis/batch/validation`.",
+    },
     bad: "\
 apiVersion: batch/v1
 kind: Job

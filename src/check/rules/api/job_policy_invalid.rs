@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -13,12 +13,16 @@ use super::job_invalid::with_job_spec;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::JobPolicyInvalid,
-    doc: "\
-Each rule of a `podFailurePolicy` has an action and either exit codes or pod conditions. Exit codes are ascending, each
-once, without 0 under `In`; a container they name exists. `FailIndex` needs `backoffLimitPerIndex`. A rule of a
-`successPolicy` names indexes (`0-2,5`), a count, or both, within `completions`.
-
-Restates `validatePodFailurePolicy` and `validateSuccessPolicy`.",
+    doc: Doc {
+        checks: "\
+Each rule of a `podFailurePolicy` has an action and either exit codes or pod conditions. Exit codes
+are ascending, each once, without 0 under `In`; a container they name exists. `FailIndex` needs
+`backoffLimitPerIndex`. A rule of a `successPolicy` names indexes (`0-2,5`), a count, or both,
+within `completions`.",
+        why: "",
+        fix: "",
+        source: "`validatePodFailurePolicy` and `validateSuccessPolicy`.",
+    },
     bad: "\
 apiVersion: batch/v1
 kind: Job

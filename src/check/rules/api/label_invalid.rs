@@ -1,6 +1,6 @@
 //! Rule `label-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
 use crate::validation::{At, Faults};
@@ -8,12 +8,15 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::LabelInvalid,
-    doc: "\
-A label's key is a name of at most 63 letters, digits, `-`, `_` and `.`, with an optional DNS name and `/` before it. Its
-value is empty or of the same form: no blanks, no `+`, no `/`. A Job
-writes `job-name` and `controller-uid` into its template itself.
-
-Restates `ValidateLabels` and `ValidateGeneratedSelector`.",
+    doc: Doc {
+        checks: "\
+A label's key is a name of at most 63 letters, digits, `-`, `_` and `.`, with an optional DNS name
+and `/` before it. Its value is empty or of the same form: no blanks, no `+`, no `/`. A Job writes
+`job-name` and `controller-uid` into its template itself.",
+        why: "",
+        fix: "",
+        source: "`ValidateLabels` and `ValidateGeneratedSelector`.",
+    },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {version: 1.2.3+build}}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {version: 1.2.3-build}}\n",
     check: Check::Object(check),

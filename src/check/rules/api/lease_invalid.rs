@@ -1,6 +1,6 @@
 //! Rule `lease-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
 use crate::validation::{At, Faults};
@@ -8,10 +8,12 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::LeaseInvalid,
-    doc: "\
-`leaseDurationSeconds` is positive and `leaseTransitions` not negative.
-
-Restates `ValidateLeaseSpec`.",
+    doc: Doc {
+        checks: "`leaseDurationSeconds` is positive and `leaseTransitions` not negative.",
+        why: "",
+        fix: "",
+        source: "`ValidateLeaseSpec`.",
+    },
     bad: "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: a}\nspec: {leaseDurationSeconds: 0}\n",
     good: "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: a}\nspec: {leaseDurationSeconds: 15}\n",
     check: Check::Object(check),

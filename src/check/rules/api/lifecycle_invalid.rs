@@ -1,6 +1,6 @@
 //! Rule `lifecycle-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::validation::{At, Faults, Pod, handler, pod::List};
@@ -8,12 +8,15 @@ use crate::validation::{At, Faults, Pod, handler, pod::List};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::LifecycleInvalid,
-    doc: "\
-A hook has exactly one handler: exec with a command, httpGet or tcpSocket with a port, or sleep for no longer than
-the pod's `terminationGracePeriodSeconds`. A `stopSignal` needs `os.name`. An init container has hooks only if it
-restarts always.
-
-Source: `validateLifecycle`, `validateInitContainers`.",
+    doc: Doc {
+        checks: "\
+A hook has exactly one handler: exec with a command, httpGet or tcpSocket with a port, or sleep for
+no longer than the pod's `terminationGracePeriodSeconds`. A `stopSignal` needs `os.name`. An init
+container has hooks only if it restarts always.",
+        why: "",
+        fix: "",
+        source: "`validateLifecycle`, `validateInitContainers`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

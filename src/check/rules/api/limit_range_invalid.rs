@@ -1,6 +1,6 @@
 //! Rule `limit-range-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::formats::quantity::Quantity;
@@ -11,12 +11,16 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::LimitRangeInvalid,
-    doc: "\
-Each type (`Container`, `Pod`, `PersistentVolumeClaim`, or a qualified name) stands once. For each resource: min ≤
-defaultRequest ≤ default ≤ max, after the server filled in what is absent (a container's default is its max, its default
-request is its default). A ratio is at least 1. A Pod has no defaults; a claim has a min or max of `storage`.
-
-Restates `ValidateLimitRange` and `SetDefaults_LimitRangeItem`.",
+    doc: Doc {
+        checks: "\
+Each type (`Container`, `Pod`, `PersistentVolumeClaim`, or a qualified name) stands once. For each
+resource: min ≤ defaultRequest ≤ default ≤ max, after the server filled in what is absent (a
+container's default is its max, its default request is its default). A ratio is at least 1. A Pod
+has no defaults; a claim has a min or max of `storage`.",
+        why: "",
+        fix: "",
+        source: "`ValidateLimitRange` and `SetDefaults_LimitRangeItem`.",
+    },
     bad: "\
 apiVersion: v1
 kind: LimitRange

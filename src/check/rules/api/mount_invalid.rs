@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{At, Faults, Pod, enums, pod::Container};
@@ -10,12 +10,15 @@ use crate::validation::{At, Faults, Pod, enums, pod::Container};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::MountInvalid,
-    doc: "\
-A mount needs a `mountPath` that no other mount of the container has. `subPath` and `subPathExpr` are relative,
-without `..`, and exclude each other. `mountPropagation` is None, HostToContainer or, for privileged containers,
-Bidirectional. `recursiveReadOnly` needs `readOnly` and no propagation.
-
-Source: `ValidateVolumeMounts`.",
+    doc: Doc {
+        checks: "\
+A mount needs a `mountPath` that no other mount of the container has. `subPath` and `subPathExpr`
+are relative, without `..`, and exclude each other. `mountPropagation` is None, HostToContainer or,
+for privileged containers, Bidirectional. `recursiveReadOnly` needs `readOnly` and no propagation.",
+        why: "",
+        fix: "",
+        source: "`ValidateVolumeMounts`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

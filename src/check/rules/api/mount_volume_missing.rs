@@ -1,6 +1,6 @@
 //! Rule `mount-volume-missing`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::suggest;
 use crate::validation::{Faults, Pod};
@@ -8,11 +8,14 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::MountVolumeMissing,
-    doc: "\
-A `volumeMounts` entry names a volume of the same pod, or a claim template of the same StatefulSet. A volume that
-has faults of its own counts as not there.
-
-Source: `ValidateVolumeMounts`.",
+    doc: Doc {
+        checks: "\
+A `volumeMounts` entry names a volume of the same pod, or a claim template of the same StatefulSet.
+A volume that has faults of its own counts as not there.",
+        why: "",
+        fix: "",
+        source: "`ValidateVolumeMounts`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `name-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{Checked, names};
 use crate::object::Object;
@@ -9,14 +9,18 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NameInvalid,
-    doc: "\
-Every object needs a `metadata.name` of the form its kind asks for: a DNS name for most (`web.v2`), a DNS label for
-Services, Namespaces and StatefulSets (`web-v2`), nearly anything for RBAC objects. A CronJob's name has at most 52
-characters, since its Jobs get a suffix of 11; a Job's name at most 63, since it becomes a label of its pods; an indexed
-Job's name and its highest index together make a host name. A CustomResourceDefinition is named `<plural>.<group>`, an
-APIService `<version>.<group>`.
-
-Restates `ValidateObjectMeta` and the name functions of `pkg/apis/*/validation`.",
+    doc: Doc {
+        checks: "\
+Every object needs a `metadata.name` of the form its kind asks for: a DNS name for most (`web.v2`),
+a DNS label for Services, Namespaces and StatefulSets (`web-v2`), nearly anything for RBAC objects.
+A CronJob's name has at most 52 characters, since its Jobs get a suffix of 11; a Job's name at most
+63, since it becomes a label of its pods; an indexed Job's name and its highest index together make
+a host name. A CustomResourceDefinition is named `<plural>.<group>`, an APIService
+`<version>.<group>`.",
+        why: "",
+        fix: "",
+        source: "`ValidateObjectMeta` and the name functions of `pkg/apis/*/validation`.",
+    },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Not_Valid}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: valid}\n",
     check: Check::Object(check),

@@ -1,6 +1,6 @@
 //! Rule `namespace-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::formats::names;
 use crate::object::Object;
@@ -9,11 +9,14 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NamespaceInvalid,
-    doc: "\
-`metadata.namespace` is a DNS label. Objects that live in the cluster and in no namespace have none: the server ignores it
-there, which is a warning.
-
-Restates `ValidateObjectMeta` and `EnsureObjectNamespaceMatchesRequestNamespace`.",
+    doc: Doc {
+        checks: "\
+`metadata.namespace` is a DNS label. Objects that live in the cluster and in no namespace have none:
+the server ignores it there, which is a warning.",
+        why: "",
+        fix: "",
+        source: "`ValidateObjectMeta` and `EnsureObjectNamespaceMatchesRequestNamespace`.",
+    },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: My_Space}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: my-space}\n",
     check: Check::Object(check),

@@ -1,6 +1,6 @@
 //! Rule `network-policy-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{ip, names};
 use crate::node::Value;
@@ -12,11 +12,15 @@ use super::service_port_invalid::PROTOCOLS;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NetworkPolicyInvalid,
-    doc: "\
-A peer selects pods, namespaces or both, or is an `ipBlock` alone; the block's exceptions lie inside it. A port is a number
-or a name; `endPort` needs a number that is not greater. The types are `Ingress` and `Egress`.
-
-Restates `ValidateNetworkPolicySpec`.",
+    doc: Doc {
+        checks: "\
+A peer selects pods, namespaces or both, or is an `ipBlock` alone; the block's exceptions lie inside
+it. A port is a number or a name; `endPort` needs a number that is not greater. The types are
+`Ingress` and `Egress`.",
+        why: "",
+        fix: "",
+        source: "`ValidateNetworkPolicySpec`.",
+    },
     bad: "\
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

@@ -1,18 +1,21 @@
 //! Rule `node-label-deprecated`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{At, Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NodeLabelDeprecated,
-    doc: "\
-Kubernetes has renamed some labels of nodes (`beta.kubernetes.io/os` is `kubernetes.io/os` now); new nodes may lack
-the old ones, so that nothing matches. Looked for in `nodeSelector`, node affinities and topology keys. The server
-warns.
-
-Source: `GetNodeLabelDeprecatedMessage`.",
+    doc: Doc {
+        checks: "\
+Kubernetes has renamed some labels of nodes (`beta.kubernetes.io/os` is `kubernetes.io/os` now); new
+nodes may lack the old ones, so that nothing matches. Looked for in `nodeSelector`, node affinities
+and topology keys. The server warns.",
+        why: "",
+        fix: "",
+        source: "`GetNodeLabelDeprecatedMessage`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

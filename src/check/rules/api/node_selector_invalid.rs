@@ -1,16 +1,18 @@
 //! Rule `node-selector-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NodeSelectorInvalid,
-    doc: "\
-The keys of `nodeSelector` are qualified names, its values label values.
-
-Source: `ValidateLabels`.",
+    doc: Doc {
+        checks: "The keys of `nodeSelector` are qualified names, its values label values.",
+        why: "",
+        fix: "",
+        source: "`ValidateLabels`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

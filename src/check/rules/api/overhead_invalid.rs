@@ -1,17 +1,20 @@
 //! Rule `overhead-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::OverheadInvalid,
-    doc: "\
-`overhead` is a list of resources like the limits of a container; the admission controller sets it from the runtime
-class.
-
-Source: `validateOverhead`.",
+    doc: Doc {
+        checks: "\
+`overhead` is a list of resources like the limits of a container; the admission controller sets it
+from the runtime class.",
+        why: "",
+        fix: "",
+        source: "`validateOverhead`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `owner-reference-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
 use crate::validation::{At, Faults};
@@ -8,11 +8,15 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::OwnerReferenceInvalid,
-    doc: "\
-An entry of `metadata.ownerReferences` names `apiVersion`, `kind`, `name` and `uid`; only one may be the controller, and an
-Event may own nothing. A uid is only known when the owner exists, so manifests seldom hold owner references.
-
-Restates `ValidateOwnerReferences`.",
+    doc: Doc {
+        checks: "\
+An entry of `metadata.ownerReferences` names `apiVersion`, `kind`, `name` and `uid`; only one may be
+the controller, and an Event may own nothing. A uid is only known when the owner exists, so
+manifests seldom hold owner references.",
+        why: "",
+        fix: "",
+        source: "`ValidateOwnerReferences`.",
+    },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  ownerReferences: [{apiVersion: v1, kind: Pod, name: p}]\n",
     good: "\
 -  ownerReferences: [{apiVersion: v1, kind: Pod, name: p}]

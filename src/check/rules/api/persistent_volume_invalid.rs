@@ -1,6 +1,6 @@
 //! Rule `persistent-volume-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::formats::quantity::Quantity;
@@ -12,11 +12,15 @@ use super::claim_invalid::access_modes;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PersistentVolumeInvalid,
-    doc: "\
-A volume has a capacity of `storage` and nothing else, at least one access mode, and exactly one source. A `local` source
-needs a path and a node affinity. The reclaim policy is `Retain`, `Delete` or `Recycle`.
-
-Restates `ValidatePersistentVolumeSpec`.",
+    doc: Doc {
+        checks: "\
+A volume has a capacity of `storage` and nothing else, at least one access mode, and exactly one
+source. A `local` source needs a path and a node affinity. The reclaim policy is `Retain`, `Delete`
+or `Recycle`.",
+        why: "",
+        fix: "",
+        source: "`ValidatePersistentVolumeSpec`.",
+    },
     bad: "\
 apiVersion: v1
 kind: PersistentVolume

@@ -1,17 +1,21 @@
 //! Rule `pod-annotation-deprecated`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod, pod::Container};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PodAnnotationDeprecated,
-    doc: "\
-`scheduler.alpha.kubernetes.io/critical-pod`, the sysctl annotations and the seccomp annotations do nothing in
-today's clusters; the AppArmor ones are deprecated. Each has a field in the pod's spec instead. The server warns.
-
-Source: `warningsForPodSpecAndMeta`.",
+    doc: Doc {
+        checks: "\
+`scheduler.alpha.kubernetes.io/critical-pod`, the sysctl annotations and the seccomp annotations do
+nothing in today's clusters; the AppArmor ones are deprecated. Each has a field in the pod's spec
+instead. The server warns.",
+        why: "",
+        fix: "",
+        source: "`warningsForPodSpecAndMeta`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web, annotations: {scheduler.alpha.kubernetes.io/critical-pod: ""}}

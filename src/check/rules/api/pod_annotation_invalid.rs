@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use foldhash::HashMap;
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{At, Faults, Pod, pod::Container, pod::Workload};
@@ -12,12 +12,15 @@ use crate::validation::{At, Faults, Pod, pod::Container, pod::Workload};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PodAnnotationInvalid,
-    doc: "\
-Some annotations of pods have a meaning: `controller.kubernetes.io/pod-deletion-cost` is a 32-bit whole number; the
-old seccomp and AppArmor annotations name a profile, of a container that is there, and agree with the fields; a
-mirror pod names its node.
-
-Source: `ValidatePodSpecificAnnotations`.",
+    doc: Doc {
+        checks: "\
+Some annotations of pods have a meaning: `controller.kubernetes.io/pod-deletion-cost` is a 32-bit
+whole number; the old seccomp and AppArmor annotations name a profile, of a container that is there,
+and agree with the fields; a mirror pod names its node.",
+        why: "",
+        fix: "",
+        source: "`ValidatePodSpecificAnnotations`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web, annotations: {controller.kubernetes.io/pod-deletion-cost: low}}

@@ -1,6 +1,6 @@
 //! Rule `pod-gate-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{Faults, Pod};
@@ -8,11 +8,14 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PodGateInvalid,
-    doc: "\
-The condition of a readiness gate and the name of a scheduling gate are qualified names; a scheduling gate stands
-once.
-
-Source: `validateReadinessGates`, `validateSchedulingGates`.",
+    doc: Doc {
+        checks: "\
+The condition of a readiness gate and the name of a scheduling gate are qualified names; a
+scheduling gate stands once.",
+        why: "",
+        fix: "",
+        source: "`validateReadinessGates`, `validateSchedulingGates`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,17 +1,20 @@
 //! Rule `pod-os-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{At, Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PodOsInvalid,
-    doc: "\
-`os.name` is linux or windows. A Linux pod has no `windowsOptions`; a Windows pod has none of the Linux fields of
-security contexts, no host users, PID or IPC and no pod-level resources.
-
-Source: `validateOS`, `validateLinux`, `validateWindows`.",
+    doc: Doc {
+        checks: "\
+`os.name` is linux or windows. A Linux pod has no `windowsOptions`; a Windows pod has none of the
+Linux fields of security contexts, no host users, PID or IPC and no pod-level resources.",
+        why: "",
+        fix: "",
+        source: "`validateOS`, `validateLinux`, `validateWindows`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

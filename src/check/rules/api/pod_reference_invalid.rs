@@ -1,6 +1,6 @@
 //! Rule `pod-reference-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{Faults, Pod, enums, pod::Workload};
@@ -8,11 +8,15 @@ use crate::validation::{Faults, Pod, enums, pod::Workload};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PodReferenceInvalid,
-    doc: "\
-`serviceAccountName`, `nodeName`, `priorityClassName` and `runtimeClassName` are DNS-1123 subdomains,
-`preemptionPolicy` is PreemptLowerPriority or Never. A Pod with scheduling gates cannot name its node.
-
-Source: `ValidatePodSpec`, `ValidatePodCreate`.",
+    doc: Doc {
+        checks: "\
+`serviceAccountName`, `nodeName`, `priorityClassName` and `runtimeClassName` are DNS-1123
+subdomains, `preemptionPolicy` is PreemptLowerPriority or Never. A Pod with scheduling gates cannot
+name its node.",
+        why: "",
+        fix: "",
+        source: "`ValidatePodSpec`, `ValidatePodCreate`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

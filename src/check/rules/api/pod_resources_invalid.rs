@@ -1,6 +1,6 @@
 //! Rule `pod-resources-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::quantity::Quantity;
 use crate::validation::pod::{Container, List, Workload};
@@ -9,11 +9,14 @@ use crate::validation::{Faults, Pod, resources};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PodResourcesInvalid,
-    doc: "\
-The pod's own `resources` are cpu, memory and huge pages, without claims. They are no less than what its containers
-request together, and no container's limit is above the pod's.
-
-Source: `validatePodResources`, `validatePodResourceConsistency`.",
+    doc: Doc {
+        checks: "\
+The pod's own `resources` are cpu, memory and huge pages, without claims. They are no less than what
+its containers request together, and no container's limit is above the pod's.",
+        why: "",
+        fix: "",
+        source: "`validatePodResources`, `validatePodResourceConsistency`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

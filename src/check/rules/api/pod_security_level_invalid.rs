@@ -1,6 +1,6 @@
 //! Rule `pod-security-level-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -9,11 +9,15 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PodSecurityLevelInvalid,
-    doc: "\
-The labels `pod-security.kubernetes.io/enforce`, `audit` and `warn` of a Namespace are `privileged`, `baseline` or
-`restricted`; the labels of the same names with `-version` are `latest` or a version such as `v1.36`.
-
-Restates the PodSecurity admission's `PolicyToEvaluate`.",
+    doc: Doc {
+        checks: "\
+The labels `pod-security.kubernetes.io/enforce`, `audit` and `warn` of a Namespace are `privileged`,
+`baseline` or `restricted`; the labels of the same names with `-version` are `latest` or a version
+such as `v1.36`.",
+        why: "",
+        fix: "",
+        source: "the PodSecurity admission's `PolicyToEvaluate`.",
+    },
     bad: "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {pod-security.kubernetes.io/enforce: strict}}\n",
     good: "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {pod-security.kubernetes.io/enforce: restricted}}\n",
     check: Check::Object(check),

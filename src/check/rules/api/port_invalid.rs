@@ -1,6 +1,6 @@
 //! Rule `port-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{Faults, Pod, enums};
@@ -8,11 +8,15 @@ use crate::validation::{Faults, Pod, enums};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PortInvalid,
-    doc: "\
-A container port needs a `containerPort` between 1 and 65535. Its name has at most 15 lower-case letters, digits and
-`-`, with at least one letter, and stands once in a container. The protocol is TCP (the default), UDP or SCTP.
-
-Source: `validateContainerPorts`.",
+    doc: Doc {
+        checks: "\
+A container port needs a `containerPort` between 1 and 65535. Its name has at most 15 lower-case
+letters, digits and `-`, with at least one letter, and stands once in a container. The protocol is
+TCP (the default), UDP or SCTP.",
+        why: "",
+        fix: "",
+        source: "`validateContainerPorts`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `priority-class-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
 use crate::validation::{At, Faults};
@@ -8,11 +8,14 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PriorityClassInvalid,
-    doc: "\
-The value is at most 1000000000; names that begin with `system-` are the server's own; `preemptionPolicy` is `Never` or
-`PreemptLowerPriority`.
-
-Restates `ValidatePriorityClass`.",
+    doc: Doc {
+        checks: "\
+The value is at most 1000000000; names that begin with `system-` are the server's own;
+`preemptionPolicy` is `Never` or `PreemptLowerPriority`.",
+        why: "",
+        fix: "",
+        source: "`ValidatePriorityClass`.",
+    },
     bad: "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 2000000000\n",
     good: "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000000000\n",
     check: Check::Object(check),

@@ -1,18 +1,22 @@
 //! Rule `probe-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{At, Faults, Pod, handler, pod::List};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ProbeInvalid,
-    doc: "\
-A probe has exactly one handler: exec with a command, httpGet, tcpSocket or grpc with a port between 1 and 65535 or,
-but for grpc, a port's name. Its numbers are not negative; liveness and startup probes have the success threshold 1;
-a readiness probe has no grace period. An init container has probes only if it restarts always.
-
-Source: `validateProbe`, `validateInitContainers`.",
+    doc: Doc {
+        checks: "\
+A probe has exactly one handler: exec with a command, httpGet, tcpSocket or grpc with a port between
+1 and 65535 or, but for grpc, a port's name. Its numbers are not negative; liveness and startup
+probes have the success threshold 1; a readiness probe has no grace period. An init container has
+probes only if it restarts always.",
+        why: "",
+        fix: "",
+        source: "`validateProbe`, `validateInitContainers`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,17 +1,20 @@
 //! Rule `pull-secret-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PullSecretInvalid,
-    doc: "\
-An `imagePullSecrets` entry without a name does nothing, and of two with one name `kubectl apply` may drop one. The
-server warns.
-
-Source: `warningsForPodSpecAndMeta`.",
+    doc: Doc {
+        checks: "\
+An `imagePullSecrets` entry without a name does nothing, and of two with one name `kubectl apply`
+may drop one. The server warns.",
+        why: "",
+        fix: "",
+        source: "`warningsForPodSpecAndMeta`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `quota-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::formats::quantity::Quantity;
@@ -10,12 +10,16 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::QuotaInvalid,
-    doc: "\
+    doc: Doc {
+        checks: "\
 A quota limits standard resources (`requests.cpu`, `pods`, `services.nodeports`…) or qualified ones
-(`count/deployments.apps`). The amounts are not negative, and counts are whole. A scope goes only with the resources it can
-tell apart: `BestEffort` with `pods` alone, `Terminating` and its like with pods and their compute resources.
-
-Restates `ValidateResourceQuotaSpec`.",
+(`count/deployments.apps`). The amounts are not negative, and counts are whole. A scope goes only
+with the resources it can tell apart: `BestEffort` with `pods` alone, `Terminating` and its like
+with pods and their compute resources.",
+        why: "",
+        fix: "",
+        source: "`ValidateResourceQuotaSpec`.",
+    },
     bad: "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: a}\nspec: {hard: {pod: '10'}}\n",
     good: "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: a}\nspec: {hard: {pods: '10'}}\n",
     check: Check::Object(check),

@@ -1,6 +1,6 @@
 //! Rule `rbac-rule-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
 use crate::validation::{At, Faults};
@@ -8,11 +8,14 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RbacRuleInvalid,
-    doc: "\
-A rule has verbs, and either API groups (`\"\"` is the core group) and resources, or `nonResourceURLs`; the latter only in a
-ClusterRole. An aggregation rule has selectors.
-
-Restates `ValidatePolicyRule` and `ValidateClusterRole`.",
+    doc: Doc {
+        checks: "\
+A rule has verbs, and either API groups (`\"\"` is the core group) and resources, or
+`nonResourceURLs`; the latter only in a ClusterRole. An aggregation rule has selectors.",
+        why: "",
+        fix: "",
+        source: "`ValidatePolicyRule` and `ValidateClusterRole`.",
+    },
     bad: "\
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role

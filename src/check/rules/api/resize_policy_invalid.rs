@@ -1,17 +1,20 @@
 //! Rule `resize-policy-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod, enums, pod::List};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ResizePolicyInvalid,
-    doc: "\
-A `resizePolicy` entry names cpu or memory, each once, and NotRequired or RestartContainer; in a pod that never
-restarts only NotRequired.
-
-Source: `validateResizePolicy`.",
+    doc: Doc {
+        checks: "\
+A `resizePolicy` entry names cpu or memory, each once, and NotRequired or RestartContainer; in a pod
+that never restarts only NotRequired.",
+        why: "",
+        fix: "",
+        source: "`validateResizePolicy`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

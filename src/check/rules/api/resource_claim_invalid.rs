@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{Faults, Pod, repeats};
@@ -10,11 +10,14 @@ use crate::validation::{Faults, Pod, repeats};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ResourceClaimInvalid,
-    doc: "\
-Each entry of `resourceClaims` has a name of its own and names either a claim or a claim template; each entry of a
-container's `resources.claims` names one of them, once.
-
-Source: `validatePodResourceClaims`, `validateResourceClaimNames`.",
+    doc: Doc {
+        checks: "\
+Each entry of `resourceClaims` has a name of its own and names either a claim or a claim template;
+each entry of a container's `resources.claims` names one of them, once.",
+        why: "",
+        fix: "",
+        source: "`validatePodResourceClaims`, `validateResourceClaimNames`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `resources-fractional`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::quantity::Quantity;
 use crate::validation::{At, Faults, Pod};
@@ -8,10 +8,14 @@ use crate::validation::{At, Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ResourcesFractional,
-    doc: "\
-`memory: 100m` asks for a tenth of a byte: `M` or `Mi` was meant. The server takes it with a warning.
-
-Source: `warningsForPodSpecAndMeta`.",
+    doc: Doc {
+        checks: "\
+`memory: 100m` asks for a tenth of a byte: `M` or `Mi` was meant. The server takes it with a
+warning.",
+        why: "",
+        fix: "",
+        source: "`warningsForPodSpecAndMeta`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

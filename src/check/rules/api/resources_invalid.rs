@@ -1,19 +1,22 @@
 //! Rule `resources-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod, pod::Workload, resources};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ResourcesInvalid,
-    doc: "\
-The resources of a container are cpu, memory, ephemeral-storage, `hugepages-<size>` and extended ones with a domain
-(`example.com/gpu`). Amounts are not negative, extended ones whole; a request is no more than the limit, and equal
-to it for extended resources and huge pages, which need a limit. Huge pages come in multiples of their size and
-beside cpu or memory.
-
-Source: `validateContainerResourceRequirements`.",
+    doc: Doc {
+        checks: "\
+The resources of a container are cpu, memory, ephemeral-storage, `hugepages-<size>` and extended
+ones with a domain (`example.com/gpu`). Amounts are not negative, extended ones whole; a request is
+no more than the limit, and equal to it for extended resources and huge pages, which need a limit.
+Huge pages come in multiples of their size and beside cpu or memory.",
+        why: "",
+        fix: "",
+        source: "`validateContainerResourceRequirements`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

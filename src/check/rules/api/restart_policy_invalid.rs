@@ -1,17 +1,20 @@
 //! Rule `restart-policy-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod, enums, pod::Workload};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RestartPolicyInvalid,
-    doc: "\
-The pods of a Deployment, ReplicaSet, StatefulSet, DaemonSet or ReplicationController restart Always (the default).
-Those of a Job or CronJob say OnFailure or Never; the default does not fit them.
-
-Source: `validateRestartPolicy`, `ValidatePodTemplateSpecForReplicaSet`, `validateJobSpec`.",
+    doc: Doc {
+        checks: "\
+The pods of a Deployment, ReplicaSet, StatefulSet, DaemonSet or ReplicationController restart Always
+(the default). Those of a Job or CronJob say OnFailure or Never; the default does not fit them.",
+        why: "",
+        fix: "",
+        source: "`validateRestartPolicy`, `ValidatePodTemplateSpecForReplicaSet`, `validateJobSpec`.",
+    },
     bad: r#"apiVersion: batch/v1
 kind: Job
 metadata: {name: migrate}

@@ -1,6 +1,6 @@
 //! Rule `role-ref-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -9,11 +9,15 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RoleRefInvalid,
-    doc: "\
-`roleRef` names a `Role` or `ClusterRole` of the group `rbac.authorization.k8s.io`; a ClusterRoleBinding only a ClusterRole. A
-subject is a `User` or `Group` of that group, or a `ServiceAccount` of no group, with its namespace in a ClusterRoleBinding.
-
-Restates `ValidateRoleBinding`, `ValidateClusterRoleBinding` and `ValidateRoleBindingSubject`.",
+    doc: Doc {
+        checks: "\
+`roleRef` names a `Role` or `ClusterRole` of the group `rbac.authorization.k8s.io`; a
+ClusterRoleBinding only a ClusterRole. A subject is a `User` or `Group` of that group, or a
+`ServiceAccount` of no group, with its namespace in a ClusterRoleBinding.",
+        why: "",
+        fix: "",
+        source: "`ValidateRoleBinding`, `ValidateClusterRoleBinding` and `ValidateRoleBindingSubject`.",
+    },
     bad: "\
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding

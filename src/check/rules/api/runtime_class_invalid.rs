@@ -1,6 +1,6 @@
 //! Rule `runtime-class-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::node::Node;
@@ -10,10 +10,14 @@ use crate::validation::{At, Faults, repeats, resources};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RuntimeClassInvalid,
-    doc: "\
-`handler` is a DNS label: the name the node's container runtime knows. Labels that pods are scheduled by are valid labels.
-
-Restates `ValidateRuntimeClass`.",
+    doc: Doc {
+        checks: "\
+`handler` is a DNS label: the name the node's container runtime knows. Labels that pods are
+scheduled by are valid labels.",
+        why: "",
+        fix: "",
+        source: "`ValidateRuntimeClass`.",
+    },
     bad: "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: a}\nhandler: run_sc\n",
     good: "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: a}\nhandler: runsc\n",
     check: Check::Object(check),

@@ -1,6 +1,6 @@
 //! Rule `schedule-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{cron, time_zone};
 use crate::object::Object;
@@ -10,12 +10,16 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ScheduleInvalid,
-    doc: "\
-A schedule has five fields (minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6 from Sunday) or is one of `@hourly`,
-`@daily`, `@weekly`, `@monthly`, `@yearly`, `@every <duration>`. A time zone stands in `timeZone`, never in the schedule, and
-is a name of the IANA database. `concurrencyPolicy` is `Allow`, `Forbid` or `Replace`; the numbers are not negative.
-
-Restates `validateCronJobSpec` of `pkg/apis/batch/validation`.",
+    doc: Doc {
+        checks: "\
+A schedule has five fields (minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6 from Sunday)
+or is one of `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, `@every <duration>`. A time zone
+stands in `timeZone`, never in the schedule, and is a name of the IANA database. `concurrencyPolicy`
+is `Allow`, `Forbid` or `Replace`; the numbers are not negative.",
+        why: "",
+        fix: "",
+        source: "`validateCronJobSpec` of `pkg/apis/batch/validation`.",
+    },
     bad: "\
 apiVersion: batch/v1
 kind: CronJob

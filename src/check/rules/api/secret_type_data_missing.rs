@@ -1,6 +1,6 @@
 //! Rule `secret-type-data-missing`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::go::decode_base64;
 use crate::node::Node;
@@ -10,12 +10,16 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SecretTypeDataMissing,
-    doc: "\
-A Secret of type `kubernetes.io/tls` has `tls.crt` and `tls.key`, `kubernetes.io/dockerconfigjson` has `.dockerconfigjson`
-with JSON in it, `kubernetes.io/basic-auth` has `username` or `password`, `kubernetes.io/ssh-auth` has `ssh-privatekey`, and
-`kubernetes.io/service-account-token` names its account in an annotation. Other types may hold anything.
-
-Restates `ValidateSecret`.",
+    doc: Doc {
+        checks: "\
+A Secret of type `kubernetes.io/tls` has `tls.crt` and `tls.key`, `kubernetes.io/dockerconfigjson`
+has `.dockerconfigjson` with JSON in it, `kubernetes.io/basic-auth` has `username` or `password`,
+`kubernetes.io/ssh-auth` has `ssh-privatekey`, and `kubernetes.io/service-account-token` names its
+account in an annotation. Other types may hold anything.",
+        why: "",
+        fix: "",
+        source: "`ValidateSecret`.",
+    },
     bad: "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\nstringData: {tls.crt: cert}\n",
     good: "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\nstringData: {tls.crt: cert, tls.key: key}\n",
     check: Check::Object(check),

@@ -1,6 +1,6 @@
 //! Rule `security-context-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{At, Faults, Pod, enums};
@@ -8,12 +8,15 @@ use crate::validation::{At, Faults, Pod, enums};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SecurityContextInvalid,
-    doc: "\
-User and group ids are between 0 and 2147483647. `allowPrivilegeEscalation: false` excludes `privileged: true` and
-the capability CAP_SYS_ADMIN. A seccomp or AppArmor profile has a type; only Localhost has, and needs, a
-`localhostProfile`. `procMount: Unmasked` needs `hostUsers: false`.
-
-Source: `ValidateSecurityContext`, `validatePodSpecSecurityContext`.",
+    doc: Doc {
+        checks: "\
+User and group ids are between 0 and 2147483647. `allowPrivilegeEscalation: false` excludes
+`privileged: true` and the capability CAP_SYS_ADMIN. A seccomp or AppArmor profile has a type; only
+Localhost has, and needs, a `localhostProfile`. `procMount: Unmasked` needs `hostUsers: false`.",
+        why: "",
+        fix: "",
+        source: "`ValidateSecurityContext`, `validatePodSpecSecurityContext`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `selector-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
 use crate::validation::{At, Faults, selector};
@@ -8,12 +8,16 @@ use crate::validation::{At, Faults, selector};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SelectorInvalid,
-    doc: "\
-A workload's selector is required, selects something, and has valid keys, operators and values: `In` and `NotIn` need values,
-`Exists` and `DoesNotExist` have none. A Job generates its selector; one set by hand needs `manualSelector: true`, and a
-CronJob's Jobs can have neither. Selectors of claims, budgets, quotas and Services follow the same rules for keys and values.
-
-Restates `ValidateLabelSelector`, the spec validations of `pkg/apis/apps` and `ValidateGeneratedSelector`.",
+    doc: Doc {
+        checks: "\
+A workload's selector is required, selects something, and has valid keys, operators and values: `In`
+and `NotIn` need values, `Exists` and `DoesNotExist` have none. A Job generates its selector; one
+set by hand needs `manualSelector: true`, and a CronJob's Jobs can have neither. Selectors of
+claims, budgets, quotas and Services follow the same rules for keys and values.",
+        why: "",
+        fix: "",
+        source: "`ValidateLabelSelector`, the spec validations of `pkg/apis/apps` and `ValidateGeneratedSelector`.",
+    },
     bad: "\
 apiVersion: policy/v1
 kind: PodDisruptionBudget

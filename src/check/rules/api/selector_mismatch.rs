@@ -1,6 +1,6 @@
 //! Rule `selector-mismatch`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::object::Object;
@@ -9,11 +9,15 @@ use crate::validation::{At, Faults, selector};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SelectorMismatch,
-    doc: "\
-The selector of a Deployment, ReplicaSet, StatefulSet or DaemonSet, and a manual one of a Job, must match the labels of the
-pod template: a workload that cannot find its pods would create them for ever.
-
-Restates the template validations of `pkg/apis/apps` and `pkg/apis/batch`.",
+    doc: Doc {
+        checks: "\
+The selector of a Deployment, ReplicaSet, StatefulSet or DaemonSet, and a manual one of a Job, must
+match the labels of the pod template: a workload that cannot find its pods would create them for
+ever.",
+        why: "",
+        fix: "",
+        source: "the template validations of `pkg/apis/apps` and `pkg/apis/batch`.",
+    },
     bad: "\
 apiVersion: apps/v1
 kind: Deployment

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{Checked, ip};
 use crate::node::Node;
@@ -12,12 +12,16 @@ use crate::validation::{At, Faults, repeats};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServiceAddressInvalid,
-    doc: "\
-`clusterIP` is an address, `None` or nothing, and the first of `clusterIPs`, of which there are at most two, one of each
-family. `ipFamilies` are `IPv4` and `IPv6`, each once; two need an `ipFamilyPolicy` of `PreferDualStack` or
-`RequireDualStack`. `externalIPs` are addresses others can reach; `loadBalancerSourceRanges` are CIDRs.
-
-Restates `ValidateServiceClusterIPsRelatedFields`, `ValidateNonSpecialIP` and `ValidateService`.",
+    doc: Doc {
+        checks: "\
+`clusterIP` is an address, `None` or nothing, and the first of `clusterIPs`, of which there are at
+most two, one of each family. `ipFamilies` are `IPv4` and `IPv6`, each once; two need an
+`ipFamilyPolicy` of `PreferDualStack` or `RequireDualStack`. `externalIPs` are addresses others can
+reach; `loadBalancerSourceRanges` are CIDRs.",
+        why: "",
+        fix: "",
+        source: "`ValidateServiceClusterIPsRelatedFields`, `ValidateNonSpecialIP` and `ValidateService`.",
+    },
     bad: "\
 apiVersion: v1
 kind: Service

@@ -1,6 +1,6 @@
 //! Rule `service-field-ignored`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
 use crate::validation::{At, Faults};
@@ -10,11 +10,14 @@ use super::service_port_invalid::is_headless;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServiceFieldIgnored,
-    doc: "\
-The server accepts these with a warning: `externalIPs`, `loadBalancerIP` and `sessionAffinity` of a headless Service, and
-`externalName` of a Service of another type.
-
-Restates `GetWarningsForService`.",
+    doc: Doc {
+        checks: "\
+The server accepts these with a warning: `externalIPs`, `loadBalancerIP` and `sessionAffinity` of a
+headless Service, and `externalName` of a Service of another type.",
+        why: "",
+        fix: "",
+        source: "`GetWarningsForService`.",
+    },
     bad: "\
 apiVersion: v1
 kind: Service

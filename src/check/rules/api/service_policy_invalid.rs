@@ -1,6 +1,6 @@
 //! Rule `service-policy-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -9,12 +9,16 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServicePolicyInvalid,
-    doc: "\
-`sessionAffinity` is `None` or `ClientIP`, its timeout 1 to 86400 seconds. `externalTrafficPolicy` (`Cluster`, `Local`) is for
-Services that are reached from outside; `healthCheckNodePort` for a LoadBalancer with `Local`. `internalTrafficPolicy` is
-`Cluster` or `Local`, `trafficDistribution` is `PreferClose`, `PreferSameZone` or `PreferSameNode`.
-
-Restates `validateServiceExternalTrafficPolicy` and its neighbours.",
+    doc: Doc {
+        checks: "\
+`sessionAffinity` is `None` or `ClientIP`, its timeout 1 to 86400 seconds. `externalTrafficPolicy`
+(`Cluster`, `Local`) is for Services that are reached from outside; `healthCheckNodePort` for a
+LoadBalancer with `Local`. `internalTrafficPolicy` is `Cluster` or `Local`, `trafficDistribution` is
+`PreferClose`, `PreferSameZone` or `PreferSameNode`.",
+        why: "",
+        fix: "",
+        source: "`validateServiceExternalTrafficPolicy` and its neighbours.",
+    },
     bad: "\
 apiVersion: v1
 kind: Service

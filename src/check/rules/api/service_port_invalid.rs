@@ -1,6 +1,6 @@
 //! Rule `service-port-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::node::{Node, Value};
@@ -10,12 +10,16 @@ use crate::validation::{At, Faults, repeats};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServicePortInvalid,
-    doc: "\
-A Service has ports, unless it is headless or an ExternalName. With several, each has a name, a DNS label that no other has.
-`port` is between 1 and 65535; `targetPort` is such a number or the name of a container port (at most 15 characters). A port
-number stands once for each protocol, and so does a node port.
-
-Restates `validateServicePort` and `ValidateService`.",
+    doc: Doc {
+        checks: "\
+A Service has ports, unless it is headless or an ExternalName. With several, each has a name, a DNS
+label that no other has. `port` is between 1 and 65535; `targetPort` is such a number or the name of
+a container port (at most 15 characters). A port number stands once for each protocol, and so does a
+node port.",
+        why: "",
+        fix: "",
+        source: "`validateServicePort` and `ValidateService`.",
+    },
     bad: "\
 apiVersion: v1
 kind: Service

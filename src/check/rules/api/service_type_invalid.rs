@@ -1,6 +1,6 @@
 //! Rule `service-type-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -11,12 +11,16 @@ use super::service_port_invalid::is_headless;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServiceTypeInvalid,
-    doc: "\
-A Service is a `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`. Node ports do not go with `ClusterIP`, an address
-of `None` not with `NodePort` and `LoadBalancer`; source ranges, a load balancer class and `allocateLoadBalancerNodePorts` go
-with `LoadBalancer` only, addresses and address families not with `ExternalName`, which needs `externalName`, a DNS name.
-
-Restates `ValidateService`.",
+    doc: Doc {
+        checks: "\
+A Service is a `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`. Node ports do not go with
+`ClusterIP`, an address of `None` not with `NodePort` and `LoadBalancer`; source ranges, a load
+balancer class and `allocateLoadBalancerNodePorts` go with `LoadBalancer` only, addresses and
+address families not with `ExternalName`, which needs `externalName`, a DNS name.",
+        why: "",
+        fix: "",
+        source: "`ValidateService`.",
+    },
     bad: "\
 apiVersion: v1
 kind: Service

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::node::Node;
@@ -12,12 +12,15 @@ use crate::validation::{At, Faults, repeats};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::StorageClassInvalid,
-    doc: "\
-A StorageClass names a provisioner; its reclaim policy is `Delete` or `Retain`, its binding mode `Immediate` or
-`WaitForFirstConsumer`. A VolumeAttributesClass names a driver and at least one parameter. A CSIDriver's policies are those
-the server knows.
-
-Restates `ValidateStorageClass`, `ValidateVolumeAttributesClass` and `ValidateCSIDriver`.",
+    doc: Doc {
+        checks: "\
+A StorageClass names a provisioner; its reclaim policy is `Delete` or `Retain`, its binding mode
+`Immediate` or `WaitForFirstConsumer`. A VolumeAttributesClass names a driver and at least one
+parameter. A CSIDriver's policies are those the server knows.",
+        why: "",
+        fix: "",
+        source: "`ValidateStorageClass`, `ValidateVolumeAttributesClass` and `ValidateCSIDriver`.",
+    },
     bad: "\
 apiVersion: storage.k8s.io/v1
 kind: StorageClass

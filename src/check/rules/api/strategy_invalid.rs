@@ -1,6 +1,6 @@
 //! Rule `strategy-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
 use crate::validation::{At, Faults, percent};
@@ -8,12 +8,15 @@ use crate::validation::{At, Faults, percent};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::StrategyInvalid,
-    doc: "\
-A Deployment's strategy is `RollingUpdate` or `Recreate`, a DaemonSet's and StatefulSet's `RollingUpdate` or `OnDelete`; only
-`RollingUpdate` has parameters. `maxSurge` and `maxUnavailable` are whole numbers or percentages, not both nothing; a
-DaemonSet sets exactly one of them.
-
-Restates `ValidateDeploymentStrategy`, `ValidateDaemonSetUpdateStrategy` and `ValidateStatefulSetSpec`.",
+    doc: Doc {
+        checks: "\
+A Deployment's strategy is `RollingUpdate` or `Recreate`, a DaemonSet's and StatefulSet's
+`RollingUpdate` or `OnDelete`; only `RollingUpdate` has parameters. `maxSurge` and `maxUnavailable`
+are whole numbers or percentages, not both nothing; a DaemonSet sets exactly one of them.",
+        why: "",
+        fix: "",
+        source: "`ValidateDeploymentStrategy`, `ValidateDaemonSetUpdateStrategy` and `ValidateStatefulSetSpec`.",
+    },
     bad: "\
 apiVersion: apps/v1
 kind: Deployment

@@ -1,17 +1,21 @@
 //! Rule `sysctl-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SysctlInvalid,
-    doc: "\
-A sysctl's name is lower-case letters, digits, `-` and `_` in parts joined by `.` or `/`, at most 253 bytes, and
-stands once. `net.*` cannot be set on the host's network, the ipc ones not in its IPC namespace.
-
-Source: `validateSysctls`.",
+    doc: Doc {
+        checks: "\
+A sysctl's name is lower-case letters, digits, `-` and `_` in parts joined by `.` or `/`, at most
+253 bytes, and stands once. `net.*` cannot be set on the host's network, the ipc ones not in its IPC
+namespace.",
+        why: "",
+        fix: "",
+        source: "`validateSysctls`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

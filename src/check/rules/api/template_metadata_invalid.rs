@@ -1,17 +1,20 @@
 //! Rule `template-metadata-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{At, Faults, Pod, pod::Workload, selector};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::TemplateMetadataInvalid,
-    doc: "\
-Label keys and annotation keys are qualified names, label values at most 63 letters, digits, `-`, `_` and `.` with a
-letter or digit at both ends. A Job without labels takes those of its template.
-
-Source: `ValidatePodTemplateSpec`, `SetDefaults_Job`.",
+    doc: Doc {
+        checks: "\
+Label keys and annotation keys are qualified names, label values at most 63 letters, digits, `-`,
+`_` and `.` with a letter or digit at both ends. A Job without labels takes those of its template.",
+        why: "",
+        fix: "",
+        source: "`ValidatePodTemplateSpec`, `SetDefaults_Job`.",
+    },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}

@@ -1,16 +1,18 @@
 //! Rule `termination-message-policy-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod, enums};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::TerminationMessagePolicyInvalid,
-    doc: "\
-`terminationMessagePolicy` is File (the default) or FallbackToLogsOnError.
-
-Source: `validateContainerCommon`.",
+    doc: Doc {
+        checks: "`terminationMessagePolicy` is File (the default) or FallbackToLogsOnError.",
+        why: "",
+        fix: "",
+        source: "`validateContainerCommon`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `toleration-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::validation::{At, Faults, Pod, enums};
@@ -8,12 +8,15 @@ use crate::validation::{At, Faults, Pod, enums};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::TolerationInvalid,
-    doc: "\
-A toleration's key is a qualified name; without a key the operator is Exists. Equal (the default) compares a label
-value, Exists takes no value, Lt and Gt (since 1.35) a whole number. The effect is NoSchedule, PreferNoSchedule or
-NoExecute, and only with NoExecute are there `tolerationSeconds`.
-
-Source: `ValidateTolerations`.",
+    doc: Doc {
+        checks: "\
+A toleration's key is a qualified name; without a key the operator is Exists. Equal (the default)
+compares a label value, Exists takes no value, Lt and Gt (since 1.35) a whole number. The effect is
+NoSchedule, PreferNoSchedule or NoExecute, and only with NoExecute are there `tolerationSeconds`.",
+        why: "",
+        fix: "",
+        source: "`ValidateTolerations`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

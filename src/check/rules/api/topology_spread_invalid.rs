@@ -1,6 +1,6 @@
 //! Rule `topology-spread-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::node::Node;
 use crate::validation::selector;
@@ -9,12 +9,15 @@ use crate::validation::{At, Faults, Pod, enums, repeats};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::TopologySpreadInvalid,
-    doc: "\
-A constraint has a `maxSkew` above 0, a `topologyKey`, and `whenUnsatisfiable` DoNotSchedule or ScheduleAnyway; no
-two agree in the last two. `minDomains` is above 0 and only with DoNotSchedule; the policies are Honor or Ignore.
-Without a `labelSelector` it matches no pod (a warning).
-
-Source: `validateTopologySpreadConstraints`.",
+    doc: Doc {
+        checks: "\
+A constraint has a `maxSkew` above 0, a `topologyKey`, and `whenUnsatisfiable` DoNotSchedule or
+ScheduleAnyway; no two agree in the last two. `minDomains` is above 0 and only with DoNotSchedule;
+the policies are Honor or Ignore. Without a `labelSelector` it matches no pod (a warning).",
+        why: "",
+        fix: "",
+        source: "`validateTopologySpreadConstraints`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

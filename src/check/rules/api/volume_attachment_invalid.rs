@@ -1,6 +1,6 @@
 //! Rule `volume-attachment-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::formats::quantity::Quantity;
@@ -10,11 +10,15 @@ use crate::validation::{At, Faults, volume};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::VolumeAttachmentInvalid,
-    doc: "\
-A VolumeAttachment names the CSI driver that attaches, the node, and either a PersistentVolume or an inline volume. A CSINode
-lists each driver once, with the node's id. A CSIStorageCapacity names its StorageClass; its sizes are not negative.
-
-Restates `ValidateVolumeAttachment`, `ValidateCSINode` and `ValidateCSIStorageCapacity`.",
+    doc: Doc {
+        checks: "\
+A VolumeAttachment names the CSI driver that attaches, the node, and either a PersistentVolume or an
+inline volume. A CSINode lists each driver once, with the node's id. A CSIStorageCapacity names its
+StorageClass; its sizes are not negative.",
+        why: "",
+        fix: "",
+        source: "`ValidateVolumeAttachment`, `ValidateCSINode` and `ValidateCSIStorageCapacity`.",
+    },
     bad: "\
 apiVersion: storage.k8s.io/v1
 kind: VolumeAttachment

@@ -1,17 +1,20 @@
 //! Rule `volume-deprecated`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::VolumeDeprecated,
-    doc: "\
-gitRepo, glusterfs, rbd, cephfs, flocker, quobyte, storageos, scaleIO and photonPersistentDisk volumes are
-deprecated; most of them no longer work. The server warns.
-
-Source: `warningsForPodSpecAndMeta`.",
+    doc: Doc {
+        checks: "\
+gitRepo, glusterfs, rbd, cephfs, flocker, quobyte, storageos, scaleIO and photonPersistentDisk
+volumes are deprecated; most of them no longer work. The server warns.",
+        why: "",
+        fix: "",
+        source: "`warningsForPodSpecAndMeta`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,17 +1,20 @@
 //! Rule `volume-name-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::{Faults, Pod, volumes};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::VolumeNameInvalid,
-    doc: "\
-A volume's name is a DNS-1123 label and stands once in a pod. The claim templates of a StatefulSet are volumes as
-well, before the pod's own.
-
-Source: `ValidateVolumes`.",
+    doc: Doc {
+        checks: "\
+A volume's name is a DNS-1123 label and stands once in a pod. The claim templates of a StatefulSet
+are volumes as well, before the pod's own.",
+        why: "",
+        fix: "",
+        source: "`ValidateVolumes`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -4,7 +4,7 @@ use foldhash::{HashSet, HashSetExt};
 
 use super::_expression;
 use crate::cel::{Env, Wanted};
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -13,12 +13,16 @@ use crate::validation::{At, Faults, repeats};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::WebhookInvalid,
-    doc: "\
-A webhook has a name of at least three parts (`check.example.com`) that no other has, either a URL or a Service, the versions
-of reviews it reads (`v1`), and says what side effects it has (`None` or `NoneOnDryRun`). Its rules name operations, groups,
-versions and resources; it answers within 1 to 30 seconds.
-
-Restates `ValidateValidatingWebhookConfiguration` and `ValidateMutatingWebhookConfiguration`.",
+    doc: Doc {
+        checks: "\
+A webhook has a name of at least three parts (`check.example.com`) that no other has, either a URL
+or a Service, the versions of reviews it reads (`v1`), and says what side effects it has (`None` or
+`NoneOnDryRun`). Its rules name operations, groups, versions and resources; it answers within 1 to
+30 seconds.",
+        why: "",
+        fix: "",
+        source: "`ValidateValidatingWebhookConfiguration` and `ValidateMutatingWebhookConfiguration`.",
+    },
     bad: "\
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingWebhookConfiguration

@@ -1,6 +1,6 @@
 //! Rule `windows-options-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{Checked, names};
 use crate::validation::{At, Faults, Pod};
@@ -8,11 +8,14 @@ use crate::validation::{At, Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::WindowsOptionsInvalid,
-    doc: "\
-A GMSA credential spec name is a DNS name; a user name is `user` or `DOMAIN\\user`. If one container is a host
-process, all are, they agree with the pod, and the pod uses the host's network.
-
-Source: `validateWindowsSecurityContextOptions`, `validateWindowsHostProcessPod`.",
+    doc: Doc {
+        checks: "\
+A GMSA credential spec name is a DNS name; a user name is `user` or `DOMAIN\\user`. If one container
+is a host process, all are, they agree with the pod, and the pod uses the host's network.",
+        why: "",
+        fix: "",
+        source: "`validateWindowsSecurityContextOptions`, `validateWindowsHostProcessPod`.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,6 +1,6 @@
 //! Rule `workload-field-invalid`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::object::Object;
@@ -9,12 +9,16 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::WorkloadFieldInvalid,
-    doc: "\
-`replicas`, `minReadySeconds` and `revisionHistoryLimit` are not negative. A Deployment's `progressDeadlineSeconds` (600 by
-default) is greater than its `minReadySeconds`. A StatefulSet's `podManagementPolicy` is `OrderedReady` or `Parallel`, its
-claims are `Retain`ed or `Delete`d, its `serviceName` is a DNS label.
-
-Restates the spec validations of `pkg/apis/apps`.",
+    doc: Doc {
+        checks: "\
+`replicas`, `minReadySeconds` and `revisionHistoryLimit` are not negative. A Deployment's
+`progressDeadlineSeconds` (600 by default) is greater than its `minReadySeconds`. A StatefulSet's
+`podManagementPolicy` is `OrderedReady` or `Parallel`, its claims are `Retain`ed or `Delete`d, its
+`serviceName` is a DNS label.",
+        why: "",
+        fix: "",
+        source: "the spec validations of `pkg/apis/apps`.",
+    },
     bad: "\
 apiVersion: apps/v1
 kind: Deployment

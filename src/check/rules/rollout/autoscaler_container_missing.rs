@@ -2,7 +2,7 @@
 
 use crate::check::rules::rollout::_autoscaler::{metrics, targets};
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::suggest;
 use crate::validation::Report;
@@ -10,15 +10,14 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerContainerMissing,
-    doc: "\
-A `ContainerResource` metric of a HorizontalPodAutoscaler names a container of the pods it scales.
-
-If there is no container of that name, no pod has the metric: the autoscaler reports FailedGetContainerResourceMetric and
-does not scale by it.
-
-How to fix it: name a container of the target.
-
-Source: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#container-resource-metrics.",
+    doc: Doc {
+        checks: "A `ContainerResource` metric of a HorizontalPodAutoscaler names a container of the pods it scales.",
+        why: "\
+If there is no container of that name, no pod has the metric: the autoscaler reports
+FailedGetContainerResourceMetric and does not scale by it.",
+        fix: "Name a container of the target.",
+        source: "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#container-resource-metrics.",
+    },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}

@@ -4,23 +4,24 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::check::rules::rollout::_autoscaler::scaled;
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerDuplicate,
-    doc: "\
-One workload is scaled by one HorizontalPodAutoscaler.
-
-Where two select the same pods, both report AmbiguousSelector, and neither scales. Autoscalers of separate files, which may
-be alternatives, are compared where the manifests are whole (`--complete`, `--profile`, `render`).
-
-How to fix it: put all metrics into one autoscaler, which takes the largest of the counts they ask for.
-
-Source: `computeReplicasForMetrics` in
+    doc: Doc {
+        checks: "One workload is scaled by one HorizontalPodAutoscaler.",
+        why: "\
+Where two select the same pods, both report AmbiguousSelector, and neither scales. Autoscalers of
+separate files, which may be alternatives, are compared where the manifests are whole (`--complete`,
+`--profile`, `render`).",
+        fix: "Put all metrics into one autoscaler, which takes the largest of the counts they ask for.",
+        source: "\
+`computeReplicasForMetrics` in
 https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/podautoscaler/horizontal.go.",
+    },
     bad: "\
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler

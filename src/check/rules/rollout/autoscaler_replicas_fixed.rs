@@ -4,7 +4,7 @@ use foldhash::{HashSet, HashSetExt};
 
 use crate::check::rules::rollout::_autoscaler::targets;
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::path::address;
 use crate::validation::Report;
@@ -12,16 +12,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerReplicasFixed,
-    doc: "\
-A workload that a HorizontalPodAutoscaler scales should not set `replicas`.
-
-Every `kubectl apply` sets the count back to the number in the manifest, whatever the autoscaler had found necessary: pods
-are deleted under load. `replicas: 0` switches the autoscaler off.
-
-How to fix it: remove `spec.replicas`. Where it was applied before, first remove it from the last-applied annotation
-(`kubectl apply edit-last-applied`), or the workload is scaled to 1 once.
-
-Source: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#migrating-deployments-and-statefulsets-to-horizontal-autoscaling.",
+    doc: Doc {
+        checks: "A workload that a HorizontalPodAutoscaler scales should not set `replicas`.",
+        why: "\
+Every `kubectl apply` sets the count back to the number in the manifest, whatever the autoscaler had
+found necessary: pods are deleted under load. `replicas: 0` switches the autoscaler off.",
+        fix: "\
+Remove `spec.replicas`. Where it was applied before, first remove it from the last-applied
+annotation (`kubectl apply edit-last-applied`), or the workload is scaled to 1 once.",
+        source: "\
+https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#migrating-deployments-and-statefulsets-to-horizontal-autoscaling.",
+    },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}

@@ -2,7 +2,7 @@
 
 use crate::check::rules::rollout::_autoscaler::{Metric, metrics, targets};
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Container, Pod};
 use crate::node::Node;
@@ -13,19 +13,21 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerRequestMissing,
-    doc: "\
-A utilization target of a HorizontalPodAutoscaler is a percentage of what the containers request. Every container of the pod
-that keeps running needs a request (or a limit, which is then the request) for that resource; for a `ContainerResource`
-metric, that container. An autoscaler without metrics has the default: 80 % of the CPU requests.
-
-Without it the autoscaler reports `missing request for cpu` and scales nothing.
-
-How to fix it: set `resources.requests` of every container, or use a target of type `AverageValue`. Namespaces with a
-LimitRange that gives defaults are left out.
-
-Source: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#how-does-a-horizontalpodautoscaler-work
+    doc: Doc {
+        checks: "\
+A utilization target of a HorizontalPodAutoscaler is a percentage of what the containers request.
+Every container of the pod that keeps running needs a request (or a limit, which is then the
+request) for that resource; for a `ContainerResource` metric, that container. An autoscaler without
+metrics has the default: 80 % of the CPU requests.",
+        why: "Without it the autoscaler reports `missing request for cpu` and scales nothing.",
+        fix: "\
+Set `resources.requests` of every container, or use a target of type `AverageValue`. Namespaces with
+a LimitRange that gives defaults are left out.",
+        source: "\
+https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#how-does-a-horizontalpodautoscaler-work
 and `calculatePodRequests` in
 https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/podautoscaler/replica_calculator.go.",
+    },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}

@@ -1,25 +1,26 @@
 //! Rule `autoscaler-target-unscalable`.
 
 use crate::check::rules::rollout::_autoscaler::{can_be_scaled, scaled};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerTargetUnscalable,
-    doc: "\
-`scaleTargetRef` names a group and kind that the cluster serves with the subresource `scale`: Deployment, ReplicaSet and
-StatefulSet of `apps`, ReplicationController of the core group, and custom resources. Of `apiVersion` only the group counts,
-so `apps/v1beta1` still works and `extensions/v1beta1` does not. DaemonSets, Jobs, CronJobs and Pods cannot be scaled.
-
-The API server accepts the autoscaler, which reports FailedGetScale and does nothing.
-
-How to fix it: write `apiVersion: apps/v1`; for a DaemonSet remove the autoscaler.
-
-Source: `reconcileAutoscaler` in
+    doc: Doc {
+        checks: "\
+`scaleTargetRef` names a group and kind that the cluster serves with the subresource `scale`:
+Deployment, ReplicaSet and StatefulSet of `apps`, ReplicationController of the core group, and
+custom resources. Of `apiVersion` only the group counts, so `apps/v1beta1` still works and
+`extensions/v1beta1` does not. DaemonSets, Jobs, CronJobs and Pods cannot be scaled.",
+        why: "The API server accepts the autoscaler, which reports FailedGetScale and does nothing.",
+        fix: "Write `apiVersion: apps/v1`; for a DaemonSet remove the autoscaler.",
+        source: "\
+`reconcileAutoscaler` in
 https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/podautoscaler/horizontal.go and
 https://kubernetes.io/docs/reference/using-api/deprecation-guide/#deployment-v116.",
+    },
     bad: "\
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler

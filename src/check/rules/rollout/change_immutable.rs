@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
 use crate::updates::refusals;
@@ -11,13 +11,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ChangeImmutable,
-    doc: "\
-Some fields are fixed once the object exists: a workload's selector, a StatefulSet's claims, a Job's pod template, a binding's
-role, a Secret's type, the data of what is `immutable`. Here an object stands twice in one file and the second differs from
-the first in such a field, so that applying the file fails half-way. `diff` says the same of what changed since the last
-render, and evaluates the rules of definitions that compare a custom resource with the old one (`oldSelf`).
-
-Restates the update validations of `pkg/apis/*/validation`; measured on `kubectl apply --server-side`.",
+    doc: Doc {
+        checks: "\
+Some fields are fixed once the object exists: a workload's selector, a StatefulSet's claims, a Job's
+pod template, a binding's role, a Secret's type, the data of what is `immutable`. Here an object
+stands twice in one file and the second differs from the first in such a field, so that applying the
+file fails half-way. `diff` says the same of what changed since the last render, and evaluates the
+rules of definitions that compare a custom resource with the old one (`oldSelf`).",
+        why: "",
+        fix: "",
+        source: "the update validations of `pkg/apis/*/validation`; measured on `kubectl apply --server-side`.",
+    },
     bad: "\
 apiVersion: v1
 kind: Secret

@@ -1,6 +1,6 @@
 //! Rule `dependency-not-awaited`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::Graph;
 use crate::graph::{Target, View, scripts};
@@ -10,7 +10,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DependencyNotAwaited,
-    doc: "The service tries each connection once while it starts, and ends when one fails. Applied together with its database it crashes until that is up, with growing pauses (CrashLoopBackOff). An init container that waits (`pg_isready`, `nc -z`), a startup probe or a loop in the command spares that. Where one of its dependencies is awaited the others are given the time to come up as well.",
+    doc: Doc {
+        checks: "\
+The service tries each connection once while it starts, and ends when one fails. Applied together
+with its database it crashes until that is up, with growing pauses (CrashLoopBackOff). An init
+container that waits (`pg_isready`, `nc -z`), a startup probe or a loop in the command spares that.
+Where one of its dependencies is awaited the others are given the time to come up as well.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

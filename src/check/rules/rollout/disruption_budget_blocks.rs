@@ -4,7 +4,7 @@ use foldhash::HashMap;
 
 use crate::check::rules::rollout::_autoscaler;
 use crate::check::rules::rollout::_budget::budgets;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::Pod;
 use crate::node::Node;
@@ -15,17 +15,20 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DisruptionBudgetBlocks,
-    doc: "\
-A PodDisruptionBudget that allows no pod to be missing forbids every eviction: `maxUnavailable: 0`, `minAvailable: 100%`, or a
-`minAvailable` of as many pods as there are. Percentages are rounded up, so `50%` of one replica is one.
-
-`kubectl drain` and the upgrade of a node pool wait for ever, until somebody deletes the budget or the pod. Where an
-autoscaler sets the replicas, its `maxReplicas` count; replicas that nobody sets count as one where the manifests are whole.
-
-How to fix it: allow at least one pod to be missing, or run one replica more.
-
-Source: https://kubernetes.io/docs/tasks/run-application/configure-pdb/#specifying-a-poddisruptionbudget and
+    doc: Doc {
+        checks: "\
+A PodDisruptionBudget that allows no pod to be missing forbids every eviction: `maxUnavailable: 0`,
+`minAvailable: 100%`, or a `minAvailable` of as many pods as there are. Percentages are rounded up,
+so `50%` of one replica is one.",
+        why: "\
+`kubectl drain` and the upgrade of a node pool wait for ever, until somebody deletes the budget or
+the pod. Where an autoscaler sets the replicas, its `maxReplicas` count; replicas that nobody sets
+count as one where the manifests are whole.",
+        fix: "Allow at least one pod to be missing, or run one replica more.",
+        source: "\
+https://kubernetes.io/docs/tasks/run-application/configure-pdb/#specifying-a-poddisruptionbudget and
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#rounding-logic-when-specifying-percentages.",
+    },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}

@@ -4,24 +4,25 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::check::rules::rollout::_budget::budgets;
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DisruptionBudgetOverlap,
-    doc: "\
-A pod is covered by one PodDisruptionBudget.
-
-The eviction API refuses a pod that more than one budget selects (`This pod has more than one PodDisruptionBudget, which the
-eviction subresource does not support`), so `kubectl drain` never ends. Budgets of separate files, which may be alternatives,
-are compared where the manifests are whole (`--complete`, `--profile`, `render`).
-
-How to fix it: remove one of them, or narrow its selector.
-
-Source: https://kubernetes.io/docs/tasks/run-application/configure-pdb/#arbitrary-controllers-and-selectors and
-https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/registry/core/pod/storage/eviction.go.",
+    doc: Doc {
+        checks: "A pod is covered by one PodDisruptionBudget.",
+        why: "\
+The eviction API refuses a pod that more than one budget selects (`This pod has more than one
+PodDisruptionBudget, which the eviction subresource does not support`), so `kubectl drain` never
+ends. Budgets of separate files, which may be alternatives, are compared where the manifests are
+whole (`--complete`, `--profile`, `render`).",
+        fix: "Remove one of them, or narrow its selector.",
+        source: "\
+https://kubernetes.io/docs/tasks/run-application/configure-pdb/#arbitrary-controllers-and-selectors
+and https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/registry/core/pod/storage/eviction.go.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web, labels: {app: web}}

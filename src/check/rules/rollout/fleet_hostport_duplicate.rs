@@ -1,7 +1,7 @@
 //! Rule `fleet-hostport-duplicate`.
 
 use crate::check::fleet::Facts;
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
@@ -9,7 +9,14 @@ use foldhash::{HashMap, HashMapExt};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::FleetHostportDuplicate,
-    doc: "Two kind configs of one cluster lead one port of the host to different NodePorts. Only one of them can hold when the cluster is made.",
+    doc: Doc {
+        checks: "\
+Two kind configs of one cluster lead one port of the host to different NodePorts. Only one of them
+can hold when the cluster is made.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"# bundle: gateway
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4

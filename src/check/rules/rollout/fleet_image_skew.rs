@@ -1,7 +1,7 @@
 //! Rule `fleet-image-skew`.
 
 use crate::check::fleet::Facts;
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
@@ -9,7 +9,15 @@ use foldhash::{HashMap, HashMapExt};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::FleetImageSkew,
-    doc: "The bundles of an environment name one image of a registry with different tags: they are tested against different versions. Images that are built and loaded locally carry a tag for each consumer, and are passed over.",
+    doc: Doc {
+        checks: "\
+The bundles of an environment name one image of a registry with different tags: they are tested
+against different versions. Images that are built and loaded locally carry a tag for each consumer,
+and are passed over.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"# bundle: gateway
 apiVersion: v1
 kind: Pod

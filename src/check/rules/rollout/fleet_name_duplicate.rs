@@ -1,7 +1,7 @@
 //! Rule `fleet-name-duplicate`.
 
 use crate::check::fleet::Facts;
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
@@ -9,7 +9,14 @@ use foldhash::{HashMap, HashMapExt};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::FleetNameDuplicate,
-    doc: "The bundles of two profiles go to one cluster and both hold an object of one kind, namespace and name: what is applied last wins, and takes the other down. Namespaces are shared on purpose.",
+    doc: Doc {
+        checks: "\
+The bundles of two profiles go to one cluster and both hold an object of one kind, namespace and
+name: what is applied last wins, and takes the other down. Namespaces are shared on purpose.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"# bundle: gateway
 apiVersion: v1
 kind: ConfigMap

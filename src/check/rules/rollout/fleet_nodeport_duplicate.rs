@@ -1,7 +1,7 @@
 //! Rule `fleet-nodeport-duplicate`.
 
 use crate::check::fleet::Facts;
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
@@ -9,7 +9,14 @@ use foldhash::{HashMap, HashMapExt};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::FleetNodeportDuplicate,
-    doc: "A NodePort belongs to one Service of a cluster. The bundles of two profiles go to one cluster and both ask for it: the second is refused when it is applied.",
+    doc: Doc {
+        checks: "\
+A NodePort belongs to one Service of a cluster. The bundles of two profiles go to one cluster and
+both ask for it: the second is refused when it is applied.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"# bundle: gateway
 apiVersion: v1
 kind: Service

@@ -1,14 +1,21 @@
 //! Rule `migration-duplicate-version`.
 
 use crate::check::rules::rollout::_sql;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::MigrationDuplicateVersion,
-    doc: "goose orders migrations by the number their file names begin with, and refuses two of one number. Rename the later one.",
+    doc: Doc {
+        checks: "\
+goose orders migrations by the number their file names begin with, and refuses two of one number.
+Rename the later one.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: migrations}

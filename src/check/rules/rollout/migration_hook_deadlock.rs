@@ -1,7 +1,7 @@
 //! Rule `migration-hook-deadlock`.
 
 use crate::check::rules::rollout::_order::{Hook, hook, waits_for_tables};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{By, Container, Pod, scripts};
 use crate::node::Node;
@@ -11,7 +11,20 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::MigrationHookDeadlock,
-    doc: "A Job is a hook that runs after the workloads are ready (`helm.sh/hook: post-install`, which Argo CD reads as `PostSync`), and a workload gets ready only when the Job is done. With `helm install --wait` and with Argo CD neither happens. It is an error where an init container waits for the Job; it is a warning where the Job makes the tables of a known service, which may not get ready without them. Make the Job a `pre-install,pre-upgrade` hook, or no hook; for Argo CD alone `argocd.argoproj.io/hook: Sync` overrides that of Helm. Sources: https://helm.sh/docs/topics/charts_hooks/, https://argo-cd.readthedocs.io/en/stable/user-guide/helm/#helm-hooks.",
+    doc: Doc {
+        checks: "\
+A Job is a hook that runs after the workloads are ready (`helm.sh/hook: post-install`, which Argo CD
+reads as `PostSync`), and a workload gets ready only when the Job is done. With `helm install
+--wait` and with Argo CD neither happens. It is an error where an init container waits for the Job;
+it is a warning where the Job makes the tables of a known service, which may not get ready without
+them. Make the Job a `pre-install,pre-upgrade` hook, or no hook; for Argo CD alone
+`argocd.argoproj.io/hook: Sync` overrides that of Helm. Sources:
+https://helm.sh/docs/topics/charts_hooks/,
+https://argo-cd.readthedocs.io/en/stable/user-guide/helm/#helm-hooks.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: batch/v1
 kind: Job
 metadata: {name: db-migrate, annotations: {helm.sh/hook: "post-install,post-upgrade"}}

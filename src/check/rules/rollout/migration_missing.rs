@@ -1,13 +1,22 @@
 //! Rule `migration-missing`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::MigrationMissing,
-    doc: "The service does not make its tables by itself, and does not look at them when it starts: it gets ready, and every write is an HTTP 500. Among the manifests there is no Job, no init container and no script of the database that makes them. Where the manifests may be a part of what is applied this is a warning, else an error.",
+    doc: Doc {
+        checks: "\
+The service does not make its tables by itself, and does not look at them when it starts: it gets
+ready, and every write is an HTTP 500. Among the manifests there is no Job, no init container and no
+script of the database that makes them. Where the manifests may be a part of what is applied this is
+a warning, else an error.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::check::rules::rollout::_order::{Hook, hook, waits_for_tables, wave};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{By, Graph, Mention, Migration, Place, Pod, Target, View};
 use crate::node::Node;
@@ -13,7 +13,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::MigrationOrder,
-    doc: "The service is ready without its tables and fails on the first write, so it must not start before the migration Job is done: an init container that looks for the schema or waits for the Job (`kubectl wait`), a Helm `pre-install` hook, an Argo CD sync wave or PreSync hook. If the Job in turn waits for the service (its URL in an init container, a `post-install` hook), both wait for ever: an error.",
+    doc: Doc {
+        checks: "\
+The service is ready without its tables and fails on the first write, so it must not start before
+the migration Job is done: an init container that looks for the schema or waits for the Job
+(`kubectl wait`), a Helm `pre-install` hook, an Argo CD sync wave or PreSync hook. If the Job in
+turn waits for the service (its URL in an init container, a `post-install` hook), both wait for
+ever: an error.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -1,14 +1,22 @@
 //! Rule `migration-statement-markers`.
 
 use crate::check::rules::rollout::_sql;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::MigrationStatementMarkers,
-    doc: "goose cuts a file at semicolons, also at those inside a `$$` body, unless the statement stands between `-- +goose StatementBegin` and `-- +goose StatementEnd`. The first piece is then a syntax error.",
+    doc: Doc {
+        checks: "\
+goose cuts a file at semicolons, also at those inside a `$$` body, unless the statement stands
+between `-- +goose StatementBegin` and `-- +goose StatementEnd`. The first piece is then a syntax
+error.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: migrations}

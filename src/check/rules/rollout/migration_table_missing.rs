@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{MountSource, mounted, sql_keys, text_of};
 use crate::migrations::{self, SqlFile};
@@ -14,7 +14,14 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::MigrationTableMissing,
-    doc: "The SQL files among the manifests make tables, and not the ones the service writes to: every such write is an HTTP 500. Where other files may be applied too it is a warning.",
+    doc: Doc {
+        checks: "\
+The SQL files among the manifests make tables, and not the ones the service writes to: every such
+write is an HTTP 500. Where other files may be applied too it is a warning.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -1,6 +1,6 @@
 //! Rule `prestop-exceeds-grace`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::text::shell;
@@ -9,17 +9,21 @@ use crate::validation::{At, Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PrestopExceedsGrace,
-    doc: "\
-`terminationGracePeriodSeconds` (30 by default) covers the preStop hook and the end of the program together. A hook that sleeps
-for longer is cut off.
-
-When the grace period is over the kubelet kills the program: it gets SIGTERM and 2 seconds, or none at all, and requests in
-flight are lost. (A `sleep` action that is too long is rejected by the API server: `lifecycle-invalid`.)
-
-How to fix it: raise `terminationGracePeriodSeconds` to the duration of the hook plus what the program needs to end.
-
-Source: https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/#hook-handler-execution and
+    doc: Doc {
+        checks: "\
+`terminationGracePeriodSeconds` (30 by default) covers the preStop hook and the end of the program
+together. A hook that sleeps for longer is cut off.",
+        why: "\
+When the grace period is over the kubelet kills the program: it gets SIGTERM and 2 seconds, or none
+at all, and requests in flight are lost. (A `sleep` action that is too long is rejected by the API
+server: `lifecycle-invalid`.)",
+        fix: "\
+Raise `terminationGracePeriodSeconds` to the duration of the hook plus what the program needs to
+end.",
+        source: "\
+https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/#hook-handler-execution and
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-flow.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::Place;
 use crate::software;
@@ -11,7 +11,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ProbeBudget,
-    doc: "Without a startup probe the liveness probe begins with the container: after `initialDelaySeconds` + `periodSeconds` × `failureThreshold` of no answer it is killed, and starts anew. That must be longer than the known start-up, and than the time a container waits for others in its own command. Give it a `startupProbe`, or more time. A startup probe that gives up too soon kills just the same.",
+    doc: Doc {
+        checks: "\
+Without a startup probe the liveness probe begins with the container: after `initialDelaySeconds` +
+`periodSeconds` × `failureThreshold` of no answer it is killed, and starts anew. That must be longer
+than the known start-up, and than the time a container waits for others in its own command. Give it
+a `startupProbe`, or more time. A startup probe that gives up too soon kills just the same.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -1,6 +1,6 @@
 //! Rule `storage-ephemeral`.
 
-use crate::check::{Bundle, Check, Purpose, Rule};
+use crate::check::{Bundle, Check, Doc, Purpose, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{By, MountSource};
 use crate::software::{self, Tag};
@@ -9,7 +9,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::StorageEphemeral,
-    doc: "An emptyDir, or no volume at all, is gone when the pod is rescheduled, evicted or rolled: the data with it, and the schema, which a finished migration Job does not make again. In a test cluster that may be meant, as long as the schema is made anew with each database. In production it is an error. Use a volume claim.",
+    doc: Doc {
+        checks: "\
+An emptyDir, or no volume at all, is gone when the pod is rescheduled, evicted or rolled: the data
+with it, and the schema, which a finished migration Job does not make again. In a test cluster that
+may be meant, as long as the schema is made anew with each database. In production it is an error.
+Use a volume claim.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: db}

@@ -3,7 +3,7 @@
 use foldhash::{HashSet, HashSetExt};
 
 use crate::check::rules::rollout::_order::{Hook, hook, wave};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{By, Graph, kind_of};
 use crate::object::Object;
@@ -13,7 +13,20 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SyncWaveOrder,
-    doc: "Argo CD applies a wave (`argocd.argoproj.io/sync-wave`, 0 where it is not set) when everything in the waves before it is healthy. A workload in an earlier wave than something that it cannot start without never gets healthy on the first sync, and the later wave never comes. That is so for its ServiceAccount, ConfigMaps, Secrets and claims, for the RBAC of a known service, and for the Job that makes its tables. Put what is needed in the same wave or an earlier one. For hooks, `helm.sh/hook-weight` of Helm counts as the wave where none is set. Sources: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/, https://argo-cd.readthedocs.io/en/stable/user-guide/helm/#helm-hooks.",
+    doc: Doc {
+        checks: "\
+Argo CD applies a wave (`argocd.argoproj.io/sync-wave`, 0 where it is not set) when everything in
+the waves before it is healthy. A workload in an earlier wave than something that it cannot start
+without never gets healthy on the first sync, and the later wave never comes. That is so for its
+ServiceAccount, ConfigMaps, Secrets and claims, for the RBAC of a known service, and for the Job
+that makes its tables. Put what is needed in the same wave or an earlier one. For hooks,
+`helm.sh/hook-weight` of Helm counts as the wave where none is set. Sources:
+https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/,
+https://argo-cd.readthedocs.io/en/stable/user-guide/helm/#helm-hooks.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ServiceAccount
 metadata: {name: web}

@@ -2,7 +2,7 @@
 
 use crate::check::Purpose;
 use crate::check::rules::security::_standards::{Level, Violation, violations};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::Pod;
 use crate::kube::KubernetesVersion;
@@ -13,21 +13,24 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::PodSecurity,
-    doc: "\
-A namespace with the label `pod-security.kubernetes.io/enforce` admits pods of that level of the Pod Security Standards only,
-`baseline` or `restricted`. All controls of both levels are checked, in the version that `enforce-version` names (`v1.29`), or
-the cluster's (`latest`, and where the label is absent).
-
-The API server rejects such a Pod. A Deployment, Job or other workload is accepted, and its pods are rejected when they are to
-be created: there are none, and only events of the ReplicaSet or Job say why. That is an error where one file holds the
-namespace and the workload, or the manifests are whole, else a warning. The labels `warn` and `audit` reject nothing: what
-`kubectl` would warn of is a warning, what is only audited a note. In production (`restricted` asked for by the profile's
-environment) a violation is a warning.
-
-How to fix it: set what the message names in `securityContext`, or lower the level of the namespace.
-
-Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ and
+    doc: Doc {
+        checks: "\
+A namespace with the label `pod-security.kubernetes.io/enforce` admits pods of that level of the Pod
+Security Standards only, `baseline` or `restricted`. All controls of both levels are checked, in the
+version that `enforce-version` names (`v1.29`), or the cluster's (`latest`, and where the label is
+absent).",
+        why: "\
+The API server rejects such a Pod. A Deployment, Job or other workload is accepted, and its pods are
+rejected when they are to be created: there are none, and only events of the ReplicaSet or Job say
+why. That is an error where one file holds the namespace and the workload, or the manifests are
+whole, else a warning. The labels `warn` and `audit` reject nothing: what `kubectl` would warn of is
+a warning, what is only audited a note. In production (`restricted` asked for by the profile's
+environment) a violation is a warning.",
+        fix: "Set what the message names in `securityContext`, or lower the level of the namespace.",
+        source: "\
+https://kubernetes.io/docs/concepts/security/pod-security-standards/ and
 https://kubernetes.io/docs/concepts/security/pod-security-admission/.",
+    },
     bad: r#"apiVersion: v1
 kind: Namespace
 metadata: {name: strict, labels: {pod-security.kubernetes.io/enforce: restricted}}

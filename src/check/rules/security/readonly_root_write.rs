@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::Container;
 use crate::node::Node;
@@ -13,7 +13,18 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ReadonlyRootWrite,
-    doc: "With `readOnlyRootFilesystem: true` a program can write only where a volume is mounted. PostgreSQL needs its data folder and `/var/run/postgresql`, MySQL its data folder and `/var/run/mysqld`, nginx `/var/cache/nginx` and `/var/run`; shell snippets and flags name other places. Mount an emptyDir there. For programs that are known it is an error; a warning where the image declares the folder as a volume, which containerd makes writable and other container runtimes do not, and where a mounted configuration may name another folder.",
+    doc: Doc {
+        checks: "\
+With `readOnlyRootFilesystem: true` a program can write only where a volume is mounted. PostgreSQL
+needs its data folder and `/var/run/postgresql`, MySQL its data folder and `/var/run/mysqld`, nginx
+`/var/cache/nginx` and `/var/run`; shell snippets and flags name other places. Mount an emptyDir
+there. For programs that are known it is an error; a warning where the image declares the folder as
+a volume, which containerd makes writable and other container runtimes do not, and where a mounted
+configuration may name another folder.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

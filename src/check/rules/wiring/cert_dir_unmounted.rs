@@ -1,7 +1,7 @@
 //! Rule `cert-dir-unmounted`.
 
 use crate::check::rules::wiring::_shared::at_value;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::service::KeyType;
 use crate::validation::Report;
@@ -9,7 +9,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::CertDirUnmounted,
-    doc: "The config of a known service, or its default, names a folder with a certificate and its key, and no volume is mounted there. Images hold no certificates: the service stops when it starts its server, or serves without TLS. Mount the Secret with `tls.crt` and `tls.key` at that folder. Source: the service's description (docs/services.md).",
+    doc: Doc {
+        checks: "\
+The config of a known service, or its default, names a folder with a certificate and its key, and no
+volume is mounted there. Images hold no certificates: the service stops when it starts its server,
+or serves without TLS. Mount the Secret with `tls.crt` and `tls.key` at that folder. Source: the
+service's description (docs/services.md).",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: authwebhook-config, namespace: kubernaut-system}

@@ -2,7 +2,7 @@
 
 use crate::check::rules::wiring::_claims::{pods_at_once, uses};
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Pod, label_selector_matches};
 use crate::node::Node;
@@ -11,17 +11,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ClaimSingleNode,
-    doc: "\
-A volume with the access mode `ReadWriteOnce` is mounted by the pods of one node. Pods that must run on different nodes cannot
-share it: the pods of a DaemonSet, and replicas that a topology spread constraint (`DoNotSchedule`) or a required
-anti-affinity keeps apart by `kubernetes.io/hostname`.
-
-The first pod starts; the others stay in ContainerCreating with `Multi-Attach error`, or Pending.
-
-How to fix it: give each pod a claim of its own with `volumeClaimTemplates`, use a volume with `ReadWriteMany`, or allow the
-pods on one node.
-
-Source: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes.",
+    doc: Doc {
+        checks: "\
+A volume with the access mode `ReadWriteOnce` is mounted by the pods of one node. Pods that must run
+on different nodes cannot share it: the pods of a DaemonSet, and replicas that a topology spread
+constraint (`DoNotSchedule`) or a required anti-affinity keeps apart by `kubernetes.io/hostname`.",
+        why: "The first pod starts; the others stay in ContainerCreating with `Multi-Attach error`, or Pending.",
+        fix: "\
+Give each pod a claim of its own with `volumeClaimTemplates`, use a volume with `ReadWriteMany`, or
+allow the pods on one node.",
+        source: "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes.",
+    },
     bad: r#"apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: cache}

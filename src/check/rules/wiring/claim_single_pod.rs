@@ -2,7 +2,7 @@
 
 use crate::check::rules::wiring::_claims::{Use, by_claim, pods_at_once, uses};
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::Pod;
 use crate::validation::Report;
@@ -10,17 +10,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ClaimSinglePod,
-    doc: "\
-A claim with the access mode `ReadWriteOncePod` is used by one pod at a time.
-
-Further replicas, and pods of other workloads with the same claim, stay Pending for ever. A rolling update of a Deployment
-starts the new pod before the old one has ended, so it never finishes: with one replica that is a warning, as the first
-rollout works.
-
-How to fix it: one replica and `strategy: {type: Recreate}`, a StatefulSet with `volumeClaimTemplates`, or another access
-mode.
-
-Source: https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes.",
+    doc: Doc {
+        checks: "A claim with the access mode `ReadWriteOncePod` is used by one pod at a time.",
+        why: "\
+Further replicas, and pods of other workloads with the same claim, stay Pending for ever. A rolling
+update of a Deployment starts the new pod before the old one has ended, so it never finishes: with
+one replica that is a warning, as the first rollout works.",
+        fix: "\
+One replica and `strategy: {type: Recreate}`, a StatefulSet with `volumeClaimTemplates`, or another
+access mode.",
+        source: "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes.",
+    },
     bad: r#"apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: data}

@@ -2,7 +2,7 @@
 
 use crate::check::rules::wiring::_rbac::is_told;
 use crate::check::rules::wiring::_shared::at_section;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Graph, Target, View};
 use crate::object::Object;
@@ -13,7 +13,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ClientUrlMissing,
-    doc: "A client of a known service is not told where that service is. Without a default the client stops; with one it uses an address that may lead nowhere, such as `localhost` or a name that the Service does not have. Set the key, variable or flag that holds the URL. Nothing is said where the default is a name that the Service goes by. Source: the service's description (docs/services.md).",
+    doc: Doc {
+        checks: "\
+A client of a known service is not told where that service is. Without a default the client stops;
+with one it uses an address that may lead nowhere, such as `localhost` or a name that the Service
+does not have. Set the key, variable or flag that holds the URL. Nothing is said where the default
+is a name that the Service goes by. Source: the service's description (docs/services.md).",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: notification-config}

@@ -1,6 +1,6 @@
 //! Rule `command-not-split`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::validation::{At, Faults, Pod};
@@ -8,17 +8,19 @@ use crate::validation::{At, Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::CommandNotSplit,
-    doc: "\
-`command` is a list: the program, then its arguments. It is run as it stands, without a shell that would split it at blanks.
-So is the command of an `exec` probe or hook.
-
-`[\"sh -c run\"]` asks for a program whose name is `sh -c run`. The container ends at once with `executable file not found` or
-`no such file or directory`; a probe fails always.
-
-How to fix it: one item for each word, `[sh, -c, run]`.
-
-Source: https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/ and
-https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#LifecycleHandler (`exec.command`).",
+    doc: Doc {
+        checks: "\
+`command` is a list: the program, then its arguments. It is run as it stands, without a shell that
+would split it at blanks. So is the command of an `exec` probe or hook.",
+        why: "\
+`[\"sh -c run\"]` asks for a program whose name is `sh -c run`. The container ends at once with
+`executable file not found` or `no such file or directory`; a probe fails always.",
+        fix: "One item for each word, `[sh, -c, run]`.",
+        source: "\
+https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/ and
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#LifecycleHandler
+(`exec.command`).",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,7 +1,7 @@
 //! Rule `config-duration-empty`.
 
 use crate::check::rules::wiring::_shared::at_setting;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Value;
 use crate::service::KeyType;
@@ -10,7 +10,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConfigDurationEmpty,
-    doc: "A duration in the config file of a known service is the empty string. The service parses it when it starts and stops: the empty string is not a Go duration. This happens when a template leaves a value out. Set a duration such as `30s`, or leave the key out for the default. Sources: the service's description (docs/services.md), https://pkg.go.dev/time#ParseDuration.",
+    doc: Doc {
+        checks: "\
+A duration in the config file of a known service is the empty string. The service parses it when it
+starts and stops: the empty string is not a Go duration. This happens when a template leaves a value
+out. Set a duration such as `30s`, or leave the key out for the default. Sources: the service's
+description (docs/services.md), https://pkg.go.dev/time#ParseDuration.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: notification-config, namespace: kubernaut-system}

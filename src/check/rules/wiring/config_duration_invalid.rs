@@ -1,7 +1,7 @@
 //! Rule `config-duration-invalid`.
 
 use crate::check::rules::wiring::_shared::at_setting;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::go;
 use crate::node::Value;
@@ -11,7 +11,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConfigDurationInvalid,
-    doc: "The service parses its durations when it starts and ends at one it cannot read. A Go duration is a number and a unit: `30s`, `5m`, `1h30m`, `500ms`. A bare number has no unit and is refused; days are no unit.",
+    doc: Doc {
+        checks: "\
+The service parses its durations when it starts and ends at one it cannot read. A Go duration is a
+number and a unit: `30s`, `5m`, `1h30m`, `500ms`. A bare number has no unit and is refused; days are
+no unit.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -1,6 +1,6 @@
 //! Rule `config-file-missing`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::File;
 use crate::validation::Report;
@@ -8,7 +8,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConfigFileMissing,
-    doc: "The service reads its settings from a file, and no ConfigMap or Secret of these manifests holds it. Where the manifests are only a part of what is applied this is a warning; where they are known to be all, an error. Add a ConfigMap with the file under its usual key and mount it.",
+    doc: Doc {
+        checks: "\
+The service reads its settings from a file, and no ConfigMap or Secret of these manifests holds it.
+Where the manifests are only a part of what is applied this is a warning; where they are known to be
+all, an error. Add a ConfigMap with the file under its usual key and mount it.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Secret
 metadata: {name: datastorage-secret}

@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 
 use crate::check::rules::wiring::_shared::{at_section, at_setting};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Value;
 use crate::service::{self, KeyType};
@@ -13,7 +13,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConfigKeyRequired,
-    doc: "The service checks its config when it starts and ends when one of these keys is missing or empty. Often the key is there under another spelling: releases differ (`snake_case` and `camelCase`), but `secretsFile`, `usernameKey` and `passwordKey` are written so in all of them.",
+    doc: Doc {
+        checks: "\
+The service checks its config when it starts and ends when one of these keys is missing or empty.
+Often the key is there under another spelling: releases differ (`snake_case` and `camelCase`), but
+`secretsFile`, `usernameKey` and `passwordKey` are written so in all of them.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

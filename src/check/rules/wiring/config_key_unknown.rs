@@ -3,7 +3,7 @@
 use foldhash::{HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::at_section;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::service::{self, Key, KeyType};
 use crate::suggest;
@@ -12,7 +12,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConfigKeyUnknown,
-    doc: "The service reads the keys it knows and says nothing about others, so a setting under a wrong spelling has no effect. Releases differ in the spelling of most keys; the dialect is told by the keys that are there.",
+    doc: Doc {
+        checks: "\
+The service reads the keys it knows and says nothing about others, so a setting under a wrong
+spelling has no effect. Releases differ in the spelling of most keys; the dialect is told by the
+keys that are there.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::{data_node, title};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{MountSource, data_keys};
 use crate::object::Object;
@@ -12,7 +12,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConfigNotAFile,
-    doc: "The service reads one file. The ConfigMap it is given holds single variables (`DB_HOST`, `LOG_LEVEL`), or its file is no mapping: nothing of it is read. Put the settings into one key, the file's name, as YAML.",
+    doc: Doc {
+        checks: "\
+The service reads one file. The ConfigMap it is given holds single variables (`DB_HOST`,
+`LOG_LEVEL`), or its file is no mapping: nothing of it is read. Put the settings into one key, the
+file's name, as YAML.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

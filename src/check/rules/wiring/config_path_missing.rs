@@ -1,6 +1,6 @@
 //! Rule `config-path-missing`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::validation::Report;
@@ -8,7 +8,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConfigPathMissing,
-    doc: "A service that reads a config file is told its path in one way: DataStorage by the variable `CONFIG_PATH`, and by nothing else. It parses no flags, so `--config=…` alone changes nothing. Without it the process ends at once. Set the variable, and mount the file there.",
+    doc: Doc {
+        checks: "\
+A service that reads a config file is told its path in one way: DataStorage by the variable
+`CONFIG_PATH`, and by nothing else. It parses no flags, so `--config=…` alone changes nothing.
+Without it the process ends at once. Set the variable, and mount the file there.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use foldhash::HashMap;
 
 use crate::check::rules::wiring::_shared::{has_keys, title};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, File, Graph, Pod, data_keys};
 use crate::node::Node;
@@ -15,7 +15,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConfigPathUnmounted,
-    doc: "The path a container is given for a file (by a variable or a flag) must exist in it. It is under no mount of the container, or the ConfigMap or Secret that is mounted there has no such key. The process then ends with \"no such file\". For a program that is not known a path under no mount may stand in the image: it is told only where a ConfigMap or Secret of that key is at hand.",
+    doc: Doc {
+        checks: "\
+The path a container is given for a file (by a variable or a flag) must exist in it. It is under no
+mount of the container, or the ConfigMap or Secret that is mounted there has no such key. The
+process then ends with \"no such file\". For a program that is not known a path under no mount may
+stand in the image: it is told only where a ConfigMap or Secret of that key is at hand.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

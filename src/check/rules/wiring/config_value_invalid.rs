@@ -1,7 +1,7 @@
 //! Rule `config-value-invalid`.
 
 use crate::check::rules::wiring::_shared::at_setting;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::node::{Node, Value};
 use crate::service::{Key, KeyType};
@@ -12,7 +12,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConfigValueInvalid,
-    doc: "The service checks its config when it starts: ports are whole numbers within their range, `ssl_mode` and the logging keys take few words, `redis.addr` is `host:port`, a host carries neither scheme nor port, a secrets file is an absolute path.",
+    doc: Doc {
+        checks: "\
+The service checks its config when it starts: ports are whole numbers within their range, `ssl_mode`
+and the logging keys take few words, `redis.addr` is `host:port`, a host carries neither scheme nor
+port, a secrets file is an absolute path.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

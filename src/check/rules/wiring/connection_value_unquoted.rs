@@ -1,7 +1,7 @@
 //! Rule `connection-value-unquoted`.
 
 use crate::check::rules::wiring::_shared::{at_value, data_node};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{File, text_of};
 use crate::node::{Node, Value};
@@ -13,7 +13,17 @@ use crate::yaml::{self, Dialect};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ConnectionValueUnquoted,
-    doc: "DataStorage writes the password, user and database name unquoted into a connection string of `key=value` words. There, white space ends a value and a leading `'` starts a quoted one, so the service cannot connect. A backslash may be taken for an escape, and an empty value takes the next word for its own: both are warnings. Values of the config file and of the secret file are checked; the value itself is never shown.",
+    doc: Doc {
+        checks: "\
+DataStorage writes the password, user and database name unquoted into a connection string of
+`key=value` words. There, white space ends a value and a leading `'` starts a quoted one, so the
+service cannot connect. A backslash may be taken for an escape, and an empty value takes the next
+word for its own: both are warnings. Values of the config file and of the secret file are checked;
+the value itself is never shown.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -1,14 +1,24 @@
 //! Rule `data-mount-refused`.
 
 use crate::check::rules::wiring::_images::official_images;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DataMountRefused,
-    doc: "A volume is mounted at a path where this version of the image takes none. The images of PostgreSQL 18 and later keep their data below `/var/lib/postgresql`, in a folder of the version, and stop when something is mounted at `/var/lib/postgresql/data`, where older images keep it. Mount the volume at `/var/lib/postgresql`, or set `PGDATA`. A volume with data of an older version needs `pg_upgrade` as well. Source: https://github.com/docker-library/postgres/pull/1259.",
+    doc: Doc {
+        checks: "\
+A volume is mounted at a path where this version of the image takes none. The images of PostgreSQL
+18 and later keep their data below `/var/lib/postgresql`, in a folder of the version, and stop when
+something is mounted at `/var/lib/postgresql/data`, where older images keep it. Mount the volume at
+`/var/lib/postgresql`, or set `PGDATA`. A volume with data of an older version needs `pg_upgrade` as
+well. Source: https://github.com/docker-library/postgres/pull/1259.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: db}

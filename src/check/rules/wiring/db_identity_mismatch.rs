@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::check::rules::wiring::_shared::at_value;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Container, File, Graph, Target, View, text_of};
 use crate::node::Node;
@@ -17,7 +17,16 @@ use crate::yaml::{self, Dialect};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DbIdentityMismatch,
-    doc: "The config (or the variables, or the URL) of a client names a database, a user and a password, and the PostgreSQL among the manifests was told others in `POSTGRES_DB`, `POSTGRES_USER` and `POSTGRES_PASSWORD`: the connection is refused. Users and databases that a script of the manifests makes are known.",
+    doc: Doc {
+        checks: "\
+The config (or the variables, or the URL) of a client names a database, a user and a password, and
+the PostgreSQL among the manifests was told others in `POSTGRES_DB`, `POSTGRES_USER` and
+`POSTGRES_PASSWORD`: the connection is refused. Users and databases that a script of the manifests
+makes are known.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

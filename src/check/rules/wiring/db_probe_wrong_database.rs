@@ -1,6 +1,6 @@
 //! Rule `db-probe-wrong-database`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, File};
 use crate::node::Node;
@@ -12,7 +12,18 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DbProbeWrongDatabase,
-    doc: "A probe of PostgreSQL names a database or user that the container does not create from `POSTGRES_DB` and `POSTGRES_USER`. With `psql` the probe fails and the pod never gets ready; `pg_isready` passes, and the server logs `FATAL: database … does not exist` each time. Without `-d` both ask for a database that is called like the user. Name what the container creates. Nothing is said where scripts in `/docker-entrypoint-initdb.d` may create more. Sources: https://www.postgresql.org/docs/current/app-pg-isready.html, https://hub.docker.com/_/postgres.",
+    doc: Doc {
+        checks: "\
+A probe of PostgreSQL names a database or user that the container does not create from `POSTGRES_DB`
+and `POSTGRES_USER`. With `psql` the probe fails and the pod never gets ready; `pg_isready` passes,
+and the server logs `FATAL: database … does not exist` each time. Without `-d` both ask for a
+database that is called like the user. Name what the container creates. Nothing is said where
+scripts in `/docker-entrypoint-initdb.d` may create more. Sources:
+https://www.postgresql.org/docs/current/app-pg-isready.html, https://hub.docker.com/_/postgres.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: postgresql}

@@ -1,6 +1,6 @@
 //! Rule `duplicate-object`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
@@ -8,7 +8,16 @@ use foldhash::{HashMap, HashMapExt};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::DuplicateObject,
-    doc: "Two documents with one kind, namespace and name: the later overwrites the earlier, silently. It is an error where they differ, since then one of them is lost. Objects of separate files, which may be alternatives or for different clusters, are compared where the manifests are whole (`--complete`, `--profile`, `render`).",
+    doc: Doc {
+        checks: "\
+Two documents with one kind, namespace and name: the later overwrites the earlier, silently. It is
+an error where they differ, since then one of them is lost. Objects of separate files, which may be
+alternatives or for different clusters, are compared where the manifests are whole (`--complete`,
+`--profile`, `render`).",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: web}

@@ -2,7 +2,7 @@
 
 use foldhash::{HashSet, HashSetExt};
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::references;
 use crate::suggest;
@@ -11,7 +11,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::EnvNotRead,
-    doc: "The service reads few variables and takes everything else from its config file. Settings given as variables (`POSTGRES_HOST`, `DB_PASSWORD`, `LOG_LEVEL`) change nothing. It is an error where the container is never told its config file, since then the variables are all it was given; else a warning.",
+    doc: Doc {
+        checks: "\
+The service reads few variables and takes everything else from its config file. Settings given as
+variables (`POSTGRES_HOST`, `DB_PASSWORD`, `LOG_LEVEL`) change nothing. It is an error where the
+container is never told its config file, since then the variables are all it was given; else a
+warning.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

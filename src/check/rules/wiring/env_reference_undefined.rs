@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt};
 
 use crate::check::kustomize::Kustomizations;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, Pod, references};
 use crate::node::Node;
@@ -14,18 +14,22 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::EnvReferenceUndefined,
-    doc: "\
-`$(NAME)` in a variable expands to one that is defined before it in the same container: by `envFrom`, or earlier in `env`.
-In `command` and `args` it expands to any variable of the container. Variables of Services (`WEB_SERVICE_HOST`) count, those
-of the image do not.
-
-A reference that cannot be resolved stays in the value as it is written, and the program gets the literal `$(NAME)`. In
-`subPathExpr` it keeps the container from starting, which is an error.
-
-How to fix it: define the variable, or move it before the one that refers to it. For a literal `$(NAME)` write `$$(NAME)`.
-
-Sources: https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/ and
-`makeEnvironmentVariables` in https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/kubelet_pods.go.",
+    doc: Doc {
+        checks: "\
+`$(NAME)` in a variable expands to one that is defined before it in the same container: by
+`envFrom`, or earlier in `env`. In `command` and `args` it expands to any variable of the container.
+Variables of Services (`WEB_SERVICE_HOST`) count, those of the image do not.",
+        why: "\
+A reference that cannot be resolved stays in the value as it is written, and the program gets the
+literal `$(NAME)`. In `subPathExpr` it keeps the container from starting, which is an error.",
+        fix: "\
+Define the variable, or move it before the one that refers to it. For a literal `$(NAME)` write
+`$$(NAME)`.",
+        source: "\
+https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+and `makeEnvironmentVariables` in
+https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/kubelet_pods.go.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

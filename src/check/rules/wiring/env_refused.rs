@@ -1,7 +1,7 @@
 //! Rule `env-refused`.
 
 use crate::check::rules::wiring::_images::{OfficialImage, official_images};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::Graph;
 use crate::software::Refusal;
@@ -10,7 +10,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::EnvRefused,
-    doc: "A public image stops when it finds a variable, or a value of it: MySQL refuses `MYSQL_USER=root`, RabbitMQ variables that configuration files replaced, MinIO a password of less than 8 characters, the image of Confluent for Kafka `KAFKA_PORT`, which a Service named `kafka` sets in every pod of its namespace. Do what the help says. Sources: the pages that `software/` names for each image; they are listed in docs/services.md.",
+    doc: Doc {
+        checks: "\
+A public image stops when it finds a variable, or a value of it: MySQL refuses `MYSQL_USER=root`,
+RabbitMQ variables that configuration files replaced, MinIO a password of less than 8 characters,
+the image of Confluent for Kafka `KAFKA_PORT`, which a Service named `kafka` sets in every pod of
+its namespace. Do what the help says. Sources: the pages that `software/` names for each image; they
+are listed in docs/services.md.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: db}

@@ -1,7 +1,7 @@
 //! Rule `env-required-missing`.
 
 use crate::check::rules::wiring::_images::official_images;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::suggest;
 use crate::validation::Report;
@@ -9,7 +9,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::EnvRequiredMissing,
-    doc: "The program stops at once without one of these variables: the images of PostgreSQL and MySQL create no database without a password, and a service description may require other variables. It is a warning where the data folder is on a volume that may hold a database already. A variable that is set to the empty string counts as missing. Sources: the pages that `software/` names for each image; they are listed in docs/services.md.",
+    doc: Doc {
+        checks: "\
+The program stops at once without one of these variables: the images of PostgreSQL and MySQL create
+no database without a password, and a service description may require other variables. It is a
+warning where the data folder is on a volume that may hold a database already. A variable that is
+set to the empty string counts as missing. Sources: the pages that `software/` names for each image;
+they are listed in docs/services.md.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: db}

@@ -1,7 +1,7 @@
 //! Rule `host-unresolved`.
 
 use crate::check::rules::wiring::_shared::{Meant, at_mention, meant, missing_severity, other_namespace};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Mention, Place, Target};
 use crate::text::scan::Form;
@@ -10,7 +10,18 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::HostUnresolved,
-    doc: "A host in a variable, an argument, a config file or a shell snippet is the name of no Service among these manifests, in the namespace it leads to. It is a warning, since the Service may be applied from elsewhere: declare it with `--external host[:port]`. It is an error where the manifests are whole (`--complete`, `--profile`, `render`), and where the description of a known service names the host otherwise (`postgres` for `postgresql`). Public names, addresses and `localhost` are passed over.",
+    doc: Doc {
+        checks: "\
+A host in a variable, an argument, a config file or a shell snippet is the name of no Service among
+these manifests, in the namespace it leads to. It is a warning, since the Service may be applied
+from elsewhere: declare it with `--external host[:port]`. It is an error where the manifests are
+whole (`--complete`, `--profile`, `render`), and where the description of a known service names the
+host otherwise (`postgres` for `postgresql`). Public names, addresses and `localhost` are passed
+over.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: postgresql}

@@ -1,7 +1,7 @@
 //! Rule `hostpath-not-on-node`.
 
 use crate::check::rules::wiring::_kind::{is_below, mounts};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::node::Node;
 use crate::object::Object;
@@ -11,19 +11,22 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::HostpathNotOnNode,
-    doc: "\
-The host of a `hostPath` volume is the node, and a node of a kind cluster is a container. It has the folders of the machine that
-`extraMounts` of the kind config mounts, at their `containerPath`, and those of the node image; no Docker socket.
-
-With the type `Directory`, `File` or `Socket` the pod stays in ContainerCreating (`hostPath type check failed`). Without a type, or
-with `DirectoryOrCreate`, an empty folder is created and the data of the machine is not in it: that is reported where the path is
-one of the machine that is mounted elsewhere, or near one that is mounted. The rule needs the config of the cluster:
-`--kind-config FILE`, the one among the files given, or that of the profile.
-
-How to fix it: add the folder to `extraMounts`, and use its `containerPath` in the volume.
-
-Source: https://kubernetes.io/docs/concepts/storage/volumes/#hostpath-volume-types and
+    doc: Doc {
+        checks: "\
+The host of a `hostPath` volume is the node, and a node of a kind cluster is a container. It has the
+folders of the machine that `extraMounts` of the kind config mounts, at their `containerPath`, and
+those of the node image; no Docker socket.",
+        why: "\
+With the type `Directory`, `File` or `Socket` the pod stays in ContainerCreating (`hostPath type
+check failed`). Without a type, or with `DirectoryOrCreate`, an empty folder is created and the data
+of the machine is not in it: that is reported where the path is one of the machine that is mounted
+elsewhere, or near one that is mounted. The rule needs the config of the cluster: `--kind-config
+FILE`, the one among the files given, or that of the profile.",
+        fix: "Add the folder to `extraMounts`, and use its `containerPath` in the volume.",
+        source: "\
+https://kubernetes.io/docs/concepts/storage/volumes/#hostpath-volume-types and
 https://kind.sigs.k8s.io/docs/user/configuration/#extra-mounts.",
+    },
     bad: r#"kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{role: control-plane, extraMounts: [{hostPath: ./fixtures, containerPath: /fixtures}]}]

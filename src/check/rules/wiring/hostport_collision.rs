@@ -2,7 +2,7 @@
 
 use crate::check::rules::wiring::_kind::{PortMapping, mappings};
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, KindCluster, Rule};
+use crate::check::{Bundle, Check, Doc, KindCluster, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::object::Object;
 use crate::source::Span;
@@ -14,20 +14,22 @@ use std::collections::BTreeMap;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::HostportCollision,
-    doc: "\
-A port of the host is mapped once in the config of a kind cluster, whatever the addresses where one of them stands for all. Of
-several configs that are checked together, those of different clusters do not map the same port. A port of a node
-(`hostPort`) is used by one pod of the node.
-
-A config that maps a port twice is rejected by kind. Two clusters with one port cannot run at once: the second is not created
-(`port is already allocated`), which is a warning; so it is with pods, where the second stays Pending on a single node, and with
-more than one replica. Clusters of one name never run at once. A config without a name has kind's default name `kind`; if its
-file is named on the command line, `kind create cluster --name` may give it any.
-
-How to fix it: choose another host port.
-
-Source: https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings and `validatePortMappings` in
+    doc: Doc {
+        checks: "\
+A port of the host is mapped once in the config of a kind cluster, whatever the addresses where one
+of them stands for all. Of several configs that are checked together, those of different clusters do
+not map the same port. A port of a node (`hostPort`) is used by one pod of the node.",
+        why: "\
+A config that maps a port twice is rejected by kind. Two clusters with one port cannot run at once:
+the second is not created (`port is already allocated`), which is a warning; so it is with pods,
+where the second stays Pending on a single node, and with more than one replica. Clusters of one
+name never run at once. A config without a name has kind's default name `kind`; if its file is named
+on the command line, `kind create cluster --name` may give it any.",
+        fix: "Choose another host port.",
+        source: "\
+https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings and `validatePortMappings` in
 https://github.com/kubernetes-sigs/kind/blob/v0.30.0/pkg/internal/apis/config/validate.go.",
+    },
     bad: r#"kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}, {containerPort: 30082, hostPort: 8081}]}]

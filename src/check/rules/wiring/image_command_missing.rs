@@ -1,14 +1,24 @@
 //! Rule `image-command-missing`.
 
 use crate::check::rules::wiring::_images::official_images;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ImageCommandMissing,
-    doc: "A container runs a public image without the arguments, command or file that the image needs. The shells and runtimes (`busybox`, `alpine`, `node`, `python`) start an interactive program that ends where there is no terminal; MinIO and Keycloak print their help and end; HAProxy has no configuration. The pod ends up in CrashLoopBackOff. Set `command` or `args`, or mount the file. Sources: the pages that `software/` names for each image; they are listed in docs/services.md.",
+    doc: Doc {
+        checks: "\
+A container runs a public image without the arguments, command or file that the image needs. The
+shells and runtimes (`busybox`, `alpine`, `node`, `python`) start an interactive program that ends
+where there is no terminal; MinIO and Keycloak print their help and end; HAProxy has no
+configuration. The pod ends up in CrashLoopBackOff. Set `command` or `args`, or mount the file.
+Sources: the pages that `software/` names for each image; they are listed in docs/services.md.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: minio}

@@ -1,6 +1,6 @@
 //! Rule `image-local-always-pulled`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::image_name;
 use crate::validation::{Faults, Pod};
@@ -8,17 +8,19 @@ use crate::validation::{Faults, Pod};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ImageLocalAlwaysPulled,
-    doc: "\
-An image named `localhost/…` was built on a machine and loaded into the nodes; no registry has it. With
-`imagePullPolicy: Always` the kubelet asks a registry at `localhost` on the node all the same. `Always` is also the default
-where the tag is `latest` or absent.
-
-The pod stays in ErrImagePull, although the image is on the node. A registry on a port (`localhost:5000/…`) is not meant.
-
-How to fix it: set `imagePullPolicy: IfNotPresent` or `Never`, or give the image a tag other than `latest`.
-
-Source: https://kubernetes.io/docs/concepts/containers/images/#imagepullpolicy-defaulting and
+    doc: Doc {
+        checks: "\
+An image named `localhost/…` was built on a machine and loaded into the nodes; no registry has it.
+With `imagePullPolicy: Always` the kubelet asks a registry at `localhost` on the node all the same.
+`Always` is also the default where the tag is `latest` or absent.",
+        why: "\
+The pod stays in ErrImagePull, although the image is on the node. A registry on a port
+(`localhost:5000/…`) is not meant.",
+        fix: "Set `imagePullPolicy: IfNotPresent` or `Never`, or give the image a tag other than `latest`.",
+        source: "\
+https://kubernetes.io/docs/concepts/containers/images/#imagepullpolicy-defaulting and
 https://kind.sigs.k8s.io/docs/user/quick-start/#loading-an-image-into-your-cluster.",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

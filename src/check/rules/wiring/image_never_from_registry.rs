@@ -1,14 +1,22 @@
 //! Rule `image-never-from-registry`.
 
 use crate::check::rules::wiring::_shared::registry;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ImageNeverFromRegistry,
-    doc: "An image of a registry is there only if somebody pulled or loaded it onto every node by hand; with `imagePullPolicy: Never` the kubelet will not fetch it, and the pod stays in ErrImageNeverPull. Say `IfNotPresent`.",
+    doc: Doc {
+        checks: "\
+An image of a registry is there only if somebody pulled or loaded it onto every node by hand; with
+`imagePullPolicy: Never` the kubelet will not fetch it, and the pod stays in ErrImageNeverPull. Say
+`IfNotPresent`.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: datastorage}

@@ -2,14 +2,23 @@
 
 use crate::check::rules::wiring::_shared::registry;
 use crate::check::rules::wiring::image_text_invalid::fault;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ImageNotLoaded,
-    doc: "With `imagePullPolicy: Never` the image must be on the node under this very name. What podman builds is called `localhost/<name>:<tag>`; without the prefix the kubelet means `docker.io/library/<name>` and answers ErrImageNeverPull. Images that docker built and `kind load docker-image` loaded have that name, so for programs that are not known it is a warning.",
+    doc: Doc {
+        checks: "\
+With `imagePullPolicy: Never` the image must be on the node under this very name. What podman builds
+is called `localhost/<name>:<tag>`; without the prefix the kubelet means `docker.io/library/<name>`
+and answers ErrImageNeverPull. Images that docker built and `kind load docker-image` loaded have
+that name, so for programs that are not known it is a warning.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: datastorage}

@@ -1,7 +1,7 @@
 //! Rule `image-port-unserved`.
 
 use crate::check::rules::wiring::_images::{OfficialImage, official_images};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, MountSource};
 use crate::node::Node;
@@ -11,7 +11,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ImagePortUnserved,
-    doc: "A probe or a Service asks a public image at a port where it does not listen by default, and nothing in the pod tells it another: no argument, no variable with the number, no mounted file. `nginx-unprivileged` listens on 8080, Grafana on 3000. The probe fails, or connections are refused. Use the port of the image, or configure it. Sources: the pages that `software/` names for each image; they are listed in docs/services.md.",
+    doc: Doc {
+        checks: "\
+A probe or a Service asks a public image at a port where it does not listen by default, and nothing
+in the pod tells it another: no argument, no variable with the number, no mounted file.
+`nginx-unprivileged` listens on 8080, Grafana on 3000. The probe fails, or connections are refused.
+Use the port of the image, or configure it. Sources: the pages that `software/` names for each
+image; they are listed in docs/services.md.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: web}

@@ -1,13 +1,21 @@
 //! Rule `image-text-invalid`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ImageTextInvalid,
-    doc: "Blanks, a stray comment (`image: app:v1 // local build`), capital letters or an empty tag make a text that no container runtime accepts: the pod stays in InvalidImageName. The API server accepts it in pod templates. A remark in YAML starts with `#`.",
+    doc: Doc {
+        checks: "\
+Blanks, a stray comment (`image: app:v1 // local build`), capital letters or an empty tag make a
+text that no container runtime accepts: the pod stays in InvalidImageName. The API server accepts it
+in pod templates. A remark in YAML starts with `#`.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}

@@ -2,7 +2,7 @@
 
 use crate::check::rules::wiring::_shared::registry;
 use crate::check::rules::wiring::image_text_invalid::fault;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::image_name;
 use crate::validation::Report;
@@ -10,7 +10,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ImageUnqualified,
-    doc: "A name without registry means `docker.io/library/<name>`, where only Docker's official images are. A name of one's own (`datastorage:e2e-test`) is not there: the pod stays in ImagePullBackOff. Name the registry, or `localhost/` for an image that is loaded into the nodes. For programs that are not known it is reported where the manifests are whole (`--complete`, `--profile`, `render`): build tools put a registry before the images that they build.",
+    doc: Doc {
+        checks: "\
+A name without registry means `docker.io/library/<name>`, where only Docker's official images are. A
+name of one's own (`datastorage:e2e-test`) is not there: the pod stays in ImagePullBackOff. Name the
+registry, or `localhost/` for an image that is loaded into the nodes. For programs that are not
+known it is reported where the manifests are whole (`--complete`, `--profile`, `render`): build
+tools put a registry before the images that they build.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: datastorage}

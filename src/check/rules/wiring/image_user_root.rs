@@ -1,6 +1,6 @@
 //! Rule `image-user-root`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::node::Node;
 use crate::software;
@@ -9,7 +9,18 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ImageUserRoot,
-    doc: "The pod or container asks for `runAsNonRoot: true` and does not say `runAsUser`, and the public image starts as root, or as a user that is given by name. The kubelet does not start it (CreateContainerConfigError): it cannot verify from a name that the user is not root. Set `runAsUser` to a numeric user that the image can run as. Sources: the pages that `software/` names for each image (docs/services.md), https://kubernetes.io/docs/tasks/configure-pod-container/security-context/.",
+    doc: Doc {
+        checks: "\
+The pod or container asks for `runAsNonRoot: true` and does not say `runAsUser`, and the public
+image starts as root, or as a user that is given by name. The kubelet does not start it
+(CreateContainerConfigError): it cannot verify from a name that the user is not root. Set
+`runAsUser` to a numeric user that the image can run as. Sources: the pages that `software/` names
+for each image (docs/services.md),
+https://kubernetes.io/docs/tasks/configure-pod-container/security-context/.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: prometheus}

@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt};
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::kind_of;
 use crate::node::Node;
@@ -13,18 +13,19 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::IngressPathDuplicate,
-    doc: "\
-One host and path of one Ingress class leads to one backend.
-
-Of two rules for it only one counts. Which one depends on the controller: often the older object, so that a new Ingress has no
-effect. The admission webhook of ingress-nginx rejects the second (`host and path is already defined`). Canary Ingresses, and
-classes that make a load balancer for each Ingress, are left out. Ingresses of separate files, which may be alternatives, are
-compared where the manifests are whole (`--complete`, `--profile`, `render`).
-
-How to fix it: remove one of them, or give it a host or path of its own.
-
-Source: https://kubernetes.io/docs/concepts/services-networking/ingress/#the-ingress-resource and
+    doc: Doc {
+        checks: "One host and path of one Ingress class leads to one backend.",
+        why: "\
+Of two rules for it only one counts. Which one depends on the controller: often the older object, so
+that a new Ingress has no effect. The admission webhook of ingress-nginx rejects the second (`host
+and path is already defined`). Canary Ingresses, and classes that make a load balancer for each
+Ingress, are left out. Ingresses of separate files, which may be alternatives, are compared where
+the manifests are whole (`--complete`, `--profile`, `render`).",
+        fix: "Remove one of them, or give it a host or path of its own.",
+        source: "\
+https://kubernetes.io/docs/concepts/services-networking/ingress/#the-ingress-resource and
 https://kubernetes.github.io/ingress-nginx/how-it-works/#when-a-reload-is-required.",
+    },
     bad: "\
 apiVersion: networking.k8s.io/v1
 kind: Ingress

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::ip;
 use crate::node::{Node, Value};
@@ -13,18 +13,20 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::KindConfigInvalid,
-    doc: "\
-The config of a kind cluster (`kind: Cluster`, `apiVersion: kind.x-k8s.io/v1alpha4`) has the fields of that version and no
-others. Names, roles, protocols, ports, addresses, subnets and modes are among those that kind accepts; one node at least is a
-control plane; no path of a node is mounted twice.
-
-`kind create cluster --config` reads the file strictly and creates nothing otherwise (`field … not found in type
-v1alpha4.Cluster`).
-
-How to fix it: correct the field that the message names.
-
-Source: https://kind.sigs.k8s.io/docs/user/configuration/ and
+    doc: Doc {
+        checks: "\
+The config of a kind cluster (`kind: Cluster`, `apiVersion: kind.x-k8s.io/v1alpha4`) has the fields
+of that version and no others. Names, roles, protocols, ports, addresses, subnets and modes are
+among those that kind accepts; one node at least is a control plane; no path of a node is mounted
+twice.",
+        why: "\
+`kind create cluster --config` reads the file strictly and creates nothing otherwise (`field … not
+found in type v1alpha4.Cluster`).",
+        fix: "Correct the field that the message names.",
+        source: "\
+https://kind.sigs.k8s.io/docs/user/configuration/ and
 https://github.com/kubernetes-sigs/kind/blob/v0.30.0/pkg/internal/apis/config/validate.go.",
+    },
     bad: "\
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4

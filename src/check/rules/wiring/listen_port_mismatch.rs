@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::{at_value, title};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, Graph, Pod, View, flag_value};
 use crate::node::Node;
@@ -13,7 +13,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ListenPortMismatch,
-    doc: "The config file (or a variable, a flag) says on which port the program listens; `containerPort` and the Service's `targetPort` must be the same number. A `targetPort` on which nothing listens is an error. A wrong `containerPort` alone is only misleading, and a warning.",
+    doc: Doc {
+        checks: "\
+The config file (or a variable, a flag) says on which port the program listens; `containerPort` and
+the Service's `targetPort` must be the same number. A `targetPort` on which nothing listens is an
+error. A wrong `containerPort` alone is only misleading, and a warning.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use foldhash::HashMap;
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{File, Graph, MountSource, View, data_keys, kind_of};
 use crate::object::Object;
@@ -15,7 +15,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::MountMissing,
-    doc: "The service reads its config and its credentials from files, and its container mounts nothing that could hold them: no ConfigMap, no Secret, no other volume. Or a volume made of a ConfigMap or Secret stands in the pod, and no container mounts it.",
+    doc: Doc {
+        checks: "\
+The service reads its config and its credentials from files, and its container mounts nothing that
+could hold them: no ConfigMap, no Secret, no other volume. Or a volume made of a ConfigMap or Secret
+stands in the pod, and no container mounts it.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Graph, Mention, Pod, Target, kind_of, label_selector_matches};
 use crate::node::Node;
@@ -16,7 +16,18 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NetworkpolicyBlocksFlow,
-    doc: "A pod is told to connect to a Service, and the policies among the manifests refuse it: no ingress rule of the target lets it in on the pod's port (policies count pod ports, not Service ports), no egress rule of the client lets it out, or the client may not ask DNS (UDP 53) and resolves no name at all. Namespaces whose labels are not known are taken to match. It is a warning where policy and pods stand in separate files, since another policy may open the way, unless the manifests are whole (`--complete`, `--profile`, `render`).",
+    doc: Doc {
+        checks: "\
+A pod is told to connect to a Service, and the policies among the manifests refuse it: no ingress
+rule of the target lets it in on the pod's port (policies count pod ports, not Service ports), no
+egress rule of the client lets it out, or the client may not ask DNS (UDP 53) and resolves no name
+at all. Namespaces whose labels are not known are taken to match. It is a warning where policy and
+pods stand in separate files, since another policy may open the way, unless the manifests are whole
+(`--complete`, `--profile`, `render`).",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Pod
 metadata: {name: app, labels: {app: app}}

@@ -1,7 +1,7 @@
 //! Rule `nodeport-duplicate`.
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 use foldhash::{HashMap, HashMapExt};
@@ -9,7 +9,15 @@ use foldhash::{HashMap, HashMapExt};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NodeportDuplicate,
-    doc: "A NodePort belongs to one Service of the whole cluster; the second that asks for it is refused. Services of separate files, which may be alternatives or for different clusters, are compared where the manifests are whole (`--complete`, `--profile`, `render`).",
+    doc: Doc {
+        checks: "\
+A NodePort belongs to one Service of the whole cluster; the second that asks for it is refused.
+Services of separate files, which may be alternatives or for different clusters, are compared where
+the manifests are whole (`--complete`, `--profile`, `render`).",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: web}

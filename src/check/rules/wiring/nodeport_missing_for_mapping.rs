@@ -2,7 +2,7 @@
 
 use crate::check::rules::wiring::_kind::{PortMapping, mappings, node_ports};
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, ServiceObject};
 use crate::object::Object;
@@ -11,17 +11,18 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NodeportMissingForMapping,
-    doc: "\
-`extraPortMappings` of a kind config leads to the NodePort of a Service, or to a port of the node that a pod uses (`hostPort`,
-`hostNetwork`).
-
-Where no Service among the manifests has that NodePort, the port of the host answers nobody. Beside a Service whose own NodePort is
-not mapped this is a warning, since the two are meant for each other; so is a mapping that leads to the `port` or `targetPort` of a
-Service in place of its NodePort. Else it is a note, since other manifests may bring the Service.
-
-How to fix it: make `containerPort` of the mapping and `nodePort` of the Service one number.
-
-Source: https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings.",
+    doc: Doc {
+        checks: "\
+`extraPortMappings` of a kind config leads to the NodePort of a Service, or to a port of the node
+that a pod uses (`hostPort`, `hostNetwork`).",
+        why: "\
+Where no Service among the manifests has that NodePort, the port of the host answers nobody. Beside
+a Service whose own NodePort is not mapped this is a warning, since the two are meant for each
+other; so is a mapping that leads to the `port` or `targetPort` of a Service in place of its
+NodePort. Else it is a note, since other manifests may bring the Service.",
+        fix: "Make `containerPort` of the mapping and `nodePort` of the Service one number.",
+        source: "https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings.",
+    },
     bad: r#"kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}]}]

@@ -1,23 +1,24 @@
 //! Rule `nodeport-range`.
 
 use crate::check::rules::wiring::_kind::{mappings, node_ports};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NodeportRange,
-    doc: "\
-A cluster takes NodePorts of 30000 to 32767, unless its API server is set up otherwise (`service-node-port-range`, also in a
-kubeadm patch of the kind config). The host port that a kind cluster maps a NodePort to may be any.
-
-The API server rejects a Service with another NodePort. A mapping of a kind config that leads to such a port (above 20000) reaches
-nobody, unless a pod uses the port of the node: a warning.
-
-How to fix it: choose a port of the range, and map it.
-
-Source: https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport.",
+    doc: Doc {
+        checks: "\
+A cluster takes NodePorts of 30000 to 32767, unless its API server is set up otherwise
+(`service-node-port-range`, also in a kubeadm patch of the kind config). The host port that a kind
+cluster maps a NodePort to may be any.",
+        why: "\
+The API server rejects a Service with another NodePort. A mapping of a kind config that leads to
+such a port (above 20000) reaches nobody, unless a pod uses the port of the node: a warning.",
+        fix: "Choose a port of the range, and map it.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport.",
+    },
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: datastorage}

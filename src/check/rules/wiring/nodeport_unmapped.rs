@@ -1,14 +1,22 @@
 //! Rule `nodeport-unmapped`.
 
 use crate::check::rules::wiring::_kind::{mappings, node_ports};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::NodeportUnmapped,
-    doc: "From outside a kind cluster a NodePort is reached only where `extraPortMappings` of its config maps it. This rule needs that config: the one the profile renders, `--kind-config FILE`, or one among the files given.",
+    doc: Doc {
+        checks: "\
+From outside a kind cluster a NodePort is reached only where `extraPortMappings` of its config maps
+it. This rule needs that config: the one the profile renders, `--kind-config FILE`, or one among the
+files given.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30081, hostPort: 8081}]}]

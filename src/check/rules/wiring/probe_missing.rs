@@ -1,13 +1,22 @@
 //! Rule `probe-missing`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ProbeMissing,
-    doc: "Without a readiness probe traffic goes to the container before it can answer, and a rollout counts as done when it is not; without a liveness probe a hung process stays. Every container behind a Service needs at least one probe. It is reported for known services, as an error where the manifests are whole, and for all programs in bundles of the project's own (`--profile`, `render`).",
+    doc: Doc {
+        checks: "\
+Without a readiness probe traffic goes to the container before it can answer, and a rollout counts
+as done when it is not; without a liveness probe a hung process stays. Every container behind a
+Service needs at least one probe. It is reported for known services, as an error where the manifests
+are whole, and for all programs in bundles of the project's own (`--profile`, `render`).",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -1,6 +1,6 @@
 //! Rule `probe-path-unserved`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::suggest;
 use crate::validation::Report;
@@ -8,7 +8,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ProbePathUnserved,
-    doc: "A known service answers its health paths on certain ports; any other path is a 404, the container never gets ready, or is killed again and again. DataStorage serves `/health`, `/health/ready` and `/health/live` on its listening port; later releases `/healthz` and `/readyz` on 8081.",
+    doc: Doc {
+        checks: "\
+A known service answers its health paths on certain ports; any other path is a 404, the container
+never gets ready, or is killed again and again. DataStorage serves `/health`, `/health/ready` and
+`/health/live` on its listening port; later releases `/healthz` and `/readyz` on 8081.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

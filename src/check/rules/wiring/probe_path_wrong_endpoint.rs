@@ -1,6 +1,6 @@
 //! Rule `probe-path-wrong-endpoint`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, View};
 use crate::node::Node;
@@ -12,7 +12,19 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ProbePathWrongEndpoint,
-    doc: "A probe asks an endpoint that is there for another purpose. A readiness probe on the liveness endpoint passes before the service can serve, so traffic arrives too early; a liveness probe on the readiness endpoint restarts the container whenever something that it depends on is away. Ask the readiness endpoint for readiness and the liveness endpoint for liveness. For known public images it also reports a path that is served on another port. Sources: the service's description and `software/` (docs/services.md), https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/.",
+    doc: Doc {
+        checks: "\
+A probe asks an endpoint that is there for another purpose. A readiness probe on the liveness
+endpoint passes before the service can serve, so traffic arrives too early; a liveness probe on the
+readiness endpoint restarts the container whenever something that it depends on is away. Ask the
+readiness endpoint for readiness and the liveness endpoint for liveness. For known public images it
+also reports a path that is served on another port. Sources: the service's description and
+`software/` (docs/services.md),
+https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: notification-config, namespace: kubernaut-system}

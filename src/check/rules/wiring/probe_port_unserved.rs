@@ -1,6 +1,6 @@
 //! Rule `probe-port-unserved`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Container, Mount, MountSource, Pod, View, data_keys, text_of};
 use crate::node::Node;
@@ -11,17 +11,19 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ProbePortUnserved,
-    doc: "\
-A probe's port that is a name must be one of the container's own ports. A known service listens on the ports its config says,
-and on no others: `9090` is often declared as metrics and never served by older releases of DataStorage. For other programs a
-number is a warning if the container declares others, and neither its variables and arguments nor the files it mounts name it,
-where those files name a port that it declares. A `prometheus.io/port` on which a known service does not listen is a warning too.
-
-The probe always fails: the container never becomes ready, or is restarted again and again.
-
-How to fix it: probe a port that the container listens on, or declare it.
-
-Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#use-a-named-port.",
+    doc: Doc {
+        checks: "\
+A probe's port that is a name must be one of the container's own ports. A known service listens on
+the ports its config says, and on no others: `9090` is often declared as metrics and never served by
+older releases of DataStorage. For other programs a number is a warning if the container declares
+others, and neither its variables and arguments nor the files it mounts name it, where those files
+name a port that it declares. A `prometheus.io/port` on which a known service does not listen is a
+warning too.",
+        why: "The probe always fails: the container never becomes ready, or is restarted again and again.",
+        fix: "Probe a port that the container listens on, or declare it.",
+        source: "\
+https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#use-a-named-port.",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::kind_of;
 use crate::kube::Kind;
@@ -15,7 +15,20 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RbacApigroupUnknown,
-    doc: "A rule of a role names resources in an API group that does not have them: `deployments` in the core group, or a custom resource in a group that its definition does not have. The API server accepts it, and the rule allows nothing. Write the group of the resource: `apps` for Deployments, `spec.group` of the definition for custom resources. Reported are resources of Kubernetes where all groups of the rule are Kubernetes' own (or misspellings of these) and none has one of that name, and resources that a CustomResourceDefinition among the manifests or the description of a known service puts in another group. Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources.",
+    doc: Doc {
+        checks: "\
+A rule of a role names resources in an API group that does not have them: `deployments` in the core
+group, or a custom resource in a group that its definition does not have. The API server accepts it,
+and the rule allows nothing. Write the group of the resource: `apps` for Deployments, `spec.group`
+of the definition for custom resources. Reported are resources of Kubernetes where all groups of the
+rule are Kubernetes' own (or misspellings of these) and none has one of that name, and resources
+that a CustomResourceDefinition among the manifests or the description of a known service puts in
+another group. Source:
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: deployer}

@@ -1,7 +1,7 @@
 //! Rule `rbac-client-unbound`.
 
 use crate::check::rules::wiring::_rbac::{Bindings, account, allows, authorized_clients};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::kind_of;
 use crate::validation::Report;
@@ -9,7 +9,18 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RbacClientUnbound,
-    doc: "A known service asks the API server whether the ServiceAccount of a caller may do something (a SubjectAccessReview), and rejects the caller with 403 if not. The rule reports a client whose ServiceAccount no role among the manifests allows that. Bind the account to the ClusterRole for clients. It is reported where the manifests hold that ClusterRole, or the ServiceAccount and its config in a form of releases that authorize. Sources: the service's description (docs/services.md), https://kubernetes.io/docs/reference/access-authn-authz/rbac/.",
+    doc: Doc {
+        checks: "\
+A known service asks the API server whether the ServiceAccount of a caller may do something (a
+SubjectAccessReview), and rejects the caller with 403 if not. The rule reports a client whose
+ServiceAccount no role among the manifests allows that. Bind the account to the ClusterRole for
+clients. It is reported where the manifests hold that ClusterRole, or the ServiceAccount and its
+config in a form of releases that authorize. Sources: the service's description (docs/services.md),
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: notification-config, namespace: kubernaut-system}

@@ -3,7 +3,7 @@
 use foldhash::{HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_rbac::{Bindings, allows, authorized_clients};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Graph, kind_of};
 use crate::object::Object;
@@ -14,7 +14,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RbacClientVerb,
-    doc: "A role for the clients of a known service lacks a verb that the service asks the API server about: DataStorage asks for `create`, as every client writes audit events. Callers are rejected with 403 although they are bound. Add the verb to the rule with the `resourceNames`. Sources: the service's description (docs/services.md), https://kubernetes.io/docs/reference/access-authn-authz/rbac/.",
+    doc: Doc {
+        checks: "\
+A role for the clients of a known service lacks a verb that the service asks the API server about:
+DataStorage asks for `create`, as every client writes audit events. Callers are rejected with 403
+although they are bound. Add the verb to the rule with the `resourceNames`. Sources: the service's
+description (docs/services.md), https://kubernetes.io/docs/reference/access-authn-authz/rbac/.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: data-storage-client}

@@ -1,6 +1,6 @@
 //! Rule `rbac-roleref-missing`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::references::Relation;
 use crate::validation::Report;
@@ -8,7 +8,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RbacRolerefMissing,
-    doc: "A RoleBinding or ClusterRoleBinding may be made before its role, and grants nothing until that exists; `roleRef` cannot be changed afterwards. The roles every cluster has (`cluster-admin`, `admin`, `edit`, `view`, `system:*`, and `extension-apiserver-authentication-reader` in `kube-system`) are known. It is a warning, since the role may be applied from elsewhere, and an error where the manifests are whole (`--complete`, `--profile`, `render`).",
+    doc: Doc {
+        checks: "\
+A RoleBinding or ClusterRoleBinding may be made before its role, and grants nothing until that
+exists; `roleRef` cannot be changed afterwards. The roles every cluster has (`cluster-admin`,
+`admin`, `edit`, `view`, `system:*`, and `extension-apiserver-authentication-reader` in
+`kube-system`) are known. It is a warning, since the role may be applied from elsewhere, and an
+error where the manifests are whole (`--complete`, `--profile`, `render`).",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: data-storage-client}

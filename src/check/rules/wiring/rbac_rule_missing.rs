@@ -3,7 +3,7 @@
 use foldhash::{HashSet, HashSetExt};
 
 use crate::check::rules::wiring::_rbac::{Bindings, Request, account, allows};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::View;
 use crate::service::Permission;
@@ -13,7 +13,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RbacRuleMissing,
-    doc: "The roles that the ServiceAccount of a known service is bound to do not allow something that its description says it does: it watches its resources, writes their status, elects a leader. The API server answers 403, caches never sync, and the service does not get ready. Add the rule to the role. Nothing is said where one of the roles is not among the manifests. Sources: the `sources` of the service's description, which are the markers, charts and code of its repository.",
+    doc: Doc {
+        checks: "\
+The roles that the ServiceAccount of a known service is bound to do not allow something that its
+description says it does: it watches its resources, writes their status, elects a leader. The API
+server answers 403, caches never sync, and the service does not get ready. Add the rule to the role.
+Nothing is said where one of the roles is not among the manifests. Sources: the `sources` of the
+service's description, which are the markers, charts and code of its repository.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: notification-controller}

@@ -1,6 +1,6 @@
 //! Rule `rbac-subject-missing`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::references::Relation;
 use crate::validation::Report;
@@ -8,7 +8,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::RbacSubjectMissing,
-    doc: "A binding to an account that does not exist is accepted and grants nothing: the account's name or namespace is wrong, or it is applied elsewhere. It is an error where the manifests are whole (`--complete`, `--profile`, `render`), and a note where nothing of the account's namespace is among them and no account has its name.",
+    doc: Doc {
+        checks: "\
+A binding to an account that does not exist is accepted and grants nothing: the account's name or
+namespace is wrong, or it is applied elsewhere. It is an error where the manifests are whole
+(`--complete`, `--profile`, `render`), and a note where nothing of the account's namespace is among
+them and no account has its name.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ServiceAccount
 metadata: {name: gateway-sa, namespace: gateway}

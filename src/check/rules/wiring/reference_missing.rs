@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::check::rules::wiring::_shared::{has_keys, title};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Pod, Reference, data_keys, data_of, is_declared_object, kind_of, label_selector_matches};
 use crate::node::{Entry, Node};
@@ -18,25 +18,29 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ReferenceMissing,
-    doc: "\
-A pod, an Ingress, an autoscaler, a StatefulSet, a webhook, an APIService, or a custom resource of a known kind (a route of the
-Gateway API, an Argo Rollout, a Traefik IngressRoute, an Istio VirtualService, a KEDA ScaledObject and others) names an object
-that is not among the manifests in its namespace, or a key or port that the object lacks.
+    doc: Doc {
+        checks: "\
+A pod, an Ingress, an autoscaler, a StatefulSet, a webhook, an APIService, or a custom resource of a
+known kind (a route of the Gateway API, an Argo Rollout, a Traefik IngressRoute, an Istio
+VirtualService, a KEDA ScaledObject and others) names an object that is not among the manifests in
+its namespace, or a key or port that the object lacks.",
+        why: "\
+The pod waits for ever (`ContainerCreating`, `CreateContainerConfigError`). A webhook without its
+Service makes the API server reject every request that it matches, unless `failurePolicy` is
+`Ignore`; an APIService without it is unavailable.
 
-The pod waits for ever (`ContainerCreating`, `CreateContainerConfigError`). A webhook without its Service makes the API server
-reject every request that it matches, unless `failurePolicy` is `Ignore`; an APIService without it is unavailable.
-
-It is a warning, since the object may be applied from elsewhere, and an error where the manifests are whole (`--complete`,
-`--profile`, `render`). A key or port that an object of the same file lacks is an error; of objects in other files that have one
-name, it suffices that one has the key. An object that is missing is reported once, with the places that name it. References
-marked `optional` are passed over, and so is what is declared as an external (`Secret/name`). What the controller of a custom
-resource among the manifests makes is not missing: the Secret of a Certificate or ExternalSecret, the Services of a database's
-operator.
-
-How to fix it: correct the name, add the object, or declare it as an external.
-
-Source: https://kubernetes.io/docs/reference/kubernetes-api/ (the `…Ref`, `…Name` and `…Source` types) and
+It is a warning, since the object may be applied from elsewhere, and an error where the manifests
+are whole (`--complete`, `--profile`, `render`). A key or port that an object of the same file lacks
+is an error; of objects in other files that have one name, it suffices that one has the key. An
+object that is missing is reported once, with the places that name it. References marked `optional`
+are passed over, and so is what is declared as an external (`Secret/name`). What the controller of a
+custom resource among the manifests makes is not missing: the Secret of a Certificate or
+ExternalSecret, the Services of a database's operator.",
+        fix: "Correct the name, add the object, or declare it as an external.",
+        source: "\
+https://kubernetes.io/docs/reference/kubernetes-api/ (the `…Ref`, `…Name` and `…Source` types) and
 https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#failure-policy.",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: web-config}

@@ -1,6 +1,6 @@
 //! Rule `secret-empty-data`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::kind_of;
 use crate::validation::Report;
@@ -8,7 +8,14 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SecretEmptyData,
-    doc: "Applying these manifests writes the empty values over whatever stands in the cluster, a generated or hand-made password for instance. Leave such a Secret out of what is applied, or give it its values.",
+    doc: Doc {
+        checks: "\
+Applying these manifests writes the empty values over whatever stands in the cluster, a generated or
+hand-made password for instance. Leave such a Secret out of what is applied, or give it its values.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Secret
 metadata: {name: db}

@@ -1,6 +1,6 @@
 //! Rule `secret-file-missing`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{File, MountSource, View, is_declared_object};
 use crate::service::KeyType;
@@ -10,7 +10,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SecretFileMissing,
-    doc: "The config names files with credentials, and no Secret of these manifests holds them. Where the manifests are only a part of what is applied this is a warning; where they are known to be all, an error. Add a Secret with these files and mount it where the config looks for them.",
+    doc: Doc {
+        checks: "\
+The config names files with credentials, and no Secret of these manifests holds them. Where the
+manifests are only a part of what is applied this is a warning; where they are known to be all, an
+error. Add a Secret with these files and mount it where the config looks for them.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

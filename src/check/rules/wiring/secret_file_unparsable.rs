@@ -1,7 +1,7 @@
 //! Rule `secret-file-unparsable`.
 
 use crate::check::rules::wiring::_shared::{at_value, data_node};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{File, text_of};
 use crate::node::{Node, Value};
@@ -14,7 +14,15 @@ use crate::yaml::{self, Dialect};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SecretFileUnparsable,
-    doc: "A secret file is YAML or JSON: a mapping in which the key that the config names is a string. An unquoted number (`password: 12345`) and an empty value (`password:`) are no strings, and the service ends. The empty string `\"\"` is one.",
+    doc: Doc {
+        checks: "\
+A secret file is YAML or JSON: a mapping in which the key that the config names is a string. An
+unquoted number (`password: 12345`) and an empty value (`password:`) are no strings, and the service
+ends. The empty string `\"\"` is one.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

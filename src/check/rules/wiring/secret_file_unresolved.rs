@@ -1,7 +1,7 @@
 //! Rule `secret-file-unresolved`.
 
 use crate::check::rules::wiring::_shared::{at_value, has_keys, title};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::File;
 use crate::service::KeyType;
@@ -10,7 +10,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SecretFileUnresolved,
-    doc: "`secretsFile` is a path in the container. It is under no mount, or the Secret mounted there has no key of that name; the service ends when it cannot open the file. Mount the Secret there, or correct the path or the key.",
+    doc: Doc {
+        checks: "\
+`secretsFile` is a path in the container. It is under no mount, or the Secret mounted there has no
+key of that name; the service ends when it cannot open the file. Mount the Secret there, or correct
+the path or the key.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: datastorage-config}

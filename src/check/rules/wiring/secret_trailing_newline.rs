@@ -1,6 +1,6 @@
 //! Rule `secret-trailing-newline`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::go::decode_base64;
 use crate::object::Object;
@@ -10,18 +10,19 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SecretTrailingNewline,
-    doc: "\
-A password, token or key of one line in a Secret should not end with a newline.
-
-The newline becomes a part of the variable or file, and the login fails although the password looks right. It comes from
-`echo password | base64`, or from `|` before a value in `stringData`. Values of several lines, such as certificates and private
-keys, are left out.
-
-How to fix it: encode without the newline (`printf %s \"$PASSWORD\" | base64`), or write the value in `stringData` on one line or
-after `|-`.
-
-Source: https://kubernetes.io/docs/tasks/configmap-secret/managing-secret-using-config-file/#create-the-config-file and
-https://yaml.org/spec/1.2.2/#8112-block-chomping-indicator.",
+    doc: Doc {
+        checks: "A password, token or key of one line in a Secret should not end with a newline.",
+        why: "\
+The newline becomes a part of the variable or file, and the login fails although the password looks
+right. It comes from `echo password | base64`, or from `|` before a value in `stringData`. Values of
+several lines, such as certificates and private keys, are left out.",
+        fix: "\
+Encode without the newline (`printf %s \"$PASSWORD\" | base64`), or write the value in `stringData` on
+one line or after `|-`.",
+        source: "\
+https://kubernetes.io/docs/tasks/configmap-secret/managing-secret-using-config-file/#create-the-config-file
+and https://yaml.org/spec/1.2.2/#8112-block-chomping-indicator.",
+    },
     bad: "\
 apiVersion: v1
 kind: Secret

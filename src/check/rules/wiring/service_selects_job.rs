@@ -1,14 +1,22 @@
 //! Rule `service-selects-job`.
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServiceSelectsJob,
-    doc: "The pods of a Job have all labels of the selector, so traffic goes to them while they run, and mostly nothing listens there. It is a note where the Service selects nothing else: then it is there for the Job. Give the pods of the Job labels of their own.",
+    doc: Doc {
+        checks: "\
+The pods of a Job have all labels of the selector, so traffic goes to them while they run, and
+mostly nothing listens there. It is a note where the Service selects nothing else: then it is there
+for the Job. Give the pods of the Job labels of their own.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: web}

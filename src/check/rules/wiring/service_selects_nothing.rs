@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, MOST_PODS, Pod, ServiceObject, selects};
 use crate::node::{Entry, Node};
@@ -15,7 +15,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServiceSelectsNothing,
-    doc: "No pod template in the Service's namespace has all the labels of its selector, so the name resolves and every connection fails. It is a warning, since the pods may be made elsewhere (by an operator, in another file), and an error where the manifests are whole (`--complete`, `--profile`, `render`). Labels that a program puts on its own pod, such as a leader's, are not missed.",
+    doc: Doc {
+        checks: "\
+No pod template in the Service's namespace has all the labels of its selector, so the name resolves
+and every connection fails. It is a warning, since the pods may be made elsewhere (by an operator,
+in another file), and an error where the manifests are whole (`--complete`, `--profile`, `render`).
+Labels that a program puts on its own pod, such as a leader's, are not missed.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: web}

@@ -1,14 +1,25 @@
 //! Rule `serviceaccount-default-for-client`.
 
 use crate::check::rules::wiring::_rbac::{Bindings, account, allows, authorized_clients};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServiceaccountDefaultForClient,
-    doc: "A known service authenticates its callers by the token of their ServiceAccount and asks whether the account may call. A client without `serviceAccountName` runs as `default`, which is bound to nothing, and one with `automountServiceAccountToken: false` has no token: it is rejected with 401 or 403. Give the pod a ServiceAccount of its own that is bound to the role for clients. Sources: the service's description (docs/services.md), https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/.",
+    doc: Doc {
+        checks: "\
+A known service authenticates its callers by the token of their ServiceAccount and asks whether the
+account may call. A client without `serviceAccountName` runs as `default`, which is bound to
+nothing, and one with `automountServiceAccountToken: false` has no token: it is rejected with 401 or
+403. Give the pod a ServiceAccount of its own that is bound to the role for clients. Sources: the
+service's description (docs/services.md),
+https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: notification-config, namespace: kubernaut-system}

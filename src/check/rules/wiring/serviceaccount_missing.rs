@@ -1,6 +1,6 @@
 //! Rule `serviceaccount-missing`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::is_declared_object;
 use crate::references::Relation;
@@ -9,7 +9,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::ServiceaccountMissing,
-    doc: "The pods of a workload are refused until the ServiceAccount exists in their namespace; the workload itself is accepted, so nothing tells. It is a warning, since the account may be applied from elsewhere, and an error where the manifests are whole (`--complete`, `--profile`, `render`).",
+    doc: Doc {
+        checks: "\
+The pods of a workload are refused until the ServiceAccount exists in their namespace; the workload
+itself is accepted, so nothing tells. It is a warning, since the account may be applied from
+elsewhere, and an error where the manifests are whole (`--complete`, `--profile`, `render`).",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ServiceAccount
 metadata: {name: data-storage-sa}

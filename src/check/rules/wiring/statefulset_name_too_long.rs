@@ -1,6 +1,6 @@
 //! Rule `statefulset-name-too-long`.
 
-use crate::check::{Check, Rule};
+use crate::check::{Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::object::Object;
 use crate::validation::{At, Faults};
@@ -8,18 +8,20 @@ use crate::validation::{At, Faults};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::StatefulsetNameTooLong,
-    doc: "\
-Each pod of a StatefulSet has the label `controller-revision-hash`, whose value is the name of the StatefulSet, a dash and a
-hash of up to ten digits. A label's value has at most 63 characters.
-
-A name of up to 52 characters always fits. From 53 to 61 it depends on the hash, which changes with the pod template: one
-revision may work and the next not, which is a warning. From 62 on no hash fits, and no pod is ever created.
-
-How to fix it: shorten `metadata.name`.
-
-Source: `ControllerRevisionName` and `HashControllerRevision` in
-https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/history/controller_history.go; the fault is
-https://github.com/kubernetes/kubernetes/issues/64023.",
+    doc: Doc {
+        checks: "\
+Each pod of a StatefulSet has the label `controller-revision-hash`, whose value is the name of the
+StatefulSet, a dash and a hash of up to ten digits. A label's value has at most 63 characters.",
+        why: "\
+A name of up to 52 characters always fits. From 53 to 61 it depends on the hash, which changes with
+the pod template: one revision may work and the next not, which is a warning. From 62 on no hash
+fits, and no pod is ever created.",
+        fix: "Shorten `metadata.name`.",
+        source: "\
+`ControllerRevisionName` and `HashControllerRevision` in
+https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/history/controller_history.go;
+the fault is https://github.com/kubernetes/kubernetes/issues/64023.",
+    },
     bad: "\
 apiVersion: apps/v1
 kind: StatefulSet

@@ -1,7 +1,7 @@
 //! Rule `subpath-missing`.
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Mount, MountSource, Part, Pod, data_keys};
 use crate::suggest;
@@ -10,18 +10,20 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::SubpathMissing,
-    doc: "\
-`subPath` names a file of the volume. A volume of a ConfigMap or Secret with `items` has the files that the items' `path`
-fields name, and no others; a projected volume has those of all its sources.
-
-The kubelet makes a folder where the file is missing. The program finds a folder where it expects its file, or the container
-cannot be created (`not a directory`).
-
-How to fix it: use the `path` of an item, or add an item. Without `items` the key of the object counts, which
-`reference-missing` checks.
-
-Source: https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath and
+    doc: Doc {
+        checks: "\
+`subPath` names a file of the volume. A volume of a ConfigMap or Secret with `items` has the files
+that the items' `path` fields name, and no others; a projected volume has those of all its sources.",
+        why: "\
+The kubelet makes a folder where the file is missing. The program finds a folder where it expects
+its file, or the container cannot be created (`not a directory`).",
+        fix: "\
+Use the `path` of an item, or add an item. Without `items` the key of the object counts, which
+`reference-missing` checks.",
+        source: "\
+https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath and
 https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/volume/#KeyToPath.",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: web}

@@ -5,7 +5,7 @@ use std::cell::{LazyCell, OnceCell};
 use foldhash::HashSet;
 
 use crate::check::rules::wiring::_shared::title;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, Pod, View};
 use crate::node::Node;
@@ -17,7 +17,17 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::TargetPortUnserved,
-    doc: "A `targetPort` that is a name must be the name of a port of a selected container: nothing is sent else. A number need not be declared, so a number that no container declares, where they declare others, is a warning. So is either where Service and pods stand in separate files, unless the manifests are whole (`--complete`, `--profile`, `render`). Pods that have a sidecar injected are passed over.",
+    doc: Doc {
+        checks: "\
+A `targetPort` that is a name must be the name of a port of a selected container: nothing is sent
+else. A number need not be declared, so a number that no container declares, where they declare
+others, is a warning. So is either where Service and pods stand in separate files, unless the
+manifests are whole (`--complete`, `--profile`, `render`). Pods that have a sidecar injected are
+passed over.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: web}

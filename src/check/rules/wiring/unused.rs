@@ -1,6 +1,6 @@
 //! Rule `unused`.
 
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::kind_of;
 use crate::node::{Node, Value};
@@ -14,7 +14,15 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::Unused,
-    doc: "A ConfigMap or Secret that no pod, account or Ingress names, a volume that no container mounts, a key of a ConfigMap that is read key by key and never this one. It may be used by what is not among the manifests; often it is a leftover, or the reference to it is missing.",
+    doc: Doc {
+        checks: "\
+A ConfigMap or Secret that no pod, account or Ingress names, a volume that no container mounts, a
+key of a ConfigMap that is read key by key and never this one. It may be used by what is not among
+the manifests; often it is a leftover, or the reference to it is missing.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: ConfigMap
 metadata: {name: old}

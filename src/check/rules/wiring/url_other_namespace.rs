@@ -1,7 +1,7 @@
 //! Rule `url-other-namespace`.
 
 use crate::check::rules::wiring::_shared::{at_mention, other_namespace};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::Target;
 use crate::text::scan::Form;
@@ -10,7 +10,16 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::UrlOtherNamespace,
-    doc: "A short name is looked for in the pod's own namespace, `name.namespace` in the one it names. The Service of this name is in another one: use `name.namespace` with the right one. It is a warning, since the Service of the other namespace may be applied from elsewhere, and an error where the manifests are whole (`--complete`, `--profile`, `render`).",
+    doc: Doc {
+        checks: "\
+A short name is looked for in the pod's own namespace, `name.namespace` in the one it names. The
+Service of this name is in another one: use `name.namespace` with the right one. It is a warning,
+since the Service of the other namespace may be applied from elsewhere, and an error where the
+manifests are whole (`--complete`, `--profile`, `render`).",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: datastorage, namespace: kubernaut-system}

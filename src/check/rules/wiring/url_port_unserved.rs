@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt};
 
 use crate::check::rules::wiring::_shared::{at_part, in_proxy_config};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Mention, ServiceObject, Target, is_declared};
 use crate::node::Node;
@@ -14,7 +14,18 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::UrlPortUnserved,
-    doc: "The Service is there, and has no such port: the connection is refused. The ports of a Service are those under `spec.ports[].port`; what the container listens on (`targetPort`) and NodePorts are not reached under its name. A URL without a port means its scheme's usual one; for http and https that is a warning, since some programs then use a port of their own. It is a warning, too, where the Service stands in another file, since it may be one of several alternatives, unless the manifests are whole.",
+    doc: Doc {
+        checks: "\
+The Service is there, and has no such port: the connection is refused. The ports of a Service are
+those under `spec.ports[].port`; what the container listens on (`targetPort`) and NodePorts are not
+reached under its name. A URL without a port means its scheme's usual one; for http and https that
+is a warning, since some programs then use a port of their own. It is a warning, too, where the
+Service stands in another file, since it may be one of several alternatives, unless the manifests
+are whole.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: datastorage}

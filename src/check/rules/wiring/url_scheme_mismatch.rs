@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::check::rules::wiring::_shared::at_part;
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Pod, ServiceObject, Target};
 use crate::node::Node;
@@ -14,7 +14,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::UrlSchemeMismatch,
-    doc: "The Service says by its port's name, `appProtocol` or number what is spoken there, or its pods run a known database, and the URL's scheme is another: `https` to a plain port, `http` to a TLS port or a database. The connection is made and fails in the first bytes.",
+    doc: Doc {
+        checks: "\
+The Service says by its port's name, `appProtocol` or number what is spoken there, or its pods run a
+known database, and the URL's scheme is another: `https` to a plain port, `http` to a TLS port or a
+database. The connection is made and fails in the first bytes.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: web}

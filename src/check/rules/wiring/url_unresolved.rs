@@ -1,7 +1,7 @@
 //! Rule `url-unresolved`.
 
 use crate::check::rules::wiring::_shared::{Meant, at_mention, meant, missing_severity};
-use crate::check::{Bundle, Check, Rule};
+use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::Target;
 use crate::text::scan::Form;
@@ -10,7 +10,15 @@ use crate::validation::Report;
 /// The rule.
 pub static RULE: Rule = Rule {
     id: RuleId::UrlUnresolved,
-    doc: "As `host-unresolved`, for URLs: the host is the name of no Service among these manifests. Public names are passed over. The severity is that of `host-unresolved`; declare what lives elsewhere with `--external host[:port]`.",
+    doc: Doc {
+        checks: "\
+As `host-unresolved`, for URLs: the host is the name of no Service among these manifests. Public
+names are passed over. The severity is that of `host-unresolved`; declare what lives elsewhere with
+`--external host[:port]`.",
+        why: "",
+        fix: "",
+        source: "",
+    },
     bad: r#"apiVersion: v1
 kind: Service
 metadata: {name: data-storage-service}
