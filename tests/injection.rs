@@ -436,6 +436,77 @@ fn with_sub_path(mut manifests: Manifests) -> Option<Manifests> {
     Some(manifests)
 }
 
+/// Adds a ServiceMonitor and a PodMonitor for each Service in front of pods that name a port.
+fn with_monitors(mut manifests: Manifests) -> Option<Manifests> {
+    let objects = &mut manifests.objects;
+    let of_service = |object: &Json| {
+        let labels = object.pointer("/spec/selector")?.clone();
+        let pod = objects.iter().find_map(|pod| {
+            let place = pod_place(pod).filter(|_| selects(std::slice::from_ref(pod), &labels))?;
+            let name = text(pod, &format!("{place}/spec/containers/0/ports/0/name"));
+            (!name.is_empty()).then(|| name.to_owned())
+        })?;
+        Some((labels, pod))
+    };
+    let services = objects.iter().enumerate().filter(|(_, object)| text(object, "/kind") == "Service");
+    let found: Vec<(usize, Json, String)> =
+        services.filter_map(|(at, object)| of_service(object).map(|(labels, port)| (at, labels, port))).collect();
+    for (at, pod_labels, pod_port) in found {
+        let service = &mut objects[at];
+        let (name, namespace) =
+            (text(service, "/metadata/name").to_owned(), text(service, "/metadata/namespace").to_owned());
+        service["metadata"]["labels"] = json!({"app": name, "part": "shop"});
+        if text(service, "/spec/ports/0/name").is_empty() {
+            service["spec"]["ports"][0]["name"] = json!("http");
+        }
+        let port = text(service, "/spec/ports/0/name").to_owned();
+        let monitor = |kind: &str, namespace: &str, spec: Json| {
+            json!({"apiVersion": "monitoring.coreos.com/v1", "kind": kind,
+                "metadata": {"name": format!("metrics-{at}"), "namespace": namespace}, "spec": spec})
+        };
+        objects.extend([
+            monitor(
+                "ServiceMonitor",
+                &namespace,
+                json!({"selector": {"matchLabels": {"app": name}}, "endpoints": [{"port": port}]}),
+            ),
+            monitor(
+                "ServiceMonitor",
+                "monitoring",
+                json!({"selector": {"matchLabels": {"app": name, "part": "shop"}},
+                "namespaceSelector": {"matchNames": [namespace]}, "endpoints": [{"targetPort": pod_port}]}),
+            ),
+            monitor(
+                "PodMonitor",
+                &namespace,
+                json!({"selector": {"matchLabels": pod_labels}, "podMetricsEndpoints": [{"port": pod_port}]}),
+            ),
+        ]);
+    }
+    Some(manifests)
+}
+
+fn monitors(objects: &[Json]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (at, object) in objects.iter().enumerate() {
+        let mut places: Vec<String> = Vec::new();
+        match text(object, "/kind") {
+            "ServiceMonitor" | "PodMonitor" => {
+                places.extend(first_key(object, "/spec/selector/matchLabels"));
+                places.push("/spec/namespaceSelector/matchNames/0".to_owned());
+                let fields = ["endpoints/0/port", "endpoints/0/targetPort", "podMetricsEndpoints/0/port"];
+                places.extend(fields.map(|field| format!("/spec/{field}")));
+            }
+            "Service" if text(object, "/metadata/labels/part") == "shop" => {
+                places.extend(["/metadata/labels/app", "/spec/ports/0/name"].map(str::to_owned));
+            }
+            _ => continue,
+        }
+        faults.extend(misspell(at, object, places, |_| true));
+    }
+    faults
+}
+
 /// A kind of fault: its name, how the manifests are prepared, where it can be injected, and how many there are at least.
 type Kind = (&'static str, fn(Manifests) -> Option<Manifests>, fn(&[Json]) -> Vec<Fault>, usize);
 
@@ -447,6 +518,7 @@ const KINDS: &[Kind] = &[
     ("subjects", with_subject, subjects, MOST),
     ("subPaths", with_sub_path, sub_paths, MOST),
     ("webhooks", with_webhook, webhooks, MOST),
+    ("monitors", with_monitors, monitors, MOST),
 ];
 
 #[test]

@@ -321,7 +321,7 @@ fn nothing_is_said_of_pods_beyond_what_is_looked_at() {
     let budget = object("policy/v1\nkind: PodDisruptionBudget", "web", &format!("spec: {{selector: {selector}}}"));
     for (others, count) in [(1000, 1), (1001, 0)] {
         let pods: String = (0..others).map(|at| pod(&format!("a{at}"), "a: x", "")).collect();
-        assert_eq!(said_by("reference-missing", &(pods + &budget)).len(), count, "{others}");
+        assert_eq!(said_by("selector-matches-nothing", &(pods + &budget)).len(), count, "{others}");
     }
 }
 

@@ -55,14 +55,23 @@ const TOOL_GROUPS: &[&str] = &[
     "kubecontrollermanager.config.k8s.io",
     "kustomize.config.k8s.io",
     "kuttl.dev",
+    "meta.pkg.crossplane.io",
     "testing.kyverno.io",
 ];
+
+/// Kinds of files that only a tool reads, in groups of which an API server serves other kinds: the release series of a provider
+/// of Cluster API.
+const TOOL_KINDS: &[(&str, &str)] = &[("clusterctl.cluster.x-k8s.io", "Metadata")];
 
 /// Whether an `apiVersion` is that of a file which only a tool reads: its group is a tool's, or it has no group and no
 /// version of the core group, as the configuration of many tools.
 fn is_of_tool(api_version: &str, kind: &str) -> bool {
     match api_version.split_once('/') {
-        Some((group, _)) => TOOL_GROUPS.contains(&group) || kinds::is_of_no_server(api_version, kind),
+        Some((group, _)) => {
+            TOOL_GROUPS.contains(&group)
+                || TOOL_KINDS.contains(&(group, kind))
+                || kinds::is_of_no_server(api_version, kind)
+        }
         // A kubeconfig, and the policy of a scheduler.
         None if api_version == "v1" => matches!(kind, "Config" | "Policy"),
         None => Kind::all(KubernetesVersion::default()).all(|known| known.kind != kind),

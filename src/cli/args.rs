@@ -92,7 +92,7 @@ pub(super) enum Command {
     /// Tell who set a value: of a profile, or of a field of what is rendered from it
     #[command(after_help = EXPLAIN_HELP)]
     Explain(Explain),
-    /// Draw who needs whom in a bundle, as Mermaid, DOT or SVG
+    /// Draw who needs whom in a bundle, as Mermaid or DOT
     Graph(Graph),
     /// List the profiles: cluster, namespace, NodePorts, tables, image
     Profiles(Profiles),
@@ -386,8 +386,6 @@ pub(super) enum GraphFormat {
     Mermaid,
     /// For Graphviz
     Dot,
-    /// An image in light and dark, which loads nothing
-    Svg,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -12,7 +12,7 @@ use crate::cli::{diff, project};
 use crate::finding::{Failure, Severity};
 use crate::graph;
 use crate::object::Object;
-use crate::picture::{Picture, dot, mermaid, svg};
+use crate::picture::{Picture, dot, mermaid};
 use crate::source::Sources;
 
 pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -34,7 +34,7 @@ pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow:
 fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) -> Result<String, Failure> {
     let project = project::open(global, sources)?;
     let mut options = project::options(global, &project, sources)?;
-    let (title, objects, own): (String, Vec<Object>, usize) = match input {
+    let (objects, own): (Vec<Object>, usize) = match input {
         Some(input) => {
             let mut errors = input.findings;
             errors.retain(|finding| finding.severity == Severity::Error);
@@ -42,8 +42,7 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
                 return Err(errors.into());
             }
             let own = input.objects.len();
-            let title = if args.bundle == "-" { "standard input" } else { &args.bundle };
-            (title.to_owned(), input.objects, own)
+            (input.objects, own)
         }
         None => {
             let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
@@ -56,8 +55,7 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
             let rendered = renderer.render(&args.bundle, &environment)?;
             options = project::options_of(&rendered, &options, sources);
             let own = rendered.objects.len();
-            let title = format!("{} · {environment}", args.bundle);
-            (title, rendered.objects.into_iter().chain(rendered.needed).collect(), own)
+            (rendered.objects.into_iter().chain(rendered.needed).collect(), own)
         }
     };
     // What is too large for a picture is not worth checking.
@@ -69,6 +67,5 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
     Ok(match args.output {
         GraphFormat::Mermaid => mermaid(&picture),
         GraphFormat::Dot => dot(&picture),
-        GraphFormat::Svg => svg(&picture, &title)?,
     })
 }

@@ -272,6 +272,8 @@ catalogue! {
     KindConfigInvalid "kind-config-invalid" Wiring Error "the config of a kind cluster is one that kind rejects",
     ListenPortMismatch "listen-port-mismatch" Wiring Error
         "the port a program listens on is not the one that is declared and sent to",
+    MonitorPortUnserved "monitor-port-unserved" Wiring Error
+        "a monitor names a port that nothing it selects has",
     MountMissing "mount-missing" Wiring Error "a service that reads files mounts none",
     NetworkpolicyBlocksFlow "networkpolicy-blocks-flow" Wiring Error
         "a connection that the configs imply is refused by a NetworkPolicy",
@@ -307,6 +309,8 @@ catalogue! {
         "the config names a secret file that no mounted Secret holds",
     SecretTrailingNewline "secret-trailing-newline" Wiring Warning
         "a password or token in a Secret ends with a newline",
+    SelectorMatchesNothing "selector-matches-nothing" Wiring Warning
+        "a budget, policy or monitor selects nothing by its labels",
     ServiceSelectsJob "service-selects-job" Wiring Warning "a Service selects the pods of a Job",
     ServiceSelectsNothing "service-selects-nothing" Wiring Warning "a Service selects no pods",
     ServiceaccountDefaultForClient "serviceaccount-default-for-client" Wiring Warning
@@ -400,7 +404,7 @@ catalogue! {
         "nothing reads a file below `profiles/`, `templates/` or `services/`"
         => "It would be ignored in silence. Name it, move it, or remove it; READMEs and Markdown are passed over.",
     GraphTooLarge "graph-too-large" Elsewhere Error "there is too much for a picture"
-        => "Ten thousand objects and as many references are the bound; of an SVG, which is laid out, five hundred objects and references.",
+        => "Ten thousand objects and as many references are the bound.",
     HostportProfileMismatch "hostport-profile-mismatch" Elsewhere Error
         "the config of the kind cluster maps a NodePort to another port of the host than the profile"
         => "`check --profile P` compares the config with the one that P renders: tests and clients use the profile's port. Change `hostPort` in the config, or `expose.hostPort` in the profile.",

@@ -237,9 +237,12 @@ impl Form {
                 None => found(0..text.len(), None),
             },
             Self::Host => {
+                // Wildcards stand for many, and what is written in capitals for what is filled in.
+                let is_label = |label: &str| label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
                 let mut labels = text.split('.');
                 match (labels.next(), labels.next(), labels.next()) {
-                    (Some(name), None, _) if name != "*" => found(0..name.len(), None),
+                    _ if !text.split('.').take(2).all(is_label) => {}
+                    (Some(name), None, _) => found(0..name.len(), None),
                     (Some(name), Some(namespace), Some("svc")) => found(0..name.len(), Some(namespace)),
                     _ => {}
                 }

@@ -257,7 +257,8 @@ const TABLE: &[(&str, &str, &[Product])] = &[
     ("Pooler", "postgresql.cnpg.io", &[service("{name}"), account("{name}")]),
     // https://access.crunchydata.com/documentation/postgres-operator/latest/tutorials/basic-setup/connect-cluster
     ("PostgresCluster", "postgres-operator.crunchydata.com", PREFIXED),
-    // https://prometheus-operator.dev/docs/platform/platform-guide/
+    // https://prometheus-operator.dev/docs/api-reference/api/
+    ("Probe", "monitoring.coreos.com", &[]),
     ("Prometheus", "monitoring.coreos.com", &[service("prometheus-operated"), secret("prometheus-{name}*")]),
     ("PrometheusRule", "monitoring.coreos.com", &[]),
     // https://www.rabbitmq.com/kubernetes/operator/using-operator
@@ -303,6 +304,8 @@ const TABLE: &[(&str, &str, &[Product])] = &[
             Entries(&["spec.encryptedData", "spec.template.data"]),
         )],
     ),
+    // https://prometheus-operator.dev/docs/api-reference/api/
+    ("ScrapeConfig", "monitoring.coreos.com", &[]),
     // https://secrets-store-csi-driver.sigs.k8s.io/topics/sync-as-kubernetes-secret
     ("SecretProviderClass", "secrets-store.csi.x-k8s.io", &[secret("{spec.secretObjects[].secretName}")]),
     // https://knative.dev/docs/serving/services/
@@ -317,6 +320,11 @@ const TABLE: &[(&str, &str, &[Product])] = &[
     ),
     // https://prometheus-operator.dev/docs/platform/platform-guide/
     ("ThanosRuler", "monitoring.coreos.com", &[service("thanos-ruler-operated")]),
+    // https://docs.victoriametrics.com/operator/resources/
+    ("VMPodScrape", "operator.victoriametrics.com", &[]),
+    ("VMProbe", "operator.victoriametrics.com", &[]),
+    ("VMRule", "operator.victoriametrics.com", &[]),
+    ("VMServiceScrape", "operator.victoriametrics.com", &[]),
     // https://developer.hashicorp.com/vault/docs/deploy/kubernetes/vso
     ("VaultDynamicSecret", "secrets.hashicorp.com", &[secret("{spec.destination.name}")]),
     ("VaultPKISecret", "secrets.hashicorp.com", &[secret("{spec.destination.name}")]),
@@ -372,13 +380,45 @@ const COPIES: [&str; 3] = [
     "replicator.v1.mittwald.de/replicate-to",
 ];
 
+/// API groups whose resources have neither pods nor anything else made: rules, routes, policies, settings of the cluster. Kinds of
+/// the table aside.
+const IDLE_GROUPS: &[&str] = &[
+    // https://karpenter.sh/docs/concepts/
+    "karpenter.k8s.aws",
+    "karpenter.sh",
+    // https://docs.cilium.io/en/stable/network/kubernetes/policy/
+    "cilium.io",
+    // https://open-policy-agent.github.io/gatekeeper/website/docs/howto
+    "constraints.gatekeeper.sh",
+    "templates.gatekeeper.sh",
+    // https://kueue.sigs.k8s.io/docs/concepts/
+    "kueue.x-k8s.io",
+    // https://kyverno.io/docs/policy-types/
+    "kyverno.io",
+    "policies.kyverno.io",
+    // https://metallb.io/apis/
+    "metallb.io",
+    // https://istio.io/latest/docs/reference/config/
+    "extensions.istio.io",
+    "networking.istio.io",
+    "security.istio.io",
+    "telemetry.istio.io",
+    // https://github.com/GoogleCloudPlatform/prometheus-engine/blob/main/doc/api.md
+    "monitoring.googleapis.com",
+    // https://kubernetes.io/docs/concepts/storage/volume-snapshots/
+    "snapshot.storage.k8s.io",
+    // https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/crd/http/ingressroute/
+    "traefik.containo.us",
+    "traefik.io",
+];
+
 /// What the table says of a kind, where it says anything.
 fn products(object: &Object) -> Option<&'static [Product]> {
     let wanted = (object.kind(), object.group());
     let at = TABLE.partition_point(|row| (row.0, row.1) < wanted);
     match TABLE.get(at).filter(|row| (row.0, row.1) == wanted) {
         Some(row) => Some(row.2),
-        None if custom::is_listed(object.kind(), object.group()) => Some(&[]),
+        None if IDLE_GROUPS.contains(&wanted.1) || custom::is_listed(wanted.0, wanted.1) => Some(&[]),
         None => None,
     }
 }

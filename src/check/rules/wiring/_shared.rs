@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::check::Bundle;
 use crate::finding::Severity;
-use crate::graph::{Config, Graph, Mention, Place, Target, View, data_keys};
+use crate::graph::{Config, Graph, Mention, Place, Pod, Target, View, data_keys};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::service::{Description, Sign};
@@ -187,4 +187,36 @@ pub(crate) fn title(object: &Object) -> String {
 pub(crate) fn registry(image: &str) -> Option<&str> {
     let (first, _) = image.split_once('/')?;
     (first.contains(['.', ':']) || first == "localhost").then_some(first)
+}
+
+/// Annotations and labels that have a container injected into a pod, or into all pods of a namespace.
+const INJECTORS: &[&str] = &[
+    "linkerd.io/inject",
+    "sidecar.istio.io/inject",
+    "istio-injection",
+    "istio.io/rev",
+    "consul.hashicorp.com/connect-inject",
+    "vault.hashicorp.com/agent-inject",
+    "dapr.io/enabled",
+    "kuma.io/sidecar-injection",
+    "sidecar.opentelemetry.io/inject",
+    "sidecar.jaegertracing.io/inject",
+    "appmesh.k8s.aws/sidecarInjectorWebhook",
+    "config.linkerd.io/proxy-version",
+];
+
+/// Whether containers are injected into a pod when it is made.
+pub(crate) fn is_injected(graph: &Graph<'_>, pod: &Pod<'_>) -> bool {
+    let asks = |metadata: &Node| {
+        let marks = metadata["annotations"].entries().iter().chain(metadata["labels"].entries());
+        marks.clone().any(|mark| {
+            INJECTORS.contains(&mark.key.as_str())
+                && !matches!(mark.value.text(), "disabled" | "false")
+                && mark.value.as_bool() != Some(false)
+        })
+    };
+    let namespace = graph.find("Namespace", "", pod.namespace());
+    // A Knative revision has a proxy beside its container.
+    let has_proxy = pod.object.group() == "serving.knative.dev";
+    has_proxy || asks(pod.metadata) || namespace.is_some_and(|namespace| asks(&namespace.node["metadata"]))
 }

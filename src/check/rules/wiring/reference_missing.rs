@@ -1,13 +1,11 @@
 //! Rule `reference-missing`.
 
-use std::cell::LazyCell;
-
 use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::check::rules::wiring::_shared::{has_keys, title};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Pod, Reference, data_keys, data_of, is_declared_object, kind_of, label_selector_matches};
+use crate::graph::{Reference, data_keys, data_of, is_declared_object};
 use crate::node::{Entry, Node};
 use crate::object::Object;
 use crate::path::address;
@@ -99,7 +97,6 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for users in order.iter().filter_map(|id| missing.get(id)) {
         absent(bundle, users, report);
     }
-    claims(bundle, report);
 }
 
 /// Whether a StatefulSet makes a claim in the place of the one that a volume names: where its template has the volume's name.
@@ -124,7 +121,7 @@ fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>
     let (kind, name) = (reference.kind, reference.name);
     let builtin = match kind {
         "PriorityClass" => name.starts_with("system-"),
-        "ConfigMap" => matches!(name, "kube-root-ca.crt" | "openshift-service-ca.crt"),
+        "ConfigMap" => matches!(name, "istio-ca-root-cert" | "kube-root-ca.crt" | "openshift-service-ca.crt"),
         _ => false,
     };
     if builtin
@@ -349,25 +346,4 @@ fn backend(
         } else {
             format!("it has {have}")
         });
-}
-
-/// Budgets and policies that select nothing, autoscalers of custom kinds: what selects by labels has no name to miss.
-fn claims(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    let graph = bundle.graph();
-    let inhabited = LazyCell::new(|| graph.pods.iter().map(Pod::namespace).collect::<HashSet<&str>>());
-    for object in bundle.objects.iter().filter(|object| kind_of(object) == Some("PodDisruptionBudget")) {
-        let selector = &object.node["spec"]["selector"];
-        let labels = &selector["matchLabels"];
-        if labels.entries().is_empty() || !inhabited.contains(object.namespace()) {
-            continue;
-        }
-        // Of very many that share a label only the first are looked at.
-        let (pods, all) = graph.pods_with(labels, Some(object.namespace()));
-        if all && !pods.iter().any(|pod| label_selector_matches(selector, graph.pods[*pod].labels)) {
-            report
-                .at(object, selector, "this budget selects no pods here".to_owned())
-                .severity(Severity::Warning)
-                .help("its selector must match the labels of a pod template");
-        }
-    }
 }

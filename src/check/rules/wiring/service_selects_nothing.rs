@@ -4,12 +4,12 @@ use std::cell::LazyCell;
 
 use foldhash::{HashMap, HashMapExt, HashSet};
 
+use crate::check::rules::wiring::_selectors::{Domains, is_of_controller, is_set_by_others};
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::{Graph, MOST_PODS, Pod, ServiceObject, selects};
 use crate::node::{Entry, Node};
-use crate::object::Object;
 use crate::validation::Report;
 
 /// The rule.
@@ -46,50 +46,6 @@ spec:
     check: Check::Bundle(check),
 };
 
-/// Labels that controllers put on pods while they run.
-const RUNTIME: &[&str] = &[
-    "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index",
-    "controller-revision-hash",
-    "pod-template-hash",
-];
-
-/// Words of labels, and of their values, that a program puts on its own pod when it is elected or becomes ready.
-const ELECTED: &[&str] = &[
-    "active",
-    "initialized",
-    "leader",
-    "master",
-    "primary",
-    "ready",
-    "replica",
-    "role",
-    "sealed",
-    "secondary",
-    "slave",
-    "standby",
-    "writer",
-];
-
-/// Whether a label is put on pods while they run.
-fn is_set_at_run_time(label: &Entry) -> bool {
-    let is_elected = |text: &str| {
-        text.split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| ELECTED.iter().any(|known| word.eq_ignore_ascii_case(known)) || word.ends_with("Role"))
-    };
-    let conventional = label.key.starts_with("app.kubernetes.io/") || label.key == "app" || label.key == "name";
-    RUNTIME.contains(&label.key.as_str()) || is_elected(&label.key) || !conventional && is_elected(label.value.text())
-}
-
-/// The last two labels of a domain, but of those that all of Kubernetes shares.
-fn domain(name: &str) -> &str {
-    let at = name.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
-    match &name[at..] {
-        "k8s.io" | "kubernetes.io" => name,
-        domain => domain,
-    }
-}
-
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     let running = LazyCell::new(|| {
@@ -102,24 +58,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let known = LazyCell::new(|| -> HashSet<&str> {
         graph.pods.iter().flat_map(|pod| pod.labels.entries()).map(|label| label.key.as_str()).collect()
     });
-    // Controllers put labels of their own domain on pods that they make, which no manifest shows.
-    let domains = LazyCell::new(|| -> HashSet<&str> {
-        let groups = bundle.objects.iter().filter(|object| object.is_custom()).map(Object::group);
-        groups.flat_map(|group| [domain(group), group.split('.').next().unwrap_or(group)]).collect()
-    });
-    let is_of_operator = |label: &Entry| {
-        label.key.split_once('/').is_some_and(|(prefix, _)| {
-            domains.contains(domain(prefix)) || domains.contains(prefix.split('.').next().unwrap_or(prefix))
-        })
-    };
+    let domains = LazyCell::new(|| Domains::of(bundle.objects));
+    let is_foreign = |label: &Entry| is_set_by_others(&label.key, label.value.text(), &domains);
     let empty = |service: &&ServiceObject<'_>| service.pods.is_empty() && !service.may_select_more();
     for service in graph.services.iter().filter(empty).filter(|service| !service.is_external()) {
         let selector = service.selector();
         let (object, namespace) = (service.object, service.object.namespace());
-        if selector.entries().is_empty() || selector.entries().iter().any(is_set_at_run_time) {
-            continue;
-        }
-        if selector.entries().iter().any(is_of_operator) {
+        if selector.entries().is_empty() || selector.entries().iter().any(is_foreign) {
             continue;
         }
         let twin = running.get(&(namespace, object.name())).copied();
@@ -132,15 +77,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let message = format!("Service `{}` selects no pods", object.name());
-        // A label of a domain that no pod template has is a controller's, which makes the pods or marks them.
-        let is_of_controller = |label: &Entry| {
-            label.key.contains('/')
-                && !label.key.starts_with("app.kubernetes.io/")
-                && !known.contains(label.key.as_str())
-        };
+        let is_of_controller = |label: &Entry| is_of_controller(&label.key, &|key| known.contains(key));
         let is_made = !bundle.options.whole && selector.entries().iter().any(is_of_controller);
         let severity = match bundle.absent() {
             _ if is_made => Severity::Note,
+            // An operator may run them.
+            _ if graph.made.may_run_in(namespace) && near.is_none() => Severity::Note,
             _ if graph.made.may_run_in(namespace) => Severity::Warning,
             severity => severity,
         };

@@ -4,10 +4,10 @@ use std::cell::{LazyCell, OnceCell};
 
 use foldhash::HashSet;
 
-use crate::check::rules::wiring::_shared::title;
+use crate::check::rules::wiring::_shared::{is_injected, title};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Graph, Pod, View};
+use crate::graph::{Pod, View};
 use crate::node::Node;
 use crate::software::program;
 use crate::suggest;
@@ -100,36 +100,6 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
         }
     }
-}
-
-/// Annotations and labels that have a container injected into a pod, or into all pods of a namespace.
-const INJECTORS: &[&str] = &[
-    "linkerd.io/inject",
-    "sidecar.istio.io/inject",
-    "istio-injection",
-    "istio.io/rev",
-    "consul.hashicorp.com/connect-inject",
-    "vault.hashicorp.com/agent-inject",
-    "dapr.io/enabled",
-    "kuma.io/sidecar-injection",
-    "sidecar.opentelemetry.io/inject",
-    "sidecar.jaegertracing.io/inject",
-    "appmesh.k8s.aws/sidecarInjectorWebhook",
-    "config.linkerd.io/proxy-version",
-];
-
-/// Whether containers are injected into a pod when it is made.
-fn is_injected(graph: &Graph<'_>, pod: &Pod<'_>) -> bool {
-    let asks = |metadata: &Node| {
-        let marks = metadata["annotations"].entries().iter().chain(metadata["labels"].entries());
-        marks.clone().any(|mark| {
-            INJECTORS.contains(&mark.key.as_str())
-                && !matches!(mark.value.text(), "disabled" | "false")
-                && mark.value.as_bool() != Some(false)
-        })
-    };
-    let namespace = graph.find("Namespace", "", pod.namespace());
-    asks(pod.metadata) || namespace.is_some_and(|namespace| asks(&namespace.node["metadata"]))
 }
 
 /// The names of the ports of some pods, in words.

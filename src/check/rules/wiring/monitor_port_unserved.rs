@@ -1,0 +1,186 @@
+//! Rule `monitor-port-unserved`.
+
+use foldhash::HashSet;
+
+use crate::check::rules::wiring::_selectors::{Selection, Selections, Wanted};
+use crate::check::rules::wiring::_shared::{is_injected, title};
+use crate::check::{Bundle, Check, Doc, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::graph::{Graph, Pod};
+use crate::node::Node;
+use crate::suggest;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::MonitorPortUnserved,
+    doc: Doc {
+        checks: "\
+An endpoint of a ServiceMonitor names a `port` that no selected Service has by that name, or a
+`targetPort` that no container behind them declares; an endpoint of a PodMonitor names a `port`,
+`portNumber` or `targetPort` that no container of the selected pods declares.
+
+It is an error where the monitor and what it selects stand in one file, or the manifests are whole
+(`--complete`, `--profile`, `render`), and it selects in its own namespace alone; otherwise a
+warning. Pods that have a sidecar injected are passed over.",
+        why: "\
+Prometheus finds targets by the ports that Services and containers declare, and keeps those of this
+name or number. Where there is none, nothing is scraped, and nobody is told. The `port` of a
+ServiceMonitor is the name of a port of the Service, never its number.",
+        fix: "Write the name that the Service or container has, or give the port that name.",
+        source: "\
+- https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.Endpoint
+- https://prometheus.io/docs/prometheus/latest/configuration/configuration/#kubernetes_sd_config",
+    },
+    bad: r#"apiVersion: v1
+kind: Service
+metadata: {name: web, labels: {app: web}}
+spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata: {name: web}
+spec: {selector: {matchLabels: {app: web}}, endpoints: [{port: metrics}]}
+"#,
+    good: "\
+-spec: {selector: {matchLabels: {app: web}}, endpoints: [{port: metrics}]}
++spec: {selector: {matchLabels: {app: web}}, endpoints: [{port: http}]}
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let selections = Selections::new(bundle);
+    for object in bundle.objects {
+        let Some(selection) = selections.of(object) else { continue };
+        let Some(endpoints) = selection.row.endpoints else { continue };
+        // Of an empty selector nobody knows what else it selects.
+        let is_open = !bundle.options.whole && selection.labels().is_empty();
+        if selection.found.is_empty() || selection.is_cut || is_open {
+            continue;
+        }
+        let between = selection.found.iter().map(|at| bundle.between(object, selection.thing(*at))).min();
+        let severity = between.filter(|_| selection.is_exact()).unwrap_or(Severity::Warning);
+        let ports = Ports::of(bundle.graph(), &selection);
+        for endpoint in object.node["spec"][endpoints].items() {
+            if let Some((node, what)) = ports.lacks(endpoint) {
+                let nearest = |text| suggest::nearest(text, what.names.iter().copied());
+                let near = node.as_str().and_then(nearest).map(|near| format!("did you mean `{near}`?"));
+                // An operator may make others that have it.
+                if near.is_none() && selection.may_be_unseen() {
+                    continue;
+                }
+                let wanted = match node.as_str() {
+                    Some(name) => format!("a port named `{name}`"),
+                    None => format!("port {}", node.as_i64().unwrap_or_default()),
+                };
+                report
+                    .at(object, node, format!("no {} has {wanted}", what.whose))
+                    .label("nothing is scraped")
+                    .severity(severity)
+                    .related(selection.thing(selection.found[0]).span(), "selected")
+                    .help(near.unwrap_or_else(|| what.help(node.as_str().is_some())));
+            }
+        }
+    }
+}
+
+/// The ports among which a field looks.
+#[derive(Default)]
+struct Declared<'a> {
+    /// Whose they are, in words.
+    whose: String,
+    names: Vec<&'a str>,
+    known: HashSet<&'a str>,
+    numbers: HashSet<i64>,
+}
+
+impl<'a> Declared<'a> {
+    fn new(whose: String, ports: impl Iterator<Item = (&'a Node, Option<i64>)>) -> Self {
+        let mut declared = Self { whose, ..Self::default() };
+        for (port, number) in ports {
+            let name = port["name"].text();
+            if !name.is_empty() && declared.known.insert(name) {
+                declared.names.push(name);
+            }
+            declared.numbers.extend(number);
+        }
+        declared
+    }
+
+    fn has(&self, port: &Node) -> bool {
+        match (port.as_str(), port.as_i64()) {
+            (Some(name), _) => self.known.contains(name),
+            (None, Some(number)) => self.numbers.contains(&number),
+            _ => true,
+        }
+    }
+
+    fn help(&self, by_name: bool) -> String {
+        let mut numbers: Vec<i64> = self.numbers.iter().copied().collect();
+        numbers.sort_unstable();
+        match (self.names.as_slice(), by_name) {
+            ([], true) => "its ports have no names: give the port one".to_owned(),
+            (names, true) => format!("its ports are named {}", suggest::list(names, "and")),
+            (_, false) if numbers.is_empty() => "its containers declare no ports".to_owned(),
+            (_, false) => {
+                format!("its containers declare {}", suggest::list(numbers.iter().map(i64::to_string), "and"))
+            }
+        }
+    }
+}
+
+/// The ports of what a monitor selects.
+struct Ports<'a> {
+    services: Option<Declared<'a>>,
+    /// `None` where not all pods are known.
+    containers: Option<Declared<'a>>,
+}
+
+impl<'a> Ports<'a> {
+    fn of(graph: &Graph<'a>, selection: &Selection<'_, 'a>) -> Self {
+        let first = title(selection.thing(selection.found[0]));
+        match selection.row.wanted {
+            Wanted::Services => {
+                let services: Vec<_> = selection.found.iter().map(|at| &graph.services[*at]).collect();
+                let ports =
+                    services.iter().flat_map(|service| service.ports()).map(|port| (port, port["port"].as_i64()));
+                let whose = if services.len() == 1 { first } else { "selected Service".to_owned() };
+                let is_known = services.iter().all(|service| !service.pods.is_empty() && !service.may_select_more());
+                let pods = services.iter().flat_map(|service| &service.pods).map(|at| &graph.pods[*at]).collect();
+                let containers = if is_known { containers(graph, pods) } else { None };
+                Self { services: Some(Declared::new(whose, ports)), containers }
+            }
+            Wanted::Pods => {
+                let pods = selection.found.iter().map(|at| &graph.pods[*at]).collect();
+                Self { services: None, containers: containers(graph, pods) }
+            }
+            Wanted::Ingresses => Self { services: None, containers: None },
+        }
+    }
+
+    /// The field of an endpoint whose port is not there, and those that are.
+    fn lacks<'n>(&self, endpoint: &'n Node) -> Option<(&'n Node, &Declared<'a>)> {
+        let fields = match &self.services {
+            Some(services) => [("port", Some(services)), ("targetPort", self.containers.as_ref()), ("", None)],
+            None => ["port", "portNumber", "targetPort"].map(|field| (field, self.containers.as_ref())),
+        };
+        // The first that is set counts.
+        let (field, declared) = fields.into_iter().find(|(field, _)| endpoint[*field].is_set())?;
+        let port = &endpoint[field];
+        // A Service's port is meant by name; a number there is for the definition to reject. Google's `port` may be a number
+        // that nobody declares.
+        let is_number = field == "port" && port.as_i64().is_some();
+        declared.filter(|declared| !is_number && !declared.has(port)).map(|declared| (port, declared))
+    }
+}
+
+/// The ports that the containers of some pods declare; `None` where others open some.
+fn containers<'a>(graph: &Graph<'a>, pods: Vec<&Pod<'a>>) -> Option<Declared<'a>> {
+    let first = title(pods.first()?.object);
+    if pods.iter().any(|pod| is_injected(graph, pod)) {
+        return None;
+    }
+    let ports = pods.iter().flat_map(|pod| &pod.containers).flat_map(|container| container.ports());
+    Some(Declared::new(format!("container of {first}"), ports.map(|(port, number)| (port, Some(number)))))
+}

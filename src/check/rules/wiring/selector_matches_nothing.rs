@@ -1,0 +1,152 @@
+//! Rule `selector-matches-nothing`.
+
+use std::cell::LazyCell;
+
+use crate::check::rules::wiring::_selectors::{Domains, Selection, Selections, Wanted, Weight};
+use crate::check::rules::wiring::_shared::title;
+use crate::check::{Bundle, Check, Doc, Rule};
+use crate::finding::{RuleId, Severity};
+use crate::object::Object;
+use crate::validation::Report;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: RuleId::SelectorMatchesNothing,
+    doc: Doc {
+        checks: "\
+A PodDisruptionBudget, a NetworkPolicy, a ServiceMonitor, a PodMonitor, a Probe (and the likes of
+them of VictoriaMetrics and Google) selects by labels, and nothing in the namespaces that it selects
+in has them. An Istio Gateway is reported where its selector is nearly that of a workload among the
+manifests.
+
+It is a warning, since what is selected may be applied from elsewhere; of a monitor an error where
+the manifests are whole (`--complete`, `--profile`, `render`). Nothing is reported where the
+manifests show nothing of these namespaces, where an operator may run what is selected, and of
+labels that are set at run time.",
+        why: "\
+All of them are accepted, and nothing happens: no metrics are scraped, no pod is protected. A
+ServiceMonitor selects Services by the Services' own labels (`metadata.labels`), and not by the
+labels of the pods; without a `namespaceSelector` it selects in its own namespace only.",
+        fix: "Correct the selector, or add the label to the object that is meant.",
+        source: "\
+- https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+- https://prometheus-operator.dev/docs/developer/getting-started/#using-servicemonitors",
+    },
+    bad: r#"apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec: {containers: [{name: web, image: "ghcr.io/acme/web:v1", ports: [{containerPort: 80}]}]}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata: {name: web}
+spec: {selector: {matchLabels: {app: web}}, endpoints: [{port: http}]}
+"#,
+    good: "\
+-metadata: {name: web}
+-spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
++metadata: {name: web, labels: {app: web}}
++spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
+",
+    check: Check::Bundle(check),
+};
+
+fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let selections = Selections::new(bundle);
+    let domains = LazyCell::new(|| Domains::of(bundle.objects));
+    for object in bundle.objects {
+        let Some(selection) = selections.of(object) else { continue };
+        if !selection.found.is_empty() || selection.is_cut || selection.is_foreign(&domains) {
+            continue;
+        }
+        let near = selection.near();
+        let elsewhere = selection.elsewhere();
+        if let Some(severity) = severity(bundle, &selection, near, elsewhere) {
+            tell(&selection, near, elsewhere, severity, report);
+        }
+    }
+}
+
+/// How bad it is that nothing is selected, as far as that can be known.
+fn severity(
+    bundle: &Bundle<'_>,
+    selection: &Selection<'_, '_>,
+    near: Option<usize>,
+    elsewhere: Option<&Object>,
+) -> Option<Severity> {
+    let full = match selection.row.weight {
+        Weight::Needed => bundle.absent(),
+        Weight::Idle | Weight::Platform => Severity::Warning,
+    };
+    let is_together = |object: &Object| bundle.are_together(object, selection.object);
+    match near {
+        Some(near) if is_together(selection.thing(near)) => return Some(full),
+        _ if selection.row.weight == Weight::Platform => return None,
+        _ => {}
+    }
+    // Of another namespace, in the same manifests: that one is meant.
+    if elsewhere.is_some_and(is_together) {
+        return Some(full);
+    }
+    match () {
+        () if selection.may_be_unseen() || !selection.is_inhabited() => None,
+        () if !bundle.options.whole && selection.is_of_controller() => Some(Severity::Note),
+        () => Some(full),
+    }
+}
+
+fn tell(
+    selection: &Selection<'_, '_>,
+    near: Option<usize>,
+    elsewhere: Option<&Object>,
+    severity: Severity,
+    report: &mut Report<'_>,
+) {
+    let object = selection.object;
+    let (kind, name) = (object.kind(), object.name());
+    let (things, thing) = match selection.row.wanted {
+        Wanted::Pods => ("pods", "pod template"),
+        Wanted::Services => ("Services", "Service"),
+        Wanted::Ingresses => ("Ingresses", "Ingress"),
+    };
+    let message = format!("{kind} `{name}` selects no {things}");
+    let draft = report.at(object, selection.selector, message).severity(severity);
+    if let Some(near) = near {
+        let labels = selection.labels_of(near);
+        let is_wrong = |label: &&crate::node::Entry| labels[label.key.as_str()].text() != label.value.text();
+        let title = title(selection.thing(near));
+        let draft = draft.related(selection.thing(near).span(), format!("{title} is probably meant"));
+        let Some(label) = selection.labels().iter().find(is_wrong) else { return };
+        let wanted = format!("{}: {}", label.key, label.value.text());
+        draft.place(label.value.origin.span).help(match labels.get(&label.key) {
+            Some(has) => format!("the selector wants `{wanted}`; {title} has `{}: {}`", label.key, has.text()),
+            None if selection.row.wanted == Wanted::Pods => {
+                format!("the selector wants `{wanted}`; the pods of {title} have no such label")
+            }
+            None => {
+                format!("add `{wanted}` to `metadata.labels` of {title}: a {kind} selects by the {thing}'s own labels")
+            }
+        });
+        return;
+    }
+    match elsewhere {
+        Some(found) => {
+            let namespace = found.namespace();
+            let help = match selection.namespaces() {
+                Some(field) => format!("add `{namespace}` to `{field}.matchNames`"),
+                None => format!("a {kind} selects in its own namespace only"),
+            };
+            draft
+                .related(found.span(), format!("{} of namespace `{namespace}` has these labels", title(found)))
+                .help(help);
+        }
+        None => {
+            draft.help(format!("no {thing} here has all these labels"));
+        }
+    }
+}
