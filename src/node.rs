@@ -222,6 +222,16 @@ impl Node {
         self.as_str().unwrap_or_default()
     }
 
+    /// The number, whole or not.
+    #[must_use]
+    pub const fn as_f64(&self) -> Option<f64> {
+        match self.value {
+            Value::Int(number) => Some(number as f64),
+            Value::Float(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// The whole number, if it is one.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {

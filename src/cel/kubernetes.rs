@@ -229,7 +229,7 @@ fn validate<'v>(format: &str, text: &str) -> Evaluated<'v> {
         "byte" => fits(decode_base64(text).is_some()),
         "date" => fits(is_go_time(&format!("{text}T00:00:00Z"))),
         "datetime" => fits(is_go_time(text)),
-        "uuid" => fits(crate::kube::crd::is_uuid(text)),
+        "uuid" => fits(crate::formats::named::is_uuid_of(text, None)),
         _ => return Err(Failure::unsupported(format!("the format `{format}`"))),
     };
     Ok(match checked {

@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod cron;
 pub mod go;
 pub mod ip;
+pub mod named;
 pub mod names;
 pub mod quantity;
 pub mod time_zone;

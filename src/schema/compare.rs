@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::node::{Entry, Node, Value};
 
 /// Whether two values are equal.
-pub(super) fn equal(a: &Node, b: &Node) -> bool {
+pub(crate) fn equal(a: &Node, b: &Node) -> bool {
     order(a, b) == Ordering::Equal
 }
 
@@ -69,7 +69,7 @@ fn int_float(int: i64, float: f64) -> Ordering {
 /// Whether a number is a multiple of another, in decimal as people read them: 0.3 is one of 0.1.
 pub(super) fn is_multiple(number: &Node, of: &Node) -> bool {
     let (Some((a, a_scale)), Some((b, b_scale))) = (decimal(number), decimal(of)) else {
-        return match (float(number), float(of)) {
+        return match (number.as_f64(), of.as_f64()) {
             (Some(number), Some(of)) => (number / of).fract() == 0.0,
             _ => true,
         };
@@ -79,14 +79,6 @@ pub(super) fn is_multiple(number: &Node, of: &Node) -> bool {
     match (scaled(a, a_scale), scaled(b, b_scale)) {
         (Some(a), Some(b)) if b != 0 => a % b == 0,
         _ => false,
-    }
-}
-
-pub(super) fn float(node: &Node) -> Option<f64> {
-    match node.value {
-        Value::Int(number) => Some(number as f64),
-        Value::Float(number) => Some(number),
-        _ => None,
     }
 }
 

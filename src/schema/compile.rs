@@ -49,15 +49,15 @@ const KEYWORDS: &[Keyword] = &[
     ("format", |c, sub, entry| c.format(sub, entry)),
     ("if", |c, sub, entry| sub.condition = c.schema(entry)),
     ("items", |c, sub, entry| list(sub).items = c.schema(entry)),
-    ("maxContains", |c, sub, entry| list(sub).max_contains = c.count(entry)),
-    ("maxItems", |c, sub, entry| list(sub).max = c.count(entry)),
-    ("maxLength", |c, sub, entry| text(sub).max = c.count(entry)),
-    ("maxProperties", |c, sub, entry| object(sub).max = c.count(entry)),
+    ("maxContains", |c, sub, entry| list(sub).contained.max = c.count(entry)),
+    ("maxItems", |c, sub, entry| list(sub).count.max = c.count(entry)),
+    ("maxLength", |c, sub, entry| text(sub).length.max = c.count(entry)),
+    ("maxProperties", |c, sub, entry| object(sub).count.max = c.count(entry)),
     ("maximum", |c, sub, entry| number(sub).maximum = c.number(entry)),
-    ("minContains", |c, sub, entry| list(sub).min_contains = c.count(entry)),
-    ("minItems", |c, sub, entry| list(sub).min = c.count(entry)),
-    ("minLength", |c, sub, entry| text(sub).min = c.count(entry)),
-    ("minProperties", |c, sub, entry| object(sub).min = c.count(entry)),
+    ("minContains", |c, sub, entry| list(sub).contained.min = c.count(entry)),
+    ("minItems", |c, sub, entry| list(sub).count.min = c.count(entry)),
+    ("minLength", |c, sub, entry| text(sub).length.min = c.count(entry)),
+    ("minProperties", |c, sub, entry| object(sub).count.min = c.count(entry)),
     ("minimum", |c, sub, entry| number(sub).minimum = c.number(entry)),
     ("multipleOf", |c, sub, entry| c.multiple(sub, entry)),
     ("not", |c, sub, entry| sub.not = c.schema(entry)),
@@ -273,7 +273,7 @@ impl<'a> Compiler<'a> {
 
     fn multiple(&mut self, sub: &mut Sub, entry: &'a Entry) {
         let of = self.number(entry);
-        if of.as_ref().and_then(super::compare::float).is_some_and(|of| of <= 0.0) {
+        if of.as_ref().and_then(Node::as_f64).is_some_and(|of| of <= 0.0) {
             self.wrong(&entry.value, "`multipleOf` must be above zero");
         }
         number(sub).multiple = of;

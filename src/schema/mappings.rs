@@ -25,11 +25,8 @@ impl<'a> Walker<'a> {
                 fits = self.missing(rules, name, at, Some(key));
             }
         }
-        let length = mapping.len() as u64;
-        if rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max) {
-            fits = self.fault(Fault::Value, at, |name| {
-                format!("{name} must have {}", words::amount(rules.min, rules.max, "entry"))
-            });
+        if rules.count.excludes(mapping.len()) {
+            fits = self.fault(Fault::Value, at, |name| format!("{name} must have {}", rules.count.of("entry")));
         }
         fits
     }

@@ -12,6 +12,7 @@ mod formats;
 mod lookup;
 mod mappings;
 mod pattern;
+mod rules;
 mod secrets;
 mod unevaluated;
 mod walk;
@@ -27,10 +28,16 @@ pub use formats::formats;
 pub use lookup::{Lookup, Place, Step};
 pub use walk::{Fault, Mode, Violation};
 
+pub(crate) use compare::equal;
+pub(crate) use formats::NumberFormat;
 pub(crate) use pattern::{MAX_SIZE, Pattern, is_too_large};
+pub use rules::Types;
+pub(crate) use rules::{Count, NumberRules};
 pub(crate) use walk::Budget;
+pub(crate) use words::{near_value, values};
 
-use formats::{NumberFormat, TextFormat};
+use crate::formats::named::TextFormat;
+use rules::TYPES;
 
 /// The number of a subschema in [`Schema`].
 type Id = u32;
@@ -80,19 +87,8 @@ struct Sub {
 }
 
 #[derive(Debug, Default)]
-struct NumberRules {
-    minimum: Option<Node>,
-    maximum: Option<Node>,
-    above: Option<Node>,
-    below: Option<Node>,
-    multiple: Option<Node>,
-    format: Option<&'static NumberFormat>,
-}
-
-#[derive(Debug, Default)]
 struct TextRules {
-    min: Option<u64>,
-    max: Option<u64>,
+    length: Count,
     pattern: Option<Pattern>,
     format: Option<&'static TextFormat>,
 }
@@ -103,12 +99,10 @@ struct ListRules {
     prefix: Vec<Id>,
     /// What holds for those behind them.
     items: Option<Id>,
-    min: Option<u64>,
-    max: Option<u64>,
+    count: Count,
     unique: bool,
     contains: Option<Id>,
-    min_contains: Option<u64>,
-    max_contains: Option<u64>,
+    contained: Count,
     unevaluated: Option<Id>,
 }
 
@@ -131,8 +125,7 @@ struct ObjectRules {
     required: Vec<EcoString>,
     /// `dependentRequired`: what is required where a key is set.
     required_with: Vec<(EcoString, Vec<EcoString>)>,
-    min: Option<u64>,
-    max: Option<u64>,
+    count: Count,
     unevaluated: Option<Id>,
 }
 
@@ -173,91 +166,6 @@ impl Sub {
             rules.prefix.iter().copied().chain(others)
         });
         object.chain(list)
-    }
-}
-
-/// A set of JSON types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Types(u8);
-
-/// The types: JSON Schema's name, the bit, and how messages name one such value.
-const TYPES: [(&str, Types, &str); 7] = [
-    ("string", Types::STRING, "a string"),
-    ("integer", Types::INTEGER, "a whole number"),
-    ("number", Types::NUMBER, "a number"),
-    ("boolean", Types::BOOLEAN, "a boolean"),
-    ("array", Types::ARRAY, "a list"),
-    ("object", Types::OBJECT, "a mapping"),
-    ("null", Types::NULL, "null"),
-];
-
-impl Types {
-    /// No type.
-    pub const NONE: Self = Self(0);
-    /// Text.
-    pub const STRING: Self = Self(1);
-    /// Whole numbers.
-    pub const INTEGER: Self = Self(1 << 1);
-    /// All numbers.
-    pub const NUMBER: Self = Self(1 << 1 | 1 << 2);
-    /// `true` and `false`.
-    pub const BOOLEAN: Self = Self(1 << 3);
-    /// Lists.
-    pub const ARRAY: Self = Self(1 << 4);
-    /// Mappings.
-    pub const OBJECT: Self = Self(1 << 5);
-    /// `null`.
-    pub const NULL: Self = Self(1 << 6);
-    /// All types.
-    pub const ANY: Self = Self(0x7f);
-
-    /// Whether it holds all types of the other.
-    #[must_use]
-    pub const fn has(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// The types in either.
-    #[must_use]
-    pub const fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// The types in both.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// The type of a value. A number without a fraction is whole, as the draft has it.
-    #[must_use]
-    pub fn of(node: &Node) -> Self {
-        use crate::node::Value;
-        match &node.value {
-            Value::Null => Self::NULL,
-            Value::Bool(_) => Self::BOOLEAN,
-            Value::Int(_) => Self::INTEGER,
-            Value::Float(number) if number.fract() == 0.0 => Self::INTEGER,
-            Value::Float(_) => Self(1 << 2),
-            Value::String(_) => Self::STRING,
-            Value::Sequence(_) => Self::ARRAY,
-            Value::Mapping(_) => Self::OBJECT,
-        }
-    }
-
-    /// `a string`, or `a string, a list or null`.
-    #[must_use]
-    pub fn words(self) -> String {
-        let names: Vec<&str> = TYPES
-            .iter()
-            .filter(|(_, types, _)| self.has(*types) && !(*types == Self::INTEGER && self.has(Self::NUMBER)))
-            .map(|(_, _, words)| *words)
-            .collect();
-        match names.split_last() {
-            None => "nothing".to_owned(),
-            Some((last, [])) => (*last).to_owned(),
-            Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        }
     }
 }
 

@@ -1,9 +1,7 @@
 //! A schema held against a tree.
 
-use std::cmp::Ordering;
-
-use super::compare::{equal, is_multiple, numbers, order};
-use super::{Id, ListRules, NumberRules, Pattern, Place, Schema, Sub, TextRules, Types, words};
+use super::compare::{equal, order};
+use super::{Count, Id, ListRules, NumberRules, Pattern, Place, Schema, Sub, TextRules, Types, words};
 use crate::cursor::At;
 use crate::node::{Node, Value};
 use crate::source::Span;
@@ -348,42 +346,18 @@ impl<'a> Walker<'a> {
     }
 
     fn number(&mut self, rules: &NumberRules, at: &At<'a, '_>) -> bool {
-        let node = at.node;
-        let beyond = |bound: &Option<Node>, wrong: &[Ordering]| {
-            bound.as_ref().is_some_and(|bound| wrong.contains(&numbers(node, bound)))
-        };
         let mut fits = true;
-        if beyond(&rules.minimum, &[Ordering::Less])
-            || beyond(&rules.maximum, &[Ordering::Greater])
-            || beyond(&rules.above, &[Ordering::Less, Ordering::Equal])
-            || beyond(&rules.below, &[Ordering::Greater, Ordering::Equal])
-        {
-            fits = self.fault(Fault::Value, at, |name| format!("{name} must be {}", words::range(rules)));
-        }
-        if let Some(format) = rules.format
-            && !format.is_match(node)
-        {
-            fits = self.fault(Fault::Value, at, |name| format!("{name} must be {}", format.words()));
-        }
-        if let Some(of) = &rules.multiple
-            && !is_multiple(node, of)
-        {
-            fits = self.fault(Fault::Value, at, |name| format!("{name} must be a multiple of {}", words::value(of)));
+        for fault in rules.faults(at.node) {
+            fits = self.fault(Fault::Value, at, |name| format!("{name} must be {fault}"));
         }
         fits
     }
 
     fn text(&mut self, rules: &TextRules, value: &str, at: &At<'a, '_>, sub: &'a Sub) -> bool {
-        let outside =
-            |length: u64| rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max);
-        if (rules.min.is_some() || rules.max.is_some()) && outside(value.chars().count() as u64) {
-            return self.fault(Fault::Value, at, |name| {
-                let empty = value.is_empty() && rules.min.is_some();
-                if empty {
-                    format!("{name} must not be empty")
-                } else {
-                    format!("{name} must have {}", words::amount(rules.min, rules.max, "character"))
-                }
+        if rules.length.is_set() && rules.length.excludes(value.chars().count()) {
+            return self.fault(Fault::Value, at, |name| match rules.length.min {
+                Some(_) if value.is_empty() => format!("{name} must not be empty"),
+                _ => format!("{name} must have {}", rules.length.of("character")),
             });
         }
         if let Some(format) = rules.format
@@ -424,11 +398,8 @@ impl<'a> Walker<'a> {
     /// What is asked of all items together.
     fn whole_list(&mut self, rules: &'a ListRules, items: &'a [Node], at: &At<'a, '_>) -> bool {
         let mut fits = true;
-        let length = items.len() as u64;
-        if rules.min.is_some_and(|min| length < min) || rules.max.is_some_and(|max| length > max) {
-            fits = self.fault(Fault::Value, at, |name| {
-                format!("{name} must have {}", words::amount(rules.min, rules.max, "item"))
-            });
+        if rules.count.excludes(items.len()) {
+            fits = self.fault(Fault::Value, at, |name| format!("{name} must have {}", rules.count.of("item")));
         }
         if rules.unique {
             let mut sorted: Vec<usize> = (0..items.len()).collect();
@@ -439,11 +410,11 @@ impl<'a> Walker<'a> {
             }
         }
         if let Some(id) = rules.contains {
-            let (min, max) = (rules.min_contains.unwrap_or(1), rules.max_contains);
-            let count = at.items().filter(|item| self.quietly(id, item)).count() as u64;
-            if (count < min || max.is_some_and(|max| count > max)) && !self.left.is_spent() {
+            let wanted = Count { min: rules.contained.min.or(Some(1)), ..rules.contained };
+            let count = at.items().filter(|item| self.quietly(id, item)).count();
+            if wanted.excludes(count) && !self.left.is_spent() {
                 fits = self.fault(Fault::Value, at, |name| {
-                    format!("{name} must contain {} of this kind, not {count}", words::amount(Some(min), max, "item"))
+                    format!("{name} must contain {} of this kind, not {count}", wanted.of("item"))
                 });
                 let help = self.schema.description(&Place::One(id)).map_or_else(String::new, words::first_sentence);
                 if let Some(violation) = self.last() {

@@ -20,12 +20,12 @@ pub(super) fn value(node: &Node) -> String {
 }
 
 /// `` `a`, `b` or `c` ``.
-pub(super) fn values(values: &[&Node]) -> String {
+pub(crate) fn values(values: &[&Node]) -> String {
     suggest::list(values.iter().map(|node| node.as_str().map_or_else(|| value(node), str::to_owned)), "or")
 }
 
 /// Which of the values may have been meant.
-pub(super) fn near_value(node: &Node, values: &[&Node]) -> String {
+pub(crate) fn near_value(node: &Node, values: &[&Node]) -> String {
     let names = values.iter().filter_map(|node| node.as_str());
     node.as_str()
         .and_then(|text| suggest::nearest(text, names))
@@ -73,22 +73,6 @@ pub(super) fn range(rules: &NumberRules) -> String {
             let words = bounds.iter().filter_map(|(words, bound)| Some(format!("{words} {}", value(bound.as_ref()?))));
             words.collect::<Vec<_>>().join(" and ")
         }
-    }
-}
-
-/// `at least 1 item`, `1 to 63 characters`.
-pub(super) fn amount(min: Option<u64>, max: Option<u64>, noun: &str) -> String {
-    let noun = |count: u64| match (count, noun) {
-        (1, noun) => noun.to_owned(),
-        (_, "entry") => "entries".to_owned(),
-        (_, noun) => format!("{noun}s"),
-    };
-    match (min.filter(|min| *min > 0), max) {
-        (Some(min), Some(max)) if min == max => format!("exactly {min} {}", noun(min)),
-        (Some(min), Some(max)) => format!("{min} to {max} {}", noun(max)),
-        (Some(min), None) => format!("at least {min} {}", noun(min)),
-        (None, Some(max)) => format!("at most {max} {}", noun(max)),
-        (None, None) => "some other length".to_owned(),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Custom resource definitions: kinds that are given, not built in.
 
-mod formats;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -13,7 +12,6 @@ use crate::node::Node;
 use crate::schema::Budget;
 use crate::source::Span;
 
-pub(crate) use formats::is_uuid;
 pub use schema::{JsonType, Rule, Schema, Unevaluated};
 pub use validate::check_default;
 

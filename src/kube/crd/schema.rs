@@ -2,9 +2,10 @@
 
 use std::sync::OnceLock;
 
+use crate::formats::named::{self, TextFormat};
 use crate::kube::schema::ListKind;
 use crate::node::{Node, Value};
-use crate::schema::{self, MAX_SIZE, is_too_large};
+use crate::schema::{self, Count, MAX_SIZE, NumberFormat, NumberRules, Types, equal, is_too_large};
 use crate::source::Span;
 use ecow::EcoString;
 use foldhash::HashSet;
@@ -14,6 +15,8 @@ use foldhash::HashSet;
 pub struct Schema {
     pub(super) ty: Option<JsonType>,
     pub(super) format: EcoString,
+    /// The form that a string must have by its format.
+    pub(super) form: Option<&'static TextFormat>,
     pub(crate) nullable: bool,
     /// What is filled in for an absent value, so that `required` is content.
     pub(crate) default: Option<Node>,
@@ -57,6 +60,19 @@ pub enum JsonType {
     Integer,
     Number,
     Boolean,
+}
+
+impl JsonType {
+    const fn types(self) -> Types {
+        match self {
+            Self::Object => Types::OBJECT,
+            Self::Array => Types::ARRAY,
+            Self::String => Types::STRING,
+            Self::Integer => Types::INTEGER,
+            Self::Number => Types::NUMBER,
+            Self::Boolean => Types::BOOLEAN,
+        }
+    }
 }
 
 /// A rule in CEL.
@@ -130,22 +146,65 @@ impl Pattern {
 /// Bounds of numbers, lengths and counts.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
-    pub(super) minimum: Option<f64>,
-    pub(super) maximum: Option<f64>,
-    pub(super) exclusive_minimum: bool,
-    pub(super) exclusive_maximum: bool,
-    pub(super) multiple_of: Option<f64>,
-    pub(super) length: Range,
-    pub(super) items: Range,
+    pub(super) numbers: NumberRules,
+    /// Why no number is valid: the API server reads bounds as numbers of the type, and takes no value where it cannot.
+    pub(super) unreadable: Option<String>,
+    /// Whether the maximum is none that an integer can be compared with.
+    pub(super) overflows: bool,
+    pub(super) length: Count,
+    pub(super) items: Count,
     pub(super) unique: bool,
-    pub(super) properties: Range,
+    pub(super) properties: Count,
 }
 
-/// A least and a most.
-#[derive(Debug, Default)]
-pub(super) struct Range {
-    pub(super) least: Option<i64>,
-    pub(super) most: Option<i64>,
+impl Limits {
+    fn read(node: &Node) -> Self {
+        let number = |name: &str| Types::NUMBER.has(Types::of(&node[name])).then(|| node[name].clone());
+        let count = |min: &str, max: &str| {
+            let bound = |name: &str| node[name].as_i64().map(|count| u64::try_from(count).unwrap_or(0));
+            Count { min: bound(min), max: bound(max) }
+        };
+        let is = |name: &str| node[name].as_bool() == Some(true);
+        // What is exclusive is the same bound, read another way.
+        let bound = |name: &str, exclusive: &str| {
+            let bound = number(name);
+            if is(exclusive) { (None, bound) } else { (bound, None) }
+        };
+        let (minimum, above) = bound("minimum", "exclusiveMinimum");
+        let (maximum, below) = bound("maximum", "exclusiveMaximum");
+        let format = node["format"].text();
+        let wanted = if format == "int32" { "int32" } else { "int64" };
+        let is_readable = |name: &&str| node[*name].as_f64().is_none_or(|bound| is_whole(bound, format));
+        let is_integer = node["type"].text() == "integer";
+        let unreadable = ["minimum", "maximum", "multipleOf"].into_iter().find(|name| is_integer && !is_readable(name));
+        Self {
+            numbers: NumberRules {
+                minimum,
+                maximum,
+                above,
+                below,
+                multiple: number("multipleOf").filter(|of| of.as_f64().is_some_and(|of| of > 0.0)),
+                format: NumberFormat::find(format).filter(|_| format == "int32"),
+            },
+            unreadable: unreadable.map(|name| {
+                format!("`{name}` of the definition must be of type integer with format {wanted}: no value is valid")
+            }),
+            overflows: node["maximum"].as_f64().is_some_and(|most| most >= LEAST_OVERFLOW),
+            length: count("minLength", "maxLength"),
+            items: count("minItems", "maxItems"),
+            unique: is("uniqueItems"),
+            properties: count("minProperties", "maxProperties"),
+        }
+    }
+}
+
+/// The least number that is too large for a signed integer of 64 bits.
+const LEAST_OVERFLOW: f64 = 9_223_372_036_854_775_808.0;
+
+/// Whether a number is an integer of a format, as the digits that tell it from its neighbours are read.
+fn is_whole(number: f64, format: &str) -> bool {
+    let digits = number.to_string();
+    if format == "int32" { digits.parse::<i32>().is_ok() } else { digits.parse::<i64>().is_ok() }
 }
 
 /// How large all patterns of all definitions may be together, once compiled: each definition in use gets an equal share.
@@ -203,12 +262,6 @@ impl Schema {
         }
         *budget -= 1;
         let flag = |name: &str| node[name].as_bool().unwrap_or(false);
-        let number = |name: &str| match node[name].value {
-            Value::Int(number) => Some(number as f64),
-            Value::Float(number) => Some(number),
-            _ => None,
-        };
-        let range = |least: &str, most: &str| Range { least: node[least].as_i64(), most: node[most].as_i64() };
         let texts = |name: &str| node[name].items().iter().map(|item| item.text().into()).collect();
         let mut part = |node: &Node| Self::read_part(node, budget);
         let mut list = |name: &str| node[name].items().iter().map(&mut part).collect();
@@ -235,6 +288,7 @@ impl Schema {
                 _ => None,
             },
             format: node["format"].text().into(),
+            form: named::kubernetes(node["format"].text()),
             nullable: flag("nullable"),
             default: node["default"].is_set().then(|| node["default"].clone()),
             preserve: flag("x-kubernetes-preserve-unknown-fields"),
@@ -252,17 +306,7 @@ impl Schema {
                 span: node["pattern"].origin.span,
                 compiled: OnceLock::new(),
             }),
-            limits: Limits {
-                minimum: number("minimum"),
-                maximum: number("maximum"),
-                exclusive_minimum: flag("exclusiveMinimum"),
-                exclusive_maximum: flag("exclusiveMaximum"),
-                multiple_of: number("multipleOf"),
-                length: range("minLength", "maxLength"),
-                items: range("minItems", "maxItems"),
-                unique: flag("uniqueItems"),
-                properties: range("minProperties", "maxProperties"),
-            },
+            limits: Limits::read(node),
             all_of,
             any_of,
             one_of,
@@ -288,20 +332,20 @@ impl Schema {
 
     /// How long a string may be.
     #[must_use]
-    pub fn max_length(&self) -> Option<u64> {
-        self.limits.length.most.map(|most| u64::try_from(most).unwrap_or(0))
+    pub const fn max_length(&self) -> Option<u64> {
+        self.limits.length.max
     }
 
     /// How many items a list may have.
     #[must_use]
-    pub fn max_items(&self) -> Option<u64> {
-        self.limits.items.most.map(|most| u64::try_from(most).unwrap_or(0))
+    pub const fn max_items(&self) -> Option<u64> {
+        self.limits.items.max
     }
 
     /// How many entries a map may have.
     #[must_use]
-    pub fn max_properties(&self) -> Option<u64> {
-        self.limits.properties.most.map(|most| u64::try_from(most).unwrap_or(0))
+    pub const fn max_properties(&self) -> Option<u64> {
+        self.limits.properties.max
     }
 
     /// How long the longest of the strings is that it lists, in bytes; `None` if it lists no values.
@@ -396,12 +440,21 @@ impl Schema {
         Some(&self.properties[self.sorted[at] as usize].1)
     }
 
+    /// The types that its values may have.
+    pub(super) fn types(&self) -> Types {
+        match self.ty {
+            _ if self.int_or_string => Types::STRING.or(Types::INTEGER),
+            Some(ty) => ty.types(),
+            None => Types::ANY,
+        }
+    }
+
     /// Whether a value is among those it lists, where it lists some.
     pub(super) fn lists(&self, node: &Node) -> bool {
         self.values.is_empty()
             || match node.as_str() {
                 Some(text) => self.texts.contains(text),
-                None => self.values.contains(node),
+                None => self.values.iter().any(|value| equal(value, node)),
             }
     }
 

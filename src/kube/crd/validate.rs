@@ -3,14 +3,13 @@
 use ecow::EcoString;
 use foldhash::{HashSet, HashSetExt};
 
-use super::formats;
-use super::schema::{JsonType, Range, Schema};
+use super::schema::Schema;
 use crate::cursor::At;
 use crate::kube::decode::{self, Fault, FaultKind};
 use crate::kube::schema::ListKind;
 use crate::kube::{Kind, KubernetesVersion};
 use crate::node::{Entry, Node, Value};
-use crate::schema::Budget;
+use crate::schema::{self, Budget, Count, Types};
 use crate::source::Span;
 use crate::suggest;
 
@@ -61,58 +60,24 @@ impl<'a> Walker<'a> {
             return;
         }
         self.left.step();
-        if !self.fits_type(at, schema) {
-            return;
+        if !schema.types().has(Types::of(node)) {
+            return self.wrong_type(at, &schema.types().words());
         }
         match &node.value {
             Value::Mapping(_) => self.mapping(at, schema, is_object || schema.embedded, preserves),
             Value::Sequence(items) => self.sequence(at, items, schema, preserves),
             Value::String(text) => self.text(at, text, schema),
-            Value::Int(number) => self.number(at, *number as f64, schema),
-            Value::Float(number) => self.number(at, *number, schema),
+            Value::Int(_) | Value::Float(_) => self.number(at, schema),
             Value::Bool(_) | Value::Null => {}
         }
         if node.as_str().is_none() {
             self.left.compare(schema.values.len());
         }
         if !schema.lists(node) {
-            let names = schema.values.iter().filter_map(Node::as_str);
-            let help = match suggest::list(names, "or") {
-                names if names.is_empty() => String::new(),
-                names => format!("it can be {names}"),
-            };
-            self.invalid(at, "not one of the values the definition lists".to_owned(), help);
+            let values: Vec<&Node> = schema.values.iter().collect();
+            self.invalid(at, format!("must be {}", schema::values(&values)), schema::near_value(node, &values));
         }
         self.combined(at, schema, is_object);
-    }
-
-    fn fits_type(&mut self, at: &At<'a, '_>, schema: &Schema) -> bool {
-        let node = at.node;
-        let integral = match node.value {
-            Value::Int(_) => true,
-            Value::Float(number) => number.fract() == 0.0,
-            _ => false,
-        };
-        if schema.int_or_string {
-            let fits = integral || matches!(node.value, Value::String(_));
-            if !fits {
-                self.wrong_type(at, "a whole number or a string");
-            }
-            return fits;
-        }
-        let Some(ty) = schema.ty else { return true };
-        let (wanted, fits) = match ty {
-            JsonType::Object => ("a mapping", matches!(node.value, Value::Mapping(_))),
-            JsonType::Array => ("a list", matches!(node.value, Value::Sequence(_))),
-            JsonType::String => ("a string", matches!(node.value, Value::String(_))),
-            JsonType::Integer => ("a whole number", integral),
-            JsonType::Number => ("a number", matches!(node.value, Value::Int(_) | Value::Float(_))),
-            JsonType::Boolean => ("a boolean", matches!(node.value, Value::Bool(_))),
-        };
-        if !fits {
-            self.wrong_type(at, wanted);
-        }
-        fits
     }
 
     fn mapping(&mut self, at: &At<'a, '_>, schema: &Schema, is_object: bool, preserves: bool) {
@@ -154,7 +119,7 @@ impl<'a> Walker<'a> {
         if schema.embedded && self.prune {
             self.embedded(at);
         }
-        self.count(at, node.entries().len(), &schema.limits.properties, "entry", "entries");
+        self.count(at, node.entries().len(), schema.limits.properties, "entry");
     }
 
     /// An embedded resource says what it is, whether its schema asks for that or not.
@@ -218,7 +183,7 @@ impl<'a> Walker<'a> {
                 self.value(&item, own, false);
             }
         }
-        self.count(at, items.len(), &schema.limits.items, "item", "items");
+        self.count(at, items.len(), schema.limits.items, "item");
         let set = schema.list_kind == Some(ListKind::Set) || schema.limits.unique;
         let mut seen = HashSet::new();
         for (index, item) in items.iter().enumerate() {
@@ -235,8 +200,9 @@ impl<'a> Walker<'a> {
     }
 
     fn text(&mut self, at: &At<'a, '_>, text: &str, schema: &Schema) {
-        let length = text.chars().count();
-        self.count(at, length, &schema.limits.length, "character", "characters");
+        if schema.limits.length.is_set() {
+            self.count(at, text.chars().count(), schema.limits.length, "character");
+        }
         if let Some(pattern) = &schema.pattern
             && pattern.compiled().is_some_and(|compiled| !self.left.is_match(compiled, text))
             && !self.left.is_spent()
@@ -244,51 +210,25 @@ impl<'a> Walker<'a> {
             let message = "not of the form the definition asks for".to_owned();
             self.invalid(at, message, format!("it must match `{}`", pattern.text));
         }
-        if !schema.format.is_empty()
-            && let Err(form) = formats::check(&schema.format, text, self.version)
+        if let Some(form) = schema.form
+            && self.version.minor() >= form.since
+            && !(form.is_match)(text)
         {
-            self.invalid(at, format!("not {form}"), String::new());
+            self.invalid(at, format!("must be {}", form.words), String::new());
         }
     }
 
-    fn number(&mut self, at: &At<'a, '_>, number: f64, schema: &Schema) {
+    fn number(&mut self, at: &At<'a, '_>, schema: &Schema) {
         let limits = &schema.limits;
-        let is_integer = schema.ty == Some(JsonType::Integer);
-        for (name, bound) in
-            [("minimum", limits.minimum), ("maximum", limits.maximum), ("multipleOf", limits.multiple_of)]
-        {
-            // The API server reads bounds as numbers of the type, and takes no value where it cannot.
-            let message = match bound {
-                Some(bound) if is_integer && !is_whole(bound, &schema.format) => {
-                    let format = if schema.format == "int32" { "int32" } else { "int64" };
-                    format!(
-                        "`{name}` of the definition must be of type integer with format {format}: no value is valid"
-                    )
-                }
-                Some(bound)
-                    if name == "maximum" && bound >= LEAST_OVERFLOW && matches!(at.node.value, Value::Int(_)) =>
-                {
-                    "`maximum` of the definition overflows 64 bits: no integer is valid".to_owned()
-                }
-                _ => continue,
-            };
-            return self.invalid(at, message, String::new());
+        if let Some(why) = &limits.unreadable {
+            return self.invalid(at, why.clone(), String::new());
         }
-        let below = |least: f64| number < least || (limits.exclusive_minimum && number <= least);
-        let above = |most: f64| number > most || (limits.exclusive_maximum && number >= most);
-        if let Some(least) = limits.minimum.filter(|least| below(*least)) {
-            let than = if limits.exclusive_minimum { "more than" } else { "at least" };
-            self.invalid(at, format!("must be {than} {least}"), String::new());
+        if limits.overflows && matches!(at.node.value, Value::Int(_)) {
+            let message = "`maximum` of the definition overflows 64 bits: no integer is valid";
+            return self.invalid(at, message.to_owned(), String::new());
         }
-        if let Some(most) = limits.maximum.filter(|most| above(*most)) {
-            let than = if limits.exclusive_maximum { "less than" } else { "at most" };
-            self.invalid(at, format!("must be {than} {most}"), String::new());
-        }
-        if let Some(unit) = limits.multiple_of.filter(|unit| *unit > 0.0 && (number / unit).fract() != 0.0) {
-            self.invalid(at, format!("must be a multiple of {unit}"), String::new());
-        }
-        if schema.format == "int32" && !(-2_147_483_648.0..=2_147_483_647.0).contains(&number) {
-            self.invalid(at, "the number does not fit 32 bits".to_owned(), String::new());
+        for fault in limits.numbers.faults(at.node) {
+            self.invalid(at, format!("must be {fault}"), String::new());
         }
     }
 
@@ -319,25 +259,21 @@ impl<'a> Walker<'a> {
             return;
         }
         if !any {
-            self.invalid(at, "fits none of the forms the definition allows".to_owned(), String::new());
+            self.invalid(at, "must match a schema of `anyOf`".to_owned(), String::new());
         }
         if !schema.one_of.is_empty() && one != 1 {
-            let message = if one == 0 { "fits none of" } else { "fits more than one of" };
-            self.invalid(at, format!("{message} the forms of which it must be one"), String::new());
+            let message =
+                if one == 0 { "must match a schema of `oneOf`" } else { "matches more than one schema of `oneOf`" };
+            self.invalid(at, message.to_owned(), String::new());
         }
         if not {
-            self.invalid(at, "has a form that the definition excludes".to_owned(), String::new());
+            self.invalid(at, "must not match `not`".to_owned(), String::new());
         }
     }
 
-    fn count(&mut self, at: &At<'a, '_>, count: usize, range: &Range, one: &str, many: &str) {
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let noun = |number: i64| if number == 1 { one } else { many };
-        if let Some(least) = range.least.filter(|least| count < *least) {
-            self.invalid(at, format!("must have at least {least} {}", noun(least)), String::new());
-        }
-        if let Some(most) = range.most.filter(|most| count > *most) {
-            self.invalid(at, format!("must have at most {most} {}", noun(most)), String::new());
+    fn count(&mut self, at: &At<'a, '_>, count: usize, bounds: Count, noun: &str) {
+        if bounds.excludes(count) {
+            self.invalid(at, format!("must have {}", bounds.of(noun)), String::new());
         }
     }
 
@@ -353,15 +289,6 @@ impl<'a> Walker<'a> {
     fn push(&mut self, kind: FaultKind, node: &'a Node, field: String, message: String, help: String) {
         self.faults.push(Fault { kind, node, key_span: Span::NONE, field, message, help });
     }
-}
-
-/// The least number that is too large for a signed integer of 64 bits.
-const LEAST_OVERFLOW: f64 = 9_223_372_036_854_775_808.0;
-
-/// Whether a number is an integer of a format, as the digits that tell it from its neighbours are read.
-fn is_whole(number: f64, format: &str) -> bool {
-    let digits = number.to_string();
-    if format == "int32" { digits.parse::<i32>().is_ok() } else { digits.parse::<i64>().is_ok() }
 }
 
 /// A mapping with the defaults of the fields that it lacks, where there are some.
