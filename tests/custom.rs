@@ -233,7 +233,7 @@ fn the_example_renders_and_is_checked() {
         ("port: 80\n---", "port: 8000\n---", "Service `web` has no port 8000"),
         ("key: url\n", "key: uri\n", "Secret `web-database` has no key `uri`"),
         ("secretName: web-tls\n  dns", "secretName: web-cert\n  dns", "no Secret `web-tls`"),
-        ("setWeight: 50", "setWeight: 500", "must be at most 100"),
+        ("setWeight: 50", "setWeight: 500", "must be from 0 to 100"),
         ("config: web-config", "config: web-confg", "no ConfigMap `web-confg"),
         ("  selector:\n    app: web\n", "  selector:\n    app: wbe\n", "selects no pods"),
     ] {
