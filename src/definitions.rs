@@ -13,13 +13,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use memchr::memmem::Finder;
 
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::globs;
 use crate::kube::crd::Published;
 use crate::kube::kinds;
 use crate::node::{Node, Value};
 use crate::parallel::in_parallel;
-use crate::source::{self, MAX_BYTES, Sources, Span};
+use crate::project::{AccessError, Project};
+use crate::source::{self, MAX_BYTES, ReadError, Sources, Span};
 use crate::yaml::{self, Dialect};
 
 /// The endings of files that may hold definitions.
@@ -76,6 +77,40 @@ pub struct Found {
 }
 
 impl Definitions {
+    /// Where custom resources are defined: where these files and folders say, then where the project's settings do.
+    ///
+    /// # Errors
+    /// Where there is no such file or folder, or it lies outside the project that names it.
+    pub fn of_project(project: &Project, crds: &[PathBuf], schemas: &[PathBuf]) -> Result<Self, Failure> {
+        let mut definitions = Self::default();
+        let unable = |path: &Path, error: io::Error| {
+            let error = AccessError::Unreadable(path.display().to_string(), ReadError::Io(error));
+            Failure::unable(error.finding(Span::NONE))
+        };
+        for path in crds {
+            definitions.add_crds(path, None).map_err(|error| unable(path, error))?;
+        }
+        for path in schemas {
+            definitions.add_schemas(path, None).map_err(|error| unable(path, error))?;
+        }
+        let Some(root) = project.root() else { return Ok(definitions) };
+        for (settings, is_crds) in [(&project.settings.crds, true), (&project.settings.schemas, false)] {
+            for (path, span) in settings {
+                project.stays_inside(path).map_err(|error| error.finding(*span))?;
+                let shown = PathBuf::from(project.shown(path));
+                let added = match is_crds {
+                    true => definitions.add_crds(&shown, Some(root)),
+                    false => definitions.add_schemas(&shown, Some(root)),
+                };
+                added.map_err(|error| match error.kind() {
+                    io::ErrorKind::NotFound => AccessError::Missing(project.shown(path)).finding(*span),
+                    _ => AccessError::Unreadable(project.shown(path), ReadError::Io(error)).finding(*span),
+                })?;
+            }
+        }
+        Ok(definitions)
+    }
+
     /// Adds a file or folder with CustomResourceDefinitions. Of two definitions of a kind, that of the place added first counts.
     ///
     /// # Errors

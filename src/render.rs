@@ -10,6 +10,7 @@ use crate::bundle;
 use crate::definitions::Definitions;
 use crate::digest;
 use crate::finding::{Failure, Finding, RuleId};
+use crate::kube::KubernetesVersion;
 use crate::layers::{Layers, NEEDS, Overrides, TEMPLATES, Values};
 use crate::node::Node;
 use crate::object::Object;
@@ -168,8 +169,7 @@ impl<'a> Renderer<'a> {
             .filter(|object| object.kind() == "CustomResourceDefinition")
             .map(|object| object.node.clone())
             .collect();
-        let version = self.project.settings.kubernetes.as_ref().and_then(|(version, _)| version.parse().ok());
-        let version = version.unwrap_or_default();
+        let version = KubernetesVersion::of_project(self.project).unwrap_or_default();
         let known = CrdSources { nodes: &definitions, files: &self.definitions, sources: self.sources };
         let mut patches = Patches::new(&values.patches, version, known);
         let Instance { documents, mut findings, decided } = self.templates.instantiate(

@@ -12,6 +12,7 @@ pub mod kustomize;
 mod options;
 mod pieces;
 pub mod promises;
+mod rendered;
 mod rule;
 pub mod rules;
 pub mod suppress;
@@ -19,4 +20,5 @@ pub mod unrendered;
 
 pub use engine::{api_errors, check, check_fleet, check_in};
 pub use options::{Declaration, KindCluster, Options, Purpose};
+pub use rendered::check_rendered;
 pub use rule::{Bundle, Check, Doc, Rule};

@@ -67,7 +67,7 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
         None => None,
     };
     if let Some(rendered) = &promised {
-        options = project::options_of(rendered, &options, sources);
+        options = options.of_rendered(rendered, sources);
     }
     options.kind_config = input.kind_config.take().or(options.kind_config);
     options.kind_clusters = std::mem::take(&mut input.kind_clusters);
@@ -201,7 +201,7 @@ fn promised(
     environment: Option<&str>,
 ) -> Result<Rendered, Failure> {
     let renderer = project::renderer(global, project, sources, &Overrides::default())?;
-    let environment = project::environment(project, &renderer.layers, environment, &[profile.to_owned()])?;
+    let environment = renderer.layers.environment(environment, &[profile.to_owned()])?;
     renderer.render(profile, &environment)
 }
 

@@ -113,7 +113,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
     };
     let (renderer, options) = project::load(global, &project, sources, &args.overrides.to_overrides())?;
     let environments = match args.env.as_slice() {
-        [] => vec![project::environment(&project, &renderer.layers, None, &[profile.to_owned()])?],
+        [] => vec![renderer.layers.environment(None, &[profile.to_owned()])?],
         environments => environments.to_vec(),
     };
     let mut bundles = Vec::new();
@@ -155,7 +155,7 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
     let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
     let environment = {
         let profiles: Vec<String> = [old, new].into_iter().filter(|name| !is_path(name)).map(str::to_owned).collect();
-        project::environment(&project, &renderer.layers, args.env.first().map(String::as_str), &profiles)?
+        renderer.layers.environment(args.env.first().map(String::as_str), &profiles)?
     };
     let side = |name: &str| -> Result<Side, Stop> {
         if is_path(name) {

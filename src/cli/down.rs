@@ -15,7 +15,7 @@ pub(super) fn run(global: &Global, args: &Down, output: &mut Output) -> anyhow::
     let loaded = project::open(global, &sources).and_then(|project| {
         let renderer = project::renderer(global, &project, &sources, &args.overrides.to_overrides())?;
         let profiles = std::slice::from_ref(&args.profile);
-        let environment = project::environment(&project, &renderer.layers, args.env.as_deref(), profiles)?;
+        let environment = renderer.layers.environment(args.env.as_deref(), profiles)?;
         Target::new(renderer.render(&args.profile, &environment)?, args.context.as_deref())
     });
     let target = match loaded {

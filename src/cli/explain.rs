@@ -28,7 +28,7 @@ pub(super) fn run(global: &Global, args: &Explain, output: &mut Output) -> anyho
 fn answer(global: &Global, args: &Explain, sources: &Sources, colour: bool) -> Result<String, Failure> {
     let project = project::open(global, sources)?;
     let overrides = args.overrides.to_overrides();
-    project::for_profiles(&overrides, std::slice::from_ref(&args.profile))?;
+    overrides.only_for(std::slice::from_ref(&args.profile))?;
     let renderer = project::renderer(global, &project, sources, &overrides)?;
     let base = project.shown(BASE);
     let is_base = |span: Span| sources.get(span.file).is_some_and(|file| file.name == base);
@@ -41,8 +41,7 @@ fn answer(global: &Global, args: &Explain, sources: &Sources, colour: bool) -> R
         let own = |span: Span| !span.is_none() && !is_base(span) && !is_environment_file(&project, sources, span);
         return Ok(text(&Answer::Unused(explain::unused(&renderings, &own))));
     }
-    let environment =
-        project::environment(&project, &renderer.layers, args.env.as_deref(), std::slice::from_ref(&args.profile))?;
+    let environment = renderer.layers.environment(args.env.as_deref(), std::slice::from_ref(&args.profile))?;
     let Some(wanted) = &args.object else {
         let profile = renderer.layers.profile(&args.profile)?;
         let values = renderer.layers.values(&profile, &environment)?;

@@ -7,12 +7,13 @@ use anyhow::bail;
 use foldhash::HashMap;
 use serde::{Deserialize, Deserializer};
 
+use crate::check;
 use crate::check::input::Input;
 use crate::cli::args::Global;
 use crate::cli::check::{judge, known_rules};
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
-use crate::cli::{project, render};
+use crate::cli::project;
 use crate::finding::{Failure, Finding, ObjectRef, RuleId, Severity};
 use crate::kube::KubernetesVersion;
 use crate::layers::{Overrides, SetArgument};
@@ -246,13 +247,13 @@ fn render(global: &Global, sources: &Sources, spec: RenderSpec, values: &Node) -
         let text = values.as_str().map_or_else(|| yaml::emit(values), str::to_owned);
         overrides.texts.push(sources.add("functionConfig values", text));
     }
-    project::for_profiles(&overrides, std::slice::from_ref(&spec.profile))?;
+    overrides.only_for(std::slice::from_ref(&spec.profile))?;
     let (renderer, options) = project::load(&global, &project, sources, &overrides)?;
     let profiles = [spec.profile];
-    let environment = project::environment(&project, &renderer.layers, spec.environment.as_deref(), &profiles)?;
+    let environment = renderer.layers.environment(spec.environment.as_deref(), &profiles)?;
     let rendered = renderer.render(&profiles[0], &environment)?;
     let allowances = if spec.strict { &[][..] } else { &project.settings.allow };
-    let findings = render::findings(sources, &rendered, &options, allowances);
+    let findings = check::check_rendered(sources, &rendered, &options, allowances);
     let mask = Mask::of(sources, &rendered.objects);
     Ok(Done { findings, mask, rendered: rendered.objects, fail_on: Severity::Error })
 }

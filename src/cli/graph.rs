@@ -46,14 +46,9 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
         }
         None => {
             let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
-            let environment = project::environment(
-                &project,
-                &renderer.layers,
-                args.env.as_deref(),
-                std::slice::from_ref(&args.bundle),
-            )?;
+            let environment = renderer.layers.environment(args.env.as_deref(), std::slice::from_ref(&args.bundle))?;
             let rendered = renderer.render(&args.bundle, &environment)?;
-            options = project::options_of(&rendered, &options, sources);
+            options = options.of_rendered(&rendered, sources);
             let own = rendered.objects.len();
             (rendered.objects.into_iter().chain(rendered.needed).collect(), own)
         }

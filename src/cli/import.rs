@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::check;
 use crate::check::input::Input;
 use crate::cli::args::{Global, Import as Args, ImportFormat};
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{self, Output};
-use crate::cli::{manifests, project, render};
+use crate::cli::{manifests, project};
 use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::import::{self, Again, Report, Variant};
 use crate::out;
@@ -122,7 +123,7 @@ fn new(
     };
     let mut checked = Vec::with_capacity(variants.len());
     for (copy, variant) in variants.iter().enumerate() {
-        let found = render::findings(&import.sources, &import.rendered[copy], &options, &[]);
+        let found = check::check_rendered(&import.sources, &import.rendered[copy], &options, &[]);
         for finding in found.iter().filter(|finding| finding.severity == Severity::Error) {
             import.allow(copy, finding.rule, finding.object.as_ref());
         }

@@ -10,7 +10,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
 use crate::cli::project;
 use crate::finding::{Failure, Finding, RuleId};
-use crate::layers::{EXTERNAL, Overrides};
+use crate::layers::{EXTERNAL, Overrides, no_environment};
 use crate::migrations::{self, SqlFile};
 use crate::node::{Node, Value};
 use crate::object::{Object, containers};
@@ -48,7 +48,7 @@ const MAX_WIDTH: usize = 40;
 pub(super) fn profiles(global: &Global, args: &Profiles, output: &mut Output) -> anyhow::Result<Outcome> {
     with_renderer(global, &Overrides::default(), output, |renderer, project, sources, output| {
         let names = project.profiles()?;
-        let environment = project::environment(project, &renderer.layers, args.env.as_deref(), &[])?;
+        let environment = renderer.layers.environment(args.env.as_deref(), &[])?;
         let rows = in_parallel(&names, None, |name| {
             let profile = renderer.layers.profile(name)?;
             if !renderer.layers.environments(&profile).iter().any(|has| *has == environment) {
@@ -66,7 +66,7 @@ pub(super) fn profiles(global: &Global, args: &Profiles, output: &mut Output) ->
             }
         }
         if table.is_empty() && failures.is_empty() && !names.is_empty() {
-            return Err(project::no_environment(std::slice::from_ref(&environment)));
+            return Err(no_environment(std::slice::from_ref(&environment)));
         }
         let text = if args.json { json_rows(&table) } else { text_rows(&table, has_built_in_schema(project, sources)) };
         // The profiles that are fine are listed, whatever is wrong with the others.
@@ -110,10 +110,9 @@ fn one(
     say: impl Fn(&Rendered) -> Result<String, Failure>,
 ) -> anyhow::Result<Outcome> {
     let overrides = args.overrides.to_overrides();
-    with_renderer(global, &overrides, output, |renderer, project, _, output| {
-        project::for_profiles(&overrides, std::slice::from_ref(&args.profile))?;
-        let environment =
-            project::environment(project, &renderer.layers, args.env.as_deref(), std::slice::from_ref(&args.profile))?;
+    with_renderer(global, &overrides, output, |renderer, _, _, output| {
+        overrides.only_for(std::slice::from_ref(&args.profile))?;
+        let environment = renderer.layers.environment(args.env.as_deref(), std::slice::from_ref(&args.profile))?;
         let text = say(&renderer.render(&args.profile, &environment)?)?;
         _ = output.result(&text);
         Ok(())

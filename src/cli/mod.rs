@@ -15,6 +15,7 @@ mod fix;
 mod function;
 mod graph;
 mod import;
+mod init;
 mod list;
 mod lsp;
 mod manifests;
@@ -100,8 +101,8 @@ fn dispatch(args: &Args, output: &mut Output) -> anyhow::Result<Outcome> {
         Command::Import(import) => import::run(&args.global, import, output),
         Command::Images(profile) => list::images(&args.global, profile, output),
         Command::Kind(profile) => list::kind(&args.global, profile, output),
-        Command::Schema { settings } => project::schema(&args.global, *settings, output),
-        Command::Init { dir, blank } => project::init(dir, *blank, output),
+        Command::Schema { settings } => init::schema(&args.global, *settings, output),
+        Command::Init { dir, blank } => init::init(dir, *blank, output),
         Command::Function => function::run(&args.global, output),
         Command::Completions { shell } => docs::completions(*shell, output),
         Command::Lsp => lsp::run(&args.global),

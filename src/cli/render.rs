@@ -16,12 +16,12 @@ use crate::cli::output::Output;
 use crate::cli::target::{Taken, Target};
 use crate::cli::{progress, project};
 use crate::digest;
-use crate::finding::{Failure, Finding, ObjectRef, RuleId, Severity};
-use crate::layers::{NEEDS, Profile};
+use crate::finding::{Failure, Finding, RuleId, Severity};
+use crate::layers::{NEEDS, Profile, no_environment};
 use crate::object::Object;
 use crate::out::{MadeFrom, Name};
 use crate::parallel::in_parallel;
-use crate::project::{Allowance, Project, repeatable};
+use crate::project::{Project, repeatable};
 use crate::render::{Rendered, Renderer};
 use crate::report::{self, Mask};
 use crate::source::{FileId, Sources};
@@ -93,10 +93,10 @@ fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output
         Ok(profiles) => profiles,
         Err(failure) => return Ok(output.failure(sources, &failure)),
     };
-    if let Err(failure) = project::for_profiles(&overrides, &profiles) {
+    if let Err(failure) = overrides.only_for(&profiles) {
         return Ok(output.failure(sources, &failure));
     }
-    let environments = match environments(args, &project, &renderer) {
+    let environments = match environments(args, &renderer) {
         Ok(environments) => environments,
         Err(failure) => return Ok(output.failure(sources, &failure)),
     };
@@ -137,7 +137,7 @@ fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output
         return Err(error);
     }
     if done.is_empty() {
-        return Ok(output.failure(sources, &project::no_environment(&environments)));
+        return Ok(output.failure(sources, &no_environment(&environments)));
     }
     order_by_need(&mut done);
     for done in &done {
@@ -172,10 +172,9 @@ fn profiles(args: &Render, project: &Project) -> Result<Vec<String>, Failure> {
 }
 
 /// The environments asked for, each once; without any the project's default.
-fn environments(args: &Render, project: &Project, renderer: &Renderer<'_>) -> Result<Vec<String>, Failure> {
+fn environments(args: &Render, renderer: &Renderer<'_>) -> Result<Vec<String>, Failure> {
     if args.env.is_empty() {
-        return project::environment(project, &renderer.layers, None, &args.profiles)
-            .map(|environment| vec![environment]);
+        return renderer.layers.environment(None, &args.profiles).map(|environment| vec![environment]);
     }
     let mut environments: Vec<String> = Vec::new();
     for name in &args.env {
@@ -228,7 +227,7 @@ fn one(shared: &Shared<'_>, profile: &Profile, environment: &str) -> Result<Done
         .and_then(|values| renderer.render_values(values))
         .map_err(|failure| refuse(failure, Mask::new(sources)))?;
     let allowances = if shared.args.strict { &[][..] } else { &shared.project.settings.allow };
-    let findings = findings(sources, &rendered, shared.options, allowances);
+    let findings = check::check_rendered(sources, &rendered, shared.options, allowances);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(refuse(Failure::Findings(findings), Mask::of(sources, &rendered.objects)));
     }
@@ -243,52 +242,6 @@ fn one(shared: &Shared<'_>, profile: &Profile, environment: &str) -> Result<Done
     };
     let needs = rendered.values.choices[NEEDS].items().iter().map(|item| item.text().to_owned()).collect();
     Ok(Done { profile: profile.name.clone(), needs, taken, facts: shared.many.then(facts), findings, mask })
-}
-
-/// What is wrong with a bundle, or worth a warning: all of it is at hand, so what is absent is missing. What is allowed is a
-/// note.
-pub(super) fn findings(
-    sources: &Sources,
-    rendered: &Rendered,
-    options: &Options,
-    allowances: &[Allowance],
-) -> Vec<Finding> {
-    let options = project::options_of(rendered, options, sources);
-    let mut findings = rendered.findings.clone();
-    if rendered.needed.is_empty() {
-        findings.extend(check::check_in(sources, &rendered.objects, &options));
-    } else {
-        // What others made is there to be referred to; what is wrong with it is told where it is made.
-        let all: Vec<Object> = rendered.objects.iter().chain(&rendered.needed).cloned().collect();
-        let found = check::check_in(sources, &all, &options);
-        let of_others = |id: &ObjectRef| rendered.needed.iter().any(|object| object.id == *id);
-        findings.extend(found.into_iter().filter(|finding| !finding.object.as_ref().is_some_and(of_others)));
-    }
-    options.adjust(&mut findings);
-    options.adjust_by_path(sources, &mut findings);
-    findings.retain(|finding| finding.severity > Severity::Note);
-    if !findings.is_empty() {
-        suppress(sources, &rendered.objects, &mut findings);
-        report::sort(sources, &mut findings);
-    }
-    allow(&mut findings, &rendered.values.profile, allowances);
-    findings
-}
-
-/// Makes notes of what the project allows in a profile, with the reason.
-fn allow(findings: &mut [Finding], profile: &str, allowances: &[Allowance]) {
-    for finding in findings.iter_mut().filter(|finding| finding.severity > Severity::Note) {
-        let object = finding.object.as_ref().map(ToString::to_string);
-        let allowed = allowances.iter().find(|allowed| {
-            allowed.rule == finding.rule
-                && allowed.profile.as_deref().is_none_or(|name| name == profile)
-                && (allowed.object.is_none() || allowed.object == object)
-        });
-        if let Some(allowed) = allowed {
-            finding.severity = Severity::Note;
-            finding.help = format!("allowed because {}; `--strict` makes it an error again", allowed.because);
-        }
-    }
 }
 
 /// The objects that `--only` names: `Kind` or `Kind/name`; all without it.

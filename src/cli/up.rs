@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use crate::check;
 use crate::cli::args::{Global, Up};
 use crate::cli::outcome::Outcome;
 use crate::cli::output::{self, Output};
-use crate::cli::{project, render, status};
+use crate::cli::{project, status};
 use crate::finding::{Failure, Severity};
 use crate::programs::{Programs, RunError};
 use crate::report::plain;
@@ -21,9 +22,9 @@ pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Re
     let loaded = project::open(global, &sources).and_then(|project| {
         let (renderer, options) = project::load(global, &project, &sources, &args.overrides.to_overrides())?;
         let profiles = std::slice::from_ref(&args.profile);
-        let environment = project::environment(&project, &renderer.layers, args.env.as_deref(), profiles)?;
+        let environment = renderer.layers.environment(args.env.as_deref(), profiles)?;
         let rendered = renderer.render(&args.profile, &environment)?;
-        let mut findings = render::findings(&sources, &rendered, &options, &project.settings.allow);
+        let mut findings = check::check_rendered(&sources, &rendered, &options, &project.settings.allow);
         findings.retain(|finding| finding.severity == Severity::Error);
         if !findings.is_empty() {
             return Err(Failure::Findings(findings));

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::finding::{Finding, RuleId};
+use crate::project::Project;
+
 /// A Kubernetes version we have schemas of: 1.33 to 1.37.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KubernetesVersion(u8);
@@ -28,6 +31,21 @@ impl KubernetesVersion {
     /// All versions, oldest first.
     pub fn all() -> impl Iterator<Item = Self> {
         (Self::OLDEST.0..=Self::NEWEST.0).map(Self)
+    }
+}
+
+impl KubernetesVersion {
+    /// The version that a project is for.
+    ///
+    /// # Errors
+    /// Where its settings name one that is not known.
+    pub fn of_project(project: &Project) -> Result<Self, Finding> {
+        match &project.settings.kubernetes {
+            None => Ok(Self::default()),
+            Some((version, span)) => {
+                version.parse().map_err(|why| Finding::error(RuleId::SettingValueInvalid, *span, why))
+            }
+        }
     }
 }
 

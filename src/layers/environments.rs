@@ -1,12 +1,16 @@
 //! Which environments there are: each is named by the base, or by a profile and a file of its own.
 
 use ecow::EcoString;
+use foldhash::{HashSet, HashSetExt};
 
 use super::{ENVIRONMENTS, Layers, Profile};
 use crate::finding::{Failure, Finding, RuleId};
 use crate::project::{self, Project};
 use crate::source::Span;
 use crate::suggest;
+
+/// The environment of the set embedded in the binary where none is asked for.
+const BUILT_IN_ENVIRONMENT: &str = "e2e";
 
 impl Layers<'_> {
     /// The environments a profile can be rendered for: those that it or the base has a section for, in that order; a
@@ -31,6 +35,59 @@ impl Layers<'_> {
             }
         }
         Ok(names)
+    }
+
+    /// The environment that a command works in: the one asked for, else the one that the settings name, else the only one of
+    /// these profiles, or of the project where there are none.
+    ///
+    /// # Errors
+    /// Where there are several, or none.
+    pub fn environment(&self, asked: Option<&str>, profiles: &[String]) -> Result<String, Failure> {
+        let project = self.project;
+        if let Some(asked) = asked {
+            return Ok(asked.to_owned());
+        }
+        if project.is_built_in() {
+            return Ok(BUILT_IN_ENVIRONMENT.to_owned());
+        }
+        if let Some((name, span)) = &project.settings.environment {
+            let known = self.project_environments()?;
+            if known.iter().any(|known| known == name) {
+                return Ok(name.clone());
+            }
+            let finding =
+                Finding::error(RuleId::SettingValueInvalid, *span, format!("no environment `{name}` in this project"));
+            let near = suggest::nearest(name, known.iter().map(EcoString::as_str));
+            let help = near.map_or_else(|| choices(&known), |near| format!("did you mean `{near}`?"));
+            return Err(finding.with_help(help).into());
+        }
+        let mut names: Vec<EcoString> = Vec::new();
+        for profile in profiles {
+            names.extend(self.environments(&self.profile(profile)?));
+        }
+        if profiles.is_empty() {
+            names = self.project_environments()?;
+        }
+        let mut known = HashSet::new();
+        names.retain(|name| known.insert(name.clone()));
+        match names.as_slice() {
+            [only] => Ok(only.to_string()),
+            names => {
+                let whose = if profiles.is_empty() { "the project".to_owned() } else { suggest::list(profiles, "and") };
+                let message = match names {
+                    [] => format!("no environment was given, and {whose} has none"),
+                    names => {
+                        format!(
+                            "no environment was given, and {whose} has {}",
+                            suggest::count(names.len(), "environment")
+                        )
+                    }
+                };
+                Err(Failure::unable(
+                    Finding::error(RuleId::EnvironmentNotGiven, Span::NONE, message).with_help(choices(names)),
+                ))
+            }
+        }
     }
 
     fn environment_files(&self) -> Result<&[String], Failure> {
@@ -132,4 +189,24 @@ fn declare(project: &Project, name: &str) -> String {
     format!(
         "name it under `{ENVIRONMENTS}` in {base}, or in the profiles that have it: `{ENVIRONMENTS}: {{{name}: {{}}}}`"
     )
+}
+
+/// The failure that no profile has any of some environments.
+#[must_use]
+pub fn no_environment(environments: &[String]) -> Failure {
+    let message = format!("no profile has the environment {}", suggest::list(environments, "or"));
+    Failure::unable(Finding::error(RuleId::EnvironmentNotFound, Span::NONE, message))
+}
+
+/// How an environment is chosen.
+fn choices(names: &[EcoString]) -> String {
+    match names {
+        [] => format!("name one under `environments` in {}: `environments: {{dev: {{}}}}`", project::BASE),
+        names => format!(
+            "give `--env` with {}, or name the default in {}: `environment = \"{}\"`",
+            suggest::list(names, "or"),
+            project::FILE,
+            names[0]
+        ),
+    }
 }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+pub use environments::no_environment;
 pub use merge::{Deleted, lay};
 pub use read::{ENFORCE, ENVIRONMENTS, EXTERNAL, NEEDS, TEMPLATES};
 pub use set::Set;
@@ -27,6 +28,7 @@ use crate::patch::Patch;
 use crate::project::{self, AccessError, Project};
 use crate::schema::{Mode, Schema};
 use crate::source::{FileId, Sources, Span, read_file, read_text};
+use crate::suggest;
 use read::{Layer, Part, Role, finding, remember};
 
 /// What a person laid over the files.
@@ -50,10 +52,25 @@ pub enum SetArgument {
 }
 
 impl Overrides {
-    /// The profiles that arguments name before their paths.
-    #[must_use]
-    pub fn profiles(&self) -> Vec<String> {
-        self.sets.iter().filter_map(|argument| argument.of_profile().0).collect()
+    /// That they name no profile but these: they would be ignored.
+    ///
+    /// # Errors
+    /// Where one names another.
+    pub fn only_for(&self, profiles: &[String]) -> Result<(), Failure> {
+        for named in self.sets.iter().filter_map(|argument| argument.of_profile().0) {
+            if !profiles.contains(&named) {
+                let named = project::repeatable(&named);
+                let message = format!("`--set {named}:…` is for a profile that is not asked for");
+                let finding = Finding::error(RuleId::SetSyntax, Span::NONE, message);
+                let near = suggest::nearest(named, profiles.iter().map(String::as_str));
+                let help = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("before the `:` stands a profile: {}", suggest::list(profiles, "or")),
+                };
+                return Err(Failure::unable(finding.with_help(help)));
+            }
+        }
+        Ok(())
     }
 }
 

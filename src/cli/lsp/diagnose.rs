@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::places::file_of;
 use super::shown::{ByFile, add, by_file};
 use super::workspace::Workspace;
-use crate::check::Options;
-use crate::cli::{check, project, render};
+use crate::check::{Options, check_rendered};
+use crate::cli::{check, project};
 use crate::finding::Failure;
 use crate::layers::{NEEDS, Overrides};
 use crate::parallel::in_parallel;
@@ -147,7 +147,7 @@ fn profile(
         let rendered = layers.values(&profile, &environment).and_then(|values| renderer.render_values(values));
         let (found, read) = match rendered {
             Ok(rendered) => {
-                let findings = render::findings(sources, &rendered, options, &project.settings.allow);
+                let findings = check_rendered(sources, &rendered, options, &project.settings.allow);
                 let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &rendered.objects) };
                 // What it needs is made of other profiles' files.
                 let needs = rendered.values.choices[NEEDS].items();

@@ -1,0 +1,140 @@
+//! The check of a rendered bundle, by what its project and its profile say about checks.
+
+use std::sync::Arc;
+
+use super::suppress::suppress;
+use super::{Declaration, Options, Purpose, check_in};
+use crate::built_in;
+use crate::definitions::Definitions;
+use crate::finding::{Failure, Finding, ObjectRef, Severity};
+use crate::globs::Globs;
+use crate::kube::KubernetesVersion;
+use crate::layers::EXTERNAL;
+use crate::object::Object;
+use crate::project::{self, AccessError, Allowance, Level, Project, YAML};
+use crate::render::Rendered;
+use crate::report;
+use crate::service::Services;
+use crate::source::Sources;
+
+impl Options {
+    /// What the project's settings say about checks.
+    ///
+    /// # Errors
+    /// Where a file in `services/` cannot be read or is no service description.
+    pub fn of_project(project: &Project, sources: &Sources, definitions: Definitions) -> Result<Self, Failure> {
+        let level = |level| match level {
+            Level::Off => None,
+            Level::At(severity) => Some(severity),
+        };
+        let mut services = Services::default();
+        if !project.is_built_in() {
+            let names = project.list("services", "").or_else(|error| match error {
+                AccessError::Missing(_) => Ok(Vec::new()),
+                error => Err(error.failure()),
+            })?;
+            for name in names.into_iter().filter(|name| YAML.iter().any(|ending| name.ends_with(ending))) {
+                let file = project.read(sources, &name).map_err(|error| error.failure())?;
+                // A project that was made with `init` holds copies, which need not be read.
+                if sources.get(file).is_some_and(|source| built_in::text(&name) == Some(&*source.text)) {
+                    continue;
+                }
+                services = services.with(Services::read(sources, file).map_err(Failure::Findings)?);
+            }
+        }
+        let declaration = match project.is_built_in() {
+            true => Declaration::Argument,
+            false => Declaration::Settings(project.shown(project::FILE)),
+        };
+        Ok(Self {
+            services,
+            references: project.settings.references.clone(),
+            definitions: Arc::new(definitions),
+            declaration,
+            externals: project.settings.externals.clone(),
+            kubernetes_version: KubernetesVersion::of_project(project)?,
+            severities: project.settings.rules.iter().map(|rule| (rule.id, level(rule.level))).collect(),
+            path_severities: project.root().map_or_else(Vec::new, |root| {
+                let levels = project.settings.paths.iter().filter_map(|path| {
+                    let globs = Globs::new(root, std::slice::from_ref(&path.pattern)).ok()?;
+                    Some((globs, path.rules.iter().map(|rule| (rule.id, level(rule.level))).collect()))
+                });
+                levels.collect()
+            }),
+            ..Self::default()
+        })
+    }
+
+    /// The same for a rendered bundle, which is whole and names its own externals, services and cluster.
+    #[must_use]
+    pub fn of_rendered(&self, rendered: &Rendered, sources: &Sources) -> Self {
+        let external = &rendered.values.node[EXTERNAL];
+        let named = external.entries().iter().map(|entry| entry.value.text().to_owned());
+        let purpose = if rendered.values.environment == "production" { Purpose::Production } else { Purpose::Test };
+        let mut options =
+            Self { whole: true, own: true, kind_config: rendered.kind_config.clone(), purpose, ..self.clone() };
+        options.externals.extend(named);
+        for object in &rendered.needed {
+            options.externals.push(object.id.to_string());
+            match object.kind() {
+                "Service" => options.externals.push(object.name().to_owned()),
+                "CustomResourceDefinition" => options.crds.push(object.node.clone()),
+                _ => {}
+            }
+        }
+        // A project without the field `external` has no terms of its own for it.
+        if external.is_set()
+            && let Some(file) = sources.get(rendered.values.file)
+        {
+            options.declaration = Declaration::Profile(file.name.clone());
+        }
+        options
+    }
+}
+
+/// What is wrong with a bundle, or worth a warning: all of it is at hand, so what is absent is missing. What is allowed is a
+/// note.
+#[must_use]
+pub fn check_rendered(
+    sources: &Sources,
+    rendered: &Rendered,
+    options: &Options,
+    allowances: &[Allowance],
+) -> Vec<Finding> {
+    let options = options.of_rendered(rendered, sources);
+    let mut findings = rendered.findings.clone();
+    if rendered.needed.is_empty() {
+        findings.extend(check_in(sources, &rendered.objects, &options));
+    } else {
+        // What others made is there to be referred to; what is wrong with it is told where it is made.
+        let all: Vec<Object> = rendered.objects.iter().chain(&rendered.needed).cloned().collect();
+        let found = check_in(sources, &all, &options);
+        let of_others = |id: &ObjectRef| rendered.needed.iter().any(|object| object.id == *id);
+        findings.extend(found.into_iter().filter(|finding| !finding.object.as_ref().is_some_and(of_others)));
+    }
+    options.adjust(&mut findings);
+    options.adjust_by_path(sources, &mut findings);
+    findings.retain(|finding| finding.severity > Severity::Note);
+    if !findings.is_empty() {
+        suppress(sources, &rendered.objects, &mut findings);
+        report::sort(sources, &mut findings);
+    }
+    allow(&mut findings, &rendered.values.profile, allowances);
+    findings
+}
+
+/// Makes notes of what the project allows in a profile, with the reason.
+fn allow(findings: &mut [Finding], profile: &str, allowances: &[Allowance]) {
+    for finding in findings.iter_mut().filter(|finding| finding.severity > Severity::Note) {
+        let object = finding.object.as_ref().map(ToString::to_string);
+        let allowed = allowances.iter().find(|allowed| {
+            allowed.rule == finding.rule
+                && allowed.profile.as_deref().is_none_or(|name| name == profile)
+                && (allowed.object.is_none() || allowed.object == object)
+        });
+        if let Some(allowed) = allowed {
+            finding.severity = Severity::Note;
+            finding.help = format!("allowed because {}; `--strict` makes it an error again", allowed.because);
+        }
+    }
+}
