@@ -48,7 +48,7 @@ fn objects(name: &str, manifests: &str) -> Vec<Object> {
     input.objects
 }
 
-fn variant(name: &str, manifests: &str) -> Variant {
+pub(crate) fn variant(name: &str, manifests: &str) -> Variant {
     Variant { name: name.to_owned(), path: format!("{name}.yaml"), objects: objects(name, manifests) }
 }
 
@@ -78,8 +78,8 @@ fn same(copy: &[Object], rendered: &[Object]) {
     }
 }
 
-const GATEWAY: &str = include_str!("data/seed/gateway-failing.yaml");
-const AIANALYSIS: &str = include_str!("data/seed/aianalysis-working.yaml");
+pub(crate) const GATEWAY: &str = include_str!("data/seed/gateway-failing.yaml");
+pub(crate) const AIANALYSIS: &str = include_str!("data/seed/aianalysis-working.yaml");
 
 #[test]
 fn the_copies_of_the_first_teams_become_one_base() {
@@ -297,7 +297,7 @@ fn a_single_copy_gets_the_fields_that_people_usually_vary() {
 }
 
 /// A Deployment and a Secret, with every default stated or with none.
-fn stated(namespace: &str, tag: &str, states_defaults: bool) -> String {
+pub(crate) fn stated(namespace: &str, tag: &str, states_defaults: bool) -> String {
     let metadata = if states_defaults { ", creationTimestamp: null" } else { ", uid: \"17\", resourceVersion: \"9\"" };
     let [deployment, pod, container, port, probe] = if states_defaults {
         [
@@ -400,6 +400,38 @@ fn a_newer_copy_may_be_written_in_another_form_and_a_new_copy_becomes_a_profile(
 }
 
 #[test]
+fn what_a_newer_copy_needs_from_outside_is_recorded() {
+    let copy = |database: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: shop}}\nspec:\n  selector: {{matchLabels: {{app: web}}}}\n  \
+             template:\n    metadata: {{labels: {{app: web}}}}\n    spec:\n      containers:\n      - name: web\n        image: registry.example.com/web:1.0\n        \
+             env: [{{name: DB_ADDR, value: \"{database}:5432\"}}]\n        envFrom: [{{configMapRef: {{name: settings}}}}]\n"
+        )
+    };
+    let folder = folder(&[("a.yaml", &copy("db-a")), ("b.yaml", &copy("db-b"))]);
+    let run = |args: &[&str]| plimsoll(folder.path(), args);
+    let profile = |name: &str| fs::read_to_string(folder.path().join(format!("p/profiles/{name}.yaml"))).unwrap();
+    assert_eq!(run(&["import", "a.yaml", "b.yaml", "--into", "p"]).status.code(), Some(0));
+    assert!(profile("a").ends_with("\nexternal:\n  dbA: db-a:5432\n"), "{}", profile("a"));
+    let other = (profile("base"), profile("b"));
+    fs::write(folder.path().join("a.yaml"), copy("db-c")).unwrap();
+    let again = run(&["import", "a.yaml", "--into", "p"]);
+    assert_eq!(
+        text(&again.stdout),
+        "a: env.DB_ADDR: db-a:5432 -> db-c:5432\na: external.dbA: db-a:5432 -> (none)\na: external.dbC: (none) -> db-c:5432\n"
+    );
+    assert!(profile("a").ends_with("\nenv:\n  DB_ADDR: db-c:5432\nexternal:\n  dbC: db-c:5432\n"), "{}", profile("a"));
+    assert_eq!((profile("base"), profile("b")), other);
+    let rendered = run(&["--project", "p", "render", "--all"]);
+    let stderr = text(&rendered.stderr);
+    assert!(rendered.status.code() == Some(0) && !stderr.contains("warning"), "{stderr}");
+    // Where the profile does not declare it, a warning tells.
+    let path = folder.path().join("p/profiles/a.yaml");
+    fs::write(&path, profile("a").replace("external:\n  dbC: db-c:5432\n", "")).unwrap();
+    assert!(text(&run(&["--project", "p", "render", "--all"]).stderr).contains("no Service `db-c` here"));
+}
+
+#[test]
 fn bad_input_is_one_message_and_writes_nothing() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
     let twins = format!("{service}---\n{service}");
@@ -446,6 +478,20 @@ fn bad_input_is_one_message_and_writes_nothing() {
     let dry = plimsoll(folder.path(), &["import", "a.yaml", "--dry-run", "--output", "json"]);
     assert_eq!(dry.status.code(), Some(0));
     assert!(text(&dry.stdout).contains("\"equal\": true"));
+    // What is no text is told by what it is.
+    for (bytes, said) in [
+        (&b"\0GITCRYPT\0\x8f\xff"[..], "the file is encrypted with git-crypt"),
+        (b"\x1f\x8b\x08\0\xff", "the file is compressed with gzip"),
+        (b"\xff\xfea\0", "the file is UTF-16"),
+        (b"\x89PNG\r\n\0", "the file is binary"),
+        (b"a: \xe9\n", "the file is not UTF-8 from line 1, column 4 on"),
+    ] {
+        fs::write(folder.path().join("other.yaml"), bytes).unwrap();
+        let output = plimsoll(folder.path(), &["import", "a.yaml", "other.yaml", "--into", "new"]);
+        let stderr = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && stderr.contains(said), "{said}\n{stderr}");
+        assert!(stderr.ends_with("nothing was written\n") && !folder.path().join("new").exists(), "{stderr}");
+    }
     // What is no object of a cluster is not lost in silence.
     let dry = plimsoll(folder.path(), &["import", "values.yaml", "--dry-run"]);
     assert!(text(&dry.stderr).contains("not imported: values.yaml:1:1: "), "{}", text(&dry.stderr));

@@ -8,6 +8,7 @@ mod custom;
 mod definitions;
 mod docs;
 mod effects;
+mod families;
 mod faults;
 mod fix;
 mod function;

@@ -114,7 +114,6 @@ fn unreadable(sources: &Sources, path: &Path, error: &ReadError, input: &mut Inp
         ReadError::NotUtf8(_) => fs::read(path).unwrap_or_default(),
         _ => Vec::new(),
     };
-    let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     let good = bytes.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let width = text[good..].chars().next().map_or(0, char::len_utf8);
@@ -122,10 +121,21 @@ fn unreadable(sources: &Sources, path: &Path, error: &ReadError, input: &mut Inp
     // What cannot be read may hold secrets.
     sources.add_unread(Span::new(file, 0, text.len() as u32));
     let span = Span::new(file, good as u32, (good + width) as u32);
-    let finding = if is_utf16 {
-        Finding::error(RuleId::YamlSyntax, span, "the file is UTF-16").with_help("save it as UTF-8")
-    } else {
-        Finding::error(RuleId::YamlSyntax, span, format!("the file is {error}"))
+    let finding = match not_text(&bytes) {
+        Some((what, help)) => Finding::error(RuleId::YamlSyntax, span, format!("the file is {what}")).with_help(help),
+        None => Finding::error(RuleId::YamlSyntax, span, format!("the file is {error}")),
     };
     input.findings.push(finding);
+}
+
+/// What a file is that is no text, by how it begins, and what helps.
+fn not_text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    const FORMS: &[(&[u8], &str, &str)] = &[
+        (b"\xff\xfe", "UTF-16", "save it as UTF-8"),
+        (b"\xfe\xff", "UTF-16", "save it as UTF-8"),
+        (b"\0GITCRYPT\0", "encrypted with git-crypt", "decrypt it first: `git-crypt unlock`"),
+        (b"\x1f\x8b", "compressed with gzip", "unpack it first: `gunzip`"),
+    ];
+    let known = FORMS.iter().find(|(start, ..)| bytes.starts_with(start)).map(|(_, what, help)| (*what, *help));
+    known.or_else(|| bytes.contains(&0).then_some(("binary, not text", "give manifests in YAML or JSON")))
 }

@@ -44,6 +44,40 @@ impl Member {
     pub(super) fn is_optional(&self) -> bool {
         self.presence != self.within
     }
+
+    /// How many leaves of the copies are not as most copies have them.
+    pub(super) fn differing_leaves(&self, sites: &[Site]) -> usize {
+        let below = |member: &Self| member.differing_leaves(sites);
+        let inside = match &self.part {
+            Part::Same(_) => 0,
+            Part::Site(at) => sites[*at].differing_values(),
+            Part::Mapping(entries) => entries.iter().map(|(_, member)| below(member)).sum(),
+            Part::List(items) => items.iter().map(below).sum(),
+            Part::Tree(_, root) => below(root),
+        };
+        if !self.is_optional() {
+            return inside;
+        }
+        let asked = self.within.iter().filter(|within| **within).count();
+        let having = self.presence.iter().filter(|here| **here).count();
+        inside + self.leaves() * having.min(asked - having)
+    }
+
+    fn leaves(&self) -> usize {
+        match &self.part {
+            Part::Same(node) => leaves(node),
+            Part::Site(_) => 1,
+            Part::Mapping(entries) => entries.iter().map(|(_, member)| member.leaves()).sum(),
+            Part::List(items) => items.iter().map(Self::leaves).sum(),
+            Part::Tree(_, root) => root.leaves(),
+        }
+    }
+}
+
+fn leaves(node: &Node) -> usize {
+    let entries: usize = node.entries().iter().map(|entry| leaves(&entry.value)).sum();
+    let items: usize = node.items().iter().map(leaves).sum();
+    (entries + items).max(1)
 }
 
 /// A place whose value is a field's, or is made from fields.
@@ -62,6 +96,13 @@ pub(super) struct Site {
 }
 
 impl Site {
+    /// In how many copies it has not the most frequent value.
+    fn differing_values(&self) -> usize {
+        let values = || self.values.iter().flatten();
+        let most = values().map(|value| values().filter(|other| *other == value).count()).max();
+        values().count() - most.unwrap_or_default()
+    }
+
     /// The texts, where all values are strings.
     pub(super) fn texts(&self) -> Option<Vec<Option<EcoString>>> {
         let text = |value: &Option<Node>| match value {

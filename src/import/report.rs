@@ -86,6 +86,8 @@ pub(super) struct Figures {
     pub(super) objects: usize,
     pub(super) common: usize,
     pub(super) fields: usize,
+    /// Leaves of the copies that are not as most copies have them.
+    pub(super) differing_leaves: usize,
     /// Values in all profiles together.
     pub(super) values: usize,
     pub(super) template_lines: usize,
@@ -133,6 +135,7 @@ impl Import<'_> {
                 objects: self.classes.len(),
                 common: self.members.iter().filter(|member| !member.is_optional()).count(),
                 fields: self.fields.all.len(),
+                differing_leaves: self.members.iter().map(|member| member.differing_leaves(&self.sites)).sum(),
                 values: values.sum(),
                 template_lines: lines("templates/"),
                 profile_lines: lines("profiles/"),

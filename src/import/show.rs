@@ -91,7 +91,13 @@ impl Report {
             return format!("Proven: {profiles}. {fields} in the base, {lines} of templates.");
         }
         let values = suggest::count(figures.values, "value");
-        format!("Proven: {profiles}. {fields} in the base, {values} in all profiles together, {lines} of templates.")
+        let leaves = match figures.differing_leaves {
+            1 => "1 leaf that differs".to_owned(),
+            number => format!("{number} leaves that differ"),
+        };
+        format!(
+            "Proven: {profiles}. {fields} in the base, {values} in all profiles together for {leaves}, {lines} of templates."
+        )
     }
 
     fn heading(&self, first: &str) -> Vec<String> {
@@ -308,6 +314,7 @@ impl Report {
                 "objects": figures.objects,
                 "objectsInEveryCopy": figures.common,
                 "fields": figures.fields,
+                "differingLeaves": figures.differing_leaves,
                 "values": figures.values,
                 "templateLines": figures.template_lines,
                 "profileLines": figures.profile_lines,
