@@ -6,8 +6,38 @@ use super::Relation::{Backend, Env, Platform, Scale, Tls, Uses};
 use super::Target::{Named, Typed};
 use super::{OfKind, Row, row};
 
+/// What Prometheus reads to ask an endpoint.
+macro_rules! client {
+    ($of:literal) => {
+        [
+            row(concat!($of, "authorization.credentials.name"), Named("Secret"), Some(Env)),
+            row(concat!($of, "basicAuth.password.name"), Named("Secret"), Some(Env)),
+            row(concat!($of, "basicAuth.username.name"), Named("Secret"), Some(Env)),
+            row(concat!($of, "bearerTokenSecret.name"), Named("Secret"), Some(Env)),
+            row(concat!($of, "oauth2.clientId.configMap.name"), Named("ConfigMap"), Some(Env)),
+            row(concat!($of, "oauth2.clientId.secret.name"), Named("Secret"), Some(Env)),
+            row(concat!($of, "oauth2.clientSecret.name"), Named("Secret"), Some(Env)),
+            row(concat!($of, "tlsConfig.ca.configMap.name"), Named("ConfigMap"), Some(Env)),
+            row(concat!($of, "tlsConfig.ca.secret.name"), Named("Secret"), Some(Env)),
+            row(concat!($of, "tlsConfig.cert.configMap.name"), Named("ConfigMap"), Some(Env)),
+            row(concat!($of, "tlsConfig.cert.secret.name"), Named("Secret"), Some(Env)),
+            row(concat!($of, "tlsConfig.keySecret.name"), Named("Secret"), Some(Env)),
+        ]
+    };
+}
+
 /// By kind and group.
 pub(super) const KINDS: &[OfKind] = &[
+    // https://prometheus-operator.dev/docs/api-reference/api/
+    (
+        "Alertmanager",
+        MONITORING,
+        &[
+            row("spec.configMaps[]", Named("ConfigMap"), Some(Uses)),
+            row("spec.configSecret", Named("Secret"), Some(Uses)),
+            row("spec.secrets[]", Named("Secret"), Some(Uses)),
+        ],
+    ),
     // https://cert-manager.io/docs/reference/api-docs/
     ("Certificate", "cert-manager.io", &[ISSUER]),
     ("CertificateRequest", "cert-manager.io", &[ISSUER]),
@@ -45,6 +75,10 @@ pub(super) const KINDS: &[OfKind] = &[
             row("spec.listeners[].tls.frontendValidation.caCertificateRefs[].name", Typed("ConfigMap"), Some(Uses)),
         ],
     ),
+    // https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings: the Secret stands in the namespace of
+    // the gateway's pods.
+    ("Gateway", "networking.istio.io", &[row("spec.servers[].tls.credentialName", Named("Secret"), Some(Platform))]),
+    // https://gateway-api.sigs.k8s.io/reference/spec/
     (
         "HTTPRoute",
         GATEWAY,
@@ -106,15 +140,8 @@ pub(super) const KINDS: &[OfKind] = &[
         ],
     ),
     // https://prometheus-operator.dev/docs/api-reference/api/
-    (
-        "PodMonitor",
-        MONITORING,
-        &[
-            row("spec.podMetricsEndpoints[].basicAuth.password.name", Named("Secret"), Some(Env)),
-            row("spec.podMetricsEndpoints[].basicAuth.username.name", Named("Secret"), Some(Env)),
-            row("spec.podMetricsEndpoints[].bearerTokenSecret.name", Named("Secret"), Some(Env)),
-        ],
-    ),
+    ("PodMonitor", MONITORING, &client!("spec.podMetricsEndpoints[].")),
+    ("Probe", MONITORING, &client!("spec.")),
     (
         "Prometheus",
         MONITORING,
@@ -160,15 +187,7 @@ pub(super) const KINDS: &[OfKind] = &[
             row("spec.triggers[].authenticationRef.name", Typed("TriggerAuthentication"), Some(Uses)),
         ],
     ),
-    (
-        "ServiceMonitor",
-        MONITORING,
-        &[
-            row("spec.endpoints[].basicAuth.password.name", Named("Secret"), Some(Env)),
-            row("spec.endpoints[].basicAuth.username.name", Named("Secret"), Some(Env)),
-            row("spec.endpoints[].bearerTokenSecret.name", Named("Secret"), Some(Env)),
-        ],
-    ),
+    ("ServiceMonitor", MONITORING, &client!("spec.endpoints[].")),
     (
         "TCPRoute",
         GATEWAY,

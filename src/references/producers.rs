@@ -75,7 +75,7 @@ const TABLE: &[(&str, &str, &[Product])] = &[
         &[secret_with("rook-ceph-object-user-{spec.store}-{name}", &["AccessKey", "Endpoint", "SecretKey"])],
     ),
     // https://cert-manager.io/docs/usage/certificate/
-    ("Certificate", "cert-manager.io", &[secret_with("{spec.secretName}", &["ca.crt", "tls.crt", "tls.key"])]),
+    ("Certificate", "cert-manager.io", &[secret_with("{spec.secretName}", CERTIFICATE)]),
     // https://cloudnative-pg.io/documentation/current/applications/
     (
         "Cluster",
@@ -84,6 +84,7 @@ const TABLE: &[(&str, &str, &[Product])] = &[
             secret_with("{name}-app", POSTGRES),
             secret_with("{name}-superuser", POSTGRES),
             secret("{name}-*"),
+            service("{name}-any"),
             service("{name}-r"),
             service("{name}-ro"),
             service("{name}-rw"),
@@ -164,15 +165,37 @@ const TABLE: &[(&str, &str, &[Product])] = &[
             secret_with("{name}-clients-ca-cert", STRIMZI_CA),
             secret_with("{name}-cluster-ca-cert", STRIMZI_CA),
             secret("{name}-*"),
-            service("{name}-kafka-*"),
-            service("{name}-zookeeper-*"),
+            // Those of listeners are called after pools and listeners.
+            service("{name}-*"),
             map("{name}-*"),
             account("{name}-*"),
         ],
     ),
-    ("KafkaBridge", "kafka.strimzi.io", &[service("{name}-bridge-service")]),
-    ("KafkaConnect", "kafka.strimzi.io", &[service("{name}-connect-*"), secret("{name}-*"), account("{name}-*")]),
-    ("KafkaMirrorMaker2", "kafka.strimzi.io", &[service("{name}-mirrormaker2-*"), secret("{name}-*")]),
+    (
+        "KafkaBridge",
+        "kafka.strimzi.io",
+        &[
+            service("{name}-bridge-service"),
+            secret("{name}-bridge-*"),
+            map("{name}-bridge-*"),
+            account("{name}-bridge"),
+        ],
+    ),
+    (
+        "KafkaConnect",
+        "kafka.strimzi.io",
+        &[service("{name}-connect*"), secret("{name}-*"), map("{name}-connect-*"), account("{name}-connect*")],
+    ),
+    (
+        "KafkaMirrorMaker2",
+        "kafka.strimzi.io",
+        &[
+            service("{name}-mirrormaker2*"),
+            secret("{name}-*"),
+            map("{name}-mirrormaker2-*"),
+            account("{name}-mirrormaker2*"),
+        ],
+    ),
     ("KafkaTopic", "kafka.strimzi.io", &[]),
     (
         "KafkaUser",
@@ -247,6 +270,8 @@ const TABLE: &[(&str, &str, &[Product])] = &[
         "opentelemetry.io",
         &[service("{name}-*"), map("{name}-*"), account("{name}-collector"), account("{name}-targetallocator")],
     ),
+    // https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/package-registry
+    ("PackageRegistry", "packageregistry.k8s.elastic.co", &[service("{name}-epr-*"), secret("{name}-epr-*")]),
     // https://docs.percona.com/percona-operator-for-postgresql/latest/users.html
     ("PerconaPGCluster", "pgv2.percona.com", PREFIXED),
     // https://docs.percona.com/percona-operator-for-mongodb/users.html
@@ -260,6 +285,7 @@ const TABLE: &[(&str, &str, &[Product])] = &[
     // https://prometheus-operator.dev/docs/api-reference/api/
     ("Probe", "monitoring.coreos.com", &[]),
     ("Prometheus", "monitoring.coreos.com", &[service("prometheus-operated"), secret("prometheus-{name}*")]),
+    ("PrometheusAgent", "monitoring.coreos.com", &[service("prometheus-agent-operated"), secret("prom-agent-{name}*")]),
     ("PrometheusRule", "monitoring.coreos.com", &[]),
     // https://www.rabbitmq.com/kubernetes/operator/using-operator
     (
@@ -294,18 +320,14 @@ const TABLE: &[(&str, &str, &[Product])] = &[
     ("RedisSentinel", "redis.redis.opstreelabs.in", REDIS),
     // https://argo-rollouts.readthedocs.io/en/stable/features/specification/
     ("Rollout", "argoproj.io", &[]),
+    // https://prometheus-operator.dev/docs/api-reference/api/
+    ("ScrapeConfig", "monitoring.coreos.com", &[]),
     // https://github.com/bitnami-labs/sealed-secrets
     (
         "SealedSecret",
         "bitnami.com",
-        &[Product(
-            "Secret",
-            "{spec.template.metadata.name|name}",
-            Entries(&["spec.encryptedData", "spec.template.data"]),
-        )],
+        &[Product("Secret", "{name}", Entries(&["spec.encryptedData", "spec.template.data"]))],
     ),
-    // https://prometheus-operator.dev/docs/api-reference/api/
-    ("ScrapeConfig", "monitoring.coreos.com", &[]),
     // https://secrets-store-csi-driver.sigs.k8s.io/topics/sync-as-kubernetes-secret
     ("SecretProviderClass", "secrets-store.csi.x-k8s.io", &[secret("{spec.secretObjects[].secretName}")]),
     // https://knative.dev/docs/serving/services/
@@ -344,6 +366,18 @@ const TABLE: &[(&str, &str, &[Product])] = &[
     ),
 ];
 
+/// Those of keystores and other formats where the Certificate asks for them.
+const CERTIFICATE: &[&str] = &[
+    "ca.crt",
+    "key.der",
+    "keystore.jks",
+    "keystore.p12",
+    "tls-combined.pem",
+    "tls.crt",
+    "tls.key",
+    "truststore.jks",
+    "truststore.p12",
+];
 const POSTGRES: &[&str] = &[
     "dbname",
     "fqdn-jdbc-uri",
