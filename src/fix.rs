@@ -24,6 +24,17 @@ pub enum Safety {
     Suggested,
 }
 
+impl Safety {
+    /// Its name in `--fix` and in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Suggested => "suggested",
+        }
+    }
+}
+
 /// The edit that mends a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
@@ -31,6 +42,8 @@ pub struct Fix {
     pub title: String,
     /// How much it relies on a guess.
     pub safety: Safety,
+    /// Whether what comes holds a secret, so that it is written and never shown.
+    pub is_secret: bool,
     /// The edit.
     pub edit: Edit,
 }
@@ -42,7 +55,7 @@ pub fn of(sources: &Sources, finding: &Finding) -> Option<Fix> {
     let file = sources.get(finding.span.file)?;
     let at = |span: Span| file.text.get(span.start as usize..span.end as usize);
     let fix = |title: &str, span: Span, text: String| {
-        Some(Fix { title: title.to_owned(), safety: Safety::Safe, edit: Edit { span, text } })
+        Some(Fix { title: title.to_owned(), safety: Safety::Safe, is_secret: false, edit: Edit { span, text } })
     };
     let written = at(finding.span)?;
     // Other places may share an anchored value; a tag says its type.
@@ -58,16 +71,40 @@ pub fn of(sources: &Sources, finding: &Finding) -> Option<Fix> {
             let is_secret = finding.object.as_ref().is_some_and(|object| object.kind == "Secret");
             let title =
                 if is_secret { "encode the value in base64".to_owned() } else { format!("replace it with `{new}`") };
-            fix(&title, finding.span, rewritten(written, new))
+            fix(&title, finding.span, rewritten(written, new)).map(|fix| Fix { is_secret, ..fix })
         }
         Some(Remedy::RenameKey(span, new)) => {
             let old = at(*span).filter(|old| is_plain(old) || unquoted(old).is_some())?;
             fix(&format!("rename `{}` to `{new}`", bare(old)), *span, rewritten(old, new))
         }
         Some(Remedy::RemoveEntry(span)) => fix("remove the duplicate key", entry(&file.text, *span)?, String::new()),
+        Some(Remedy::AddEntry(after, text)) => added(sources, *after, text),
+        Some(Remedy::OneOf(_)) | None => near_name(finding, written),
         Some(_) => None,
-        None => near_name(finding, written),
     }
+}
+
+/// Adds an entry on lines of its own after one that begins on its own line.
+fn added(sources: &Sources, after: Span, text: &str) -> Option<Fix> {
+    let file = sources.get(after.file)?;
+    let (start, end) = (after.start as usize, after.end as usize);
+    let line = file.text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = file.text[end..].find('\n').map_or(file.text.len(), |at| end + at);
+    let (before, behind) = (&file.text[line..start], file.text[end..line_end].trim());
+    if !before.trim_start_matches([' ', '-']).is_empty() || !behind.is_empty() && !behind.starts_with('#') {
+        return None;
+    }
+    let line_end = if file.text[..line_end].ends_with('\r') { line_end - 1 } else { line_end };
+    let line_break = if file.text[line_end..].starts_with('\r') { "\r\n" } else { "\n" };
+    let indent = " ".repeat(start - line);
+    let lines = text.lines().map(|text| format!("{line_break}{indent}{text}"));
+    let key = text.split(':').next().unwrap_or_default();
+    Some(Fix {
+        title: format!("add a {key}"),
+        safety: Safety::Suggested,
+        is_secret: false,
+        edit: Edit { span: Span::new(after.file, line_end as u32, line_end as u32), text: lines.collect() },
+    })
 }
 
 /// Writes the near name that a finding suggests in the place of the one that it complains of.
@@ -90,6 +127,7 @@ fn near_name(finding: &Finding, written: &str) -> Option<Fix> {
     Some(Fix {
         title: format!("replace `{old}` with `{new}`"),
         safety: Safety::Suggested,
+        is_secret: false,
         edit: Edit { span, text: new.to_owned() },
     })
 }

@@ -175,3 +175,57 @@ fn line_breaks_of_windows_stay() {
         config("  port: \"1\"\n  a: b\n").replace('\n', "\r\n")
     );
 }
+
+#[test]
+fn a_probe_is_added_where_it_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/seed/gateway-failing.yaml");
+    let before = fs::read_to_string(seed).unwrap();
+    let file = folder.path().join("m.yaml");
+    for line_break in ["\n", "\r\n"] {
+        let text = before.replace("8080\n        env", "8080 # http\n        env").replace('\n', line_break);
+        fs::write(&file, &text).unwrap();
+        check(folder.path(), &["m.yaml", "--fix"]);
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        check(folder.path(), &["m.yaml", "--fix=suggested"]);
+        let probe =
+            "\n        readinessProbe:\n          httpGet:\n            path: /health\n            port: 8080\n";
+        let mended =
+            text.replacen(&format!("# http{line_break}"), &format!("# http{}", probe.replace('\n', line_break)), 1);
+        assert_eq!(fs::read_to_string(&file).unwrap(), mended);
+        check(folder.path(), &["m.yaml", "--fix=suggested"]);
+        assert_eq!(fs::read_to_string(&file).unwrap(), mended);
+    }
+}
+
+#[test]
+fn a_probe_of_a_program_that_is_not_known_asks_for_its_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_plimsoll")).current_dir(folder.path()).args(args).output().unwrap()
+    };
+    assert!(run(&["init", "--blank", "."]).status.success());
+    fs::write(
+        folder.path().join("templates/app.yaml"),
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  template:\n    \
+         metadata: {labels: {app: web}}\n    spec:\n      containers:\n      - name: web\n        image: \"{{ image }}\"\n        \
+         ports:\n        - name: http\n          containerPort: 80\n        args: [a]\n---\napiVersion: v1\nkind: Service\n\
+         metadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}\n",
+    )
+    .unwrap();
+    fs::write(folder.path().join("profiles/schema.json"), "{\"properties\": {\"image\": {\"type\": \"string\"}}}")
+        .unwrap();
+    fs::write(folder.path().join("profiles/base.yaml"), "image: registry.example/web:1\nenvironments: {dev: {}}\n")
+        .unwrap();
+    fs::write(folder.path().join("profiles/app.yaml"), "{}\n").unwrap();
+    fs::remove_dir_all(folder.path().join("profiles/environments")).unwrap();
+    let output = run(&["render", "app", "--report", "json=report.json"]);
+    let report = fs::read_to_string(folder.path().join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let missing =
+        findings.iter().find(|finding| finding["rule"] == "probe-missing").unwrap_or_else(|| panic!("{output:?}"));
+    let edit = &missing["fix"]["edits"][0];
+    assert_eq!((edit["file"].as_str(), edit["line"].as_u64()), (Some("templates/app.yaml"), Some(14)));
+    assert_eq!(edit["text"], "\n        readinessProbe:\n          tcpSocket:\n            port: http");
+}

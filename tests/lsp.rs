@@ -294,10 +294,61 @@ fn a_layer_concerns_the_profiles_that_are_made_of_it() {
     let text = fs::read_to_string(&base).unwrap();
     let mut client = Client::start(&root);
     assert_eq!(client.open(&profile, &fs::read_to_string(&profile).unwrap()), json!([]));
-    assert_eq!(client.open(&base, &text), json!([]));
+    // A profile whose database is named where it is rendered.
+    let missing = told(&client.open(&base, &text));
+    assert!(missing.iter().all(|one| one.starts_with("profile-field-missing")), "{missing:?}");
     let diagnostics = client.change(&base, &format!("{text}nodeport: 1\n"));
-    assert!(told(&diagnostics)[0].starts_with("profile-field-unknown"), "{diagnostics}");
+    assert!(told(&diagnostics).iter().any(|one| one.starts_with("profile-field-unknown")), "{diagnostics}");
     // All profiles are looked at again.
-    assert_eq!(client.change(&base, &text), json!([]));
+    assert_eq!(told(&client.change(&base, &text)), missing);
+    client.stop();
+}
+
+#[test]
+fn words_that_a_field_takes_are_completed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let path = root.join("web.yaml");
+    let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  strategy:\n    type: \n  selector: {matchLabels: \
+                {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      hostNetwork: \n      restartPolicy: \n      \
+                containers:\n      - name: web\n        image: web:1\n        imagePullPolicy: \"If\"\n        ports:\n        - \
+                containerPort: 80\n          protocol: T # why\n          name: http\n        readinessProbe:\n          httpGet:\n            \
+                scheme: \n            port: \n---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec:\n  \
+                accessModes:\n  - ReadWriteO\n  resources: {requests: {storage: 1Gi}}\n";
+    let mut client = Client::start(&root);
+    client.open(&path, text);
+    for (marked, words) in [
+        ("    type: |", &["Recreate", "RollingUpdate"][..]),
+        ("      hostNetwork: |", &["true", "false"]),
+        // A Deployment takes no other.
+        ("      restartPolicy: |", &["Always"]),
+        ("        imagePullPolicy: \"If|\"", &["IfNotPresent"]),
+        ("          protocol: T| # why", &["TCP"]),
+        ("            scheme: |", &["HTTP", "HTTPS"]),
+        ("            port: |", &["http"]),
+        ("  - ReadWriteO|", &["ReadWriteOnce", "ReadWriteOncePod"]),
+        ("        image: |web:1", &[]),
+    ] {
+        let items = client.ask("textDocument/completion", &path, text, marked);
+        let mut found = labels(&items);
+        let mut words = words.to_vec();
+        found.sort_unstable();
+        words.sort_unstable();
+        assert_eq!(found, words, "{marked}");
+    }
+    client.stop();
+}
+
+#[test]
+fn values_that_the_schema_lists_are_completed() {
+    let (_folder, root) = project();
+    let path = root.join("profiles/gateway.yaml");
+    let mut client = Client::start(&root);
+    let text = "config:\n  logLevel: \nenvironments:\n  ci:\n    expose:\n      type: N\n";
+    client.open(&path, text);
+    let all = client.ask("textDocument/completion", &path, text, "  logLevel: |");
+    assert!(labels(&all).contains(&"debug"), "{all}");
+    let all = client.ask("textDocument/completion", &path, text, "      type: N|");
+    assert_eq!(labels(&all), ["NodePort"]);
     client.stop();
 }

@@ -7,6 +7,7 @@ mod costs;
 mod custom;
 mod definitions;
 mod docs;
+mod editor;
 mod effects;
 mod families;
 mod faults;

@@ -224,3 +224,84 @@ fn a_report_that_is_a_document_needs_a_file() {
     assert!(stderr("github", 1).contains("::error title=field-unknown,file=deploy/service.yaml,line=4"));
     assert!(stderr("xml=a", 2).contains("the formats are `human`, `json`"));
 }
+
+/// What SARIF 2.1.0 says of fixes (3.55 to 3.57), and of the places in them.
+fn fixes_schema() -> Value {
+    let object = |required: &[&str], properties: Value| {
+        serde_json::json!({
+            "type": "object", "required": required, "properties": properties, "additionalProperties": false,
+        })
+    };
+    let number = serde_json::json!({ "type": "integer", "minimum": 1 });
+    let message = object(&["text"], serde_json::json!({ "text": { "type": "string", "minLength": 1 } }));
+    let region = object(
+        &["startLine", "startColumn", "endLine", "endColumn"],
+        serde_json::json!({ "startLine": number, "startColumn": number, "endLine": number, "endColumn": number }),
+    );
+    let content = object(&["text"], serde_json::json!({ "text": { "type": "string" } }));
+    let replacement =
+        object(&["deletedRegion"], serde_json::json!({ "deletedRegion": region, "insertedContent": content }));
+    let list = |items: Value| serde_json::json!({ "type": "array", "minItems": 1, "items": items });
+    let location = object(&["uri"], serde_json::json!({ "uri": { "type": "string", "format": "uri-reference" } }));
+    let change = object(
+        &["artifactLocation", "replacements"],
+        serde_json::json!({ "artifactLocation": location, "replacements": list(replacement) }),
+    );
+    list(object(
+        &["artifactChanges"],
+        serde_json::json!({
+            "description": message, "artifactChanges": list(change), "properties": { "type": "object" },
+        }),
+    ))
+}
+
+/// A text with the edits of a SARIF result made.
+fn edited(text: &str, replacement: &Value) -> String {
+    let region = &replacement["deletedRegion"];
+    let offset = |line: &str, column: &str| {
+        let line = region[line].as_u64().unwrap() as usize;
+        let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+        let columns = region[column].as_u64().unwrap() as usize - 1;
+        start + text[start..].chars().take(columns).map(char::len_utf8).sum::<usize>()
+    };
+    let (start, end) = (offset("startLine", "startColumn"), offset("endLine", "endColumn"));
+    format!("{}{}{}", &text[..start], replacement["insertedContent"]["text"].as_str().unwrap(), &text[end..])
+}
+
+#[test]
+fn sarif_and_json_have_the_edits_of_fix() {
+    let repository = Repository::new();
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  é: \"🙂\"\n";
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: YWRtaW4=, password: hunter2!}\n";
+    repository.write("deploy/service.yaml", &format!("{config}  port: 8080\n  é: \"🙂\"\n"));
+    repository.write("deploy/secret.yaml", secret);
+    let run = |args: &[&str]| String::from_utf8(repository.run("deploy", args).stdout).unwrap();
+    let log = parsed(&run(&["check", ".", "--output", "sarif"]));
+    sarif_is_whole(&log);
+    let schema = jsonschema::validator_for(&fixes_schema()).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let with_fixes: Vec<&Value> = results.iter().filter(|result| !result["fixes"].is_null()).collect();
+    for result in &with_fixes {
+        let errors: Vec<String> = schema.iter_errors(&result["fixes"]).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}: {}", result["fixes"]);
+    }
+    let rules: Vec<&str> = with_fixes.iter().map(|result| result["ruleId"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["field-type", "yaml-duplicate-key"], "what would show a secret is left out");
+    // From the end on, so that places stay; the same as `--fix` makes.
+    let mut text = repository.read("deploy/service.yaml");
+    for result in with_fixes.iter().rev() {
+        let change = &result["fixes"][0]["artifactChanges"][0];
+        assert_eq!(change["artifactLocation"]["uri"], "deploy/service.yaml");
+        text = edited(&text, &change["replacements"][0]);
+    }
+    assert_eq!(text, format!("{config}  port: \"8080\"\n"));
+    let report = parsed(&run(&["check", ".", "--output", "json"]));
+    let findings = report["findings"].as_array().unwrap();
+    let fixes: Vec<&Value> = findings.iter().map(|finding| &finding["fix"]).filter(|fix| !fix.is_null()).collect();
+    assert_eq!(fixes.len(), 2);
+    assert_eq!(fixes[0]["title"], "put the value in quotes");
+    assert_eq!(fixes[0]["safety"], "safe");
+    assert_eq!(fixes[0]["edits"][0]["text"], "\"8080\"");
+    run(&["check", ".", "--fix"]);
+    assert_eq!(repository.read("deploy/service.yaml"), text);
+}

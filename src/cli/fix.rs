@@ -89,8 +89,10 @@ fn fixes(sources: &Sources, findings: &[Finding], asked: Option<FixSafety>) -> V
     };
     let mut fixes: Vec<(Finding, Fix)> = Vec::new();
     for finding in findings {
-        let is_file = sources.get(finding.span.file).is_some_and(|file| Path::new(&file.name).is_file());
-        let Some(fix) = fix::of(sources, finding).filter(|fix| is_file && fix.safety <= most) else { continue };
+        let Some(fix) = fix::of(sources, finding).filter(|fix| fix.safety <= most) else { continue };
+        if !sources.get(fix.edit.span.file).is_some_and(|file| Path::new(&file.name).is_file()) {
+            continue;
+        }
         if !fixes.iter().any(|(_, other)| other.edit == fix.edit) {
             fixes.push((finding.clone(), fix));
         }

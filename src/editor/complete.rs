@@ -1,12 +1,18 @@
 //! Completion: what could be written at a place.
 
+use foldhash::{HashSet, HashSetExt};
+
 use super::cursor::{Cursor, Step, cursor, expression};
-use super::{Role, World, profile_path};
-use crate::kube::schema::Form;
-use crate::kube::{Kind, Shape, Type};
+use super::describe::type_words;
+use super::{Role, World};
+use crate::check::input::Input;
+use crate::check::{self, Options};
+use crate::finding::{Family, Remedy};
+use crate::kube::schema::{Field, Form, Leaf, Type};
+use crate::kube::{Kind, Shape};
 use crate::object::containers;
-use crate::schema::{Lookup, Schema};
-use crate::source::FileId;
+use crate::schema::{self, Lookup, Schema};
+use crate::source::{FileId, Sources};
 use crate::template::{Usage, usages};
 
 /// Something that could be written.
@@ -39,10 +45,11 @@ pub fn complete(world: &World<'_>, role: Role, file: FileId, offset: usize) -> V
     }
     let Some(at) = cursor(&source.text, offset) else { return Vec::new() };
     let mut all = match role {
-        Role::Layer => layer_fields(world, &at),
-        Role::Template | Role::Manifest => kubernetes(world, &at),
+        Role::Layer => layer(world, &at),
+        Role::Template | Role::Manifest => kubernetes(world, &source.text, offset, &at),
     };
-    all.retain(|one| one.text.starts_with(at.prefix) && one.text != at.prefix);
+    let mut seen = HashSet::new();
+    all.retain(|one| one.text.starts_with(at.prefix) && one.text != at.prefix && seen.insert(one.text.clone()));
     all
 }
 
@@ -87,23 +94,36 @@ fn schema_fields(schema: &Schema, keys: &[&str], is_key: bool) -> Vec<Completion
     fields.map(completion).collect()
 }
 
-/// Fields of a profile that the mapping at the cursor has not.
-fn layer_fields(world: &World<'_>, at: &Cursor<'_>) -> Vec<Completion> {
-    let (Some(schema), None) = (world.schema, at.key) else { return Vec::new() };
-    let keys: Option<Vec<&str>> = at
-        .path
-        .iter()
-        .map(|step| match step {
-            Step::Key(key) => Some(*key),
-            Step::Item => None,
-        })
-        .collect();
-    let Some(keys) = keys else { return Vec::new() };
-    schema_fields(schema, &profile_path(&keys), true)
+/// Fields of a profile, and the values that the schema lists for one.
+fn layer(world: &World<'_>, at: &Cursor<'_>) -> Vec<Completion> {
+    let Some(schema) = world.schema else { return Vec::new() };
+    let keys = at.path.iter().map(|step| match step {
+        Step::Key(key) => Some(*key),
+        Step::Item => None,
+    });
+    let keys: Vec<Option<&str>> = keys.chain(at.key.map(Some)).collect();
+    // What stands below a name of an environment, or of what is enforced, is the profile's own.
+    let keys = match keys.as_slice() {
+        [Some("environments"), Some(_), rest @ ..] | [Some("enforce"), rest @ ..] => rest,
+        keys => keys,
+    };
+    let steps = keys.iter().map(|key| key.map_or(schema::Step::Index(0), schema::Step::Key));
+    let Lookup::Known(place) = schema.follow(steps) else { return Vec::new() };
+    if at.key.is_none() && !schema.fields(&place).is_empty() {
+        let named: Option<Vec<&str>> = keys.iter().copied().collect();
+        return named.map(|keys| schema_fields(schema, &keys, true)).unwrap_or_default();
+    }
+    let listed = schema.values(&place).into_iter().filter(|value| value.is_set() && !value.text().is_empty());
+    let listed: Vec<Completion> = listed.map(|value| Completion::value(value.text(), "")).collect();
+    if listed.is_empty() && schema.types(&place).words() == "boolean" { booleans() } else { listed }
+}
+
+fn booleans() -> Vec<Completion> {
+    ["true", "false"].map(|word| Completion::value(word, "boolean")).to_vec()
 }
 
 /// Fields of Kubernetes objects, kinds, and names that there are.
-fn kubernetes(world: &World<'_>, at: &Cursor<'_>) -> Vec<Completion> {
+fn kubernetes(world: &World<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> Vec<Completion> {
     let top = |key: &str| {
         let lines = at.document.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
         lines.map(|value| value.split(" #").next().unwrap_or_default().trim().trim_matches(['"', '\''])).next()
@@ -128,28 +148,64 @@ fn kubernetes(world: &World<'_>, at: &Cursor<'_>) -> Vec<Completion> {
             _ => {}
         }
     }
-    if let Some(key) = at.key {
-        return names(world, at, key);
-    }
-    let Some(found) = Kind::find(api_version, kind, world.version) else { return Vec::new() };
-    let shape = at.path.iter().fold(Shape::BuiltIn(found.ty, world.version), |shape, step| match step {
-        Step::Key(key) => shape.field(key),
-        Step::Item => shape.items(),
+    let found = Kind::find(api_version, kind, world.version);
+    let shape = found.map(|found| {
+        let shape = at.path.iter().fold(Shape::BuiltIn(found.ty, world.version), |shape, step| match step {
+            Step::Key(key) => shape.field(key),
+            Step::Item => shape.items(),
+        });
+        at.key.map_or(shape, |key| shape.field(key))
     });
-    let Shape::BuiltIn(ty, version) = shape else { return Vec::new() };
-    let form = match ty.form() {
-        Form::Or(one, _) => Type::form(one),
-        form => form,
+    let form = match shape {
+        Some(Shape::BuiltIn(ty, _)) => match ty.form() {
+            Form::Or(one, _) => Some(Type::form(one)),
+            form => Some(form),
+        },
+        _ => None,
     };
-    let Form::Struct(own) = form else { return Vec::new() };
-    own.fields(version)
-        .map(|field| Completion {
-            text: field.name().to_owned(),
-            detail: String::new(),
-            documentation: String::new(),
-            is_key: true,
-        })
-        .collect()
+    match (at.key, form) {
+        (None, Some(Form::Struct(own))) => {
+            let field = |field: Field| Completion {
+                text: field.name().to_owned(),
+                detail: type_words(field.ty),
+                documentation: String::new(),
+                is_key: true,
+            };
+            own.fields(world.version).map(field).collect()
+        }
+        (_, Some(Form::Leaf(Leaf::Bool))) => booleans(),
+        (key, _) => {
+            let mut all = key.map(|key| names(world, at, key)).unwrap_or_default();
+            all.extend(choices(world, text, offset, at));
+            all
+        }
+    }
+}
+
+/// A word that no field lists among the words it takes.
+const NO_WORD: &str = "no-such-word";
+
+/// The words that a field takes: those that the rules of the API server name when another one stands there.
+fn choices(world: &World<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> Vec<Completion> {
+    let start = offset - at.prefix.len();
+    let line_end = text[offset..].find(['\n', '\r']).map_or(text.len(), |end| offset + end);
+    let start = start - usize::from(text[..start].ends_with(['"', '\'']));
+    let first = at.document.as_ptr() as usize - text.as_ptr() as usize;
+    let (before, behind) = (&text[first..start], &text[line_end..first + at.document.len()]);
+    let sources = Sources::new();
+    let file = sources.add("", format!("{before}{NO_WORD}{behind}"));
+    let mut input = Input::default();
+    input.add(&sources, file, true);
+    let options =
+        Options { kubernetes_version: world.version, only: vec![Family::Api.name().to_owned()], ..Options::default() };
+    let findings = check::check_in(&sources, &input.objects, &options);
+    let here =
+        findings.iter().filter(|finding| finding.span.file == file && finding.span.start as usize == start - first);
+    let words = here.flat_map(|finding| match &finding.remedy {
+        Some(Remedy::OneOf(words)) => words.as_slice(),
+        _ => &[],
+    });
+    words.filter(|word| !word.is_empty()).map(|word| Completion::value(word.as_str(), "")).collect()
 }
 
 /// Which kind a field names, by the field above it and its own.

@@ -124,7 +124,7 @@ fn kubernetes_field(document: &Node, path: &str, shape: Shape<'_>) -> Option<Str
     Some(text)
 }
 
-fn type_words(ty: Type) -> String {
+pub(super) fn type_words(ty: Type) -> String {
     match ty.form() {
         Form::Leaf(leaf) => match leaf {
             Leaf::Any => "any value",

@@ -74,12 +74,12 @@ pub struct Finding {
     pub help: String,
     /// Other places that belong to it, each with its words.
     pub related: Vec<(Span, String)>,
-    /// The change of the text that mends it and cannot change what was meant, where there is one.
+    /// The change of the text that mends it, where there is one.
     pub remedy: Option<Remedy>,
 }
 
-/// A change of the text that mends a finding without a person's judgement: what it comes to is the same, or is the one thing
-/// that can have been meant. `fix` makes edits of it.
+/// A change of the text that mends a finding. The first of them need no person's judgement: what they come to is the same, or is
+/// the one thing that can have been meant. `fix` makes edits of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Remedy {
     /// The scalar at the finding's place is put in quotes.
@@ -92,6 +92,19 @@ pub enum Remedy {
     RemoveEntry(Span),
     /// The key at this place becomes another.
     RenameKey(Span, &'static str),
+    /// An entry of a mapping in these words, to be completed by a person, is added after this one, from its key to the end of
+    /// its value.
+    AddEntry(Span, EcoString),
+    /// The scalar at the finding's place becomes one of these.
+    OneOf(Vec<EcoString>),
+}
+
+impl Remedy {
+    /// One of these words.
+    #[must_use]
+    pub fn one_of(words: &[&str]) -> Self {
+        Self::OneOf(words.iter().map(|word| EcoString::from(*word)).collect())
+    }
 }
 
 impl Finding {

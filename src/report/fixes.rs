@@ -1,9 +1,16 @@
-//! Edits that mend findings, for people: a line that says what is done, the lines that go and those that come.
+//! Edits that mend findings: for people a line that says what is done, the lines that go and those that come.
 
 use crate::finding::Finding;
 use crate::fix::{self, Fix};
 use crate::report::{Mask, plain};
 use crate::source::{Sources, Span};
+
+/// The edit that mends a finding, as reports for programs have it; none that would show a secret.
+pub(super) fn shown(sources: &Sources, finding: &Finding, mask: &Mask) -> Option<Fix> {
+    let fix = fix::of(sources, finding)?;
+    let hides = fix.is_secret || mask.words(&fix.edit.text) != fix.edit.text;
+    (!hides).then(|| Fix { title: mask.words(&fix.title), ..fix })
+}
 
 /// What fixes do to the lines they touch. Lines of Secrets are not shown.
 #[must_use]

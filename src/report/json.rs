@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json as value};
 
 use crate::finding::Finding;
 use crate::report::Mask;
+use crate::report::fixes::shown;
 use crate::report::mask::plain_json;
 use crate::source::{Sources, Span};
 
@@ -49,6 +50,12 @@ fn finding_json(sources: &Sources, finding: &Finding, mask: &Mask) -> Value {
     }
     if !help.is_empty() {
         out.insert("help".into(), value!(help));
+    }
+    if let Some(fix) = shown(sources, finding, mask)
+        && let Some(mut edit) = source(sources, fix.edit.span)
+    {
+        edit["text"] = value!(fix.edit.text);
+        out.insert("fix".into(), value!({ "title": fix.title, "safety": fix.safety.name(), "edits": [edit] }));
     }
     let related: Vec<Value> = finding
         .related

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::finding::{Finding, RuleId, Severity};
 use crate::report::fingerprint::Fingerprints;
+use crate::report::fixes::shown;
 use crate::report::mask::plain_json;
 use crate::report::root::Place;
 use crate::report::{Mask, ReportOptions};
@@ -105,21 +106,43 @@ fn result(sources: &Sources, finding: &Finding, mask: &Mask, options: &ReportOpt
     if !related.is_empty() {
         result["relatedLocations"] = related.into();
     }
+    if let Some(fix) = fix(sources, finding, mask, options) {
+        result["fixes"] = json!([fix]);
+    }
     result
 }
 
+/// The edit that mends a finding.
+fn fix(sources: &Sources, finding: &Finding, mask: &Mask, options: &ReportOptions) -> Option<Value> {
+    let fix = shown(sources, finding, mask)?;
+    let place = physical(sources, fix.edit.span, options)?;
+    Some(json!({
+        "description": { "text": fix.title },
+        "artifactChanges": [{
+            "artifactLocation": place["artifactLocation"],
+            "replacements": [{
+                "deletedRegion": place["region"],
+                "insertedContent": { "text": fix.edit.text },
+            }],
+        }],
+        "properties": { "safety": fix.safety.name() },
+    }))
+}
+
 fn location(sources: &Sources, span: Span, options: &ReportOptions) -> Option<Value> {
+    Some(json!({ "physicalLocation": physical(sources, span, options)? }))
+}
+
+fn physical(sources: &Sources, span: Span, options: &ReportOptions) -> Option<Value> {
     let file = sources.get(span.file)?;
     let (start, end) = (file.position(span.start), file.position(span.end.max(span.start)));
     Some(json!({
-        "physicalLocation": {
-            "artifactLocation": { "uri": uri(&options.root.place(&file.name)) },
-            "region": {
-                "startLine": start.line,
-                "startColumn": start.column,
-                "endLine": end.line,
-                "endColumn": end.column,
-            },
+        "artifactLocation": { "uri": uri(&options.root.place(&file.name)) },
+        "region": {
+            "startLine": start.line,
+            "startColumn": start.column,
+            "endLine": end.line,
+            "endColumn": end.column,
         },
     }))
 }

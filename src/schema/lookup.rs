@@ -139,6 +139,20 @@ impl Schema {
         fields
     }
 
+    /// The values there, where the schema lists them.
+    #[must_use]
+    pub fn values(&self, place: &Place) -> Vec<&Node> {
+        match place {
+            Place::One(id) => {
+                let sub = self.sub(*id);
+                let listed = sub.values.iter().flatten().chain(&sub.constant);
+                let others = [&sub.all, &sub.any, &sub.one].into_iter().flatten().chain(&sub.reference);
+                listed.chain(others.flat_map(|id| self.values(&Place::One(*id)))).collect()
+            }
+            Place::All(places) | Place::Any(places) => places.iter().flat_map(|place| self.values(place)).collect(),
+        }
+    }
+
     /// What the schema says about the place, for people.
     #[must_use]
     pub fn description(&self, place: &Place) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! Fields that take one of a few words.
 
+use crate::finding::Remedy;
 use crate::suggest;
 use crate::validation::{At, Faults};
 
@@ -9,11 +10,12 @@ pub fn choice(at: &At<'_, '_>, words: &[&str], faults: &mut Faults<'_, '_>) {
     if words.contains(&text) {
         return;
     }
-    let words = suggest::list(words, "or");
-    faults.add(
-        at,
-        if text.is_empty() { format!("must be {words}") } else { format!("`{text}` is not known here: use {words}") },
-    );
+    let listed = suggest::list(words, "or");
+    let message = match text {
+        "" => format!("must be {listed}"),
+        text => format!("`{text}` is not known here: use {listed}"),
+    };
+    faults.add(at, message).remedy(Some(Remedy::one_of(words)));
 }
 
 /// The same; an empty text counts as absent.

@@ -1,5 +1,6 @@
 //! What is found wrong with one object, in the API server's own words for kinds of faults.
 
+use crate::finding::Remedy;
 use crate::formats::Checked;
 use crate::kube::KubernetesVersion;
 use crate::node::{Node, Value};
@@ -103,7 +104,8 @@ impl<'a, 'r> Faults<'a, 'r> {
     pub fn not_supported(&mut self, at: &At<'_, '_>, allowed: &[&str]) -> Draft<'_> {
         let near = crate::suggest::nearest(at.text(), allowed.iter().copied());
         let message = format!("{} must be {}", self.shown(at), crate::suggest::list(allowed, "or"));
-        self.add(at, message).help(near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default())
+        let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+        self.add(at, message).help(help).remedy(Some(Remedy::one_of(allowed)))
     }
 
     /// A number that must not be negative; absent is fine.

@@ -1,7 +1,9 @@
 //! Rule `probe-missing`.
 
 use crate::check::{Bundle, Check, Doc, Rule};
-use crate::finding::{RuleId, Severity};
+use crate::finding::{Remedy, RuleId, Severity};
+use crate::node::Node;
+use crate::source::Span;
 use crate::validation::Report;
 
 /// The rule.
@@ -88,7 +90,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 view.name_node(),
                 format!("container `{}` has neither readiness nor liveness probe", view.container.name()),
             )
-            .severity(bundle.absent());
+            .severity(bundle.absent())
+            .remedy(probe(&view.container.node, path.map(|(port, path)| (port, path.as_str()))));
         if let Some((port, path)) = path {
             draft.help(format!("{} answers on {path}, port {port}", view.service.name));
         }
@@ -111,7 +114,26 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     format!("container `{}` is behind a Service and has no probe", container.name()),
                 )
                 .severity(Severity::Warning)
-                .help("add a readinessProbe");
+                .help("add a readinessProbe")
+                .remedy(probe(container.node, None));
         }
     }
+}
+
+/// A readiness probe of an endpoint that is known, else of the container's first port.
+fn probe(container: &Node, endpoint: Option<(i64, &str)>) -> Option<Remedy> {
+    let action = match endpoint {
+        Some((port, path)) => format!("httpGet:\n    path: {path}\n    port: {port}"),
+        None => {
+            let port = container["ports"].items().first()?;
+            let port = port["name"].as_str().map_or_else(|| port["containerPort"].text().to_owned(), str::to_owned);
+            format!("tcpSocket:\n    port: {port}")
+        }
+    };
+    let place = |key: &str| container.entries().iter().find(|entry| entry.key == key);
+    let after = place("ports").or_else(|| place("image"))?;
+    let (key, value) = (after.key_span, after.value.origin.span);
+    let after = Span::new(key.file, key.start, value.end);
+    (key.file == value.file && !key.is_none())
+        .then(|| Remedy::AddEntry(after, format!("readinessProbe:\n  {action}\n").into()))
 }
