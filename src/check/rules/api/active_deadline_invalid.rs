@@ -9,11 +9,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::ActiveDeadlineInvalid,
     doc: Doc {
         checks: "\
-`activeDeadlineSeconds` is between 1 and 2147483647 in a Pod or Job; in the template of a workload
-that runs for ever it is refused.",
-        why: "",
-        fix: "",
-        source: "`ValidatePodSpec`, `ValidatePodTemplateSpecForReplicaSet`.",
+`activeDeadlineSeconds` of a Pod, of a PodTemplate and of the pod template of a Job or CronJob must
+be between 1 and 2147483647. The pod template of every other workload (Deployment, ReplicaSet,
+StatefulSet, DaemonSet, ReplicationController) must not set it, since its pods are expected to run
+indefinitely.",
+        why: "\
+The API server rejects the object. In a workload whose pods must not end it says
+\"activeDeadlineSeconds in ReplicaSet is not Supported\".",
+        fix: "\
+Set a number of seconds between 1 and 2147483647. Remove the field from the pod template of a
+workload whose pods must not end, or use a Job.",
+        source: "\
+`ValidatePodSpec` in `pkg/apis/core/validation` and `ValidatePodTemplateSpecForReplicaSet` in
+`pkg/apis/apps/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

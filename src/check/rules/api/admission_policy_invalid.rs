@@ -17,17 +17,20 @@ pub static RULE: Rule = Rule {
     id: RuleId::AdmissionPolicyInvalid,
     doc: Doc {
         checks: "\
-A policy has `matchConstraints` with resource rules. A ValidatingAdmissionPolicy has validations or
-audit annotations, each with an expression; a MutatingAdmissionPolicy has mutations with an
-expression of their patch type, and a `reinvocationPolicy`. Variables and match conditions have
-names and expressions. A binding names its policy; that of a ValidatingAdmissionPolicy also at least
-one action, of which `Deny` and `Warn` exclude each other. Expressions compile and have the type
-that their place asks for.",
-        why: "",
-        fix: "",
+A policy must have `matchConstraints` with `resourceRules`. A ValidatingAdmissionPolicy must have
+`validations` or `auditAnnotations`, each with an expression. A MutatingAdmissionPolicy must have a
+`reinvocationPolicy` and `mutations`, each with the expression of its `patchType`. Variables and
+match conditions must have a name and an expression. A binding must have a `policyName`; the binding
+of a ValidatingAdmissionPolicy must also have at least one of the `validationActions`, and must not
+combine `Deny` with `Warn`. Every expression must compile, and its result must have the type that
+its field requires.",
+        why: "\
+The API server rejects the object, for instance with \"at least one validation action is required\" or
+\"compilation failed\".",
+        fix: "Add the missing field, or correct the expression at the reported position.",
         source: "\
-`ValidateValidatingAdmissionPolicy`, `ValidateMutatingAdmissionPolicy` and the validation of their
-bindings.",
+`ValidateValidatingAdmissionPolicy`, `ValidateMutatingAdmissionPolicy` and the functions for their
+bindings in `pkg/apis/admissionregistration/validation`.",
     },
     bad: "\
 apiVersion: admissionregistration.k8s.io/v1

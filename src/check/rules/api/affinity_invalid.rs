@@ -12,13 +12,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::AffinityInvalid,
     doc: Doc {
         checks: "\
-A required node affinity has at least one term; the operators are In, NotIn, Exists, DoesNotExist,
-Gt and Lt, each with the values it takes; weights are between 1 and 100. A pod affinity needs a
-`topologyKey`; its selectors, namespaces and label keys are well-formed; `matchLabelKeys` need a
-`labelSelector` that does not name them.",
-        why: "",
-        fix: "",
-        source: "`validateAffinity`.",
+A required node affinity must have at least one term. The operator of a node selector requirement
+must be `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt` or `Lt`, with the number of values that the
+operator takes. Weights must be between 1 and 100. A pod affinity term must have a `topologyKey`;
+its selectors, namespaces and label keys must be valid. `matchLabelKeys` requires a `labelSelector`,
+which must not select by the same keys.",
+        why: "\
+The API server rejects the object, for instance with \"must have at least one node selector term\" or
+\"must be in the range 1-100\".",
+        fix: "\
+Correct the reported term: add the `topologyKey`, the values that the operator takes, or a weight
+between 1 and 100.",
+        source: "`validateAffinity` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

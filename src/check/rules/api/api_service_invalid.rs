@@ -11,12 +11,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ApiServiceInvalid,
     doc: Doc {
         checks: "\
-An APIService names a group and a version, priorities (1 to 20000 for the group, 1 to 1000 for the
-version) and the Service that serves it. Without verification of its certificate it has no
+An APIService must have a `version` and a `group` (only the version `v1` may have an empty group), a
+`groupPriorityMinimum` between 1 and 20000 and a `versionPriority` between 1 and 1000. The `service`
+that serves the API must have a name and a namespace. Without a `service`, `caBundle` and
+`insecureSkipTLSVerify` must not be set; `insecureSkipTLSVerify: true` must not be combined with a
 `caBundle`.",
-        why: "",
-        fix: "",
-        source: "`ValidateAPIService`.",
+        why: "\
+The API server rejects the object, for instance with \"must be positive and less than 20000\" or
+\"local APIServices may not have a caBundle\".",
+        fix: "Set the missing field or a priority in range; keep either `caBundle` or `insecureSkipTLSVerify`.",
+        source: "`ValidateAPIService` in `k8s.io/kube-aggregator/pkg/apis/apiregistration/validation`.",
     },
     bad: "\
 apiVersion: apiregistration.k8s.io/v1

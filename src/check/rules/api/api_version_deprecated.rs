@@ -7,12 +7,14 @@ use crate::finding::RuleId;
 pub static RULE: Rule = Rule {
     id: RuleId::ApiVersionDeprecated,
     doc: Doc {
-        checks: "\
-The object is accepted, with a warning: its API is deprecated, or has a stable version in the same
-group. Move to the successor before the cluster is upgraded.",
-        why: "",
-        fix: "",
-        source: "",
+        checks: "The `apiVersion` of an object is deprecated, or the same group serves a stable version of the kind.",
+        why: "\
+The API server accepts the object with a warning. After an upgrade to a version that no longer
+serves the API, it is rejected.",
+        fix: "\
+Change `apiVersion` to the version named in the finding before the cluster is upgraded, and adapt
+the fields that differ.",
+        source: "https://kubernetes.io/docs/reference/using-api/deprecation-guide/.",
     },
     bad: "apiVersion: v1\nkind: Endpoints\nmetadata: {name: web}\n",
     good: "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: web}\naddressType: IPv4\nendpoints: []\n",

@@ -8,12 +8,12 @@ pub static RULE: Rule = Rule {
     id: RuleId::ApiVersionOff,
     doc: Doc {
         checks: "\
-Since Kubernetes 1.24 new beta APIs are off by default, as alpha ones have always been: `kubectl`
-says `no matches for kind` unless the cluster was started with `--runtime-config` for it. If yours
-was, allow the finding.",
-        why: "",
-        fix: "",
-        source: "",
+The `apiVersion` of an object is an alpha version, or a beta version of an API that was introduced
+in Kubernetes 1.24 or later. These are served only if the API server was started with
+`--runtime-config` for them.",
+        why: "On a cluster with the default settings `kubectl apply` fails with \"no matches for kind\".",
+        fix: "Use the stable version of the API. If your cluster serves the version, allow the finding.",
+        source: "https://kubernetes.io/docs/reference/using-api/#api-versioning.",
     },
     bad: "apiVersion: coordination.k8s.io/v1beta1\nkind: LeaseCandidate\nmetadata: {name: web}\n\
           spec: {leaseName: web, binaryVersion: 1.36.0, strategy: OldestEmulationVersion}\n",

@@ -12,13 +12,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerInvalid,
     doc: Doc {
         checks: "\
-`maxReplicas` is at least 1 and at least `minReplicas`, which is at least 1. The target has a kind,
-a name and an `apiVersion` with a group (`apps/v1`). Each metric has a type and exactly the block of
-that type, with a target that is positive. Scaling behaviour has at least one policy of a positive
-value over 1 to 1800 seconds, and a window of at most an hour.",
-        why: "",
-        fix: "",
-        source: "`validateHorizontalPodAutoscalerSpec`.",
+`minReplicas` must be at least 1, and `maxReplicas` must be at least 1 and not less than
+`minReplicas`. `scaleTargetRef` must have a kind, a name and an `apiVersion` with a group
+(`apps/v1`). Each metric must have a type and exactly the block of that type, with a target greater
+than 0. A scaling policy must have a value greater than 0 and a `periodSeconds` between 1 and 1800;
+`stabilizationWindowSeconds` must be between 0 and 3600; `policies`, if set, must not be empty.",
+        why: "\
+The API server rejects the object, for instance with \"must be greater than or equal to
+`minReplicas`\" or \"must populate information for the given metric source\".",
+        fix: "Correct the number, or give the metric the block and the target of its type.",
+        source: "`validateHorizontalPodAutoscalerSpec` in `pkg/apis/autoscaling/validation`.",
     },
     bad: "\
 apiVersion: autoscaling/v2

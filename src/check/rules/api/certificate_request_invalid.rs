@@ -12,11 +12,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::CertificateRequestInvalid,
     doc: Doc {
         checks: "\
-A request holds the encoded request, the name of a signer (`example.com/signer`) and what the
-certificate is for; it is valid for at least 600 seconds.",
-        why: "",
-        fix: "",
-        source: "`validateCertificateSigningRequest`; the encoded request is not looked into.",
+A CertificateSigningRequest must have a `request` (a PEM block `CERTIFICATE REQUEST` in base64), a
+`signerName` (`example.com/signer`) and `usages` of the known ones, none of them twice.
+`expirationSeconds` must be at least 600. The content of the PEM block is not checked.",
+        why: "\
+The API server rejects the object, for instance with \"PEM block type must be CERTIFICATE REQUEST\" or
+\"may not specify a duration less than 600 seconds (10 minutes)\".",
+        fix: "Encode the request with `base64 -w0 request.pem`, and set the missing field.",
+        source: "`validateCertificateSigningRequest` in `pkg/apis/certificates/validation`.",
     },
     bad: "\
 apiVersion: certificates.k8s.io/v1

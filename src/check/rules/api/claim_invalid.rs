@@ -13,13 +13,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::ClaimInvalid,
     doc: Doc {
         checks: "\
-A PersistentVolumeClaim, each claim template of a StatefulSet and each of an ephemeral volume has at
-least one access mode (`ReadWriteOnce`, `ReadOnlyMany`, `ReadWriteMany`, or `ReadWriteOncePod`
-alone) and asks for some storage. `volumeMode` is `Filesystem` or `Block`; the classes are DNS
-names; a data source has a kind and a name, and agrees with `dataSourceRef`.",
-        why: "",
-        fix: "",
-        source: "`ValidatePersistentVolumeClaimSpec`.",
+A PersistentVolumeClaim, each of the `volumeClaimTemplates` of a StatefulSet and the template of an
+ephemeral volume must have at least one access mode (`ReadWriteOnce`, `ReadOnlyMany`,
+`ReadWriteMany` or `ReadWriteOncePod`, the last without others) and request more than 0 of
+`storage`. `volumeMode` must be `Filesystem` or `Block`; `storageClassName` and
+`volumeAttributesClassName` must be DNS subdomains. A data source must have a kind and a name, and
+`dataSource` and `dataSourceRef` must be the same. The template of an ephemeral volume may have
+labels and annotations only. The API server drops a data source that is neither a claim nor a
+snapshot, and references to other namespaces; neither is reported.",
+        why: "\
+The API server rejects the object, for instance with \"at least 1 access mode is required\", \"must be
+greater than zero\" or \"may not use ReadWriteOncePod with other access modes\".",
+        fix: "\
+Set `accessModes` and `resources.requests.storage`, for instance `accessModes: [ReadWriteOnce]` and
+`storage: 1Gi`.",
+        source: "`ValidatePersistentVolumeClaimSpec` in `pkg/apis/core/validation`.",
     },
     bad: "\
 apiVersion: v1

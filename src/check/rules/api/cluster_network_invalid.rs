@@ -13,12 +13,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::ClusterNetworkInvalid,
     doc: Doc {
         checks: "\
-A Node has at most one range of pod addresses of each IP family. Its taints have a key and an
-effect, and no two have the same. A ServiceCIDR has one range, or two of different families. An
-IPAddress is named by an address in canonical form, and says whose it is.",
-        why: "",
-        fix: "",
-        source: "`ValidateNode`, `ValidateServiceCIDR` and `ValidateIPAddress`.",
+`podCIDRs` of a Node must have at most one CIDR of each IP family. Its taints must have a key and an
+effect, and each pair of key and effect must be unique. A ServiceCIDR must have one CIDR, or two of
+different IP families. The name of an IPAddress must be an IP address in canonical form, and its
+`parentRef` must name a resource and an object.",
+        why: "\
+The API server rejects the object, for instance with \"may specify no more than one CIDR for each IP
+family\" or \"taints must be unique by key and effect pair\".",
+        fix: "Remove the duplicate, or write the address in canonical form.",
+        source: "\
+`ValidateNode` in `pkg/apis/core/validation`, and `ValidateServiceCIDR` and `ValidateIPAddress` in
+`pkg/apis/networking/validation`.",
     },
     bad: "\
 apiVersion: v1

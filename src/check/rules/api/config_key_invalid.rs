@@ -11,12 +11,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigKeyInvalid,
     doc: Doc {
         checks: "\
-A key is a file name: at most 253 letters, digits, `-`, `_` and `.`, not `.` and not starting with
-`..`; so no `/`. A key is not in both `data` and `binaryData`. All values together hold at most 1
-MiB.",
-        why: "",
-        fix: "",
-        source: "`ValidateConfigMap` and `ValidateSecret`.",
+A key of a ConfigMap or Secret must consist of at most 253 letters, digits, `-`, `_` and `.`; it
+must not be `.`, start with `..` or contain `/`. The same key must not be in both `data` and
+`binaryData`. All values together must not exceed 1048576 bytes (1 MiB).",
+        why: "\
+The API server rejects the object, for instance with \"a valid config key must consist of
+alphanumeric characters, '-', '_' or '.'\".",
+        fix: "\
+Rename the key; to mount it under a path, set `items` in the volume. Split data that is too large,
+or mount it from a volume.",
+        source: "`ValidateConfigMap` and `ValidateSecret` in `pkg/apis/core/validation`.",
     },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {conf/app.yaml: 'a: 1'}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {app.yaml: 'a: 1'}\n",

@@ -14,11 +14,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::ContainerNameInvalid,
     doc: Doc {
         checks: "\
-A container's name is a DNS-1123 label (at most 63 lower-case letters, digits and `-`), and no two
-containers of a pod, init containers included, have the same.",
-        why: "",
-        fix: "",
-        source: "`validateContainerCommon`, `validateInitContainers`.",
+The name of a container must be a DNS-1123 label (at most 63 lower-case letters, digits and `-`) and
+unique among all containers of the pod, init containers included.",
+        why: "\
+The API server rejects the object, with \"a lowercase RFC 1123 label must consist of lower case
+alphanumeric characters or '-'\" or \"Duplicate value\".",
+        fix: "Rename the container.",
+        source: "`validateContainerCommon` and `validateInitContainers` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -9,11 +9,12 @@ pub static RULE: Rule = Rule {
     id: RuleId::ContainerRestartPolicyInvalid,
     doc: Doc {
         checks: "\
-A container may have a `restartPolicy` of its own (Always, OnFailure or Never) and with it up to 20
-`restartPolicyRules`, each with an action and exit codes.",
-        why: "",
-        fix: "",
-        source: "`validateContainerRestartPolicy`.",
+`restartPolicy` of a container must be `Always`, `OnFailure` or `Never`. `restartPolicyRules`
+requires a `restartPolicy` and may have at most 20 rules, each with an `action` and `exitCodes` of
+at most 255 values. Ephemeral containers are not checked.",
+        why: "The API server rejects the object.",
+        fix: "Set one of the allowed policies; to run an init container as a sidecar, `restartPolicy: Always`.",
+        source: "`validateContainerRestartPolicy` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

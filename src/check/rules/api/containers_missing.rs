@@ -8,10 +8,10 @@ use crate::validation::{Faults, Pod};
 pub static RULE: Rule = Rule {
     id: RuleId::ContainersMissing,
     doc: Doc {
-        checks: "A pod needs at least one entry in `containers`; init containers do not count.",
-        why: "",
-        fix: "",
-        source: "`ValidatePodSpec`, `validateContainers`.",
+        checks: "A pod must have at least one entry in `containers`. Init containers do not count.",
+        why: "The API server rejects the object with \"Required value\" at `containers`.",
+        fix: "Add a container.",
+        source: "`ValidatePodSpec` and `validateContainers` in `pkg/apis/core/validation`.",
     },
     bad: "apiVersion: v1
 kind: Pod

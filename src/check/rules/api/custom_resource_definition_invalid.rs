@@ -15,22 +15,32 @@ pub static RULE: Rule = Rule {
     id: RuleId::CustomResourceDefinitionInvalid,
     doc: Doc {
         checks: "\
-A definition names its group (of at least two parts), plural, singular, kind and scope, and has
-versions of different names, each with a schema; exactly one is stored. Conversion is `None`, or
-`Webhook` with the webhook. Groups of `k8s.io` and `kubernetes.io` need the annotation
-`api-approved.kubernetes.io`.",
+A CustomResourceDefinition must have a group (of at least two parts), plural, kind and scope, and
+`versions` with unique names, each with a schema; exactly one version must have `storage: true`. The
+conversion must be `None`, or `Webhook` with the webhook. A group below `k8s.io` or `kubernetes.io`
+requires the annotation `api-approved.kubernetes.io`.
+
+The schema must be structural: each field has a type and each array its items; `allOf`, `anyOf`,
+`oneOf` and `not` only restrict values; a field has `properties` or `additionalProperties`, not
+both. A default must be a valid value of its field. A key of a list must be a required field of its
+items or have a default. Columns, the paths of the scale subresource, selectable fields and the
+`fieldPath` of a rule must refer to fields.
+
+CEL rules (`x-kubernetes-validations`) must compile: the names in them are declared, the fields are
+those of the schema, the operands have types that the operators accept, and the result is a boolean.
+The estimated cost, with the largest strings, lists and maps that the schema allows, must not exceed
+10,000,000 for a rule times the number of times its value can occur, and 100,000,000 for all rules
+of a schema.",
         why: "\
-The schema is structural: each field has a type, each array its items; `allOf`, `anyOf`, `oneOf` and
-`not` only restrict values; a field has `properties` or `additionalProperties`, not both. Defaults
-are valid values of their field. Keys of a list are required fields of its items, or have a default.
-Columns, the paths of the scale subresource, selectable fields and the `fieldPath` of a rule lead to
-fields. Rules in CEL (`x-kubernetes-validations`) compile: the names in them are declared, their
-fields are fields of the schema, their operands have types that the operators take, and their result
-is a boolean. Their estimated cost, with the largest strings, lists and maps that the schema allows,
-is at most 10,000,000 for a rule times how often its value can occur, and 100,000,000 for all of a
-schema: `maxLength`, `maxItems` and `maxProperties` lower it.",
-        fix: "",
-        source: "`ValidateCustomResourceDefinition`, `ValidateStructural` and `ValidateDefaults`.",
+The API server rejects the definition, for instance with \"must be empty to be structural\", \"must not
+be empty for specified object fields\" or \"estimated rule cost exceeds budget\".",
+        fix: "\
+Correct the reported field. If the cost is too high, set `maxLength`, `maxItems` and `maxProperties`
+on the strings, lists and maps that the rule reads.",
+        source: "\
+`ValidateCustomResourceDefinition` in
+`k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation`, `ValidateStructural` in its
+`pkg/apiserver/schema` and `ValidateDefaults` in its `pkg/apiserver/schema/defaulting`.",
     },
     bad: "\
 apiVersion: apiextensions.k8s.io/v1

@@ -8,17 +8,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::CustomResourceUnevaluated,
     doc: Doc {
         checks: "\
-A rule in CEL (`x-kubernetes-validations`) that uses what is not implemented here, or takes too
-long, is only evaluated by the API server: time zones by name (`getHours('Europe/Berlin')`; offsets
-such as `+02:00` are implemented), classes of Unicode in patterns (`\\p{Greek}`), the clause `%e` of
-`format`, and the text of numbers that are written with an exponent. So are patterns of the
-definition with such classes. Everything else about the object is checked. Reported once for each
-rule, at the first object; there is nothing to do. Patterns of more than 128 KiB once compiled, and
-definitions that take too long to hold objects against, are not evaluated either: that is reported
-at the pattern or the definition.",
-        why: "",
-        fix: "",
-        source: "",
+A CEL rule (`x-kubernetes-validations`) is not evaluated if it takes too long, or if it uses time
+zones by name (`getHours('Europe/Berlin')`; offsets such as `+02:00` are supported), Unicode classes
+in patterns (`\\p{Greek}`), the verb `%e` of `format`, or the string of a number that is written with
+an exponent. The same holds for a `pattern` of the definition with such a class. Reported once for
+each rule, at the first object. A pattern of more than 128 KiB once compiled, and a definition that
+takes too long to evaluate, are not evaluated either: that is reported at the pattern or the
+definition. Everything else about the object is checked.",
+        why: "Only the API server evaluates the rule, so it may reject an object in which nothing is found here.",
+        fix: "\
+There is nothing to change. To have the API server evaluate the rule, run `kubectl apply
+--dry-run=server`.",
+        source: "\
+https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-rules.",
     },
     bad: include_str!("_custom_resource/cel.yaml"),
     good: include_str!("_custom_resource/good.yaml"),

@@ -16,16 +16,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::DeviceClaimInvalid,
     doc: Doc {
         checks: "\
-Each request of a claim has a name that no other has, and says exactly which devices it wants
-(`exactly`) or gives alternatives (`firstAvailable`), each with a DeviceClass. Constraints and
-configurations name requests of the same claim; a constraint names an attribute with its domain
-(`gpu.example.com/numa`). A configuration names its driver and holds an object for it. Selectors
-have a CEL expression that compiles to a boolean.",
-        why: "",
-        fix: "",
+Each request of a claim must have a unique name and either `exactly` or `firstAvailable`
+(alternatives), each with a `deviceClassName`. Constraints and configurations must refer to requests
+of the same claim; a constraint must have an attribute with its domain (`gpu.example.com/numa`). A
+configuration must have a driver and an object as its parameters. A selector must have a CEL
+expression that compiles and returns a boolean. Of a ResourceSlice the driver, the pool, the node
+and the names of the devices are checked; the attributes and capacities of the devices are not.",
+        why: "\
+The API server rejects the object, for instance with \"exactly one of `exactly` or `firstAvailable`
+is required\" or \"must be the name of a request in the claim\".",
+        fix: "Add the missing field, or correct the name of the request.",
         source: "\
-`ValidateResourceClaim`, `ValidateResourceClaimTemplate`, `ValidateDeviceClass` and the outer part
-of `ValidateResourceSlice`.",
+`ValidateResourceClaim`, `ValidateResourceClaimTemplate`, `ValidateDeviceClass` and
+`ValidateResourceSlice` in `pkg/apis/resource/validation`.",
     },
     bad: "\
 apiVersion: resource.k8s.io/v1

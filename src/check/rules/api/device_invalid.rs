@@ -12,11 +12,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::DeviceInvalid,
     doc: Doc {
         checks: "\
-A `volumeDevices` entry names a volume that is a PersistentVolumeClaim or an ephemeral one, once in
-a container and not mounted as well, and has a `devicePath` of its own without `..`.",
-        why: "",
-        fix: "",
-        source: "`ValidateVolumeDevices`.",
+A `volumeDevices` entry must name a volume of the pod that is a PersistentVolumeClaim or an
+ephemeral volume, and have a `devicePath` without `..`. The name and the path must be unique among
+the devices of the container, and must not be used by its `volumeMounts`.",
+        why: "\
+The API server rejects the object, for instance with \"can only use volume source type of
+PersistentVolumeClaim or Ephemeral for block mode\" or \"must not already exist in volumeMounts\".",
+        fix: "Refer to a claim with `volumeMode: Block`, or mount the volume with `volumeMounts`.",
+        source: "`ValidateVolumeDevices` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -10,11 +10,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::DisruptionBudgetInvalid,
     doc: Doc {
         checks: "\
-A budget has `minAvailable` or `maxUnavailable`, not both: a whole number or a percentage of at most
-100. `unhealthyPodEvictionPolicy` is `IfHealthyBudget` or `AlwaysAllow`.",
-        why: "",
-        fix: "",
-        source: "`ValidatePodDisruptionBudgetSpec`.",
+A PodDisruptionBudget must not have both `minAvailable` and `maxUnavailable`. Each must be a whole
+number that is not negative, or a percentage of at most 100%. `unhealthyPodEvictionPolicy` must be
+`IfHealthyBudget` or `AlwaysAllow`.",
+        why: "\
+The API server rejects the object, for instance with \"minAvailable and maxUnavailable cannot be both
+set\".",
+        fix: "Keep one of the two fields, with a whole number or a percentage.",
+        source: "`ValidatePodDisruptionBudgetSpec` in `pkg/apis/policy/validation`.",
     },
     bad: "\
 apiVersion: policy/v1

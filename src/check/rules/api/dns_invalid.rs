@@ -10,12 +10,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::DnsInvalid,
     doc: Doc {
         checks: "\
-`dnsPolicy` is ClusterFirst (the default), ClusterFirstWithHostNet, Default or None; None needs a
-nameserver. `dnsConfig` has at most 3 nameservers, which are addresses, at most 32 search domains of
-at most 2048 characters in all, and options with names.",
-        why: "",
-        fix: "",
-        source: "`validateDNSPolicy`, `validatePodDNSConfig`.",
+`dnsPolicy` must be `ClusterFirst` (the default), `ClusterFirstWithHostNet`, `Default` or `None`;
+`None` requires at least one nameserver. `dnsConfig` must have at most 3 nameservers, which are IP
+addresses, at most 32 search domains of at most 2048 characters in all, spaces included, and options
+with names.",
+        why: "\
+The API server rejects the object, for instance with \"must provide at least one DNS nameserver when
+`dnsPolicy` is None\".",
+        fix: "Set `dnsConfig.nameservers`, or use `dnsPolicy: ClusterFirst`.",
+        source: "`validateDNSPolicy` and `validatePodDNSConfig` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -10,12 +10,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::DuplicateEnv,
     doc: Doc {
         checks: "\
-The later of two variables with one name hides the earlier, and `kubectl apply` may drop one of
-them; with `--server-side` it is refused. Only a later value that refers to the earlier one
-(`$(NAME)`) is meant so. The server warns.",
-        why: "",
-        fix: "",
-        source: "`warningsForPodSpecAndMeta`.",
+Two variables of a container have the same name. Nothing is reported if the later value refers to
+the earlier one (`$(NAME)`) and adds to it.",
+        why: "\
+The later variable hides the earlier one. The API server accepts the object with a warning, \"hides
+previous definition of \"NAME\", which may be dropped when using apply\"; `kubectl apply --server-side`
+rejects it with \"duplicate entries for key\".",
+        fix: "Remove one of the two.",
+        source: "`warningsForPodSpecAndMeta` in `pkg/api/pod`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

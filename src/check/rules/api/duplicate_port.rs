@@ -12,12 +12,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::DuplicatePort,
     doc: Doc {
         checks: "\
-The same port and protocol twice in a pod: the containers share one address, so the second to listen
-there fails; and `kubectl apply` may drop or refuse one of two such entries in a container. A port
-name that two containers use means the first of them to a Service. The server warns.",
-        why: "",
-        fix: "",
-        source: "`warningsForPodSpecAndMeta`.",
+Two ports of a pod have the same number and protocol, or two containers of a pod name a port the
+same. An init container that ends before the other containers start is compared only with itself.",
+        why: "\
+The containers of a pod share one IP address, so the second process that listens on the port fails.
+The API server accepts the object with a warning, \"duplicate port definition\"; `kubectl apply` may
+drop one of two such entries of a container, or reject them with `--server-side`. A Service that
+refers to a port name uses the first container with it.",
+        fix: "Remove the duplicate, or change the number, the protocol or the name.",
+        source: "`warningsForPodSpecAndMeta` in `pkg/api/pod`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -16,12 +16,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::EndpointsInvalid,
     doc: Doc {
         checks: "\
-A subset of Endpoints has addresses, each an IP address that others can reach, and ports that are
-named where there are several. An EndpointSlice has an `addressType`, 1 to 100 addresses of it in
-each endpoint, and ports of different names.",
-        why: "",
-        fix: "",
-        source: "`ValidateEndpoints` and `ValidateEndpointSlice`.",
+A subset of Endpoints must have `addresses` or `notReadyAddresses`, each an IP address that is not
+unspecified, loopback or link-local; several ports must have names. An EndpointSlice must have an
+`addressType`, at most 1000 endpoints with 1 to 100 addresses of that type, at most 8 zones in the
+hints of an endpoint, and ports with unique names. The numbers of the ports of an EndpointSlice are
+not checked by the API server, and not reported.",
+        why: "\
+The API server rejects the object, for instance with \"must specify `addresses` or
+`notReadyAddresses`\" or \"must contain at least 1 address\".",
+        fix: "Correct the address, or name each port.",
+        source: "\
+`ValidateEndpoints` in `pkg/apis/core/validation` and `ValidateEndpointSlice` in
+`pkg/apis/discovery/validation`.",
     },
     bad: "\
 apiVersion: v1

@@ -10,11 +10,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::EnvFromInvalid,
     doc: Doc {
         checks: "\
-An `envFrom` entry names a ConfigMap or a Secret, not both; its prefix is printable ASCII without
-`=`.",
-        why: "",
-        fix: "",
-        source: "`ValidateEnvFrom`.",
+An `envFrom` entry must have exactly one of `configMapRef` and `secretRef`, with a name. Its
+`prefix` must consist of printable ASCII characters other than `=`.",
+        why: "\
+The API server rejects the object with \"must specify one of: `configMapRef` or `secretRef`\" or \"may
+not have more than one field specified at a time\".",
+        fix: "Set one of the two references; use two entries for a ConfigMap and a Secret.",
+        source: "`ValidateEnvFrom` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -12,14 +12,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::EnvInvalid,
     doc: Doc {
         checks: "\
-A variable needs a name of printable ASCII without `=`. `valueFrom` names exactly one source and not
-beside a `value`: a field of the pod (`metadata.name`, `metadata.namespace`, `metadata.uid`,
-`metadata.labels['key']`, `metadata.annotations['key']`, `spec.nodeName`, `spec.serviceAccountName`,
-`status.hostIP(s)`, `status.podIP(s)`), a resource of a container, or a key of a ConfigMap, a Secret
-or a file.",
-        why: "",
-        fix: "",
-        source: "`ValidateEnv`, `validateEnvVarValueFrom`.",
+A variable must have a name of printable ASCII characters other than `=`. `valueFrom` must have
+exactly one source and must not be combined with a `value`. The source is a field of the pod
+(`metadata.name`, `metadata.namespace`, `metadata.uid`, `metadata.labels['key']`,
+`metadata.annotations['key']`, `spec.nodeName`, `spec.serviceAccountName`, `status.hostIP`,
+`status.hostIPs`, `status.podIP`, `status.podIPs`), a resource of a container, or a key of a
+ConfigMap, of a Secret or of a file.",
+        why: "\
+The API server rejects the object, for instance with \"may not be specified when `value` is not
+empty\" or \"error converting fieldPath: field label not supported\".",
+        fix: "Correct the name or the reference, and keep either `value` or one source in `valueFrom`.",
+        source: "`ValidateEnv` and `validateEnvVarValueFrom` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

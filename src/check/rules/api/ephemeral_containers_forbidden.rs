@@ -12,12 +12,13 @@ use crate::validation::{Faults, Pod};
 pub static RULE: Rule = Rule {
     id: RuleId::EphemeralContainersForbidden,
     doc: Doc {
-        checks: "\
-Ephemeral containers are added to a running pod through its `ephemeralcontainers` subresource
-(`kubectl debug`); in a manifest or a template they are refused.",
-        why: "",
-        fix: "",
-        source: "`ValidatePodTemplateSpec`, `ValidatePodCreate`.",
+        checks: "A manifest must not have `ephemeralContainers`, neither in a Pod nor in a pod template.",
+        why: "\
+Ephemeral containers can only be added to a running pod, through its `ephemeralcontainers`
+subresource. The API server rejects the object with \"cannot be set on create\" or \"ephemeral
+containers not allowed in pod template\".",
+        fix: "Remove them, and add one to a running pod with `kubectl debug`.",
+        source: "`ValidatePodCreate` and `ValidatePodTemplateSpec` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

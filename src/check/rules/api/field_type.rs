@@ -8,13 +8,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::FieldType,
     doc: Doc {
         checks: "\
-The API server never turns one type into another: a number where a string is wanted (`value: 8080`
-of an environment variable), a quoted number where a whole number is wanted, a mapping where a list
-is wanted are all refused before anything else is looked at. The same holds for numbers that do not
-fit, malformed quantities, base64 and times.",
-        why: "",
-        fix: "",
-        source: "",
+A value must have the type of its field: a number where a string is expected (`value: 8080` of an
+environment variable), a quoted number where an integer is expected, or a mapping where a list is
+expected are reported. So are numbers out of range, invalid quantities, invalid base64 and invalid
+times.",
+        why: "\
+The API server never converts between types. It rejects the object before it validates anything
+else, for instance with \"cannot unmarshal number into Go struct field\" or \"illegal base64 data\".",
+        fix: "Write the value with the type of the field; quote numbers and booleans that are meant as strings.",
+        source: "The Kubernetes API reference, https://kubernetes.io/docs/reference/kubernetes-api/.",
     },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata:\n  port: 8080\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata:\n  port: \"8080\"\n",

@@ -11,11 +11,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::FinalizerInvalid,
     doc: Doc {
         checks: "\
-A finalizer is named like a label's key. On built-in kinds a name without a domain must be one the
-server knows: `kubernetes`, `orphan` or `foregroundDeletion`; the last two exclude each other.",
-        why: "",
-        fix: "",
-        source: "`ValidateFinalizers` and `validateKubeFinalizerName`.",
+A finalizer must be a qualified name, like the key of a label. On built-in kinds a finalizer without
+a domain must be `kubernetes`, `orphan` or `foregroundDeletion`; the last two must not be combined.",
+        why: "\
+The API server rejects the object, for instance with \"name is neither a standard finalizer name nor
+is it fully qualified\".",
+        fix: "Add a domain that you own: `example.com/cleanup`.",
+        source: "\
+`ValidateFinalizers` in `k8s.io/apimachinery/pkg/api/validation` and `validateKubeFinalizerName` in
+`pkg/apis/core/validation`.",
     },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, finalizers: [keep]}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, finalizers: [example.com/keep]}\n",

@@ -11,12 +11,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::FlowControlInvalid,
     doc: Doc {
         checks: "\
-A FlowSchema names a priority level and has a precedence of 1 to 10000; each of its rules has
-subjects, and verbs on resources or URLs. A PriorityLevelConfiguration is `Limited` with `limited`,
-or `Exempt` without.",
-        why: "",
-        fix: "",
-        source: "the validation of `pkg/apis/flowcontrol`.",
+A FlowSchema must name a priority level and have a `matchingPrecedence` between 1 and 10000, of
+which 1 is reserved for the FlowSchema `exempt`. Each of its rules must have subjects, and verbs on
+resources or on non-resource URLs. A PriorityLevelConfiguration must be `Limited` with `limited`, or
+`Exempt` without it.",
+        why: "\
+The API server rejects the object, for instance with \"subjects must contain at least one value\" or
+\"must not be empty when type is Limited\".",
+        fix: "Add the missing field, or set a number in range.",
+        source: "`ValidateFlowSchema` and `ValidatePriorityLevelConfiguration` in `pkg/apis/flowcontrol/validation`.",
     },
     bad: "\
 apiVersion: flowcontrol.apiserver.k8s.io/v1

@@ -8,10 +8,12 @@ use crate::validation::{Faults, Pod};
 pub static RULE: Rule = Rule {
     id: RuleId::GracePeriodNegative,
     doc: Doc {
-        checks: "A negative `terminationGracePeriodSeconds` counts as 1. The server warns.",
-        why: "",
-        fix: "",
-        source: "`GetWarningsForPod`.",
+        checks: "`terminationGracePeriodSeconds` of a pod should not be negative.",
+        why: "\
+The value is treated as 1 second. The API server accepts the object with a warning, \"must be >= 0;
+negative values are invalid and will be treated as 1\".",
+        fix: "Set the number of seconds that the process needs to stop; the default is 30.",
+        source: "`warningsForPodSpecAndMeta` in `pkg/api/pod`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -10,11 +10,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::HostAliasInvalid,
     doc: Doc {
         checks: "\
-A `hostAliases` entry has an IP address and host names that are DNS-1123 subdomains. Two entries for
-one address are a warning: `kubectl apply` may drop one.",
-        why: "",
-        fix: "",
-        source: "`ValidateHostAliases`, `warningsForPodSpecAndMeta`.",
+A `hostAliases` entry must have an IP address and host names that are DNS-1123 subdomains. Two
+entries with the same address are a warning.",
+        why: "\
+The API server rejects an invalid address or name. Two entries with the same address are accepted
+with the warning \"duplicate ip\", and `kubectl apply` may drop one of them.",
+        fix: "Correct the address or the name; list all names of an address in one entry.",
+        source: "\
+`ValidateHostAliases` in `pkg/apis/core/validation` and `warningsForPodSpecAndMeta` in
+`pkg/api/pod`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

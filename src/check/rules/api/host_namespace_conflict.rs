@@ -10,11 +10,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::HostNamespaceConflict,
     doc: Doc {
         checks: "\
-`shareProcessNamespace` cannot stand beside `hostPID`; a pod with its own user namespace
-(`hostUsers: false`) cannot use the host's network, PIDs or IPC, or block devices.",
-        why: "",
-        fix: "",
-        source: "`validatePodSpecSecurityContext`, `validateHostUsers`.",
+`shareProcessNamespace: true` must not be combined with `hostPID: true`. A pod with `hostUsers:
+false` must not set `hostNetwork`, `hostPID` or `hostIPC`, and its containers must not have
+`volumeDevices`.",
+        why: "\
+The API server rejects the object, for instance with \"ShareProcessNamespace and HostPID cannot both
+be enabled\" or \"when `pod.Spec.HostUsers` is false\".",
+        fix: "Remove one of the two settings.",
+        source: "`validatePodSpecSecurityContext` and `validateHostUsers` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -14,12 +14,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::HostPortInvalid,
     doc: Doc {
         checks: "\
-A `hostPort` is between 1 and 65535, and no two containers of a pod claim the same one for the same
-protocol and address. In a pod with `hostNetwork` it equals the container port. A `hostIP` without a
-`hostPort` has no effect (a warning).",
-        why: "",
-        fix: "",
-        source: "`validateContainerPorts`, `checkHostPortConflicts`, `validatePodHostNetworkDeps`.",
+`hostPort` must be between 1 and 65535, and unique among the containers of the pod for the same
+protocol and `hostIP`. In a pod with `hostNetwork: true` it must equal `containerPort`; in a Pod the
+container ports count as host ports then. Each init container is compared only with itself. A
+`hostIP` without a `hostPort` is a warning.",
+        why: "\
+The API server rejects the object, for instance with \"must match `containerPort` when `hostNetwork`
+is true\". A `hostIP` without a `hostPort` has no effect; the API server warns \"hostIP set without
+hostPort\".",
+        fix: "Remove `hostPort`, which few pods need, or choose one that is not used.",
+        source: "\
+`validateContainerPorts`, `checkHostPortConflicts` and `validatePodHostNetworkDeps` in
+`pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

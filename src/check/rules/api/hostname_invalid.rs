@@ -10,11 +10,12 @@ pub static RULE: Rule = Rule {
     id: RuleId::HostnameInvalid,
     doc: Doc {
         checks: "\
-`hostname` and `subdomain` are DNS-1123 labels; `hostnameOverride` is a DNS name of at most 64 bytes
-and excludes `setHostnameAsFQDN` and the host's network.",
-        why: "",
-        fix: "",
-        source: "`ValidatePodSpec`.",
+`hostname` and `subdomain` of a pod must be DNS-1123 labels. `hostnameOverride` must be a DNS-1123
+subdomain of at most 64 bytes, and must not be combined with `setHostnameAsFQDN: true` or
+`hostNetwork: true`.",
+        why: "The API server rejects the object.",
+        fix: "Use lower-case letters, digits and `-`; put the domain into `subdomain`.",
+        source: "`ValidatePodSpec` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

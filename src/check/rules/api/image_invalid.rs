@@ -9,11 +9,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ImageInvalid,
     doc: Doc {
         checks: "\
-A container needs an `image`; in a bare Pod it must not begin or end with a blank (in a template
-that is only found out on the node). `imagePullPolicy` is Always, IfNotPresent or Never.",
-        why: "",
-        fix: "",
-        source: "`validateContainerCommon`, `validatePullPolicy`.",
+A container must have an `image`. In a Pod the image must not start or end with whitespace; in a pod
+template the API server does not check this, and nothing is reported. `imagePullPolicy` must be
+`Always`, `IfNotPresent` or `Never`.",
+        why: "\
+The API server rejects the object, for instance with \"must not have leading or trailing whitespace\".
+In a pod template whitespace is only noticed on the node, where the image cannot be pulled.",
+        fix: "Set the image, or one of the three policies.",
+        source: "\
+`validateContainerCommon`, `validateContainerOnlyForPod` and `validatePullPolicy` in
+`pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -13,11 +13,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::IngressClassInvalid,
     doc: Doc {
         checks: "\
-`controller` is a domain and a path (`example.com/ingress`) of at most 250 characters. `parameters`
-name a kind and a name; with the scope `Namespace` also a namespace, with `Cluster` none.",
-        why: "",
-        fix: "",
-        source: "`ValidateIngressClass`.",
+`controller` must be a domain-prefixed path (`example.com/ingress`) of at most 250 bytes.
+`parameters` must have a kind and a name, with the scope `Namespace` also a namespace, and with the
+scope `Cluster` none.",
+        why: "\
+The API server rejects the object, for instance with \"must be a domain-prefixed path (such as
+\"acme.io/foo\")\".",
+        fix: "Set the controller that the documentation of your Ingress controller names.",
+        source: "`ValidateIngressClass` in `pkg/apis/networking/validation`.",
     },
     bad: "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: a}\nspec: {controller: nginx}\n",
     good: "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: a}\nspec: {controller: k8s.io/nginx}\n",

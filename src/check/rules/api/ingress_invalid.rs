@@ -11,13 +11,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::IngressInvalid,
     doc: Doc {
         checks: "\
-An Ingress has rules or a default backend. A host is a DNS name, with `*.` in front at most, no
-address and no port. Each path has a `pathType`; `Exact` and `Prefix` paths begin with `/` and hold
-no `//`, `.` or `..` parts. A backend is a Service with the name or the number of a port, or another
-resource.",
-        why: "",
-        fix: "",
-        source: "`validateIngressSpec`.",
+An Ingress must have `rules` or a `defaultBackend`. A host must be a DNS name, optionally starting
+with `*.`; it must not be an IP address or contain a port. Each path must have a `pathType`; a path
+of the type `Exact` or `Prefix` must start with `/` and must not contain `//`, `/./`, `/../` or
+`%2f`, or end with `/.` or `/..`. A backend must be a Service with the name or the number of a port,
+or another resource. `ingressClassName` and the annotation `kubernetes.io/ingress.class` must not
+name different classes.",
+        why: "\
+The API server rejects the object, for instance with \"either `defaultBackend` or `rules` must be
+specified\", \"pathType must be specified\" or \"port name or number is required\".",
+        fix: "Correct the reported field; `pathType: Prefix` fits most paths.",
+        source: "`ValidateIngressSpec` and `ValidateIngressCreate` in `pkg/apis/networking/validation`.",
     },
     bad: "\
 apiVersion: networking.k8s.io/v1

@@ -11,13 +11,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::JobInvalid,
     doc: Doc {
         checks: "\
-A Job's numbers are not negative. `completionMode: Indexed` needs `completions` and allows at most
-100000 pods at once; only it has `backoffLimitPerIndex` and `maxFailedIndexes`, and the second needs
-the first. With a `podFailurePolicy` the pods' `restartPolicy` is `Never`, and failed pods are
-replaced only when they have `Failed`.",
-        why: "",
-        fix: "",
-        source: "`validateJobSpec` of `pkg/apis/batch/validation`.",
+The numbers of a Job must not be negative. `completionMode: Indexed` requires `completions` (a Job
+without `completions` and `parallelism` gets 1 of each) and allows a `parallelism` of at most
+100000. `backoffLimitPerIndex`, `maxFailedIndexes` and `successPolicy` require `completionMode:
+Indexed`, and `maxFailedIndexes` requires `backoffLimitPerIndex` and must not exceed `completions`.
+With more than 100000 completions and a `backoffLimitPerIndex`, `maxFailedIndexes` is required, and
+it and `parallelism` must not exceed 10000. With a `podFailurePolicy` the `restartPolicy` of the
+pods must be `Never`, and `podReplacementPolicy`, if set, `Failed`.",
+        why: "\
+The API server rejects the object, for instance with \"requires indexed completion mode\" or \"must be
+less than or equal to completions\".",
+        fix: "Set `completionMode: Indexed` and `completions`, or remove the fields that require them.",
+        source: "`validateJobSpec` in `pkg/apis/batch/validation`.",
     },
     bad: "\
 apiVersion: batch/v1

@@ -15,13 +15,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::JobPolicyInvalid,
     doc: Doc {
         checks: "\
-Each rule of a `podFailurePolicy` has an action and either exit codes or pod conditions. Exit codes
-are ascending, each once, without 0 under `In`; a container they name exists. `FailIndex` needs
-`backoffLimitPerIndex`. A rule of a `successPolicy` names indexes (`0-2,5`), a count, or both,
-within `completions`.",
-        why: "",
-        fix: "",
-        source: "`validatePodFailurePolicy` and `validateSuccessPolicy`.",
+A `podFailurePolicy` may have at most 20 rules. Each must have an `action` and either `onExitCodes`
+or `onPodConditions`. Exit codes must be in ascending order, at most 255, without duplicates, and
+without 0 for the operator `In`; `containerName` must be the name of a container or init container
+of the pod template. The action `FailIndex` requires `backoffLimitPerIndex`. A rule of a
+`successPolicy` must have `succeededIndexes` (`0-2,5`), `succeededCount` or both, within
+`completions`.",
+        why: "\
+The API server rejects the object, for instance with \"must be ordered\", \"must not be 0 for the In
+operator\" or \"must be one of the container or initContainer names in the pod template\".",
+        fix: "Sort the exit codes and remove duplicates, or correct the name of the container.",
+        source: "`validatePodFailurePolicy` and `validateSuccessPolicy` in `pkg/apis/batch/validation`.",
     },
     bad: "\
 apiVersion: batch/v1

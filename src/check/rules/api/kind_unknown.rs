@@ -8,13 +8,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::KindUnknown,
     doc: Doc {
         checks: "\
-`kubectl` asks the cluster which kinds it serves and refuses others: `no matches for kind`. A custom
-resource is known once its CustomResourceDefinition is: pass it with `--crd FILE|DIR`, or add it to
-the input. For a kind of a foreign group that nothing in the input defines it is one warning a kind,
-with the number of objects.",
-        why: "",
-        fix: "",
-        source: "",
+The kind of an object is neither one of the Kubernetes version under check nor one of a
+CustomResourceDefinition that is given. A kind of another group that nothing in the input defines is
+one warning for each kind, with the number of objects.",
+        why: "`kubectl` asks the cluster which kinds it serves, and fails for others with \"no matches for kind\".",
+        fix: "\
+Correct `apiVersion` or `kind`. For a custom resource, pass its CustomResourceDefinition with `--crd
+FILE|DIR`, or add it to the input.",
+        source: "https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api.",
     },
     bad: "apiVersion: apps/v1\nkind: Deploymnet\nmetadata: {name: web}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n",

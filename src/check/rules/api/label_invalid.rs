@@ -10,12 +10,20 @@ pub static RULE: Rule = Rule {
     id: RuleId::LabelInvalid,
     doc: Doc {
         checks: "\
-A label's key is a name of at most 63 letters, digits, `-`, `_` and `.`, with an optional DNS name
-and `/` before it. Its value is empty or of the same form: no blanks, no `+`, no `/`. A Job writes
-`job-name` and `controller-uid` into its template itself.",
-        why: "",
-        fix: "",
-        source: "`ValidateLabels` and `ValidateGeneratedSelector`.",
+The key of a label must be a name of at most 63 letters, digits, `-`, `_` and `.`, optionally after
+a DNS subdomain and `/`. Its value must be empty or of the same form, and so must not contain
+whitespace, `+` or `/`. The pod template of a Job must not set `job-name` or `controller-uid` (with
+or without `batch.kubernetes.io/`) to a value of its own, unless the Job has `manualSelector: true`.",
+        why: "\
+The API server rejects the object, with \"a valid label must be an empty string or consist of
+alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character\".
+The Job controller generates its own labels; a Job with other values is rejected.",
+        fix: "\
+Replace the characters that are not allowed (`1.2.3+build` becomes `1.2.3_build`), or move the value
+into an annotation. Remove the labels that a Job generates.",
+        source: "\
+`ValidateLabels` in `k8s.io/apimachinery/pkg/apis/meta/v1/validation` and
+`ValidateGeneratedSelector` in `pkg/apis/batch/validation`.",
     },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {version: 1.2.3+build}}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {version: 1.2.3-build}}\n",

@@ -9,10 +9,12 @@ use crate::validation::{At, Faults};
 pub static RULE: Rule = Rule {
     id: RuleId::LeaseInvalid,
     doc: Doc {
-        checks: "`leaseDurationSeconds` is positive and `leaseTransitions` not negative.",
-        why: "",
-        fix: "",
-        source: "`ValidateLeaseSpec`.",
+        checks: "`leaseDurationSeconds` must be greater than 0, and `leaseTransitions` must not be negative.",
+        why: "The API server rejects the object.",
+        fix: "\
+Set a number in range. Leases are usually written by controllers; remove the manifest if it was
+copied from a cluster.",
+        source: "`ValidateLeaseSpec` in `pkg/apis/coordination/validation`.",
     },
     bad: "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: a}\nspec: {leaseDurationSeconds: 0}\n",
     good: "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: a}\nspec: {leaseDurationSeconds: 15}\n",

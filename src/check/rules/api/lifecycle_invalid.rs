@@ -10,12 +10,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::LifecycleInvalid,
     doc: Doc {
         checks: "\
-A hook has exactly one handler: exec with a command, httpGet or tcpSocket with a port, or sleep for
-no longer than the pod's `terminationGracePeriodSeconds`. A `stopSignal` needs `os.name`. An init
-container has hooks only if it restarts always.",
-        why: "",
-        fix: "",
-        source: "`validateLifecycle`, `validateInitContainers`.",
+A lifecycle hook must have exactly one handler: `exec` with a command, `httpGet` or `tcpSocket` with
+a port, or `sleep` for at most the `terminationGracePeriodSeconds` of the pod. `stopSignal` requires
+`os.name` and must be a signal of that operating system. An init container may have hooks only with
+`restartPolicy: Always`.",
+        why: "\
+The API server rejects the object, for instance with \"must specify a handler type\", \"may not specify
+more than 1 handler type\" or \"must be non-negative and less than terminationGracePeriodSeconds
+(30)\".",
+        fix: "Keep one handler; lower `sleep.seconds` or raise `terminationGracePeriodSeconds`.",
+        source: "`validateLifecycle` and `validateInitContainers` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -13,13 +13,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::LimitRangeInvalid,
     doc: Doc {
         checks: "\
-Each type (`Container`, `Pod`, `PersistentVolumeClaim`, or a qualified name) stands once. For each
-resource: min ≤ defaultRequest ≤ default ≤ max, after the server filled in what is absent (a
-container's default is its max, its default request is its default). A ratio is at least 1. A Pod
-has no defaults; a claim has a min or max of `storage`.",
-        why: "",
-        fix: "",
-        source: "`ValidateLimitRange` and `SetDefaults_LimitRangeItem`.",
+Each type (`Container`, `Pod`, `PersistentVolumeClaim` or a qualified name) must be unique. For each
+resource min ≤ defaultRequest ≤ default ≤ max must hold, after the API server has applied the
+defaults (the `default` of a container is its `max`, its `defaultRequest` is its `default`).
+`maxLimitRequestRatio` must be at least 1 and no more than max divided by min. The type `Pod` must
+not have `default` or `defaultRequest`; the type `PersistentVolumeClaim` must have a `min` or `max`
+of `storage`.",
+        why: "The API server rejects the object, for instance with \"default value 2 is greater than max value 1\".",
+        fix: "Correct the amounts, or remove the defaults of the type `Pod`.",
+        source: "\
+`ValidateLimitRange` in `pkg/apis/core/validation` and `SetDefaults_LimitRangeItem` in
+`pkg/apis/core/v1`.",
     },
     bad: "\
 apiVersion: v1

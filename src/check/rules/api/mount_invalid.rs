@@ -12,12 +12,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::MountInvalid,
     doc: Doc {
         checks: "\
-A mount needs a `mountPath` that no other mount of the container has. `subPath` and `subPathExpr`
-are relative, without `..`, and exclude each other. `mountPropagation` is None, HostToContainer or,
-for privileged containers, Bidirectional. `recursiveReadOnly` needs `readOnly` and no propagation.",
-        why: "",
-        fix: "",
-        source: "`ValidateVolumeMounts`.",
+A volume mount must have a `mountPath` that is unique in the container. `subPath` and `subPathExpr`
+must be relative paths without `..`, and must not be combined. `mountPropagation` must be `None`,
+`HostToContainer` or, in a privileged container, `Bidirectional`. `recursiveReadOnly` (`Enabled` or
+`IfPossible`) requires `readOnly: true` and no mount propagation. The volume and the path must not
+be used by the `volumeDevices` of the container.",
+        why: "\
+The API server rejects the object, for instance with \"must be unique\", \"must be a relative path\" or
+\"must not contain '..'\".",
+        fix: "Change the path, or remove one of the two mounts.",
+        source: "`ValidateVolumeMounts` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

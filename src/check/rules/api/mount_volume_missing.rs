@@ -10,11 +10,11 @@ pub static RULE: Rule = Rule {
     id: RuleId::MountVolumeMissing,
     doc: Doc {
         checks: "\
-A `volumeMounts` entry names a volume of the same pod, or a claim template of the same StatefulSet.
-A volume that has faults of its own counts as not there.",
-        why: "",
-        fix: "",
-        source: "`ValidateVolumeMounts`.",
+A volume mount must name a volume of the pod, or one of the `volumeClaimTemplates` of the
+StatefulSet. An invalid volume counts as missing, as it does for the API server.",
+        why: "The API server rejects the object with \"Not found\" at the name of the mount.",
+        fix: "Correct the name, or add the volume to `volumes`. If the volume is invalid, correct the volume.",
+        source: "`ValidateVolumeMounts` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

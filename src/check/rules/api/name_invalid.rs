@@ -11,15 +11,22 @@ pub static RULE: Rule = Rule {
     id: RuleId::NameInvalid,
     doc: Doc {
         checks: "\
-Every object needs a `metadata.name` of the form its kind asks for: a DNS name for most (`web.v2`),
-a DNS label for Services, Namespaces and StatefulSets (`web-v2`), nearly anything for RBAC objects.
-A CronJob's name has at most 52 characters, since its Jobs get a suffix of 11; a Job's name at most
-63, since it becomes a label of its pods; an indexed Job's name and its highest index together make
-a host name. A CustomResourceDefinition is named `<plural>.<group>`, an APIService
-`<version>.<group>`.",
-        why: "",
-        fix: "",
-        source: "`ValidateObjectMeta` and the name functions of `pkg/apis/*/validation`.",
+An object must have a `metadata.name` of the form that its kind requires: a DNS-1123 subdomain for
+most (`web.v2`), a DNS-1123 label for a Service, Namespace or StatefulSet (`web-v2`), a path segment
+for RBAC objects (any string without `/` and `%`). `generateName` is accepted instead. The name of a
+CronJob must be no more than 52 bytes, since its Jobs get a suffix of 11; the name of a Job no more
+than 63, since it becomes a label of its pods; and the name of an indexed Job with its highest index
+must be a valid host name. A CustomResourceDefinition must be named `<plural>.<group>`, an
+APIService `<version>.<group>`. Nothing is reported for a missing name of kinds that are not stored,
+such as a SubjectAccessReview.",
+        why: "\
+The API server rejects the object, for instance with \"name or generateName is required\" or \"a
+lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and
+must start and end with an alphanumeric character\".",
+        fix: "Use lower-case letters, digits and `-`, and shorten names that others are derived from.",
+        source: "\
+`ValidateObjectMeta` in `k8s.io/apimachinery/pkg/api/validation` and the name functions in
+`pkg/apis/*/validation`.",
     },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Not_Valid}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: valid}\n",

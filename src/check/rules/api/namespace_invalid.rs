@@ -10,12 +10,14 @@ use crate::validation::{At, Faults};
 pub static RULE: Rule = Rule {
     id: RuleId::NamespaceInvalid,
     doc: Doc {
-        checks: "\
-`metadata.namespace` is a DNS label. Objects that live in the cluster and in no namespace have none:
-the server ignores it there, which is a warning.",
-        why: "",
-        fix: "",
-        source: "`ValidateObjectMeta` and `EnsureObjectNamespaceMatchesRequestNamespace`.",
+        checks: "`metadata.namespace` must be a DNS-1123 label. A namespace of a cluster-scoped object is a warning.",
+        why: "\
+The API server rejects an object with an invalid namespace. It ignores the namespace of a
+cluster-scoped object.",
+        fix: "Correct the namespace; remove it from cluster-scoped objects.",
+        source: "\
+`ValidateObjectMeta` in `k8s.io/apimachinery/pkg/api/validation` and
+`EnsureObjectNamespaceMatchesRequestNamespace` in `k8s.io/apiserver/pkg/registry/rest`.",
     },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: My_Space}\n",
     good: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: my-space}\n",

@@ -14,12 +14,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::NetworkPolicyInvalid,
     doc: Doc {
         checks: "\
-A peer selects pods, namespaces or both, or is an `ipBlock` alone; the block's exceptions lie inside
-it. A port is a number or a name; `endPort` needs a number that is not greater. The types are
-`Ingress` and `Egress`.",
-        why: "",
-        fix: "",
-        source: "`ValidateNetworkPolicySpec`.",
+A peer must have a `podSelector`, a `namespaceSelector` or both, or an `ipBlock` alone, whose
+`except` must be strictly within its `cidr`. A port must be a number or a name; `endPort` requires a
+numeric `port` that is not greater. `policyTypes` must be `Ingress` and `Egress`.",
+        why: "\
+The API server rejects the object, for instance with \"must specify a peer\" or \"may not be specified
+when `port` is not specified\".",
+        fix: "\
+Set one kind of peer for each entry; use `{}` to select everything. List several peers or ports as
+entries of their own.",
+        source: "`ValidateNetworkPolicySpec` in `pkg/apis/networking/validation`.",
     },
     bad: "\
 apiVersion: networking.k8s.io/v1

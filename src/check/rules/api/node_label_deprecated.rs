@@ -9,12 +9,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::NodeLabelDeprecated,
     doc: Doc {
         checks: "\
-Kubernetes has renamed some labels of nodes (`beta.kubernetes.io/os` is `kubernetes.io/os` now); new
-nodes may lack the old ones, so that nothing matches. Looked for in `nodeSelector`, node affinities
-and topology keys. The server warns.",
-        why: "",
-        fix: "",
-        source: "`GetNodeLabelDeprecatedMessage`.",
+`nodeSelector`, node affinity or a topology key uses a node label that Kubernetes has renamed, such
+as `beta.kubernetes.io/os`, now `kubernetes.io/os`.",
+        why: "\
+The API server accepts the object with a warning, such as \"deprecated since v1.14; use
+\"kubernetes.io/os\" instead\". New nodes may lack the old label, and then no node matches.",
+        fix: "Use the label that the finding names.",
+        source: "`GetNodeLabelDeprecatedMessage` in `pkg/api/node`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -8,10 +8,10 @@ use crate::validation::{Faults, Pod, selector};
 pub static RULE: Rule = Rule {
     id: RuleId::NodeSelectorInvalid,
     doc: Doc {
-        checks: "The keys of `nodeSelector` are qualified names, its values label values.",
-        why: "",
-        fix: "",
-        source: "`ValidateLabels`.",
+        checks: "The keys of `nodeSelector` must be qualified names, and its values must be label values.",
+        why: "The API server rejects the object. A node cannot have such a label.",
+        fix: "Use a label that the nodes have: `kubectl get nodes --show-labels`.",
+        source: "`ValidateLabels` in `k8s.io/apimachinery/pkg/apis/meta/v1/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -9,11 +9,11 @@ pub static RULE: Rule = Rule {
     id: RuleId::OverheadInvalid,
     doc: Doc {
         checks: "\
-`overhead` is a list of resources like the limits of a container; the admission controller sets it
-from the runtime class.",
-        why: "",
-        fix: "",
-        source: "`validateOverhead`.",
+`overhead` of a pod must be a list of resources like the limits of a container: cpu, memory,
+ephemeral-storage, `hugepages-<size>` or extended resources, with amounts that are not negative.",
+        why: "The API server rejects the object, for instance with \"must be a standard resource for containers\".",
+        fix: "Remove `overhead`. The admission controller sets it from the RuntimeClass.",
+        source: "`validateOverhead` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

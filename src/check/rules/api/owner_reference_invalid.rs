@@ -10,12 +10,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::OwnerReferenceInvalid,
     doc: Doc {
         checks: "\
-An entry of `metadata.ownerReferences` names `apiVersion`, `kind`, `name` and `uid`; only one may be
-the controller, and an Event may own nothing. A uid is only known when the owner exists, so
-manifests seldom hold owner references.",
-        why: "",
-        fix: "",
-        source: "`ValidateOwnerReferences`.",
+An entry of `metadata.ownerReferences` must have `apiVersion`, `kind`, `name` and `uid`; at most one
+may have `controller: true`, and an Event must not be an owner.",
+        why: "\
+The API server rejects the object, for instance with \"Only one reference can have Controller set to
+true\".",
+        fix: "\
+Remove `ownerReferences` from the manifest: the uid of the owner is only known in the cluster, where
+controllers set the references.",
+        source: "`ValidateOwnerReferences` in `k8s.io/apimachinery/pkg/api/validation`.",
     },
     bad: "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  ownerReferences: [{apiVersion: v1, kind: Pod, name: p}]\n",
     good: "\

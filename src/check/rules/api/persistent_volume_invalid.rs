@@ -14,12 +14,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::PersistentVolumeInvalid,
     doc: Doc {
         checks: "\
-A volume has a capacity of `storage` and nothing else, at least one access mode, and exactly one
-source. A `local` source needs a path and a node affinity. The reclaim policy is `Retain`, `Delete`
-or `Recycle`.",
-        why: "",
-        fix: "",
-        source: "`ValidatePersistentVolumeSpec`.",
+A PersistentVolume must have a `capacity` of `storage` and of nothing else, greater than 0, at least
+one access mode and exactly one source. A `local` source requires a path and a node affinity.
+`persistentVolumeReclaimPolicy` must be `Retain`, `Delete` or `Recycle`; `Recycle` is not allowed
+for a `hostPath` of `/`. The `nodeStageSecretRef` of a CSI source is not checked by the API server,
+and not reported.",
+        why: "\
+The API server rejects the object, for instance with \"must specify a volume type\" or \"must be
+greater than zero\".",
+        fix: "Set the capacity, the access mode or the source that is missing.",
+        source: "`ValidatePersistentVolumeSpec` in `pkg/apis/core/validation`.",
     },
     bad: "\
 apiVersion: v1

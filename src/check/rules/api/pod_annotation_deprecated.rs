@@ -9,12 +9,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::PodAnnotationDeprecated,
     doc: Doc {
         checks: "\
-`scheduler.alpha.kubernetes.io/critical-pod`, the sysctl annotations and the seccomp annotations do
-nothing in today's clusters; the AppArmor ones are deprecated. Each has a field in the pod's spec
-instead. The server warns.",
-        why: "",
-        fix: "",
-        source: "`warningsForPodSpecAndMeta`.",
+A pod has the annotation `scheduler.alpha.kubernetes.io/critical-pod`, or a sysctl, seccomp or
+AppArmor annotation. Nothing is reported for a seccomp or AppArmor annotation beside the field that
+replaces it.",
+        why: "\
+The sysctl, seccomp and critical-pod annotations no longer have an effect; the AppArmor annotations
+are deprecated. The API server accepts the object with a warning, such as \"non-functional in v1.16+;
+use the \"priorityClassName\" field instead\".",
+        fix: "Use the field that the finding names.",
+        source: "`warningsForPodSpecAndMeta` in `pkg/api/pod`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

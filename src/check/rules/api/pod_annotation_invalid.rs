@@ -14,12 +14,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::PodAnnotationInvalid,
     doc: Doc {
         checks: "\
-Some annotations of pods have a meaning: `controller.kubernetes.io/pod-deletion-cost` is a 32-bit
-whole number; the old seccomp and AppArmor annotations name a profile, of a container that is there,
-and agree with the fields; a mirror pod names its node.",
-        why: "",
-        fix: "",
-        source: "`ValidatePodSpecificAnnotations`.",
+`controller.kubernetes.io/pod-deletion-cost` must be a 32-bit integer. The seccomp and AppArmor
+annotations must name a profile; those of AppArmor must also name a container of the pod and agree
+with `appArmorProfile`. A mirror pod must have a `nodeName`.",
+        why: "\
+The API server rejects the object, for instance with \"must be a 32bit integer\" or \"apparmor type in
+annotation and field must match\".",
+        fix: "\
+Correct the value; use `securityContext.seccompProfile` and `appArmorProfile` instead of the
+annotations.",
+        source: "\
+`ValidatePodSpecificAnnotations` and `validateAppArmorAnnotationsAndFieldsMatchOnCreate` in
+`pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -10,11 +10,11 @@ pub static RULE: Rule = Rule {
     id: RuleId::PodGateInvalid,
     doc: Doc {
         checks: "\
-The condition of a readiness gate and the name of a scheduling gate are qualified names; a
-scheduling gate stands once.",
-        why: "",
-        fix: "",
-        source: "`validateReadinessGates`, `validateSchedulingGates`.",
+The `conditionType` of a readiness gate and the name of a scheduling gate must be qualified names. A
+scheduling gate must be unique.",
+        why: "The API server rejects the object.",
+        fix: "Correct the name, or remove the duplicate.",
+        source: "`validateReadinessGates` and `validateSchedulingGates` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -9,11 +9,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::PodOsInvalid,
     doc: Doc {
         checks: "\
-`os.name` is linux or windows. A Linux pod has no `windowsOptions`; a Windows pod has none of the
-Linux fields of security contexts, no host users, PID or IPC and no pod-level resources.",
-        why: "",
-        fix: "",
-        source: "`validateOS`, `validateLinux`, `validateWindows`.",
+`os.name` must be `linux` or `windows`. A Linux pod must not have `windowsOptions`. A Windows pod
+must not have the Linux fields of security contexts, `hostUsers`, `hostPID`, `hostIPC`,
+`shareProcessNamespace` or pod-level resources. Nothing is reported for a pod without `os`.",
+        why: "\
+The API server rejects the object with \"windows options cannot be set for a linux pod\" or \"cannot be
+set for a windows pod\".",
+        fix: "Remove the field, or correct `os.name`.",
+        source: "`validateOS`, `validateLinux` and `validateWindows` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -10,12 +10,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::PodReferenceInvalid,
     doc: Doc {
         checks: "\
-`serviceAccountName`, `nodeName`, `priorityClassName` and `runtimeClassName` are DNS-1123
-subdomains, `preemptionPolicy` is PreemptLowerPriority or Never. A Pod with scheduling gates cannot
-name its node.",
-        why: "",
-        fix: "",
-        source: "`ValidatePodSpec`, `ValidatePodCreate`.",
+`serviceAccountName`, `nodeName`, `priorityClassName` and `runtimeClassName` of a pod must be
+DNS-1123 subdomains. `preemptionPolicy` must be `PreemptLowerPriority` or `Never`. A Pod with
+`schedulingGates` must not have a `nodeName`.",
+        why: "\
+The API server rejects the object, for instance with \"cannot be set until all schedulingGates have
+been cleared\".",
+        fix: "Correct the name.",
+        source: "`ValidatePodSpec` and `ValidatePodCreate` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -11,11 +11,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::PodResourcesInvalid,
     doc: Doc {
         checks: "\
-The pod's own `resources` are cpu, memory and huge pages, without claims. They are no less than what
-its containers request together, and no container's limit is above the pod's.",
-        why: "",
-        fix: "",
-        source: "`validatePodResources`, `validatePodResourceConsistency`.",
+The `resources` of a pod must be cpu, memory and huge pages, without `claims`. A request must not be
+less than the sum of the requests of the containers (at the peak, init containers included), and no
+limit of a container may exceed the limit of the pod. Windows pods, which must not have pod-level
+resources, are reported by `pod-os-invalid`.",
+        why: "\
+The API server rejects the object, for instance with \"must be greater than or equal to aggregate
+container requests of 200m\" or \"must be less than or equal to pod limits of 1\".",
+        fix: "Raise the resources of the pod, or lower those of the containers.",
+        source: "`validatePodResources` and `validatePodResourceConsistency` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -11,12 +11,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::PodSecurityLevelInvalid,
     doc: Doc {
         checks: "\
-The labels `pod-security.kubernetes.io/enforce`, `audit` and `warn` of a Namespace are `privileged`,
-`baseline` or `restricted`; the labels of the same names with `-version` are `latest` or a version
-such as `v1.36`.",
-        why: "",
-        fix: "",
-        source: "the PodSecurity admission's `PolicyToEvaluate`.",
+The labels `pod-security.kubernetes.io/enforce`, `audit` and `warn` of a Namespace must be
+`privileged`, `baseline` or `restricted`. The labels of the same names with `-version` must be
+`latest` or a version such as `v1.36`.",
+        why: "\
+The PodSecurity admission controller rejects the Namespace, for instance with \"must be one of
+privileged, baseline, restricted\".",
+        fix: "Set one of the three levels.",
+        source: "`PolicyToEvaluate` in `k8s.io/pod-security-admission/api`.",
     },
     bad: "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {pod-security.kubernetes.io/enforce: strict}}\n",
     good: "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {pod-security.kubernetes.io/enforce: restricted}}\n",

@@ -10,12 +10,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::PortInvalid,
     doc: Doc {
         checks: "\
-A container port needs a `containerPort` between 1 and 65535. Its name has at most 15 lower-case
-letters, digits and `-`, with at least one letter, and stands once in a container. The protocol is
-TCP (the default), UDP or SCTP.",
-        why: "",
-        fix: "",
-        source: "`validateContainerPorts`.",
+A container port must have a `containerPort` between 1 and 65535. Its name must be at most 15
+lower-case letters, digits and `-`, with at least one letter, and unique in the container. The
+protocol must be `TCP` (the default), `UDP` or `SCTP`.",
+        why: "\
+The API server rejects the object, for instance with \"must be no more than 15 characters\" or \"must
+contain at least one letter (a-z)\".",
+        fix: "Set the number, or shorten the name.",
+        source: "`validateContainerPorts` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

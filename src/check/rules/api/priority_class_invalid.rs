@@ -10,11 +10,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::PriorityClassInvalid,
     doc: Doc {
         checks: "\
-The value is at most 1000000000; names that begin with `system-` are the server's own;
-`preemptionPolicy` is `Never` or `PreemptLowerPriority`.",
-        why: "",
-        fix: "",
-        source: "`ValidatePriorityClass`.",
+The `value` of a PriorityClass must not be greater than 1000000000. A name that starts with
+`system-` is reserved for the two system classes with their own values. `preemptionPolicy` must be
+`Never` or `PreemptLowerPriority`.",
+        why: "\
+The API server rejects the object, for instance with \"maximum allowed value of a user defined
+priority is 1000000000\".",
+        fix: "Lower the value, or rename the class.",
+        source: "`ValidatePriorityClass` in `pkg/apis/scheduling/validation`.",
     },
     bad: "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 2000000000\n",
     good: "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000000000\n",

@@ -9,13 +9,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ProbeInvalid,
     doc: Doc {
         checks: "\
-A probe has exactly one handler: exec with a command, httpGet, tcpSocket or grpc with a port between
-1 and 65535 or, but for grpc, a port's name. Its numbers are not negative; liveness and startup
-probes have the success threshold 1; a readiness probe has no grace period. An init container has
-probes only if it restarts always.",
-        why: "",
-        fix: "",
-        source: "`validateProbe`, `validateInitContainers`.",
+A probe must have exactly one handler: `exec` with a command, or `httpGet`, `tcpSocket` or `grpc`
+with a port between 1 and 65535 or, except for `grpc`, the name of a port. Its numbers must not be
+negative. The `successThreshold` of a liveness or startup probe must be 1; a readiness probe must
+not have `terminationGracePeriodSeconds`. An init container may have probes only with
+`restartPolicy: Always`.",
+        why: "\
+The API server rejects the object, for instance with \"must specify a handler type\", \"must be 1\" or
+\"may not be set for init containers without restartPolicy=Always\".",
+        fix: "Set the handler and its port, or remove the field that the probe must not have.",
+        source: "`validateProbe` and `validateInitContainers` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

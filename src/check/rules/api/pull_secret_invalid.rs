@@ -8,12 +8,12 @@ use crate::validation::{Faults, Pod};
 pub static RULE: Rule = Rule {
     id: RuleId::PullSecretInvalid,
     doc: Doc {
-        checks: "\
-An `imagePullSecrets` entry without a name does nothing, and of two with one name `kubectl apply`
-may drop one. The server warns.",
-        why: "",
-        fix: "",
-        source: "`warningsForPodSpecAndMeta`.",
+        checks: "An entry of `imagePullSecrets` should have a name, and each name should be unique.",
+        why: "\
+An entry without a name has no effect, and `kubectl apply` may drop one of two entries with the same
+name. The API server accepts the object with a warning, \"invalid empty name\" or \"duplicate name\".",
+        fix: "Set the name of the Secret, or remove the entry.",
+        source: "`warningsForPodSpecAndMeta` in `pkg/api/pod`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

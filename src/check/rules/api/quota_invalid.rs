@@ -12,13 +12,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::QuotaInvalid,
     doc: Doc {
         checks: "\
-A quota limits standard resources (`requests.cpu`, `pods`, `services.nodeports`…) or qualified ones
-(`count/deployments.apps`). The amounts are not negative, and counts are whole. A scope goes only
-with the resources it can tell apart: `BestEffort` with `pods` alone, `Terminating` and its like
-with pods and their compute resources.",
-        why: "",
-        fix: "",
-        source: "`ValidateResourceQuotaSpec`.",
+A ResourceQuota may limit standard resources (`requests.cpu`, `pods`, `services.nodeports`) and
+qualified names (`count/deployments.apps`). The amounts must not be negative, and counts must be
+integers. A scope is only allowed with the resources that it applies to: `BestEffort` with `pods`
+alone, `VolumeAttributesClass` with claims and their storage, the others with pods and their compute
+resources.",
+        why: "\
+The API server rejects the object, for instance with \"must be a standard resource for quota\" or
+\"unsupported scope applied to resource\".",
+        fix: "\
+Correct the name of the resource; count objects of other kinds as `count/<resource>.<group>`. Move
+the scope into a quota of its own.",
+        source: "`ValidateResourceQuotaSpec` in `pkg/apis/core/validation`.",
     },
     bad: "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: a}\nspec: {hard: {pod: '10'}}\n",
     good: "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: a}\nspec: {hard: {pods: '10'}}\n",

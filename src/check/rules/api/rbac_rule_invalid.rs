@@ -10,11 +10,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::RbacRuleInvalid,
     doc: Doc {
         checks: "\
-A rule has verbs, and either API groups (`\"\"` is the core group) and resources, or
-`nonResourceURLs`; the latter only in a ClusterRole. An aggregation rule has selectors.",
-        why: "",
-        fix: "",
-        source: "`ValidatePolicyRule` and `ValidateClusterRole`.",
+A rule must have `verbs`, and either `apiGroups` (`\"\"` is the core group) and `resources`, or
+`nonResourceURLs`, which are only allowed in a ClusterRole. An `aggregationRule` must have
+`clusterRoleSelectors`.",
+        why: "\
+The API server rejects the object, for instance with \"verbs must contain at least one value\" or
+\"namespaced rules cannot apply to non-resource URLs\".",
+        fix: "Add the missing list; use a rule of its own for `nonResourceURLs`.",
+        source: "`ValidatePolicyRule` and `ValidateClusterRole` in `pkg/apis/rbac/validation`.",
     },
     bad: "\
 apiVersion: rbac.authorization.k8s.io/v1

@@ -9,11 +9,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::ResizePolicyInvalid,
     doc: Doc {
         checks: "\
-A `resizePolicy` entry names cpu or memory, each once, and NotRequired or RestartContainer; in a pod
-that never restarts only NotRequired.",
-        why: "",
-        fix: "",
-        source: "`validateResizePolicy`.",
+An entry of `resizePolicy` must have the `resourceName` `cpu` or `memory`, each at most once, and
+the `restartPolicy` `NotRequired` or `RestartContainer`. In a pod with `restartPolicy: Never` only
+`NotRequired` is allowed; an init container that is not a sidecar must not have `RestartContainer`.",
+        why: "\
+The API server rejects the object, for instance with \"must be 'NotRequired' when `restartPolicy` is
+'Never'\".",
+        fix: "Use `NotRequired`, or remove the entry.",
+        source: "`validateResizePolicy` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -12,11 +12,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::ResourceClaimInvalid,
     doc: Doc {
         checks: "\
-Each entry of `resourceClaims` has a name of its own and names either a claim or a claim template;
-each entry of a container's `resources.claims` names one of them, once.",
-        why: "",
-        fix: "",
-        source: "`validatePodResourceClaims`, `validateResourceClaimNames`.",
+Each entry of `resourceClaims` must have a unique name and exactly one of `resourceClaimName` and
+`resourceClaimTemplateName`. Each entry of `resources.claims` of a container must refer to one of
+them, at most once.",
+        why: "\
+The API server rejects the object, for instance with \"must specify one of: `resourceClaimName`,
+`resourceClaimTemplateName`\" or \"Not found\".",
+        fix: "Add the claim to `resourceClaims` of the pod, or correct the name.",
+        source: "`validatePodResourceClaims` and `validateResourceClaimNames` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

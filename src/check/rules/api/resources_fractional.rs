@@ -10,11 +10,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::ResourcesFractional,
     doc: Doc {
         checks: "\
-`memory: 100m` asks for a tenth of a byte: `M` or `Mi` was meant. The server takes it with a
-warning.",
-        why: "",
-        fix: "",
-        source: "`warningsForPodSpecAndMeta`.",
+An amount of memory or ephemeral-storage, in the requests and limits of a container or in the
+overhead of a pod, is not an integer number of bytes. `memory: 100m` is a tenth of a byte.",
+        why: "\
+The API server accepts the object with a warning, \"fractional byte value \"100m\" is invalid, must be
+an integer\". The container gets far less memory than was meant.",
+        fix: "Write `M` or `Mi` instead of `m`: `memory: 100Mi`.",
+        source: "`warningsForPodSpecAndMeta` in `pkg/api/pod`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

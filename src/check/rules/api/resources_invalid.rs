@@ -9,13 +9,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ResourcesInvalid,
     doc: Doc {
         checks: "\
-The resources of a container are cpu, memory, ephemeral-storage, `hugepages-<size>` and extended
-ones with a domain (`example.com/gpu`). Amounts are not negative, extended ones whole; a request is
-no more than the limit, and equal to it for extended resources and huge pages, which need a limit.
-Huge pages come in multiples of their size and beside cpu or memory.",
-        why: "",
-        fix: "",
-        source: "`validateContainerResourceRequirements`.",
+The resources of a container must be cpu, memory, ephemeral-storage, `hugepages-<size>` or extended
+resources with a domain (`example.com/gpu`). Amounts must not be negative, and those of extended
+resources must be integers. A request must not exceed the limit, and must equal it for extended
+resources and huge pages, which require a limit. Huge pages must be a multiple of their size, and
+require cpu or memory.",
+        why: "\
+The API server rejects the object, for instance with \"must be less than or equal to cpu limit of 1\"
+or \"must be a standard resource for containers\".",
+        fix: "Raise the limit or lower the request; correct the name of the resource.",
+        source: "`ValidateContainerResourceRequirements` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -9,11 +9,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::RestartPolicyInvalid,
     doc: Doc {
         checks: "\
-The pods of a Deployment, ReplicaSet, StatefulSet, DaemonSet or ReplicationController restart Always
-(the default). Those of a Job or CronJob say OnFailure or Never; the default does not fit them.",
-        why: "",
-        fix: "",
-        source: "`validateRestartPolicy`, `ValidatePodTemplateSpecForReplicaSet`, `validateJobSpec`.",
+`restartPolicy` in the pod template of a Deployment, ReplicaSet, StatefulSet, DaemonSet or
+ReplicationController must be `Always` (the default). In the pod template of a Job or CronJob it
+must be `OnFailure` or `Never`, and must be set, since the default is not allowed there. In a Pod it
+must be one of the three.",
+        why: "\
+The API server rejects the object, for a Job with \"Required value: valid values: \"OnFailure\",
+\"Never\"\".",
+        fix: "\
+Set `restartPolicy: OnFailure` to restart the container in the same pod, or `Never` to create a new
+pod.",
+        source: "\
+`validateRestartPolicy` in `pkg/apis/core/validation`, `ValidatePodTemplateSpecForReplicaSet` in
+`pkg/apis/apps/validation` and `validateJobSpec` in `pkg/apis/batch/validation`.",
     },
     bad: r#"apiVersion: batch/v1
 kind: Job

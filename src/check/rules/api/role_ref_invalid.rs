@@ -11,12 +11,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::RoleRefInvalid,
     doc: Doc {
         checks: "\
-`roleRef` names a `Role` or `ClusterRole` of the group `rbac.authorization.k8s.io`; a
-ClusterRoleBinding only a ClusterRole. A subject is a `User` or `Group` of that group, or a
-`ServiceAccount` of no group, with its namespace in a ClusterRoleBinding.",
-        why: "",
-        fix: "",
-        source: "`ValidateRoleBinding`, `ValidateClusterRoleBinding` and `ValidateRoleBindingSubject`.",
+`roleRef` must name a `Role` or `ClusterRole` of the group `rbac.authorization.k8s.io`, in a
+ClusterRoleBinding only a `ClusterRole`. A subject must be a `User` or `Group` of that group, or a
+`ServiceAccount` without a group; in a ClusterRoleBinding a `ServiceAccount` must have a namespace.",
+        why: "The API server rejects the object, for instance with \"Unsupported value\" at `roleRef.kind`.",
+        fix: "Correct the kind, and set the namespace of the ServiceAccount.",
+        source: "\
+`ValidateRoleBinding`, `ValidateClusterRoleBinding` and `ValidateRoleBindingSubject` in
+`pkg/apis/rbac/validation`.",
     },
     bad: "\
 apiVersion: rbac.authorization.k8s.io/v1

@@ -12,11 +12,12 @@ pub static RULE: Rule = Rule {
     id: RuleId::RuntimeClassInvalid,
     doc: Doc {
         checks: "\
-`handler` is a DNS label: the name the node's container runtime knows. Labels that pods are
-scheduled by are valid labels.",
-        why: "",
-        fix: "",
-        source: "`ValidateRuntimeClass`.",
+`handler` must be a DNS-1123 label: the name of the handler in the configuration of the container
+runtime. The labels, tolerations and overhead of a RuntimeClass must be valid, and a toleration must
+be unique.",
+        why: "The API server rejects the object.",
+        fix: "Set the handler that the container runtime on the nodes is configured with.",
+        source: "`ValidateRuntimeClass` in `pkg/apis/node/validation`.",
     },
     bad: "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: a}\nhandler: run_sc\n",
     good: "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: a}\nhandler: runsc\n",

@@ -12,13 +12,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ScheduleInvalid,
     doc: Doc {
         checks: "\
-A schedule has five fields (minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6 from Sunday)
-or is one of `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, `@every <duration>`. A time zone
-stands in `timeZone`, never in the schedule, and is a name of the IANA database. `concurrencyPolicy`
-is `Allow`, `Forbid` or `Replace`; the numbers are not negative.",
-        why: "",
-        fix: "",
-        source: "`validateCronJobSpec` of `pkg/apis/batch/validation`.",
+A schedule must have five fields (minute 0-59, hour 0-23, day of month 1-31, month 1-12, day of week
+0-6 from Sunday), or be `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` or `@every
+<duration>`. A time zone must be set in `timeZone`, not in the schedule, and must be a name of the
+IANA database. `concurrencyPolicy` must be `Allow`, `Forbid` or `Replace`. The numbers must not be
+negative.",
+        why: "\
+The API server rejects the object, for instance with \"cannot use TZ or CRON_TZ in schedule, use
+timeZone field instead\" or \"unknown time zone\".",
+        fix: "Correct the field of the schedule, or set `timeZone`.",
+        source: "`validateCronJobSpec` in `pkg/apis/batch/validation`.",
     },
     bad: "\
 apiVersion: batch/v1

@@ -12,13 +12,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::SecretTypeDataMissing,
     doc: Doc {
         checks: "\
-A Secret of type `kubernetes.io/tls` has `tls.crt` and `tls.key`, `kubernetes.io/dockerconfigjson`
-has `.dockerconfigjson` with JSON in it, `kubernetes.io/basic-auth` has `username` or `password`,
-`kubernetes.io/ssh-auth` has `ssh-privatekey`, and `kubernetes.io/service-account-token` names its
-account in an annotation. Other types may hold anything.",
-        why: "",
-        fix: "",
-        source: "`ValidateSecret`.",
+A Secret of the type `kubernetes.io/tls` must have `tls.crt` and `tls.key`,
+`kubernetes.io/dockerconfigjson` must have `.dockerconfigjson` with a JSON object,
+`kubernetes.io/dockercfg` the same in `.dockercfg`, `kubernetes.io/basic-auth` must have `username`
+or `password`, `kubernetes.io/ssh-auth` must have a `ssh-privatekey` that is not empty, and
+`kubernetes.io/service-account-token` must name its ServiceAccount in the annotation
+`kubernetes.io/service-account.name`. Keys in `stringData` count. Nothing is reported for other
+types.",
+        why: "The API server rejects the object with \"Required value\" at the key that is missing.",
+        fix: "Add the key, or use the type `Opaque`.",
+        source: "`ValidateSecret` in `pkg/apis/core/validation`.",
     },
     bad: "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\nstringData: {tls.crt: cert}\n",
     good: "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\nstringData: {tls.crt: cert, tls.key: key}\n",

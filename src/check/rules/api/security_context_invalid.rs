@@ -10,12 +10,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::SecurityContextInvalid,
     doc: Doc {
         checks: "\
-User and group ids are between 0 and 2147483647. `allowPrivilegeEscalation: false` excludes
-`privileged: true` and the capability CAP_SYS_ADMIN. A seccomp or AppArmor profile has a type; only
-Localhost has, and needs, a `localhostProfile`. `procMount: Unmasked` needs `hostUsers: false`.",
-        why: "",
-        fix: "",
-        source: "`ValidateSecurityContext`, `validatePodSpecSecurityContext`.",
+User and group ids must be between 0 and 2147483647. `allowPrivilegeEscalation: false` must not be
+combined with `privileged: true` or the capability `CAP_SYS_ADMIN`. A seccomp or AppArmor profile
+must have a type; `localhostProfile` is required for the type `Localhost` and not allowed for
+others. `procMount: Unmasked` requires `hostUsers: false`.",
+        why: "\
+The API server rejects the object, for instance with \"must be between 0 and 2147483647, inclusive\"
+or \"cannot set `allowPrivilegeEscalation` to false and `privileged` to true\".",
+        fix: "Remove one of the two settings, or set the missing field.",
+        source: "`ValidateSecurityContext` and `validatePodSpecSecurityContext` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -10,13 +10,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::SelectorInvalid,
     doc: Doc {
         checks: "\
-A workload's selector is required, selects something, and has valid keys, operators and values: `In`
-and `NotIn` need values, `Exists` and `DoesNotExist` have none. A Job generates its selector; one
-set by hand needs `manualSelector: true`, and a CronJob's Jobs can have neither. Selectors of
-claims, budgets, quotas and Services follow the same rules for keys and values.",
-        why: "",
-        fix: "",
-        source: "`ValidateLabelSelector`, the spec validations of `pkg/apis/apps` and `ValidateGeneratedSelector`.",
+The selector of a Deployment, ReplicaSet, StatefulSet or DaemonSet is required and must not be
+empty. Keys, operators and values must be valid: `In` and `NotIn` require values, `Exists` and
+`DoesNotExist` must not have any. A Job must not set `selector`, which is generated, without
+`manualSelector: true`; in a CronJob neither is allowed. The keys and values of the selectors of
+PersistentVolumeClaims, PodDisruptionBudgets, ReplicationControllers and Services follow the same
+rules. A DaemonSet without a selector is reported by `selector-mismatch`.",
+        why: "\
+The API server rejects the object, for instance with \"empty selector is invalid for deployment\",
+\"must be specified when `operator` is 'In' or 'NotIn'\" or \"not a valid selector operator\".",
+        fix: "Set `selector.matchLabels` to the labels of the pod template. Remove the selector of a Job.",
+        source: "\
+`ValidateLabelSelector` in `k8s.io/apimachinery/pkg/apis/meta/v1/validation`, the functions for the
+specs in `pkg/apis/apps/validation`, and `ValidateGeneratedSelector` in `pkg/apis/batch/validation`.",
     },
     bad: "\
 apiVersion: policy/v1

@@ -11,12 +11,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::SelectorMismatch,
     doc: Doc {
         checks: "\
-The selector of a Deployment, ReplicaSet, StatefulSet or DaemonSet, and a manual one of a Job, must
-match the labels of the pod template: a workload that cannot find its pods would create them for
-ever.",
-        why: "",
-        fix: "",
-        source: "the template validations of `pkg/apis/apps` and `pkg/apis/batch`.",
+The selector of a Deployment, ReplicaSet, StatefulSet, DaemonSet or ReplicationController, and the
+manual selector of a Job, must match the labels of the pod template. Nothing is reported for an
+invalid or empty selector, which is reported by `selector-invalid`.",
+        why: "\
+The API server rejects the object with \"`selector` does not match template `labels`\", since a
+controller that does not find its pods would create new ones without end.",
+        fix: "Add every label of the selector to `template.metadata.labels`.",
+        source: "\
+The functions for the specs in `pkg/apis/apps/validation`, `pkg/apis/batch/validation` and
+`pkg/apis/core/validation`.",
     },
     bad: "\
 apiVersion: apps/v1

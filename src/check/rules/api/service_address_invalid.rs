@@ -14,13 +14,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::ServiceAddressInvalid,
     doc: Doc {
         checks: "\
-`clusterIP` is an address, `None` or nothing, and the first of `clusterIPs`, of which there are at
-most two, one of each family. `ipFamilies` are `IPv4` and `IPv6`, each once; two need an
-`ipFamilyPolicy` of `PreferDualStack` or `RequireDualStack`. `externalIPs` are addresses others can
-reach; `loadBalancerSourceRanges` are CIDRs.",
-        why: "",
-        fix: "",
-        source: "`ValidateServiceClusterIPsRelatedFields`, `ValidateNonSpecialIP` and `ValidateService`.",
+`clusterIP` must be an IP address, `None` or empty, and equal the first of `clusterIPs`; these may
+be at most two, of different IP families. `ipFamilies` must be `IPv4` and `IPv6`, each at most once;
+two require the `ipFamilyPolicy` `PreferDualStack` or `RequireDualStack`. `externalIPs` must be IP
+addresses that are not unspecified, loopback or link-local; `loadBalancerSourceRanges` must be
+CIDRs.",
+        why: "\
+The API server rejects the object, for instance with \"must be a valid IP address\" or \"may only hold
+up to 2 values\".",
+        fix: "Correct the address; leave `clusterIP` out to have one assigned.",
+        source: "\
+`ValidateServiceClusterIPsRelatedFields`, `ValidateNonSpecialIP` and `ValidateService` in
+`pkg/apis/core/validation`.",
     },
     bad: "\
 apiVersion: v1

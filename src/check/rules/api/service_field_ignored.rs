@@ -12,11 +12,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::ServiceFieldIgnored,
     doc: Doc {
         checks: "\
-The server accepts these with a warning: `externalIPs`, `loadBalancerIP` and `sessionAffinity` of a
-headless Service, and `externalName` of a Service of another type.",
-        why: "",
-        fix: "",
-        source: "`GetWarningsForService`.",
+A headless Service has `externalIPs`, `loadBalancerIP` or `sessionAffinity: ClientIP`, or a Service
+of another type than `ExternalName` has an `externalName`.",
+        why: "\
+The API server accepts the object with a warning, such as \"spec.externalIPs is ignored when
+spec.clusterIP is \"None\"\".",
+        fix: "Remove the field, or set the type that it belongs to.",
+        source: "`GetWarningsForService` in `pkg/api/service`.",
     },
     bad: "\
 apiVersion: v1

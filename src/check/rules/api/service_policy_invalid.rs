@@ -11,13 +11,20 @@ pub static RULE: Rule = Rule {
     id: RuleId::ServicePolicyInvalid,
     doc: Doc {
         checks: "\
-`sessionAffinity` is `None` or `ClientIP`, its timeout 1 to 86400 seconds. `externalTrafficPolicy`
-(`Cluster`, `Local`) is for Services that are reached from outside; `healthCheckNodePort` for a
-LoadBalancer with `Local`. `internalTrafficPolicy` is `Cluster` or `Local`, `trafficDistribution` is
-`PreferClose`, `PreferSameZone` or `PreferSameNode`.",
-        why: "",
-        fix: "",
-        source: "`validateServiceExternalTrafficPolicy` and its neighbours.",
+`sessionAffinity` must be `None` or `ClientIP`, and its timeout between 1 and 86400 seconds.
+`externalTrafficPolicy` must be `Cluster` or `Local`, and is only allowed for a Service with the
+type `NodePort` or `LoadBalancer`, or with `externalIPs`. `healthCheckNodePort` is only allowed with
+the type `LoadBalancer` and `externalTrafficPolicy: Local`. `internalTrafficPolicy` must be
+`Cluster` or `Local`; `trafficDistribution` must be `PreferClose`, `PreferSameZone` or
+`PreferSameNode`. The API server drops `sessionAffinityConfig` with the affinity `None`; it is not
+reported.",
+        why: "\
+The API server rejects the object, for instance with \"may only be set for externally-accessible
+services\" or \"may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'\".",
+        fix: "Set the type of Service that the field requires, or remove the field.",
+        source: "\
+`validateServiceExternalTrafficPolicy`, `validateServiceInternalTrafficFieldsValue` and
+`ValidateService` in `pkg/apis/core/validation`.",
     },
     bad: "\
 apiVersion: v1

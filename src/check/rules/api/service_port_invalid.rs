@@ -12,13 +12,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ServicePortInvalid,
     doc: Doc {
         checks: "\
-A Service has ports, unless it is headless or an ExternalName. With several, each has a name, a DNS
-label that no other has. `port` is between 1 and 65535; `targetPort` is such a number or the name of
-a container port (at most 15 characters). A port number stands once for each protocol, and so does a
-node port.",
-        why: "",
-        fix: "",
-        source: "`validateServicePort` and `ValidateService`.",
+A Service must have ports, unless it is headless or of the type `ExternalName`. With several ports,
+each must have a name: a DNS-1123 label that is unique. `port` must be between 1 and 65535;
+`targetPort` must be such a number or the name of a container port (at most 15 characters). The pair
+of protocol and port must be unique, and so must the pair of protocol and node port. A Service of
+the type `LoadBalancer` must not have the port 10250, that of the kubelet.",
+        why: "\
+The API server rejects the object, for instance with \"Required value\" at `spec.ports` or \"Duplicate
+value\" at a port.",
+        fix: "Name each port, and remove duplicates.",
+        source: "`validateServicePort` and `ValidateService` in `pkg/apis/core/validation`.",
     },
     bad: "\
 apiVersion: v1

@@ -13,13 +13,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ServiceTypeInvalid,
     doc: Doc {
         checks: "\
-A Service is a `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`. Node ports do not go with
-`ClusterIP`, an address of `None` not with `NodePort` and `LoadBalancer`; source ranges, a load
-balancer class and `allocateLoadBalancerNodePorts` go with `LoadBalancer` only, addresses and
-address families not with `ExternalName`, which needs `externalName`, a DNS name.",
-        why: "",
-        fix: "",
-        source: "`ValidateService`.",
+The type of a Service must be `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`. `nodePort`
+is not allowed with `ClusterIP`, and `clusterIP: None` not with `NodePort` and `LoadBalancer`.
+`loadBalancerSourceRanges`, `loadBalancerClass` and `allocateLoadBalancerNodePorts` are only allowed
+with `LoadBalancer`. `ExternalName` requires an `externalName`, which must be a DNS-1123 subdomain
+(a trailing dot is allowed), and does not allow IP addresses and IP families.",
+        why: "\
+The API server rejects the object, for instance with \"may only be used when `type` is
+'LoadBalancer'\".",
+        fix: "Set the type that the field requires, or remove the field.",
+        source: "`ValidateService` in `pkg/apis/core/validation`.",
     },
     bad: "\
 apiVersion: v1

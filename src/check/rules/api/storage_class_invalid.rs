@@ -14,12 +14,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::StorageClassInvalid,
     doc: Doc {
         checks: "\
-A StorageClass names a provisioner; its reclaim policy is `Delete` or `Retain`, its binding mode
-`Immediate` or `WaitForFirstConsumer`. A VolumeAttributesClass names a driver and at least one
-parameter. A CSIDriver's policies are those the server knows.",
-        why: "",
-        fix: "",
-        source: "`ValidateStorageClass`, `ValidateVolumeAttributesClass` and `ValidateCSIDriver`.",
+A StorageClass must have a `provisioner`; its `reclaimPolicy` must be `Delete` or `Retain`, its
+`volumeBindingMode` `Immediate` or `WaitForFirstConsumer`, and the terms of `allowedTopologies` must
+be unique. A VolumeAttributesClass must have a `driverName` and at least one parameter. Parameters
+may be at most 512, of at most 262144 bytes together. A CSIDriver must have a known `fsGroupPolicy`,
+known `volumeLifecycleModes`, and token requests with unique audiences and an `expirationSeconds`
+between 600 and 4294967296.",
+        why: "\
+The API server rejects the object, for instance with \"may not specify a duration less than 10
+minutes\".",
+        fix: "Add the missing field, or use one of the allowed values.",
+        source: "\
+`ValidateStorageClass`, `ValidateVolumeAttributesClass` and `ValidateCSIDriver` in
+`pkg/apis/storage/validation`.",
     },
     bad: "\
 apiVersion: storage.k8s.io/v1

@@ -10,12 +10,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::StrategyInvalid,
     doc: Doc {
         checks: "\
-A Deployment's strategy is `RollingUpdate` or `Recreate`, a DaemonSet's and StatefulSet's
-`RollingUpdate` or `OnDelete`; only `RollingUpdate` has parameters. `maxSurge` and `maxUnavailable`
-are whole numbers or percentages, not both nothing; a DaemonSet sets exactly one of them.",
-        why: "",
-        fix: "",
-        source: "`ValidateDeploymentStrategy`, `ValidateDaemonSetUpdateStrategy` and `ValidateStatefulSetSpec`.",
+The strategy of a Deployment must be `RollingUpdate` or `Recreate`, that of a DaemonSet or
+StatefulSet `RollingUpdate` or `OnDelete`. Only `RollingUpdate` may have `rollingUpdate` (a
+DaemonSet with `OnDelete` is not checked). `maxSurge` and `maxUnavailable` must be integers that are
+not negative, or percentages; they must not both be 0, and `maxUnavailable` must not exceed 100%. A
+DaemonSet must have exactly one of them greater than 0. `maxUnavailable` of a StatefulSet must not
+be 0, and its `partition` must not be negative.",
+        why: "The API server rejects the object, for instance with \"may not be 0 when `maxSurge` is 0\".",
+        fix: "Remove `rollingUpdate` from the other strategies; set one of the two numbers above 0.",
+        source: "\
+`ValidateDeploymentStrategy`, `ValidateDaemonSetUpdateStrategy` and `ValidateStatefulSetSpec` in
+`pkg/apis/apps/validation`.",
     },
     bad: "\
 apiVersion: apps/v1

@@ -9,12 +9,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::SysctlInvalid,
     doc: Doc {
         checks: "\
-A sysctl's name is lower-case letters, digits, `-` and `_` in parts joined by `.` or `/`, at most
-253 bytes, and stands once. `net.*` cannot be set on the host's network, the ipc ones not in its IPC
-namespace.",
-        why: "",
-        fix: "",
-        source: "`validateSysctls`.",
+The name of a sysctl must consist of lower-case letters, digits, `-` and `_` in parts separated by
+`.` or `/`, at most 253 bytes, and must be unique. `net.*` must not be set with `hostNetwork: true`,
+and the IPC sysctls (`kernel.shm*`, `kernel.msg*`, `kernel.sem`, `fs.mqueue.*`) not with `hostIPC:
+true`.",
+        why: "\
+The API server rejects the object, for instance with \"may not be specified when 'hostNetwork' is
+true\".",
+        fix: "Correct the name; set sysctls of the host on the node.",
+        source: "`validateSysctls` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

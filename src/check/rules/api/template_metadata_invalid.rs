@@ -9,11 +9,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::TemplateMetadataInvalid,
     doc: Doc {
         checks: "\
-Label keys and annotation keys are qualified names, label values at most 63 letters, digits, `-`,
-`_` and `.` with a letter or digit at both ends. A Job without labels takes those of its template.",
-        why: "",
-        fix: "",
-        source: "`ValidatePodTemplateSpec`, `SetDefaults_Job`.",
+The keys of labels and annotations of a pod template must be qualified names. The value of a label
+must be at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends. A Job or
+ReplicationController without labels gets those of its template, so that their faults are reported
+for both. The metadata of a Pod is checked by `label-invalid` and `annotation-invalid`.",
+        why: "\
+The API server rejects the object, with \"a valid label must be an empty string or consist of
+alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character\".",
+        fix: "\
+Replace the characters that are not allowed (`1.2.3+build` becomes `1.2.3_build`), or move the value
+into an annotation.",
+        source: "\
+`ValidatePodTemplateSpec` in `pkg/apis/core/validation` and `SetDefaults_Job` in
+`pkg/apis/batch/v1`.",
     },
     bad: r#"apiVersion: apps/v1
 kind: Deployment

@@ -8,10 +8,10 @@ use crate::validation::{Faults, Pod, enums};
 pub static RULE: Rule = Rule {
     id: RuleId::TerminationMessagePolicyInvalid,
     doc: Doc {
-        checks: "`terminationMessagePolicy` is File (the default) or FallbackToLogsOnError.",
-        why: "",
-        fix: "",
-        source: "`validateContainerCommon`.",
+        checks: "`terminationMessagePolicy` of a container must be `File` (the default) or `FallbackToLogsOnError`.",
+        why: "The API server rejects the object with \"Unsupported value\".",
+        fix: "Set one of the two values, or remove the field.",
+        source: "`validateContainerCommon` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -10,12 +10,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::TolerationInvalid,
     doc: Doc {
         checks: "\
-A toleration's key is a qualified name; without a key the operator is Exists. Equal (the default)
-compares a label value, Exists takes no value, Lt and Gt (since 1.35) a whole number. The effect is
-NoSchedule, PreferNoSchedule or NoExecute, and only with NoExecute are there `tolerationSeconds`.",
-        why: "",
-        fix: "",
-        source: "`ValidateTolerations`.",
+The key of a toleration must be a qualified name; without a key the operator must be `Exists`.
+`Equal` (the default) compares with a label value, `Exists` must not have a value, and `Lt` and `Gt`
+(since 1.35) require an integer. The effect must be `NoSchedule`, `PreferNoSchedule` or `NoExecute`;
+`tolerationSeconds` requires `NoExecute`.",
+        why: "\
+The API server rejects the object, for instance with \"operator must be Exists when `key` is empty\"
+or \"effect must be 'NoExecute' when `tolerationSeconds` is set\".",
+        fix: "Remove the value, or use `operator: Equal`; set `effect: NoExecute` for `tolerationSeconds`.",
+        source: "`ValidateTolerations` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

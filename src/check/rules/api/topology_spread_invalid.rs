@@ -11,12 +11,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::TopologySpreadInvalid,
     doc: Doc {
         checks: "\
-A constraint has a `maxSkew` above 0, a `topologyKey`, and `whenUnsatisfiable` DoNotSchedule or
-ScheduleAnyway; no two agree in the last two. `minDomains` is above 0 and only with DoNotSchedule;
-the policies are Honor or Ignore. Without a `labelSelector` it matches no pod (a warning).",
-        why: "",
-        fix: "",
-        source: "`validateTopologySpreadConstraints`.",
+A constraint must have a `maxSkew` greater than 0, a `topologyKey`, and the `whenUnsatisfiable`
+`DoNotSchedule` or `ScheduleAnyway`; the pair of the last two must be unique. `minDomains` must be
+greater than 0 and requires `DoNotSchedule`. `nodeAffinityPolicy` and `nodeTaintsPolicy` must be
+`Honor` or `Ignore`. A constraint without a `labelSelector` is a warning.",
+        why: "\
+The API server rejects the object, for instance with \"must be greater than zero\" or \"can only use
+minDomains if whenUnsatisfiable=DoNotSchedule\". Without a `labelSelector` it warns \"a null
+labelSelector results in matching no pod\", and the constraint has no effect.",
+        fix: "Set the missing field; set `labelSelector` to the labels of the pod.",
+        source: "\
+`validateTopologySpreadConstraints` in `pkg/apis/core/validation` and `warningsForPodSpecAndMeta` in
+`pkg/api/pod`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -12,12 +12,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::VolumeAttachmentInvalid,
     doc: Doc {
         checks: "\
-A VolumeAttachment names the CSI driver that attaches, the node, and either a PersistentVolume or an
-inline volume. A CSINode lists each driver once, with the node's id. A CSIStorageCapacity names its
-StorageClass; its sizes are not negative.",
-        why: "",
-        fix: "",
-        source: "`ValidateVolumeAttachment`, `ValidateCSINode` and `ValidateCSIStorageCapacity`.",
+A VolumeAttachment must have the CSI driver as its `attacher`, a `nodeName`, and either the name of
+a PersistentVolume or an inline volume. A CSINode must list each driver at most once, with a
+`nodeID` of at most 256 bytes. A CSIStorageCapacity must have a `storageClassName`, and its sizes
+must not be negative.",
+        why: "The API server rejects the object.",
+        fix: "\
+Add the missing field. These objects are usually written by controllers; remove the manifest if it
+was copied from a cluster.",
+        source: "\
+`ValidateVolumeAttachment`, `ValidateCSINode` and `ValidateCSIStorageCapacity` in
+`pkg/apis/storage/validation`.",
     },
     bad: "\
 apiVersion: storage.k8s.io/v1

@@ -9,11 +9,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::VolumeDeprecated,
     doc: Doc {
         checks: "\
-gitRepo, glusterfs, rbd, cephfs, flocker, quobyte, storageos, scaleIO and photonPersistentDisk
-volumes are deprecated; most of them no longer work. The server warns.",
-        why: "",
-        fix: "",
-        source: "`warningsForPodSpecAndMeta`.",
+A pod has a volume of the type gitRepo, glusterfs, rbd, cephfs, flocker, quobyte, storageos, scaleIO
+or photonPersistentDisk.",
+        why: "\
+The API server accepts the object with a warning, such as \"deprecated in v1.25, non-functional in
+v1.26+\". A pod with a volume type that no longer works does not start.",
+        fix: "Use a CSI driver for the storage; clone a repository in an init container into an `emptyDir`.",
+        source: "`warningsForPodSpecAndMeta` in `pkg/api/pod`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

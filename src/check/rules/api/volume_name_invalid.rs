@@ -9,11 +9,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::VolumeNameInvalid,
     doc: Doc {
         checks: "\
-A volume's name is a DNS-1123 label and stands once in a pod. The claim templates of a StatefulSet
-are volumes as well, before the pod's own.",
-        why: "",
-        fix: "",
-        source: "`ValidateVolumes`.",
+The name of a volume must be a DNS-1123 label and unique in the pod. The `volumeClaimTemplates` of a
+StatefulSet are volumes of its pods as well.",
+        why: "\
+The API server rejects the object, with \"a lowercase RFC 1123 label must consist of lower case
+alphanumeric characters or '-'\" or \"Duplicate value\".",
+        fix: "Rename the volume, and the mounts that refer to it.",
+        source: "`ValidateVolumes` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

@@ -9,13 +9,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::VolumeSourceInvalid,
     doc: Doc {
         checks: "\
-A volume has one source (none at all makes an emptyDir), and each source has its own needs: a
-ConfigMap volume a `name`, a Secret volume a `secretName`, a claim a `claimName`, a host path a
-`path` without `..` and a known `type`; the keys projected into files need a `key` and a relative
-`path`; file modes are between 0 and 511 (0777 in octal: YAML 1.2 reads `0755` as 755).",
-        why: "",
-        fix: "",
-        source: "`validateVolumeSource`.",
+A volume must have at most one source (without one it is an `emptyDir`), and each source has
+required fields: a ConfigMap volume `name`, a Secret volume `secretName`, a claim `claimName`, a
+host path a `path` without `..` and a known `type`. Keys that are projected into files must have a
+`key` and a relative `path`. File modes must be between 0 and 511 (0777 in octal; YAML 1.2 reads
+`0755` as 755).",
+        why: "\
+The API server rejects the object, for instance with \"must be a number between 0 and 0777 (octal),
+both inclusive\".",
+        fix: "Set the required field; write file modes in decimal (493 for 0755).",
+        source: "`validateVolumeSource` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

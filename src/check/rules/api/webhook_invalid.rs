@@ -15,13 +15,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::WebhookInvalid,
     doc: Doc {
         checks: "\
-A webhook has a name of at least three parts (`check.example.com`) that no other has, either a URL
-or a Service, the versions of reviews it reads (`v1`), and says what side effects it has (`None` or
-`NoneOnDryRun`). Its rules name operations, groups, versions and resources; it answers within 1 to
-30 seconds.",
-        why: "",
-        fix: "",
-        source: "`ValidateValidatingWebhookConfiguration` and `ValidateMutatingWebhookConfiguration`.",
+A webhook must have a unique name of at least three parts (`check.example.com`), exactly one of
+`url` and `service`, `admissionReviewVersions` with `v1` or `v1beta1`, and `sideEffects` of `None`
+or `NoneOnDryRun`. Its rules must have operations, groups, versions and resources; `*` must be the
+only entry of its list. `timeoutSeconds` must be between 1 and 30. At most 64 match conditions are
+allowed; their CEL expressions must compile and return a boolean.",
+        why: "\
+The API server rejects the object, for instance with \"should be a domain with at least three
+segments separated by dots\", \"must specify one of None, NoneOnDryRun\" or \"exactly one of url or
+service is required\".",
+        fix: "Add the missing field, or correct the value.",
+        source: "\
+`ValidateValidatingWebhookConfiguration` and `ValidateMutatingWebhookConfiguration` in
+`pkg/apis/admissionregistration/validation`.",
     },
     bad: "\
 apiVersion: admissionregistration.k8s.io/v1

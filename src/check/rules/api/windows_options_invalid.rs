@@ -10,11 +10,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::WindowsOptionsInvalid,
     doc: Doc {
         checks: "\
-A GMSA credential spec name is a DNS name; a user name is `user` or `DOMAIN\\user`. If one container
-is a host process, all are, they agree with the pod, and the pod uses the host's network.",
-        why: "",
-        fix: "",
-        source: "`validateWindowsSecurityContextOptions`, `validateWindowsHostProcessPod`.",
+`gmsaCredentialSpecName` must be a DNS-1123 subdomain, and `gmsaCredentialSpec` must be between 1
+and 65536 bytes. `runAsUserName` must be `user` or `DOMAIN\\user`. If one container has `hostProcess:
+true`, all containers must have it, in agreement with the pod, and the pod must have `hostNetwork:
+true`.",
+        why: "\
+The API server rejects the object, for instance with \"runAsUserName cannot be an empty string\" or
+\"hostNetwork must be true if pod contains any hostProcess containers\".",
+        fix: "Correct the user name; set `hostProcess` in the security context of the pod.",
+        source: "\
+`validateWindowsSecurityContextOptions` and `validateWindowsHostProcessPod` in
+`pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

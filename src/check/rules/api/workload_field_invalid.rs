@@ -11,13 +11,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::WorkloadFieldInvalid,
     doc: Doc {
         checks: "\
-`replicas`, `minReadySeconds` and `revisionHistoryLimit` are not negative. A Deployment's
-`progressDeadlineSeconds` (600 by default) is greater than its `minReadySeconds`. A StatefulSet's
-`podManagementPolicy` is `OrderedReady` or `Parallel`, its claims are `Retain`ed or `Delete`d, its
-`serviceName` is a DNS label.",
-        why: "",
-        fix: "",
-        source: "the spec validations of `pkg/apis/apps`.",
+`replicas`, `minReadySeconds` and `revisionHistoryLimit` must not be negative.
+`progressDeadlineSeconds` of a Deployment (600 by default) must be greater than its
+`minReadySeconds`. In a StatefulSet, `podManagementPolicy` must be `OrderedReady` or `Parallel`,
+`persistentVolumeClaimRetentionPolicy` must have the values `Retain` or `Delete`, `ordinals.start`
+must not be negative and `serviceName` must be a DNS-1123 label. A ReplicationController must have a
+`template`, and a ControllerRevision `data` and a `revision` that is not negative.",
+        why: "\
+The API server rejects the object, for instance with \"must be greater than or equal to 0\" or \"must
+be greater than minReadySeconds\".",
+        fix: "Set a number in range, or one of the allowed values.",
+        source: "\
+The functions for the specs in `pkg/apis/apps/validation`, and `ValidateReplicationControllerSpec`
+in `pkg/apis/core/validation`.",
     },
     bad: "\
 apiVersion: apps/v1
