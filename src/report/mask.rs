@@ -10,7 +10,7 @@ use crate::node::{Entry, Node, Value};
 use crate::object::Object;
 use crate::secret::{self, DOTS, Told, unread};
 use crate::source::{FileId, Sources, Span};
-use crate::text::scan;
+use crate::text::assign;
 use crate::yaml::is_bidi;
 
 /// Shorter values are words like `on` and `db`; to strike them out of messages would only garble these.
@@ -601,7 +601,7 @@ fn keys(line: &str) -> usize {
             false => !line[*end..].trim_end().trim_start_matches('=').is_empty(),
         }
     };
-    let end = scan::pair(&line[begin..]).map(|(_, value)| begin + value.start);
+    let end = assign::pair(&line[begin..]).map(|(_, value)| begin + value.start);
     end.filter(ends_key).unwrap_or_else(|| line.len() - line.trim_start_matches([' ', '"', '\'']).len())
 }
 

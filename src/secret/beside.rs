@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use crate::secret::Told;
-use crate::secret::names::{is_near, is_of_name, is_secret_name};
-use crate::secret::text::{Found, credentials_after, is_reference, name_before, value_after};
+use crate::secret::names::{is_near, is_property, is_secret_name};
+use crate::secret::text::{Found, credentials_after};
+use crate::text::assign::{is_of_name, is_reference, name_before, value_after};
 
 /// The variable, header or property whose name was read and whose value stands beside it, as in `name: PASSWORD`.
 #[derive(Default)]
@@ -67,7 +68,7 @@ pub(super) fn pairs(line: &str, pair: &mut Pair, start: usize, found: &mut Vec<F
     for (sign, _) in line.match_indices([':', '=']) {
         braced |= line[before..sign].contains('{');
         before = sign;
-        let name = if sign < done { None } else { name_before(line, sign) };
+        let name = if sign < done { None } else { name_before(line, sign, is_property) };
         if let Some((range, told)) = name.and_then(|name| pair.read(line, name, sign + 1, braced)) {
             done = range.end;
             found.push(Found::new(start, range, told));

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::secret::names::{is_of_name, is_ordinary, is_word};
+use crate::secret::names::{is_ordinary, is_word};
+use crate::text::assign::is_of_name;
 
 /// How tokens begin to whose kind the issuer gave a form of its own.
 #[rustfmt::skip]

@@ -103,7 +103,7 @@ pub(crate) fn is_of_secret(node: &Node) -> bool {
 
 /// Whether a key of a Secret's data is none, but a part of a value that was torn.
 pub(crate) fn is_torn(key: &str, value: &Node) -> bool {
-    value.is_null() || !key.chars().all(names::is_of_name)
+    value.is_null() || !key.chars().all(crate::text::assign::is_of_name)
 }
 
 /// The fields in a Secret's metadata that are none of it, such as data that are not indented as they should be.

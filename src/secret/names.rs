@@ -1,5 +1,7 @@
 //! Which names are those of secrets, and which words are ordinary.
 
+use crate::text::assign::is_of_name;
+
 /// What the name of a secret holds, among others the annotation that repeats a whole object, its secrets with it.
 const WORDS: &[&str] = &[
     "PASSWORD",
@@ -203,6 +205,11 @@ pub(super) fn is_password_name(name: &str) -> bool {
     short || PASSWORDS.iter().any(|word| words.contains(word)) || words.split('_').any(|word| is_near(word, "PASSWORD"))
 }
 
+/// Whether a name may stand first in a line of a file of properties, before a colon that touches its value.
+pub(super) fn is_property(name: &str) -> bool {
+    is_password_name(name) || is_auth_name(name)
+}
+
 /// Whether a name is that of many secrets, each of which has a name in turn.
 pub(super) fn is_plural(name: &str) -> bool {
     let words = words(name);
@@ -212,10 +219,6 @@ pub(super) fn is_plural(name: &str) -> bool {
 /// Whether the name of a secret stands in a text.
 pub(crate) fn has_name(text: &str) -> bool {
     has_stem(text) && text.split(|c: char| !is_of_name(c)).any(is_secret_name)
-}
-
-pub(super) fn is_of_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
 /// Whether a kind is that of Secrets, or nearly.

@@ -6,17 +6,10 @@ use crate::node::Node;
 use crate::secret::beside::{Pair, pairs, tags};
 use crate::secret::command::{Command, Says, has_lone};
 use crate::secret::forms::{credentials, is_token};
-use crate::secret::names::{
-    has_program, has_sign, is_auth_name, is_of_name, is_password_name, is_plural, is_secret_name,
-};
+use crate::secret::names::{has_program, has_sign, is_auth_name, is_plural, is_property, is_secret_name};
 use crate::secret::{DOTS, Told, unread};
 use crate::source::{Sources, Span};
-
-/// What stands where a secret could, and is none.
-const PUBLIC_VALUES: &[&str] = &["", "|", "|-", ">", ">-", "{}", "{", "[]", "[", "true", "false", "null", "~"];
-
-/// Signs of a value in which a comma stands, which begin nothing else.
-const SIGNS: &str = "/?%!^*+~@#:)";
+use crate::text::assign::{Piece, depth, is_of_name, is_reference, name_before, value_after};
 
 /// A secret in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,11 +182,6 @@ pub(crate) fn strike(text: &str, ranges: &[Range<usize>]) -> String {
     out
 }
 
-/// Where the first key or item of a line stands.
-pub(super) fn depth(line: &str) -> usize {
-    line.len() - line.trim_start_matches([' ', '\t', '-']).len()
-}
-
 /// Whether a line names a secret whose text follows below, how deep, whether all of it is the secret, as with
 /// `password: |`, and how it is told.
 fn opens_block(line: &str) -> Option<(usize, bool, Told)> {
@@ -250,7 +238,7 @@ struct State {
 fn in_line(line: &str, signs: Signs, state: &mut State, start: usize, found: &mut Vec<Found>) {
     let first = found.len();
     let mut from = 0;
-    let mut word = Word::default();
+    let mut word = Piece::default();
     let is_secret = |name: &str, sign: usize| {
         is_secret_name(name)
             || signs.registries && name == "auth"
@@ -262,9 +250,9 @@ fn in_line(line: &str, signs: Signs, state: &mut State, start: usize, found: &mu
         let is_colon = line.as_bytes()[sign] == b':';
         let is_address = is_colon && line[from..].starts_with("//");
         if word.end < from && (is_address || signs.networks) {
-            word = Word::of(line, from);
+            word = Piece::of(line, from);
         }
-        let name = if is_address { None } else { name_before(line, sign) };
+        let name = if is_address { None } else { name_before(line, sign, is_property) };
         let secret = if is_address {
             found.extend(token_of(line, from + 2, &word).map(|range| Found::new(start, range, Told::Form)));
             password_of(line, from + 2, &word).map(|range| (range, Told::Form))
@@ -391,22 +379,6 @@ fn options(line: &str, command: &mut Command, start: usize, found: &mut Vec<Foun
     }
 }
 
-/// What stands up to the next blank or quote; looked through once, however many addresses begin in it.
-#[derive(Default)]
-struct Word {
-    end: usize,
-    /// Where its last `@` is.
-    sign: Option<usize>,
-}
-
-impl Word {
-    fn of(line: &str, start: usize) -> Self {
-        let ends = line[start..].match_indices([' ', '"', '\'']).map(|(at, _)| start + at);
-        let end = ends.into_iter().find(|at| ends_value(&line[*at..])).unwrap_or(line.len());
-        Self { end, sign: line[start..end].rfind('@').map(|sign| start + sign) }
-    }
-}
-
 /// The credentials behind a name such as `auth`. No further than they can reach: many such names may stand in a line.
 pub(super) fn credentials_after(line: &str, from: usize) -> Option<Range<usize>> {
     const LONGEST: usize = 4096;
@@ -417,7 +389,7 @@ pub(super) fn credentials_after(line: &str, from: usize) -> Option<Range<usize>>
 }
 
 /// Where a token stands in what follows `scheme://` in the place of a user: `token@host`, `token:x-oauth-basic@host`.
-fn token_of(line: &str, start: usize, word: &Word) -> Option<Range<usize>> {
+fn token_of(line: &str, start: usize, word: &Piece) -> Option<Range<usize>> {
     let address = line.get(start..word.end)?;
     let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
     let user = authority[..authority.rfind('@')?].split(':').next().unwrap_or_default();
@@ -425,7 +397,7 @@ fn token_of(line: &str, start: usize, word: &Word) -> Option<Range<usize>> {
 }
 
 /// Where the password stands in what follows `scheme://`: `user:password@host`.
-fn password_of(line: &str, start: usize, word: &Word) -> Option<Range<usize>> {
+fn password_of(line: &str, start: usize, word: &Piece) -> Option<Range<usize>> {
     let address = line.get(start..word.end)?;
     let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
     let colon = address.find(':')?;
@@ -440,79 +412,6 @@ fn password_of(line: &str, start: usize, word: &Word) -> Option<Range<usize>> {
 
 fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) || is_reference(text, true)
-}
-
-/// The name that ends before a colon that counts, or an equals sign.
-pub(super) fn name_before(line: &str, sign: usize) -> Option<&str> {
-    let is_colon = line.as_bytes()[sign] == b':';
-    let before = line[..sign].trim_end();
-    // As in `==`, `!=` and `:=`.
-    let before = if is_colon { before } else { before.trim_end_matches(['=', ':', '!', '?', '+', '~', ' ']) };
-    let name = before.trim_end_matches(['"', '\'', '\\']);
-    let start =
-        name.rfind(|c: char| !is_of_name(c)).map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
-    // An image has a colon as well: `team/token:v1`; a file of properties has it first in its line.
-    let counts = || {
-        let (behind, quoted) = (&line[sign + 1..], name.len() < before.len());
-        let is_first = || line[..start].trim_start().is_empty() && !behind.starts_with('=');
-        let is_property = || is_first() && (is_password_name(&name[start..]) || is_auth_name(&name[start..]));
-        quoted || behind.is_empty() || behind.starts_with([' ', '\t', '"', '\'', '\\']) || is_property()
-    };
-    (!is_colon || counts()).then(|| name[start..].trim_start_matches('-'))
-}
-
-/// Whether a value only names another one, as `$PASSWORD` does. `shell`: whether any name may follow the sign; where a
-/// config file is written by hand, a password may begin with one.
-pub(super) fn is_reference(value: &str, shell: bool) -> bool {
-    let Some(name) = value.strip_prefix('$') else { return false };
-    let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
-    let is_variable = end > 0
-        && (shell || !name[..end].bytes().any(|byte| byte.is_ascii_lowercase()))
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && !name[end..].starts_with('$');
-    name.starts_with(['(', '{']) || is_variable
-}
-
-/// Where the value behind a colon, an equals sign (`assigned`) or an option stands.
-pub(super) fn value_after(line: &str, from: usize, assigned: bool) -> Option<Range<usize>> {
-    let start = from + (line[from..].len() - line[from..].trim_start().len());
-    // In a text within a text the quotes are escaped.
-    let quote = ["\\\"", "\"", "'"].into_iter().find(|quote| line[start..].starts_with(quote));
-    let start = start + quote.map_or(0, str::len);
-    let rest = &line[start..];
-    if is_reference(rest, assigned) {
-        return None;
-    }
-    let end = match quote {
-        // Up to the next quote that a comma, a bracket or the end follows.
-        Some(quote) => {
-            let closes = |at: &usize| {
-                let behind = rest[at + quote.len()..].trim_start();
-                behind.is_empty() || behind.starts_with([',', '}', ']'])
-            };
-            let mut ends = rest.match_indices(quote).map(|(at, _)| at);
-            ends.find(closes).or_else(|| rest.rfind(quote)).unwrap_or(rest.len())
-        }
-        None if assigned => {
-            let ends = rest.match_indices([' ', '\t', ',', ';', '&', '"', '\'', '`']);
-            ends.map(|(at, _)| at).find(|at| ends_value(&rest[*at..])).unwrap_or(rest.len())
-        }
-        None => rest.trim_end().len(),
-    };
-    (!PUBLIC_VALUES.contains(&&rest[..end])).then_some(start..start + end)
-}
-
-/// Whether a value ends at this sign. A comma may well stand in it, unless the next name follows or nothing of the value can,
-/// and a quote, unless nothing goes on behind it.
-fn ends_value(rest: &str) -> bool {
-    if let Some(behind) = rest.strip_prefix(['"', '\'']) {
-        return !behind.starts_with(|c: char| c.is_alphanumeric());
-    }
-    let Some(behind) = rest.strip_prefix([',', ';', '&']) else { return true };
-    let behind = behind.strip_prefix([',', ';']).unwrap_or(behind);
-    let name = behind.find(|c: char| !is_of_name(c)).unwrap_or(behind.len());
-    let next = behind[name..].chars().next();
-    if name > 0 { next == Some('=') } else { !next.is_some_and(|c| SIGNS.contains(c)) }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::secret::names::{self, has_name, is_kind, speaks_of_secret};
-use crate::secret::text::{depth, in_lines};
+use crate::secret::text::in_lines;
+use crate::text::assign::depth;
 
 /// Names of fields that messages may repeat.
 const FIELDS: &[&str] =

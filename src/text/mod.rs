@@ -2,5 +2,6 @@
 //!
 //! Whoever looks into texts (for the hosts in them, for what is secret) reads them here, in time that the text's length bounds.
 
+pub mod assign;
 pub mod scan;
 pub mod shell;

@@ -457,38 +457,6 @@ pub fn default_port(scheme: &str) -> Option<u16> {
     })
 }
 
-/// A line `key = value` or `key: value` of a text: the key, and where the value stands.
-#[must_use]
-pub fn pair(line: &str) -> Option<(&str, Range<usize>)> {
-    let trimmed = line.trim_start();
-    if trimmed.is_empty() || trimmed.starts_with(['#', ';', '/', '[', '!']) {
-        return None;
-    }
-    let indent = line.len() - trimmed.len();
-    let at = trimmed.find(['=', ':'])?;
-    let key = trimmed[..at].trim();
-    let key = key.strip_prefix("export ").unwrap_or(key).trim_matches(['"', '\'']);
-    if key.is_empty() || key.contains(char::is_whitespace) {
-        return None;
-    }
-    let rest = &trimmed[at + 1..];
-    let rest_start = indent + at + 1;
-    let lead = rest.len() - rest.trim_start().len();
-    let value = rest.trim().trim_end_matches(',');
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-    let start = rest_start + lead;
-    Some(match quote {
-        Some(quote) => {
-            let inner = &value[1..];
-            (key, start + 1..start + 1 + inner.find(quote).unwrap_or(inner.len()))
-        }
-        None => {
-            let value = value.split(" #").next().unwrap_or(value).trim_end();
-            (key, start..start + value.len())
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -591,14 +559,5 @@ mod tests {
         }
         assert_eq!(hint("HOSTNAME"), Hint::Never);
         assert_eq!(hint("image"), Hint::Never);
-    }
-
-    #[test]
-    fn pairs_are_read_from_lines() {
-        let line = "  redis_addr = \"redis:6379\" # x";
-        let (key, range) = pair(line).expect("a pair");
-        assert_eq!((key, &line[range]), ("redis_addr", "redis:6379"));
-        assert_eq!(pair("# a: b"), None);
-        assert_eq!(pair("export DB_HOST=postgres").map(|(key, _)| key), Some("DB_HOST"));
     }
 }

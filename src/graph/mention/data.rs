@@ -16,6 +16,7 @@ use crate::object::Object;
 use crate::path::address;
 use crate::secret::in_text;
 use crate::source::FileId;
+use crate::text::assign;
 use crate::text::scan::{self, Form, Hint};
 use crate::yaml::{self, Dialect, Trail, locate};
 
@@ -188,7 +189,7 @@ fn lines_mentions<'a>(
             continue;
         }
         let mut found = Vec::new();
-        if let Some((key, range)) = scan::pair(content).filter(|_| known)
+        if let Some((key, range)) = assign::pair(content).filter(|_| known)
             && let hint = scan::hint(key)
             && hint != Hint::None
             && !content[range.clone()].contains("://")
@@ -201,7 +202,7 @@ fn lines_mentions<'a>(
         } else if content.contains("://") {
             scan::urls(content, &mut found);
             // In a text of no form, a line that sets nothing is prose.
-            let sets = !end.is_empty() || scan::pair(content).is_some();
+            let sets = !end.is_empty() || assign::pair(content).is_some();
             found.iter_mut().for_each(|one| one.sure = known && sets);
         } else if let Some(rest) = content.trim_start().strip_prefix("server ") {
             // A server of an nginx upstream.
