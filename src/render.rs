@@ -130,6 +130,14 @@ impl<'a> Renderer<'a> {
         self.render_values(self.layers.values(&self.layers.profile(profile)?, environment)?)
     }
 
+    /// The same, in the environment asked for, or else in the one that is meant.
+    ///
+    /// # Errors
+    /// Also where no environment is meant.
+    pub fn render_asked(&self, profile: &str, environment: Option<&str>) -> Result<Rendered, Failure> {
+        self.render(profile, &self.layers.environment(environment, &[profile.to_owned()])?)
+    }
+
     /// The files a bundle was made from beside the templates: its layers, and the SQL it carries.
     #[must_use]
     pub fn inputs(&self, rendered: &Rendered) -> Vec<FileId> {

@@ -201,8 +201,7 @@ fn promised(
     environment: Option<&str>,
 ) -> Result<Rendered, Failure> {
     let renderer = project::renderer(global, project, sources, &Overrides::default())?;
-    let environment = renderer.layers.environment(environment, &[profile.to_owned()])?;
-    renderer.render(profile, &environment)
+    renderer.render_asked(profile, environment)
 }
 
 /// Shows the findings to a person.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::check::Options;
 use crate::check::input::Input;
 use crate::cli::args::{Diff, DiffFormat, Global};
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::{Outcome, Stop};
 use crate::cli::output::Output;
 use crate::cli::{manifests, project};
 use crate::diff::{self, BundleDiff, Hide, Purpose};
@@ -16,24 +16,6 @@ use crate::project::Project;
 use crate::render::{Rendered, Renderer};
 use crate::report::Mask;
 use crate::source::Sources;
-
-/// Why a comparison has no result: told to the person, or an error of the machine.
-pub(super) enum Stop {
-    Failure(Failure),
-    Error(anyhow::Error),
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-impl From<anyhow::Error> for Stop {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Error(error)
-    }
-}
 
 /// Objects to compare, and what they are called.
 struct Side {

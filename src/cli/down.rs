@@ -14,9 +14,7 @@ pub(super) fn run(global: &Global, args: &Down, output: &mut Output) -> anyhow::
     let sources = Sources::new();
     let loaded = project::open(global, &sources).and_then(|project| {
         let renderer = project::renderer(global, &project, &sources, &args.overrides.to_overrides())?;
-        let profiles = std::slice::from_ref(&args.profile);
-        let environment = renderer.layers.environment(args.env.as_deref(), profiles)?;
-        Target::new(renderer.render(&args.profile, &environment)?, args.context.as_deref())
+        Target::new(renderer.render_asked(&args.profile, args.env.as_deref())?, args.context.as_deref())
     });
     let target = match loaded {
         Ok(target) => target,

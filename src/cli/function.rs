@@ -11,7 +11,7 @@ use crate::check;
 use crate::check::input::Input;
 use crate::cli::args::Global;
 use crate::cli::check::{judge, known_rules};
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::{Outcome, Stop};
 use crate::cli::output::Output;
 use crate::cli::project;
 use crate::finding::{Failure, Finding, ObjectRef, RuleId, Severity};
@@ -178,24 +178,6 @@ pub(super) fn run(global: &Global, output: &mut Output) -> anyhow::Result<Outcom
     Ok(Outcome::objecting(fails))
 }
 
-/// Why the function has no results: what is wrong with its configuration, or an error of the machine.
-enum Stop {
-    Failure(Failure),
-    Error(anyhow::Error),
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-impl From<anyhow::Error> for Stop {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Error(error)
-    }
-}
-
 /// Reads the configuration.
 fn task(config: &Node) -> Result<Task, Stop> {
     let kind = config["kind"].text();
@@ -249,9 +231,7 @@ fn render(global: &Global, sources: &Sources, spec: RenderSpec, values: &Node) -
     }
     overrides.only_for(std::slice::from_ref(&spec.profile))?;
     let (renderer, options) = project::load(&global, &project, sources, &overrides)?;
-    let profiles = [spec.profile];
-    let environment = renderer.layers.environment(spec.environment.as_deref(), &profiles)?;
-    let rendered = renderer.render(&profiles[0], &environment)?;
+    let rendered = renderer.render_asked(&spec.profile, spec.environment.as_deref())?;
     let allowances = if spec.strict { &[][..] } else { &project.settings.allow };
     let findings = check::check_rendered(sources, &rendered, &options, allowances);
     let mask = Mask::of(sources, &rendered.objects);

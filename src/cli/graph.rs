@@ -46,8 +46,7 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
         }
         None => {
             let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
-            let environment = renderer.layers.environment(args.env.as_deref(), std::slice::from_ref(&args.bundle))?;
-            let rendered = renderer.render(&args.bundle, &environment)?;
+            let rendered = renderer.render_asked(&args.bundle, args.env.as_deref())?;
             options = options.of_rendered(&rendered, sources);
             let own = rendered.objects.len();
             (rendered.objects.into_iter().chain(rendered.needed).collect(), own)

@@ -112,8 +112,7 @@ fn one(
     let overrides = args.overrides.to_overrides();
     with_renderer(global, &overrides, output, |renderer, _, _, output| {
         overrides.only_for(std::slice::from_ref(&args.profile))?;
-        let environment = renderer.layers.environment(args.env.as_deref(), std::slice::from_ref(&args.profile))?;
-        let text = say(&renderer.render(&args.profile, &environment)?)?;
+        let text = say(&renderer.render_asked(&args.profile, args.env.as_deref())?)?;
         _ = output.result(&text);
         Ok(())
     })

@@ -4,14 +4,14 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::bail;
+use anyhow::anyhow;
 use foldhash::{HashMap, HashSet, HashSetExt};
 
 use crate::check::fleet::Facts;
 use crate::check::suppress::suppress;
 use crate::check::{self, Options, rules};
 use crate::cli::args::{Global, Render};
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::{Outcome, Stop};
 use crate::cli::output::Output;
 use crate::cli::target::{Taken, Target};
 use crate::cli::{progress, project};
@@ -73,35 +73,26 @@ pub(super) fn run(global: &Global, args: &Render, output: &mut Output) -> anyhow
     // What the whole run needs is not taken apart at its end: the process ends with it.
     let sources = ManuallyDrop::new(Sources::new());
     output.collect(&args.reports);
-    let outcome = render(global, args, &sources, output)?;
+    let outcome = match render(global, args, &sources, output) {
+        Ok(outcome) => outcome,
+        Err(Stop::Failure(failure)) => output.failure(&sources, &failure),
+        Err(Stop::Error(error)) => return Err(error),
+    };
     output.write_reports(&sources, Severity::Error)?;
     Ok(outcome)
 }
 
-fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output) -> anyhow::Result<Outcome> {
-    let project = match project::open(global, sources) {
-        Ok(project) => project,
-        Err(failure) => return Ok(output.failure(sources, &failure)),
-    };
+fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output) -> Result<Outcome, Stop> {
+    let project = project::open(global, sources)?;
     let target = Target::of(args, &project)?;
     let overrides = args.overrides.to_overrides();
-    let (renderer, options) = match project::load(global, &project, sources, &overrides) {
-        Ok((renderer, options)) => (ManuallyDrop::new(renderer), ManuallyDrop::new(options)),
-        Err(failure) => return Ok(output.failure(sources, &failure)),
-    };
-    let profiles = match profiles(args, &project) {
-        Ok(profiles) => profiles,
-        Err(failure) => return Ok(output.failure(sources, &failure)),
-    };
-    if let Err(failure) = overrides.only_for(&profiles) {
-        return Ok(output.failure(sources, &failure));
-    }
-    let environments = match environments(args, &renderer) {
-        Ok(environments) => environments,
-        Err(failure) => return Ok(output.failure(sources, &failure)),
-    };
+    let (renderer, options) = project::load(global, &project, sources, &overrides)?;
+    let (renderer, options) = (ManuallyDrop::new(renderer), ManuallyDrop::new(options));
+    let profiles = profiles(args, &project)?;
+    overrides.only_for(&profiles)?;
+    let environments = environments(args, &renderer)?;
     if target.is_stdout() && environments.len() > 1 {
-        bail!("several environments need `--out DIR`: their objects share names");
+        return Err(anyhow!("several environments need `--out DIR`: their objects share names").into());
     }
     let shared = Shared {
         sources,
@@ -134,10 +125,10 @@ fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output
         return Ok(refuse(sources, refused, output));
     }
     if let Some(error) = failed {
-        return Err(error);
+        return Err(error.into());
     }
     if done.is_empty() {
-        return Ok(output.failure(sources, &no_environment(&environments)));
+        return Err(no_environment(&environments).into());
     }
     order_by_need(&mut done);
     for done in &done {
@@ -154,7 +145,7 @@ fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output
         return Ok(refuse(sources, vec![refused], output));
     }
     output.findings(sources, &findings, &Mask::new(sources));
-    target.finish(done.into_iter().map(|done| done.taken).collect(), args.all, output)
+    Ok(target.finish(done.into_iter().map(|done| done.taken).collect(), args.all, output)?)
 }
 
 /// The profiles asked for, each once.

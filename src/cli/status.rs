@@ -126,8 +126,7 @@ fn applied(global: &Global, args: &Status, sources: &Sources) -> anyhow::Result<
     let Some(profile) = &args.profile else { return Ok(Ok(Applied::default())) };
     Ok(project::open(global, sources).and_then(|project| {
         let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
-        let environment = renderer.layers.environment(args.env.as_deref(), std::slice::from_ref(profile))?;
-        let rendered = renderer.render(profile, &environment)?;
+        let rendered = renderer.render_asked(profile, args.env.as_deref())?;
         let context = kind_cluster(&rendered).map(|cluster| format!("kind-{cluster}"));
         Ok(Applied { manifests: Some(rendered.objects), context })
     }))

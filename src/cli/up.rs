@@ -21,9 +21,7 @@ pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Re
     let sources = Sources::new();
     let loaded = project::open(global, &sources).and_then(|project| {
         let (renderer, options) = project::load(global, &project, &sources, &args.overrides.to_overrides())?;
-        let profiles = std::slice::from_ref(&args.profile);
-        let environment = renderer.layers.environment(args.env.as_deref(), profiles)?;
-        let rendered = renderer.render(&args.profile, &environment)?;
+        let rendered = renderer.render_asked(&args.profile, args.env.as_deref())?;
         let mut findings = check::check_rendered(&sources, &rendered, &options, &project.settings.allow);
         findings.retain(|finding| finding.severity == Severity::Error);
         if !findings.is_empty() {
