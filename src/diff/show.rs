@@ -10,7 +10,7 @@ use crate::diff::hide::{Hide, is_named};
 use crate::diff::{Change, FieldChange, Renamed, What, shown};
 use crate::finding::ObjectRef;
 use crate::node::{Node, Value};
-use crate::report::{is_obeyed, plain};
+use crate::report::{is_control_character, plain};
 use crate::secret::DOTS;
 use crate::source::{FileId, Span};
 use crate::updates::Effect;
@@ -315,7 +315,7 @@ pub(crate) fn scalar(node: &Node) -> String {
 
 /// Text in which no character steers a terminal.
 fn safe(text: &str) -> String {
-    text.chars().map(|c| if is_obeyed(c) && c != '\t' && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_control_character(c) && c != '\t' && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// The lines that differ, with some around them.

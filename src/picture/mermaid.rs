@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::finding::Severity;
 use crate::picture::{Box, Picture, Presence};
-use crate::report::is_obeyed;
+use crate::report::is_control_character;
 
 /// The picture as a Mermaid flowchart.
 #[must_use]
@@ -81,7 +81,7 @@ fn text(text: &str) -> String {
             '>' => out.push_str("#gt;"),
             '#' => out.push_str("#35;"),
             '&' => out.push_str("#amp;"),
-            c if is_obeyed(c) => out.push(' '),
+            c if is_control_character(c) => out.push(' '),
             c => out.push(c),
         }
     }

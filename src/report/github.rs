@@ -1,7 +1,7 @@
 //! Findings as GitHub workflow commands, which become annotations of a pull request.
 
 use crate::finding::{Finding, Severity};
-use crate::report::mask::plain;
+use crate::report::plain::plain;
 use crate::report::{Mask, Root};
 use crate::source::Sources;
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity};
 use crate::report::fingerprint::Fingerprints;
-use crate::report::mask::plain_json;
+use crate::report::plain::plain_json;
 use crate::report::{Mask, ReportOptions};
 use crate::source::Sources;
 

@@ -4,7 +4,8 @@ use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origi
 
 use crate::finding::{Finding, Severity};
 use crate::parallel::in_parallel;
-use crate::report::mask::{Excerpt, Mask, plain};
+use crate::report::mask::{Excerpt, Mask};
+use crate::report::plain::plain;
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 /// Lines of a file longer than this are shown cut.

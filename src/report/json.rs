@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json as value};
 use crate::finding::Finding;
 use crate::report::Mask;
 use crate::report::fixes::shown;
-use crate::report::mask::plain_json;
+use crate::report::plain::plain_json;
 use crate::source::{Sources, Span};
 
 /// The findings as a JSON document.

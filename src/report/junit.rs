@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::finding::Finding;
-use crate::report::mask::plain;
+use crate::report::plain::plain;
 use crate::report::{Mask, ReportOptions};
 use crate::source::Sources;
 

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, ObjectRef, Severity};
-use crate::report::mask::plain_json;
+use crate::report::plain::plain_json;
 use crate::report::{Mask, Root};
 use crate::source::{FileId, Sources};
 

@@ -1,29 +1,21 @@
 //! Secret values, kept out of excerpts and words.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{Bound, Range};
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 use ecow::EcoString;
 use foldhash::HashSet;
 
 use crate::node::{Entry, Node, Value};
 use crate::object::Object;
+use crate::report::plain::is_control_character;
+use crate::report::words::{Places, SHORTEST, Words};
 use crate::secret::{self, DOTS, Told, unread};
 use crate::source::{FileId, Sources, Span};
 use crate::text::assign;
-use crate::yaml::is_bidi;
-
-/// Shorter values are words like `on` and `db`; to strike them out of messages would only garble these.
-const SHORTEST: usize = 5;
 
 /// Shorter ones are not even struck out where a message quotes them.
 const SHORTEST_QUOTED: usize = 3;
-
-/// How many bytes are compared to find secrets in one text, beside [`COMPARED_A_BYTE`] for each of its bytes: one that repeats
-/// itself agrees with itself nearly everywhere. What is beyond is struck out.
-const MOST_COMPARED: usize = 1 << 20;
-
-const COMPARED_A_BYTE: usize = 64;
 
 /// The secrets of a run: where they stand, and what they are.
 #[derive(Debug, Default)]
@@ -44,92 +36,6 @@ pub struct Mask {
     names: HashSet<Box<str>>,
     /// The texts without a place that were searched for secrets.
     examined: HashSet<EcoString>,
-}
-
-/// Places in files, in order once all are known.
-#[derive(Debug, Default)]
-struct Places(BTreeMap<FileId, Vec<(u32, u32)>>);
-
-impl Places {
-    fn add(&mut self, span: Span) {
-        if !span.is_none() {
-            self.0.entry(span.file).or_default().push((span.start, span.end));
-        }
-    }
-
-    /// Without overlaps the ends are in order too, and those near a line are found by searching.
-    fn sort(&mut self) {
-        for places in self.0.values_mut() {
-            places.sort_unstable();
-            places.dedup_by(|next, last| {
-                let overlap = next.0 < last.1 || next == last;
-                last.1 = if overlap { last.1.max(next.1) } else { last.1 };
-                overlap
-            });
-        }
-    }
-
-    fn of(&self, file: FileId) -> &[(u32, u32)] {
-        self.0.get(&file).map_or(&[], Vec::as_slice)
-    }
-
-    /// The ranges of bytes that touch `start..end` of a file.
-    fn within(&self, file: FileId, start: u32, end: u32) -> impl Iterator<Item = (u32, u32)> {
-        let places = self.of(file);
-        let first = places.partition_point(|(_, to)| *to <= start);
-        places[first..].iter().copied().take_while(move |(from, _)| *from < end).filter(move |(_, to)| *to > start)
-    }
-}
-
-/// Words to be struck out.
-#[derive(Debug, Default)]
-struct Words {
-    all: BTreeSet<Box<[u8]>>,
-    /// How each begins, so that a text is searched for all of them at once.
-    heads: HashSet<[u8; SHORTEST]>,
-}
-
-impl Words {
-    fn add(&mut self, word: &str) {
-        self.heads.extend(word.as_bytes().first_chunk::<SHORTEST>());
-        self.all.insert(word.as_bytes().into());
-    }
-
-    /// Where any of them stands in a text.
-    fn find(&self, text: &str, found: &mut Vec<Range<usize>>) {
-        if self.all.is_empty() {
-            return;
-        }
-        let mut left = MOST_COMPARED + COMPARED_A_BYTE * text.len();
-        for (at, head) in text.as_bytes().windows(SHORTEST).enumerate() {
-            if head.first_chunk::<SHORTEST>().is_some_and(|head| self.heads.contains(head)) {
-                found.extend(self.longest(&text.as_bytes()[at..], &mut left).map(|length| at..at + length));
-                if left == 0 {
-                    found.push(at..text.len());
-                    return;
-                }
-            }
-        }
-    }
-
-    /// The length of the longest that a text begins with. `left` is how many bytes may still be compared.
-    fn longest(&self, text: &[u8], left: &mut usize) -> Option<usize> {
-        let common = |word: &[u8], begin: &[u8]| word.iter().zip(begin).take_while(|(a, b)| a == b).count();
-        // The search itself compares as much as its neighbours there have in common with the text.
-        let behind = self.all.range::<[u8], _>((Bound::Excluded(text), Bound::Unbounded)).next();
-        *left = left.saturating_sub(behind.map_or(0, |word| common(word, text)));
-        let mut begin = text;
-        loop {
-            // All words between one that the text begins with and the text itself begin with that one as well.
-            let word = self.all.range::<[u8], _>((Bound::Unbounded, Bound::Included(begin))).next_back()?;
-            let common = common(word, begin);
-            *left = left.saturating_sub(common);
-            if common == word.len() {
-                return Some(common);
-            }
-            begin = &begin[..common];
-        }
-    }
 }
 
 impl Mask {
@@ -575,7 +481,7 @@ impl Mask {
                 match c {
                     '\n' | '\t' => excerpt.text.push(c),
                     '\r' => {}
-                    c if c.is_control() || is_bidi(c) => excerpt.text.push('\u{fffd}'),
+                    c if is_control_character(c) => excerpt.text.push('\u{fffd}'),
                     c => excerpt.text.push(c),
                 }
                 let shown = excerpt.text.len();
@@ -638,45 +544,6 @@ impl Excerpt {
         };
         shown.min(self.text.len())
     }
-}
-
-/// Words of a message made safe for a terminal: control characters are shown, not obeyed.
-#[must_use]
-pub(crate) fn plain(text: &str) -> String {
-    if !text.chars().any(is_obeyed) {
-        return text.to_owned();
-    }
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => ' ',
-            c if is_obeyed(c) => '\u{fffd}',
-            c => c,
-        })
-        .collect()
-}
-
-/// JSON in which no character is left that a terminal would obey: each stands as its escape.
-#[must_use]
-pub(crate) fn plain_json(text: &str) -> String {
-    use std::fmt::Write as _;
-    let escaped = |c: char| !matches!(c, '\n' | '\t') && is_obeyed(c);
-    if !text.chars().any(escaped) {
-        return text.to_owned();
-    }
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        // Line breaks and tabs stand between values only; all others that are obeyed stand in strings.
-        if escaped(c) {
-            _ = write!(out, "\\u{:04x}", u32::from(c));
-        } else {
-            out.push(c);
-        }
-        out
-    })
-}
-
-/// Whether a terminal obeys a character rather than showing it.
-pub(crate) fn is_obeyed(c: char) -> bool {
-    c.is_control() || is_bidi(c)
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ mod json;
 mod junit;
 mod krm;
 mod mask;
+mod plain;
 mod root;
 mod sarif;
+mod words;
 
 use crate::finding::{Finding, RuleId, Severity};
 use crate::source::Sources;
@@ -23,7 +25,7 @@ pub use json::{findings_json, json};
 pub use junit::junit;
 pub use krm::results;
 pub use mask::Mask;
-pub(crate) use mask::{is_obeyed, plain, plain_json};
+pub(crate) use plain::{is_control_character, plain, plain_json};
 pub use root::Root;
 pub use sarif::sarif;
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::report::fingerprint::Fingerprints;
 use crate::report::fixes::shown;
-use crate::report::mask::plain_json;
+use crate::report::plain::plain_json;
 use crate::report::root::Place;
 use crate::report::{Mask, ReportOptions};
 use crate::source::{Sources, Span};

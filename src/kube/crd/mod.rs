@@ -1,5 +1,7 @@
 //! Custom resource definitions: kinds that are given, not built in.
 
+mod limits;
+mod pattern;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -12,10 +14,11 @@ use crate::node::Node;
 use crate::schema::Budget;
 use crate::source::Span;
 
-pub use schema::{JsonType, Rule, Schema, Unevaluated};
+pub use pattern::Unevaluated;
+pub use schema::{JsonType, Rule, Schema};
 pub use validate::check_default;
 
-use schema::MOST_PATTERN_BYTES;
+use pattern::MOST_PATTERN_BYTES;
 
 use super::decode::{Fault, FaultKind};
 use super::kinds::Scope;

@@ -1,12 +1,11 @@
 //! Structural schemas (`openAPIV3Schema`), read once into what the walker needs.
 
-use std::sync::OnceLock;
-
+use super::limits::Limits;
+use super::pattern::Pattern;
 use crate::formats::named::{self, TextFormat};
 use crate::kube::schema::ListKind;
 use crate::node::{Node, Value};
-use crate::schema::{self, Count, MAX_SIZE, NumberFormat, NumberRules, Types, equal, is_too_large};
-use crate::source::Span;
+use crate::schema::{Types, equal};
 use ecow::EcoString;
 use foldhash::HashSet;
 
@@ -106,110 +105,6 @@ impl Rule {
     }
 }
 
-/// A regular expression, compiled when the first text is held against it.
-#[derive(Debug)]
-pub(super) struct Pattern {
-    pub(super) text: EcoString,
-    span: Span,
-    compiled: OnceLock<Result<schema::Pattern, Beyond>>,
-}
-
-/// Why a pattern is not evaluated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beyond {
-    /// It needs what our engine does not have, or is no pattern.
-    Form,
-    /// It has more than 128 KiB once compiled.
-    Size,
-    /// Those before it in the definition are too large together.
-    Sum,
-}
-
-/// What Go's expressions have and ours have not.
-const BEYOND_OUR_REGEX: &[&str] = &["\\p", "\\P", "\\Q", "\\C", "(?U"];
-
-impl Pattern {
-    /// `None` where it is not evaluated.
-    pub(super) fn compiled(&self) -> Option<&schema::Pattern> {
-        let compile = || {
-            let beyond = |error| if is_too_large(&error) { Beyond::Size } else { Beyond::Form };
-            schema::Pattern::new(&self.text).map_err(beyond)
-        };
-        self.compiled.get_or_init(compile).as_ref().ok()
-    }
-
-    fn is_beyond(&self) -> bool {
-        BEYOND_OUR_REGEX.iter().any(|form| self.text.contains(form))
-    }
-}
-
-/// Bounds of numbers, lengths and counts.
-#[derive(Debug, Default)]
-pub(super) struct Limits {
-    pub(super) numbers: NumberRules,
-    /// Why no number is valid: the API server reads bounds as numbers of the type, and takes no value where it cannot.
-    pub(super) unreadable: Option<String>,
-    /// Whether the maximum is none that an integer can be compared with.
-    pub(super) overflows: bool,
-    pub(super) length: Count,
-    pub(super) items: Count,
-    pub(super) unique: bool,
-    pub(super) properties: Count,
-}
-
-impl Limits {
-    fn read(node: &Node) -> Self {
-        let number = |name: &str| Types::NUMBER.has(Types::of(&node[name])).then(|| node[name].clone());
-        let count = |min: &str, max: &str| {
-            let bound = |name: &str| node[name].as_i64().map(|count| u64::try_from(count).unwrap_or(0));
-            Count { min: bound(min), max: bound(max) }
-        };
-        let is = |name: &str| node[name].as_bool() == Some(true);
-        // What is exclusive is the same bound, read another way.
-        let bound = |name: &str, exclusive: &str| {
-            let bound = number(name);
-            if is(exclusive) { (None, bound) } else { (bound, None) }
-        };
-        let (minimum, above) = bound("minimum", "exclusiveMinimum");
-        let (maximum, below) = bound("maximum", "exclusiveMaximum");
-        let format = node["format"].text();
-        let wanted = if format == "int32" { "int32" } else { "int64" };
-        let is_readable = |name: &&str| node[*name].as_f64().is_none_or(|bound| is_whole(bound, format));
-        let is_integer = node["type"].text() == "integer";
-        let unreadable = ["minimum", "maximum", "multipleOf"].into_iter().find(|name| is_integer && !is_readable(name));
-        Self {
-            numbers: NumberRules {
-                minimum,
-                maximum,
-                above,
-                below,
-                multiple: number("multipleOf").filter(|of| of.as_f64().is_some_and(|of| of > 0.0)),
-                format: NumberFormat::find(format).filter(|_| format == "int32"),
-            },
-            unreadable: unreadable.map(|name| {
-                format!("`{name}` of the definition must be of type integer with format {wanted}: no value is valid")
-            }),
-            overflows: node["maximum"].as_f64().is_some_and(|most| most >= LEAST_OVERFLOW),
-            length: count("minLength", "maxLength"),
-            items: count("minItems", "maxItems"),
-            unique: is("uniqueItems"),
-            properties: count("minProperties", "maxProperties"),
-        }
-    }
-}
-
-/// The least number that is too large for a signed integer of 64 bits.
-const LEAST_OVERFLOW: f64 = 9_223_372_036_854_775_808.0;
-
-/// Whether a number is an integer of a format, as the digits that tell it from its neighbours are read.
-fn is_whole(number: f64, format: &str) -> bool {
-    let digits = number.to_string();
-    if format == "int32" { digits.parse::<i32>().is_ok() } else { digits.parse::<i64>().is_ok() }
-}
-
-/// How large all patterns of all definitions may be together, once compiled: each definition in use gets an equal share.
-pub(super) const MOST_PATTERN_BYTES: usize = 1 << 25;
-
 /// How many parts of a schema are read, so that aliases cannot make one that fills the memory; what is beyond allows
 /// anything. The largest definitions in use have some twenty thousand.
 const MOST_PARTS: usize = 100_000;
@@ -227,30 +122,8 @@ impl Schema {
         self.properties.is_empty() && self.additional.is_some()
     }
 
-    /// Lets all its patterns have so many bytes.
-    pub(super) fn bound_patterns(&self, mut bytes: usize) {
-        let mut patterns = Vec::new();
-        self.patterns(&mut patterns);
-        // Most are never asked, and fewer cannot be too large.
-        if patterns.len() > bytes / MAX_SIZE {
-            for pattern in patterns {
-                match bytes {
-                    0 => _ = pattern.compiled.set(Err(Beyond::Sum)),
-                    // One that is too large took as long to find out.
-                    _ => bytes = bytes.saturating_sub(pattern.compiled().map_or(MAX_SIZE, schema::Pattern::size)),
-                }
-            }
-        }
-    }
-
-    /// All patterns, in the order of the fields.
-    fn patterns<'s>(&'s self, found: &mut Vec<&'s Pattern>) {
-        found.extend(&self.pattern);
-        self.parts().for_each(|part| part.patterns(found));
-    }
-
     /// The schemas that it is made of.
-    fn parts(&self) -> impl Iterator<Item = &Self> {
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Self> {
         let fields = self.properties.iter().map(|(_, part)| part);
         let forms = self.all_of.iter().chain(&self.any_of).chain(&self.one_of).chain(self.not.as_deref());
         fields.chain(self.items.as_deref()).chain(self.additional.as_deref()).chain(forms)
@@ -301,11 +174,7 @@ impl Schema {
             required: Vec::new(),
             values: node["enum"].items().to_vec(),
             texts: node["enum"].items().iter().filter_map(Node::as_str).map(EcoString::from).collect(),
-            pattern: node["pattern"].as_str().map(|text| Pattern {
-                text: text.into(),
-                span: node["pattern"].origin.span,
-                compiled: OnceLock::new(),
-            }),
+            pattern: Pattern::read(&node["pattern"]),
             limits: Limits::read(node),
             all_of,
             any_of,
@@ -475,53 +344,4 @@ impl Schema {
     pub fn list_kind(&self) -> (ListKind, &[EcoString]) {
         (self.list_kind.unwrap_or(ListKind::Atomic), &self.list_keys)
     }
-
-    /// Which patterns are not evaluated.
-    #[must_use]
-    pub fn unevaluated(&self) -> Unevaluated {
-        let mut found = Unevaluated::default();
-        self.collect(&mut String::new(), &mut found);
-        found
-    }
-
-    fn collect(&self, path: &mut String, found: &mut Unevaluated) {
-        if let Some(pattern) = &self.pattern {
-            match pattern.compiled.get() {
-                _ if pattern.is_beyond() => found.patterns.push(pattern.text.to_string()),
-                Some(Err(Beyond::Size)) => found.too_large.push(pattern.span),
-                Some(Err(Beyond::Sum)) => found.too_many = found.too_many.or(Some(pattern.span)),
-                _ => {}
-            }
-        }
-        let length = path.len();
-        for (name, child) in &self.properties {
-            if length > 0 {
-                path.push('.');
-            }
-            path.push_str(name);
-            child.collect(path, found);
-            path.truncate(length);
-        }
-        for (suffix, child) in [("[]", self.items.as_deref()), ("[*]", self.additional.as_deref())] {
-            if let Some(child) = child {
-                path.push_str(suffix);
-                child.collect(path, found);
-                path.truncate(length);
-            }
-        }
-        for child in self.all_of.iter().chain(&self.any_of).chain(&self.one_of).chain(self.not.as_deref()) {
-            child.collect(path, found);
-        }
-    }
-}
-
-/// What a schema asks for that we do not look at.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Unevaluated {
-    /// Patterns that our regular expressions cannot express.
-    pub patterns: Vec<String>,
-    /// Where the patterns stand that are too large, of those that a text was to be held against.
-    pub too_large: Vec<Span>,
-    /// Where the first of those stands that are too large together.
-    pub too_many: Option<Span>,
 }
