@@ -421,3 +421,36 @@ spec:
     let (code, _, stderr) = run(project(&text.replace("name('conf')", "name('cnf')")).path(), &["render", "p"]);
     assert_eq!((code, stderr.contains("did you mean `conf`?")), (1, true), "{stderr}");
 }
+
+/// Definitions go before what they define, whatever the order of the templates.
+#[test]
+fn definitions_are_rendered_before_their_resources() {
+    let boat = "apiVersion: example.com/v1\nkind: Boat\nmetadata: {name: a, namespace: demo}\nspec: {crew: 3}\n";
+    let project = folder(&[
+        ("plimsoll.toml", ""),
+        ("profiles/schema.json", r#"{"type": "object", "properties": {"a": {"type": "string"}}}"#),
+        ("profiles/base.yaml", "environments: {dev: {}}\n"),
+        ("profiles/p.yaml", "{}\n"),
+        ("templates/a-boat.yaml", boat),
+        ("templates/m-namespace.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}\n"),
+        ("templates/z-crd.yaml", CRD),
+    ]);
+    let (code, stdout, stderr) = run(project.path(), &["render", "p"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let kinds: Vec<&str> = stdout.lines().filter_map(|line| line.strip_prefix("kind: ")).collect();
+    assert_eq!(kinds, ["Namespace", "CustomResourceDefinition", "Boat"]);
+}
+
+/// The way to a pod is what every reader knows.
+#[test]
+fn a_diff_in_markdown_leaves_the_way_to_a_pod_out() {
+    let job = |image: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: a}}\nspec: {{schedule: '0 0 * * *', jobTemplate: {{spec: {{template: \
+             {{spec: {{restartPolicy: Never, containers: [{{name: a, image: '{image}'}}]}}}}}}}}}}\n"
+        )
+    };
+    let folder = folder(&[("old.yaml", &job("a.io/a:v1")), ("new.yaml", &job("a.io/a:v2"))]);
+    let (_, stdout, _) = run(folder.path(), &["diff", "old.yaml", "new.yaml", "--output", "markdown"]);
+    assert!(stdout.contains("| CronJob/a | `containers[a].image` "), "{stdout}");
+}

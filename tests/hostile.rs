@@ -597,6 +597,60 @@ fn containers_of_known_services_are_checked_soon() {
     }
 }
 
+/// Each of many that select or name others costs little, whatever it asks for.
+#[test]
+fn many_that_select_and_name_are_checked_soon() {
+    let object = |kind: &str, name: &str, rest: &str| {
+        format!(
+            "---\napiVersion: {kind}\nmetadata: {{name: {name}, namespace: team, labels: {{app: x, part: {name}}}}}\n{rest}\n"
+        )
+    };
+    let many = |count: usize, of: &dyn Fn(usize) -> String| (0..count).map(of).collect::<String>();
+    let service = |at: usize| {
+        object("v1\nkind: Service", &format!("s{at}"), "spec: {selector: {app: x}, ports: [{name: http, port: 80}]}")
+    };
+    let monitor = |at: usize, selector: &str, rest: &str| {
+        let spec = format!("spec: {{selector: {{{selector}}}, {rest}}}");
+        object("monitoring.coreos.com/v1\nkind: ServiceMonitor", &format!("m{at}"), &spec)
+    };
+    let cases: [(&str, String); 4] = [
+        (
+            "monitors of many Services, none of which has the port",
+            many(2000, &service)
+                + &many(2000, &|at| monitor(at, "matchLabels: {app: x}", "endpoints: [{port: other}]")),
+        ),
+        (
+            "monitors that select nothing",
+            many(2000, &service)
+                + &many(2000, &|at| monitor(at, &format!("matchLabels: {{app: x, part: q{at}}}"), "endpoints: []")),
+        ),
+        (
+            "monitors of many endpoints and namespaces",
+            many(1000, &service)
+                + &many(10, &|at| {
+                    let names = joined(5000, |at| format!("n{at}"));
+                    let endpoints = joined(5000, |at| format!("{{port: p{at}}}"));
+                    let rest = format!("namespaceSelector: {{matchNames: [team, {names}]}}, endpoints: [{endpoints}]");
+                    monitor(at, "matchLabels: {app: x}", &rest)
+                }),
+        ),
+        (
+            "routes to Services that are not there",
+            many(2000, &service)
+                + &many(3000, &|at| {
+                    let spec = format!("spec: {{rules: [{{backendRefs: [{{name: t{at}, port: 80}}]}}]}}");
+                    object("gateway.networking.k8s.io/v1\nkind: HTTPRoute", &format!("r{at}"), &spec)
+                }),
+        ),
+    ];
+    for (name, text) in cases {
+        let place = Place::new();
+        place.write("many.yaml", &text);
+        let output = place.run_within(40, name, &["check", "many.yaml"]);
+        assert!(output.status.code().is_some_and(|code| code < 2), "{name}: {}", said(&output));
+    }
+}
+
 /// What a change does to each of many is found without looking at all for each.
 #[test]
 fn many_changes_are_told_soon() {

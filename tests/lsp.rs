@@ -352,3 +352,28 @@ fn values_that_the_schema_lists_are_completed() {
     assert_eq!(labels(&all), ["NodePort"]);
     client.stop();
 }
+
+#[test]
+fn a_field_that_the_project_declares_leads_to_what_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let template = "apiVersion: example.com/v1\nkind: Boat\nmetadata: {name: a}\nspec: {config: conf}\n---\n\
+                    apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {x: a}\n";
+    for (name, text) in [
+        ("plimsoll.toml", "[[references]]\nkind = 'Boat'\nfield = 'spec.config'\nnames = 'ConfigMap'\n"),
+        ("profiles/schema.json", r#"{"type": "object", "properties": {"a": {"type": "string"}}}"#),
+        ("profiles/base.yaml", "environments: {dev: {}}\n"),
+        ("profiles/p.yaml", "{}\n"),
+        ("templates/t.yaml", template),
+    ] {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let path = root.join("templates/t.yaml");
+    let mut client = Client::start(&root);
+    client.open(&path, template);
+    let place = client.ask("textDocument/definition", &path, template, "spec: {config: co|nf}");
+    assert_eq!(place[0]["range"]["start"], json!({"line": 7, "character": 17}), "{place}");
+    client.stop();
+}

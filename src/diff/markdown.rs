@@ -9,6 +9,7 @@ use crate::diff::bundle::{BundleDiff, Group, alike, groups};
 use crate::diff::show::{Shown, ShownField, ShownWhat, State, Tag};
 use crate::diff::terminal::secret;
 use crate::finding::Severity;
+use crate::object;
 use crate::suggest;
 
 /// GitHub takes comments of up to 65,536 characters; some are left for the frame.
@@ -191,8 +192,8 @@ fn lines(field: &ShownField) -> Vec<Told> {
 
 /// A path without the steps that every reader knows.
 fn short(path: &str) -> String {
-    let known = ["spec.jobTemplate.spec.template.spec.", "spec.template.spec.", "spec.template.", "spec."];
-    let rest = known.iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path);
+    let rest = object::below_template(path);
+    let rest = rest.strip_prefix("spec.").unwrap_or(rest);
     // `data[config.yaml]` is `config.yaml`.
     match rest
         .strip_prefix("data[")

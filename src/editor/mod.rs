@@ -13,6 +13,7 @@ use crate::kube::KubernetesVersion;
 use crate::layers::Values;
 use crate::node::{Entry, Node};
 use crate::object::Object;
+use crate::project::OwnReference;
 use crate::schema::Schema;
 use crate::source::{FileId, Sources};
 
@@ -35,6 +36,8 @@ pub struct World<'a> {
     pub values: &'a [Values],
     /// The objects: those of the profiles, or those of the folder.
     pub objects: &'a [Object],
+    /// The fields that the project says name objects.
+    pub references: &'a [OwnReference],
 }
 
 /// What a file is.

@@ -55,7 +55,7 @@ fn values(world: &World<'_>, path: &[&str], found: &mut Vec<Span>) {
 /// The objects that a reference at the place names.
 fn references(world: &World<'_>, file: FileId, offset: usize, found: &mut Vec<Span>) {
     for object in world.objects {
-        all_names(object, &[], &mut |name| {
+        all_names(object, world.references, &mut |name| {
             if !holds(name.node, file, offset) {
                 return;
             }

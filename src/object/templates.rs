@@ -41,6 +41,8 @@ const WORKLOAD: PodPlace = PodPlace {
     spec: "spec.template.spec",
 };
 
+const CRON_JOB_TEMPLATE: &str = "spec.jobTemplate.spec.template";
+
 /// What a pattern of the table leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -152,7 +154,7 @@ impl Object {
             ("batch", "CronJob") => Some(PodPlace {
                 keys: &["spec", "jobTemplate", "spec", "template"],
                 copied: &["spec", "jobTemplate"],
-                template: "spec.jobTemplate.spec.template",
+                template: CRON_JOB_TEMPLATE,
                 spec: "spec.jobTemplate.spec.template.spec",
             }),
             ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
@@ -250,6 +252,13 @@ impl Object {
         });
         has && self.is_custom()
     }
+}
+
+/// A field path without the way to the pod template of a built-in kind.
+#[must_use]
+pub fn below_template(path: &str) -> &str {
+    let below = |template: &str| path.strip_prefix(template)?.strip_prefix('.');
+    [CRON_JOB_TEMPLATE, WORKLOAD.template].into_iter().find_map(below).unwrap_or(path)
 }
 
 impl Form {

@@ -191,9 +191,9 @@ fn job(object: &Object, spec: &Change<'_, '_>, say: Say<'_>) {
 
 /// A Job's controller finds its pods by labels that the server put beside those of the template: they go with the mapping.
 fn generated_labels(object: &Object, metadata: &Change<'_, '_>, say: Say<'_>) {
-    let given = object.node.at(&["spec", "template", "metadata"]);
+    let given = object.pod_template().map(|template| &template["metadata"]);
     // A null takes the mapping away as well.
-    let stays = given.get("labels").is_some();
+    let stays = given.is_some_and(|metadata| metadata.get("labels").is_some());
     if !metadata.old.node["labels"].entries().is_empty() && !stays {
         let message = "the labels that the server gave the pods of a Job would go with the others";
         say(metadata.get("labels").refusal(message, "leave the labels of the pod template as they are"));

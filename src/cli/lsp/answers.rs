@@ -35,8 +35,15 @@ fn ask<T>(
     let Some(project) = project_of(&path).and_then(|root| workspace.project(root, &sources).ok()) else {
         let (input, options) = workspace.folder(&path, &sources).unwrap_or_default();
         let (version, file) = (options.kubernetes_version, file());
-        let world =
-            World { sources: &sources, root: None, version, schema: None, values: &[], objects: &input.objects };
+        let world = World {
+            sources: &sources,
+            root: None,
+            version,
+            schema: None,
+            values: &[],
+            objects: &input.objects,
+            references: &[],
+        };
         let offset = workspace.columns.offset(&sources, file, at.position);
         return Ok(question(&world, Role::Manifest, file, offset));
     };
@@ -45,15 +52,16 @@ fn ask<T>(
     let values: Vec<Values> = layers.as_ref().map(|layers| some_values(&project, layers)).unwrap_or_default();
     let renderer = project::renderer(workspace.global, &project, &sources, &Overrides::default());
     let objects = renderer.map(|renderer| rendered(&renderer, &values)).unwrap_or_default();
-    let options = project::options(workspace.global, &project, &sources);
+    let options = project::options(workspace.global, &project, &sources).unwrap_or_default();
     let file = file();
     let world = World {
         sources: &sources,
         root: project.root(),
-        version: options.map(|options| options.kubernetes_version).unwrap_or_default(),
+        version: options.kubernetes_version,
         schema: layers.as_ref().ok().map(Layers::schema),
         values: &values,
         objects: &objects,
+        references: &options.references,
     };
     let is_layer = project.root().is_some_and(|root| path.starts_with(root.join("profiles")));
     let role = if is_layer { Role::Layer } else { Role::Template };
