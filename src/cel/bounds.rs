@@ -24,6 +24,7 @@ pub(super) enum Step {
     /// A field, by its escaped name.
     Field(EcoString),
     Items,
+    Indices,
     Values,
     Keys,
 }
@@ -37,6 +38,61 @@ pub(crate) enum Bounds<'s> {
     Metadata(Option<&'s Schema>),
     /// A string of so many bytes.
     Text(u64),
+    /// A part of a device.
+    Device(Device),
+}
+
+/// A part of a device, as selectors of devices see it.
+///
+/// Restates `newCompiler` and `EstimateSize` of `k8s.io/dynamic-resource-allocation/cel`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Device {
+    /// The variable.
+    Whole,
+    /// Attributes by domain and name.
+    AttributeDomains,
+    Attributes,
+    /// Capacities by domain and name.
+    CapacityDomains,
+    Capacities,
+    /// Something of at most so many elements.
+    Value(u64),
+}
+
+impl Device {
+    /// The longest domain (and name of a driver), the longest name, the longest value of an attribute.
+    const DOMAIN: u64 = 63;
+    const NAME: u64 = 32;
+    const ATTRIBUTE: u64 = 64;
+    /// How many attributes and capacities one has.
+    const MOST: u64 = 32;
+
+    fn below(self, step: &Step) -> Option<Self> {
+        Some(match (self, step) {
+            (Self::Whole, Step::Field(name)) => match name.as_str() {
+                "driver" => Self::Value(Self::DOMAIN),
+                "attributes" => Self::AttributeDomains,
+                "capacity" => Self::CapacityDomains,
+                "allowMultipleAllocations" => Self::Value(1),
+                _ => return None,
+            },
+            (Self::AttributeDomains | Self::CapacityDomains, Step::Keys) => Self::Value(Self::DOMAIN),
+            (Self::AttributeDomains, Step::Values | Step::Items) => Self::Attributes,
+            (Self::CapacityDomains, Step::Values | Step::Items) => Self::Capacities,
+            (Self::Attributes | Self::Capacities, Step::Keys) => Self::Value(Self::NAME),
+            (Self::Attributes, Step::Values | Step::Items | Step::Field(_)) => Self::Value(Self::ATTRIBUTE),
+            (Self::Capacities, Step::Values | Step::Items) => Self::Value(0),
+            _ => return None,
+        })
+    }
+
+    const fn most_elements(self) -> u64 {
+        match self {
+            Self::Whole => 0,
+            Self::Value(most) => most,
+            _ => Self::MOST,
+        }
+    }
 }
 
 impl<'s> Bounds<'s> {
@@ -77,14 +133,18 @@ impl<'s> Bounds<'s> {
                     _ => known(own?),
                 }
             }
+            (Self::Device(device), step) => device.below(step).map(Self::Device),
             _ => None,
         }
     }
 
     /// How many elements it has at most. `left` is how many schemas may be looked at.
     pub(super) fn most_elements(self, left: &Cell<u32>) -> u64 {
-        let Self::Schema { schema, resource } = self else {
-            return if let Self::Text(most) = self { most } else { 0 };
+        let (schema, resource) = match self {
+            Self::Schema { schema, resource } => (schema, resource),
+            Self::Metadata(_) => return 0,
+            Self::Text(most) => return most,
+            Self::Device(device) => return device.most_elements(),
         };
         if schema.is_int_or_string() {
             return schema.max_length().map_or(REQUEST - 2, |most| most.saturating_mul(4));

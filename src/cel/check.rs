@@ -52,7 +52,7 @@ pub(super) fn matching<'s>(
 }
 
 pub(super) struct Checker<'e, 's> {
-    env: &'e Env<'s>,
+    pub(super) env: &'e Env<'s>,
     /// The variables of the macros that an expression stands in.
     scopes: Vec<(String, Type<'s>)>,
     /// What the variables of types stand for, as far as it is known.

@@ -50,6 +50,22 @@ pub(super) fn find(has_target: bool, function: &str, args: usize) -> Option<(Mac
     })
 }
 
+/// The name, its value and the expression that sees it in `cel.bind(x, value, body)`, where that can be written.
+pub(super) fn binding<'e>(
+    is_known: bool,
+    target: Option<&Expr>,
+    function: &str,
+    args: &'e [Expr],
+) -> Option<(&'e str, &'e Expr, &'e Expr)> {
+    let of_cel = target.is_some_and(|target| matches!(&target.kind, Kind::Ident(name) if name == "cel"));
+    match args {
+        [Expr { kind: Kind::Ident(name), .. }, value, body] if is_known && of_cel && function == "bind" => {
+            Some((name, value, body))
+        }
+        _ => None,
+    }
+}
+
 /// The names that a macro binds. `None` if one of them is no name.
 pub(super) fn names(args: &[Expr], count: usize) -> Option<Vec<&str>> {
     args[..count]
@@ -64,6 +80,10 @@ pub(super) fn names(args: &[Expr], count: usize) -> Option<Vec<&str>> {
 impl<'s> Checker<'_, 's> {
     /// The type of a call that is a macro.
     pub(super) fn expand(&mut self, at: u32, target: Option<&Expr>, function: &str, args: &[Expr]) -> Option<Type<'s>> {
+        if let Some((name, value, body)) = binding(self.env.binds, target, function, args) {
+            let ty = self.expr(value);
+            return Some(self.within(&[(name, ty)], body));
+        }
         let (which, count, filters) = find(target.is_some(), function, args.len())?;
         let Some(target) = target else {
             return Some(match &args[0].kind {

@@ -28,7 +28,7 @@ use std::cell::Cell;
 use crate::kube::KubernetesVersion;
 
 pub(crate) use ast::is_identifier;
-pub(crate) use bounds::Bounds;
+pub(crate) use bounds::{Bounds, Device};
 pub(crate) use resource::KindRules;
 pub(crate) use types::{Object, Type, declared};
 
@@ -63,12 +63,14 @@ pub(crate) struct Env<'s> {
     minor: u8,
     /// Whether it can make objects and patches.
     makes_objects: bool,
+    /// Whether it can give a value a name: `cel.bind(x, value, body)`.
+    binds: bool,
 }
 
 impl<'s> Env<'s> {
     /// One with the functions of a version and no variables.
     pub(crate) const fn new(version: KubernetesVersion) -> Self {
-        Self { variables: Vec::new(), minor: version.minor(), makes_objects: false }
+        Self { variables: Vec::new(), minor: version.minor(), makes_objects: false, binds: false }
     }
 
     /// Adds a variable, or gives it another type.
@@ -90,6 +92,13 @@ impl<'s> Env<'s> {
     #[must_use]
     pub(crate) const fn making_objects(mut self) -> Self {
         self.makes_objects = true;
+        self
+    }
+
+    /// Lets it give values names: `cel.bind(x, value, body)`.
+    #[must_use]
+    pub(crate) const fn binding(mut self) -> Self {
+        self.binds = true;
         self
     }
 

@@ -1,7 +1,9 @@
 //! What compiles, and what the API server says of what does not.
 #![allow(clippy::unwrap_used)]
 
-use super::{Env, Object, Type, Wanted, check, declared, names};
+use std::cell::Cell;
+
+use super::{Bounds, Device, Env, Object, Type, Wanted, check, cost, declared, names};
 use crate::kube::KubernetesVersion;
 
 fn env() -> Env<'static> {
@@ -192,4 +194,96 @@ fn long_expressions_end_soon() {
     assert!(check(&("list".to_owned() + &".map(x, {x: x})".repeat(90)), &env(), Wanted::Any).is_ok());
     let nested = "list.map(x, ".repeat(30) + "x" + &")".repeat(30);
     assert!(result(&nested).starts_with("list(list("));
+}
+
+/// What selectors of devices cost, as `compile_test.go` of `k8s.io/dynamic-resource-allocation/cel` has it.
+#[test]
+fn selectors_of_devices_cost_what_the_server_estimates() {
+    let of = |name: &str| Type::Object(Object::Declared(declared(name).unwrap()));
+    let env = Env::new(KubernetesVersion::default()).with("device", of("DRADevice")).binding();
+    let cost = |text: &str| {
+        assert!(check(text, &env, Wanted::Any).is_ok(), "{text}");
+        cost(text, &env, Bounds::Device(Device::Whole), &Cell::new(1))
+    };
+    let own = |rest: &str| format!("device.attributes['dra.example.com']{rest}");
+    let capacity = |rest: &str| format!("device.capacity['dra.example.com']{rest}");
+    for (text, expected) in [
+        ("true".to_owned(), 0),
+        (own(".noSuchAttr.isGreaterThan(quantity('0'))"), 6),
+        (own("['noSuchAttr'].isGreaterThan(quantity('0'))"), 6),
+        ("'dra.example.com' in device.attributes".to_owned(), 3),
+        ("device.driver == ''".to_owned(), 2),
+        ("device.driver == 'dra.example.com'".to_owned(), 4),
+        ("device.allowMultipleAllocations == true".to_owned(), 3),
+        (own(".name"), 4),
+        (own("['name']"), 4),
+        (format!("cel.bind(dra, {}, dra.name)", own("")), 15),
+        (own(".name > 0"), 5),
+        (own(".name == 'fish'"), 5),
+        (own(".name.isGreaterThan(semver('0.0.1'))"), 6),
+        (own(".name.isGreaterThan(semver('v0.0.1', true)) && isSemver('v1.0.0', true)"), 7),
+        (capacity(".name.isGreaterThan(quantity('1Ki'))"), 6),
+        (format!("'name' in {} && {}", capacity(""), capacity(".name.isGreaterThan(quantity('1Ki'))")), 10),
+        (format!("!('name' in {}) || {}", capacity(""), capacity(".name.isGreaterThan(quantity('1Ki'))")), 11),
+        (format!("{} && {} && {}", own(".a"), own(".b"), own(".c")), 12),
+        ("device.attributes.exists_one(x, x == 'dra.example.com')".to_owned(), 164),
+        (own(".exists_one(x, x == 'services')"), 133),
+        ("device.capacity.exists_one(x, x == 'dra.example.com')".to_owned(), 164),
+        (capacity(".exists_one(x, x == 'memory')"), 133),
+        (own(".services.split('example').size() >= 2"), 19),
+        (own(".services.matches('[^a]?sym')"), 18),
+        (
+            ["x", "y", "z", "z2", "z3", "z4", "z5"]
+                .iter()
+                .rfold("int('1'.find('[0-9]*')) < 100".to_owned(), |inner, name| {
+                    format!("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all({name}, {inner})")
+                }),
+            85_555_551,
+        ),
+    ] {
+        assert_eq!(cost(&text), Some(expected), "{text}");
+    }
+    assert!(result("cel.bind(a, 1, a + 1)").contains("undeclared reference to 'cel'"));
+    let bound = |text: &str| check(text, &env, Wanted::Bool).map(|_| ()).map_err(|faults| faults[0].message.clone());
+    assert_eq!(bound("cel.bind(a, device.driver, a == 'x')"), Ok(()));
+    assert!(bound("cel.bind(a, device.driver, a)").is_err());
+    assert!(bound("cel.bind(a, device.driver, b == 'x')").unwrap_err().contains("undeclared reference to 'b'"));
+}
+
+/// What cel-go's estimators make of loops over two variables and of functions of lists: the sums are worked out by hand from
+/// `checker/cost.go`, `ext/lists.go` and `ext/comprehensions.go`.
+#[test]
+fn loops_and_lists_cost_what_the_server_estimates() {
+    let cost = |text: &str| {
+        let env = env();
+        assert!(check(text, &env, Wanted::Any).is_ok(), "{text}");
+        cost(text, &env, Bounds::Device(Device::Whole), &Cell::new(1))
+    };
+    for (text, expected) in [
+        // A list of three costs 10; each turn names the item and compares it.
+        ("[1, 2, 3].all(x, x > 0)", 10 + 1 + 3 * (3 + 2)),
+        ("[1, 2, 3].all(i, x, x > i)", 10 + 1 + 3 * (3 + 3)),
+        ("[1, 2, 3].exists(i, x, x > i)", 10 + 1 + 3 * (4 + 3)),
+        ("[1, 2, 3].existsOne(i, x, x > i)", 10 + 2 + 3 * (2 + 3)),
+        ("[1, 2, 3].transformList(i, x, x)", 10 + 10 + 1 + 3 * (12 + 1)),
+        ("[1, 2, 3].transformList(i, x, x > 1, x)", 10 + 10 + 1 + 3 * (12 + 1 + 2)),
+        ("{'a': 1, 'b': 2}.transformMap(k, v, v)", 30 + 30 + 1 + 2 * (3 + 1)),
+        ("{'a': 1, 'b': 2}.transformMapEntry(k, v, {v: k})", 30 + 30 + 1 + 2 * (2 + 32)),
+        // A function that makes a list costs 11 and its elements.
+        ("[1, 2, 3].slice(1, 3)", 10 + 11 + 2),
+        ("lists.range(5)", 11 + 5),
+        ("lists.range(size(text))", u64::MAX),
+        ("[1, 2, 3].reverse()", 10 + 11 + 3),
+        ("[[1], [2]].flatten()", 30 + 11 + 2),
+        ("[1, 2, 3].distinct()", 10 + 11 + 18),
+        ("[1, 2, 3].sort()", 10 + 11 + 18),
+        ("['a', 'b', 'c'].sort()", 10 + 11 + 19),
+        ("[1, 2, 3].first()", 10 + 1),
+        // Sorting makes a list as long as it has comparisons.
+        ("[1, 2, 3].sort().reverse()", 10 + 11 + 18 + 11 + 9),
+        ("[1, 2, 3].sortBy(x, x)", 10 + 10 + 1 + (1 + 10 + 1 + 3 * (12 + 1)) + 11 + 18),
+        ("['a', 'b'].sortBy(x, x)", 10 + 10 + 1 + (1 + 10 + 1 + 2 * (12 + 1)) + 11 + 9),
+    ] {
+        assert_eq!(cost(text), Some(expected), "{text}");
+    }
 }

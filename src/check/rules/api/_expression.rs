@@ -21,7 +21,7 @@ pub(super) fn admission<'s>(version: KubernetesVersion) -> Env<'s> {
 ///
 /// Restates `k8s.io/dynamic-resource-allocation/cel`.
 pub(super) fn device<'s>(version: KubernetesVersion) -> Env<'s> {
-    Env::new(version).with("device", of("DRADevice"))
+    Env::new(version).with("device", of("DRADevice")).binding()
 }
 
 fn of<'s>(name: &str) -> Type<'s> {

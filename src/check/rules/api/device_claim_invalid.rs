@@ -1,9 +1,11 @@
 //! Rule `device-claim-invalid`.
 
+use std::cell::Cell;
+
 use foldhash::HashMap;
 
 use super::_expression;
-use crate::cel::Wanted;
+use crate::cel::{self, Bounds, Device, Wanted};
 use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::{Checked, names};
@@ -20,8 +22,9 @@ Each request of a claim must have a unique name and either `exactly` or `firstAv
 (alternatives), each with a `deviceClassName`. Constraints and configurations must refer to requests
 of the same claim; a constraint must have an attribute with its domain (`gpu.example.com/numa`). A
 configuration must have a driver and an object as its parameters. A selector must have a CEL
-expression that compiles and returns a boolean. Of a ResourceSlice the driver, the pool, the node
-and the names of the devices are checked; the attributes and capacities of the devices are not.",
+expression that compiles and returns a boolean, and whose estimated cost is at most 1000000. Of a
+ResourceSlice the driver, the pool, the node and the names of the devices are checked; the
+attributes and capacities of the devices are not.",
         why: "\
 The API server rejects the object, for instance with \"exactly one of `exactly` or `firstAvailable`
 is required\" or \"must be the name of a request in the claim\".",
@@ -51,6 +54,8 @@ const MOST_ALTERNATIVES: usize = 8;
 const MOST_DEVICES: usize = 128;
 const LONGEST_EXPRESSION: usize = 10 * 1024;
 const LONGEST_ID: usize = 32;
+/// What a selector may cost at most, as the API server estimates it.
+const MOST_COST: u64 = 1_000_000;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "resource.k8s.io" {
@@ -193,8 +198,24 @@ fn selectors(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
         } else if cel.node["expression"].text().len() > LONGEST_EXPRESSION {
             faults.invalid(&cel.get("expression"), "must be no more than 10240 bytes");
         } else {
-            _expression::check(faults, &cel.get("expression"), &_expression::device(faults.version()), Wanted::Bool);
+            expression(faults, &cel.get("expression"));
         }
+    }
+}
+
+/// A selector of devices: it compiles, and may not cost too much.
+fn expression(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+    let env = _expression::device(faults.version());
+    let before = faults.count();
+    _expression::check(faults, at, &env, Wanted::Bool);
+    if faults.count() > before {
+        return;
+    }
+    let cost = cel::cost(at.text(), &env, Bounds::Device(Device::Whole), &Cell::new(1));
+    if let Some(cost) = cost.filter(|cost| *cost > MOST_COST) {
+        faults
+            .add(at, format!("too complex, exceeds cost limit: estimated cost {cost}, limit {MOST_COST}"))
+            .help("loop over fewer values; loops in loops and patterns on long strings cost most");
     }
 }
 
