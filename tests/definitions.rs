@@ -240,6 +240,18 @@ fn expressions_of_definitions_compile() {
     assert_eq!(both("has(self.at) && self.at > timestamp('2026-01-01T00:00:00Z')"), [below]);
     assert_eq!(both("self.any == 1 || self.any == 'x' || self.b__dash__c"), [below]);
     assert_eq!(both("1"), [below, top]);
+    // Words that CEL reserves are names of fields, escaped or not.
+    let reserved = |rule: &str| {
+        schema_errors(&format!(
+            "{{type: object, properties: {{namespace: {{type: string}}, if: {{type: integer}}}}, x-kubernetes-validations: [{{rule: \
+             {rule:?}}}]}}"
+        ))
+    };
+    assert_eq!(reserved("self.namespace == 'a' && self.__namespace__ == 'a' && self.if == 1"), [""; 0]);
+    assert_eq!(reserved("has(self.namespace) && self.namespace.size() > self.if"), [""; 0]);
+    assert_eq!(reserved("self.namespace == 1"), [".x-kubernetes-validations[0].rule"]);
+    assert_eq!(reserved("self.package == 'a'"), [".x-kubernetes-validations[0].rule"]);
+    assert_eq!(reserved("namespace == 'a'"), [".x-kubernetes-validations[0].rule"]);
     // Items of a list that is no map have no old selves.
     assert_eq!(both("oldSelf == self"), [below]);
     assert_eq!(with("{rule: 'true', optionalOldSelf: true}").len(), 2);
@@ -277,6 +289,21 @@ fn rules_are_evaluated_on_resources() {
     assert_eq!(boats("{crew: 9, mode: 1}"), ["spec.mode"]);
     // A field that is not there is an error of the rule.
     assert_eq!(boats("{}"), ["spec.crew"]);
+}
+
+#[test]
+fn rules_read_fields_named_by_reserved_words() {
+    let schema = definition(
+        "schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {namespace: {type: string}}, \
+         x-kubernetes-validations: [{rule: \"self.namespace != 'kube-system'\", message: m}]}}}}",
+    );
+    let thing = |namespace: &str| {
+        errors(&format!(
+            "{schema}---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: a}}\nspec: {{namespace: {namespace}}}\n"
+        ))
+    };
+    assert_eq!(thing("default"), [""; 0]);
+    assert_eq!(thing("kube-system"), ["spec"]);
 }
 
 #[test]

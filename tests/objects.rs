@@ -12,6 +12,27 @@ const PODS: &str = "{metadata: {labels: {app: a}}, spec: {containers: [{name: a,
 const JOB: &str = "template: {spec: {restartPolicy: Never, containers: [{name: a, image: i}]}}";
 
 const CASES: &[Case] = &[
+    // A selector may cost 1,000,000; the first costs more, the second less.
+    (
+        "device-claim-invalid",
+        "resource.k8s.io/v1/DeviceClass|spec: {selectors: [{cel: {expression: '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(a, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(b, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(c, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(d, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(e, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(f, a > b))))))'}}]}",
+        &["spec.selectors[0].cel.expression"],
+    ),
+    (
+        "device-claim-invalid",
+        "resource.k8s.io/v1/DeviceClass|spec: {selectors: [{cel: {expression: '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(a, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(b, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(c, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(d, a > b))))'}}]}",
+        &[],
+    ),
+    (
+        "device-claim-invalid",
+        "resource.k8s.io/v1/ResourceClaim|spec: {devices: {requests: [{name: a, exactly: {deviceClassName: b, selectors: [{cel: {expression: '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(a, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(b, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(c, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(d, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(e, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(f, a > b))))))'}}]}}]}}",
+        &["spec.devices.requests[0].exactly.selectors[0].cel.expression"],
+    ),
+    (
+        "device-claim-invalid",
+        "resource.k8s.io/v1/DeviceClass|spec: {selectors: [{cel: {expression: 'cel.bind(dra, device.attributes[\"dra.example.com\"], dra.a && dra.b == 1)'}}]}",
+        &[],
+    ),
     (
         "admission-policy-invalid",
         "admissionregistration.k8s.io/v1/MutatingAdmissionPolicyBinding|spec: {}",

@@ -4,10 +4,6 @@
 //! definition is rejected. Of what is not restated (objects that an expression makes, questions to the authorizer) there is no
 //! estimate.
 
-mod functions;
-mod loops;
-mod size;
-
 use std::cell::Cell;
 
 use foldhash::{HashMap, HashMapExt};
@@ -17,25 +13,25 @@ use super::bounds::{Bounds, Step};
 use super::library;
 use super::macros;
 use super::parse::dotted;
+use super::size::{Entries, NEW_LIST, NEW_MAP, Size, Way};
 use super::types::Type;
 use super::{Env, check};
-use size::{Entries, NEW_LIST, NEW_MAP, Size, Way};
 
 #[derive(Debug, Clone)]
-struct Local<'s> {
-    name: String,
-    way: Way,
-    ty: Type<'s>,
-    size: Option<Size>,
-    entries: Option<Entries>,
+pub(super) struct Local<'s> {
+    pub(super) name: String,
+    pub(super) way: Way,
+    pub(super) ty: Type<'s>,
+    pub(super) size: Option<Size>,
+    pub(super) entries: Option<Entries>,
 }
 
 /// An operand of a call.
-struct Operand<'e, 's> {
-    expr: &'e Expr,
-    way: Way,
-    ty: Type<'s>,
-    size: Option<Size>,
+pub(super) struct Operand<'e, 's> {
+    pub(super) expr: &'e Expr,
+    pub(super) way: Way,
+    pub(super) ty: Type<'s>,
+    pub(super) size: Option<Size>,
 }
 
 /// What an expression costs at most. `None` where that is not known; `left` bounds the work on the schema.
@@ -55,19 +51,19 @@ pub(super) fn cost<'s>(expr: &Expr, env: &Env<'s>, root: Bounds<'s>, left: &Cell
     (left.get() > 0).then_some(cost)
 }
 
-struct Estimate<'e, 's> {
+pub(super) struct Estimate<'e, 's> {
     env: &'e Env<'s>,
     types: HashMap<*const Expr, Type<'s>>,
     root: Bounds<'s>,
     left: &'e Cell<u32>,
     ways: HashMap<*const Expr, Way>,
-    sizes: HashMap<*const Expr, Size>,
-    entries: HashMap<*const Expr, Entries>,
-    locals: Vec<Local<'s>>,
+    pub(super) sizes: HashMap<*const Expr, Size>,
+    pub(super) entries: HashMap<*const Expr, Entries>,
+    pub(super) locals: Vec<Local<'s>>,
 }
 
 impl<'s> Estimate<'_, 's> {
-    fn cost(&mut self, expr: &Expr) -> Option<u64> {
+    pub(super) fn cost(&mut self, expr: &Expr) -> Option<u64> {
         Some(match &expr.kind {
             Kind::Null
             | Kind::Bool(_)
@@ -240,7 +236,7 @@ impl<'s> Estimate<'_, 's> {
         Some(most)
     }
 
-    fn size_of_items(&self, list: &Operand<'_, 's>) -> Size {
+    pub(super) fn size_of_items(&self, list: &Operand<'_, 's>) -> Size {
         let way = (list.way.length > 0).then(|| {
             let mut steps = list.way.steps().to_vec();
             steps.push(Step::Items);
@@ -253,7 +249,7 @@ impl<'s> Estimate<'_, 's> {
         self.locals.iter().rev().find(|local| local.name == name)
     }
 
-    fn ty(&self, expr: &Expr) -> Type<'s> {
+    pub(super) fn ty(&self, expr: &Expr) -> Type<'s> {
         match &expr.kind {
             Kind::Ident(name) if self.local(name).is_some() => {
                 self.local(name).map_or(Type::Dyn, |local| local.ty.clone())
@@ -262,7 +258,7 @@ impl<'s> Estimate<'_, 's> {
         }
     }
 
-    fn way(&self, expr: &Expr) -> Way {
+    pub(super) fn way(&self, expr: &Expr) -> Way {
         match &expr.kind {
             Kind::Ident(name) if self.local(name).is_some() => {
                 self.local(name).map(|local| local.way.clone()).unwrap_or_default()
@@ -275,14 +271,14 @@ impl<'s> Estimate<'_, 's> {
         Operand { expr, way: self.way(expr), ty: self.ty(expr), size: self.size(expr) }
     }
 
-    fn made(&self, expr: &Expr) -> Option<Entries> {
+    pub(super) fn made(&self, expr: &Expr) -> Option<Entries> {
         self.entries.get(&std::ptr::from_ref(expr)).copied().or_else(|| match &expr.kind {
             Kind::Ident(name) => self.local(name)?.entries,
             _ => None,
         })
     }
 
-    fn copy(&mut self, to: &Expr, from: &Expr) {
+    pub(super) fn copy(&mut self, to: &Expr, from: &Expr) {
         if let Some(size) = self.size(from) {
             self.sizes.insert(to, size);
         }
@@ -291,12 +287,12 @@ impl<'s> Estimate<'_, 's> {
         }
     }
 
-    fn known(&mut self, expr: &Expr) -> Size {
+    pub(super) fn known(&mut self, expr: &Expr) -> Size {
         self.size(expr).unwrap_or(Size::UNKNOWN)
     }
 
     /// The size of a value: computed before, as it is written, by its schema, or by its type.
-    fn size(&mut self, expr: &Expr) -> Option<Size> {
+    pub(super) fn size(&mut self, expr: &Expr) -> Option<Size> {
         if let Some(size) = self.sizes.get(&std::ptr::from_ref(expr)) {
             return Some(*size);
         }
@@ -340,7 +336,7 @@ impl<'s> Estimate<'_, 's> {
     }
 }
 
-fn is_scalar(ty: &Type<'_>) -> bool {
+pub(super) fn is_scalar(ty: &Type<'_>) -> bool {
     match ty {
         Type::Bool | Type::Double | Type::Duration | Type::Int | Type::Timestamp | Type::Uint => true,
         Type::Optional(inner) => is_scalar(inner),

@@ -3,7 +3,7 @@
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
-use super::super::bounds::Step;
+use super::bounds::Step;
 
 pub(super) const TRAVERSAL: f64 = 0.1;
 pub(super) const PATTERN_LENGTH: f64 = 0.25;

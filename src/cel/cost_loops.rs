@@ -1,11 +1,12 @@
 //! What macros cost, which CEL makes loops of.
 
-use super::super::ast::{Expr, Kind};
-use super::super::bounds::Step;
-use super::super::macros::{self, Macro};
-use super::super::types::Type;
+use super::ast::{Expr, Kind};
+use super::bounds::Step;
+use super::cost::{Estimate, Local, is_scalar};
+use super::cost_functions;
+use super::macros::{self, Macro};
 use super::size::{Entries, NEW_LIST, NEW_MAP, Size, Way};
-use super::{Estimate, Local, functions, is_scalar};
+use super::types::Type;
 
 impl<'s> Estimate<'_, 's> {
     /// The cost of a macro, which CEL makes a loop of.
@@ -89,7 +90,7 @@ impl<'s> Estimate<'_, 's> {
         let size = self.known(target);
         let turns = size.most.saturating_mul(of_key.saturating_add(1 + 1 + NEW_LIST));
         let keys = turns.saturating_add(1 + NEW_LIST + 1);
-        let (sorting, result) = functions::sorted(size, of_texts);
+        let (sorting, result) = cost_functions::sorted(size, of_texts);
         self.sizes.insert(expr, result.unwrap_or(Size::UNKNOWN));
         Some([NEW_LIST, of_target, 1, keys, sorting].into_iter().fold(0, u64::saturating_add))
     }

@@ -1,10 +1,10 @@
 //! What functions cost.
 
-use super::super::ast::{Expr, Kind};
-use super::super::library::Signature;
-use super::super::types::Type;
+use super::ast::{Expr, Kind};
+use super::cost::{Estimate, Operand};
+use super::library::Signature;
 use super::size::{LONGEST_FORMAT, NEW_LIST, PATTERN_LENGTH, Size, TRAVERSAL, replaced, scaled};
-use super::{Estimate, Operand};
+use super::types::Type;
 
 impl<'s> Estimate<'_, 's> {
     /// The cost of a function by one of its signatures, and the size of its result where that follows from it.
