@@ -137,6 +137,8 @@ pub struct User {
     pub image: String,
     /// The numeric user that the program runs as in the end.
     pub runs_as: Option<u32>,
+    /// The same in variants on Alpine Linux, where it is another.
+    pub on_alpine: Option<u32>,
     /// The first version that has it.
     pub since: Option<Version>,
     /// The last version that has it.
@@ -314,6 +316,15 @@ fn full_repository(repository: &str) -> String {
 /// Words in tags of variants that start as another user than the image does else.
 const OTHER_USERS: &[&str] = &["distroless", "rootless", "unprivileged", "nonroot"];
 
+impl User {
+    /// The numeric user that the program of an image runs as in the end.
+    #[must_use]
+    pub fn id(&self, image: &str) -> Option<u32> {
+        let is_alpine = image.rsplit(':').next().is_some_and(|tag| tag.contains("alpine"));
+        self.on_alpine.filter(|_| is_alpine).or(self.runs_as)
+    }
+}
+
 impl Software {
     /// The folder it keeps its data in.
     #[must_use]
@@ -402,5 +413,9 @@ mod tests {
         assert_eq!(user("prom/prometheus:v3.0.0"), Some("nobody"));
         assert_eq!(user("prom/prometheus:v3.9.0-distroless"), None);
         assert_eq!(user("haproxy:2.2"), Some("root"));
+        let id = |image: &str| of(image).unwrap().user(image).and_then(|user| user.id(image));
+        assert_eq!(id("postgres:16"), Some(999));
+        assert_eq!(id("postgres:16-alpine"), Some(70));
+        assert_eq!(id("redis:7-alpine"), Some(999));
     }
 }

@@ -58,7 +58,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .at(pod.object, &container.node["image"], message)
                 .severity(Severity::Error)
                 .related(asked.origin.span, "asked for here");
-            match user.runs_as {
+            match user.id(container.image()) {
                 Some(id) => draft.help(format!("set runAsUser, for example to {id}")),
                 None => draft.help("set runAsUser to a user that the image can run as"),
             };
