@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use plimsoll::check::input::Input;
 use plimsoll::check::{Options, check_in};
@@ -68,4 +69,53 @@ fn each_image_has_a_case_in_which_it_stops_and_one_in_which_it_runs() {
     // What only keeps sidecars from being taken for services has no facts of its own.
     let without: Vec<&String> = described.difference(&covered).filter(|name| *name != "tools").collect();
     assert!(without.is_empty(), "no cases: {without:?}");
+}
+
+/// The version of a service that a project says, for all its profiles or for one, picks the dialect of its config.
+#[test]
+fn a_project_says_which_version_of_a_service_runs() {
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  config.yaml: |\n    server: {port: 8080}\n    \
+                    database: {host: db.example.com, ssl_mode: disable}\n---\napiVersion: apps/v1\nkind: Deployment\n\
+                    metadata: {name: datastorage}\nspec:\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: \
+                    {app: a}}\n    spec:\n      containers:\n      - name: datastorage\n        image: quay.io/acme/datastorage:v1\n        \
+                    env: [{name: CONFIG_PATH, value: /etc/d/config.yaml}]\n        volumeMounts: [{name: c, mountPath: /etc/d}]\n      \
+                    volumes: [{name: c, configMap: {name: c}}]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        let output = command.current_dir(folder.path()).env_clear().args(args).output().unwrap();
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    run(&["init", "."]);
+    let settings = fs::read_to_string(folder.path().join("plimsoll.toml")).unwrap();
+    fs::write(folder.path().join("m.yaml"), manifest).unwrap();
+    // Since 1.4 the config has camelCase keys, of which `ssl_mode` is none.
+    let finds = |says: &str, args: &[&str]| {
+        fs::write(folder.path().join("plimsoll.toml"), format!("{settings}\n{says}\n")).unwrap();
+        let output = run(&[&["check", "m.yaml"], args].concat());
+        assert!(!output.contains("plimsoll.toml"), "{output}");
+        output.contains("config-key-unknown")
+    };
+    let of = |version: &str, rest: &str| format!("[[service-versions]]\nversion = \"{version}\"\n{rest}\n");
+    let one = "service = \"DataStorage\"";
+    assert!(!finds("", &[]));
+    assert!(finds(&of("1.4", ""), &[]));
+    assert!(finds(&of("1.4", one), &[]));
+    assert!(!finds(&of("0.9", one), &[]));
+    assert!(!finds(&of("1.4", "service = \"Gateway\""), &[]));
+    assert!(!finds(&(of("0.9", one) + &of("1.4", "")), &[]), "that of one service counts before that of all");
+    assert!(!finds(&of("1.4", one), &["--service-version", "0.9"]), "the argument wins");
+    assert!(!finds(&of("1.4", "profile = \"gateway\""), &[]));
+    assert!(finds(&of("1.4", "profile = \"gateway\""), &["--profile", "gateway", "--env", "e2e"]));
+    for (says, what) in [
+        (of("1.4", "service = \"DataStore\""), "unknown service `DataStore`"),
+        (of("latest", one), "plimsoll.toml"),
+        ("[[service-versions]]\nservice = \"DataStorage\"\n".to_owned(), "needs a `version`"),
+        ("service-versions = \"1.4\"".to_owned(), "must be a list of tables"),
+    ] {
+        let text = if says.starts_with('[') { format!("{settings}\n{says}") } else { format!("{says}\n{settings}") };
+        fs::write(folder.path().join("plimsoll.toml"), text).unwrap();
+        let output = run(&["check", "m.yaml"]);
+        assert!(output.contains(what) && output.contains("error["), "{says}: {output}");
+    }
 }

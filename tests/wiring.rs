@@ -549,3 +549,45 @@ fn a_group_is_unknown_where_no_custom_resource_can_have_it() {
     assert_eq!(said_by("rbac-apigroup-unknown", &both("get, list")), []);
     assert_eq!(said_by("rbac-apigroup-unknown", &both("list")).len(), 1);
 }
+
+/// A container that waits for a Service has to live until that has an endpoint.
+#[test]
+fn a_probe_gives_time_for_what_the_container_waits_for() {
+    let workload = |name: &str, container: &str| {
+        object(
+            "apps/v1\nkind: Deployment",
+            name,
+            &format!(
+                "spec:\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    \
+                 spec:\n      containers:\n      - {{name: {name}, {container}}}"
+            ),
+        ) + &object("v1\nkind: Service", name, &format!("spec: {{selector: {{app: {name}}}, ports: [{{port: 5432}}]}}"))
+    };
+    let waiting = |seconds: u32| {
+        workload(
+            "web",
+            &format!(
+                "image: 'ghcr.io/acme/web:v1', command: [sh, -c, 'until nc -z db 5432; do sleep 1; done; exec /web'], \
+                 livenessProbe: {{httpGet: {{path: /, port: 80}}, initialDelaySeconds: {seconds}}}"
+            ),
+        )
+    };
+    let database = |delay: u32| {
+        workload(
+            "db",
+            &format!(
+                "image: 'ghcr.io/acme/db:v1', readinessProbe: {{tcpSocket: {{port: 5432}}, initialDelaySeconds: {delay}}}"
+            ),
+        )
+    };
+    let said =
+        |text: &str| -> Vec<String> { said_by("probe-budget", text).into_iter().map(|(_, text)| text).collect() };
+    assert_eq!(said(&(waiting(60) + &database(10))), [""; 0]);
+    let slow =
+        "container `web` is killed after 90 s without an answer: it waits for `db`, which takes about 120 s to start";
+    assert_eq!(said(&(waiting(60) + &database(120))), [slow]);
+    assert_eq!(said(&(waiting(120) + &database(120))), [""; 0]);
+    // Less than a minute is too little whoever is waited for.
+    assert_eq!(said(&(waiting(1) + &database(10))).len(), 1);
+    assert_eq!(said(&waiting(1)).len(), 1);
+}

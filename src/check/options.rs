@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::kustomize::Kustomizations;
 use crate::definitions::Definitions;
 use crate::finding::{Finding, RuleId, Severity};
+use crate::formats::version::Version;
 use crate::globs::Globs;
 use crate::kube::KubernetesVersion;
 use crate::node::Node;
@@ -99,6 +100,8 @@ pub struct Options {
     pub kind_clusters: Vec<KindCluster>,
     /// The services whose ways are known.
     pub services: Services,
+    /// The versions of services that run with one profile only: the profile, the service (all where it is empty), the version.
+    pub profile_versions: Vec<(String, String, Version)>,
     /// What the cluster is for.
     pub purpose: Purpose,
     /// The version of Kubernetes whose kinds and fields count.

@@ -6,7 +6,7 @@ use super::suppress::suppress;
 use super::{Declaration, Options, Purpose, check_in};
 use crate::built_in;
 use crate::definitions::Definitions;
-use crate::finding::{Failure, Finding, ObjectRef, Severity};
+use crate::finding::{Failure, Finding, ObjectRef, RuleId, Severity};
 use crate::globs::Globs;
 use crate::kube::KubernetesVersion;
 use crate::layers::EXTERNAL;
@@ -42,12 +42,27 @@ impl Options {
                 services = services.with(Services::read(sources, file).map_err(Failure::Findings)?);
             }
         }
+        let mut profile_versions = Vec::new();
+        // What is said of all services first, so that the order does not matter.
+        let versions = &project.settings.service_versions;
+        let (of_one, of_all): (Vec<_>, Vec<_>) = versions.iter().partition(|(chosen, _)| chosen.service.is_some());
+        for (chosen, span) in of_all.into_iter().chain(of_one) {
+            let name = chosen.service.as_deref().unwrap_or_default();
+            let version = services
+                .read_version(name, &chosen.version)
+                .map_err(|why| Finding::error(RuleId::SettingValueInvalid, *span, why))?;
+            match &chosen.profile {
+                Some(profile) => profile_versions.push((profile.clone(), name.to_owned(), version)),
+                None => services = services.with_version(name, version),
+            }
+        }
         let declaration = match project.is_built_in() {
             true => Declaration::Argument,
             false => Declaration::Settings(project.shown(project::FILE)),
         };
         Ok(Self {
             services,
+            profile_versions,
             references: project.settings.references.clone(),
             definitions: Arc::new(definitions),
             declaration,
@@ -74,6 +89,11 @@ impl Options {
         let mut options =
             Self { whole: true, own: true, kind_config: rendered.kind_config.clone(), purpose, ..self.clone() };
         options.externals.extend(named);
+        for (profile, service, version) in &self.profile_versions {
+            if *profile == rendered.values.profile {
+                options.services = options.services.with_version(service, version.clone());
+            }
+        }
         for object in &rendered.needed {
             options.externals.push(object.id.to_string());
             match object.kind() {

@@ -81,7 +81,9 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     options.whole |= args.complete;
     options.kustomizations = std::mem::take(&mut input.kustomizations);
     options.externals.extend(args.external.iter().cloned());
-    for text in &args.service_version {
+    // What is said of all services first, so that the order of the arguments does not matter.
+    let (of_one, of_all): (Vec<_>, Vec<_>) = args.service_version.iter().partition(|text| text.contains('='));
+    for text in of_all.into_iter().chain(of_one) {
         options.services =
             project::with_version(&options.services, text).map_err(|why| anyhow!("--service-version: {why}"))?;
     }

@@ -13,7 +13,6 @@ use crate::project::Project;
 use crate::render::Renderer;
 use crate::service::Services;
 use crate::source::{Sources, Span};
-use crate::suggest;
 
 /// Opens the project that `--project` names, else the nearest one upwards, else the built-in set; for the version of
 /// Kubernetes that `--kubernetes-version` names, else the settings.
@@ -94,11 +93,5 @@ pub(super) fn load<'a>(
 /// Why that is no version, or no known service.
 pub(super) fn with_version(services: &Services, text: &str) -> Result<Services, String> {
     let (name, version) = text.split_once('=').unwrap_or(("", text));
-    let names = || services.iter().map(|known| known.name());
-    if !name.is_empty() && !names().any(|known| known == name) {
-        let near = suggest::nearest(name, names());
-        let help = near.map_or_else(|| suggest::list(names().collect::<Vec<_>>(), "or"), |near| format!("`{near}`"));
-        return Err(format!("unknown service `{name}`: expected {help}"));
-    }
-    Ok(services.with_version(name, version.parse()?))
+    Ok(services.with_version(name, services.read_version(name, version)?))
 }

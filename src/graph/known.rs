@@ -243,6 +243,16 @@ impl<'g, 'a> View<'g, 'a> {
         self.config.map_or(Node::absent(), |config| config.value(key))
     }
 
+    /// The host of something it connects to, by its config; empty where that does not say.
+    #[must_use]
+    pub fn host_of(&self, dependency: &service::Dependency) -> &'g str {
+        match (&dependency.host_key, &dependency.address_key) {
+            (Some(key), _) => self.value(key).text(),
+            (None, Some(key)) => self.value(key).text().rsplit_once(':').map_or("", |(host, _)| host),
+            (None, None) => "",
+        }
+    }
+
     /// The ports it listens on, each with what it serves there.
     pub fn listeners(&self) -> impl Iterator<Item = (i64, &'a service::Endpoint)> {
         let (view, version) = (*self, self.services.version_of(self.service));

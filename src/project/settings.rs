@@ -53,6 +53,24 @@ pub struct Settings {
     /// The version of Kubernetes whose kinds and fields count; `--kubernetes-version` wins.
     #[schemars(with = "String", length(min = 1))]
     pub kubernetes: Option<(String, Span)>,
+    /// The versions of known services that run; `--service-version` wins.
+    #[schemars(rename = "service-versions", with = "Vec<ServiceVersion>")]
+    pub service_versions: Vec<(ServiceVersion, Span)>,
+}
+
+/// The version of a known service that runs.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ServiceVersion {
+    /// The name of the service; all of them without it.
+    #[schemars(length(min = 1))]
+    pub service: Option<String>,
+    /// Its version.
+    #[schemars(length(min = 1))]
+    pub version: String,
+    /// The profile; any without it.
+    #[schemars(length(min = 1))]
+    pub profile: Option<String>,
 }
 
 /// A field that names an object, as a project says.
@@ -142,7 +160,7 @@ const LEVELS: [(&str, Level); 4] = [
 const CLUSTERS: [&str; 2] = ["profile", "shared"];
 
 /// The settings there are.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "allow",
     "clusters",
     "crds",
@@ -155,6 +173,7 @@ const NAMES: [&str; 12] = [
     "references",
     "rules",
     "schemas",
+    "service-versions",
 ];
 
 /// The JSON Schema of `plimsoll.toml`, as text.
@@ -244,6 +263,7 @@ impl Reader {
                 "exclude" => settings.exclude = self.patterns(value),
                 "paths" => settings.paths = self.paths(value),
                 "allow" => settings.allow = self.allowances(value),
+                "service-versions" => settings.service_versions = self.service_versions(value),
                 "clusters" => settings.own_clusters = self.own_clusters(value),
                 name => {
                     let finding =
@@ -372,6 +392,23 @@ impl Reader {
             return None;
         }
         Some(OwnReference { kind, group, field, names })
+    }
+
+    fn service_versions(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<(ServiceVersion, Span)> {
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong(value, "`service-versions` must be a list of tables: `[[service-versions]]`".to_owned());
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| Some((self.service_version(item)?, self.span(item)))).collect()
+    }
+
+    fn service_version(&mut self, item: &Spanned<DeValue<'_>>) -> Option<ServiceVersion> {
+        let [profile, service, version] = self.fields("service-versions", ["profile", "service", "version"], item)?;
+        let Some(version) = version else {
+            self.wrong(item, "`service-versions` needs a `version`".to_owned());
+            return None;
+        };
+        Some(ServiceVersion { service, version, profile })
     }
 
     /// The strings of a table with these fields.

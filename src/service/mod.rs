@@ -21,6 +21,7 @@ use crate::finding::{Finding, RuleId};
 use crate::formats::version::Version;
 use crate::node::{Node, Value};
 use crate::source::{FileId, Sources};
+use crate::suggest;
 use crate::yaml::{self, Dialect as YamlDialect};
 
 /// The known services of a run; cheap to clone.
@@ -204,8 +205,26 @@ impl Services {
     #[must_use]
     pub fn with_version(&self, name: &str, version: Version) -> Self {
         let mut known = Known::clone(&self.0);
+        if name.is_empty() {
+            known.versions.clear();
+        }
         known.versions.insert(name.to_owned(), version);
         Self(Arc::new(known))
+    }
+
+    /// Reads the version of a known service, or of all where the name is empty.
+    ///
+    /// # Errors
+    /// Why that is no version, or no known service.
+    pub fn read_version(&self, name: &str, version: &str) -> Result<Version, String> {
+        let names = || self.iter().map(|known| known.name());
+        if !name.is_empty() && !names().any(|known| known == name) {
+            let near = suggest::nearest(name, names());
+            let help =
+                near.map_or_else(|| suggest::list(names().collect::<Vec<_>>(), "or"), |near| format!("`{near}`"));
+            return Err(format!("unknown service `{name}`: expected {help}"));
+        }
+        version.parse()
     }
 
     /// The version of a service that runs, where a person says so.

@@ -91,11 +91,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let mut away: Vec<(&str, &str)> = Vec::new();
         let mut awaited = false;
         for dependency in view.service.dependencies.iter().filter(|dependency| dependency.stops_without) {
-            let host = match (&dependency.host_key, &dependency.address_key) {
-                (Some(key), _) => view.value(key).text(),
-                (None, Some(key)) => view.value(key).text().rsplit_once(':').map_or("", |(host, _)| host),
-                (None, None) => "",
-            };
+            let host = view.host_of(dependency);
             let Target::Service(service) = graph.resolve(host, None, view.pod.object) else {
                 continue;
             };

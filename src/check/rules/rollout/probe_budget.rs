@@ -1,10 +1,11 @@
 //! Rule `probe-budget`.
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
-use crate::graph::Place;
+use crate::graph::{Graph, Place, Target};
+use crate::object::ContainerRole;
 use crate::software;
 use crate::validation::Report;
 
@@ -15,8 +16,9 @@ pub static RULE: Rule = Rule {
         checks: "\
 Without a startup probe the liveness probe begins with the container: after `initialDelaySeconds` +
 `periodSeconds` × `failureThreshold` of no answer it is killed, and starts anew. That must be longer
-than the known start-up, and than the time a container waits for others in its own command. Give it
-a `startupProbe`, or more time. A startup probe that gives up too soon kills just the same.",
+than the known start-up, and than the time a container waits for others in its own command: at least
+as long as a Service it waits for takes until it is asked whether it is ready. Give it a
+`startupProbe`, or more time. A startup probe that gives up too soon kills just the same.",
         why: "",
         fix: "",
         source: "",
@@ -79,10 +81,12 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    let waiting: HashSet<(Option<usize>, Option<usize>)> = (graph.mentions.iter())
-        .filter(|mention| matches!(mention.place, Place::Command { asks: true }))
-        .map(|mention| (mention.pod, mention.container))
-        .collect();
+    let mut asked: HashMap<(usize, usize), Vec<&Target>> = HashMap::new();
+    for mention in graph.mentions.iter().filter(|mention| matches!(mention.place, Place::Command { asks: true })) {
+        if let (Some(pod), Some(container)) = (mention.pod, mention.container) {
+            asked.entry((pod, container)).or_default().push(&mention.target);
+        }
+    }
     for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {
         for (number, container) in pod.containers.iter().enumerate() {
             // A startup probe stands in for the liveness probe, and kills in the same way.
@@ -95,15 +99,33 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 |field: &str, default: i64| probe[field].as_i64().filter(|seconds| *seconds > 0).unwrap_or(default);
             let budget = seconds("initialDelaySeconds", 0)
                 .saturating_add(seconds("periodSeconds", 10).saturating_mul(seconds("failureThreshold", 3)));
-            let known = graph.known_as(at, number);
-            let waits = waiting.contains(&(Some(at), Some(number)));
-            let (needs, why) = match known.and_then(|view| view.service.startup_seconds) {
-                _ if waits => (60, "it waits for others in its command".to_owned()),
-                Some(seconds) => (i64::from(seconds), format!("it takes about {seconds} s to start")),
-                None => match software::of(container.image()).and_then(|software| software.startup_seconds) {
-                    Some(seconds) => (i64::from(seconds), format!("a new one takes about {seconds} s to start")),
-                    None => (4, "few programs start faster".to_owned()),
-                },
+            let own = start_of(graph, at, number);
+            let waits = asked.get(&(at, number));
+            let awaited = waits.into_iter().flatten().filter_map(|target| slowest(graph, target));
+            let required = graph.known_as(at, number).into_iter().flat_map(|view| {
+                // What ends it while it is away is not waited for; what an init container has waited for is there.
+                let dependencies = view.service.dependencies.iter();
+                let waited = dependencies.filter(|dependency| dependency.required && !dependency.stops_without);
+                waited.map(move |dependency| graph.resolve(view.host_of(dependency), None, pod.object))
+            });
+            let before = |target: &Target| {
+                graph.mentions_of(at).any(|mention| {
+                    mention.target == *target
+                        && mention.container.is_some_and(|other| pod.containers[other].role != ContainerRole::Main)
+                })
+            };
+            let required = required.filter(|target| !before(target)).filter_map(|target| slowest(graph, &target));
+            let dependency = awaited.chain(required).max();
+            let (needs, why) = match (dependency, own) {
+                (Some((theirs, name)), own) => {
+                    let needs = own.map_or(4, |(seconds, _)| seconds).saturating_add(theirs);
+                    let least = if waits.is_some() { 60 } else { 0 };
+                    (needs.max(least), format!("it waits for `{name}`, which takes about {theirs} s to start"))
+                }
+                (None, _) if waits.is_some() => (60, "it waits for others in its command".to_owned()),
+                (None, Some((seconds, true))) => (seconds, format!("it takes about {seconds} s to start")),
+                (None, Some((seconds, false))) => (seconds, format!("a new one takes about {seconds} s to start")),
+                (None, None) => (4, "few programs start faster".to_owned()),
             };
             if budget < needs {
                 report
@@ -120,4 +142,34 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// How long a container takes until it answers, in seconds, and whether that is known of the service it runs, not only of the
+/// image.
+fn start_of(graph: &Graph<'_>, pod: usize, container: usize) -> Option<(i64, bool)> {
+    if let Some(seconds) = graph.known_as(pod, container).and_then(|view| view.service.startup_seconds) {
+        return Some((i64::from(seconds), true));
+    }
+    let image = graph.pods[pod].containers[container].image();
+    let seconds = software::of(image).and_then(|software| software.startup_seconds)?;
+    Some((i64::from(seconds), false))
+}
+
+/// How long it takes until a Service has an endpoint, in seconds, where that is known, and its name: its containers start, and are
+/// not asked whether they are ready before `initialDelaySeconds`.
+fn slowest<'g>(graph: &'g Graph<'_>, target: &Target) -> Option<(i64, &'g str)> {
+    let Target::Service(service) = target else { return None };
+    let service = &graph.services[*service];
+    let of_pod = |pod: &usize| {
+        let containers = graph.pods[*pod].containers.iter().enumerate();
+        let running = containers.filter(|(_, container)| container.role == ContainerRole::Main);
+        let starts = running.map(|(number, container)| {
+            let delay = container.node["readinessProbe"]["initialDelaySeconds"].as_i64().unwrap_or_default();
+            start_of(graph, *pod, number).map_or(0, |(seconds, _)| seconds).max(delay)
+        });
+        starts.max()
+    };
+    // The first of its pods that is ready will do.
+    let seconds = service.pods.iter().filter_map(of_pod).min().filter(|seconds| *seconds > 0)?;
+    Some((seconds, service.object.name()))
 }
