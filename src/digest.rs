@@ -20,6 +20,12 @@ impl Digest {
     }
 }
 
+/// The digest of bytes, as bytes.
+#[must_use]
+pub fn bytes(bytes: impl AsRef<[u8]>) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// The digest of bytes, in lower-case hexadecimal digits.
 #[must_use]
 pub fn of(bytes: impl AsRef<[u8]>) -> String {

@@ -29,6 +29,7 @@ pub mod migrations;
 pub mod node;
 pub mod object;
 pub mod out;
+pub mod page;
 pub mod parallel;
 pub mod patch;
 pub mod path;

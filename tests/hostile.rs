@@ -703,7 +703,7 @@ fn a_picture_of_everything_is_refused() {
         );
     }
     place.write("many.yaml", &text);
-    for format in ["mermaid", "dot"] {
+    for format in ["mermaid", "dot", "svg", "html"] {
         let output = place.run(&["graph", "many.yaml", "--output", format]);
         assert_eq!(output.status.code(), Some(2), "{}", said(&output));
         assert_eq!(output.stdout, b"");
@@ -948,6 +948,9 @@ fn no_terminal_escape_comes_through() {
         &["diff", "gateway", fine],
         &["graph", "new.yaml"],
         &["graph", "new.yaml", "--output", "dot"],
+        &["graph", "new.yaml", "--output", "svg"],
+        &["graph", "new.yaml", "--output", "html"],
+        &["diff", "old.yaml", "new.yaml", "--output", "html"],
         &["explain", fine],
         &["explain", fine, "--unused"],
         &["explain", fine, "--output", "json"],
@@ -1046,7 +1049,7 @@ fn a_picture_names_no_secret() {
          containers:\n      - name: app\n        image: app:1\n        env:\n        - name: PGHOST\n          \
          valueFrom: {secretKeyRef: {name: db, key: host}}\n",
     );
-    for format in ["mermaid", "dot"] {
+    for format in ["mermaid", "dot", "svg", "html"] {
         let output = place.run(&["graph", "bundle.yaml", "--output", format]);
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         assert!(said(&output).contains("•••"), "{}", said(&output));
@@ -1073,6 +1076,7 @@ fn a_variable_named_like_a_password_is_shown_nowhere() {
             &["explain", "gateway"],
             &["explain", "gateway", "--output", "json"],
             &["explain", "gateway", "--unused"],
+            &["graph", "gateway", "--output", "html"],
         ] {
             let output = place.run(&[args, set].concat());
             let shown = if args[0] == "render" { stderr(&output) } else { said(&output) };
@@ -1199,6 +1203,8 @@ fn printed(place: &Place, text: &str) -> Vec<(String, String)> {
         &["diff", "other.yaml", "bundle.yaml"],
         &["diff", "bundle.yaml", "other.yaml", "--output", "json"],
         &["graph", "bundle.yaml"],
+        &["graph", "bundle.yaml", "--output", "html"],
+        &["diff", "other.yaml", "bundle.yaml", "--output", "html"],
     ];
     commands.iter().map(|args| (args.join(" "), said(&place.run(args)))).collect()
 }
@@ -1767,6 +1773,9 @@ fn a_document_that_cannot_be_read_shows_no_secret() {
             assert!(!said(&output).contains(SECRET), "{format} of {text}: {}", said(&output));
         }
         assert!(!said(&place.run(&["graph", "bundle.yaml"])).contains(SECRET), "{text}");
+        assert!(!said(&place.run(&["graph", "bundle.yaml", "--output", "html"])).contains(SECRET), "{text}");
+        place.write("other.yaml", MAP);
+        assert!(!said(&place.run(&["diff", "other.yaml", "bundle.yaml"])).contains(SECRET), "{text}");
         assert!(!said(&place.run(&["diff", "bundle.yaml", "bundle.yaml"])).contains(SECRET), "{text}");
     }
     let profile = fs::read_to_string(place.project.join("profiles/gateway.yaml")).unwrap();

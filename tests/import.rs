@@ -691,3 +691,116 @@ proptest! {
         }
     }
 }
+
+/// The leaves of a tree by their paths; an item of a list is told by its name, a line of a text by its key.
+fn leaves(node: &Node, path: &str, found: &mut BTreeMap<String, String>) {
+    match &node.value {
+        Value::Mapping(mapping) => {
+            mapping.iter().for_each(|entry| leaves(&entry.value, &format!("{path}.{}", entry.key), found))
+        }
+        Value::Sequence(items) => {
+            for (at, item) in items.iter().enumerate() {
+                let name = item.get("name").map_or_else(|| at.to_string(), |name| name.text().to_owned());
+                leaves(item, &format!("{path}[{name}]"), found);
+            }
+        }
+        Value::String(text) if text.contains('\n') => {
+            for (at, line) in text.lines().enumerate() {
+                let (key, value) = line.split_once(':').unwrap_or(("", line));
+                let key = if key.is_empty() { at.to_string() } else { key.to_owned() };
+                found.insert(format!("{path}<{key}>"), value.to_owned());
+            }
+        }
+        _ => _ = found.insert(path.to_owned(), plimsoll::yaml::json(node)),
+    }
+}
+
+/// How many values, over all copies, are not the most frequent one of their joint variable. Leaves whose values vary in the same way
+/// are one variable; so are all those that only these copies have. What a copy's namespace and name explain is not counted again.
+fn differing_values(variants: &[Variant]) -> usize {
+    let hash = regex_lite::Regex::new("-[0-9a-f]{10}\\b").unwrap();
+    let copies: Vec<BTreeMap<String, String>> = variants
+        .iter()
+        .map(|variant| {
+            let mut found = BTreeMap::new();
+            for object in &variant.objects {
+                let own = |text: &str| {
+                    let text = text.replace(&variant.name, "§");
+                    if object.namespace().is_empty() { text } else { text.replace(object.namespace(), "§") }
+                };
+                // An object whose name has a hash of its content is the same one in each copy; the hash differs.
+                let id = own(&object.id.to_string());
+                let mut plain = BTreeMap::new();
+                leaves(&object.node, &hash.replace_all(&id, ""), &mut plain);
+                found.extend(plain.into_iter().map(|(path, value)| (path, own(&value))));
+            }
+            found
+        })
+        .collect();
+    let paths: BTreeSet<&String> = copies.iter().flat_map(|copy| copy.keys()).collect();
+    let mut variables = BTreeSet::new();
+    for path in paths {
+        let values: Vec<Option<&String>> = copies.iter().map(|copy| copy.get(path)).collect();
+        if values.contains(&None) {
+            variables.insert(values.iter().map(|value| Some(value.is_some().to_string())).collect::<Vec<_>>());
+        }
+        let mut present = values.iter().flatten();
+        let first = present.next();
+        if present.any(|value| Some(value) != first) {
+            variables.insert(values.iter().map(|value| value.cloned()).collect());
+        }
+    }
+    // The namespace, and the name where it is told.
+    variables.insert(variants.iter().map(|variant| Some(variant.objects[0].namespace().to_owned())).collect());
+    variables.insert(variants.iter().map(|variant| Some(variant.name.clone())).collect());
+    let not_most = |values: &Vec<Option<String>>| {
+        let count = |value: &Option<String>| values.iter().filter(|other| *other == value).count();
+        let present = values.iter().flatten().count();
+        let most = values.iter().filter(|value| value.is_some()).map(count).max().unwrap_or_default();
+        // Where each has its own, there is none of the base.
+        if most == 1 && values.len() > 2 { present } else { present - most }
+    };
+    variables.iter().map(not_most).sum()
+}
+
+/// How many values a profile says; what it needs from outside is no value.
+fn scalars(node: &Node) -> usize {
+    match &node.value {
+        Value::Mapping(mapping) => {
+            mapping.iter().filter(|entry| entry.key != "external").map(|entry| scalars(&entry.value)).sum()
+        }
+        Value::Sequence(items) => items.iter().map(scalars).sum(),
+        _ => 1,
+    }
+}
+
+#[test]
+fn profiles_say_little_more_than_what_differs() {
+    let (project, sources) = (Project::built_in(), Sources::new());
+    let renderer = Renderer::load(&project, &sources, &Overrides::default()).unwrap();
+    let bundles: Vec<Variant> = project
+        .profiles()
+        .unwrap()
+        .into_iter()
+        .filter_map(|name| {
+            let rendered = renderer.render(&name, "e2e").ok()?;
+            Some(variant(&name, &emit_stream(rendered.objects.iter().map(|object| &object.node))))
+        })
+        .collect();
+    let seed = [variant("seed-gateway", GATEWAY), variant("seed-aianalysis", AIANALYSIS)];
+    let stated: Vec<Variant> = [("dev", "1.0", true), ("stage", "1.0", false), ("prod", "1.1", false)]
+        .map(|(name, tag, states_defaults)| variant(name, &stated(name, tag, states_defaults)))
+        .to_vec();
+    for family in [bundles.clone(), seed.to_vec(), [seed.to_vec(), bundles].concat(), stated] {
+        let files = import::import(&family, &Services::default()).unwrap().files();
+        let mut values = 0;
+        for copy in &family {
+            let text = &files[&format!("profiles/{}.yaml", copy.name)];
+            let loaded = plimsoll::yaml::load_text(text, plimsoll::source::FileId(0), plimsoll::yaml::Dialect::Strict);
+            values += loaded.documents.iter().map(scalars).sum::<usize>();
+        }
+        let differing = differing_values(&family);
+        println!("{} copies: {values} values, {differing} differ", family.len());
+        assert!(values as f64 <= 1.5 * differing as f64, "{values} values, {differing} differ");
+    }
+}

@@ -27,6 +27,7 @@ mod objects;
 mod oracle;
 mod pairs;
 mod partial;
+mod pictures;
 mod pod_security;
 mod pods;
 mod profile;

@@ -92,7 +92,7 @@ pub(super) enum Command {
     /// Tell who set a value: of a profile, or of a field of what is rendered from it
     #[command(after_help = EXPLAIN_HELP)]
     Explain(Explain),
-    /// Draw who needs whom in a bundle, as Mermaid or DOT
+    /// Draw who needs whom in a bundle, as Mermaid, DOT, SVG or a page
     Graph(Graph),
     /// List the profiles: cluster, namespace, NodePorts, tables, image
     Profiles(Profiles),
@@ -386,6 +386,10 @@ pub(super) enum GraphFormat {
     Mermaid,
     /// For Graphviz
     Dot,
+    /// An image in light and dark, which loads nothing
+    Svg,
+    /// A page: the diagram, findings, objects, and who set each value
+    Html,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -422,6 +426,8 @@ pub(super) enum DiffFormat {
     Markdown,
     /// One JSON document
     Json,
+    /// A page for reviews
+    Html,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,6 +11,7 @@ use crate::cli::{manifests, project};
 use crate::diff::{self, BundleDiff, Hide, Purpose};
 use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::object::Object;
+use crate::page;
 use crate::parallel::in_parallel;
 use crate::project::Project;
 use crate::render::{Rendered, Renderer};
@@ -32,6 +33,7 @@ pub(super) fn run(global: &Global, args: &Diff, output: &mut Output) -> anyhow::
                 DiffFormat::Terminal => diff::terminal(&bundles, output.colour()),
                 DiffFormat::Markdown => diff::markdown(&bundles),
                 DiffFormat::Json => diff::json(&bundles),
+                DiffFormat::Html => page::review(&bundles),
             };
             output.result(&text)?;
             let findings: Vec<Finding> = bundles.iter().flat_map(BundleDiff::findings).collect();

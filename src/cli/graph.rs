@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use foldhash::HashSet;
+
 use crate::check;
 use crate::check::input::Input;
 use crate::check::suppress::suppress;
@@ -12,7 +14,8 @@ use crate::cli::{diff, project};
 use crate::finding::{Failure, Severity};
 use crate::graph;
 use crate::object::Object;
-use crate::picture::{Picture, dot, mermaid};
+use crate::page::{self, Bundle};
+use crate::picture::{Picture, dot, mermaid, svg};
 use crate::source::Sources;
 
 pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -34,7 +37,7 @@ pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow:
 fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) -> Result<String, Failure> {
     let project = project::open(global, sources)?;
     let mut options = project::options(global, &project, sources)?;
-    let (objects, own): (Vec<Object>, usize) = match input {
+    let (name, environment, objects, own): (&str, String, Vec<Object>, usize) = match input {
         Some(input) => {
             let mut errors = input.findings;
             errors.retain(|finding| finding.severity == Severity::Error);
@@ -42,14 +45,16 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
                 return Err(errors.into());
             }
             let own = input.objects.len();
-            (input.objects, own)
+            let name = if args.bundle == "-" { "standard input" } else { &args.bundle };
+            (name, String::new(), input.objects, own)
         }
         None => {
             let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
             let rendered = renderer.render_asked(&args.bundle, args.env.as_deref())?;
             options = options.of_rendered(&rendered, sources);
             let own = rendered.objects.len();
-            (rendered.objects.into_iter().chain(rendered.needed).collect(), own)
+            let environment = rendered.values.environment.clone();
+            (&args.bundle, environment, rendered.objects.into_iter().chain(rendered.needed).collect(), own)
         }
     };
     // What is too large for a picture is not worth checking.
@@ -61,5 +66,14 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
     Ok(match args.output {
         GraphFormat::Mermaid => mermaid(&picture),
         GraphFormat::Dot => dot(&picture),
+        GraphFormat::Svg => svg(&picture, &page::title(name, &environment))?,
+        GraphFormat::Html => {
+            let (own, needed) = objects.split_at(own);
+            // What is wrong in a bundle that this one needs is shown with that one.
+            let of_needed: HashSet<_> = needed.iter().map(|object| &object.id).collect();
+            findings.retain(|finding| finding.object.as_ref().is_none_or(|object| !of_needed.contains(object)));
+            let (picture, findings, environment) = (&picture, &findings[..], &environment);
+            page::bundle(&Bundle { name, environment, objects: own, needed, picture, findings, sources })
+        }
     })
 }

@@ -187,7 +187,7 @@ pub fn groups(bundles: &[BundleDiff]) -> Vec<Group<'_>> {
 }
 
 /// Changes of objects in which the very same fields differ, such as a label that all of them bear, put together.
-pub(super) fn alike(changes: &[Shown]) -> Vec<Vec<&Shown>> {
+pub(crate) fn alike(changes: &[Shown]) -> Vec<Vec<&Shown>> {
     let mut sets: Vec<Vec<&Shown>> = Vec::new();
     let mut known = HashMap::new();
     for change in changes {

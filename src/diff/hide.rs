@@ -104,7 +104,14 @@ impl<'a> Hide<'a> {
                 let holds = holds(node);
                 for entry in mapping.iter_mut() {
                     let secret = holds(&entry.key, &entry.value);
-                    entry.value = if secret { self.without(&entry.value) } else { self.tree(&entry.value) };
+                    entry.value = match secret {
+                        // A variable holds a string: where one in braces was taken for a mapping, its keys are as secret.
+                        true if entry.key == "value" && !entry.value.entries().is_empty() => {
+                            Node { value: Value::String(DOTS.into()), origin: entry.value.origin.clone() }
+                        }
+                        true => self.without(&entry.value),
+                        false => self.tree(&entry.value),
+                    };
                     entry.key = self.mask().content(&entry.key).into();
                 }
             }

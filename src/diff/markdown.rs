@@ -10,6 +10,7 @@ use crate::diff::show::{Shown, ShownField, ShownWhat, State, Tag};
 use crate::diff::terminal::secret;
 use crate::finding::Severity;
 use crate::object;
+use crate::report::markup;
 use crate::suggest;
 
 /// GitHub takes comments of up to 65,536 characters; some are left for the frame.
@@ -231,7 +232,8 @@ fn effects(change: &Shown) -> String {
 
 fn details(group: &Group<'_>, of: usize) -> String {
     let number = suggest::count(group.changes.len(), "object");
-    let mut out = format!("\n<details><summary><b>{}</b>: {number}, field by field</summary>\n", html(&group.name(of)));
+    let mut out =
+        format!("\n<details><summary><b>{}</b>: {number}, field by field</summary>\n", markup(&group.name(of)));
     for set in alike(&group.changes) {
         let change = set[0];
         let titles: Vec<String> = set.iter().map(|change| format!("**{}**", cell(&change.title()))).collect();
@@ -337,8 +339,4 @@ fn cell(text: &str) -> String {
         }
     }
     out
-}
-
-fn html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -30,11 +30,13 @@ use crate::object::Object;
 use crate::path::{FieldPath, Segment};
 use crate::updates::{Effect, Judge, Update};
 
+pub(crate) use bundle::alike;
 pub use bundle::{BundleDiff, Group, Purpose, groups};
 pub use drift::drift;
 pub use hide::Hide;
 pub use json::json;
 pub use markdown::markdown;
+pub(crate) use terminal::secret;
 pub use terminal::terminal;
 
 /// What became of an object.

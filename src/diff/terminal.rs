@@ -152,7 +152,7 @@ fn field(field: &ShownField, width: usize, indent: &str, paint: &Paint, out: &mu
 }
 
 /// What may be said of a secret.
-pub(super) const fn secret(was: bool, is: bool) -> &'static str {
+pub(crate) const fn secret(was: bool, is: bool) -> &'static str {
     match (was, is) {
         (false, _) => "a secret, new",
         (_, false) => "a secret, gone",

@@ -7,17 +7,19 @@ mod object;
 mod terminal;
 mod unused;
 
+use std::borrow::Cow;
+
 use crate::bundle::bare_name;
 use crate::diff::Hide;
 use crate::layers::Values;
-use crate::node::{Input, Node, Origin};
+use crate::node::{self, Input, Node, Origin};
 use crate::report::plain;
 use crate::secret::{DOTS, typed};
 use crate::source::{Sources, Span};
 
 pub use find::{Found, find_field, find_object, near_fields};
 pub use json::json;
-pub use object::annotated;
+pub use object::{Line, annotated, lines};
 pub use terminal::terminal;
 pub use unused::{Unused, unused};
 
@@ -102,6 +104,15 @@ pub fn field(object: &str, found: &Found<'_>, sources: &Sources, hide: &Hide<'_>
         inputs: found.origin.inputs().iter().map(input).collect(),
         beat: found.origin.beat().iter().map(|node| (shown(node), node.origin.span)).collect(),
     }
+}
+
+/// What the value on a line of an object was made from; `line` is of the object without its secrets.
+#[must_use]
+pub fn origin(object: &str, line: &Line, origin: &Origin, sources: &Sources, hide: &Hide<'_>) -> Field {
+    let value = &line.text[line.value.clone()];
+    let node = Node { value: node::Value::String(value.into()), origin: origin.clone() };
+    let secret = value.contains(DOTS);
+    field(object, &Found { field: line.field.clone(), node: Cow::Owned(node), origin, secret }, sources, hide)
 }
 
 fn expression(origin: &Origin) -> Option<String> {

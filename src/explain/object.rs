@@ -1,10 +1,12 @@
 //! A whole object as YAML, with who set each line beside it.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use crate::explain::place;
+use crate::kube::{KubernetesVersion, Shape};
 use crate::node::{Node, Origin, Value};
+use crate::path::{FieldPath, Segment};
 use crate::report::plain;
 use crate::source::Sources;
 use crate::yaml;
@@ -12,49 +14,118 @@ use crate::yaml;
 /// The column from which on origins stand.
 const MARGIN: usize = 64;
 
+/// A line of the YAML of an object.
+#[derive(Debug, Default)]
+pub struct Line {
+    /// The line.
+    pub text: String,
+    /// The field whose value stands on it, as the API server writes it; empty where none does.
+    pub field: String,
+    /// Where the value stands in the line.
+    pub value: Range<usize>,
+    /// Who set the value; `None` where none stands on the line.
+    pub origin: Option<Origin>,
+    /// Whether it is a line of a text, and no YAML of the object itself.
+    pub is_content: bool,
+}
+
+/// The YAML of a tree, line by line, with who set the value on each.
+#[must_use]
+pub fn lines(node: &Node) -> Vec<Line> {
+    let (text, parts) = yaml::emit_with_parts(node);
+    let mut starts = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        starts.push(starts.last().map_or(0, |start| start + lines[lines.len() - 1].text.len() + 1));
+        lines.push(Line { text: line.trim_end_matches('\n').to_owned(), ..Line::default() });
+    }
+    let line_of = |offset: usize| starts.partition_point(|start| *start <= offset).saturating_sub(1);
+    let (mut texts, mut fields) = (Vec::new(), Vec::new());
+    collect_texts(node, &mut texts);
+    let shape = Shape::built_in(node, KubernetesVersion::default());
+    collect_fields(node, shape, &mut FieldPath::default(), &mut fields);
+    let mut texts = texts.into_iter();
+    for (part, field) in parts.into_iter().zip(fields) {
+        let (start, end) = (part.start as usize, part.end as usize);
+        let at = line_of(start);
+        let value = &text[start..end];
+        let is_block = value.starts_with(['|', '>']) && value.contains('\n');
+        if is_block {
+            lines[at + 1..=line_of(end - 1)].iter_mut().for_each(|line| line.is_content = true);
+        }
+        let inner = part.origin.derived.as_ref().map_or(&[][..], |derived| &derived.text_parts);
+        // A text that was made from a tree: its lines follow the header, one for one.
+        let made = if inner.is_empty() || !is_block {
+            None
+        } else {
+            texts.find(|text| text.matches('\n').count() == value.matches('\n').count() - 1)
+        };
+        if let Some(made) = made {
+            for leaf in inner {
+                let before = made.get(..leaf.start as usize).unwrap_or_default();
+                let above = before.matches('\n').count();
+                if let Some(line) = lines.get_mut(at + 1 + above) {
+                    // Within its line it stands behind the indent of the block.
+                    let start = before.rfind('\n').map_or(0, |end| end + 1);
+                    let indent = line.text.len().saturating_sub(made[start..].lines().next().map_or(0, str::len));
+                    let from = (before.len() - start + indent).min(line.text.len());
+                    let length = made.get(before.len()..leaf.end as usize).unwrap_or_default().trim_end().len();
+                    line.value = from..(from + length).min(line.text.len());
+                    line.field.clone_from(&field);
+                    line.origin = Some(leaf.origin.clone());
+                }
+            }
+            continue;
+        }
+        let line = &mut lines[at];
+        let from = start - starts[at];
+        line.value = from..(end - starts[at]).min(line.text.len());
+        line.field = field;
+        line.origin = Some(part.origin);
+    }
+    lines
+}
+
 /// The YAML of a tree whose secrets are struck out; beside each scalar the profile values it was made from, else the
 /// template's line.
 #[must_use]
 pub fn annotated(node: &Node, sources: &Sources, colour: bool) -> String {
-    let (text, parts) = yaml::emit_with_parts(node);
     let (dim, off) = if colour { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
-    let mut notes: BTreeMap<usize, String> = BTreeMap::new();
-    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let line_of = |offset: usize| starts.partition_point(|start| *start <= offset).saturating_sub(1);
-    let mut texts = Vec::new();
-    collect_texts(node, &mut texts);
-    let mut texts = texts.into_iter();
-    for part in &parts {
-        let line = line_of(part.start as usize);
-        notes.insert(line, note(&part.origin, sources));
-        let value = &text[part.start as usize..part.end as usize];
-        let inner = part.origin.derived.as_ref().map_or(&[][..], |derived| &derived.text_parts);
-        if inner.is_empty() || !value.starts_with(['|', '>']) {
-            continue;
-        }
-        // A text that was made from a tree: its lines follow the header, one for one.
-        let Some(made) = texts.find(|text| text.matches('\n').count() == value.matches('\n').count() - 1) else {
-            continue;
-        };
-        notes.remove(&line);
-        for leaf in inner {
-            let above = made.get(..leaf.start as usize).map_or(0, |before| before.matches('\n').count());
-            notes.insert(line + 1 + above, note(&leaf.origin, sources));
-        }
-    }
     let mut out = String::new();
-    for (at, line) in text.lines().enumerate() {
-        match notes.get(&at).filter(|note| !note.is_empty()) {
+    for line in lines(node) {
+        let text = &line.text;
+        match line.origin.map(|origin| note(&origin, sources)).filter(|note| !note.is_empty()) {
             Some(note) => {
-                let pad = MARGIN.saturating_sub(line.chars().count()).max(2);
-                let _ = writeln!(out, "{line}{:pad$}{dim}# {note}{off}", "");
+                let pad = MARGIN.saturating_sub(text.chars().count()).max(2);
+                let _ = writeln!(out, "{text}{:pad$}{dim}# {note}{off}", "");
             }
             None => {
-                let _ = writeln!(out, "{line}");
+                let _ = writeln!(out, "{text}");
             }
         }
     }
     out
+}
+
+/// The fields of the scalars and empty collections of a tree, in the order in which they are written.
+fn collect_fields(node: &Node, shape: Shape<'_>, path: &mut FieldPath, fields: &mut Vec<String>) {
+    match &node.value {
+        Value::Mapping(mapping) if !mapping.is_empty() => {
+            for entry in mapping.iter() {
+                path.0.push(shape.segment(&entry.key));
+                collect_fields(&entry.value, shape.field(&entry.key), path, fields);
+                path.0.pop();
+            }
+        }
+        Value::Sequence(items) if !items.is_empty() => {
+            for (at, item) in items.iter().enumerate() {
+                path.0.push(Segment::Index(at));
+                collect_fields(item, shape.items(), path, fields);
+                path.0.pop();
+            }
+        }
+        _ => fields.push(plain(&path.to_string())),
+    }
 }
 
 /// The texts that were made from trees, in the order in which they are written.

@@ -390,7 +390,7 @@ catalogue! {
         "nothing reads a file below `profiles/`, `templates/` or `services/`"
         => "It would be ignored in silence. Name it, move it, or remove it; READMEs and Markdown are passed over.",
     GraphTooLarge "graph-too-large" Elsewhere Error "there is too much for a picture"
-        => "Ten thousand objects and as many references are the bound.",
+        => "Ten thousand objects and as many references are the bound; of an SVG, which is laid out, five hundred objects and references.",
     HostportProfileMismatch "hostport-profile-mismatch" Elsewhere Error
         "the config of the kind cluster maps a NodePort to another port of the host than the profile"
         => "`check --profile P` compares the config with the one that P renders: tests and clients use the profile's port. Change `hostPort` in the config, or `expose.hostPort` in the profile.",

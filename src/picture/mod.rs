@@ -1,7 +1,10 @@
 //! The reference graph as a picture: objects grouped by component, references labelled, problems marked.
 
 mod dot;
+mod layout;
 mod mermaid;
+mod role;
+mod svg;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +19,8 @@ use crate::source::Span;
 
 pub use dot::dot;
 pub use mermaid::mermaid;
+pub use role::{Role, icon};
+pub use svg::{STYLE, drawing, svg};
 
 /// A picture of a set of manifests.
 #[derive(Debug, Default)]
@@ -58,7 +63,8 @@ pub enum Presence {
 
 impl Presence {
     /// A word for the box of one that is not in the bundle.
-    const fn word(self) -> Option<&'static str> {
+    #[must_use]
+    pub const fn word(self) -> Option<&'static str> {
         match self {
             Self::Own => None,
             Self::Needed => Some("needed"),
@@ -94,11 +100,14 @@ const MOST_PARTS: usize = 10_000;
 
 /// There is too much to draw for a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLarge;
+pub struct TooLarge {
+    /// How many objects and references may be drawn.
+    most: usize,
+}
 
 impl From<TooLarge> for Failure {
-    fn from(_: TooLarge) -> Self {
-        let message = format!("a picture of this would have more than {MOST_PARTS} objects and references");
+    fn from(TooLarge { most }: TooLarge) -> Self {
+        let message = format!("a picture of this would have more than {most} objects and references");
         Self::unable(
             Finding::error(RuleId::GraphTooLarge, Span::NONE, message)
                 .with_help("draw less at a time: one file or one folder of the manifests"),
@@ -120,7 +129,7 @@ impl Arrows {
             labels.push(label);
             self.count += 1;
         }
-        if self.count > MOST_PARTS { Err(TooLarge) } else { Ok(()) }
+        if self.count > MOST_PARTS { Err(TooLarge { most: MOST_PARTS }) } else { Ok(()) }
     }
 }
 
@@ -132,7 +141,7 @@ impl Picture {
     /// Where it would have more than ten thousand boxes, or labels of arrows.
     pub fn new(graph: &Graph<'_>, own: usize, externals: &[String]) -> Result<Self, TooLarge> {
         if graph.objects.len() > MOST_PARTS {
-            return Err(TooLarge);
+            return Err(TooLarge { most: MOST_PARTS });
         }
         let mut picture = Self::default();
         for (number, object) in graph.objects.iter().enumerate() {

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::finding::Finding;
-use crate::report::plain::plain;
+use crate::report::markup::{markup, markup_lines};
 use crate::report::{Mask, ReportOptions};
 use crate::source::Sources;
 
@@ -28,7 +28,7 @@ pub fn junit(sources: &Sources, findings: &[Finding], mask: &Mask, options: &Rep
     );
     // Findings are sorted by file.
     for findings in findings.chunk_by(|one, next| one.span.file == next.span.file) {
-        let file = attribute(&file(&findings[0]));
+        let file = markup(&file(&findings[0]));
         let (tests, failures) = (findings.len(), failures(findings));
         let skipped = tests - failures;
         _ = writeln!(
@@ -69,36 +69,9 @@ fn test(sources: &Sources, finding: &Finding, file: &str, mask: &Mask, options: 
     _ = writeln!(
         out,
         "    <testcase classname=\"{file}\" name=\"{}\">\n      <{element} type=\"{}\" message=\"{}\">{}</{element}>\n    </testcase>",
-        attribute(&name),
+        markup(&name),
         finding.severity.name(),
-        attribute(&message),
-        content(&text)
+        markup(&message),
+        markup_lines(&text)
     );
-}
-
-/// A text within the quotes of an attribute.
-fn attribute(text: &str) -> String {
-    escaped(&plain(text))
-}
-
-/// A text between tags, with its lines.
-fn content(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(attribute).collect();
-    lines.join("\n")
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // XML has no such characters, not even escaped.
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }

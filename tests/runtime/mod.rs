@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod browser;
 mod bundle;
 mod catalog;
 mod config;
