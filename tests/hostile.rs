@@ -1289,7 +1289,7 @@ fn a_secret_repeated_elsewhere_is_not_shown() {
 fn a_secret_that_is_a_name_renames_nothing() {
     let place = Place::new();
     let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n\
-                stringData: {A: frontend, B: front, C: containers, D: listed, E: metadata, F: sunshine}\n---\n\
+                stringData: {A: frontend, B: front, C: containers, D: duplicate, E: metadata, F: sunshine}\n---\n\
                 apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: frontend}\nspec:\n  \
                 selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      \
                 restartPolicy: sunshine\n      containers:\n      - name: front-end\n        image: a:1\n        \
@@ -1300,7 +1300,7 @@ fn a_secret_that_is_a_name_renames_nothing() {
         if command.starts_with("check") {
             let path = "spec.template.spec.containers[0].ports[1]";
             assert!(output.contains(path) || command.ends_with("github"), "{command}: {output}");
-            assert!(output.contains("port 40960 (TCP) is listed twice"), "{command}: {output}");
+            assert!(output.contains("duplicate port 40960/TCP"), "{command}: {output}");
         }
     }
 }
@@ -1542,7 +1542,7 @@ fn ordinary_words_are_shown() {
         assert!(!output.contains(SECRET), "{command}: {output}");
     }
     for (command, output) in printed.iter().take(4) {
-        for shown in ["port 40960 (TCP) is listed twice", "no ConfigMap `kubernetes-header` here in `default`"] {
+        for shown in ["duplicate port 40960/TCP", "no ConfigMap `kubernetes-header` here in `default`"] {
             assert!(output.contains(shown), "{command}: {output}");
         }
     }

@@ -63,7 +63,7 @@ pub fn field(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     let (version, path) = (at.get("apiVersion"), at.get("fieldPath"));
     let text = path.text();
     if text.is_empty() {
-        faults.add(&path, "the reference has no field path");
+        faults.add(&path, "`fieldPath` is required");
         return;
     }
     if !matches!(version.text(), "" | "v1") {
@@ -88,7 +88,7 @@ pub fn field(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     let allowed = if place == Use::Env { ENV_FIELDS } else { VOLUME_FIELDS };
     if !allowed.contains(&text) {
         let known = FIELDS.contains(&text);
-        let what = if known { "cannot be used here" } else { "is no field a pod can refer to" };
+        let what = if known { "cannot be used here" } else { "is not a field that can be referred to" };
         faults.add(&path, format!("`{text}` {what}"));
     }
 }
@@ -105,9 +105,9 @@ pub fn resource(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     let name = resource.text();
     let huge = name.starts_with("limits.hugepages-") || name.starts_with("requests.hugepages-");
     if place == Use::Volume && container.text().is_empty() {
-        faults.add(&container, "the reference names no container");
+        faults.add(&container, "`containerName` is required");
     } else if name.is_empty() {
-        faults.add(&resource, "the reference names no resource");
+        faults.add(&resource, "`resource` is required");
     } else if !huge && !RESOURCES.contains(&name) {
         faults.add(
             &resource,

@@ -13,7 +13,7 @@ pub fn choice(at: &At<'_, '_>, words: &[&str], faults: &mut Faults<'_, '_>) {
     let listed = suggest::list(words, "or");
     let message = match text {
         "" => format!("must be {listed}"),
-        text => format!("`{text}` is not known here: use {listed}"),
+        text => format!("unsupported value `{text}`: use {listed}"),
     };
     faults.add(at, message).remedy(Some(Remedy::one_of(words)));
 }

@@ -80,7 +80,7 @@ impl<'a, 'r> Faults<'a, 'r> {
         self.add(at, message)
     }
 
-    /// A value that breaks a rule: a phrase that follows the value, such as "must be positive".
+    /// A value that breaks a rule: a phrase that follows the value, such as "must be greater than 0".
     pub fn invalid(&mut self, at: &At<'_, '_>, rule: &str) -> Draft<'_> {
         let message = format!("{} {rule}", self.shown(at));
         self.add(at, message)
@@ -91,6 +91,14 @@ impl<'a, 'r> Faults<'a, 'r> {
         if let Err(rule) = checked {
             self.invalid(at, rule);
         }
+    }
+
+    /// A value that a preceding item of the list already has.
+    pub fn duplicate(&mut self, at: &At<'_, '_>) -> Draft<'_> {
+        let shown = self.shown(at);
+        let message =
+            if shown.starts_with('`') { format!("duplicate value {shown}") } else { "duplicate value".to_owned() };
+        self.add(at, message)
     }
 
     /// A value that must be one of a few. Silent if it is.
@@ -132,7 +140,7 @@ impl<'a, 'r> Faults<'a, 'r> {
             _ if at.node.origin.is_secret() || !is_open(at) && is_of_secret(&self.object.node) => {
                 return "the value".to_owned();
             }
-            Value::String(text) if text.is_empty() => return "the empty text".to_owned(),
+            Value::String(text) if text.is_empty() => return "the empty string".to_owned(),
             Value::String(text) => text.to_string(),
             Value::Int(number) => number.to_string(),
             Value::Float(number) => number.to_string(),

@@ -28,21 +28,21 @@ pub fn check(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
         }
         handlers += 1;
         if handlers > 1 {
-            faults.add(&handler, format!("there is another handler already, so there cannot be `{field}` as well"));
+            faults.add(&handler, "must not specify more than one handler");
             continue;
         }
         match (field, place) {
             ("exec", _) => {
                 let command = handler.get("command");
                 if command.node.items().is_empty() {
-                    faults.add(&command, "the command is empty");
+                    faults.add(&command, "the command must not be empty");
                 }
             }
             ("httpGet", _) => http_get(&handler, faults),
             ("sleep", Use::Hook { grace }) => {
                 let seconds = handler.node["seconds"].as_i64().unwrap_or(0);
                 if !(0..=grace).contains(&seconds) {
-                    let message = format!("sleeping {seconds} s does not fit in the grace period of {grace} s");
+                    let message = format!("sleep of {seconds} s must be between 0 and the grace period of {grace} s");
                     faults.add(&handler, message);
                 }
             }
@@ -50,7 +50,7 @@ pub fn check(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
         }
     }
     if handlers == 0 {
-        faults.add(at, format!("there is no handler: use exec, httpGet, tcpSocket or {last}"));
+        faults.add(at, format!("must specify a handler: exec, httpGet, tcpSocket or {last}"));
     }
 }
 
@@ -75,7 +75,7 @@ pub fn port(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     };
     if let Err(form) = checked {
         let message = match &at.node.value {
-            Value::Null => "there is no port".to_owned(),
+            Value::Null => "`port` is required".to_owned(),
             Value::String(name) => format!("the port name `{name}` {form}"),
             _ => format!("the port number {form}"),
         };

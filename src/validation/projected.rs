@@ -60,7 +60,7 @@ pub(super) fn check(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
 /// Two sources cannot write one file. The server names the volume.
 fn once<'n>(volume: &At<'n, '_>, path: &At<'n, '_>, paths: &mut HashSet<&'n str>, faults: &mut Faults<'_, '_>) {
     if !path.text().is_empty() && !paths.insert(path.text()) {
-        faults.add(&volume.same(path.node), format!("two sources write the file `{}`", path.text()));
+        faults.add(&volume.same(path.node), format!("duplicate path `{}`", path.text()));
     }
 }
 
@@ -79,13 +79,13 @@ fn trust_bundle(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, signer, selector) = (at.get("name"), at.get("signerName"), at.get("labelSelector"));
     match (name.is_set(), signer.is_set()) {
         (true, true) => _ = faults.add(at, "the entry has both a name and a signerName"),
-        (false, false) => _ = faults.add(at, "the entry needs a name or a signerName"),
+        (false, false) => _ = faults.add(at, "the entry must have a name or a signerName"),
         (true, false) => {
             // The bundles of a signer carry its name with colons for slashes: `example.com:signer:bundle`.
             let own = name.text().rsplit(':').next().unwrap_or_default();
             form(&name, names::dns1123_subdomain(own), faults);
             if selector.is_set() {
-                faults.add(&selector, "cannot stand beside a name");
+                faults.add(&selector, "must not be combined with a name");
             }
         }
         (false, true) => {
@@ -125,6 +125,6 @@ fn pod_certificate<'n>(
         }
     }
     if count == 0 {
-        faults.add(at, "the entry names no file: use credentialBundlePath, or keyPath and certificateChainPath");
+        faults.add(at, "the entry must have credentialBundlePath, or keyPath and certificateChainPath");
     }
 }

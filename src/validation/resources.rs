@@ -18,7 +18,7 @@ pub fn container_name(name: &str) -> Checked {
     // The quota for an extended resource is named `requests.` and its name.
     let quota_fits = name.len() <= 253 && name.split_once('/').is_some_and(|(domain, _)| domain.len() + 9 <= 253);
     if !is_extended(name) && !is_native(name) || !quota_fits {
-        return Err("is no name of an extended resource");
+        return Err("is not a valid name of an extended resource");
     }
     Ok(())
 }
@@ -64,12 +64,12 @@ fn entry(key: &str, at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Fau
         faults.add(at, format!("`{key}` must not be negative"));
     }
     if is_extended(key) && !amount.is_whole() {
-        faults.add(at, format!("`{key}` must be a whole number"));
+        faults.add(at, format!("`{key}` must be an integer"));
     }
     if let Some(size) = key.strip_prefix(HUGE_PAGES) {
         let page = Quantity::parse(size).filter(|page| page.is_whole() && !page.is_negative() && !page.is_zero());
         if !page.is_some_and(|page| Quantity::whole(amount.round_up()).is_multiple_of(page)) {
-            faults.add(at, format!("`{key}` must be a whole number of pages of that size"));
+            faults.add(at, format!("`{key}` must be a multiple of the page size"));
         }
     }
 }
@@ -98,9 +98,12 @@ pub fn requirements(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Fau
                 faults.add(&requests.same(value.node), format!("the request of `{key}` must be equal to its limit"));
             }
             Some(limit) if request > limit => {
-                faults.add(&requests.same(value.node), format!("the request of `{key}` is above its limit"));
+                faults.add(
+                    &requests.same(value.node),
+                    format!("the request of `{key}` must be less than or equal to its limit"),
+                );
             }
-            None if !may_overcommit(key) => _ = faults.add(&limits, format!("`{key}` needs a limit")),
+            None if !may_overcommit(key) => _ = faults.add(&limits, format!("`{key}` requires a limit")),
             _ => {}
         }
     }
@@ -108,6 +111,6 @@ pub fn requirements(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Fau
         limits.node.entries().iter().chain(requests.node.entries()).any(|entry| wanted(&entry.key))
     };
     if any(|key| key.starts_with(HUGE_PAGES)) && !any(|key| matches!(key, "cpu" | "memory")) {
-        faults.add(at, "huge pages need cpu or memory beside them");
+        faults.add(at, "huge pages require cpu or memory");
     }
 }

@@ -51,7 +51,10 @@ pub fn label_selector(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
             }
             "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
             other => {
-                faults.add(&operator, format!("`{other}` is no operator: use In, NotIn, Exists or DoesNotExist"));
+                faults.add(
+                    &operator,
+                    format!("`{other}` is not a valid selector operator: use In, NotIn, Exists or DoesNotExist"),
+                );
             }
         }
         let key = requirement.get("key");
@@ -74,7 +77,7 @@ pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, faults: &mut Faul
             continue;
         }
         if !own.is_set() {
-            faults.add(&list, "needs a labelSelector");
+            faults.add(&list, "requires a `labelSelector`");
             continue;
         }
         for key in list.items() {
@@ -93,13 +96,13 @@ pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, faults: &mut Faul
             + usize::from(own.node["matchLabels"].get(text).is_some())
             + usize::from(pod_labels.get(text).is_some());
         if own.is_set() && count > 1 {
-            faults.add(&term.item(index, key), format!("the label key `{text}` stands in the labelSelector as well"));
+            faults.add(&term.item(index, key), format!("the label key `{text}` is also in `labelSelector`"));
         }
     }
     let others: HashSet<&str> = other.node.items().iter().map(Node::text).collect();
     for key in same.items() {
         if others.contains(key.text()) {
-            faults.add(&key, format!("the label key `{}` stands in mismatchLabelKeys as well", key.text()));
+            faults.add(&key, format!("the label key `{}` is also in `mismatchLabelKeys`", key.text()));
         }
     }
 }

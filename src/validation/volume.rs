@@ -101,7 +101,7 @@ pub static SOURCES: &[Source] = &[
 
 pub(super) fn required(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if at.text().is_empty() {
-        faults.add(at, "the volume needs this field");
+        faults.required(at);
     }
 }
 
@@ -113,7 +113,7 @@ fn all_required(at: &At<'_, '_>, fields: &[&'static str], faults: &mut Faults<'_
 
 fn list_required(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if at.node.items().is_empty() {
-        faults.add(at, "the volume needs at least one entry here");
+        faults.add(at, "must have at least one entry");
     }
 }
 
@@ -162,12 +162,12 @@ pub(super) fn downward_file<'n>(source: &At<'n, '_>, file: &At<'n, '_>, faults: 
     if field.is_set() {
         downward::field(&field, Use::Volume, faults);
         if resource.is_set() {
-            faults.add(&at, "the file has both a fieldRef and a resourceFieldRef");
+            faults.add(&at, "fieldRef and resourceFieldRef must not both be set");
         }
     } else if resource.is_set() {
         downward::resource(&resource, Use::Volume, faults);
     } else {
-        faults.add(&at, "the file needs a fieldRef or a resourceFieldRef");
+        faults.add(&at, "one of fieldRef and resourceFieldRef is required");
     }
     mode(&at.get("mode"), faults);
 }
@@ -230,7 +230,7 @@ fn iscsi(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     range(&at.get("lun"), 255, faults);
     let secret = at.get("secretRef");
     if (at.get("chapAuthDiscovery").is_true() || at.get("chapAuthSession").is_true()) && !secret.is_set() {
-        faults.add(&secret, "CHAP authentication needs a secret");
+        faults.add(&secret, "CHAP authentication requires a `secretRef`");
     }
     let initiator = at.get("initiatorName");
     if initiator.is_set() && !is_iscsi_name(initiator.text()) {
@@ -264,7 +264,7 @@ fn is_iqn(name: &str) -> Option<()> {
 fn flocker(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, id) = (at.get("datasetName"), at.get("datasetUUID"));
     if name.text().is_empty() == id.text().is_empty() {
-        faults.add(at, "the volume needs either a datasetName or a datasetUUID");
+        faults.add(at, "exactly one of datasetName and datasetUUID is required");
     }
     if name.text().contains('/') {
         faults.add(&name, "must not contain `/`");
@@ -296,13 +296,13 @@ fn fibre_channel(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (names, ids, lun) = (at.get("targetWWNs"), at.get("wwids"), at.get("lun"));
     let (named, identified) = (!names.node.items().is_empty(), !ids.node.items().is_empty());
     if named == identified {
-        faults.add(&names, "the volume needs either targetWWNs or wwids");
+        faults.add(&names, "exactly one of targetWWNs and wwids is required");
     }
     if named {
         if lun.is_set() {
             range(&lun, 255, faults);
         } else {
-            faults.add(&lun, "targetWWNs need a lun");
+            faults.add(&lun, "`lun` is required with targetWWNs");
         }
     }
 }

@@ -48,8 +48,7 @@ pub fn source(pod: &Pod<'_>, index: usize, faults: &mut Faults<'_, '_>) {
         }
         sources += 1;
         if sources > 1 {
-            let message =
-                format!("the volume has another source already, so it cannot have `{}` as well", source.field);
+            let message = format!("must not specify more than one volume source: `{}` is not allowed", source.field);
             faults.add(&at.on(source.too_many, place.node), message);
         } else {
             (source.check)(&at.on(source.path, place.node), faults);
@@ -63,7 +62,7 @@ fn claims<'n>(pod: &Pod<'n>, at: &At<'n, '_>, volume: &Volume<'n>, faults: &mut 
     let name = volume.name.text();
     let portal = at.node.at(&["iscsi", "targetPortal"]).text();
     if at.node.at(&["iscsi", "initiatorName"]).is_set() && name.len() + 1 + portal.len() > 64 {
-        faults.add(&at.get("name"), "the volume name and the target portal are too long together: at most 63 bytes");
+        faults.add(&at.get("name"), "the volume name and the target portal must be no more than 63 bytes together");
     }
     // A template's pods have names of their own, unknown here.
     if pod.workload != Workload::Pod || pod.object.name().is_empty() {
@@ -74,14 +73,14 @@ fn claims<'n>(pod: &Pod<'n>, at: &At<'n, '_>, volume: &Volume<'n>, faults: &mut 
         && !name.is_empty()
         && let Err(form) = names::dns1123_subdomain(&claim_of(name))
     {
-        faults.add(&at.get("name"), format!("the claim it makes is named `{}`, which {form}", claim_of(name)));
+        faults.add(&at.get("name"), format!("the name `{}` of its claim {form}", claim_of(name)));
     }
     let claim = at.node.at(&["persistentVolumeClaim", "claimName"]);
     if claim.is_set() && pod.makes_claim(claim.text()) {
         let place = at.get("persistentVolumeClaim");
         faults.add(
             &place.on("claimName", claim),
-            format!("the claim `{}` is made by an ephemeral volume of this pod", claim.text()),
+            format!("the claim `{}` is created by an ephemeral volume of this pod", claim.text()),
         );
     }
 }

@@ -1,10 +1,10 @@
-//! Expressions in CEL, where objects hold them.
+//! CEL expressions in objects.
 
 use crate::cel::{self, Env, Fault, Object, Type, Wanted, declared};
 use crate::kube::KubernetesVersion;
 use crate::validation::{At, Faults};
 
-/// What expressions of admission policies and webhooks can see.
+/// The environment of the expressions of admission policies and webhooks.
 ///
 /// Restates `createEnvForOpts` of `k8s.io/apiserver/pkg/admission/plugin/cel`.
 pub(super) fn admission<'s>(version: KubernetesVersion) -> Env<'s> {
@@ -17,7 +17,7 @@ pub(super) fn admission<'s>(version: KubernetesVersion) -> Env<'s> {
         .with("authorizer.requestResource", Type::read("kubernetes.authorization.ResourceCheck"))
 }
 
-/// What selectors of devices can see.
+/// The environment of the selectors of devices.
 ///
 /// Restates `k8s.io/dynamic-resource-allocation/cel`.
 pub(super) fn device<'s>(version: KubernetesVersion) -> Env<'s> {
@@ -28,7 +28,7 @@ fn of<'s>(name: &str) -> Type<'s> {
     declared(name).map_or(Type::Dyn, |declared| Type::Object(Object::Declared(declared)))
 }
 
-/// Reports what is wrong with an expression. Returns its type; nothing is known of one with faults.
+/// Reports the faults of an expression. Returns its type, which is `dyn` if it has faults.
 pub(super) fn check<'s>(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, env: &Env<'s>, wanted: Wanted) -> Type<'s> {
     match cel::check(at.text(), env, wanted) {
         Ok(ty) => ty,
@@ -39,7 +39,7 @@ pub(super) fn check<'s>(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, env: &Env<
     }
 }
 
-/// Reports a fault at its place in the expression.
+/// Reports a fault at its position in the expression.
 pub(super) fn report(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, fault: &Fault) {
     faults.within(at, fault.at as usize, format!("invalid expression: {}", fault.message)).help(&*fault.help);
 }

@@ -73,7 +73,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// What both kinds of policies have. Returns what their expressions can see.
+/// Validates what both kinds of policies have. Returns the environment of their expressions.
 fn policy<'s>(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, makes_objects: bool) -> Env<'s> {
     let failure = spec.get("failurePolicy");
     if failure.is_set() {
@@ -95,7 +95,7 @@ fn policy<'s>(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, makes_objects: boo
     variables(faults, &spec.get("variables"), env)
 }
 
-/// The variables, each of which sees those before it.
+/// Validates the variables. The expression of each can use those before it.
 fn variables<'s>(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, mut env: Env<'s>) -> Env<'s> {
     let mut known: Vec<(String, Type<'s>)> = Vec::new();
     for variable in list.items() {
@@ -177,11 +177,11 @@ fn validations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, policy: &str, env
     let repeated = annotations.repeats("key");
     for (index, annotation) in annotations.items().enumerate() {
         let (key, value) = (annotation.get("key"), annotation.get("valueExpression"));
-        // The key is prefixed with the policy's name.
+        // The API server validates the key with the name of the policy as its prefix.
         if let Err(rule) = names::qualified_name(&format!("{policy}/{}", key.text())) {
             faults.add(&key, format!("the policy's name, `/` and the key {rule}"));
         } else if repeated[index] {
-            faults.invalid(&key, "is the key of another annotation");
+            faults.duplicate(&key);
         }
         if value.text().trim().is_empty() {
             faults.required(&value);
@@ -248,14 +248,14 @@ fn matching(faults: &mut Faults<'_, '_>, constraints: &At<'_, '_>) {
             for (index, name) in objects.items().enumerate() {
                 faults.check(&name, names::path_segment(name.text()));
                 if repeated[index] {
-                    faults.invalid(&name, "is listed twice");
+                    faults.duplicate(&name);
                 }
             }
         }
     }
 }
 
-/// What both kinds of bindings have.
+/// Validates what both kinds of bindings have.
 fn binding(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let name = spec.get("policyName");
     if name.text().is_empty() {
@@ -270,7 +270,7 @@ fn binding(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         if named.text().is_empty() && !selected.is_set() {
             faults.required(&parameters).help("set `name` or `selector`");
         } else if !named.text().is_empty() && selected.is_set() {
-            faults.forbidden(&named, "beside `selector`");
+            faults.forbidden(&named, "together with `selector`");
         }
         faults.selector(&selected);
         let missing = parameters.get("parameterNotFoundAction");
@@ -292,11 +292,11 @@ fn actions(faults: &mut Faults<'_, '_>, actions: &At<'_, '_>) {
     for (index, action) in actions.items().enumerate() {
         faults.one_of(&action, &["Audit", "Deny", "Warn"]);
         if repeated[index] {
-            faults.invalid(&action, "is listed twice");
+            faults.duplicate(&action);
         }
     }
     let has = |name: &str| items.iter().any(|action| action.text() == name);
     if has("Deny") && has("Warn") {
-        faults.invalid(actions, "must not hold both `Deny` and `Warn`");
+        faults.invalid(actions, "must not contain both `Deny` and `Warn`");
     }
 }

@@ -67,11 +67,11 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// The nodes that a pod or volume must be on.
+/// Validates the required node selector of a pod or volume.
 pub(super) fn required_nodes(required: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let terms = required.get("nodeSelectorTerms");
     if terms.node.items().is_empty() {
-        faults.add(&terms, "there is no term");
+        faults.add(&terms, "at least one node selector term is required");
     }
     terms.items().for_each(|term| node_term(&term, true, faults));
 }
@@ -82,7 +82,7 @@ fn weight(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// A term about nodes. The values of a preferred one may be anything.
+/// Validates a node selector term. The API server does not validate the values of a preferred one.
 fn node_term(at: &At<'_, '_>, required: bool, faults: &mut Faults<'_, '_>) {
     for requirement in at.get("matchExpressions").items() {
         let (key, operator, values) = (requirement.get("key"), requirement.get("operator"), requirement.get("values"));
@@ -112,13 +112,13 @@ fn node_term(at: &At<'_, '_>, required: bool, faults: &mut Faults<'_, '_>) {
         let (key, operator, values) = (requirement.get("key"), requirement.get("operator"), requirement.get("values"));
         if matches!(operator.text(), "In" | "NotIn") {
             if values.node.items().len() != 1 {
-                faults.add(&values, "a field is compared with one value");
+                faults.add(&values, "exactly one value is required for a field selector");
             }
         } else {
             enums::choice(&operator, &["In", "NotIn"], faults);
         }
         if key.text() != "metadata.name" {
-            faults.add(&key, "the only field of a node to select by is metadata.name");
+            faults.add(&key, "not a valid field selector key: use `metadata.name`");
             continue;
         }
         for value in values.items() {
@@ -133,13 +133,13 @@ fn pod_term<'n>(at: &At<'n, '_>, labels: &'n Node, faults: &mut Faults<'_, '_>) 
     selector::label_selector(&at.get("namespaceSelector"), faults);
     for namespace in at.get("namespaces").node.items() {
         if let Err(form) = names::dns1123_label(namespace.text()) {
-            // The server calls the list so.
+            // The path that the API server reports for the list.
             faults.add(&at.on("namespace", namespace), format!("the namespace `{}` {form}", namespace.text()));
         }
     }
     selector::label_keys(at, labels, faults);
     if topology.text().is_empty() {
-        faults.add(&topology, "the term has no topology key");
+        faults.add(&topology, "`topologyKey` is required");
     } else if let Err(form) = names::qualified_name(topology.text()) {
         faults.add(&topology, format!("the topology key `{}` {form}", topology.text()));
     }

@@ -82,6 +82,6 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         faults.check(&port, names::port_number(number));
     }
     if insecure.is_true() && !bundle.text().is_empty() {
-        faults.forbidden(&insecure, "beside a `caBundle`");
+        faults.forbidden(&insecure, "together with a `caBundle`");
     }
 }

@@ -75,7 +75,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// A reference to the object that is scaled or measured.
+/// Validates the reference to the object that is scaled or measured.
 fn reference(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, grouped: bool) {
     let (kind, name, version) = (at.get("kind"), at.get("name"), at.get("apiVersion"));
     for part in [&kind, &name] {
@@ -94,7 +94,7 @@ fn reference(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, grouped: bool) {
         } else {
             faults.required(&version)
         };
-        draft.help("a Deployment's is `apps/v1`");
+        draft.help("the `apiVersion` of a Deployment is `apps/v1`");
     }
 }
 
@@ -105,7 +105,7 @@ fn metrics(faults: &mut Faults<'_, '_>, metrics: &At<'_, '_>, from_zero: bool) {
         metric(faults, &at);
     }
     if from_zero && !outside {
-        faults.forbidden(metrics, "to be without an `Object` or `External` metric where `minReplicas` is 0");
+        faults.forbidden(metrics, "to be without an `Object` or `External` metric if `minReplicas` is 0");
     }
 }
 
@@ -133,7 +133,7 @@ fn metric(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     if blocks.iter().filter(|name| present(name)).count() > 1 {
         for name in blocks.iter().filter(|name| **name != own && present(name)) {
             let block = at.get(name);
-            faults.forbidden(&block, "beside the block of the metric's own type");
+            faults.forbidden(&block, "together with the block of the type of the metric");
         }
     }
     if let Some(name) = blocks.iter().find(|name| present(name)) {
@@ -171,12 +171,12 @@ fn source(faults: &mut Faults<'_, '_>, name: &str, at: &At<'_, '_>) {
                 faults.required(&average);
             }
             if value.is_set() && average.is_set() {
-                faults.forbidden(&value, "beside `averageValue`");
+                faults.forbidden(&value, "together with `averageValue`");
             }
         }
         "pods" => {
             if !average.is_set() || !is_positive(&average) {
-                faults.required(&average).help("it must be positive");
+                faults.required(&average).help("set a quantity greater than 0");
             }
         }
         _ => {
@@ -192,7 +192,7 @@ fn source(faults: &mut Faults<'_, '_>, name: &str, at: &At<'_, '_>) {
                 faults.required(&utilization);
             }
             if utilization.is_set() && average.is_set() {
-                faults.forbidden(&average, "beside `averageUtilization`");
+                faults.forbidden(&average, "together with `averageUtilization`");
             }
         }
     }
@@ -204,7 +204,7 @@ fn source(faults: &mut Faults<'_, '_>, name: &str, at: &At<'_, '_>) {
     }
     for at in [&value, &average] {
         if at.is_set() && !is_positive(at) {
-            faults.invalid(at, "must be positive");
+            faults.invalid(at, "must be greater than 0");
         }
     }
     if utilization.number().is_some_and(|number| number < 1) {
@@ -233,7 +233,7 @@ fn scaling(faults: &mut Faults<'_, '_>, rules: &At<'_, '_>) {
         faults.one_of(&select, &["Disabled", "Max", "Min"]);
     }
     if policies.is_set() && policies.node.items().is_empty() {
-        faults.required(&policies).help("leave it out for the defaults");
+        faults.required(&policies).help("remove `policies` to use the defaults");
     }
     for policy in policies.items() {
         let (kind, value, period) = (policy.get("type"), policy.get("value"), policy.get("periodSeconds"));

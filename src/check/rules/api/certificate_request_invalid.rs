@@ -13,8 +13,8 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 A CertificateSigningRequest must have a `request` (a PEM block `CERTIFICATE REQUEST` in base64), a
-`signerName` (`example.com/signer`) and `usages` of the known ones, none of them twice.
-`expirationSeconds` must be at least 600. The content of the PEM block is not checked.",
+`signerName` (`example.com/signer`) and supported `usages` without duplicates. `expirationSeconds`
+must be at least 600. The content of the PEM block is not checked.",
         why: "\
 The API server rejects the object, for instance with \"PEM block type must be CERTIFICATE REQUEST\" or
 \"may not specify a duration less than 600 seconds (10 minutes)\".",
@@ -41,7 +41,7 @@ spec: {request: YQ==, signerName: signer, usages: [client auth]}
     check: Check::Object(check),
 };
 
-/// The usages that `k8s.io/api/certificates/v1` knows.
+/// The usages in `k8s.io/api/certificates/v1`.
 const USAGES: &[&str] = &[
     "any",
     "cert sign",
@@ -68,7 +68,7 @@ const USAGES: &[&str] = &[
     "timestamping",
 ];
 
-/// Whether the first PEM block is one of a certificate request. What is in it is not looked at.
+/// Whether the first PEM block has the type of a certificate request. Its content is not checked.
 fn is_request(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let first = text.split_once("-----BEGIN ").and_then(|(_, rest)| rest.split_once("-----"));
@@ -87,14 +87,16 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if request.text().is_empty() {
         faults.required(&request);
     } else if !decode_base64(request.text()).is_some_and(|bytes| is_request(&bytes)) {
-        faults.add(&request, "must be a PEM block `CERTIFICATE REQUEST` in base64").help("`base64 -w0 request.pem`");
+        faults
+            .add(&request, "must be a PEM block `CERTIFICATE REQUEST` in base64")
+            .help("encode the request with `base64 -w0 request.pem`");
     }
     let repeated = repeats(usages.node.items().iter().map(|usage| usage.text()));
     for (index, usage) in usages.items().enumerate() {
         if !USAGES.contains(&usage.text()) {
             faults.not_supported(&usage, USAGES);
         } else if repeated[index] {
-            faults.invalid(&usage, "is listed twice");
+            faults.duplicate(&usage);
         }
     }
     if usages.node.items().is_empty() {

@@ -42,7 +42,7 @@ spec: {resources: {requests: {storage: 1Gi}}}
     check: Check::Object(check),
 };
 
-/// The access modes of volumes.
+/// The access modes that a volume may have.
 pub(super) const MODES: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -52,7 +52,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         ("", "PersistentVolumeClaim") => claim(faults, &spec),
         ("apps", "StatefulSet") => {
             let templates = spec.get("volumeClaimTemplates");
-            // Their names become those of volumes, and are checked with them.
+            // Their names are those of volumes, and are checked by `volume-name-invalid`.
             for template in templates.items() {
                 claim(faults, &template.get("spec"));
             }
@@ -62,7 +62,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     ephemeral(object, faults);
 }
 
-/// The claims that a pod's ephemeral volumes make. Their templates have labels and annotations, and no names.
+/// Validates the claim templates of ephemeral volumes, which may have labels and annotations but no name.
 fn ephemeral(object: &Object, faults: &mut Faults<'_, '_>) {
     let has_any = |spec: &Node| spec["volumes"].items().iter().any(|volume| volume["ephemeral"].is_set());
     if !object.pod_spec().is_some_and(has_any) {
@@ -83,7 +83,7 @@ fn ephemeral(object: &Object, faults: &mut Faults<'_, '_>) {
             metadata.keys().filter(|(key, value)| !matches!(*key, "labels" | "annotations") && value.is_set())
         {
             let field = format!("{metadata}.{key}");
-            faults.add(&value, format!("the template of an ephemeral volume has no `{key}`")).field(field);
+            faults.add(&value, format!("`{key}` is not allowed in the template of an ephemeral volume")).field(field);
         }
         faults.labels(&metadata.get("labels"));
         let annotations = metadata.get("annotations");
@@ -98,9 +98,9 @@ fn claim(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let requests = resources.get("requests");
     let (storage, place) = (requests.key("storage"), resources.key("storage"));
     if requests.node.get("storage").is_none() {
-        faults.required(&place).help("say how much storage the claim asks for: `requests: {storage: 1Gi}`");
+        faults.required(&place).help("request an amount of storage: `requests: {storage: 1Gi}`");
     } else if storage.node.is_null() || Quantity::of(storage.node).is_some_and(|amount| amount <= Quantity::ZERO) {
-        faults.invalid(&storage, "must be more than nothing").field(place.to_string());
+        faults.invalid(&storage, "must be greater than 0").field(place.to_string());
     }
     let (class, mode) = (spec.get("storageClassName"), spec.get("volumeMode"));
     if !class.text().is_empty() {
@@ -113,32 +113,32 @@ fn claim(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     if !attributes.text().is_empty() {
         faults.check(&attributes, names::dns1123_subdomain(attributes.text()));
     }
-    // The rule `selector-invalid` looks at a claim that stands by itself.
+    // `selector-invalid` reports the selector of a PersistentVolumeClaim.
     if faults.object.kind() != "PersistentVolumeClaim" {
         faults.selector(&spec.get("selector"));
     }
     sources(faults, spec);
 }
 
-/// The access modes of a claim or volume.
+/// Validates the access modes of a claim or volume.
 pub(super) fn access_modes(faults: &mut Faults<'_, '_>, modes: &At<'_, '_>) {
     let items = modes.node.items();
     if items.is_empty() {
-        faults.required(modes).help("name at least one of `ReadWriteOnce`, `ReadOnlyMany`, `ReadWriteMany`");
+        faults.required(modes).help("set at least one of `ReadWriteOnce`, `ReadOnlyMany`, `ReadWriteMany`");
     }
     for mode in modes.items().filter(|mode| !MODES.contains(&mode.text())) {
         faults.not_supported(&mode, MODES).field(modes.to_string());
     }
     let alone = |text: &str| text == "ReadWriteOncePod";
     if items.iter().any(|mode| alone(mode.text())) && items.iter().any(|mode| !alone(mode.text())) {
-        faults.forbidden(modes, "to hold `ReadWriteOncePod` and other access modes");
+        faults.add(modes, "`ReadWriteOncePod` must not be combined with other access modes");
     }
 }
 
 fn sources(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let (source, reference) = (spec.get("dataSource"), spec.get("dataSourceRef"));
-    // What is neither a claim nor a snapshot counts only as a reference, and references to other namespaces are off by
-    // default: the server drops both before it looks at a claim.
+    // The API server drops a `dataSource` that is neither a claim nor a snapshot and, by default, references to other
+    // namespaces, before it validates a claim.
     let known = matches!(
         (source.node["apiGroup"].text(), source.node["kind"].text()),
         ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")

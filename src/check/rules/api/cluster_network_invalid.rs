@@ -58,7 +58,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// At most one range of each family.
+/// Reports invalid CIDRs, and more than one of an IP family.
 fn ranges(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
     let mut families = Vec::new();
     for range in list.items() {

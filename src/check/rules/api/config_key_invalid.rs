@@ -27,7 +27,7 @@ or mount it from a volume.",
     check: Check::Object(check),
 };
 
-/// The most bytes all values may have.
+/// The maximum size of all values in bytes.
 const LIMIT: usize = 1024 * 1024;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -64,7 +64,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         }
     }
     if size > LIMIT {
-        let message = format!("the values hold {size} bytes, more than the 1048576 allowed");
+        let message = format!("the values take up {size} bytes; at most 1048576 are allowed");
         let at = root.get("data");
         faults.add(&at, message).field(if secret { "data" } else { "" });
     }

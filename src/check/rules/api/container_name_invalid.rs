@@ -48,7 +48,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         match first.entry(name) {
             Entry::Vacant(first) => _ = first.insert(place),
             Entry::Occupied(first) => {
-                faults.add(&at, format!("two containers are named `{name}`")).related(*first.get(), "the other one");
+                faults.add(&at, format!("duplicate container name `{name}`")).related(*first.get(), "first used here");
             }
         }
     }

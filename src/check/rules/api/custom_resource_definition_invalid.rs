@@ -119,7 +119,7 @@ fn conversion(faults: &mut Faults<'_, '_>, conversion: &At<'_, '_>) {
 }
 
 fn named(faults: &mut Faults<'_, '_>, all: &At<'_, '_>) {
-    // The singular and the list's kind are derived from the kind where they are absent.
+    // The defaults of `singular` and `listKind` are derived from the kind.
     for name in ["plural", "singular", "kind", "listKind"] {
         let at = all.get(name);
         let text = at.text();
@@ -144,7 +144,7 @@ fn named(faults: &mut Faults<'_, '_>, all: &At<'_, '_>) {
     }
 }
 
-/// What all versions have in common, which the server names once, at the top.
+/// The parts that all versions have in common. The API server reports their faults once, at the top level.
 #[derive(Debug, Clone, Copy)]
 struct Common {
     schema: bool,
@@ -168,14 +168,14 @@ fn versions(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         let name = version.get("name");
         faults.check(&name, names::dns1035_label(name.text()));
         if repeated[index] {
-            faults.invalid(&name, "is the name of another version");
+            faults.duplicate(&name);
         }
         deprecation(faults, &version);
         let schema = version.get("schema").node;
         if !schema["openAPIV3Schema"].is_set() {
-            faults.required(&version.get("schema").get("openAPIV3Schema")).help(
-                "a schema that takes anything is `type: object` with `x-kubernetes-preserve-unknown-fields: true`",
-            );
+            faults
+                .required(&version.get("schema").get("openAPIV3Schema"))
+                .help("to accept any object, use `type: object` with `x-kubernetes-preserve-unknown-fields: true`");
         }
         one(faults, spec, &version, index == 0, common);
     }
@@ -184,7 +184,7 @@ fn versions(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     }
 }
 
-/// The parts of a version; those that all versions have in common are judged with the first.
+/// Validates the parts of a version. Those that all versions have in common are validated with the first.
 fn one(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, version: &At<'_, '_>, first: bool, common: Common) {
     let node = version.node;
     let place = |common: bool, top: &'static str, own: &'static str| match (common, first) {
@@ -224,7 +224,7 @@ fn deprecation(faults: &mut Faults<'_, '_>, version: &At<'_, '_>) {
     }
 }
 
-/// The paths of the scale subresource.
+/// Validates the paths of the scale subresource.
 fn scaling(faults: &mut Faults<'_, '_>, scale: &At<'_, '_>) {
     if !scale.is_set() {
         return;
@@ -249,7 +249,7 @@ fn scaling(faults: &mut Faults<'_, '_>, scale: &At<'_, '_>) {
     }
 }
 
-/// A column that `kubectl get` shows.
+/// Validates a column that `kubectl get` prints.
 fn column(faults: &mut Faults<'_, '_>, column: &At<'_, '_>) {
     let (name, ty, format) = (column.get("name"), column.get("type"), column.get("format"));
     let path = column.on("JSONPath", &column.node["jsonPath"]);
@@ -271,7 +271,7 @@ fn column(faults: &mut Faults<'_, '_>, column: &At<'_, '_>) {
     }
 }
 
-/// The fields that field selectors may name.
+/// Validates the fields that field selectors may use.
 fn selectable(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, schema: &Node) {
     if !list.node.items().is_empty() && !schema.is_set() {
         faults.forbidden(list, "without a schema");
@@ -292,7 +292,7 @@ fn selectable(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, schema: &Node) {
             Ok(found) if !matches!(found["type"].text(), "string" | "boolean" | "integer") => {
                 faults.invalid(&path, "must point to a field of type string, boolean or integer");
             }
-            Ok(_) if repeated[index] => _ = faults.invalid(&path, "is selectable already"),
+            Ok(_) if repeated[index] => _ = faults.duplicate(&path),
             Ok(_) => {}
         }
     }
@@ -301,7 +301,7 @@ fn selectable(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, schema: &Node) {
     }
 }
 
-/// Groups of the Kubernetes community need an approval.
+/// The API groups of the Kubernetes project require an approval.
 fn approval(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, group: &str) {
     let protected = ["k8s.io", "kubernetes.io"];
     let is_below = |group: &str, domain: &str| {

@@ -63,7 +63,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     let root = At::root("", &object.node);
     let spec = root.get("spec");
-    // The first beta had the fields of `exactly` in the request itself.
+    // In v1beta1 the fields of `exactly` are in the request itself.
     let flat = object.id.api_version.ends_with("/v1beta1");
     match object.kind() {
         "ResourceClaim" => claim(faults, &spec.get("devices"), flat),
@@ -79,7 +79,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// The requests by name, each with the names of its alternatives.
+/// The names of the requests, each with the names of its alternatives.
 type Requests<'n> = HashMap<&'n str, Vec<&'n str>>;
 
 fn claim(faults: &mut Faults<'_, '_>, devices: &At<'_, '_>, flat: bool) {
@@ -123,7 +123,7 @@ fn most(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, most: usize) {
     }
 }
 
-/// Items with names of their own.
+/// Reports items with invalid or duplicate names.
 fn named(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
     let repeated = list.repeats("name");
     for (index, item) in list.items().enumerate() {
@@ -141,7 +141,7 @@ fn request(faults: &mut Faults<'_, '_>, request: &At<'_, '_>, flat: bool) {
     let has_exactly = if flat { request.node["deviceClassName"].is_set() } else { exactly.is_set() };
     match (has_exactly, has_alternatives) {
         (false, false) => _ = faults.required(request).help("set `exactly` or `firstAvailable`"),
-        (true, true) => _ = faults.forbidden(&alternatives, "beside the devices that the request wants exactly"),
+        (true, true) => _ = faults.forbidden(&alternatives, "together with `exactly`"),
         (true, false) => wanted(faults, if flat { request } else { &exactly }),
         (false, true) => {
             most(faults, &alternatives, MOST_ALTERNATIVES);
@@ -153,7 +153,7 @@ fn request(faults: &mut Faults<'_, '_>, request: &At<'_, '_>, flat: bool) {
     }
 }
 
-/// The devices that are wanted.
+/// Validates the part of a request that selects devices.
 fn wanted(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let (class, mode, count) = (at.get("deviceClassName"), at.get("allocationMode"), at.get("count"));
     if class.text().is_empty() {
@@ -165,8 +165,8 @@ fn wanted(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let number = count.number().unwrap_or(0);
     match mode.text() {
         "All" if number != 0 => _ = faults.forbidden(&count, "with the allocation mode `All`"),
-        // Nothing and nought stand for one.
-        "" | "ExactCount" if number < 0 => _ = faults.invalid(&count, "must be greater than zero"),
+        // The defaults of an absent mode and count are ExactCount and 1.
+        "" | "ExactCount" if number < 0 => _ = faults.invalid(&count, "must be greater than 0"),
         "" => {}
         _ => faults.one_of(&mode, &["All", "ExactCount"]),
     }
@@ -203,7 +203,7 @@ fn selectors(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
     }
 }
 
-/// A selector of devices: it compiles, and may not cost too much.
+/// Validates the expression of a selector of devices, and its estimated cost.
 fn expression(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let env = _expression::device(faults.version());
     let before = faults.count();
@@ -219,7 +219,7 @@ fn expression(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     }
 }
 
-/// Requests of the claim, or their alternatives as `request/alternative`.
+/// Validates references to requests of the claim, or to their alternatives (`request/alternative`).
 fn references(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, known: &Requests<'_>) {
     most(faults, list, MOST_ENTRIES);
     let repeated = repeats(list.node.items().iter().map(Node::text));
@@ -231,7 +231,7 @@ fn references(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, known: &Requests<'
             let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
             faults.invalid(&at, "must be the name of a request in the claim").help(help);
         } else if repeated[index] {
-            faults.invalid(&at, "is listed twice");
+            faults.duplicate(&at);
         }
     }
 }
@@ -255,7 +255,7 @@ fn driver(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     volume::csi_driver(at, faults);
 }
 
-/// An attribute with its domain: `gpu.example.com/numa`.
+/// Checks the form of an attribute with its domain: `gpu.example.com/numa`.
 fn attribute(text: &str) -> Checked {
     const FORM: &str = "must be a domain and a name, separated by one `/`";
     let Some((domain, name)) = text.split_once('/') else { return Err(FORM) };
@@ -281,7 +281,7 @@ fn class(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     }
 }
 
-/// A slice of a driver's devices: where they are, and their names.
+/// Validates where the devices of a ResourceSlice are, and their names.
 fn slice(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     driver(faults, &spec.get("driver"));
     let (pool, devices) = (spec.get("pool"), spec.get("devices"));
@@ -292,7 +292,7 @@ fn slice(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         faults.invalid(&name, rule);
     }
     if count.number().unwrap_or(0) <= 0 {
-        faults.invalid(&count, "must be greater than zero");
+        faults.invalid(&count, "must be greater than 0");
     }
     faults.not_negative(&pool.get("generation"));
     let places = ["nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"];
@@ -307,7 +307,7 @@ fn slice(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     for place in ["allNodes", "perDeviceNodeSelection"] {
         let at = spec.get(place);
         if at.node.as_bool() == Some(false) {
-            faults.invalid(&at, "must be `true` or left out");
+            faults.invalid(&at, "must be `true` or not set");
         }
     }
     most(faults, &devices, MOST_DEVICES);

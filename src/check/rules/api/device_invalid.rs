@@ -48,12 +48,12 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             let (at, path) = (device.get("name"), device.get("devicePath"));
             let name = at.text();
             if name.is_empty() {
-                faults.add(&at, "the device names no volume");
+                faults.add(&at, "the device has no volume name");
             } else if same_names[index] {
-                faults.add(&at, format!("the volume `{name}` is a device twice"));
+                faults.add(&at, format!("duplicate device `{name}`"));
             }
             match pod.volume(name) {
-                None => _ = faults.add(&at, format!("there is no valid volume `{name}`")),
+                None => _ = faults.add(&at, format!("volume `{name}` not found")),
                 Some(volume) => {
                     let block = volume.claim
                         || volume.node["persistentVolumeClaim"].is_set()
@@ -61,7 +61,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
                     if !block {
                         faults.add(
                             &at,
-                            format!("the volume `{name}` must be a claim or an ephemeral volume to be a device"),
+                            format!("the volume `{name}` must be a PersistentVolumeClaim or an ephemeral volume"),
                         );
                     }
                 }
@@ -70,14 +70,14 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
                 faults.add(&path, "the device has no path");
             }
             if same_paths[index] {
-                faults.add(&path, format!("two devices of the container have the path `{}`", path.text()));
+                faults.add(&path, format!("duplicate device path `{}`", path.text()));
             }
             faults.check(&path, names::path_without_backsteps(path.text()));
             if mount_names.contains(name) {
-                faults.add(&at, "the volume is mounted in the container already");
+                faults.add(&at, "the volume is already mounted in the container");
             }
             if mount_paths.contains(path.text()) {
-                faults.add(&path, "the path is mounted in the container already");
+                faults.add(&path, "the path is already used by a volume mount of the container");
             }
         }
     }

@@ -40,7 +40,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let spec = root.get("spec");
     let (least, most) = (spec.get("minAvailable"), spec.get("maxUnavailable"));
     if least.is_set() && most.is_set() {
-        faults.add(&most, "a budget has `minAvailable` or `maxUnavailable`, not both").field("spec");
+        faults.add(&most, "`minAvailable` and `maxUnavailable` must not both be set").field("spec");
     }
     for at in [&least, &most] {
         percent::not_negative(faults, at);

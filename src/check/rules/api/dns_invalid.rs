@@ -49,7 +49,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
     for server in servers.items() {
         if ip::strict(server.text()).is_none() {
-            faults.add(&server, format!("`{}` is no IP address", server.text()));
+            faults.add(&server, format!("`{}` is not a valid IP address", server.text()));
         }
     }
     let domains = searches.node.items();

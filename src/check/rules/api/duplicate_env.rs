@@ -45,7 +45,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             let value = variable.node["value"].text();
             let reference = format!("$({name})");
             if variable.node["valueFrom"].is_set() || value == reference || !value.contains(&reference) {
-                let message = format!("the variable `{name}` is set twice; the later hides the earlier");
+                let message = format!("duplicate environment variable `{name}`: the later value hides the earlier one");
                 faults.add(&variable, message).related(first["name"].origin.span, "first here");
             }
         }

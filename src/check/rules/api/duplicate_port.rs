@@ -35,25 +35,25 @@ spec:
 };
 
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
-    // The first port with a key, and the first of a name, of the containers before that run on.
+    // The first port of each key and of each name in the preceding containers that keep running.
     let (mut others, mut names): (HashMap<Key<'_>, &Node>, HashMap<&str, &Node>) = Default::default();
     for container in &pod.containers {
         let parent = container.at();
         let ports = parent.on("ports", container.fields.ports);
-        // A container that has ended leaves its ports to the others.
+        // The ports of a container that has ended are free for the others.
         let beside = container.runs_on();
         let mut same: HashMap<Key<'_>, &Node> = HashMap::new();
         for port in ports.items() {
             let key = key(port.node);
             if let Some(other) = same.get(&key).or_else(|| others.get(&key).filter(|_| beside)) {
-                let message = format!("port {} ({}) is listed twice in the pod", key.0, key.1);
+                let message = format!("duplicate port {}/{} in the pod", key.0, key.1);
                 faults.add(&port, message).related(other.origin.span, "first here");
             }
             let name = port.get("name");
             if !name.text().is_empty()
                 && let Some(other) = names.get(name.text()).filter(|_| beside)
             {
-                let message = format!("two containers name a port `{}`; a Service finds the first", name.text());
+                let message = format!("duplicate port name `{}`: a Service uses the first", name.text());
                 faults.add(&name, message).related(other.origin.span, "the first");
             }
             same.entry(key).or_insert(port.node);
@@ -67,7 +67,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// The port, the protocol, the port and the address on the node.
+/// The port, the protocol, the host port and the host IP.
 type Key<'n> = (i64, &'n str, i64, &'n str);
 
 fn key(port: &Node) -> Key<'_> {

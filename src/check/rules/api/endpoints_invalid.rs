@@ -58,7 +58,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
 fn subset(faults: &mut Faults<'_, '_>, subset: &At<'_, '_>) {
     let lists = [subset.get("addresses"), subset.get("notReadyAddresses")];
     if lists.iter().all(|list| list.node.items().is_empty()) {
-        faults.required(subset).help("name `addresses` or `notReadyAddresses`");
+        faults.required(subset).help("set `addresses` or `notReadyAddresses`");
     }
     for list in &lists {
         for at in list.items() {
@@ -95,14 +95,14 @@ fn node_name(faults: &mut Faults<'_, '_>, address: &At<'_, '_>) {
 fn hints(faults: &mut Faults<'_, '_>, hints: &At<'_, '_>) {
     let zones = hints.get("forZones");
     if zones.node.items().len() > MOST_ZONES {
-        faults.invalid(&zones, "must not hold more than 8 zones");
+        faults.invalid(&zones, "must not have more than 8 zones");
         return;
     }
     let repeated = zones.repeats("name");
     for (index, zone) in zones.items().enumerate() {
         let name = zone.get("name");
         if repeated[index] {
-            faults.invalid(&name, "is there twice");
+            faults.duplicate(&name);
         }
         faults.check(&name, names::label_value(name.text()));
     }
@@ -127,13 +127,13 @@ fn slice(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
     }
     let endpoints = root.get("endpoints");
     if endpoints.node.items().len() > MOST_ENDPOINTS {
-        faults.invalid(&endpoints, "must not hold more than 1000 endpoints");
+        faults.invalid(&endpoints, "must not have more than 1000 endpoints");
     }
     for endpoint in endpoints.items() {
         let addresses = endpoint.get("addresses");
         match addresses.node.items().len() {
             0 => _ = faults.required(&addresses),
-            count if count > MOST_ADDRESSES => _ = faults.invalid(&addresses, "must not hold more than 100 addresses"),
+            count if count > MOST_ADDRESSES => _ = faults.invalid(&addresses, "must not have more than 100 addresses"),
             _ => {}
         }
         for at in addresses.items() {
@@ -149,13 +149,13 @@ fn slice(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
     let ports = root.get("ports");
     let repeated = ports.repeats("name");
     for (index, port) in ports.items().enumerate() {
-        // The API server does not look at the numbers.
+        // The API server does not validate the numbers.
         let name = port.get("name");
         if !name.text().is_empty() {
             faults.check(&name, names::dns1123_label(name.text()));
         }
         if repeated[index] {
-            faults.invalid(&name, "is the name of another port");
+            faults.duplicate(&name);
         }
         port_parts(faults, &port);
     }

@@ -54,11 +54,11 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
                     faults.add(&name, format!("the name `{}` {form}", name.text()));
                 }
             }
-            // The server names the list for these.
+            // The API server reports these at the list.
             if sources == 0 {
-                faults.add(&list.same(entry.node), "the entry names neither a ConfigMap nor a Secret");
+                faults.add(&list.same(entry.node), "the entry must have `configMapRef` or `secretRef`");
             } else if sources > 1 {
-                faults.add(&list.same(entry.node), "the entry names both a ConfigMap and a Secret");
+                faults.add(&list.same(entry.node), "the entry must not have both `configMapRef` and `secretRef`");
             }
         }
     }

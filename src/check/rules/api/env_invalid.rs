@@ -79,16 +79,15 @@ fn source<'n>(pod: &Pod<'n>, from: &At<'n, '_>, value: &Node, faults: &mut Fault
         sources += 1;
     }
     if sources == 0 {
-        faults
-            .add(from, "names no source: use fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef or fileKeyRef");
+        faults.add(from, "must specify one of fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef or fileKeyRef");
     } else if !value.text().is_empty() {
-        faults.add(from, "cannot stand beside a `value`");
+        faults.add(from, "must not be set if `value` is not empty");
     } else if sources > 1 {
-        faults.add(from, "names more than one source");
+        faults.add(from, "must not specify more than one source");
     }
 }
 
-/// A key of a ConfigMap or Secret.
+/// Validates a reference to a key of a ConfigMap or Secret.
 fn key_ref(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, key) = (at.get("name"), at.get("key"));
     faults.check(&name, names::dns1123_subdomain(name.text()));
@@ -99,7 +98,7 @@ fn key_ref(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// A variable in a file of a volume.
+/// Validates a reference to a variable in a file of a volume.
 fn file_ref<'n>(pod: &Pod<'n>, at: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     let (key, volume, path) = (at.get("key"), at.get("volumeName"), at.get("path"));
     if key.text().is_empty() {
@@ -117,10 +116,10 @@ fn file_ref<'n>(pod: &Pod<'n>, at: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     } else if let Err(form) = names::dns1123_label(volume.text()) {
         faults.add(&volume, format!("the volume name {form}"));
     }
-    // Here a volume with faults of its own counts as there.
+    // An invalid volume counts as existing here.
     match pod.volumes.iter().rfind(|found| found.name.text() == volume.text()) {
-        None => _ = faults.add(&volume, format!("there is no volume `{}`", volume.text())),
-        // A volume without a source is an emptyDir.
+        None => _ = faults.add(&volume, format!("volume `{}` not found", volume.text())),
+        // A volume without a source becomes an emptyDir.
         Some(found) if found.claim || (found.node["emptyDir"].is_null() && found.node.entries().len() > 1) => {
             faults.add(&volume, format!("the volume `{}` must be an emptyDir", volume.text()));
         }

@@ -39,7 +39,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     let at = spec.on("ephemeralContainers", pod.spec.ephemeral_containers);
     faults
-        .add(&at, "ephemeral containers cannot stand in a manifest")
+        .add(&at, "ephemeral containers are not allowed in a manifest")
         .help("add one to a running pod with `kubectl debug`");
     let others = pod.containers.iter().filter(|container| container.list != List::Ephemeral);
     let others: HashSet<&str> = others.map(Container::name).collect();
@@ -61,12 +61,12 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         }
         let target = parent.on("targetContainerName", fields.target_container_name);
         if !target.text().is_empty() && !others.contains(target.text()) {
-            faults.add(&target, format!("there is no container `{}`", target.text()));
+            faults.add(&target, format!("container `{}` not found", target.text()));
         }
     }
 }
 
-/// Whether the server would take it for not set: an empty list, an empty mapping.
+/// Whether the API server takes the value for not set, as it does an empty list or mapping.
 fn is_empty(node: &Node) -> bool {
     node.is_null() || (node.as_str().is_none() && node.items().is_empty() && node.entries().is_empty())
 }

@@ -28,7 +28,7 @@ is it fully qualified\".",
 
 const STANDARD: &[&str] = &["kubernetes", "orphan", "foregroundDeletion"];
 
-/// The groups whose objects are held against the list of standard names; those of extensions and webhooks are not.
+/// The groups for which the API server checks finalizers against the standard names.
 const BUILT_IN: &[&str] = &[
     "",
     "apps",
@@ -57,19 +57,19 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
             faults.invalid(&finalizer, rule).field("metadata.finalizers");
         }
         if built_in && !finalizer.text().contains('/') && !STANDARD.contains(&finalizer.text()) {
-            faults.invalid(&finalizer, "must have a domain before it (`example.com/keep`)");
+            faults.invalid(&finalizer, "must be a standard finalizer or have a domain (`example.com/cleanup`)");
         }
     }
     let has = |name: &str| finalizers.node.items().iter().any(|item| item.text() == name);
     if has("orphan") && has("foregroundDeletion") {
-        faults.add(&finalizers, "`orphan` and `foregroundDeletion` exclude each other");
+        faults.add(&finalizers, "`orphan` and `foregroundDeletion` must not both be set");
     }
     if object.kind() == "Namespace" && object.group().is_empty() {
         let spec = root.get("spec");
         for finalizer in spec.get("finalizers").items() {
             let rule = names::qualified_name(finalizer.text()).err().or_else(|| {
                 let known = finalizer.text().contains('/') || STANDARD.contains(&finalizer.text());
-                (!known).then_some("must have a domain before it (`example.com/keep`)")
+                (!known).then_some("must be a standard finalizer or have a domain (`example.com/cleanup`)")
             });
             if let Some(rule) = rule {
                 faults.invalid(&finalizer, rule).field("spec.finalizers");

@@ -35,7 +35,7 @@ spec: {matchingPrecedence: 20000, priorityLevelConfiguration: {name: workload-lo
 };
 
 const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"];
-/// How many bits of a request's hash choose its queues.
+/// The maximum number of bits of the hash that shuffle sharding may use.
 const MOST_BITS: f64 = 60.0;
 const MOST_QUEUES: i64 = 10_000_000;
 
@@ -81,7 +81,7 @@ fn schema(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, name: &str) {
         }
         let (resources, urls) = (rule.get("resourceRules"), rule.get("nonResourceRules"));
         if resources.node.items().is_empty() && urls.node.items().is_empty() {
-            faults.add(&rule, "a rule needs `resourceRules` or `nonResourceRules`");
+            faults.add(&rule, "a rule must have `resourceRules` or `nonResourceRules`");
         }
         for at in resources.items() {
             verbs(faults, &at.get("verbs"));
@@ -89,7 +89,7 @@ fn schema(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, name: &str) {
             some(faults, &at.get("resources"));
             let namespaces = at.get("namespaces");
             if namespaces.node.items().is_empty() && !at.get("clusterScope").is_true() {
-                faults.required(&namespaces).help("name namespaces, or set `clusterScope: true`");
+                faults.required(&namespaces).help("set `namespaces`, or `clusterScope: true`");
             } else if !is_all(faults, &namespaces) {
                 for namespace in namespaces.items() {
                     faults.check(&namespace, names::dns1123_label(namespace.text()));
@@ -121,7 +121,7 @@ fn subject(faults: &mut Faults<'_, '_>, subject: &At<'_, '_>) {
         let at = subject.get(field);
         if field != *own {
             if at.is_set() {
-                faults.forbidden(&at, &format!("in a subject that is no {name}"));
+                faults.forbidden(&at, &format!("in a subject that is not a {name}"));
             }
             continue;
         }
@@ -145,7 +145,7 @@ fn subject(faults: &mut Faults<'_, '_>, subject: &At<'_, '_>) {
     }
 }
 
-/// A list with entries, in which `*` stands alone.
+/// Reports an empty list, and one with `*` and other entries.
 fn some(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     if at.node.items().is_empty() {
         faults.required(at);
@@ -153,12 +153,12 @@ fn some(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     is_all(faults, at);
 }
 
-/// Whether a list holds `*`, which then must be alone.
+/// Whether a list has `*`, which must then be its only entry.
 fn is_all(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) -> bool {
     let items = at.node.items();
     let all = items.iter().any(|item| item.text() == "*");
     if all && items.len() > 1 {
-        faults.invalid(at, "must hold `*` alone");
+        faults.invalid(at, "must not have other entries besides `*`");
     }
     all
 }
@@ -174,14 +174,14 @@ fn verbs(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     }
 }
 
-/// A path of the API server that is no resource; it may end in `*`.
+/// Checks the form of a non-resource URL of the API server, which may end with `*`.
 fn url_path(path: &str) -> Checked {
     let wild = path.find('*').is_some_and(|at| at + 1 < path.len() || !path[..at].ends_with('/'));
     match path {
         "" => Err("must not be empty"),
         "/" => Ok(()),
         _ if !path.starts_with('/') => Err("must start with `/`"),
-        _ if path.contains(' ') => Err("must not contain blanks"),
+        _ if path.contains(' ') => Err("must not contain spaces"),
         _ if path.contains("//") => Err("must not contain `//`"),
         _ if wild => Err("may contain `*` only at the end, after `/`"),
         _ => Ok(()),
@@ -219,19 +219,19 @@ fn response(faults: &mut Faults<'_, '_>, response: &At<'_, '_>) {
         "Reject" if queuing.is_set() => _ = faults.forbidden(&queuing, "with the type `Reject`"),
         "Queue" if !queuing.is_set() => _ = faults.required(&queuing),
         "Queue" => {
-            // Nought stands for the default.
+            // 0 stands for the default.
             for at in ["queues", "handSize", "queueLengthLimit"].map(|field| queuing.get(field)) {
                 faults.not_negative(&at);
             }
             let or = |field: &str, default: i64| queuing.node[field].as_i64().filter(|n| *n != 0).unwrap_or(default);
             let (queues, hand) = (or("queues", 64), or("handSize", 8));
             if queues > MOST_QUEUES {
-                faults.invalid(&queuing.get("queues"), "must not be above 10000000");
+                faults.invalid(&queuing.get("queues"), "must not be greater than 10000000");
             }
             if hand > queues.max(0) {
-                faults.invalid(&queuing.get("handSize"), "must not be above the number of queues");
+                faults.invalid(&queuing.get("handSize"), "must not be greater than the number of queues");
             } else if queues > 0 && (queues as f64).log2() * hand as f64 > MOST_BITS {
-                let help = "to deal so many of so many queues takes more than 60 bits: lower `handSize` or `queues`";
+                let help = "lower `handSize` or `queues`: shuffle sharding can use at most 60 bits of the hash";
                 faults.invalid(&queuing.get("handSize"), "is too large for the number of queues").help(help);
             }
         }

@@ -41,10 +41,10 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for (index, alias) in list.items().enumerate() {
         let address = alias.get("ip");
         if ip::strict(address.text()).is_none() {
-            faults.add(&address, format!("`{}` is no IP address", address.text()));
+            faults.add(&address, format!("`{}` is not a valid IP address", address.text()));
         } else if repeated[index] {
-            let draft = faults.add(&address, format!("two entries have the address `{}`", address.text()));
-            draft.severity(Severity::Warning).help("put all its names into one entry");
+            let draft = faults.add(&address, format!("duplicate IP address `{}`", address.text()));
+            draft.severity(Severity::Warning).help("list all its host names in one entry");
         }
         for name in alias.get("hostnames").items() {
             faults.check(&name, names::dns1123_subdomain(name.text()));

@@ -35,24 +35,24 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let (at, spec) = (pod.at(), &pod.spec);
     let is_true = |node: &Node| node.as_bool() == Some(true);
     if is_true(spec.share_process_namespace) && is_true(spec.host_pid) {
-        // The server keeps these fields in the security context.
+        // The API server reports these fields below the security context.
         let context = at.on("securityContext", spec.share_process_namespace);
         let place = context.on("shareProcessNamespace", spec.share_process_namespace);
-        faults.add(&place, "cannot stand beside `hostPID: true`");
+        faults.add(&place, "must not be combined with `hostPID: true`");
     }
     if spec.host_users.as_bool() == Some(false) {
         for (field, node) in
             [("hostNetwork", spec.host_network), ("HostPID", spec.host_pid), ("HostIPC", spec.host_ipc)]
         {
             if is_true(node) {
-                faults.add(&at.on(field, node), "cannot be true in a pod with `hostUsers: false`");
+                faults.add(&at.on(field, node), "must not be true in a pod with `hostUsers: false`");
             }
         }
         for container in &pod.containers {
             let parent = container.at();
             let devices = parent.on("volumeDevices", container.fields.volume_devices);
             if !devices.node.items().is_empty() {
-                faults.add(&devices, "cannot stand in a pod with `hostUsers: false`");
+                faults.add(&devices, "must not be set in a pod with `hostUsers: false`");
             }
         }
     }

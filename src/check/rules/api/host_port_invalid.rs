@@ -46,7 +46,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         if container.fields.ports.items().is_empty() {
             continue;
         }
-        // Init containers run one by one, so each is looked at by itself, and the server calls each the first.
+        // Init containers run one after the other: each is checked by itself, and reported at index 0.
         if container.list != List::Main {
             taken.clear();
         }
@@ -82,14 +82,14 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             if claimed.0 != 0 && container.list != List::Ephemeral && !std::ptr::eq(first, port.node) {
                 let item = quirky.item(number, port.node);
                 let place = first["hostPort"].origin.span;
-                let message = format!("the host port {} is claimed twice", claimed.0);
+                let message = format!("duplicate host port {}", claimed.0);
                 faults.add(&item.on("hostPort", at.node), message).related(place, "first here");
             }
         }
     }
 }
 
-/// What a port claims on its node: number, protocol, address. A pod on the host network claims its container ports.
+/// The number, protocol and IP address that a port uses on its node. On the host network that is the container port.
 fn claim<'n>(pod: &Pod<'_>, port: &'n Node) -> (i64, &'n str, &'n str) {
     let mut number = port["hostPort"].as_i64().unwrap_or(0);
     if number == 0 && pod.workload == Workload::Pod && pod.is_host_network() {

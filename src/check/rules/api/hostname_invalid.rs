@@ -46,6 +46,6 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         faults.add(&name, "must be no more than 64 bytes");
     }
     if spec.set_hostname_as_fqdn.as_bool() == Some(true) || pod.is_host_network() {
-        faults.add(&name, "cannot stand beside `setHostnameAsFQDN` or `hostNetwork`");
+        faults.add(&name, "must not be combined with `setHostnameAsFQDN` or `hostNetwork`");
     }
 }

@@ -39,7 +39,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         if image.text().is_empty() {
             faults.add(&image, format!("container `{}` has no image", container.name()));
         } else if pod.workload == Workload::Pod && image.text().trim() != image.text() {
-            faults.add(&image, "the image must not begin or end with a blank");
+            faults.add(&image, "the image must not start or end with whitespace");
         }
         let policy = parent.on("imagePullPolicy", container.fields.image_pull_policy);
         enums::choice_or_empty(&policy, &["Always", "IfNotPresent", "Never"], faults);

@@ -37,7 +37,7 @@ spec:
     check: Check::Object(check),
 };
 
-/// The annotation that came before `ingressClassName`.
+/// The annotation that `ingressClassName` replaced.
 const CLASS: &str = "kubernetes.io/ingress.class";
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -48,7 +48,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let spec = root.get("spec");
     let (default, rules) = (spec.get("defaultBackend"), spec.get("rules"));
     if !default.is_set() && rules.node.items().is_empty() {
-        faults.add(&spec, "an Ingress needs `rules` or a `defaultBackend`");
+        faults.add(&spec, "either `defaultBackend` or `rules` must be set");
     }
     if default.is_set() {
         backend(faults, &default);
@@ -100,7 +100,7 @@ fn host(faults: &mut Faults<'_, '_>, host: &At<'_, '_>) {
         return;
     }
     if ip::sloppy(text).is_some() {
-        faults.invalid(host, "must be a DNS name, not an address");
+        faults.invalid(host, "must be a DNS name, not an IP address");
     }
     faults.check(host, host_name(text));
 }
@@ -109,7 +109,7 @@ fn path(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let (path, kind) = (at.get("path"), at.get("pathType"));
     let text = path.text();
     if !kind.is_set() {
-        faults.required(&kind).help("`Prefix` is what most paths mean");
+        faults.required(&kind).help("`Prefix` fits most paths");
     } else {
         match kind.text() {
             "Exact" | "Prefix" => {
@@ -119,7 +119,7 @@ fn path(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
                 let inside = ["//", "/./", "/../", "%2f", "%2F"].iter().find(|part| text.contains(**part));
                 let last = ["/..", "/."].iter().find(|part| text.ends_with(**part));
                 for part in inside.into_iter().chain(last) {
-                    let message = format!("must not hold `{part}`");
+                    let message = format!("must not contain `{part}`");
                     faults.invalid(&path, &message);
                 }
             }
@@ -136,13 +136,13 @@ fn path(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
 fn backend(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let (service, resource) = (at.get("service"), at.get("resource"));
     if service.is_set() && resource.is_set() {
-        faults.add(at, "a backend is a Service or another resource, not both");
+        faults.add(at, "`service` and `resource` must not both be set");
     } else if resource.is_set() {
         typed_reference(faults, &resource);
     } else if service.is_set() {
         service_backend(faults, at, &service);
     } else {
-        faults.add(at, "a backend needs a `service` or a `resource`");
+        faults.add(at, "a backend must have a `service` or a `resource`");
     }
 }
 
@@ -155,14 +155,14 @@ fn service_backend(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, service: &At<'_
     }
     let (port_name, number) = (port.get("name"), port.get("number"));
     match (port_name.text(), number.number().unwrap_or(0)) {
-        ("", 0) => _ = faults.add(at, "the backend needs the `name` or the `number` of a port of the Service"),
+        ("", 0) => _ = faults.add(at, "the backend must have the `name` or the `number` of a port of the Service"),
         ("", given) => faults.check(&number, names::port_number(given)),
         (given, 0) => faults.check(&port_name, names::port_name(given)),
-        _ => _ = faults.add(at, "a port has a `name` or a `number`, not both"),
+        _ => _ = faults.add(at, "`name` and `number` of a port must not both be set"),
     }
 }
 
-/// A reference by group, kind and name.
+/// Validates a reference by group, kind and name.
 pub(super) fn typed_reference(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let (group, kind, name) = (at.get("apiGroup"), at.get("kind"), at.get("name"));
     if group.is_set() {

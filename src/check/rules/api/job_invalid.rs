@@ -37,12 +37,12 @@ spec:
     check: Check::Object(check),
 };
 
-/// The most pods of an indexed Job at once, and the most of its indexes that may fail.
+/// The maximum `parallelism` and `maxFailedIndexes` of an indexed Job.
 const MOST: i64 = 100_000;
-/// The same for a Job of more completions than that with a limit for each index.
+/// The same for a Job with more completions than that and a `backoffLimitPerIndex`.
 const MOST_OF_LARGE: i64 = 10_000;
 
-/// Calls with the Job spec of a Job or CronJob.
+/// Calls a function with the Job spec of a Job or CronJob.
 pub(super) fn with_job_spec(object: &Object, call: impl FnOnce(&At<'_, '_>)) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
@@ -98,17 +98,17 @@ fn completion(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         }
     }
     if most_failed.is_set() && !per_index.is_set() {
-        faults.required(&per_index).help("`maxFailedIndexes` needs it");
+        faults.required(&per_index).help("`maxFailedIndexes` requires it");
     }
 }
 
 fn indexed(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let (completions, parallelism) = (spec.get("completions"), spec.get("parallelism"));
     let most_failed = spec.get("maxFailedIndexes");
-    // Where neither is given, both are 1 before anything is checked; a CronJob's template has no such defaults.
+    // Both default to 1 if neither is set. There are no such defaults in the template of a CronJob.
     let defaulted = faults.object.kind() == "Job" && !completions.is_set() && !parallelism.is_set();
     if !completions.is_set() && !defaulted {
-        faults.required(&completions).help("an indexed Job says how many indexes it has");
+        faults.required(&completions).help("set the number of indexes");
     }
     let large = spec.get("backoffLimitPerIndex").is_set() && completions.number().is_some_and(|number| number > MOST);
     let most = if large { MOST_OF_LARGE } else { MOST };
@@ -123,7 +123,7 @@ fn indexed(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         faults.invalid(&most_failed, "must be no more than `completions`");
     }
     if large && !most_failed.is_set() {
-        faults.required(&most_failed).help("a Job of more than 100000 indexes must say how many may fail");
+        faults.required(&most_failed).help("required for a Job with more than 100000 completions");
     }
 }
 

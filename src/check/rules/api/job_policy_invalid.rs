@@ -42,7 +42,7 @@ spec:
     check: Check::Object(check),
 };
 
-/// The most rules of a policy, and conditions of a rule.
+/// The maximum number of rules in a policy, and of conditions in a rule.
 const MOST_RULES: usize = 20;
 const MOST_CODES: usize = 255;
 const MOST_INDEX_TEXT: usize = 64 * 1024;
@@ -75,7 +75,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
 fn too_many(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, most: usize) {
     let count = list.node.items().len();
     if count > most {
-        faults.add(list, format!("{count} entries are more than the {most} allowed"));
+        faults.add(list, format!("must not have more than {most} entries, has {count}"));
     }
 }
 
@@ -92,11 +92,11 @@ fn failure_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, named: &HashSet<
     let some = !conditions.node.items().is_empty();
     if codes.is_set() {
         if some {
-            faults.add(rule, "a rule has either `onExitCodes` or `onPodConditions`, not both");
+            faults.add(rule, "`onExitCodes` and `onPodConditions` must not both be set");
         }
         exit_codes(faults, named, &codes);
     } else if !some {
-        faults.add(rule, "a rule needs `onExitCodes` or `onPodConditions`");
+        faults.add(rule, "a rule must have `onExitCodes` or `onPodConditions`");
     } else {
         too_many(faults, &conditions, MOST_RULES);
         for condition in conditions.items() {
@@ -121,18 +121,18 @@ fn exit_codes(faults: &mut Faults<'_, '_>, named: &HashSet<&str>, codes: &At<'_,
     }
     let items = values.node.items();
     if items.is_empty() {
-        faults.invalid(&values, "must hold at least one exit code");
+        faults.invalid(&values, "must have at least one exit code");
     }
     too_many(faults, &values, MOST_CODES);
     let number = |node: &crate::node::Node| node.as_i64().unwrap_or(0);
     for value in values.items().filter(|value| operator.text() == "In" && number(value.node) == 0) {
-        faults.add(&value, "0 is success and cannot be among the exit codes of `In`");
+        faults.add(&value, "must not be 0 for the operator `In`");
     }
     if !items.is_sorted_by_key(number) {
         faults.invalid(&values, "must be in ascending order");
     }
     if repeats(items.iter().map(number)).contains(&true) {
-        faults.invalid(&values, "must hold each exit code once");
+        faults.invalid(&values, "must not contain duplicates");
     }
 }
 
@@ -140,7 +140,7 @@ fn success_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, rule: &At<'_, '_
     let (count, indexes) = (rule.get("succeededCount"), rule.get("succeededIndexes"));
     let completions = spec.node["completions"].as_i64().unwrap_or(1);
     if !count.is_set() && !indexes.is_set() {
-        faults.required(rule).help("name `succeededCount`, `succeededIndexes` or both");
+        faults.required(rule).help("set `succeededCount`, `succeededIndexes` or both");
     }
     if indexes.is_set() {
         if indexes.text().len() > MOST_INDEX_TEXT {
@@ -149,7 +149,7 @@ fn success_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, rule: &At<'_, '_
         match index_count(indexes.text(), completions) {
             None => {
                 faults.invalid(&indexes, "must be ascending indexes such as `0-2,5`, below `completions`");
-                // The server then counts none.
+                // The API server then counts no indexes.
                 if count.number().is_some_and(|count| count > 0) {
                     faults.invalid(&count, "must be no more than the number of `succeededIndexes`");
                 }
@@ -166,7 +166,7 @@ fn success_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, rule: &At<'_, '_
     }
 }
 
-/// How many indexes a text such as `0-2,5` names. `None` if it is malformed.
+/// The number of indexes in a string such as `0-2,5`; `None` if it is invalid.
 fn index_count(text: &str, completions: i64) -> Option<i64> {
     let (mut all, mut last) = (0, None);
     if text.is_empty() {

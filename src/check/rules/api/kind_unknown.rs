@@ -9,8 +9,8 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 The kind of an object is neither one of the Kubernetes version under check nor one of a
-CustomResourceDefinition that is given. A kind of another group that nothing in the input defines is
-one warning for each kind, with the number of objects.",
+CustomResourceDefinition that is given. For a kind of another group that the input does not define,
+there is one warning with the number of objects.",
         why: "`kubectl` asks the cluster which kinds it serves, and fails for others with \"no matches for kind\".",
         fix: "\
 Correct `apiVersion` or `kind`. For a custom resource, pass its CustomResourceDefinition with `--crd

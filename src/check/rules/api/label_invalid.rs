@@ -30,7 +30,7 @@ into an annotation. Remove the labels that a Job generates.",
     check: Check::Object(check),
 };
 
-/// The labels a Job puts on its pods.
+/// The labels that the Job controller sets on pods.
 const JOB_NAME: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
 const JOB_UID: [&str; 2] = ["controller-uid", "batch.kubernetes.io/controller-uid"];
 
@@ -43,7 +43,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// The labels a Job writes itself must not be given other values.
+/// The labels that the Job controller sets must not have other values.
 fn job(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
     let spec = root.get("spec");
     if spec.get("manualSelector").is_true() {
@@ -56,8 +56,8 @@ fn job(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
         let label = labels.key(key);
         if labels.node.get(key).is_some() && (uid || label.text() != name) {
             faults
-                .add(&label, format!("the label `{key}` is written by the Job itself"))
-                .help("leave it out, or set `manualSelector: true` and a selector of your own");
+                .add(&label, format!("the label `{key}` is set by the Job controller"))
+                .help("remove the label, or set `manualSelector: true` and a selector");
         }
     }
 }

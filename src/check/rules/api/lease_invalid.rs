@@ -29,7 +29,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let spec = root.get("spec");
     let duration = spec.get("leaseDurationSeconds");
     if duration.number().is_some_and(|seconds| seconds <= 0) {
-        faults.invalid(&duration, "must be positive");
+        faults.invalid(&duration, "must be greater than 0");
     }
     faults.not_negative(&spec.get("leaseTransitions"));
 }

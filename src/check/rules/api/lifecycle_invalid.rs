@@ -57,7 +57,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// The signals of Linux, without the real-time ones.
+/// The signals of Linux, except the real-time signals with an offset.
 const SIGNALS: &[&str] = &[
     "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL",
     "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1",
@@ -73,7 +73,7 @@ fn stop_signal(os: &Node, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     };
     let known = match os["name"].text() {
         _ if os.is_null() => {
-            faults.add(at, "a stop signal needs the pod's `os.name`");
+            faults.add(at, "`stopSignal` requires `os.name` of the pod");
             return;
         }
         "windows" => matches!(name, "KILL" | "TERM"),
@@ -81,6 +81,6 @@ fn stop_signal(os: &Node, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         _ => true,
     };
     if !known {
-        faults.add(at, format!("`{}` is no signal of the pod's operating system: SIGTERM is one", at.text()));
+        faults.add(at, format!("`{}` is not a signal of the operating system of the pod", at.text()));
     }
 }

@@ -39,7 +39,7 @@ spec: {limits: [{type: Container, max: {cpu: '1'}, default: {cpu: '2'}}]}
 };
 
 const TYPES: &[&str] = &["Container", "PersistentVolumeClaim", "Pod"];
-/// Resources that no quota or container counts otherwise; the names a limit of another type may have.
+/// The standard resources: the names without a domain that a limit of another type may have.
 const STANDARD: &[&str] = &[
     "configmaps",
     "cpu",
@@ -79,13 +79,13 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
             faults.not_supported(&kind, TYPES);
         }
         if repeated[index] {
-            faults.invalid(&kind, "is the type of another entry");
+            faults.duplicate(&kind);
         }
         one(faults, &limit);
     }
 }
 
-/// The amounts a limit names, defaults filled in as the server does for containers.
+/// The amounts of a limit, with the defaults that the API server applies for containers.
 struct Amounts<'a> {
     limit: &'a Node,
     container: bool,
@@ -115,7 +115,7 @@ fn one(faults: &mut Faults<'_, '_>, limit: &At<'_, '_>) {
         }
     }
     if kind == "PersistentVolumeClaim" && ["min", "max"].iter().all(|name| limit.node[*name].get("storage").is_none()) {
-        faults.required(&limit.get("limits")).help("name a `min` or `max` of `storage`");
+        faults.required(&limit.get("limits")).help("set a `min` or `max` of `storage`");
     }
     let amounts = Amounts { limit: limit.node, container: kind == "Container" };
     let fields = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"];
@@ -125,7 +125,7 @@ fn one(faults: &mut Faults<'_, '_>, limit: &At<'_, '_>) {
             if let Err(rule) = resource(key, matches!(kind, "Container" | "Pod")) {
                 faults.key(&field, key, format!("the resource `{key}` {rule}"));
             }
-            // Each resource once, at the first field that names it.
+            // Each resource is compared once, at the first field that has it.
             let first = fields.iter().find(|name| limit.node[**name].get(key).is_some());
             if first == Some(&name) {
                 compare(faults, limit, &amounts, key);
@@ -144,7 +144,7 @@ fn resource(name: &str, of_containers: bool) -> Result<(), &'static str> {
     } else {
         STANDARD.contains(&name) || name.strip_prefix("requests.").unwrap_or(name).starts_with("hugepages-")
     };
-    if known { Ok(()) } else { Err("is not one a limit can be set for") }
+    if known { Ok(()) } else { Err("cannot have a limit") }
 }
 
 fn compare<'n>(faults: &mut Faults<'_, '_>, limit: &At<'n, '_>, amounts: &Amounts<'_>, key: &'n str) {

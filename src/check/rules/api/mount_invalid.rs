@@ -48,30 +48,30 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         for (index, mount) in list.items().enumerate() {
             let path = mount.get("mountPath");
             if path.text().is_empty() {
-                faults.add(&path, "the mount has no path");
+                faults.add(&path, "`mountPath` is required");
             }
             if repeated[index] {
-                faults.add(&path, format!("two mounts of the container have the path `{}`", path.text()));
+                faults.add(&path, format!("duplicate mount path `{}`", path.text()));
             }
             if device_names.contains(mount.node["name"].text()) {
-                faults.add(&mount.get("name"), "the volume is a device of the container already");
+                faults.add(&mount.get("name"), "the volume is already a device of the container");
             }
             if device_paths.contains(path.text()) {
-                faults.add(&path, "the path is a device of the container already");
+                faults.add(&path, "the path is already used by a device of the container");
             }
             options(container, &list, &mount, faults);
         }
     }
 }
 
-/// The server names the list, not the item, for most of these.
+/// The API server reports most of these at the list, not at the item.
 fn options<'n>(container: &Container<'_>, list: &At<'n, '_>, mount: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     let node = mount.node;
     let (sub, expression) = (&node["subPath"], &node["subPathExpr"]);
     faults.check(&list.on("subPath", sub), names::descending_path(sub.text()));
     if !expression.text().is_empty() {
         if !sub.text().is_empty() {
-            faults.add(&mount.on("subPathExpr", expression), "cannot stand beside `subPath`");
+            faults.add(&mount.on("subPathExpr", expression), "must not be combined with `subPath`");
         }
         faults.check(&list.on("subPathExpr", expression), names::descending_path(expression.text()));
     }
@@ -81,7 +81,7 @@ fn options<'n>(container: &Container<'_>, list: &At<'n, '_>, mount: &At<'n, '_>,
         if propagation.text() == "Bidirectional"
             && container.fields.security_context["privileged"].as_bool() != Some(true)
         {
-            faults.add(&propagation, "`Bidirectional` is for privileged containers only");
+            faults.add(&propagation, "`Bidirectional` is only allowed in privileged containers");
         }
     }
     let recursive = list.on("recursiveReadOnly", &node["recursiveReadOnly"]);
@@ -89,10 +89,10 @@ fn options<'n>(container: &Container<'_>, list: &At<'n, '_>, mount: &At<'n, '_>,
         enums::choice(&recursive, &["Disabled", "IfPossible", "Enabled"], faults);
         if matches!(recursive.text(), "Enabled" | "IfPossible") {
             if node["readOnly"].as_bool() != Some(true) {
-                faults.add(&recursive, "needs `readOnly: true`");
+                faults.add(&recursive, "requires `readOnly: true`");
             }
             if propagation.is_set() && propagation.text() != "None" {
-                faults.add(&recursive, "needs the mount propagation `None`");
+                faults.add(&recursive, "requires the mount propagation `None`");
             }
         }
     }

@@ -35,14 +35,14 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             let at = mount.get("name");
             let name = at.text();
             if name.is_empty() {
-                faults.add(&at, "the mount names no volume");
+                faults.add(&at, "the mount has no volume name");
             } else if pod.volume(name).is_none() {
                 if pod.has_volume(name) {
-                    faults.add(&at, format!("the volume `{name}` is not valid, so it cannot be mounted"));
+                    faults.add(&at, format!("volume `{name}` is invalid and cannot be mounted"));
                 } else {
                     let near = suggest::nearest(name, pod.volumes.iter().map(|volume| volume.name.text()));
                     let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
-                    faults.add(&at, format!("there is no volume `{name}`")).help(help);
+                    faults.add(&at, format!("volume `{name}` not found")).help(help);
                 }
             }
         }

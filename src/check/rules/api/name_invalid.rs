@@ -33,10 +33,10 @@ must start and end with an alphanumeric character\".",
     check: Check::Object(check),
 };
 
-/// The longest name of a CronJob: 63, less the suffix of its Jobs.
+/// The maximum length of the name of a CronJob: 63 less the suffix of its Jobs.
 const CRON_JOB_NAME: usize = 52;
 
-/// The form of the names of a kind.
+/// The form that the names of a kind must have.
 fn form(group: &str, kind: &str) -> fn(&str) -> Checked {
     match (group, kind) {
         ("", "Service" | "Namespace") | ("apps", "StatefulSet") => names::dns1123_label,
@@ -55,7 +55,7 @@ fn driver(name: &str) -> Checked {
     names::dns1123_subdomain(&name.to_lowercase())
 }
 
-/// Whether objects of a kind need no name: they are asked, not kept, or the server names them.
+/// Whether objects of a kind need no name: they are not stored, or the API server names them.
 pub(super) fn is_nameless(group: &str, kind: &str) -> bool {
     matches!(group, "authentication.k8s.io" | "authorization.k8s.io" | "kind.x-k8s.io" | "kustomize.config.k8s.io")
         || matches!((group, kind), ("", "LimitRange" | "List" | "Binding"))
@@ -89,7 +89,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     match (group, kind) {
         ("batch", "CronJob") if text.len() > CRON_JOB_NAME => {
-            faults.invalid(&name, "must be no more than 52 bytes, as the name of each Job adds 11");
+            faults.invalid(&name, "must be no more than 52 bytes, as its Jobs get a suffix of 11");
         }
         ("batch", "Job") => job(faults, &root, &name),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
@@ -113,7 +113,7 @@ fn joined(faults: &mut Faults<'_, '_>, name: &At<'_, '_>, (first, last): (&str, 
     }
 }
 
-/// A Job's name becomes a label of its pods, and with an index their host name.
+/// The name of a Job becomes a label of its pods and, with an index, their host name.
 fn job(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, name: &At<'_, '_>) {
     let spec = root.get("spec");
     if name.text().len() > 63 && !spec.get("manualSelector").is_true() {

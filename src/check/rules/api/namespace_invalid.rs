@@ -33,14 +33,14 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let metadata = root.get("metadata");
     let namespace = metadata.get("namespace");
     if is_cluster_kind(object.group(), object.kind()) {
-        let message = format!("a {} lives in no namespace: `{text}` is ignored", object.kind());
-        faults.add(&namespace, message).severity(Severity::Warning).help("leave `namespace` out");
+        let message = format!("{} is cluster-scoped: the namespace `{text}` is ignored", object.kind());
+        faults.add(&namespace, message).severity(Severity::Warning).help("remove `namespace`");
         return;
     }
     faults.check(&namespace, names::dns1123_label(text));
 }
 
-/// Whether objects of a kind live in the cluster, not in a namespace.
+/// Whether a kind is cluster-scoped.
 fn is_cluster_kind(group: &str, kind: &str) -> bool {
     match group {
         "" => matches!(kind, "Namespace" | "Node" | "PersistentVolume"),

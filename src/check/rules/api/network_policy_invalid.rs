@@ -56,7 +56,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     let types = spec.get("policyTypes");
     if types.node.items().len() > 2 {
-        faults.add(&types, "there are only two types, `Ingress` and `Egress`");
+        faults.add(&types, "must not have more than two types");
         return;
     }
     types.items().for_each(|at| faults.one_of(&at, &["Egress", "Ingress"]));
@@ -79,7 +79,7 @@ fn port(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
         }
         Value::String(name) => {
             if end.is_set() {
-                faults.forbidden(&end, "beside the name of a port");
+                faults.forbidden(&end, "together with a named port");
             }
             faults.check(&port, names::port_name(name));
         }
@@ -96,10 +96,10 @@ fn peer(faults: &mut Faults<'_, '_>, peer: &At<'_, '_>) {
     if block.is_set() {
         ip_block(faults, &block);
         if selects {
-            faults.forbidden(peer, "to have both `ipBlock` and a selector");
+            faults.add(peer, "`ipBlock` must not be combined with a selector");
         }
     } else if !selects {
-        faults.required(peer).help("name `podSelector`, `namespaceSelector` or `ipBlock`; `{}` selects all");
+        faults.required(peer).help("set `podSelector`, `namespaceSelector` or `ipBlock`; `{}` selects all");
     }
 }
 
@@ -110,14 +110,14 @@ fn ip_block(faults: &mut Faults<'_, '_>, block: &At<'_, '_>) {
         return;
     }
     let Some(range) = ip::sloppy_cidr(cidr.text()) else {
-        faults.invalid(&cidr, "must be an address range such as `10.0.0.0/8`");
+        faults.invalid(&cidr, "must be a CIDR such as `10.0.0.0/8`");
         return;
     };
     for except in block.get("except").items() {
         match ip::sloppy_cidr(except.text()) {
-            None => _ = faults.invalid(&except, "must be an address range such as `10.1.0.0/16`"),
+            None => _ = faults.invalid(&except, "must be a CIDR such as `10.1.0.0/16`"),
             Some(inner) if !range.contains(inner.network()) || inner.prefix <= range.prefix => {
-                faults.invalid(&except, "must lie inside the block and be smaller");
+                faults.invalid(&except, "must be a strict subset of `cidr`");
             }
             Some(_) => {}
         }

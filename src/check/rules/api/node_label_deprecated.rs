@@ -31,7 +31,7 @@ spec:
     check: Check::Pod(check),
 };
 
-/// The old labels and what they are called now.
+/// The deprecated labels and their successors.
 const RENAMED: &[(&str, &str)] = &[
     ("beta.kubernetes.io/arch", "kubernetes.io/arch"),
     ("beta.kubernetes.io/os", "kubernetes.io/os"),

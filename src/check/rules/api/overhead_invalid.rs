@@ -32,6 +32,6 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
     let spec = pod.at();
     let at = spec.on("overhead", pod.spec.overhead);
-    // The server looks at it as the limits of a container.
+    // The API server validates it like the limits of a container.
     resources::limits(&at.on("limits", pod.spec.overhead), resources::container_name, faults);
 }

@@ -36,7 +36,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     for owner in owners.items() {
         for name in ["apiVersion", "kind", "name", "uid"] {
             if owner.node[name].text().is_empty() {
-                // The server leaves the index out.
+                // The API server reports the path without the index.
                 faults.required(&owner.get(name)).field(format!("metadata.ownerReferences.{name}"));
             }
         }
@@ -46,6 +46,6 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         controllers += usize::from(owner.get("controller").is_true());
     }
     if controllers > 1 {
-        faults.add(&owners, "more than one owner is the controller");
+        faults.add(&owners, "only one reference can have `controller: true`");
     }
 }

@@ -14,8 +14,8 @@ pub static RULE: Rule = Rule {
     id: RuleId::PersistentVolumeInvalid,
     doc: Doc {
         checks: "\
-A PersistentVolume must have a `capacity` of `storage` and of nothing else, greater than 0, at least
-one access mode and exactly one source. A `local` source requires a path and a node affinity.
+A PersistentVolume must have a `capacity` of `storage` only, greater than 0, at least one access
+mode and exactly one source. A `local` source requires a path and a node affinity.
 `persistentVolumeReclaimPolicy` must be `Retain`, `Delete` or `Recycle`; `Recycle` is not allowed
 for a `hostPath` of `/`. The `nodeStageSecretRef` of a CSI source is not checked by the API server,
 and not reported.",
@@ -38,7 +38,7 @@ spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce]}
     check: Check::Object(check),
 };
 
-/// The fields that name what a volume is made of, in the order the server looks at them.
+/// The sources of a volume, in the order in which the API server looks at them.
 const SOURCES: &[&str] = &[
     "hostPath",
     "gcePersistentDisk",
@@ -75,10 +75,10 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let mut sources = SOURCES.iter().filter(|name| spec.node[**name].is_set());
     match sources.next() {
         Some(name) => source(faults, &spec, name),
-        None => _ = faults.required(&spec).help("name what the volume is made of: `hostPath`, `nfs`, `csi` and so on"),
+        None => _ = faults.required(&spec).help("set a source, such as `csi`, `nfs` or `hostPath`"),
     }
     for more in sources {
-        faults.forbidden(&spec.get(more), "beside another source");
+        faults.forbidden(&spec.get(more), "together with another source");
     }
     affinity(faults, &spec.get("nodeAffinity"));
     let policy = spec.get("persistentVolumeReclaimPolicy");
@@ -86,9 +86,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         faults.one_of(&policy, &["Delete", "Recycle", "Retain"]);
     }
     if spec.node["hostPath"]["path"].text() == "/" && policy.text() == "Recycle" {
-        faults
-            .forbidden(&policy, "to be `Recycle` for the root of the node")
-            .field("spec.persistentVolumeReclaimPolicy");
+        faults.forbidden(&policy, "to be `Recycle` for a host path of `/`").field("spec.persistentVolumeReclaimPolicy");
     }
     let (class, mode) = (spec.get("storageClassName"), spec.get("volumeMode"));
     if !class.text().is_empty() {
@@ -104,11 +102,11 @@ fn capacity(faults: &mut Faults<'_, '_>, capacity: &At<'_, '_>) {
     if entries.is_empty() {
         faults.required(capacity);
     } else if entries.len() > 1 || entries[0].key != "storage" {
-        faults.invalid(capacity, "must hold `storage` and nothing else");
+        faults.invalid(capacity, "must have `storage` only");
     }
     for (_, amount) in capacity.keys() {
         if amount.node.is_null() || Quantity::of(amount.node).is_some_and(|value| value <= Quantity::ZERO) {
-            faults.invalid(&amount, "must be more than nothing");
+            faults.invalid(&amount, "must be greater than 0");
         }
     }
 }
@@ -125,7 +123,7 @@ fn source(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, name: &'static str) {
                 faults.check(&path, names::path_without_backsteps(path.text()));
             }
             if !spec.get("nodeAffinity").is_set() {
-                faults.required(&spec.get("nodeAffinity")).help("a local volume says on which node it is");
+                faults.required(&spec.get("nodeAffinity")).help("a local volume requires a node affinity");
             }
         }
         _ => {
@@ -135,7 +133,7 @@ fn source(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, name: &'static str) {
     }
 }
 
-/// The Secrets of a CSI volume that the server looks at: it passes over `nodeStageSecretRef`.
+/// The Secrets of a CSI volume that the API server validates; it does not validate `nodeStageSecretRef`.
 const SECRETS: [&str; 4] =
     ["controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef"];
 
@@ -164,6 +162,6 @@ fn affinity(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     if required.is_set() {
         super::affinity_invalid::required_nodes(&required, faults);
     } else if at.is_set() {
-        faults.required(&required).help("name the nodes that the volume can be reached from");
+        faults.required(&required).help("select the nodes that can access the volume");
     }
 }

@@ -10,8 +10,8 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 A pod has the annotation `scheduler.alpha.kubernetes.io/critical-pod`, or a sysctl, seccomp or
-AppArmor annotation. Nothing is reported for a seccomp or AppArmor annotation beside the field that
-replaces it.",
+AppArmor annotation. Nothing is reported for a seccomp or AppArmor annotation together with the
+field that replaces it.",
         why: "\
 The sysctl, seccomp and critical-pod annotations no longer have an effect; the AppArmor annotations
 are deprecated. The API server accepts the object with a warning, such as \"non-functional in v1.16+;
@@ -45,7 +45,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         return;
     }
     let own = &pod.spec.security_context;
-    // Beside the field the annotation is only for old nodes.
+    // Together with the field the annotation only serves old nodes.
     let has_field = |name: &str, field: &str| {
         let of =
             |container: &Container<'_>| container.name() == name && container.fields.security_context[field].is_set();

@@ -53,14 +53,14 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let (template, metadata) = (pod.template_at(), At::root("metadata", &pod.template["metadata"]));
     let parent = if pod.workload == Workload::Pod { &metadata } else { &template };
     let containers = LazyCell::new(|| {
-        // Backwards, so that the first of a name stays.
+        // In reverse order, so that the first container of a name wins.
         pod.containers.iter().rev().map(|container| (container.name(), container)).collect::<HashMap<_, _>>()
     });
     for (key, at) in parent.on("annotations", annotations).keys() {
         let value = at.text();
         match key {
             COST if !is_cost(value) => {
-                faults.add(&at, "the deletion cost must be a 32-bit whole number");
+                faults.add(&at, "the deletion cost must be a 32-bit integer");
             }
             MIRROR if pod.spec.node_name.text().is_empty() => {
                 faults.add(&at, "a mirror pod needs a `nodeName`");
@@ -69,7 +69,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
                 if let Some(path) = value.strip_prefix("localhost/") {
                     faults.check(&at, names::descending_path(path));
                 } else if !matches!(value, "runtime/default" | "docker/default" | "unconfined") {
-                    faults.add(&at, format!("`{value}` is no seccomp profile"));
+                    faults.add(&at, format!("`{value}` is not a valid seccomp profile"));
                 }
             }
             _ => {
@@ -90,10 +90,10 @@ fn app_armor(
 ) {
     let value = at.text();
     if !matches!(value, "" | "runtime/default" | "unconfined") && !value.starts_with("localhost/") {
-        faults.add(at, format!("`{value}` is no AppArmor profile"));
+        faults.add(at, format!("`{value}` is not a valid AppArmor profile"));
     }
     let Some(container) = container else {
-        faults.add(at, format!("there is no container `{name}`"));
+        faults.add(at, format!("container `{name}` not found"));
         return;
     };
     if pod.workload != Workload::Pod || pod.spec.os["name"].text() == "windows" {
@@ -114,11 +114,14 @@ fn app_armor(
         let parent = container.at();
         let context = parent.on("securityContext", container.fields.security_context);
         let place = context.on("appArmorProfile", profile);
-        faults.add(&place.on(field, &profile[field]), "the AppArmor profile differs from the annotation's");
+        faults.add(
+            &place.on(field, &profile[field]),
+            "the AppArmor profiles in the annotation and in the field must match",
+        );
     }
 }
 
-/// As Go reads it, but without a plus sign and leading zeros.
+/// Whether Go parses it as a 32-bit integer; a plus sign and leading zeros are not allowed.
 fn is_cost(value: &str) -> bool {
     let first = value.as_bytes().first().copied().unwrap_or(b' ');
     (value == "0" || first == b'-' || (b'1'..=b'9').contains(&first)) && value.parse::<i32>().is_ok()

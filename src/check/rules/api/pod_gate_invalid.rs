@@ -41,7 +41,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         let name = gate.node["name"].text();
         faults.check(&gate, names::qualified_name(name));
         if repeated[index] {
-            faults.add(&gate, format!("the gate `{name}` is listed twice"));
+            faults.add(&gate, format!("duplicate scheduling gate `{name}`"));
         }
     }
 }

@@ -30,7 +30,7 @@ spec:
     check: Check::Pod(check),
 };
 
-/// The fields of a pod's security context that a Windows pod cannot have.
+/// The fields of the pod's security context that are not allowed in a Windows pod.
 const POD_FIELDS: &[&str] = &[
     "appArmorProfile",
     "seLinuxOptions",
@@ -45,7 +45,7 @@ const POD_FIELDS: &[&str] = &[
     "seLinuxChangePolicy",
 ];
 
-/// The same of a container's.
+/// The same for the security context of a container.
 const CONTAINER_FIELDS: &[&str] = &[
     "appArmorProfile",
     "seLinuxOptions",
@@ -75,7 +75,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             faults,
             &context,
             (&["windowsOptions"], &["windowsOptions"]),
-            "windows options cannot stand in a Linux pod",
+            "windows options cannot be set for a Linux pod",
         ),
         "windows" => {
             let spec = &pod.spec;
@@ -96,15 +96,15 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             forbid(pod, faults, &context, (POD_FIELDS, CONTAINER_FIELDS), WINDOWS);
         }
         _ => {
-            // The server names the parent.
+            // The API server reports this at the parent.
             faults.add(&os.same(os.get("name").node), "must be linux or windows");
         }
     }
 }
 
-const WINDOWS: &str = "cannot stand in a Windows pod";
+const WINDOWS: &str = "cannot be set for a Windows pod";
 
-/// Fields of the security contexts that must not be there: the pod's, the containers'.
+/// Reports fields that must not be set in the security context of the pod and in those of its containers.
 fn forbid(
     pod: &Pod<'_>,
     faults: &mut Faults<'_, '_>,
@@ -114,7 +114,7 @@ fn forbid(
 ) {
     for field in fields.0 {
         let at = context.get(field);
-        // A list that is empty counts as absent, but for the groups.
+        // An empty list counts as not set, except `supplementalGroups`.
         let empty = *field == "sysctls" && at.node.items().is_empty();
         if at.is_set() && !empty {
             faults.add(&at, why);

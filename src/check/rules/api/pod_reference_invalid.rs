@@ -32,7 +32,7 @@ spec:
 
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let (at, spec) = (pod.at(), &pod.spec);
-    // The old name counts where the new one is empty; the server names the new one.
+    // `serviceAccount` is used if `serviceAccountName` is empty; the API server reports the latter.
     let account =
         if spec.service_account_name.text().is_empty() { spec.service_account } else { spec.service_account_name };
     for (field, node) in [
@@ -41,7 +41,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         ("priorityClassName", spec.priority_class_name),
         ("runtimeClassName", spec.runtime_class_name),
     ] {
-        // Only of a runtime class is the empty name a name.
+        // An empty name counts as not set, except for `runtimeClassName`.
         if node.is_set()
             && (!node.text().is_empty() || field == "runtimeClassName")
             && let Err(form) = names::dns1123_subdomain(node.text())

@@ -33,27 +33,27 @@ spec:
 };
 
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
-    // A Windows pod has none at all; that is another rule's.
+    // `pod-os-invalid` reports pod-level resources of a Windows pod.
     if pod.spec.resources.is_null() || pod.spec.os["name"].text() == "windows" {
         return;
     }
     let spec = pod.at();
     let at = spec.on("resources", pod.spec.resources);
     if at.get("claims").is_set() {
-        faults.add(&at.get("claims"), "claims belong to containers");
+        faults.add(&at.get("claims"), "claims cannot be set for pod-level resources");
     }
     resources::requirements(&at, resources::pod_name, faults);
     let requests = at.get("requests");
     for (key, amount) in requests.keys() {
         let Some(whole) = Quantity::of(amount.node) else { continue };
         if aggregate(pod, "requests", key) > whole {
-            faults.add(&amount, format!("the containers together request more `{key}` than the pod"));
+            faults.add(&amount, format!("the containers request more `{key}` than the pod"));
         }
     }
     let all_limits = at.get("limits");
     for (key, amount) in all_limits.keys().filter(|(key, _)| key.starts_with("hugepages-")) {
         if Quantity::of(amount.node).is_some_and(|whole| aggregate(pod, "limits", key) > whole) {
-            faults.add(&amount, format!("the containers' limits of `{key}` together are above the pod's"));
+            faults.add(&amount, format!("the limits of `{key}` of the containers exceed the limit of the pod"));
         }
     }
     let limits = &pod.spec.resources["limits"];
@@ -62,8 +62,8 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         for entry in container.fields.resources["limits"].entries() {
             let Some(whole) = Quantity::of(&limits[entry.key.as_str()]) else { continue };
             if Quantity::of(&entry.value).is_some_and(|amount| amount > whole) {
-                let message = format!("the limit of `{}` is above the pod's", entry.key);
-                // Not the field where it stands; the server puts the path together so.
+                let message = format!("the limit of `{}` exceeds the limit of the pod", entry.key);
+                // The path that the API server reports, which is not that of the field.
                 let field = format!("{at}.containers[{index}][{}].limits", entry.key);
                 faults.below(&at, &entry.value, field, message);
             }
@@ -71,8 +71,8 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// What the containers request (or are limited to) together at their peak: the main ones and the sidecars, or an init container and the
-/// sidecars before it.
+/// The maximum of the requests (or limits) of the containers that run together: the main containers and the
+/// sidecars, or an init container and the sidecars before it.
 fn aggregate(pod: &Pod<'_>, list: &str, resource: &str) -> Quantity {
     let of = |container: &Container<'_>| {
         let resources = container.fields.resources;

@@ -36,7 +36,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let labels = metadata.get("labels");
     for (key, value) in labels.keys() {
         let Some(mode) = key.strip_prefix("pod-security.kubernetes.io/") else { continue };
-        // A malformed value is told by the rule for labels.
+        // `label-invalid` reports an invalid value.
         if names::label_value(value.text()).is_err() {
             continue;
         }

@@ -42,11 +42,11 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
                 if let Err(form) = names::port_name(name.text()) {
                     faults.add(&name, format!("the port name `{}` {form}", name.text()));
                 } else if repeated[index] {
-                    faults.add(&name, format!("two ports of the container are named `{}`", name.text()));
+                    faults.add(&name, format!("duplicate port name `{}`", name.text()));
                 }
             }
             match number.number() {
-                None | Some(0) => _ = faults.add(&number, "the port has no number"),
+                None | Some(0) => _ = faults.add(&number, "`containerPort` is required"),
                 Some(value) => {
                     if let Err(form) = names::port_number(value) {
                         faults.add(&number, format!("the port number {value} {form}"));

@@ -24,7 +24,7 @@ priority is 1000000000\".",
     check: Check::Object(check),
 };
 
-/// The greatest value a class may have that is not the server's own.
+/// The maximum value of a class that is not a system class.
 const GREATEST: i64 = 1_000_000_000;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -41,7 +41,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         };
         if own.is_none() || value.number() != own {
             let metadata = root.get("metadata");
-            faults.forbidden(&metadata.get("name"), "to begin with `system-`");
+            faults.forbidden(&metadata.get("name"), "to start with `system-`");
         }
     } else if value.number().is_some_and(|number| number > GREATEST) {
         faults.forbidden(&value, "to be greater than 1000000000");

@@ -76,11 +76,11 @@ fn probe(kind: Kind, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         let place = at.on(field, &entry.value);
         match field {
             "terminationGracePeriodSeconds" if kind == Kind::Readiness => {
-                faults.add(&place, "a readiness probe has no grace period: it never ends the container");
+                faults.add(&place, "must not be set for a readiness probe");
             }
             "terminationGracePeriodSeconds" if number <= 0 => _ = faults.add(&place, "must be greater than 0"),
             "terminationGracePeriodSeconds" => {}
-            // Nought counts as absent.
+            // 0 counts as not set.
             "successThreshold" if kind != Kind::Readiness && !matches!(number, 0 | 1) => {
                 faults.add(&place, "must be 1 for a liveness or startup probe");
             }

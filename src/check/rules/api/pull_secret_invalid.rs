@@ -33,9 +33,9 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for (index, secret) in list.items().enumerate() {
         let name = secret.get("name");
         if name.text().is_empty() {
-            faults.add(&name, "the pull secret has no name, so it does nothing");
+            faults.add(&name, "an image pull secret without a name has no effect");
         } else if repeated[index] {
-            faults.add(&name, format!("the pull secret `{}` is listed twice", name.text()));
+            faults.add(&name, format!("duplicate image pull secret `{}`", name.text()));
         }
     }
 }

@@ -30,7 +30,7 @@ the scope into a quota of its own.",
     check: Check::Object(check),
 };
 
-/// Resources that are counted, and so whole.
+/// Resources that are counts, so that their amounts are integers.
 const COUNTED: &[&str] = &[
     "configmaps",
     "persistentvolumeclaims",
@@ -42,7 +42,7 @@ const COUNTED: &[&str] = &[
     "services.loadbalancers",
     "services.nodeports",
 ];
-/// The other resources a quota may limit.
+/// The other resources that a quota may limit.
 const MEASURED: &[&str] = &[
     "cpu",
     "ephemeral-storage",
@@ -55,7 +55,7 @@ const MEASURED: &[&str] = &[
     "requests.memory",
     "requests.storage",
 ];
-/// What a scope of pods may limit.
+/// The resources that a scope of pods applies to.
 const OF_PODS: &[&str] = &["cpu", "limits.cpu", "limits.memory", "memory", "pods", "requests.cpu", "requests.memory"];
 const SCOPES: &[&str] = &[
     "BestEffort",
@@ -79,20 +79,20 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     let scopes = spec.get("scopes");
     let limited = hard.node.entries().iter().map(|entry| entry.key.as_str()).filter(|key| is_standard(key));
-    // Few of them go with any scope, so that it is soon told for each scope which does not.
+    // Few resources are allowed with any scope, so the search below ends early for each scope.
     let limited: Vec<&str> = limited.collect();
     for scope in scopes.items() {
         if !SCOPES.contains(&scope.text()) {
             faults.not_supported(&scope, SCOPES).field("spec.scopes");
         } else if let Some(key) = limited.iter().find(|key| !fits(scope.text(), key)) {
-            let message = format!("the scope `{}` does not go with `{key}`", scope.text());
+            let message = format!("the scope `{}` is not supported for `{key}`", scope.text());
             faults.add(&scope, message).field("spec.scopes");
         }
     }
     let has = |name: &str| scopes.node.items().iter().any(|scope| scope.text() == name);
     for (one, other) in [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")] {
         if has(one) && has(other) {
-            faults.add(&scopes, format!("the scopes `{one}` and `{other}` exclude each other"));
+            faults.add(&scopes, format!("conflicting scopes `{one}` and `{other}`"));
         }
     }
     selector(faults, &spec, &limited);
@@ -110,7 +110,7 @@ fn resource(faults: &mut Faults<'_, '_>, name: &str, amount: &At<'_, '_>) {
     } else if !name.contains('/') && !is_standard(name) {
         let all = COUNTED.iter().chain(MEASURED).copied();
         let near = crate::suggest::nearest(name, all).map(|near| format!("did you mean `{near}`?"));
-        let help = near.unwrap_or_else(|| format!("objects of other kinds are counted as `count/{name}.<group>`"));
+        let help = near.unwrap_or_else(|| format!("count objects of other kinds as `count/{name}.<group>`"));
         faults.add(amount, format!("a quota cannot limit `{name}`")).help(help);
     }
     let Some(value) = Quantity::of(amount.node) else { return };
@@ -119,7 +119,7 @@ fn resource(faults: &mut Faults<'_, '_>, name: &str, amount: &At<'_, '_>) {
     }
     let extended = name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.");
     if (COUNTED.contains(&name) || extended) && !value.is_whole() {
-        faults.invalid(amount, "must be a whole number");
+        faults.invalid(amount, "must be an integer");
     }
 }
 
@@ -139,7 +139,7 @@ fn selector(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, limited: &[&str]) {
         if !SCOPES.contains(&scope.text()) {
             faults.not_supported(&scope, SCOPES).field(format!("{field}.scopeName"));
         } else if let Some(key) = limited.iter().find(|key| !fits(scope.text(), key)) {
-            let message = format!("the scope `{}` does not go with `{key}`", scope.text());
+            let message = format!("the scope `{}` is not supported for `{key}`", scope.text());
             faults.add(&scope, message).field(field);
         }
         let plain = !matches!(scope.text(), "PriorityClass" | "VolumeAttributesClass");

@@ -61,10 +61,10 @@ fn one(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>, namespaced: bool) {
     }
     if some(&urls) {
         if namespaced {
-            faults.forbidden(&urls, "in a Role").help("URLs belong to no namespace: use a ClusterRole");
+            faults.forbidden(&urls, "in a Role").help("use a ClusterRole: URLs are not namespaced");
         }
         if some(&groups) || some(&resources) || some(&rule.get("resourceNames")) {
-            faults.forbidden(&urls, "beside resources").help("make it a rule of its own");
+            faults.forbidden(&urls, "together with resources").help("use a rule of its own for the URLs");
         }
         return;
     }

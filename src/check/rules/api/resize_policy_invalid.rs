@@ -38,16 +38,16 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         for (index, policy) in list.items().enumerate() {
             let (resource, restart) = (policy.get("resourceName"), policy.get("restartPolicy"));
             if repeated[index] {
-                faults.add(&policy, format!("the resource `{}` has two policies", resource.text()));
+                faults.add(&policy, format!("duplicate resize policy for `{}`", resource.text()));
             }
-            // The server names the list for these.
+            // The API server reports these at the list.
             enums::choice(&list.same(resource.node), &["cpu", "memory"], faults);
             enums::choice(&list.same(restart.node), &["NotRequired", "RestartContainer"], faults);
             if container.list == List::Init && !container.is_sidecar() && restart.text() == "RestartContainer" {
-                faults.add(&restart, "an init container cannot be restarted to resize it");
+                faults.add(&restart, "must be `NotRequired` for an init container");
             }
             if pod.restart_policy() == "Never" && restart.text() != "NotRequired" {
-                faults.add(&list.same(restart.node), "must be `NotRequired` in a pod that never restarts");
+                faults.add(&list.same(restart.node), "must be `NotRequired` if `restartPolicy` is `Never`");
             }
         }
     }

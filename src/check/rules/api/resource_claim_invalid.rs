@@ -42,13 +42,13 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         if name.text().is_empty() {
             faults.add(&name, "the claim has no name");
         } else if repeated[index] {
-            faults.add(&name, format!("two claims are named `{}`", name.text()));
+            faults.add(&name, format!("duplicate claim name `{}`", name.text()));
         } else if let Err(form) = names::dns1123_label(name.text()) {
             faults.add(&name, format!("the name `{}` {form}", name.text()));
         }
         let (own, template) = (claim.get("resourceClaimName"), claim.get("resourceClaimTemplateName"));
         if own.is_set() == template.is_set() {
-            faults.add(&claim, "must name either a claim or a claim template");
+            faults.add(&claim, "exactly one of `resourceClaimName` and `resourceClaimTemplateName` is required");
         }
         for source in [own, template] {
             if let Err(form) = names::dns1123_subdomain(source.text())
@@ -72,10 +72,10 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
                 continue;
             }
             if repeated[index] {
-                faults.add(&claim, format!("the claim `{name}` is listed twice"));
+                faults.add(&claim, format!("duplicate claim `{name}`"));
             }
             if !named.contains(name) {
-                faults.add(&claim, format!("the pod has no resource claim `{name}`"));
+                faults.add(&claim, format!("resource claim `{name}` not found in `resourceClaims` of the pod"));
             }
         }
     }

@@ -47,8 +47,8 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         return;
     }
     if at.text().is_empty() {
-        let draft = faults.add(&at, "the pods of a Job must say whether they restart");
-        draft.help("`restartPolicy: OnFailure` restarts the container in its pod, `Never` makes a new pod");
+        let draft = faults.add(&at, "`restartPolicy` is required in the pod template of a Job");
+        draft.help("set `OnFailure` to restart the container in its pod, `Never` to create a new pod");
         return;
     }
     enums::choice(&at, allowed, faults);

@@ -71,10 +71,10 @@ fn one(faults: &mut Faults<'_, '_>, subject: &At<'_, '_>, namespaced: bool) {
                 faults.check(&name, names::dns1123_subdomain(name.text()));
             }
             if !group.text().is_empty() {
-                faults.invalid(&group, "must be left out for a ServiceAccount");
+                faults.invalid(&group, "must be empty for a ServiceAccount");
             }
             if !namespaced && space.text().is_empty() {
-                faults.required(&space).help("name the namespace of the ServiceAccount");
+                faults.required(&space).help("set the namespace of the ServiceAccount");
             }
         }
         "User" | "Group" => {

@@ -42,10 +42,10 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     for (index, at) in tolerations.items().enumerate() {
         super::toleration_invalid::one(&at, faults);
         if repeated[index] {
-            faults.add(&at, "the same toleration is there twice");
+            faults.add(&at, "duplicate toleration");
         }
     }
-    // The server looks at it as the limits of a container.
+    // The API server validates it like the limits of a container.
     let limits = overhead.on("limits", &overhead.node["podFixed"]);
     resources::limits(&limits, resources::container_name, faults);
 }

@@ -50,7 +50,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if text.is_empty() {
         faults.required(&schedule);
     } else if text.contains("TZ") {
-        faults.invalid(&schedule, "must not name a time zone").help("name it in `timeZone`");
+        faults.invalid(&schedule, "must not contain a time zone").help("set `timeZone`");
     } else if let Err(rule) = cron::check(text) {
         faults.invalid(&schedule, &rule);
     }

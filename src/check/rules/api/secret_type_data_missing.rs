@@ -28,7 +28,7 @@ types.",
     check: Check::Object(check),
 };
 
-/// The annotation that names the account of a token.
+/// The annotation that names the ServiceAccount of a token.
 const ACCOUNT: &str = "kubernetes.io/service-account.name";
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -40,7 +40,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let data = root.get("data");
     let mut need = |key: &str| {
         if find(object, key).is_none() {
-            faults.add(&data.key(key), format!("a Secret of type `{kind}` needs the key `{key}`"));
+            faults.add(&data.key(key), format!("a Secret of type `{kind}` requires the key `{key}`"));
         }
     };
     match kind {
@@ -49,7 +49,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
             ["username", "password"].iter().for_each(|key| need(key));
         }
         "kubernetes.io/ssh-auth" if find(object, "ssh-privatekey").is_none_or(|(value, _)| value.text().is_empty()) => {
-            faults.add(&data.key("ssh-privatekey"), "a Secret of type `kubernetes.io/ssh-auth` needs a private key");
+            faults.add(&data.key("ssh-privatekey"), "a Secret of type `kubernetes.io/ssh-auth` requires a private key");
         }
         "kubernetes.io/dockercfg" => json(faults, object, &data.key(".dockercfg")),
         "kubernetes.io/dockerconfigjson" => json(faults, object, &data.key(".dockerconfigjson")),
@@ -58,14 +58,14 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
             let annotations = metadata.get("annotations");
             let account = annotations.key(ACCOUNT);
             if account.text().is_empty() {
-                faults.required(&account).help("name the ServiceAccount the token is for");
+                faults.required(&account).help("set the name of the ServiceAccount of the token");
             }
         }
         _ => {}
     }
 }
 
-/// The value of a key, and whether it is in base64; what stands in `stringData` wins.
+/// The value of a key, and whether it is encoded in base64. `stringData` overrides `data`.
 fn find<'a>(object: &'a Object, key: &str) -> Option<(&'a Node, bool)> {
     let plain = object.node["stringData"].get(key).map(|node| (node, false));
     plain.or_else(|| object.node["data"].get(key).map(|node| (node, true)))
@@ -78,7 +78,7 @@ fn json(faults: &mut Faults<'_, '_>, object: &Object, at: &At<'_, '_>) {
         return;
     };
     let decoded = if encoded { decode_base64(value.text()) } else { Some(value.text().as_bytes().to_vec()) };
-    // The decoder tells what is malformed.
+    // The decoder reports invalid base64.
     let Some(bytes) = decoded else { return };
     let valid = bytes.is_empty()
         || serde_json::from_slice::<Option<serde_json::Map<String, serde_json::Value>>>(&bytes).is_ok();

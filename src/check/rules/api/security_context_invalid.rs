@@ -85,7 +85,7 @@ fn container_context<'n>(pod: &Pod<'n>, at: &At<'n, '_>, faults: &mut Faults<'_,
                 let place = at.on("procMount", &entry.value);
                 enums::choice(&place, &["Default", "Unmasked"], faults);
                 if place.text() == "Unmasked" && pod.spec.host_users.as_bool() != Some(false) {
-                    faults.add(&place, "`Unmasked` needs the pod's `hostUsers: false`");
+                    faults.add(&place, "`Unmasked` requires `hostUsers: false`");
                 }
             }
             "seccompProfile" => seccomp(&at.on("seccompProfile", &entry.value), faults),
@@ -96,7 +96,7 @@ fn container_context<'n>(pod: &Pod<'n>, at: &At<'n, '_>, faults: &mut Faults<'_,
                 }
                 let added = at.node.at(&["capabilities", "add"]).items();
                 if added.iter().any(|capability| capability.text() == "CAP_SYS_ADMIN") {
-                    faults.add(at, "CAP_SYS_ADMIN cannot stand beside `allowPrivilegeEscalation: false`");
+                    faults.add(at, "a container with CAP_SYS_ADMIN cannot have `allowPrivilegeEscalation: false`");
                 }
             }
             _ => {}
@@ -118,8 +118,8 @@ fn seccomp(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (kind, profile) = (at.get("type"), at.get("localhostProfile"));
     enums::choice(&kind, PROFILES, faults);
     match (kind.text() == "Localhost", profile.is_set()) {
-        (true, false) => _ = faults.add(&profile, "the type Localhost needs a profile"),
-        (false, true) => _ = faults.add(&profile, "only the type Localhost has a profile"),
+        (true, false) => _ = faults.add(&profile, "`localhostProfile` is required for the type `Localhost`"),
+        (false, true) => _ = faults.add(&profile, "`localhostProfile` is only allowed for the type `Localhost`"),
         (true, true) => {
             faults.check(&profile, names::descending_path(profile.text()));
         }
@@ -131,19 +131,21 @@ fn app_armor(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (kind, profile) = (at.get("type"), at.get("localhostProfile"));
     enums::choice(&kind, PROFILES, faults);
     match (kind.text(), profile.is_set()) {
-        ("Localhost", false) => _ = faults.add(&profile, "the type Localhost needs a profile"),
+        ("Localhost", false) => _ = faults.add(&profile, "`localhostProfile` is required for the type `Localhost`"),
         ("Localhost", true) => {
             let text = profile.text();
             if text.trim() != text {
-                faults.add(&profile, "must not begin or end with a blank");
+                faults.add(&profile, "must not start or end with whitespace");
             } else if text.is_empty() {
-                faults.add(&profile, "the type Localhost needs a profile");
+                faults.add(&profile, "`localhostProfile` is required for the type `Localhost`");
             }
             if text.len() > 4095 {
                 faults.add(&profile, "must be no more than 4095 bytes");
             }
         }
-        ("RuntimeDefault" | "Unconfined", true) => _ = faults.add(&profile, "only the type Localhost has a profile"),
+        ("RuntimeDefault" | "Unconfined", true) => {
+            _ = faults.add(&profile, "`localhostProfile` is only allowed for the type `Localhost`")
+        }
         _ => {}
     }
 }

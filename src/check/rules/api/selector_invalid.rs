@@ -45,11 +45,11 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let at = spec.get("selector");
     match (object.group(), object.kind()) {
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet") => workload(faults, &at, true),
-        // A DaemonSet without a selector is told that it does not match its template.
+        // `selector-mismatch` reports a DaemonSet without a selector.
         ("apps", "DaemonSet") => workload(faults, &at, false),
         ("", "ReplicationController") => {
             faults.labels(&at);
-            // It takes the labels of its template where it names none.
+            // Without a selector the labels of the template are the default.
             if at.node.entries().is_empty() && spec.node["template"]["metadata"]["labels"].entries().is_empty() {
                 faults.required(&at).help("select the labels of the pod template");
             }
@@ -62,7 +62,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
             let job = template.get("spec");
             let (at, manual) = (job.get("selector"), job.get("manualSelector"));
             if at.is_set() {
-                faults.forbidden(&at, "in a CronJob, whose Jobs generate their own");
+                faults.forbidden(&at, "in a CronJob, whose Jobs generate their selectors");
             }
             if manual.is_true() {
                 faults.forbidden(&manual, "in a CronJob, whose Jobs generate their selectors");
@@ -85,16 +85,16 @@ fn workload(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, strict: bool) {
     }
 }
 
-/// A Job's selector is generated: only with `manualSelector` may it hold more.
+/// The selector of a Job is generated: it may only be set with `manualSelector: true`.
 fn job(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, at: &At<'_, '_>) {
     faults.selector(at);
     if spec.get("manualSelector").is_true() {
         if !at.is_set() {
-            faults.required(at).help("`manualSelector: true` says that you write the selector");
+            faults.required(at).help("set the selector, or remove `manualSelector: true`");
         }
     } else if at.is_set() && selector::is_valid(at.node) && !selector::is_empty(at.node) {
         faults
             .invalid(at, "must not be set, as the Job generates its selector")
-            .help("leave `selector` out, or set `manualSelector: true`");
+            .help("remove `selector`, or set `manualSelector: true`");
     }
 }

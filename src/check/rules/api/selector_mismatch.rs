@@ -49,7 +49,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
             let everything = select.is_set() && selector::is_empty(select);
             !selector::is_valid(select) || everything || selector::matches(select, labels)
         }
-        // What a Job generates matches; what was added to it must match too.
+        // The generated labels match; labels added by hand must match too.
         ("batch", "Job") => {
             select.is_null() || !selector::is_valid(select) || selector::is_empty(select) || matches_job(select, labels)
         }
@@ -65,7 +65,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         faults
             .add(&metadata.get("labels"), "the selector does not match the labels of the pod template")
             .related(select.origin.span, "this selector")
-            .help("give the template every label that the selector asks for");
+            .help("add every label of the selector to the template");
     }
 }
 

@@ -58,13 +58,13 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     for (index, range) in ranges.items().enumerate() {
         if ip::sloppy_cidr(range.text().trim()).is_none() {
             faults
-                .invalid(&range, "must be an address range such as `10.0.0.0/8`")
+                .invalid(&range, "must be a CIDR such as `10.0.0.0/8`")
                 .field(format!("spec.LoadBalancerSourceRanges[{index}]"));
         }
     }
 }
 
-/// An address that others can reach.
+/// Reports an address that is not an IP address or that cannot be a destination.
 pub(super) fn address(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     match ip::sloppy(at.text()) {
         None => _ = faults.invalid(at, "must be an IP address"),
@@ -104,14 +104,14 @@ fn families(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     for (index, family) in families.items().enumerate() {
         faults.one_of(&family, &["IPv4", "IPv6"]);
         if repeated[index] {
-            faults.invalid(&family, "is there twice");
+            faults.duplicate(&family);
         }
     }
     if policy.is_set() {
         faults.one_of(&policy, &["PreferDualStack", "RequireDualStack", "SingleStack"]);
     }
     if policy.text() == "SingleStack" && (items.len() == 2 || spec.node["clusterIPs"].items().len() == 2) {
-        faults.invalid(&policy, "does not go with two address families");
+        faults.invalid(&policy, "is not allowed with two IP families");
     }
 }
 
@@ -125,7 +125,7 @@ fn cluster(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         return;
     }
     if single.text().is_empty() {
-        faults.add(&list, "`clusterIPs` needs `clusterIP` with the first address");
+        faults.add(&list, "`clusterIPs` requires `clusterIP` with the first address");
     } else if items[0].text() != single.text() {
         faults.add(&list, "the first of `clusterIPs` must be the `clusterIP`");
     }
@@ -139,13 +139,13 @@ fn cluster(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         one(faults, &at, &field, lone, spec.node["ipFamilies"].items().get(index));
     }
     if items.len() > 2 {
-        faults.add(&list, "there may be at most two addresses");
+        faults.add(&list, "at most two addresses are allowed");
     }
     if let [first, second] = items
         && let (Some(first), Some(second)) = (ip::sloppy(first.text()), ip::sloppy(second.text()))
         && first.is_ipv4() == second.is_ipv4()
     {
-        faults.add(&list, "the two addresses must be of different families");
+        faults.add(&list, "the two addresses must be of different IP families");
     }
 }
 
@@ -154,11 +154,11 @@ fn one(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, field: &str, none: bool, fa
         return;
     }
     let Some(address) = ip::sloppy(at.text()) else {
-        faults.invalid(at, "must be an IP address, `None` or nothing").field(field);
+        faults.invalid(at, "must be an IP address, `None` or empty").field(field);
         return;
     };
     let wanted = family.map_or("", Node::text);
     if matches!((wanted, address.is_ipv4()), ("IPv4", false) | ("IPv6", true)) {
-        faults.invalid(at, "is not of the family that `ipFamilies` names").field(field);
+        faults.invalid(at, "does not match the IP family in `ipFamilies`").field(field);
     }
 }

@@ -39,7 +39,7 @@ spec: {externalTrafficPolicy: Local, ports: [{port: 80}]}
     check: Check::Object(check),
 };
 
-/// The longest session, in seconds: a day.
+/// The maximum timeout of a session in seconds: a day.
 const LONGEST: i64 = 86_400;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -74,7 +74,7 @@ fn affinity(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
                 faults.invalid(&timeout, "must be between 1 and 86400");
             }
         }
-        // What stands beside `None` is dropped before it is checked.
+        // The API server drops `sessionAffinityConfig` with the affinity `None` before validation.
         "" | "None" => {}
         _ => faults.one_of(&affinity, &["ClientIP", "None"]),
     }
@@ -93,14 +93,14 @@ fn outside(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
             faults.one_of(&policy, &["Cluster", "Local"]);
         } else {
             faults
-                .invalid(&policy, "is for Services that are reached from outside")
-                .help("set `type: NodePort` or `type: LoadBalancer`, or leave it out");
+                .invalid(&policy, "is only allowed for externally accessible Services")
+                .help("set `type: NodePort` or `type: LoadBalancer`, or remove the field");
         }
     }
     let number = port.number().unwrap_or(0);
     if number != 0 {
         if kind != "LoadBalancer" || policy.text() != "Local" {
-            faults.invalid(&port, "is for the type `LoadBalancer` with `externalTrafficPolicy: Local`");
+            faults.invalid(&port, "is only allowed with `type: LoadBalancer` and `externalTrafficPolicy: Local`");
         } else {
             faults.check(&port, names::port_number(number));
         }

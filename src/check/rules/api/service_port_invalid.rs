@@ -37,10 +37,10 @@ spec:
     check: Check::Object(check),
 };
 
-/// The port of the node's own agent, which must not be exposed.
+/// The port of the kubelet, which must not be exposed.
 const KUBELET: i64 = 10250;
 
-/// The protocols of ports.
+/// The protocols that a port may have.
 pub(super) const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -62,12 +62,12 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         let same = Same { name: same_names[index], port: same_ports[index], node_port: same_node_ports[index] };
         one(faults, &port, items.len() > 1, &same);
         if kind == "LoadBalancer" && port.node["port"].as_i64() == Some(KUBELET) {
-            faults.add(&port, "port 10250 is the node's own and must not be exposed");
+            faults.add(&port, "port 10250 is used by the kubelet and must not be exposed");
         }
     }
 }
 
-/// Whether a Service has no address: `clusterIP: None`.
+/// Whether a Service is headless: `clusterIP: None`.
 pub(super) fn is_headless(spec: &Node) -> bool {
     spec["clusterIP"].text() == "None" || matches!(spec["clusterIPs"].items(), [only] if only.text() == "None")
 }
@@ -79,7 +79,7 @@ fn protocol(port: &Node) -> &str {
     }
 }
 
-/// What a port has in common with one before it.
+/// Which fields of a port duplicate those of a preceding one.
 struct Same {
     name: bool,
     port: bool,
@@ -91,12 +91,12 @@ fn one(faults: &mut Faults<'_, '_>, port: &At<'_, '_>, named: bool, same: &Same)
         (port.get("name"), port.get("port"), port.get("targetPort"), port.get("protocol"));
     if name.text().is_empty() {
         if named {
-            faults.required(&name).help("a Service of several ports names each");
+            faults.required(&name).help("each port of a Service with several ports requires a name");
         }
     } else {
         faults.check(&name, names::dns1123_label(name.text()));
         if same.name {
-            faults.invalid(&name, "is the name of another port of this Service");
+            faults.duplicate(&name);
         }
     }
     if let Err(rule) = names::port_number(number.number().unwrap_or(0)) {
@@ -116,20 +116,20 @@ fn one(faults: &mut Faults<'_, '_>, port: &At<'_, '_>, named: bool, same: &Same)
     }
     let is_set = |field: &str| port.node[field].as_i64().is_some_and(|number| number != 0);
     if same.port && is_set("port") {
-        let message = format!("port {} {} is there twice", number.number().unwrap_or(0), protocol(port.node));
+        let message = format!("duplicate port {}/{}", number.number().unwrap_or(0), protocol(port.node));
         faults.add(port, message);
     }
     if same.node_port && is_set("nodePort") {
-        faults.invalid(&port.get("nodePort"), "is the node port of another port of this Service");
+        faults.duplicate(&port.get("nodePort"));
     }
 }
 
-/// A number or the name of a container's port; 0 and the empty text stand for the port itself.
+/// Validates the number or name of a container port. 0 and the empty string default to the port itself.
 fn target_port(faults: &mut Faults<'_, '_>, target: &At<'_, '_>, port: i64) {
     match &target.node.value {
         Value::String(text) if !text.is_empty() => faults.check(target, names::port_name(text)),
         Value::Int(number) if *number != 0 => faults.check(target, names::port_number(*number)),
-        // Absent, it is the port itself.
+        // The default is the port itself.
         _ => faults.check(target, names::port_number(port)),
     }
 }

@@ -38,7 +38,7 @@ spec: {ports: [{port: 80, nodePort: 30080}]}
 };
 
 const TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-/// The annotation that came before `loadBalancerSourceRanges`.
+/// The annotation that `loadBalancerSourceRanges` replaced.
 const RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -100,7 +100,7 @@ fn balancer_only(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, spec: &At<'_, '
     let annotations = metadata.get("annotations");
     let (ranges, old) = (spec.get("loadBalancerSourceRanges"), annotations.key(RANGES));
     if !ranges.node.items().is_empty() {
-        // The server writes this one with a capital.
+        // The API server reports this path with a capital letter.
         faults.forbidden(&ranges, why).field("spec.LoadBalancerSourceRanges");
     } else if annotations.node.get(RANGES).is_some() {
         faults.forbidden(&old, why);

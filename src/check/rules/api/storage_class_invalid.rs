@@ -39,10 +39,10 @@ volumeBindingMode: Later
     check: Check::Object(check),
 };
 
-/// The most parameters, and the most bytes of all their keys and values.
+/// The maximum number of parameters, and the maximum size of all their keys and values in bytes.
 const MOST: usize = 512;
 const MOST_BYTES: usize = 256 * 1024;
-/// The shortest and the longest life of a token, in seconds.
+/// The minimum and maximum lifetime of a token in seconds.
 const TOKEN: std::ops::RangeInclusive<i64> = 600..=1 << 32;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -77,13 +77,13 @@ fn parameters(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let entries = at.node.entries();
     let size: usize = entries.iter().map(|entry| entry.key.len() + entry.value.text().len()).sum();
     if entries.len() > MOST {
-        faults.invalid(at, "must not hold more than 512 parameters");
+        faults.invalid(at, "must not have more than 512 parameters");
     }
     if size > MOST_BYTES {
-        faults.invalid(at, "must not hold more than 262144 bytes");
+        faults.invalid(at, "must not have more than 262144 bytes");
     }
     if entries.iter().any(|entry| entry.key.is_empty()) {
-        faults.invalid(at, "must not hold an empty key");
+        faults.invalid(at, "must not have an empty key");
     }
 }
 
@@ -112,25 +112,25 @@ fn topologies(faults: &mut Faults<'_, '_>, terms: &At<'_, '_>) {
                 faults.required(&values);
             }
             if repeated[index] {
-                faults.invalid(&key, "is the key of another expression");
+                faults.duplicate(&key);
             }
             let repeated = repeats(values.node.items().iter().map(Node::text));
             for (index, value) in values.items().enumerate() {
                 if repeated[index] {
-                    faults.invalid(&value, "is there twice");
+                    faults.duplicate(&value);
                 }
             }
         }
         if same_terms[index] {
-            faults.add(&labels, "another term asks for the same");
+            faults.add(&labels, "duplicate term");
         } else if labels.node.items().is_empty() {
-            // To the server it asks for the same as no term.
-            faults.add(&labels, format!("`{labels}` must name at least one label"));
+            // The API server takes it for a duplicate of an empty term.
+            faults.add(&labels, format!("`{labels}` must have at least one entry"));
         }
     }
 }
 
-/// What a topology term asks for, whatever the order it is written in.
+/// The requirements of a topology term, independent of their order.
 fn expressions(term: &Node) -> BTreeMap<&str, BTreeSet<&str>> {
     let labels = term["matchLabelExpressions"].items().iter();
     labels.map(|label| (label["key"].text(), label["values"].items().iter().map(Node::text).collect())).collect()
@@ -150,7 +150,7 @@ fn driver(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     for (index, token) in tokens.items().enumerate() {
         let (audience, seconds) = (token.get("audience"), token.get("expirationSeconds"));
         if repeated[index] {
-            faults.invalid(&audience, "is the audience of another token");
+            faults.duplicate(&audience);
         }
         if seconds.number().is_some_and(|number| !TOKEN.contains(&number)) {
             faults.invalid(&seconds, "must be between 600 and 4294967296");

@@ -84,15 +84,13 @@ fn daemon_set(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
                 percent::not_negative(faults, at);
                 percent::at_most_all(faults, at);
             }
-            // Absent, they are 1 and 0.
+            // The defaults are 1 and 0.
             let stops = unavailable.node.is_null() || percent::amount(unavailable.node) != 0;
             let surges = percent::amount(surge.node) != 0;
             if stops && surges {
-                faults
-                    .add(&surge, "`maxSurge` must not be set where `maxUnavailable` is not 0")
-                    .help("set `maxUnavailable: 0`");
+                faults.add(&surge, "`maxSurge` must be 0 if `maxUnavailable` is not 0").help("set `maxUnavailable: 0`");
             } else if !stops && !surges {
-                faults.add(&unavailable, "`maxUnavailable` must not be 0 where `maxSurge` is 0");
+                faults.add(&unavailable, "`maxUnavailable` must not be 0 if `maxSurge` is 0");
             }
         }
         _ => _ = faults.not_supported(&kind, &["OnDelete", "RollingUpdate"]).field(strategy.to_string()),

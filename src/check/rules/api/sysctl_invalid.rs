@@ -48,16 +48,16 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             continue;
         }
         if !is_name(text) {
-            faults.add(&name, format!("`{text}` is no name of a sysctl"));
+            faults.add(&name, format!("`{text}` is not a valid sysctl name"));
         } else if repeated[index] {
-            faults.add(&name, format!("the sysctl `{text}` is set twice"));
+            faults.add(&name, format!("duplicate sysctl `{text}`"));
         }
         let dotted = text.replace('/', ".");
         if pod.is_host_network() && dotted.starts_with("net.") {
-            faults.add(&name, format!("`{text}` cannot be set on the host's network"));
+            faults.add(&name, format!("`{text}` cannot be set with `hostNetwork: true`"));
         }
         if pod.spec.host_ipc.as_bool() == Some(true) && is_ipc(&dotted) {
-            faults.add(&name, format!("`{text}` cannot be set in the host's IPC namespace"));
+            faults.add(&name, format!("`{text}` cannot be set with `hostIPC: true`"));
         }
     }
 }

@@ -41,13 +41,13 @@ spec:
 };
 
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
-    // A pod's own metadata is an object's like any other.
+    // The metadata of a Pod is checked like that of any other object.
     if pod.workload == Workload::Pod {
         return;
     }
     let metadata = &pod.template["metadata"];
     let (at, faults) = (pod.template_at(), faults);
-    // The server leaves `metadata` out of these paths.
+    // The API server omits `metadata` in these paths.
     let labels = at.on("labels", &metadata["labels"]);
     selector::labels(&labels, faults);
     selector::annotations(&at.on("annotations", &metadata["annotations"]), faults);

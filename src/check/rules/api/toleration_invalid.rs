@@ -41,7 +41,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// A toleration of a pod or of a runtime class.
+/// Validates a toleration of a pod or of a RuntimeClass.
 pub(super) fn one(toleration: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (key, operator, value) = (toleration.get("key"), toleration.get("operator"), toleration.get("value"));
     let effect = toleration.get("effect");
@@ -53,22 +53,22 @@ pub(super) fn one(toleration: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         faults.add(&key, format!("the key `{}` {form}", key.text()));
     }
     if toleration.get("tolerationSeconds").is_set() && effect.text() != "NoExecute" {
-        faults.add(&effect, "`tolerationSeconds` need the effect `NoExecute`");
+        faults.add(&effect, "`tolerationSeconds` requires the effect `NoExecute`");
     }
     match operator.text() {
         "Equal" | "" => {
             if let Err(form) = names::label_value(value.text()) {
-                // The server names the operator.
+                // The API server reports this at the operator.
                 faults.add(&toleration.on("operator", value.node), format!("the value `{}` {form}", value.text()));
             }
         }
         "Exists" if !value.text().is_empty() => {
             faults.add(&operator, "the operator `Exists` takes no value");
         }
-        // New in 1.35, and off in most clusters.
+        // Added in 1.35, and disabled in most clusters.
         "Lt" | "Gt" => {
             if value.text().parse::<i64>().is_err() {
-                faults.add(&value, format!("the value `{}` must be a whole number", value.text()));
+                faults.add(&value, format!("the value `{}` must be an integer", value.text()));
             }
         }
         _ => enums::choice(&operator, &["Equal", "Exists"], faults),

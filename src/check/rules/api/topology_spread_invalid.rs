@@ -41,14 +41,14 @@ spec:
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     let list = spec.on("topologySpreadConstraints", pod.spec.topology_spread_constraints);
-    // Backwards, as it is the earlier one that the server names.
+    // In reverse order: the API server reports the earlier of two.
     let pairs = list.node.items().iter().rev().map(|one| (one["topologyKey"].text(), one["whenUnsatisfiable"].text()));
     let repeated = repeats(pairs);
     for (at, repeated) in list.items().zip(repeated.into_iter().rev()) {
         constraint(&at, repeated, pod.own_labels(), faults);
         let selector = at.get("labelSelector");
         if !selector.is_set() {
-            let draft = faults.add(&selector, "without a selector the constraint matches no pod");
+            let draft = faults.add(&selector, "a constraint without a `labelSelector` matches no pods");
             draft.severity(Severity::Warning);
         }
     }
@@ -60,13 +60,13 @@ fn constraint<'n>(at: &At<'n, '_>, repeated: bool, labels: &'n Node, faults: &mu
         faults.add(&skew, "must be greater than 0");
     }
     if key.text().is_empty() {
-        faults.add(&key, "the constraint has no topology key");
+        faults.add(&key, "`topologyKey` is required");
     }
     enums::choice(&action, &["DoNotSchedule", "ScheduleAnyway"], faults);
     if repeated {
-        // The server names the pair so.
+        // The path that the API server reports.
         let pair = at.on("{topologyKey, whenUnsatisfiable}", key.node);
-        faults.add(&pair, "a later constraint has the same topology key and action");
+        faults.add(&pair, "duplicate constraint: a later one has the same `topologyKey` and `whenUnsatisfiable`");
     }
     let domains = at.get("minDomains");
     if let Some(number) = domains.number() {
@@ -74,7 +74,7 @@ fn constraint<'n>(at: &At<'n, '_>, repeated: bool, labels: &'n Node, faults: &mu
             faults.add(&domains, "must be greater than 0");
         }
         if action.text() != "DoNotSchedule" {
-            faults.add(&domains, "needs `whenUnsatisfiable: DoNotSchedule`");
+            faults.add(&domains, "requires `whenUnsatisfiable: DoNotSchedule`");
         }
     }
     for policy in [at.get("nodeAffinityPolicy"), at.get("nodeTaintsPolicy")] {

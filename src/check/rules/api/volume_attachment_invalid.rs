@@ -63,7 +63,7 @@ fn attachment(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let (named, inline) = (source.get("persistentVolumeName"), source.get("inlineVolumeSpec"));
     match (named.is_set() && !named.text().is_empty(), inline.is_set()) {
         (false, false) => _ = faults.required(&source).help("set `persistentVolumeName`"),
-        (true, true) => _ = faults.forbidden(&source, "with both a PersistentVolume and an inline volume"),
+        (true, true) => _ = faults.forbidden(&source, "to have both a PersistentVolume and an inline volume"),
         (true, false) => faults.check(&named, names::dns1123_subdomain(named.text())),
         (false, true) => {}
     }
@@ -76,7 +76,7 @@ fn node(faults: &mut Faults<'_, '_>, drivers: &At<'_, '_>) {
         let (name, id, keys) = (at.get("name"), at.get("nodeID"), at.get("topologyKeys"));
         driver(faults, &name);
         if repeated[index] {
-            faults.invalid(&name, "is the name of another driver");
+            faults.duplicate(&name);
         }
         if id.text().is_empty() {
             faults.required(&id);

@@ -30,17 +30,17 @@ spec:
     check: Check::Pod(check),
 };
 
-/// The types, and since when they do nothing.
+/// The deprecated types, and what became of them.
 const TYPES: &[(&str, &str)] = &[
-    ("photonPersistentDisk", "does nothing since 1.16"),
-    ("gitRepo", "is deprecated; an init container that clones is the usual way"),
-    ("scaleIO", "does nothing since 1.22"),
-    ("flocker", "does nothing since 1.25"),
-    ("storageos", "does nothing since 1.25"),
-    ("quobyte", "does nothing since 1.25"),
-    ("glusterfs", "does nothing since 1.26"),
-    ("cephfs", "does nothing since 1.31"),
-    ("rbd", "does nothing since 1.31"),
+    ("photonPersistentDisk", "is non-functional since 1.16"),
+    ("gitRepo", "is deprecated: clone the repository in an init container"),
+    ("scaleIO", "is non-functional since 1.22"),
+    ("flocker", "is non-functional since 1.25"),
+    ("storageos", "is non-functional since 1.25"),
+    ("quobyte", "is non-functional since 1.25"),
+    ("glusterfs", "is non-functional since 1.26"),
+    ("cephfs", "is non-functional since 1.31"),
+    ("rbd", "is non-functional since 1.31"),
 ];
 
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {

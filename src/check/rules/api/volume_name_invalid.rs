@@ -38,8 +38,8 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             let spec = pod.at();
             let list = spec.on("volumes", pod.spec.volumes);
             let at = list.item(index, found.node);
-            let draft = faults.add(&at.on("name", found.name), format!("two volumes are named `{name}`"));
-            draft.related(first.name.origin.span, "the other one");
+            let draft = faults.add(&at.on("name", found.name), format!("duplicate volume name `{name}`"));
+            draft.related(first.name.origin.span, "first used here");
         }
     }
 }

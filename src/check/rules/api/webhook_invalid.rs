@@ -59,7 +59,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         let name = hook.get("name");
         full_name(faults, &name);
         if repeated[index] {
-            faults.invalid(&name, "is the name of another webhook");
+            faults.duplicate(&name);
         }
         one(faults, &hook, mutating);
     }
@@ -95,7 +95,7 @@ fn one(faults: &mut Faults<'_, '_>, hook: &At<'_, '_>, mutating: bool) {
     if effects.is_set() {
         faults.one_of(&effects, &["None", "NoneOnDryRun"]);
     } else {
-        faults.required(&effects).help("say `None` if the webhook changes nothing else");
+        faults.required(&effects).help("set `None` if the webhook has no side effects");
     }
     let timeout = hook.get("timeoutSeconds");
     if timeout.number().is_some_and(|seconds| !(1..=30).contains(&seconds)) {
@@ -108,10 +108,10 @@ fn one(faults: &mut Faults<'_, '_>, hook: &At<'_, '_>, mutating: bool) {
     conditions(faults, &hook.get("matchConditions"), &_expression::admission(faults.version()));
 }
 
-/// The conditions under which a webhook or a policy is asked.
+/// Validates the match conditions of a webhook or a policy.
 pub(super) fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, env: &Env<'_>) {
     if list.node.items().len() > MOST_CONDITIONS {
-        faults.invalid(list, "must not hold more than 64 conditions");
+        faults.invalid(list, "must not have more than 64 conditions");
     }
     let repeated = list.repeats("name");
     for (index, condition) in list.items().enumerate() {
@@ -127,12 +127,12 @@ pub(super) fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, env: &E
         }
         faults.check(&name, names::qualified_name(name.text()));
         if repeated[index] {
-            faults.invalid(&name, "is the name of another condition");
+            faults.duplicate(&name);
         }
     }
 }
 
-/// The operations of a rule.
+/// Validates the operations of a rule.
 pub(super) fn operations(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
     let at = rule.get("operations");
     let items = at.node.items();
@@ -140,14 +140,14 @@ pub(super) fn operations(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
         faults.required(&at);
     }
     if items.len() > 1 && items.iter().any(|item| item.text() == "*") {
-        faults.invalid(&at, "must hold `*` alone");
+        faults.invalid(&at, "must not have other entries besides `*`");
     }
     for operation in at.items() {
         faults.one_of(&operation, &["*", "CONNECT", "CREATE", "DELETE", "UPDATE"]);
     }
 }
 
-/// The groups, versions, resources and scope of a rule.
+/// Validates the groups, versions, resources and scope of a rule.
 pub(super) fn resources(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
     for name in ["apiGroups", "apiVersions"] {
         let at = rule.get(name);
@@ -156,7 +156,7 @@ pub(super) fn resources(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
             faults.required(&at);
         }
         if items.len() > 1 && items.iter().any(|item| item.text() == "*") {
-            faults.invalid(&at, "must hold `*` alone");
+            faults.invalid(&at, "must not have other entries besides `*`");
         }
         for item in at.items().filter(|item| name != "apiGroups" && item.text().is_empty()) {
             faults.required(&item);
@@ -169,7 +169,7 @@ pub(super) fn resources(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
     }
 }
 
-/// Resources and subresources: `pods`, `pods/exec`, `pods/*`, `*/scale`, `*`, `*/*`.
+/// Validates resources and subresources: `pods`, `pods/exec`, `pods/*`, `*/scale`, `*`, `*/*`.
 fn resource_names(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let items = at.node.items();
     if items.is_empty() {
@@ -182,7 +182,7 @@ fn resource_names(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
         }
         let Some((resource, part)) = item.text().split_once('/') else { continue };
         if with_all.contains(resource) || of_all.contains(part) {
-            faults.invalid(&item, "is covered by an entry with `*` before it");
+            faults.invalid(&item, "is already covered by an entry with `*`");
         }
         if part == "*" {
             with_all.insert(resource);
@@ -192,47 +192,47 @@ fn resource_names(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
         }
     }
     if items.len() > 1 && items.iter().any(|item| item.text() == "*/*") {
-        faults.invalid(at, "must hold `*/*` alone");
+        faults.invalid(at, "must not have other entries besides `*/*`");
     }
-    // The server asks the last resource without a subresource only.
+    // The API server only looks at the last resource without a subresource.
     let plain = items.iter().rev().find(|item| !item.text().contains('/') && !item.text().is_empty());
     if items.iter().any(|item| item.text() == "*") && plain.is_some_and(|item| item.text() != "*") {
-        faults.invalid(at, "must not hold other resources without subresources beside `*`");
+        faults.invalid(at, "must not have other resources without subresources besides `*`");
     }
 }
 
-/// The versions of reviews that a webhook understands.
+/// Validates the versions of reviews that a webhook understands.
 pub(super) fn review_versions(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let items = at.node.items();
     if items.is_empty() {
-        faults.required(at).help("`[v1]` is what servers send");
+        faults.required(at).help("set `[v1]`");
         return;
     }
     let repeated = repeats(items.iter().map(|item| item.text()));
     for (index, version) in at.items().enumerate() {
         faults.check(&version, names::dns1035_label(version.text()));
         if repeated[index] {
-            faults.invalid(&version, "is listed twice");
+            faults.duplicate(&version);
         }
     }
     if !items.iter().any(|item| matches!(item.text(), "v1" | "v1beta1")) {
-        faults.invalid(at, "must hold `v1` or `v1beta1`");
+        faults.invalid(at, "must contain `v1` or `v1beta1`");
     }
 }
 
-/// How the server reaches a webhook: by a URL or a Service.
+/// Validates how the API server reaches a webhook: by a URL or a Service.
 pub(super) fn client(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let (url, service) = (at.get("url"), at.get("service"));
     if url.is_set() == service.is_set() {
-        faults.add(at, "name either the `url` or the `service` of the webhook");
+        faults.add(at, "exactly one of `url` and `service` is required");
     }
     if url.is_set() {
         let text = url.text();
         let host = text.strip_prefix("https://").map_or("", |rest| rest.split('/').next().unwrap_or_default());
         if host.is_empty() {
-            faults.invalid(&url, "must begin with `https://` and a host");
+            faults.invalid(&url, "must start with `https://` and a host");
         } else if host.contains('@') || text.contains(['?', '#']) {
-            faults.invalid(&url, "must not hold a user, a query or a fragment");
+            faults.invalid(&url, "must not contain a user, a query or a fragment");
         }
     }
     if service.is_set() {

@@ -53,7 +53,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         }
         let process = options.get("hostProcess");
         if process.is_set() && own.is_set() && process.is_true() != own.is_true() {
-            faults.add(&process, "must be the same as the pod's");
+            faults.add(&process, "must be the same as in the security context of the pod");
         }
         if if process.is_set() { process.is_true() } else { own.is_true() } {
             count += 1;
@@ -61,10 +61,10 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         }
     }
     if any && count != pod.containers.len() {
-        faults.add(&spec, "either all containers are host processes or none");
+        faults.add(&spec, "if one container is a host process, all must be");
     }
     if any && !pod.is_host_network() {
-        faults.add(&spec.on("hostNetwork", pod.spec.host_network), "host processes need `hostNetwork: true`");
+        faults.add(&spec.on("hostNetwork", pod.spec.host_network), "host processes require `hostNetwork: true`");
     }
 }
 
@@ -90,10 +90,10 @@ fn user_name(text: &str) -> Checked {
         return Err("must not be empty");
     }
     if text.chars().any(char::is_control) {
-        return Err("must not hold control characters");
+        return Err("must not contain control characters");
     }
     let (domain, user) = match text.split_once('\\') {
-        Some((_, user)) if user.contains('\\') => return Err("must hold at most one backslash"),
+        Some((_, user)) if user.contains('\\') => return Err("must not contain more than one backslash"),
         Some((domain, user)) => (Some(domain), user),
         None => (None, text),
     };
@@ -117,10 +117,10 @@ fn user_name(text: &str) -> Checked {
         return Err("must have a user name of 1 to 104 bytes");
     }
     if user.bytes().all(|byte| matches!(byte, b'.' | b' ')) {
-        return Err("must have more than dots and blanks for a user name");
+        return Err("must have a user name that does not consist of dots and spaces only");
     }
     if user.contains(['"', '/', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>', '@', '[', ']']) {
-        return Err("must not hold any of \" / : ; | = , + * ? < > @ [ ]");
+        return Err("must not contain any of \" / : ; | = , + * ? < > @ [ ]");
     }
     Ok(())
 }

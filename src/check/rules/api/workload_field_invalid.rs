@@ -39,7 +39,7 @@ spec:
     check: Check::Object(check),
 };
 
-/// What `progressDeadlineSeconds` is when nothing is said.
+/// The default of `progressDeadlineSeconds`.
 const PROGRESS_DEADLINE: i64 = 600;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {

@@ -1,11 +1,11 @@
-//! Defaults: values of the type that they stand in for, without fields that would be pruned.
+//! Defaults: they must be valid values of their field, without fields that would be pruned.
 
 use super::{Walk, is_schema, is_true};
 use crate::kube::crd::check_default;
 use crate::kube::decode::FaultKind;
 use crate::validation::At;
 
-/// What is wrong with the defaults in a schema.
+/// Reports the faults of the defaults in a schema.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {
     part(walk, root, true);
 }
@@ -28,12 +28,12 @@ fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, resource: bool) {
             walk.faults.below(&default, fault.node, field, message).help(fault.help);
         }
     }
-    // Below `additionalProperties` there are no defaults.
+    // Defaults below `additionalProperties` are not applied.
     if is_schema(items.node) {
         part(walk, &items, is_true(items.node, "x-kubernetes-embedded-resource"));
     }
     for (name, field) in properties.keys() {
-        // Those of metadata are judged within a whole object, which is not done here.
+        // Defaults in metadata are not checked: the API server validates them within a whole object.
         if !(resource && matches!(name, "metadata" | "kind" | "apiVersion")) {
             part(walk, &field, is_true(field.node, "x-kubernetes-embedded-resource"));
         }

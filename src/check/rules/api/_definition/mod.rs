@@ -1,4 +1,4 @@
-//! The schema of a CustomResourceDefinition, as the API server validates it before any object is held against it.
+//! The schema of a CustomResourceDefinition, as the API server validates it on creation.
 
 mod defaults;
 pub(super) mod paths;
@@ -10,11 +10,11 @@ use crate::kube::decode::MOST_FAULTS;
 use crate::node::{Node, Value};
 use crate::validation::{At, Faults};
 
-/// How many parts of a schema are looked at: aliases can make a small file a huge schema. The largest definitions in use
-/// have some twenty thousand.
+/// The maximum number of parts of a schema that are validated: aliases can turn a small file into a huge schema. The
+/// largest definitions in use have about 20,000.
 const MOST_PARTS: usize = 100_000;
 
-/// What may stand at the root of a schema whose status is a subresource, since the status is then validated by itself.
+/// The fields that are allowed at the root of a schema with the status subresource, whose status is validated alone.
 const ROOT_FIELDS: &[&str] = &[
     "description",
     "example",
@@ -49,14 +49,14 @@ struct Walk<'f, 'a, 'r> {
 }
 
 impl Walk<'_, '_, '_> {
-    /// Whether another part may be looked at.
+    /// Counts a part; false once the limit of parts or of findings is reached.
     fn step(&mut self) -> bool {
         self.parts = self.parts.saturating_sub(1);
         self.parts > 0 && self.faults.count() < self.most
     }
 }
 
-/// Reports what is wrong with the schema of a version.
+/// Reports the faults of the schema of a version.
 ///
 /// Restates `ValidateStructural`, `ValidateDefaults` and `ValidateCustomResourceDefinitionOpenAPISchema`.
 pub(super) fn schema(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, status_is_subresource: bool) {
@@ -87,7 +87,7 @@ pub(super) fn schema(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, status_is_s
     rules::check(&mut walk, root, sound);
 }
 
-/// Whether the decoder sees more than an absent value.
+/// Whether a value differs from the zero value that the decoder fills in.
 fn is_given(node: &Node) -> bool {
     match &node.value {
         Value::Null => false,

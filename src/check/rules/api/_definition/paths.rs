@@ -1,13 +1,13 @@
-//! Paths to fields that a definition names: for rules, columns, selectors and scaling.
+//! Paths to fields in a CustomResourceDefinition: of rules, columns, selectable fields and the scale subresource.
 
 use super::is_schema;
 use crate::formats::Checked;
 use crate::node::Node;
 
-/// The schema that a path such as `.spec.size` or `.map['key']` leads to, from a schema on.
+/// The schema of the field at a path such as `.spec.size` or `.map['key']`, starting from a schema.
 ///
 /// # Errors
-/// What is wrong with the path, as a phrase.
+/// Why the path is invalid, as a phrase.
 ///
 /// Restates `ValidFieldPath`.
 pub(crate) fn resolve<'n>(schema: &'n Node, path: &str, brackets: bool) -> Result<&'n Node, &'static str> {
@@ -49,7 +49,7 @@ fn closing_quote(text: &str) -> Option<usize> {
     (0..bytes.len()).find(|at| bytes[*at] == b'\'' && (*at == 0 || bytes[*at - 1] != b'\\'))
 }
 
-/// A path as columns and scaling use them.
+/// Checks the form of a path of a column or of the scale subresource.
 ///
 /// Restates `validateSimpleJSONPath`.
 pub(crate) fn simple(path: &str) -> Checked {

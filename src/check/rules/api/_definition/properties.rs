@@ -1,11 +1,11 @@
-//! What each part of a schema may say, apart from its structure: types, lists and their keys, rules in CEL.
+//! The parts of a schema apart from its structure: types, lists and their keys, and CEL rules.
 
 use super::{Walk, is_given, is_schema, is_true, paths};
 use crate::validation::At;
 
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
-/// What JSON Schema has and a definition may not use.
+/// The keywords of JSON Schema that are not allowed in a CustomResourceDefinition.
 const NOT_SUPPORTED: &[&str] = &["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"];
 
 const REASONS: &[&str] = &["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
@@ -16,11 +16,11 @@ struct Place {
     root: bool,
     /// Inside `metadata`, `kind` or `apiVersion` of a resource.
     meta: bool,
-    /// Why a default cannot stand here.
+    /// Why a default is not allowed here.
     no_default: Option<&'static str>,
 }
 
-/// What is wrong with the parts of a schema.
+/// Reports the faults of the parts of a schema.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {
     part(walk, root, Place { root: true, ..Place::default() });
 }
@@ -33,7 +33,9 @@ fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, place: Place) {
     let below = Place { root: false, ..place };
     let (properties, additional, items) = (at.get("properties"), at.get("additionalProperties"), at.get("items"));
     if additional.is_set() && !properties.node.entries().is_empty() && additional.node.as_bool() != Some(true) {
-        walk.faults.forbidden(&additional, "beside `properties`").help("a field is an object or a map, not both");
+        walk.faults
+            .forbidden(&additional, "together with `properties`")
+            .help("a field is an object or a map, not both");
     }
     if is_schema(additional.node) {
         let why = "in `additionalProperties` of object metadata";
@@ -82,7 +84,7 @@ fn keywords(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, place: Place) {
         let empty = name == "id" && value.text().is_empty()
             || matches!(name, "patternProperties" | "definitions") && value.node.entries().is_empty();
         if value.is_set() && !empty {
-            walk.faults.forbidden(&value, "in the schema of a definition");
+            walk.faults.forbidden(&value, "in the schema of a CustomResourceDefinition");
         }
     }
     if !items.node.items().is_empty() {
@@ -94,7 +96,7 @@ fn keywords(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, place: Place) {
     }
     let preserve = at.get("x-kubernetes-preserve-unknown-fields");
     if preserve.node.as_bool() == Some(false) {
-        walk.faults.invalid(&preserve, "must be `true` or left out");
+        walk.faults.invalid(&preserve, "must be `true` or not set");
     }
     let embedded = at.get("x-kubernetes-embedded-resource");
     if place.meta && embedded.node.as_bool() == Some(true) {
@@ -110,7 +112,7 @@ fn map_type(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
     }
 }
 
-/// A type that another field asks for; one that is missing or unknown is reported as that.
+/// Reports a type that another field does not allow. An unknown type is reported elsewhere.
 fn must_be(walk: &mut Walk<'_, '_, '_>, ty: &At<'_, '_>, wanted: &str, why: &str) {
     if ty.text().is_empty() {
         walk.faults.add(ty, format!("`{ty}` must be `{wanted}` {why}"));
@@ -155,7 +157,7 @@ fn list_type(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
 
 fn list_keys(walk: &mut Walk<'_, '_, '_>, keys: &At<'_, '_>, items: &At<'_, '_>) {
     if keys.node.items().is_empty() {
-        walk.faults.required(keys).help("name the fields that identify an item");
+        walk.faults.required(keys).help("set the fields that identify an item");
     }
     if !items.is_set() {
         walk.faults.add(items, format!("`{items}` is required with `x-kubernetes-list-type: map`"));
@@ -195,7 +197,7 @@ fn list_keys(walk: &mut Walk<'_, '_, '_>, keys: &At<'_, '_>, items: &At<'_, '_>)
     }
 }
 
-/// Rules in CEL, apart from the expressions.
+/// Validates CEL rules apart from their expressions.
 fn rules(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
     let schema = at.node;
     for at in at.get("x-kubernetes-validations").items() {
@@ -210,7 +212,7 @@ fn rules(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
         } else if has_line_break(message.text().trim()) {
             walk.faults.invalid(&message, "must not contain line breaks");
         } else if has_line_break(rule.text().trim()) && !is_given(message.node) {
-            walk.faults.required(&message).help("a rule of several lines needs a message");
+            walk.faults.required(&message).help("a rule with several lines requires a message");
         }
         if is_blank(&expression) {
             walk.faults.add(&expression, "`messageExpression` must not be blank");

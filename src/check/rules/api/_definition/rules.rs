@@ -1,4 +1,4 @@
-//! The expressions of `x-kubernetes-validations`.
+//! The CEL expressions of `x-kubernetes-validations`.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use crate::check::rules::api::_expression;
 use crate::kube::crd::Schema;
 use crate::validation::At;
 
-/// What is wrong with the expressions in a schema. Types come from the schema, so of one with faults only the syntax is told.
+/// Reports the faults of the expressions in a schema. If the schema is invalid, only their syntax is checked.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>, sound: bool) {
     if !has_rules(walk, root) {
         return;
@@ -23,7 +23,7 @@ pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>, sound: bool)
     }
 }
 
-/// What an expression may cost, and all of a schema together, as estimated.
+/// The maximum estimated cost of an expression, and of all expressions of a schema.
 ///
 /// Restates `StaticEstimatedCostLimit` and `StaticEstimatedCRDCostLimit`.
 const MOST_OF_ONE: u64 = 10_000_000;
@@ -32,22 +32,22 @@ const MOST_OF_ALL: u64 = 100_000_000;
 const CHEAPER: &str =
     "simplify the rule, or add `maxItems`, `maxProperties` and `maxLength` where arrays, maps and strings are declared";
 
-/// What all expressions of a schema cost.
+/// The estimated costs of the expressions of a schema.
 struct Costs {
     total: u64,
-    /// Whether one of them costs too much by itself.
+    /// Whether one of them was reported by itself.
     is_reported: bool,
-    /// How many schemas may be looked at in estimates.
+    /// How many more schemas the estimates may visit.
     left: Cell<u32>,
 }
 
-/// Where a part of a schema stands.
+/// The position of a part of a schema.
 #[derive(Clone, Copy)]
 struct Context<'c, 'n, 'p> {
     resource: bool,
-    /// The nearest part above whose old and new values cannot be told apart.
+    /// The nearest part above whose old and new values cannot be correlated.
     uncorrelatable: Option<&'c At<'n, 'p>>,
-    /// How often its value can occur in an object; `None` where nothing bounds a list or map around it.
+    /// How often its value can occur in an object; `None` inside an unbounded list or map.
     often: Option<u64>,
 }
 
@@ -87,7 +87,7 @@ fn part(
         for rule in rules.items() {
             match &known {
                 Some(Some((schema, ty))) => self::rule(walk, &rule, schema, ty, context, costs),
-                // Nothing is known of such values.
+                // The type of such values is unknown.
                 Some(None) => {}
                 None => syntax(walk, &rule),
             }

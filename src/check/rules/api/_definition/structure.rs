@@ -1,11 +1,11 @@
-//! Structural schemas: types are given once, and conditions on values (`allOf`, `anyOf`, `oneOf`, `not`) only restrict.
+//! Structural schemas: each type is given once, and `allOf`, `anyOf`, `oneOf` and `not` only restrict values.
 
 use super::{Walk, is_given, is_schema, is_true};
 use crate::kube::go_regexp;
 use crate::node::Node;
 use crate::validation::At;
 
-/// Where a part of a schema stands.
+/// The position of a part of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
     Root,
@@ -13,7 +13,7 @@ enum Level {
     Field,
 }
 
-/// What a condition on values cannot say, as types are given outside of it.
+/// The fields that are not allowed inside `allOf`, `anyOf`, `oneOf` and `not`.
 const ONLY_OUTSIDE: &[&str] = &[
     "type",
     "default",
@@ -29,7 +29,7 @@ const ONLY_OUTSIDE: &[&str] = &[
     "x-kubernetes-validations",
 ];
 
-/// What is wrong with the structure.
+/// Reports why a schema is not structural.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {
     part(walk, root, Level::Root);
     complete_all(walk, root, root);
@@ -43,7 +43,7 @@ fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, level: Level) {
     let embedded = is_true(node, "x-kubernetes-embedded-resource");
     let (items, properties, additional) = (at.get("items"), at.get("properties"), at.get("additionalProperties"));
     if ty.text() == "array" && !items.is_set() {
-        walk.faults.required(&items).help("give the schema of the array's items");
+        walk.faults.required(&items).help("set the schema of the items");
     }
     if is_schema(items.node) {
         part(walk, &items, Level::Item);
@@ -67,7 +67,7 @@ fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, level: Level) {
             walk.faults.forbidden(&additional, "with `x-kubernetes-embedded-resource`");
         }
         if properties.node.entries().is_empty() && !is_true(node, "x-kubernetes-preserve-unknown-fields") {
-            let help = "give the fields of the embedded resource, or set `x-kubernetes-preserve-unknown-fields: true`";
+            let help = "set the fields of the embedded resource, or `x-kubernetes-preserve-unknown-fields: true`";
             walk.faults.required(&properties).help(help);
         }
     }
@@ -82,10 +82,10 @@ fn typed(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, level: Level, embedded: b
         is_true(at.node, "x-kubernetes-int-or-string") || is_true(at.node, "x-kubernetes-preserve-unknown-fields");
     if ty.text().is_empty() && (embedded || !free) {
         let what = match level {
-            _ if embedded => "an embedded resource is an `object`",
-            Level::Root => "the root of the schema is an `object`",
-            Level::Item => "give the type of the array's items",
-            Level::Field => "give the type of the field",
+            _ if embedded => "the type of an embedded resource must be `object`",
+            Level::Root => "the type of the root must be `object`",
+            Level::Item => "set the type of the items",
+            Level::Field => "set the type of the field",
         };
         walk.faults.required(&ty).help(what);
     } else if !ty.text().is_empty() && ty.text() != "object" && (embedded || level == Level::Root) {
@@ -94,7 +94,7 @@ fn typed(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, level: Level, embedded: b
     }
 }
 
-/// Two types at once, or a type and no type.
+/// Reports extensions that contradict each other.
 fn extensions(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
     if !is_true(at.node, "x-kubernetes-int-or-string") {
         return;
@@ -106,7 +106,7 @@ fn extensions(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
     }
 }
 
-/// The fields of every object: a schema may restrict the name of its own, and the types are as they are.
+/// Validates `kind`, `apiVersion` and `metadata`, of which a schema may only restrict the name.
 fn meta(walk: &mut Walk<'_, '_, '_>, properties: &At<'_, '_>, level: Level) {
     for (name, field) in properties.keys() {
         let (wanted, ty) = match name {
@@ -133,7 +133,7 @@ fn meta(walk: &mut Walk<'_, '_, '_>, properties: &At<'_, '_>, level: Level) {
     }
 }
 
-/// Whether a list is the one way to write that a value is a number or a string.
+/// Whether an `anyOf` has the form that is allowed for a value that is an integer or a string.
 fn is_int_or_string(any: &Node) -> bool {
     let is_type = |node: &Node, ty: &str| {
         node["type"].text() == ty && node.entries().iter().all(|entry| entry.key == "type" || entry.value.is_null())
@@ -141,7 +141,7 @@ fn is_int_or_string(any: &Node) -> bool {
     matches!(any.items(), [first, second] if is_type(first, "integer") && is_type(second, "string"))
 }
 
-/// The conditions on values. The forms that say "a number or a string" are exempt.
+/// Validates `allOf`, `anyOf`, `oneOf` and `not`. The allowed forms of "an integer or a string" are exempt.
 fn conditions(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, exempt_any: bool, exempt_all: bool) {
     let (any, all, one, not) = (at.get("anyOf"), at.get("allOf"), at.get("oneOf"), at.get("not"));
     for item in any.items().filter(|_| !exempt_any) {
@@ -191,7 +191,7 @@ fn condition(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, exempt_any: bool) {
     }
 }
 
-/// The fields that conditions at the root restrict must be fields of the schema.
+/// Reports fields that `allOf`, `anyOf`, `oneOf` and `not` at the root restrict and the schema does not specify.
 fn complete_all(walk: &mut Walk<'_, '_, '_>, conditions: &At<'_, '_>, schema: &At<'_, '_>) {
     for name in ["allOf", "anyOf", "oneOf"] {
         for item in conditions.get(name).items() {
