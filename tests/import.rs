@@ -1,6 +1,6 @@
 //! `plimsoll import`: copies in, one base out, proven.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -9,7 +9,6 @@ use plimsoll::check::input::Input;
 use plimsoll::import::{self, Variant};
 use plimsoll::kube::{KubernetesVersion, Shape, equivalent};
 use plimsoll::layers::Overrides;
-use plimsoll::node::{Node, Value};
 use plimsoll::object::Object;
 use plimsoll::project::Project;
 use plimsoll::render::Renderer;

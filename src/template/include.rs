@@ -115,6 +115,9 @@ impl Compiler<'_> {
         for finding in &mut self.findings[before..] {
             if finding.related.is_empty() {
                 finding.related.push((span, "included here".to_owned()));
+                if finding.rule == RuleId::TemplateNameUnknown && finding.help.contains("a new field") {
+                    finding.help.push_str("; a parameter is given in `$with`, as `none` where there is none");
+                }
             }
         }
         let locals = std::mem::replace(&mut self.locals, outer.0);

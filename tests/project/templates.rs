@@ -86,6 +86,13 @@ fn wrong_includes_are_errors() {
         assert!(text.contains(error) || error.starts_with("no field") && text.contains("nmae"), "{include}: {text}");
     }
     let project = Project::new();
+    project.write("templates/_p.yaml", "x: \"{{ quux | optional }}\"\n");
+    project.edit("templates/web.yaml", "selector: {matchLabels: {app: web}}", "selector: {$include: _p.yaml}");
+    project.fails(
+        "dev",
+        &["no field `quux` in the profile", "a parameter is given in `$with`, as `none` where there is none"],
+    );
+    let project = Project::new();
     project.write("templates/_unused.yaml", "a: b\n");
     project.fails("dev", &["nothing reads `templates/_unused.yaml`: no template includes this part"]);
 }
