@@ -81,9 +81,8 @@ pub fn finish(documents: Vec<Node>, own: &[OwnReference]) -> Result<Bundle, Vec<
         let object = Object::new(document);
         if is_kind_config(&object) {
             if let Some(first) = &kind_config {
-                let finding =
-                    Finding::error(RuleId::KindConfigDuplicate, object.span(), "two configs of the kind cluster")
-                        .with_related(first.span(), "here is the first");
+                let finding = Finding::error(RuleId::KindConfigDuplicate, object.span(), "two kind cluster configs")
+                    .with_related(first.span(), "here is the first");
                 findings.push(finding);
             }
             kind_config.get_or_insert(object);
@@ -176,9 +175,9 @@ fn name_by_content(drafts: &mut [Draft], own: &[OwnReference], findings: &mut Ve
     for (at, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.by_content) {
         let (kind, namespace) = (EcoString::from(draft.object.kind()), EcoString::from(draft.object.namespace()));
         if let Some(first) = called.exact.insert((kind.clone(), namespace, draft.base.clone()), at) {
-            let message = format!("two objects are called {} before their content is in the name", draft.object.id);
+            let message = format!("two objects have the name {} before the content hash is added", draft.object.id);
             let finding = Finding::error(RuleId::ObjectDuplicate, draft.object.span(), message)
-                .with_help("give each a name of its own: whoever names one could not be told which")
+                .with_help("rename one of them: a reference to the name would be ambiguous")
                 .with_related(drafts[first].object.span(), "here is the first");
             findings.push(finding);
         }
@@ -244,14 +243,14 @@ pub(crate) fn content_name(documents: &[Node], wanted: &str) -> Result<EcoString
         (Some(document), None) => {
             let mut document = document.clone();
             stored::encode_secret(&mut document);
-            let Ok(draft) = draft(Object::new(document)) else { return Err(format!("`{wanted}` is no object")) };
+            let Ok(draft) = draft(Object::new(document)) else { return Err(format!("`{wanted}` is not an object")) };
             Ok(eco_format!("{name}-{}", hash(&draft.object.node)))
         }
         (Some(first), Some(second)) => Err(match (first["kind"].text(), second["kind"].text()) {
             (one, other) if one != other => {
-                format!("a ConfigMap and a Secret are called `{name}`: write `{one}/{name}`")
+                format!("both a ConfigMap and a Secret are named `{name}`: write `{one}/{name}`")
             }
-            (kind, _) => format!("there are two objects {kind} `{name}`"),
+            (kind, _) => format!("two {kind} objects are named `{name}`"),
         }),
         (None, _) => {
             let names: Vec<&str> = named().map(|node| node.at(&["metadata", "name"]).text()).collect();
@@ -294,13 +293,13 @@ fn in_a_cycle(drafts: &[Draft], cycle: &[usize]) -> Finding {
     let span = cycle.last().map_or_else(Default::default, |at| drafts[*at].object.span());
     let message = format!("content names in a cycle: {}", names.join(" needs "));
     let finding = Finding::error(RuleId::ContentNameCycle, span, message)
-        .with_help("each name would hang on the other's content; take `$contentName` off one of them");
+        .with_help("each name would depend on the other's content; remove `$contentName` from one of them");
     cycle
         .iter()
         .skip(1)
         .rev()
         .skip(1)
-        .fold(finding, |finding, at| finding.with_related(drafts[*at].object.span(), "this one is part of it"))
+        .fold(finding, |finding, at| finding.with_related(drafts[*at].object.span(), "part of the cycle"))
 }
 
 fn each_once(drafts: &[Draft], findings: &mut Vec<Finding>) {
@@ -311,7 +310,7 @@ fn each_once(drafts: &[Draft], findings: &mut Vec<Finding>) {
             let mut finding = Finding::error(
                 RuleId::ObjectDuplicate,
                 object.span(),
-                format!("{} stands twice in this bundle", object.id),
+                format!("duplicate object {} in this bundle", object.id),
             )
             .with_help(
                 "the second would overwrite the first; give it another name, or an `$if` that excludes the other",
@@ -393,7 +392,7 @@ mod tests {
     #[test]
     fn each_object_stands_once() {
         let twice = object("Secret", "a", "") + &object("Secret", "a", "");
-        assert_eq!(error(&twice), "object-duplicate: Secret/a stands twice in this bundle");
+        assert_eq!(error(&twice), "object-duplicate: duplicate object Secret/a in this bundle");
         // The version tells nothing apart, the group does.
         let group = "---\napiVersion: a.example/v1\nkind: W\nmetadata: {name: a}\n---\napiVersion: a.example/v2\nkind: W\nmetadata: {name: a}\n";
         assert!(error(group).starts_with("object-duplicate"));
@@ -508,7 +507,7 @@ spec: {template: {spec: {volumes: [{name: v, configMap: {name: sql}}]}}}
         let one = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, $contentName: true}\ndata: {a: b}\n";
         assert!(
             error(&(one.to_owned() + &one.replace("a: b", "a: c")))
-                .starts_with("object-duplicate: two objects are called ConfigMap/a")
+                .starts_with("object-duplicate: two objects have the name ConfigMap/a")
         );
     }
 }

@@ -80,7 +80,7 @@ impl Definitions {
     /// Where custom resources are defined: where these files and folders say, then where the project's settings do.
     ///
     /// # Errors
-    /// Where there is no such file or folder, or it lies outside the project that names it.
+    /// Where there is no such file or folder, or it is outside the project that names it.
     pub fn of_project(project: &Project, crds: &[PathBuf], schemas: &[PathBuf]) -> Result<Self, Failure> {
         let mut definitions = Self::default();
         let unable = |path: &Path, error: io::Error| {
@@ -281,7 +281,7 @@ impl Definitions {
     }
 }
 
-const OUTSIDE: &str = "a file that `crds` names lies outside the project";
+const OUTSIDE: &str = "`crds` names a file outside the project";
 
 impl Place {
     fn leads_out(&self, path: &Path) -> bool {

@@ -265,7 +265,7 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
 pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
     let found = fs::symlink_metadata(path)?;
     if !found.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
     if found.len() > MAX_BYTES {
         return Err(io::Error::other(format!("larger than {} MiB", MAX_BYTES / 1024 / 1024)));

@@ -49,7 +49,7 @@ impl Patch {
             match entry.key.split_once('/') {
                 Some((kind, name)) if !kind.is_empty() && !name.is_empty() && !name.contains('/') => {
                     if !matches!(&entry.value.value, Value::Mapping(tree) if !tree.is_empty()) {
-                        findings.push(wrong(format!("the patch of `{}` says nothing", entry.key)));
+                        findings.push(wrong(format!("the patch of `{}` is empty", entry.key)));
                         continue;
                     }
                     read.push(Self {
@@ -132,7 +132,7 @@ impl<'a> Patches<'a> {
                 merge.node(document, &patch.tree, shape, false);
                 if merge.findings.is_empty() && *document == before {
                     let message = format!("the patch of {} changes nothing", Object::new(before).id);
-                    let help = "the object is already so; remove the patch";
+                    let help = "the object already has these values; remove the patch";
                     merge.findings.push(Finding::error(RuleId::PatchUnused, patch.span, message).with_help(help));
                 }
                 self.findings.append(&mut merge.findings);
@@ -222,7 +222,7 @@ impl Merge {
                 self.wrong(
                     item.origin.span,
                     format!("this item has no {keys}"),
-                    "the items of this list are told apart by it",
+                    "items of this list are identified by it",
                 );
                 continue;
             };
@@ -235,7 +235,7 @@ impl Merge {
 
     /// A list by positions and keys in brackets, and what is added to it.
     fn selected(&mut self, items: &mut EcoVec<Node>, above: &Mapping, shape: Shape<'_>, span: Span) {
-        let help = "a list is patched by a list, or by `[0]`, `[name]`, `$prepend` and `$append`";
+        let help = "patch a list with a list, or with `[0]`, `[name]`, `$prepend` and `$append`";
         let identity = shape.identity();
         // Positions count in the list as it was rendered.
         let mut removed = Vec::new();

@@ -102,7 +102,7 @@ nothing was rendered: 1 error in gateway
         &["render", "gateway"],
         1,
         str![[r#"
-error[yaml-alias]: anchors have no place in profiles and templates
+error[yaml-alias]: anchors are not allowed in profiles and templates
  --> profiles/gateway.yaml:1:4
   |
 1 | a: &a [x, x, x]
@@ -180,7 +180,7 @@ fn usage_errors_end_with_two() {
     assert_data_eq!(
         text(&both.stderr),
         str![[r#"
-error: `gateway` and `aianalysis` both hold Namespace/kubernaut-system, so they cannot be printed together; write them to files: --out DIR
+error: `gateway` and `aianalysis` both contain Namespace/kubernaut-system, so they cannot be printed together; write them to files: --out DIR
 
 "#]]
     );
@@ -208,7 +208,7 @@ fn what_checks_nothing_says_so() {
         assert_eq!(text(&output.stdout), "", "{args:?}");
         (output.status.code(), text(&output.stderr))
     };
-    let error = "error: `empty` holds no .yaml, .yml or .json files\n".to_owned();
+    let error = "error: `empty` contains no .yaml, .yml or .json files\n".to_owned();
     assert_eq!(told(&["check", "empty"]), (Some(2), error));
     let message = "no objects were found, so nothing was checked\n".to_owned();
     assert_eq!(told(&["check", "comment.yaml"]), (Some(0), message));
@@ -255,7 +255,7 @@ out/gateway.e2e.yaml was edited by hand
     assert_data_eq!(
         text(&output.stdout),
         str![[r#"
-out/notification.e2e.yaml was made from other inputs: profiles/notification.yaml
+out/notification.e2e.yaml was rendered from other inputs: profiles/notification.yaml
   Service/datastorage spec.ports[0].nodePort: 30090 in the file, 30091 rendered
 
 "#]]

@@ -222,7 +222,7 @@ fn the_example_renders_and_is_checked() {
     assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
     assert!(!stderr.contains("warning"), "{stderr}");
     let (code, stdout, stderr) = run(&example, &["check", "snapshots/web.prod.yaml"]);
-    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "nothing to object to in 9 objects\n"));
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "no findings in 9 objects\n"));
     let (_, images, _) = run(&example, &["images", "web"]);
     assert_eq!(images, "ghcr.io/example/web:v2.4.0\n");
     assert_eq!(findings(&example, &["crds"]), [""; 0]);

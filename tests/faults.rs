@@ -174,7 +174,7 @@ fn links_and_pipes_in_the_out_folder_are_not_read() {
             let output = place.run(args);
             assert_ne!(output.status.code(), Some(0), "{to} {args:?}");
             let said = [output.stdout, output.stderr].concat();
-            assert!(String::from_utf8_lossy(&said).contains("is no plain file"), "{to} {args:?}");
+            assert!(String::from_utf8_lossy(&said).contains("is not a regular file"), "{to} {args:?}");
         }
     }
     pipe(&bundle);
@@ -200,7 +200,7 @@ fn links_and_pipes_in_the_out_folder_are_not_read() {
     fs::write(receipts.join("gateway.e2e.json"), receipt).unwrap();
     let output = place.run(&["render", "gateway", "--out", "out", "--verify"]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("was made by plimsoll 9"), "{said}");
+    assert!(said.contains("was rendered by plimsoll 9"), "{said}");
     assert!(!said.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{said:?}");
 }
 
@@ -351,7 +351,7 @@ fn terminals_of_any_size_and_no_home() {
     let width = |columns: &str| {
         let output = sh(&place.project, &format!("COLUMNS={columns} \"$BIN\" render gateway --set namespace=A_B"));
         assert_eq!(output.status.code(), Some(1), "{columns}");
-        assert!(stderr(&output).contains("`namespace` does not have the form"), "{columns}: {}", stderr(&output));
+        assert!(stderr(&output).contains("`namespace` does not match the pattern"), "{columns}: {}", stderr(&output));
     };
     ["0", "1", "7", "80", "100000", "18446744073709551615", "99999999999999999999", "-1", "wide", "''"]
         .into_iter()

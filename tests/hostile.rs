@@ -142,7 +142,7 @@ fn links_that_lead_out_of_the_project_are_refused() {
         symlink(place.outside().join("secret.yaml"), &link).unwrap();
         let output = place.run(&args);
         assert_eq!(output.status.code(), Some(2), "{path}: {}", stderr(&output));
-        assert!(stderr(&output).contains("lies outside the project"), "{path}: {}", stderr(&output));
+        assert!(stderr(&output).contains("outside the project"), "{path}: {}", stderr(&output));
         assert!(!said(&output).contains(SECRET), "{path}: {}", said(&output));
     }
     // Folders as well.
@@ -153,7 +153,7 @@ fn links_that_lead_out_of_the_project_are_refused() {
         symlink(place.outside(), &link).unwrap();
         let output = place.run(&["render", "gateway"]);
         assert_ne!(output.status.code(), Some(0), "{path}");
-        assert!(stderr(&output).contains("lies outside the project"), "{path}: {}", stderr(&output));
+        assert!(stderr(&output).contains("outside the project"), "{path}: {}", stderr(&output));
         assert!(!said(&output).contains(SECRET), "{path}: {}", said(&output));
     }
 }
@@ -807,7 +807,7 @@ fn pipes_and_devices_are_not_read() {
     fs::rename(&pipe, &template).unwrap();
     let output = place.run(&["render", "gateway"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("`templates/pipe.yaml` is no file"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`templates/pipe.yaml` is not a file"), "{}", stderr(&output));
     // In the out folder one is replaced, not waited for.
     fs::remove_file(&template).unwrap();
     fs::create_dir(place.project.join("out")).unwrap();
@@ -831,7 +831,7 @@ fn nothing_is_written_or_removed_outside() {
         }
         let output = place.run(&["render", "gateway", "--out"]);
         assert_eq!(output.status.code(), Some(2), "{out}: {}", stderr(&output));
-        assert!(stderr(&output).contains("lies outside the project"), "{out}: {}", stderr(&output));
+        assert!(stderr(&output).contains("outside the project"), "{out}: {}", stderr(&output));
     }
     place.write("plimsoll.toml", "environment = \"e2e\"\nout = \"deploy/new\"\n");
     assert_eq!(place.run(&["render", "gateway", "--out"]).status.code(), Some(0));
@@ -1951,6 +1951,6 @@ fn names_that_are_no_text_are_told() {
         fs::write(place.project.join(folder).join(name), "a: 1\n").unwrap();
         let output = place.run(&["render", "--all", "--out", "out"]);
         assert_eq!(output.status.code(), Some(2), "{folder}: {}", stderr(&output));
-        assert!(stderr(&output).contains("its name is no UTF-8"), "{folder}: {}", stderr(&output));
+        assert!(stderr(&output).contains("its name is not valid UTF-8"), "{folder}: {}", stderr(&output));
     }
 }

@@ -202,7 +202,7 @@ fn the_command_checks_configs_alone_and_together() {
         .unwrap();
     }
     let (code, stdout, stderr) = run(&["check", "kind-a.yaml"]);
-    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "nothing to object to in 1 object\n"));
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "no findings in 1 object\n"));
     let (code, stdout, _) = run(&["check", "kind-a.yaml", "kind-b.yaml"]);
     assert!(
         code == 0

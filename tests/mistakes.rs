@@ -167,7 +167,7 @@ fn not_a_duration() {
         RENDER,
         1,
         str![[r#"
-error[profile-value-invalid]: `config.readTimeout` does not have the form it must have
+error[profile-value-invalid]: `config.readTimeout` does not match the pattern
   --> profiles/base.yaml:26:16
    |
 26 |   readTimeout: 30 s
@@ -187,13 +187,13 @@ fn a_value_two_readers_read_differently() {
         RENDER,
         1,
         str![[r#"
-error[yaml-ambiguous]: YAML readers disagree about this value
+error[yaml-ambiguous]: YAML parsers disagree about this value
  --> profiles/gateway.yaml:4:14
   |
 4 | image: {tag: on}
-  |              ^^ kubectl reads a boolean, YAML 1.2 a text
+  |              ^^ kubectl reads a boolean, YAML 1.2 a string
   |
-  = help: quote it if it is a text, else write `true` or `false`
+  = help: quote it if it is a string, else write `true` or `false`
 
 nothing was rendered: 1 error in gateway
 
@@ -310,7 +310,7 @@ fn no_such_profile() {
         &["render", "gatewya", "--out", "out"],
         2,
         str![[r#"
-error[profile-not-found]: there is no profile `gatewya` in profiles
+error[profile-not-found]: profile `gatewya` not found in profiles
  |
  = help: did you mean `gateway`?
 
@@ -387,7 +387,7 @@ fn yaml_bomb() {
         RENDER,
         1,
         str![[r#"
-error[yaml-alias]: anchors have no place in profiles and templates
+error[yaml-alias]: anchors are not allowed in profiles and templates
  --> profiles/gateway.yaml:1:4
   |
 1 | a: &a [x, x]
@@ -406,7 +406,7 @@ fn a_table_that_no_migration_makes() {
         RENDER,
         1,
         str![[r#"
-error[migration-table-missing]: no migration in `migrations` makes the table `audit_event`
+error[migration-table-missing]: no migration in `migrations` creates the table `audit_event`
   --> profiles/base.yaml:62:25
    |
 62 |   tables: {audit_event: true}

@@ -86,18 +86,18 @@ fn what_is_no_manifest_is_passed_over() {
         ("base/app.yaml", "apiVersion: v1\nkind: Pod\n"),
     ]);
     let (code, stdout, stderr) = run(folder.path(), &["check", "."]);
-    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "nothing to object to in 1 object\n"));
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", "no findings in 1 object\n"));
     let (_, _, stderr) = run(folder.path(), &["check", ".", "--verbose"]);
     for line in [
-        "passed over ./values.yaml:1:1: not a Kubernetes object",
-        "passed over ./package.json:1:1: not a Kubernetes object",
-        "passed over ./skaffold.yaml:1:1: `skaffold/v4beta6` Config, which a tool reads",
-        "passed over ./talos.yaml:1:1: `v1alpha1` VolumeConfig, which a tool reads",
-        "passed over ./testdata:1:1: excluded",
-        "passed over ./chart/templates/web.yaml:1:1: a template of a Helm chart: check it with `--helm CHART`",
-        "passed over ./project/templates/web.yaml:1:1: part of a plimsoll project: check what `plimsoll render` prints",
-        "passed over ./base/patch.yaml:1:1: a patch of a kustomization",
-        "passed over ./base/app.yaml:1:1: data or configuration of a kustomization",
+        "skipped ./values.yaml:1:1: not a Kubernetes object",
+        "skipped ./package.json:1:1: not a Kubernetes object",
+        "skipped ./skaffold.yaml:1:1: `skaffold/v4beta6` Config, which a tool reads",
+        "skipped ./talos.yaml:1:1: `v1alpha1` VolumeConfig, which a tool reads",
+        "skipped ./testdata:1:1: excluded",
+        "skipped ./chart/templates/web.yaml:1:1: a template of a Helm chart: check it with `--helm CHART`",
+        "skipped ./project/templates/web.yaml:1:1: part of a plimsoll project: check what `plimsoll render` prints",
+        "skipped ./base/patch.yaml:1:1: a patch of a kustomization",
+        "skipped ./base/app.yaml:1:1: data or configuration of a kustomization",
     ] {
         assert!(stderr.lines().any(|found| found == line), "{line}\n{stderr}");
     }
@@ -301,7 +301,7 @@ fn streams_and_lists_are_read_as_kubectl_reads_them() {
         ),
     ]);
     let (code, _, stderr) = run(folder.path(), &["check", "two.json"]);
-    assert_eq!((code, stderr.as_str()), (0, "nothing to object to in 2 objects\n"));
+    assert_eq!((code, stderr.as_str()), (0, "no findings in 2 objects\n"));
     let typed = findings(folder.path(), &["check", "typed.yaml"]);
     assert_eq!(typed, ["error field-unknown typed.yaml"]);
     for file in ["array.json", "list.yaml", "odd.yaml"] {
@@ -378,7 +378,7 @@ fn what_kustomize_and_helm_print_is_checked() {
     assert!(code == 1 && stdout.contains("<helm template chart>:4:"), "{stdout}{stderr}");
     // What is elsewhere is fetched only where a person asks for it.
     let (code, _, stderr) = check(&["check", "-k", "remote"]);
-    let expected = "error: remote/../far/kustomization.yaml names the remote base `https://github.com/acme/base?ref=v1`; pass --remote to have it fetched\n";
+    let expected = "error: remote/../far/kustomization.yaml names the remote base `https://github.com/acme/base?ref=v1`; pass --remote to fetch it\n";
     assert_eq!((code, stderr.as_str()), (2, expected));
     assert_eq!(check(&["check", "-k", "remote", "--remote"]).0, 1);
     assert_eq!(check(&["check", "--helm", "oci://registry/chart"]).0, 2);

@@ -147,7 +147,7 @@ impl<'d> Search<'d> {
     fn finding(&self, at: usize, node: &Node, base: &str, number: usize) -> Finding {
         let (holder, named) = (&self.drafts[at].object, &self.drafts[number].object);
         let message = format!(
-            "`{base}` stays as it is here, but {} `{base}` is applied as `{}`, with a hash of its content",
+            "`{base}` is left unchanged here, but {} `{base}` is applied as `{}`, with a hash of its content",
             named.kind(),
             named.name()
         );

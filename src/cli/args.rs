@@ -40,10 +40,10 @@ pub(super) struct Global {
     pub(super) color: Color,
 }
 
-/// Where custom resources are defined.
+/// Definitions of custom resources.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct DefinitionArgs {
-    /// A file or folder with CustomResourceDefinitions to know; may be given several times
+    /// A file or folder with CustomResourceDefinitions; may be given several times
     #[arg(long, global = true, value_name = "FILE|DIR", help_heading = GLOBAL)]
     pub(super) crd: Vec<PathBuf>,
     /// A folder of published schemas of custom resources, GROUP/KIND_VERSION.json; may be given several times
@@ -54,7 +54,7 @@ pub(super) struct DefinitionArgs {
 /// When to use colour.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Color {
-    /// Where a terminal is watching and NO_COLOR is not set
+    /// On a terminal, unless NO_COLOR is set
     Auto,
     /// Always
     Always,
@@ -76,27 +76,27 @@ impl From<Color> for anstream::ColorChoice {
 pub(super) enum Command {
     /// Render the bundle of a profile, complete and checked
     Render(Render),
-    /// Check any manifests: what the API server would refuse, and what would not come up
+    /// Check any manifests: what the API server would reject, and what would not come up
     Check(Check),
     /// Show what changes from one bundle to another, and what applying it will do
     #[command(after_help = DIFF_HELP)]
     Diff(Diff),
-    /// Bring a profile's bundle up: cluster, image, objects; and wait until it is ready or known never to be
+    /// Bring a profile's bundle up: cluster, image, objects; wait until it is ready or cannot become ready
     #[command(after_help = UP_HELP)]
     Up(Up),
     /// Delete what `up` applied, and nothing else
     Down(Down),
-    /// Say whether what was applied is ready and, where it is not, why and which line to change
+    /// Show whether what was applied is ready and, if not, why and which line to change
     #[command(after_help = STATUS_HELP)]
     Status(Status),
-    /// Tell who set a value: of a profile, or of a field of what is rendered from it
+    /// Show where a value comes from: of a profile, or of a field of a rendered object
     #[command(after_help = EXPLAIN_HELP)]
     Explain(Explain),
-    /// Draw who needs whom in a bundle, as Mermaid, DOT, SVG or a page
+    /// Draw the references between the objects of a bundle: Mermaid, DOT, SVG or an HTML page
     Graph(Graph),
     /// List the profiles: cluster, namespace, NodePorts, tables, image
     Profiles(Profiles),
-    /// List the images a bundle runs, one a line, for build, load and pre-pull
+    /// List the images a bundle runs, one per line, to build, load or pre-pull
     Images(OneProfile),
     /// Print the config of the kind cluster whose port mappings fit a profile
     Kind(OneProfile),
@@ -108,15 +108,15 @@ pub(super) enum Command {
         #[arg(long)]
         settings: bool,
     },
-    /// Write the built-in profiles and templates into a folder, to be changed there
+    /// Write the built-in profiles and templates into a folder, to edit them there
     Init {
-        /// The folder; made if it is not there
+        /// The folder; created if it does not exist
         dir: PathBuf,
         /// Write a small project that renders instead of the built-in profiles and templates
         #[arg(long)]
         blank: bool,
     },
-    /// Make a project of hand-written copies of one deployment: one base, a profile a copy, each proven equal to it
+    /// Create a project from hand-written copies of one deployment: one base, one profile per copy, each proven equal to its copy
     #[command(after_help = IMPORT_HELP)]
     Import(Import),
     /// Run as a KRM function of kustomize or kpt: a ResourceList on stdin, and one on stdout with the bundle or the findings
@@ -129,7 +129,7 @@ pub(super) enum Command {
     },
     /// Serve an editor over the Language Server Protocol, on standard input and output
     ///
-    /// Diagnostics of `render` and `check` while one types, completion, hover, go to definition and fixes. See docs/editor.md.
+    /// Diagnostics of `render` and `check` while typing, completion, hover, go to definition and fixes. See docs/editor.md.
     Lsp,
     /// Print the manual page
     Man,
@@ -151,7 +151,7 @@ pub(super) struct Render {
     /// Print only these objects: Kind or Kind/name; all are checked
     #[arg(long, value_name = "KIND[/NAME]", value_delimiter = ',', conflicts_with = "out")]
     pub(super) only: Vec<String>,
-    /// Write one file a bundle into a folder, all or none; without DIR the folder that plimsoll.toml names
+    /// Write one file per bundle into a folder, all or none; without DIR the folder that plimsoll.toml names
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(super) out: Option<Option<PathBuf>>,
     #[command(flatten)]
@@ -159,7 +159,7 @@ pub(super) struct Render {
     /// With --out: compare, write nothing, and exit with 1 if something differs
     #[arg(long, requires = "out")]
     pub(super) verify: bool,
-    /// Take findings that plimsoll.toml allows for what they are
+    /// Ignore the `allow` entries of plimsoll.toml
     #[arg(long)]
     pub(super) strict: bool,
 }
@@ -213,22 +213,22 @@ pub(super) struct Up {
     pub(super) env: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
-    /// The context of the kubeconfig, where the profile is for no kind cluster of its own
+    /// The context of the kubeconfig, where the profile has no kind cluster of its own
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,
-    /// Neither build nor load images: they are on the nodes, or in a registry
+    /// Do not build or load images: they are on the nodes, or in a registry
     #[arg(long)]
     pub(super) no_build: bool,
-    /// How long it may take: 90s, 20m, 1h
+    /// Time limit: 90s, 20m, 1h
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "20m")]
     pub(super) timeout: Duration,
-    /// Print the commands that would be run, and run none
+    /// Print the commands that would be run, without running them
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Show each command that is run, on stderr
     #[arg(long, short)]
     pub(super) verbose: bool,
-    /// How the result is written
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) output: StatusFormat,
 }
@@ -242,19 +242,19 @@ pub(super) struct Down {
     pub(super) env: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
-    /// The context of the kubeconfig, where the profile is for no kind cluster of its own
+    /// The context of the kubeconfig, where the profile has no kind cluster of its own
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,
     /// Delete the PersistentVolumeClaims as well, with the data
     #[arg(long)]
     pub(super) data: bool,
-    /// Delete the kind cluster, with everything in it
+    /// Delete the kind cluster, and everything in it
     #[arg(long)]
     pub(super) cluster: bool,
-    /// How long it may take: 90s, 20m, 1h
+    /// Time limit: 90s, 20m, 1h
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5m")]
     pub(super) timeout: Duration,
-    /// Print the commands that would be run, and run none
+    /// Print the commands that would be run, without running them
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Show each command that is run, on stderr
@@ -294,19 +294,19 @@ pub(super) struct Status {
     /// Save what the cluster said into a file, without the values of secrets
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
-    /// The context of the kubeconfig; without it the one of the profile's kind cluster, else the present one
+    /// The context of the kubeconfig; without it the one of the profile's kind cluster, else the current one
     #[arg(long, value_name = "NAME", conflicts_with = "from")]
     pub(super) context: Option<String>,
     /// The namespace; without it the one that the objects name
     #[arg(long, short, value_name = "NAME", conflicts_with = "from")]
     pub(super) namespace: Option<String>,
-    /// How long it may take: 90s, 20m, 1h
+    /// Time limit: 90s, 20m, 1h
     #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "from")]
     pub(super) timeout: Option<Duration>,
     /// Show each command that is run, on stderr
     #[arg(long, short)]
     pub(super) verbose: bool,
-    /// How the result is written
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) output: StatusFormat,
 }
@@ -352,7 +352,7 @@ pub(super) struct Explain {
     pub(super) env: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
-    /// How the answer is written
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(super) output: ExplainFormat,
 }
@@ -375,7 +375,7 @@ pub(super) struct Graph {
     pub(super) env: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
-    /// How the picture is written
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "mermaid")]
     pub(super) output: GraphFormat,
 }
@@ -413,7 +413,7 @@ pub(super) struct Diff {
     pub(super) overrides: OverrideArgs,
     #[command(flatten)]
     pub(super) reports: ReportArgs,
-    /// How the changes are written
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(super) output: DiffFormat,
 }
@@ -454,13 +454,13 @@ pub(super) struct OneProfile {
 /// What is laid over a profile.
 #[derive(Debug, ClapArgs)]
 pub(super) struct OverrideArgs {
-    /// A file of values laid over the profile, - for standard input; may be given several times
+    /// A file of values that override the profile, - for standard input; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) values: Vec<PathBuf>,
-    /// A value laid over all files: image.tag=1.10; of several profiles for one: web:image.tag=1.10
+    /// A value that overrides all files: image.tag=1.10; for one of several profiles: web:image.tag=1.10
     #[arg(long, value_name = "[PROFILE:]PATH=VALUE")]
     pub(super) set: Vec<String>,
-    /// A text laid over all files, read from a file
+    /// A string that overrides all files, read from a file
     #[arg(long, value_name = "PATH=FILE")]
     pub(super) set_file: Vec<String>,
 }
@@ -481,13 +481,13 @@ pub(super) struct Check {
     /// Run only these rules or families (api, wiring, rollout, security)
     #[arg(long, value_name = "RULE|FAMILY", value_delimiter = ',')]
     pub(super) only: Vec<String>,
-    /// Leave out these rules or families
+    /// Skip these rules or families
     #[arg(long, value_name = "RULE|FAMILY", value_delimiter = ',')]
     pub(super) skip: Vec<String>,
-    /// The severity from which on the exit code is 1
+    /// The lowest severity that makes the exit code 1
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     pub(super) fail_on: FailOn,
-    /// Also hold the manifests, as a whole, against what this profile renders
+    /// Also compare the manifests, as a whole, with what this profile renders
     #[arg(long, value_name = "PROFILE")]
     pub(super) profile: Option<String>,
     /// The environment of that profile; without it the one that plimsoll.toml names, or the only one
@@ -496,19 +496,19 @@ pub(super) struct Check {
     /// The config of the kind cluster the manifests are for
     #[arg(long, value_name = "FILE")]
     pub(super) kind_config: Option<PathBuf>,
-    /// What lives elsewhere: a host as host or host:port, an object as Kind/name; may be given several times
+    /// What exists elsewhere: a host as host or host:port, an object as Kind/name; may be given several times
     #[arg(long, value_name = "HOST[:PORT]|KIND/NAME")]
     pub(super) external: Vec<String>,
     /// The version of a known service that runs, or of all; may be given several times
     #[arg(long, value_name = "[SERVICE=]VERSION")]
     pub(super) service_version: Vec<String>,
-    /// The manifests are complete: what they name and do not hold is an error
+    /// The manifests are complete: a reference to something they do not contain is an error
     #[arg(long)]
     pub(super) complete: bool,
-    /// Leave these out of folders: a pattern as in .gitignore; may be given several times
+    /// Exclude files of folders: a pattern as in .gitignore; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub(super) exclude: Vec<String>,
-    /// Leave out the findings of this file; it is written with all of them where it does not exist
+    /// Ignore the findings recorded in this file; created with all of them if it does not exist
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
     /// Check what `kubectl kustomize` builds of a folder; may be given several times
@@ -523,19 +523,19 @@ pub(super) struct Check {
     /// Let kustomize and Helm fetch remote bases and charts
     #[arg(long)]
     pub(super) remote: bool,
-    /// Mend what can be mended in the files: `safe` (the same as none) makes edits that cannot change what was meant, `suggested`
+    /// Fix findings in the files: `safe` (the same as none) makes edits that cannot change what was meant, `suggested`
     /// follows suggestions too, such as near names
     #[arg(long, value_name = "SAFETY", num_args = 0..=1, require_equals = true, default_missing_value = "safe")]
     pub(super) fix: Option<FixSafety>,
     /// Show the edits of `--fix` and write nothing
     #[arg(long, requires = "fix")]
     pub(super) dry_run: bool,
-    /// List what was passed over because it is no Kubernetes object
+    /// List what was skipped because it is not a Kubernetes object
     #[arg(short, long)]
     pub(super) verbose: bool,
     #[command(flatten)]
     pub(super) reports: ReportArgs,
-    /// How the findings are written
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
     pub(super) output: Format,
 }
@@ -550,7 +550,7 @@ pub(super) enum FixSafety {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum FailOn {
-    /// It will be refused or will not come up
+    /// It will be rejected or will not come up
     Error,
     /// It can hurt later
     Warning,
@@ -620,7 +620,7 @@ pub(super) struct Import {
     /// Write nothing, print the report only
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// How the report is written
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) output: ImportFormat,
 }

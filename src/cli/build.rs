@@ -19,7 +19,7 @@ pub(super) fn kustomize(sources: &Sources, folder: &Path, remote: bool, input: &
         bail!("`{}` is not a folder", folder.display());
     }
     if !remote && let Some((file, name)) = remote_base(folder, 0) {
-        bail!("{} names the remote base `{name}`; pass --remote to have it fetched", file.display());
+        bail!("{} names the remote base `{name}`; pass --remote to fetch it", file.display());
     }
     let shown = folder.to_string_lossy();
     let text = match run("kubectl", ["kustomize", &shown]) {
@@ -45,7 +45,7 @@ pub(super) fn helm(
     }
     let values: Vec<_> = values.iter().map(|file| file.to_string_lossy()).collect();
     if let Some(file) = values.iter().find(|file| !remote && file.contains("://")) {
-        bail!("`{file}` is remote; pass --remote to have it fetched");
+        bail!("`{file}` is remote; pass --remote to fetch it");
     }
     let files = values.iter().flat_map(|file| ["--values", file]);
     let text = run("helm", ["template", "release", chart].into_iter().chain(files))

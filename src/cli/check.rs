@@ -74,9 +74,8 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     if let Some(path) = &args.kind_config {
         let mut cluster = Input::default();
         manifests::read(sources, path, &mut cluster)?;
-        options.kind_config = Some(
-            cluster.kind_config.with_context(|| format!("{} is not the config of a kind cluster", path.display()))?,
-        );
+        options.kind_config =
+            Some(cluster.kind_config.with_context(|| format!("{} is not a kind cluster config", path.display()))?);
     }
     options.whole |= args.complete;
     options.kustomizations = std::mem::take(&mut input.kustomizations);
@@ -115,7 +114,7 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
 pub(super) fn tell(args: &Check, sources: &Sources, checked: &Checked, output: &mut Output) -> anyhow::Result<Outcome> {
     if args.verbose {
         for (span, what) in &checked.passed_over {
-            output.message(&format!("passed over {}: {what}", sources.describe(*span)));
+            output.message(&format!("skipped {}: {what}", sources.describe(*span)));
         }
     }
     let worst = match args.fail_on {
@@ -232,7 +231,7 @@ fn summary(findings: &[Finding], objects: usize) -> String {
         .collect();
     let found = match counts.as_slice() {
         [] if objects == 0 => return "no objects were found, so nothing was checked".to_owned(),
-        [] => "nothing to object to".to_owned(),
+        [] => "no findings".to_owned(),
         counts => counts.join(", "),
     };
     format!("{found} in {}", suggest::count(objects, "object"))
@@ -255,7 +254,7 @@ fn whole_bundle(project: &Project, findings: &[Finding], args: &Check, objects: 
     let names: Vec<_> = paths.chain(objects.iter().map(|object| object.namespace().into())).collect();
     let mut meant = profiles.iter().filter(|profile| names.iter().any(|name| name.contains(profile.as_str())));
     let profile = meant.next().filter(|_| meant.next().is_none()).map_or("PROFILE", String::as_str);
-    Some(format!("what the whole bundle has: plimsoll check --profile {profile}, plimsoll render {profile}"))
+    Some(format!("to see the whole bundle: plimsoll check --profile {profile}, plimsoll render {profile}"))
 }
 
 /// Rules and families that a person names must exist.

@@ -58,9 +58,7 @@ fn compare(global: &Global, args: &Diff, sources: &Sources, output: &Output) -> 
     match (args.old.as_deref(), args.new.as_deref()) {
         (Some(profile), None) if !is_path(profile) => committed(global, args, profile, sources),
         (Some(old), Some(new)) => two(global, args, old, new, sources),
-        (Some(path), None) => {
-            Err(anyhow::anyhow!("`{path}` is compared with nothing: name a second file or folder").into())
-        }
+        (Some(path), None) => Err(anyhow::anyhow!("`{path}` needs a second file or folder to compare with").into()),
         (None, _) => Err(anyhow::anyhow!(
             "nothing to compare: name a profile, two profiles, two files, or a revision with `--base`"
         )
@@ -91,7 +89,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
         (Some(folder), _) => folder.clone(),
         (None, Some(folder)) => project.inside(folder)?,
         (None, None) => {
-            let why = "no folder of committed files: name it with `--out DIR`, or as `out` in plimsoll.toml";
+            let why = "no output folder: pass `--out DIR`, or set `out` in plimsoll.toml";
             return Err(anyhow::anyhow!("{why}; `plimsoll diff {profile} OTHER` compares two profiles").into());
         }
     };
@@ -107,7 +105,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
         let old = match path.symlink_metadata() {
             Err(_) => None,
             Ok(found) if found.is_file() => Some(read(&path, sources)?),
-            Ok(_) => return Err(anyhow::anyhow!("{} is no plain file", path.display()).into()),
+            Ok(_) => return Err(anyhow::anyhow!("{} is not a regular file", path.display()).into()),
         };
         let hide = Hide::of(sources, old.iter().flatten().chain(&rendered.objects));
         let new = rendered.objects.as_slice();
@@ -121,10 +119,10 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
 /// Two profiles, two sets of manifests, or one of each.
 fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) -> Result<Vec<BundleDiff>, Stop> {
     if args.env.len() > 1 {
-        return Err(anyhow::anyhow!("two sides are compared in one environment").into());
+        return Err(anyhow::anyhow!("a diff compares two sides in one environment").into());
     }
     if old == "-" && new == "-" {
-        return Err(anyhow::anyhow!("standard input can be one of the two sides, not both").into());
+        return Err(anyhow::anyhow!("standard input can be only one of the two sides").into());
     }
     let project = project::open(global, sources)?;
     let options = project::options(global, &project, sources)?;
@@ -191,7 +189,7 @@ fn revisions(
         wanted.extend(gone.into_iter().map(|(bundle, _)| (bundle, false)));
     }
     if wanted.is_empty() {
-        return Err(anyhow::anyhow!("there is nothing to compare: no profile has these environments").into());
+        return Err(anyhow::anyhow!("nothing to compare: no profile has these environments").into());
     }
     let results = in_parallel(&wanted, None, |((profile, environment), is_there)| {
         let new = is_there.then(|| renderer.render(profile, environment));
@@ -211,7 +209,7 @@ fn revisions(
             (old, Ok(new)) => (old.ok().flatten(), new),
             (old, Err(failure)) if old.is_err() || lacks_values(&failure) => {
                 let why = failure.findings().first().map(|finding| mask.words(&finding.message)).unwrap_or_default();
-                let help = "give what it lacks with --values, or choose others with --env";
+                let help = "set the missing values with --values, or choose others with --env";
                 output.message(&format!("{profile} · {environment} is left out: {why} ({help})"));
                 continue;
             }

@@ -36,7 +36,7 @@ pub(super) fn run(global: &Global, args: &Args, output: &mut Output) -> anyhow::
         Some(folder) => {
             let free = is_free(folder)?;
             if !free {
-                bail!("{} exists and is not empty; give a new folder, or one that `import` made", folder.display());
+                bail!("{} exists and is not empty; name a new folder, or one that `import` wrote", folder.display());
             }
             new(global, args, &variants, &sources, output)
         }
@@ -52,7 +52,7 @@ fn is_project(folder: &Path) -> bool {
 /// Whether a project can be written there: nothing is there, or an empty folder.
 fn is_free(folder: &Path) -> anyhow::Result<bool> {
     if folder.is_symlink() {
-        bail!("{} is a symbolic link; give the folder itself", folder.display());
+        bail!("{} is a symbolic link; name the folder itself", folder.display());
     }
     match fs::read_dir(folder) {
         Ok(mut entries) => Ok(entries.next().is_none()),

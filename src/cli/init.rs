@@ -46,7 +46,7 @@ pub(super) fn init(folder: &Path, blank: bool, output: &Output) -> anyhow::Resul
         (built_in.chain([(project::FILE, SETTINGS)]).collect(), "gateway")
     };
     if let Some(path) = files.iter().map(|(path, _)| folder.join(path)).find(|path| path.exists()) {
-        bail!("{} is already there; `init` overwrites nothing", path.display());
+        bail!("{} already exists; `init` overwrites nothing", path.display());
     }
     for (path, text) in &files {
         let path = folder.join(path);

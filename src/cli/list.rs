@@ -94,10 +94,10 @@ pub(super) fn kind(global: &Global, args: &OneProfile, output: &mut Output) -> a
         Some(config) => Ok(emit(&config.node)),
         None => {
             let (profile, environment) = (&rendered.values.profile, &rendered.values.environment);
-            let message = format!("`{profile}` is for no kind cluster in the environment `{environment}`");
+            let message = format!("profile `{profile}` has no kind cluster in the environment `{environment}`");
             let finding = Finding::error(RuleId::KindConfigMissing, Span::NONE, message);
             Err(Failure::unable(
-                finding.with_help("a template makes one: apiVersion `kind.x-k8s.io/v1alpha4`, kind `Cluster`"),
+                finding.with_help("add a template with apiVersion `kind.x-k8s.io/v1alpha4`, kind `Cluster`"),
             ))
         }
     })

@@ -35,7 +35,7 @@ pub(super) fn read_but(sources: &Sources, path: &Path, exclude: &[&Globs], input
     }
     let found = globs::walk(path, ENDINGS, exclude).with_context(|| format!("cannot read {}", path.display()))?;
     if found.files.is_empty() {
-        bail!("`{}` holds no .yaml, .yml or .json files", path.display());
+        bail!("`{}` contains no .yaml, .yml or .json files", path.display());
     }
     for path in &found.excluded {
         input.pass_over(sources.add(path.to_string_lossy(), ""), "excluded");

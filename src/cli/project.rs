@@ -50,7 +50,7 @@ pub(super) fn options(global: &Global, project: &Project, sources: &Sources) -> 
     Options::of_project(project, sources, definitions(global, project)?)
 }
 
-/// Where custom resources are defined.
+/// Definitions of custom resources.
 ///
 /// # Errors
 /// Where there is no such file or folder.

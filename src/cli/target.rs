@@ -56,7 +56,7 @@ impl Target {
         Ok(match folder {
             Some(folder) if args.verify => Self::Committed(folder),
             Some(folder) => Self::Folder(folder, OnceLock::new()),
-            None if args.verify => bail!("`--verify` compares with files: give it `--out DIR`"),
+            None if args.verify => bail!("`--verify` compares with files: pass `--out DIR`"),
             None => Self::Stdout(project.settings.own_clusters),
         })
     }
@@ -117,7 +117,7 @@ fn print(taken: &[Taken], apart: bool, output: &mut Output) -> anyhow::Result<Ou
             {
                 let both = suggest::list([first, &name.profile], "and");
                 bail!(
-                    "{both} both hold {identity}, so they cannot be printed together; write them to files: --out DIR"
+                    "{both} both contain {identity}, so they cannot be printed together; write them to files: --out DIR"
                 );
             }
         }
@@ -138,11 +138,11 @@ fn write(folder: &Path, writer: &Writer, taken: Vec<Taken>, all: bool, output: &
     let names: Vec<Name> = taken.into_iter().map(|taken| taken.name).collect();
     let tidied = if all { writer.tidy(&names)? } else { Tidied::default() };
     for name in &tidied.removed {
-        output.message(&format!("removed {}: no profile makes it any more", folder.join(name).display()));
+        output.message(&format!("removed {}: no profile renders it any more", folder.join(name).display()));
     }
     for name in &tidied.kept {
         output.message(&format!(
-            "left {} alone: no profile makes it any more, but somebody edited it",
+            "kept {}: no profile renders it any more, but it was edited by hand",
             folder.join(name).display()
         ));
     }
@@ -192,16 +192,16 @@ fn verdict(drift: &Drift) -> String {
         .reasons
         .iter()
         .map(|reason| match reason {
-            Reason::Missing => "is not there".to_owned(),
-            Reason::NoFile => "is no plain file".to_owned(),
-            Reason::Unknown => "differs, and no receipt tells why".to_owned(),
+            Reason::Missing => "does not exist".to_owned(),
+            Reason::NoFile => "is not a regular file".to_owned(),
+            Reason::Unknown => "differs, and there is no receipt".to_owned(),
             Reason::EditedByHand => "was edited by hand".to_owned(),
             // A receipt may hold anything.
-            Reason::Inputs(names) => plain(&format!("was made from other inputs: {}", names.join(", "))),
-            Reason::Templates => "was made from other templates".to_owned(),
-            Reason::Tool(version) => plain(&format!("was made by plimsoll {version}")),
-            Reason::Arguments => "was made with other arguments, or another build of this version".to_owned(),
-            Reason::Stale => "is made by no profile any more".to_owned(),
+            Reason::Inputs(names) => plain(&format!("was rendered from other inputs: {}", names.join(", "))),
+            Reason::Templates => "was rendered from other templates".to_owned(),
+            Reason::Tool(version) => plain(&format!("was rendered by plimsoll {version}")),
+            Reason::Arguments => "was rendered with other arguments, or by another build of this version".to_owned(),
+            Reason::Stale => "is not rendered by any profile any more".to_owned(),
         })
         .collect();
     words.join("; ")

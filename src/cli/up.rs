@@ -66,9 +66,9 @@ pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Re
     let profile = &args.profile;
     let (outcome_of, end) = match outcome.ended {
         Ended::Ready => (Outcome::Fine, format!("{profile} is ready")),
-        Ended::TimedOut => (Outcome::TimedOut, format!("error: {profile} is not ready, and there is no more time")),
+        Ended::TimedOut => (Outcome::TimedOut, format!("error: timed out: {profile} is not ready")),
         Ended::Interrupted => (Outcome::Interrupted, INTERRUPTED.to_owned()),
-        Ended::Failed => (Outcome::Objections, format!("error: {profile} does not become ready")),
+        Ended::Failed => (Outcome::Objections, format!("error: {profile} will not become ready")),
     };
     let objects = Some(target.rendered.objects.as_slice());
     let end = format!("{} {end}", clock(started.elapsed()));
@@ -94,7 +94,7 @@ pub(super) fn ended_by(error: Error, output: &Output) -> anyhow::Result<Outcome>
             Ok(Outcome::Interrupted)
         }
         Error::Run(RunError::TimedOut(line)) => {
-            output.message(&format!("error: no more time: `{line}` was still running; raise --timeout"));
+            output.message(&format!("error: timed out: `{line}` was still running; raise --timeout"));
             Ok(Outcome::TimedOut)
         }
         error => Err(error.into()),

@@ -100,7 +100,7 @@ impl BundleDiff {
             is: true,
             changes: Vec::new(),
             unchanged: 0,
-            broken: Some(format!("does not render any more: {count} ({rule})")),
+            broken: Some(format!("no longer renders: {count} ({rule})")),
         }
     }
 
@@ -234,7 +234,7 @@ impl Group<'_> {
         match (&first.broken, first.was, first.is) {
             (Some(why), ..) => Some(why.clone()),
             (None, false, true) => Some("new".to_owned()),
-            (None, true, false) => Some("gone: nothing renders it any more".to_owned()),
+            (None, true, false) => Some("removed: no longer rendered".to_owned()),
             _ => None,
         }
     }

@@ -18,7 +18,7 @@ pub fn drift(name: &str, committed: &str, rendered: &str) -> Vec<String> {
     let sources = Sources::new();
     let (file, errors) = objects(&sources, name, committed);
     if errors > 0 {
-        return vec!["the file cannot be read as manifests".to_owned()];
+        return vec!["the file does not contain valid manifests".to_owned()];
     }
     let (now, _) = objects(&sources, name, rendered);
     let hide = Hide::of(&sources, file.iter().chain(&now));
@@ -51,7 +51,7 @@ fn told(change: &Shown) -> Vec<String> {
     }
     let mut lines = Vec::new();
     if let Some(old) = &change.old_name {
-        lines.push(format!("{title} is called {old} in the file"));
+        lines.push(format!("{title} is named {old} in the file"));
     }
     lines.extend(change.fields.iter().map(|field| format!("{title} {}", line(field))));
     lines

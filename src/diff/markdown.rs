@@ -89,7 +89,7 @@ fn worst(groups: &[Group<'_>], out: &mut String) {
         let _ = writeln!(out, "\n> [!CAUTION]\n> {} cannot be applied.", suggest::count(refused, "object"));
     } else if warnings > 0 {
         let what = if warnings == 1 { "1 object needs" } else { &format!("{warnings} objects need") };
-        let _ = writeln!(out, "\n> [!WARNING]\n> {what} somebody to act when it is applied.");
+        let _ = writeln!(out, "\n> [!WARNING]\n> {what} action when applied.");
     }
 }
 
@@ -122,7 +122,7 @@ fn summary(change: &Shown) -> String {
             (Some(name), None) if renamed != crate::diff::Renamed::ByContent => {
                 parts.push(format!("{renamed}, was {}", code(name)));
             }
-            _ => parts.push("another name, by its content".to_owned()),
+            _ => parts.push("renamed by its content hash".to_owned()),
         }
     }
     let mut told = 0;

@@ -66,7 +66,7 @@ impl Shown {
     #[must_use]
     pub fn title(&self) -> String {
         if self.object.api_version.starts_with("kind.x-k8s.io/") {
-            return "the config of the kind cluster".to_owned();
+            return "the kind cluster config".to_owned();
         }
         self.object.to_string()
     }

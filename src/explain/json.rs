@@ -24,7 +24,7 @@ pub fn json(answer: &Answer, sources: &Sources) -> String {
                 let why = match unused.why {
                     Why::ReachesNothing => "reaches no output",
                     Why::Redundant(_) => "redundant",
-                    Why::TakesNothing => "takes away nothing",
+                    Why::TakesNothing => "removes nothing",
                 };
                 let mut out = Map::new();
                 out.insert("path".into(), value!(typed(&unused.path)));

@@ -55,7 +55,7 @@ fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> Strin
         Some(expression) => {
             format!("{{{{ {} }}}}", plain(&expression.split_whitespace().collect::<Vec<_>>().join(" ")))
         }
-        None if field.content_name => "as it stands, with the hash of the content".to_owned(),
+        None if field.content_name => "literal, with the content hash".to_owned(),
         None => "as it stands".to_owned(),
     };
     let _ = writeln!(out, "  written by   {}   {dim}{how}{off}", place(sources, field.span));
@@ -72,7 +72,7 @@ fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> Strin
         let from = if at == 0 { "from" } else { "" };
         let (path, text) = (&input.path, cut(&input.value));
         let place = |span| match place(sources, span).as_str() {
-            "" => "made by no file".to_owned(),
+            "" => "not from a file".to_owned(),
             place => place.to_owned(),
         };
         let _ = writeln!(out, "  {from:11}  {path:paths$}      {text:widest$}  {}", place(input.span));
@@ -86,15 +86,15 @@ fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> Strin
 
 fn unused(found: &[Unused], sources: &Sources) -> String {
     if found.is_empty() {
-        return "every value does something\n".to_owned();
+        return "every value is used\n".to_owned();
     }
     let width = found.iter().map(|unused| unused.path.chars().count()).max().unwrap_or_default();
     let mut out = String::new();
     for unused in found {
         let why = match &unused.why {
             Why::ReachesNothing => "reaches no output".to_owned(),
-            Why::Redundant(span) => format!("says what {} says already", place(sources, *span)),
-            Why::TakesNothing => "takes away what is not there".to_owned(),
+            Why::Redundant(span) => format!("repeats what {} sets", place(sources, *span)),
+            Why::TakesNothing => "removes what is not set".to_owned(),
         };
         let _ = writeln!(out, "{:width$}  {}  {why}", plain(&typed(&unused.path)), place(sources, unused.span));
     }

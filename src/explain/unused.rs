@@ -27,7 +27,7 @@ pub enum Why {
     ReachesNothing,
     /// The layer below says the same, here.
     Redundant(Span),
-    /// It takes away what is not there.
+    /// It removes what is not set.
     TakesNothing,
 }
 

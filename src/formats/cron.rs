@@ -104,12 +104,12 @@ impl Field {
         let (start, mut end) = if matches!(first, "*" | "?") {
             (self.least, self.most)
         } else {
-            let Some(start) = self.number(first) else { return fault("something that is no number") };
+            let Some(start) = self.number(first) else { return fault("a value that is not a number") };
             match (ends.next(), ends.next()) {
                 (None, _) => (start, start),
                 (Some(last), None) => match self.number(last) {
                     Some(end) => (start, end),
-                    None => return fault("something that is no number"),
+                    None => return fault("a value that is not a number"),
                 },
                 (Some(_), Some(_)) => return fault("more than one `-`"),
             }
@@ -117,8 +117,8 @@ impl Field {
         let mut every = 1;
         if let Some(step) = step {
             match number(step) {
-                None => return fault("a step that is no number"),
-                Some(0) => return fault("a step of nothing"),
+                None => return fault("a step that is not a number"),
+                Some(0) => return fault("a step of 0"),
                 Some(step) => every = step,
             }
             if !span.contains('-') {
@@ -126,7 +126,7 @@ impl Field {
             }
         }
         if start < self.least || end > self.most {
-            return Err(format!("must have its {} between {} and {}, not `{text}`", self.name, self.least, self.most));
+            return Err(format!("must have a {} between {} and {}, not `{text}`", self.name, self.least, self.most));
         }
         if start > end { fault("a range that ends before it begins") } else { Ok((start, end, every)) }
     }

@@ -174,7 +174,7 @@ pub fn port_number(number: i64) -> Checked {
 pub fn port_name(text: &str) -> Checked {
     limit(text, 15, "must be no more than 15 bytes")?;
     must(all(text.as_bytes(), LOWER | DASH), "must be lower-case letters, digits and `-`")?;
-    must(text.bytes().any(|byte| byte.is_ascii_lowercase()), "must hold at least one letter")?;
+    must(text.bytes().any(|byte| byte.is_ascii_lowercase()), "must contain at least one letter")?;
     must(!text.contains("--"), "must not contain `--`")?;
     must(!text.starts_with('-') && !text.ends_with('-'), "must not begin or end with `-`")
 }
@@ -184,7 +184,7 @@ pub fn percent(text: &str) -> Checked {
     let digits = text.strip_suffix('%').unwrap_or_default();
     must(
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()),
-        "must be a whole number or a percentage such as `25%`",
+        "must be an integer or a percentage such as `25%`",
     )
 }
 

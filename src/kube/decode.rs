@@ -189,11 +189,11 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
         (Leaf::Int32 | Leaf::IntOrString, Value::Int(number)) if i32::try_from(*number).is_ok() => Ok(()),
         (Leaf::Int32 | Leaf::IntOrString, Value::Float(number)) if whole(*number, 31) => Ok(()),
         (Leaf::Int64, Value::Float(number)) if whole(*number, 63) => Ok(()),
-        (Leaf::Int32 | Leaf::IntOrString, Value::Int(_)) => fault("the number does not fit 32 bits", ""),
+        (Leaf::Int32 | Leaf::IntOrString, Value::Int(_)) => fault("the number does not fit in 32 bits", ""),
         (Leaf::Int32 | Leaf::IntOrString, Value::Float(number)) if number.fract() == 0.0 => {
-            fault("the number does not fit 32 bits", "")
+            fault("the number does not fit in 32 bits", "")
         }
-        (Leaf::Int64, Value::Float(number)) if number.fract() == 0.0 => fault("the number does not fit 64 bits", ""),
+        (Leaf::Int64, Value::Float(number)) if number.fract() == 0.0 => fault("the number does not fit in 64 bits", ""),
         (Leaf::Quantity, Value::String(text)) => {
             // The reader takes blanks around a quantity.
             if Quantity::parse(text.trim()).is_some() {
@@ -238,7 +238,7 @@ fn quantity_help(text: &str) -> &'static str {
     let suffix = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-'));
     match suffix {
         "" => "write it like `500m`, `2` or `1Gi`",
-        _ if suffix.starts_with(' ') => "no blank before the unit",
+        _ if suffix.starts_with(' ') => "remove the space before the unit",
         "gi" | "GI" | "GiB" | "gib" => "write `Gi`",
         "mi" | "MI" | "MiB" | "mib" => "write `Mi`",
         "ki" | "KI" | "KiB" | "kib" => "write `Ki`",

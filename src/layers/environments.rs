@@ -114,12 +114,12 @@ impl Layers<'_> {
             let name = &section.name;
             let base = self.project.shown(project::BASE);
             let finding = if section.part.is_none() {
-                let message = format!("`{name}: null` removes an environment of {base}, which has none of that name");
+                let message = format!("`{name}: null` removes an environment that {base} does not declare");
                 let help = if has_file { format!("to add it, write `{name}: {{}}`") } else { String::new() };
                 Finding::error(RuleId::EnvironmentUnknown, section.span, message).with_help(help)
             } else {
                 let file = self.project.shown(&format!("profiles/environments/{name}.yaml"));
-                let message = format!("environment `{name}` is declared nowhere but in this profile");
+                let message = format!("environment `{name}` is declared only in this profile");
                 let help = format!("name it under `{ENVIRONMENTS}` in {base}, or add {file}");
                 Finding::error(RuleId::EnvironmentUnknown, section.span, message).with_help(help)
             };
@@ -158,7 +158,7 @@ impl Layers<'_> {
         }
         let finding = |name: &String| {
             let path = format!("profiles/environments/{name}.yaml");
-            let why = format!("neither the base nor a profile names the environment `{name}`");
+            let why = format!("environment `{name}` is not declared by the base or by a profile");
             let finding = self.project.unused(self.sources, &path, &why);
             let known = self.base.sections.iter().map(|section| section.name.as_str());
             match suggest::nearest(name, known) {

@@ -39,7 +39,7 @@ pub(super) fn check(node: &Node, findings: &mut Vec<Finding>) {
     };
     for entry in change {
         let (span, message) = if !KEYS.contains(&entry.key.as_str()) {
-            (entry.key_span, format!("`{}` stands beside a change of a list", entry.key))
+            (entry.key_span, format!("`{}` cannot be combined with a list operation", entry.key))
         } else if !matches!(entry.value.value, Value::Sequence(_)) {
             (entry.value.origin.span, format!("`{}` must be a list, not {}", entry.key, entry.value.type_name()))
         } else if entry.value.items().is_empty() {

@@ -60,12 +60,12 @@ impl Overrides {
         for named in self.sets.iter().filter_map(|argument| argument.of_profile().0) {
             if !profiles.contains(&named) {
                 let named = project::repeatable(&named);
-                let message = format!("`--set {named}:…` is for a profile that is not asked for");
+                let message = format!("`--set {named}:…` names a profile that is not rendered");
                 let finding = Finding::error(RuleId::SetSyntax, Span::NONE, message);
                 let near = suggest::nearest(named, profiles.iter().map(String::as_str));
                 let help = match near {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("before the `:` stands a profile: {}", suggest::list(profiles, "or")),
+                    None => format!("the name before `:` must be a profile: {}", suggest::list(profiles, "or")),
                 };
                 return Err(Failure::unable(finding.with_help(help)));
             }

@@ -105,13 +105,13 @@ impl Layers<'_> {
             let finding = Finding::error(
                 RuleId::ProfileForm,
                 second.origin.span,
-                "a profile is one YAML document, and this is a second",
+                "a profile must be a single YAML document; this is the second",
             );
-            return Err(finding.with_help("take the `---` between them out").into());
+            return Err(finding.with_help("remove the `---` between them").into());
         }
         if !matches!(node.value, Value::Mapping(_)) {
             unread(node.origin.span);
-            let message = format!("a profile is a mapping, and this is {}", node.type_name());
+            let message = format!("a profile must be a mapping, not {}", node.type_name());
             return Err(Finding::error(RuleId::ProfileForm, node.origin.span, message).into());
         }
         let sections = merge::take(&mut node, ENVIRONMENTS);

@@ -148,13 +148,13 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
                 let after_index =
                     matches!(parts.last(), Some(Part { step: Segment::Index(_) | Segment::End, .. })) && !open;
                 if open && key.is_empty() && !(c == '[' && parts.is_empty()) {
-                    return Err(wrong(at, at + 1, "a name is missing before this"));
+                    return Err(wrong(at, at + 1, "expected a name before this"));
                 }
                 if open && !key.is_empty() {
                     let span = Span::new(file, key_start as u32, at as u32);
                     parts.push(Part { step: Segment::Key(std::mem::take(&mut key)), span });
                 } else if !after_index {
-                    return Err(wrong(at, at + 1, "the path starts with a name"));
+                    return Err(wrong(at, at + 1, "the path must start with a name"));
                 }
                 if parts.len() > MAX_STEPS {
                     return Err(wrong(0, at, "the path is too long"));
@@ -170,7 +170,7 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
                             Ok(index) => Segment::Index(index),
                             Err(_) if digits == "+" => Segment::End,
                             Err(_) => {
-                                let message = "brackets hold the number of a list item, from 0, or `+` for a new one";
+                                let message = "brackets must contain an index, starting at 0, or `+` to append";
                                 return Err(wrong(at, at + 1, message));
                             }
                         };
@@ -181,10 +181,10 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Part>, usize), Failure> {
                 }
             }
             _ if open => key.push(c),
-            _ => return Err(wrong(at, at + c.len_utf8(), "after an item comes `.`, `[` or `=`")),
+            _ => return Err(wrong(at, at + c.len_utf8(), "expected `.`, `[` or `=` after an index")),
         }
     }
-    Err(wrong(argument.len(), argument.len(), "there is no `=` and no value"))
+    Err(wrong(argument.len(), argument.len(), "missing `=` and value"))
 }
 
 /// The place that was found for a path; `None` where the schema says nothing of it.
@@ -209,7 +209,7 @@ fn found(lookup: Lookup, steps: &[Part]) -> Result<Option<Place>, Failure> {
                 // Behind a colon the value may have begun.
                 Segment::Key(key) if key.contains([':', ' ']) => format!("no field of that name in {parent}"),
                 Segment::Key(key) => format!("no field `{key}` in {parent}"),
-                Segment::Index(_) | Segment::End => format!("{parent} is no list"),
+                Segment::Index(_) | Segment::End => format!("{parent} is not a list"),
             };
             let mut finding = Finding::error(RuleId::ProfileFieldUnknown, steps[at].span, message);
             match near {
@@ -306,7 +306,7 @@ fn scalar(types: Types, text: &str) -> Option<Value> {
 
 impl Set {
     /// Parses `path=value`. The path is checked against the schema, and the value gets the type it names there: text stays
-    /// text (`image.tag=1.10`), `a=` is the empty text, `a=null` deletes, a list or mapping is written as YAML in one line.
+    /// text (`image.tag=1.10`), `a=` is an empty string, `a=null` deletes, a list or mapping is written as YAML in one line.
     ///
     /// # Errors
     /// [`Failure::Unable`] where the argument has not that form; findings where no value can have that path or that type.
@@ -457,7 +457,7 @@ impl Set {
             match &part.step {
                 Segment::Key(key) => node = &node[key.as_str()],
                 Segment::End if at + 1 == self.steps.len() && self.value.is_null() => {
-                    let finding = Finding::error(RuleId::ProfileFieldUnknown, part.span, "there is no item to delete");
+                    let finding = Finding::error(RuleId::ProfileFieldUnknown, part.span, "no item to delete");
                     return Err(Box::new(finding.with_help("`[+]` adds an item; name one by its number")));
                 }
                 Segment::End => node = Node::absent(),
@@ -466,8 +466,8 @@ impl Set {
                     let deletes = at + 1 == self.steps.len() && self.value.is_null();
                     if *index > count || (*index == count && deletes) {
                         let has = suggest::count(count, "item");
-                        let message = format!("`{}` has {has}, no item {index}", show(&self.steps[..at]));
-                        let help = "`[+]` adds one at the end; items count from 0";
+                        let message = format!("`{}` has {has}; index {index} is out of range", show(&self.steps[..at]));
+                        let help = "`[+]` appends one; indexes start at 0";
                         let finding = Finding::error(RuleId::ProfileFieldUnknown, part.span, message);
                         return Err(Box::new(finding.with_help(help)));
                     }

@@ -160,7 +160,7 @@ fn faults_are_told_with_their_place() {
         ),
         (
             "cluster: c\nimage: {tag: A}\n",
-            "profile-value-invalid profiles/p.yaml:2:14 `image.tag` does not have the form it must have / must match `^[a-z0-9.]+$`",
+            "profile-value-invalid profiles/p.yaml:2:14 `image.tag` does not match the pattern / must match `^[a-z0-9.]+$`",
         ),
         (
             "cluster: c\nimage: {pullPolicy: always}\n",
@@ -176,9 +176,9 @@ fn faults_are_told_with_their_place() {
         ),
         (
             "cluster: c\n---\ncluster: d\n",
-            "profile-form profiles/p.yaml:3:1 a profile is one YAML document, and this is a second / take the `---` between them out",
+            "profile-form profiles/p.yaml:3:1 a profile must be a single YAML document; this is the second / remove the `---` between them",
         ),
-        ("- a\n", "profile-form profiles/p.yaml:1:1 a profile is a mapping, and this is a list"),
+        ("- a\n", "profile-form profiles/p.yaml:1:1 a profile must be a mapping, not a list"),
     ] {
         assert_eq!(fixture(profile).json("e2e", &[]), told, "{profile}");
     }
@@ -204,7 +204,7 @@ fn names_that_are_not_there_cannot_run() {
         let failure = layers.profile(name).unwrap_err();
         assert_eq!(
             fixture.told(&failure),
-            format!("unable: profile-not-found nowhere there is no profile `{name}` in profiles / {help}")
+            format!("unable: profile-not-found nowhere profile `{name}` not found in profiles / {help}")
         );
     }
 }
@@ -228,7 +228,7 @@ fn sets_are_typed_by_the_schema() {
         ("hosts[0].name=a", r#"{ "cluster": "c", "hosts": [ { "name": "a" } ] }"#),
         (
             "hosts[1].name=a",
-            "profile-field-unknown --set:1:6 `hosts` has 0 items, no item 1 / `[+]` adds one at the end; items count from 0",
+            "profile-field-unknown --set:1:6 `hosts` has 0 items; index 1 is out of range / `[+]` appends one; indexes start at 0",
         ),
         (
             "expose.nodeport=1",
@@ -240,7 +240,7 @@ fn sets_are_typed_by_the_schema() {
         ("spread=yes", "profile-field-type --set:1:8 `spread` must be a boolean, not `yes`"),
         ("expose=1", "profile-field-type --set:1:8 `expose` must be a mapping, not `1`"),
         ("cluster.x=1", "profile-field-unknown --set:1:9 no field `x` in `cluster` / `cluster` has no fields"),
-        ("cluster[0]=1", "profile-field-unknown --set:1:8 `cluster` is no list / `cluster` has no fields"),
+        ("cluster[0]=1", "profile-field-unknown --set:1:8 `cluster` is not a list / `cluster` has no fields"),
         (
             "environments.e2e.cluster=x",
             "profile-field-unknown --set:1:1 `environments` cannot be set: it is read from files, before anything is set / choose an environment with `--env`",

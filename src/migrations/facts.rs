@@ -18,23 +18,23 @@ pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, pr
         if let Some(token) = statement.tokens.iter().find(|token| token.kind == TokenKind::Backslash) {
             let line = &text[token.range.start..];
             let shown = &line[..line.find(char::is_whitespace).unwrap_or(line.len())];
-            let message = format!("`{shown}` is a command of psql, not SQL");
+            let message = format!("`{shown}` is a psql command, not SQL");
             problems.push(
                 Problem::error(
                     RuleId::MigrationPsqlCommand,
                     token.range.start..token.range.start + shown.len(),
                     message,
                 )
-                .with_help("a migration must be SQL alone; data belongs into INSERT statements"),
+                .with_help("a migration must contain only SQL; write data as INSERT statements"),
             );
             break;
         }
         let alone = all.len() == 1;
         if let Some((index, repeatable)) = concurrent_index(&words) {
             if !repeatable && !alone && !migration.transaction {
-                let message = "a run that is killed below this statement cannot be repeated: the index exists by then";
+                let message = "a run that is killed after this statement cannot be repeated: the index already exists";
                 let problem = Problem::error(RuleId::MigrationNotRepeatable, statement.range(), message)
-                    .with_help("add IF NOT EXISTS, or give the statement a file of its own");
+                    .with_help("add IF NOT EXISTS, or move the statement to its own file");
                 problems.push(Problem { severity: Severity::Warning, ..problem });
             }
             migration.indexes.extend(index);
@@ -48,10 +48,10 @@ pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, pr
 
 fn transaction(words: &Words<'_>, statement: &Statement, problems: &mut Vec<Problem>) {
     if let Some(what) = refused_in_transaction(words) {
-        let message = format!("PostgreSQL runs {what} only outside a transaction, and this file runs in one");
+        let message = format!("{what} cannot run inside a transaction block, and this file runs in one");
         problems.push(
             Problem::error(RuleId::MigrationNeedsNoTransaction, statement.range(), message)
-                .with_help("give it a file of its own with `-- +goose NO TRANSACTION` (plain files: `-- plimsoll: no-transaction` as first line)"),
+                .with_help("move it to its own file with `-- +goose NO TRANSACTION` (plain files: `-- plimsoll: no-transaction` as first line)"),
         );
     }
     let savepoint = words.is(0, "rollback") && (1..4).any(|at| words.is(at, "to"));

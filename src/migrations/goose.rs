@@ -120,10 +120,7 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
             }
             Ok("statementbegin") if down => {}
             Ok("statementbegin") if !up || marked.is_some() => {
-                refuse(
-                    place,
-                    "`-- +goose StatementBegin` must stand after `-- +goose Up`, not within another".to_owned(),
-                );
+                refuse(place, "`-- +goose StatementBegin` must follow `-- +goose Up` and cannot be nested".to_owned());
             }
             Ok("statementbegin") => {
                 if let Some(range) = unfinished.take() {
@@ -147,7 +144,7 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
                 refuse(place, "`-- +goose ENVSUB ON` would put environment variables into the SQL".to_owned());
             }
             Ok(_) => {}
-            Err(other) => refuse(place, format!("goose knows no annotation `{other}`")),
+            Err(other) => refuse(place, format!("unknown goose annotation `{other}`")),
         }
     }
     if let Some(range) = unfinished {

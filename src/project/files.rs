@@ -39,10 +39,10 @@ pub struct Listed {
 impl fmt::Display for AccessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(name) => write!(f, "there is no file `{name}`"),
-            Self::Outside(name, bound) => write!(f, "`{name}` lies outside the {bound}"),
+            Self::Missing(name) => write!(f, "file `{name}` not found"),
+            Self::Outside(name, bound) => write!(f, "`{name}` is outside the {bound}"),
             Self::Unreadable(name, error) => write!(f, "cannot read `{name}`: {error}"),
-            Self::NoFile(name) => write!(f, "`{name}` is no file"),
+            Self::NoFile(name) => write!(f, "`{name}` is not a file"),
         }
     }
 }
@@ -65,9 +65,7 @@ impl AccessError {
     pub fn finding(&self, span: Span) -> Finding {
         let finding = Finding::error(self.rule(), span, self.to_string());
         match self {
-            Self::Outside(..) => {
-                finding.with_help("only files inside are read, and links are followed before that is asked")
-            }
+            Self::Outside(..) => finding.with_help("only files inside it are read; symbolic links are resolved first"),
             _ => finding,
         }
     }
@@ -424,7 +422,7 @@ fn walk(
 
 fn file_name(entry: &std::fs::DirEntry, folder: &str) -> Result<String, AccessError> {
     entry.file_name().into_string().map_err(|name| {
-        let error = io::Error::new(io::ErrorKind::InvalidData, "its name is no UTF-8");
+        let error = io::Error::new(io::ErrorKind::InvalidData, "its name is not valid UTF-8");
         AccessError::Unreadable(format!("{folder}/{}", name.to_string_lossy()), ReadError::Io(error))
     })
 }

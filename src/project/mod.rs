@@ -158,7 +158,7 @@ impl Project {
         let path = files::tidy(&root.join(folder));
         let there = path.ancestors().find_map(|above| above.canonicalize().ok());
         if !path.starts_with(root) || !there.is_some_and(|there| there.starts_with(root)) {
-            anyhow::bail!("`out` in {} lies outside the project; give that folder as `--out DIR`", self.shown(FILE));
+            anyhow::bail!("`out` in {} is outside the project; pass that folder as `--out DIR`", self.shown(FILE));
         }
         Ok(path)
     }
@@ -216,7 +216,7 @@ impl Project {
         let mut finding = Finding::error(
             RuleId::ProfileNotFound,
             crate::source::Span::NONE,
-            format!("there is no profile `{}` in {place}", repeatable(name)),
+            format!("profile `{}` not found in {place}", repeatable(name)),
         );
         let bare = name.rsplit(['/', '\\']).next().unwrap_or(name);
         let bare = bare.strip_suffix(".yaml").or_else(|| bare.strip_suffix(".yml")).unwrap_or(bare);

@@ -58,13 +58,13 @@ impl Revision {
             Failure::unable(Finding::error(RuleId::RevisionNotFound, Span::NONE, message).with_help(help))
         };
         if name.is_empty() || name.starts_with('-') {
-            return Err(unable(format!("`{name}` is no revision"), "name a branch, a tag or a commit"));
+            return Err(unable(format!("unknown revision `{name}`"), "name a branch, a tag or a commit"));
         }
         let commit = match name.strip_suffix("...") {
             None => name.to_owned(),
             Some(branch) => ask(folder, &["merge-base", branch, "HEAD"]).map_err(|why| {
                 unable(
-                    format!("`{branch}` and `HEAD` have no commit in common that is at hand: {why}"),
+                    format!("`{branch}` and `HEAD` have no common commit in this clone: {why}"),
                     "a shallow clone lacks it: fetch the history (`fetch-depth: 0`)",
                 )
             })?,
@@ -75,7 +75,7 @@ impl Revision {
         );
         let found = found.map_err(|why| {
             let message = format!("cannot read the revision `{name}`: {why}");
-            unable(message, "it must be at hand: `git fetch` it, in a shallow clone with its depth")
+            unable(message, "fetch it first: `git fetch`, with enough depth in a shallow clone")
         })?;
         let (prefix, commit) = found.split_once('\n').unwrap_or(("", &found));
         let git = Git::start(folder).map_err(|error| unable(format!("cannot run git: {error}"), ""))?;

@@ -267,7 +267,7 @@ impl Reader {
                 "clusters" => settings.own_clusters = self.own_clusters(value),
                 name => {
                     let finding =
-                        Finding::error(RuleId::SettingUnknown, self.span(key), format!("there is no setting `{name}`"));
+                        Finding::error(RuleId::SettingUnknown, self.span(key), format!("unknown setting `{name}`"));
                     self.findings.push(near(finding, name, NAMES));
                 }
             }
@@ -364,7 +364,7 @@ impl Reader {
             return None;
         };
         let Some(rule) = RuleId::find(&rule) else {
-            let message = format!("there is no rule `{rule}`");
+            let message = format!("unknown rule `{rule}`");
             let finding = Finding::error(RuleId::SettingUnknown, self.span(item), message);
             self.findings.push(near(finding.with_help("`plimsoll rules` lists them"), &rule, RuleId::names()));
             return None;
@@ -446,9 +446,8 @@ impl Reader {
         for (key, value) in table {
             let id = &**key.get_ref();
             let Some(rule) = RuleId::find(id) else {
-                let finding =
-                    Finding::error(RuleId::SettingUnknown, self.span(key), format!("there is no rule `{id}`"))
-                        .with_help("`plimsoll rules` lists them");
+                let finding = Finding::error(RuleId::SettingUnknown, self.span(key), format!("unknown rule `{id}`"))
+                    .with_help("`plimsoll rules` lists them");
                 self.findings.push(near(finding, id, RuleId::names()));
                 continue;
             };

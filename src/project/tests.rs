@@ -168,12 +168,12 @@ fn settings_are_read_and_mistakes_told() {
     let levels: Vec<_> = good.rules.iter().map(|rule| (rule.id.name(), rule.level)).collect();
     assert_eq!(levels, [("name-invalid", Level::Off), ("field-unknown", Level::At(crate::finding::Severity::Note))]);
     for (text, told) in [
-        ("\nuot = 'x'\n", "plimsoll.toml:2:1 there is no setting `uot` did you mean `out`?"),
+        ("\nuot = 'x'\n", "plimsoll.toml:2:1 unknown setting `uot` did you mean `out`?"),
         ("out = 1\n", "plimsoll.toml:1:7 `out` must be a non-empty string this is a number"),
         ("externals = 'a'\n", "plimsoll.toml:1:13 `externals` must be a list of strings this is a string"),
         (
             "[rules]\nname-invalit = 'off'\n",
-            "plimsoll.toml:2:1 there is no rule `name-invalit` did you mean `name-invalid`?",
+            "plimsoll.toml:2:1 unknown rule `name-invalit` did you mean `name-invalid`?",
         ),
         (
             "[rules]\nname-invalid = 'of'\n",
@@ -189,7 +189,7 @@ fn settings_are_read_and_mistakes_told() {
         ),
         (
             "[paths.'a/']\nname-invalit = 'off'\n",
-            "plimsoll.toml:2:1 there is no rule `name-invalit` did you mean `name-invalid`?",
+            "plimsoll.toml:2:1 unknown rule `name-invalit` did you mean `name-invalid`?",
         ),
         ("out = 'a'\nout = 'b'\n", "plimsoll.toml:2:1 duplicate key "),
     ] {
@@ -197,5 +197,5 @@ fn settings_are_read_and_mistakes_told() {
     }
     assert!(settings("out = [").is_err());
     assert_eq!(settings("\u{feff}out = 'a'").unwrap().out.as_deref(), Some("a"));
-    assert!(settings("\u{feff}uot = 'a'").unwrap_err().starts_with("plimsoll.toml:1:1 there is no setting"));
+    assert!(settings("\u{feff}uot = 'a'").unwrap_err().starts_with("plimsoll.toml:1:1 unknown setting"));
 }

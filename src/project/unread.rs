@@ -50,7 +50,7 @@ impl Project {
                 match stem {
                     Some(_) if is_layer && path.ends_with(".yaml") => None,
                     Some(stem) if is_layer && all.contains(format!("{stem}.yaml").as_str()) => Some((
-                        format!("{} is the one that counts", self.shown(&format!("{stem}.yaml"))),
+                        format!("{} is used", self.shown(&format!("{stem}.yaml"))),
                         "remove one of them".to_owned(),
                     )),
                     Some(stem) if is_layer => Some((

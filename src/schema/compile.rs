@@ -136,8 +136,7 @@ impl Schema {
             && compiler.missing.is_empty()
             && let Some(id) = schema.endless()
         {
-            let message =
-                "the schema refers to itself for one and the same value, nests too deep or has forms that multiply";
+            let message = "the schema is recursive for one value, nested too deep, or its alternatives multiply";
             compiler.findings.push(invalid(compiler.spans[id as usize], message));
         }
         let Compiler { findings, missing, .. } = compiler;
@@ -274,7 +273,7 @@ impl<'a> Compiler<'a> {
     fn multiple(&mut self, sub: &mut Sub, entry: &'a Entry) {
         let of = self.number(entry);
         if of.as_ref().and_then(Node::as_f64).is_some_and(|of| of <= 0.0) {
-            self.wrong(&entry.value, "`multipleOf` must be above zero");
+            self.wrong(&entry.value, "`multipleOf` must be greater than zero");
         }
         number(sub).multiple = of;
     }
@@ -286,7 +285,7 @@ impl<'a> Compiler<'a> {
             _ => None,
         };
         if count.is_none() {
-            self.wrong(&entry.value, format!("`{}` must be a whole number, not below zero", entry.key));
+            self.wrong(&entry.value, format!("`{}` must be a non-negative integer", entry.key));
         }
         count
     }
@@ -304,10 +303,9 @@ impl<'a> Compiler<'a> {
                 let before = self.pattern_bytes;
                 self.pattern_bytes += pattern.size();
                 if before <= MAX_PATTERN_BYTES && self.pattern_bytes > MAX_PATTERN_BYTES {
-                    let finding = invalid(span, "from here on the schema has too many patterns, or too large ones")
-                        .with_help(
-                            "let fields share patterns by `$ref`, and count less in them: `{1000}` makes a large one",
-                        );
+                    let finding = invalid(span, "the schema has too many patterns, or too large ones").with_help(
+                        "share patterns with `$ref`, and use smaller repetition counts: `{1000}` makes a large one",
+                    );
                     self.findings.push(finding);
                 }
                 return Some(pattern).filter(|_| self.pattern_bytes <= MAX_PATTERN_BYTES);
@@ -458,7 +456,7 @@ impl<'a> Compiler<'a> {
         match found.filter(|_| pointer.is_empty() || pointer.starts_with('/')) {
             Some(node) => sub.reference = Some(self.id_in(document, node)),
             None => {
-                let finding = invalid(span, format!("`{reference}` leads nowhere"));
+                let finding = invalid(span, format!("`{reference}` does not resolve"));
                 let names = root["$defs"].entries().iter().map(|entry| entry.key.as_str());
                 self.findings.push(match suggest::nearest(pointer.rsplit('/').next().unwrap_or_default(), names) {
                     Some(near) => finding.with_label(format!("did you mean `{file}#/$defs/{near}`?")),

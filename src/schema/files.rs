@@ -53,7 +53,7 @@ impl Schema {
     /// # Errors
     /// As [`Schema::load`].
     pub fn read(json: &str, file: FileId) -> Result<Self, Vec<Finding>> {
-        Self::load("", json, file, &mut |_| Err("this schema belongs to no project".to_owned()))
+        Self::load("", json, file, &mut |_| Err("this schema is not part of a project".to_owned()))
             .map(|(schema, _)| schema)
     }
 
@@ -62,7 +62,7 @@ impl Schema {
     ///
     /// # Errors
     /// Where a file cannot be read or is not JSON, a keyword or format is unknown, a keyword has a value it cannot have, or a
-    /// reference leads nowhere.
+    /// reference does not resolve.
     pub fn load(
         path: &str,
         json: &str,
@@ -144,7 +144,7 @@ pub(super) fn resolve(from: &str, reference: &str) -> Result<String, &'static st
     for part in reference.split('/') {
         match part {
             "" | "." => {}
-            ".." => _ = parts.pop().ok_or("it lies outside the project")?,
+            ".." => _ = parts.pop().ok_or("it is outside the project")?,
             part => parts.push(part),
         }
     }
@@ -198,16 +198,16 @@ mod tests {
         let error = |files: &[(&str, &str)]| load(files).unwrap_err();
         let one = |reference: &str| error(&[("p/s.json", &format!("{{\"$ref\": \"{reference}\"}}"))]);
         assert_eq!(one("x.json"), "p/s.json:1:10 no file `p/x.json`");
-        assert_eq!(one("../../x.json"), "p/s.json:1:10 `$ref` to `../../x.json`: it lies outside the project");
+        assert_eq!(one("../../x.json"), "p/s.json:1:10 `$ref` to `../../x.json`: it is outside the project");
         assert_eq!(one("/x.json"), "p/s.json:1:10 `$ref` to `/x.json`: it must be a path relative to this file");
         let url = "https://example.org/x.json";
         assert_eq!(one(url), format!("p/s.json:1:10 `$ref` to `{url}`: schemas are not downloaded"));
         assert_eq!(one("urn:x"), "p/s.json:1:10 `$ref` to `urn:x`: schemas are not downloaded");
         let two = |second: &str| error(&[("p/s.json", "{\"$ref\": \"x.json#/a\"}"), ("p/x.json", second)]);
-        assert_eq!(two("{}"), "p/s.json:1:10 `x.json#/a` leads nowhere");
+        assert_eq!(two("{}"), "p/s.json:1:10 `x.json#/a` does not resolve");
         assert_eq!(two("{\"a\": {\"typ\": 1}}"), "p/x.json:1:8 unknown keyword `typ` in the schema");
         assert_eq!(two("{\"a\": nope}"), "p/x.json:1:8 invalid JSON");
-        assert!(two("{\"a\": {\"$ref\": \"s.json\"}}").contains("the schema refers to itself"));
+        assert!(two("{\"a\": {\"$ref\": \"s.json\"}}").contains("the schema is recursive"));
     }
 
     #[test]

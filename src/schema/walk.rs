@@ -80,11 +80,11 @@ impl Schema {
                 fault: Fault::Value,
                 path: String::new(),
                 span: node.origin.span,
-                message: format!("{whole} takes too long to hold against its schema"),
+                message: format!("{whole} takes too long to validate against its schema"),
                 label: String::new(),
                 help: match walker.left.steps {
-                    0 => "the schema's forms multiply; let fewer of them overlap".to_owned(),
-                    _ => "its patterns are too large for texts so long; count less in them".to_owned(),
+                    0 => "the schema's alternatives multiply; let fewer of them overlap".to_owned(),
+                    _ => "its patterns are too large for strings this long; use smaller repetition counts".to_owned(),
                 },
                 choice: false,
             });
@@ -369,7 +369,7 @@ impl<'a> Walker<'a> {
         if self.left.is_match(pattern, value) || self.left.is_spent() {
             return true;
         }
-        let fits = self.fault(Fault::Value, at, |name| format!("{name} does not have the form it must have"));
+        let fits = self.fault(Fault::Value, at, |name| format!("{name} does not match the pattern"));
         if let Some(violation) = self.last() {
             violation.label = format!("must match `{}`", pattern.as_str());
             violation.help = sub.description.as_deref().map_or_else(String::new, words::first_sentence);

@@ -282,7 +282,7 @@ pub struct Key {
     /// Whether the case of a `choice` does not matter.
     #[serde(default)]
     pub any_case: bool,
-    /// For a `duration`: whether the empty text is refused where the key stands.
+    /// For a `duration`: whether an empty string is refused where the key stands.
     #[serde(default)]
     pub filled: bool,
     /// For a `duration` or `int`: whether it must be greater than zero.

@@ -246,7 +246,7 @@ impl Services {
                 Ok(service) => services.push(service),
                 Err(error) => {
                     let span = document.entries().first().map_or(document.origin.span, |entry| entry.key_span);
-                    let message = format!("this is no service description: {error}");
+                    let message = format!("invalid service description: {error}");
                     findings.push(Finding::error(RuleId::ServiceDescription, span, message));
                 }
             }

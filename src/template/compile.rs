@@ -87,7 +87,7 @@ impl Compiler<'_> {
         let directive = node.get("$for")?;
         let span = directive.origin.span;
         if matches!(place, Place::Alone | Place::Metadata) {
-            let finding = Finding::error(RuleId::TemplateDirective, span, "`$for` has nothing to repeat here")
+            let finding = Finding::error(RuleId::TemplateDirective, span, "`$for` is not allowed here")
                 .with_help("it repeats the list item, the entry or the document it stands in");
             self.findings.push(finding);
             return None;
@@ -100,7 +100,7 @@ impl Compiler<'_> {
             (identifier && list.starts_with(char::is_whitespace)).then_some((name, list.trim()))
         });
         let Some((name, list)) = parsed.filter(|(_, list)| !list.is_empty()) else {
-            let finding = Finding::error(RuleId::TemplateDirective, span, "`$for` wants `<name> in <expression>`")
+            let finding = Finding::error(RuleId::TemplateDirective, span, "`$for` must be `<name> in <expression>`")
                 .with_help("for example `$for: item in items`, or `$for: entry in labels | entries`");
             self.findings.push(finding);
             return None;
@@ -110,7 +110,7 @@ impl Compiler<'_> {
             || functions::find(Kind::Function, name).is_some()
             || matches!(&*self.names.fields(&[]), Fields::Closed(known) if known.iter().any(|field| field == name));
         if taken {
-            let finding = Finding::error(RuleId::TemplateDirective, span, format!("the name `{name}` is taken"))
+            let finding = Finding::error(RuleId::TemplateDirective, span, format!("the name `{name}` is already used"))
                 .with_label("a name of `$for` must be new")
                 .with_help("it would hide a profile field, a function or an outer `$for`");
             self.findings.push(finding);
@@ -130,7 +130,7 @@ impl Compiler<'_> {
                 let finding = Finding::error(
                     RuleId::TemplateDirective,
                     directive.origin.span,
-                    "`$if` wants the expression alone",
+                    "`$if` must be a single expression",
                 )
                 .with_help("leave the braces out: `$if: a == b`");
                 self.findings.push(finding);
@@ -138,7 +138,7 @@ impl Compiler<'_> {
             }
             Value::String(text) => self.site(text.trim(), range_of_trimmed(text), directive).map(When::Computed),
             _ => {
-                let message = format!("`$if` wants an expression, not {}", directive.type_name());
+                let message = format!("`$if` expects an expression, not {}", directive.type_name());
                 self.findings.push(Finding::error(RuleId::TemplateDirective, directive.origin.span, message));
                 None
             }
@@ -299,13 +299,13 @@ impl Compiler<'_> {
 
     fn unknown_directive(&mut self, key: &str, span: Span) {
         let finding = if key == CONTENT_NAME {
-            Finding::error(RuleId::TemplateDirective, span, "`$contentName` stands outside `metadata`")
+            Finding::error(RuleId::TemplateDirective, span, "`$contentName` is only allowed in `metadata`")
                 .with_help("it belongs into an object's own `metadata`, beside its `name`")
         } else if key == "$with" {
             Finding::error(RuleId::TemplateDirective, span, "`$with` without `$include`")
                 .with_help("it holds the parameters of the part that `$include` names beside it")
         } else if key == "$manifests" || key == "$namespace" {
-            Finding::error(RuleId::TemplateDirective, span, format!("`{key}` stands inside a document"))
+            Finding::error(RuleId::TemplateDirective, span, format!("`{key}` is not allowed inside a document"))
                 .with_help("`$manifests` makes a whole document of a template, with `$if` and `$namespace` beside it")
         } else {
             let near = suggest::nearest(key, DIRECTIVES.into_iter().chain([CONTENT_NAME]));
@@ -313,7 +313,7 @@ impl Compiler<'_> {
                 || format!("there are {}", suggest::list(DIRECTIVES, "and")),
                 |near| format!("did you mean `{near}`?"),
             );
-            Finding::error(RuleId::TemplateDirective, span, format!("there is no directive `{key}`")).with_help(help)
+            Finding::error(RuleId::TemplateDirective, span, format!("unknown directive `{key}`")).with_help(help)
         };
         self.findings.push(finding);
     }

@@ -181,7 +181,7 @@ impl Expression {
         // The engine may quote a value in its words.
         let secret = reads.inputs.iter().any(|input| value::holds_secret(&input.node));
         let fault = if secret && fault.rule == RuleId::TemplateType {
-            Fault { message: "the expression does not fit the secret it reads".to_owned(), ..fault }
+            Fault { message: "the expression cannot use the secret it reads".to_owned(), ..fault }
         } else {
             fault
         };
@@ -248,7 +248,7 @@ impl Expression {
         Fault::new(
             RuleId::TemplateTooLarge,
             0..self.source.len(),
-            "this expression does too much work or makes too much",
+            "this expression exceeds the limit on work or output",
         )
         .with_help("an expression computes one value of a manifest; larger texts belong in a `$file`")
     }

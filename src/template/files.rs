@@ -68,7 +68,7 @@ impl ProjectFiles<'_> {
     fn inside(&self, path: &str) -> Result<String, String> {
         let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
         if path.is_empty() || !plain || self.project.leads_out("templates", path) {
-            return Err(format!("`{path}` lies outside `templates/`"));
+            return Err(format!("`{path}` is outside `templates/`"));
         }
         Ok(format!("templates/{path}"))
     }
@@ -93,7 +93,7 @@ impl NamedFiles for ProjectFiles<'_> {
             Err(_) => {
                 // It is named, although it cannot be used here.
                 self.named.borrow_mut().push(self.sources.add(shown.as_str(), ""));
-                return Err(format!("`{shown}` is not UTF-8 text; binary files stand under `binaryData`"));
+                return Err(format!("`{shown}` is not UTF-8 text; put binary files under `binaryData`"));
             }
         };
         let file = self.sources.add(shown, text);
@@ -111,7 +111,7 @@ impl NamedFiles for ProjectFiles<'_> {
         let wrong = |message: String| vec![Finding::error(RULE, Span::NONE, message)];
         let own = ["profiles", "templates", "services"];
         if own.iter().any(|own| folder.split('/').next() == Some(own)) {
-            return Err(wrong(format!("manifests cannot stand in `{folder}`, whose files are read otherwise")));
+            return Err(wrong(format!("manifests cannot be in `{folder}`, whose files are read differently")));
         }
         let paths = self.project.list(folder, "").map_err(|error| wrong(error.to_string()))?;
         let endings = YAML.into_iter().chain([".json"]);
@@ -147,7 +147,7 @@ fn unpack(mut document: Node, depth: usize, objects: &mut Vec<Node>, findings: &
         std::mem::take(items).into_iter().for_each(|item| unpack(item, depth + 1, objects, findings));
     } else if document.is_set() {
         if ["apiVersion", "kind"].iter().any(|field| document[*field].text().is_empty()) {
-            let finding = Finding::error(RuleId::NotAManifest, document.origin.span, "this is no Kubernetes object");
+            let finding = Finding::error(RuleId::NotAManifest, document.origin.span, "not a Kubernetes object");
             findings.push(finding.with_label("no `apiVersion`, or no `kind`"));
         }
         objects.push(document);
@@ -267,7 +267,7 @@ impl Run<'_> {
         let plain = Path::new(path.text()).components().all(|part| matches!(part, Component::Normal(_)));
         if !plain || path.text().contains('\\') || !format!("{}/", path.text()).starts_with(choice.folder.as_str()) {
             let message = format!("the path leaves the folder `templates/{}`", choice.folder);
-            return Err(self.misuse(RULE, span, message, "no value can lead out of the folder", &path));
+            return Err(self.misuse(RULE, span, message, "a value cannot lead outside the folder", &path));
         }
         let wanted = path.text();
         let found: Vec<&(String, Result<Node, String>)> = choice
@@ -356,7 +356,7 @@ impl Compiler<'_> {
         for entry in
             node.entries().iter().filter(|entry| !matches!(entry.key.as_str(), "$manifests" | "$if" | "$namespace"))
         {
-            let message = format!("`{}` stands beside `$manifests`", entry.key);
+            let message = format!("`{}` cannot be combined with `$manifests`", entry.key);
             let help = "`$if` and `$namespace` may; a patch changes the objects";
             self.findings.push(Finding::error(RuleId::TemplateDirective, entry.key_span, message).with_help(help));
         }

@@ -175,7 +175,7 @@ fn unfit(what: &str, wants: &str, value: &Value) -> Error {
     if value.is_undefined() {
         return Error::from(ErrorKind::UndefinedError);
     }
-    fault(format!("{what} wants {wants}, not {}", article(value)))
+    fault(format!("{what} expects {wants}, not {}", article(value)))
 }
 
 fn text<'a>(value: &'a Value, what: &str) -> Result<&'a str, Error> {
@@ -256,10 +256,7 @@ fn enabled(value: &Value) -> Result<Value, Error> {
             Some(false) => {}
             None => {
                 let what = entry.value.type_name();
-                return Err(fault(format!(
-                    "`enabled` wants true or false for each key, not {what} for `{}`",
-                    entry.key
-                )));
+                return Err(fault(format!("`enabled` expects a boolean for each key, not {what} for `{}`", entry.key)));
             }
         }
     }
@@ -320,7 +317,7 @@ fn string(value: &Value) -> Result<Value, Error> {
 fn int(value: &Value) -> Result<i64, Error> {
     let wrong = || match value.is_undefined() {
         true => Error::from(ErrorKind::UndefinedError),
-        false => fault("`int` wants a whole number, or a text that is one"),
+        false => fault("`int` expects an integer, or a string that is one"),
     };
     match value.as_str() {
         Some(text) => text.trim().parse().map_err(|_| wrong()),
@@ -342,7 +339,7 @@ fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
         .items()
         .iter()
         .map(|item| {
-            mixed(&item.value).ok_or_else(|| fault(format!("`join` cannot put {} into a text", item.type_name())))
+            mixed(&item.value).ok_or_else(|| fault(format!("`join` cannot put {} into a string", item.type_name())))
         })
         .collect();
     Ok(parts?.join(separator.unwrap_or_default()))
@@ -361,7 +358,7 @@ pub(super) fn mixed(value: &node::Value) -> Option<EcoString> {
 fn split(value: &Value, separator: &str) -> Result<Vec<String>, Error> {
     let text = text(value, "`split`")?;
     if separator.is_empty() {
-        return Err(fault("`split` wants a separator"));
+        return Err(fault("`split` expects a separator"));
     }
     Ok(text.split(separator).map(str::to_owned).collect())
 }

@@ -60,13 +60,13 @@ impl Compiler<'_> {
         };
         let path = match directive.as_str() {
             Some(path) if scan::has_expression(path) => {
-                return wrong("`$include` takes no expression".to_owned(), "choose between parts with `$if`");
+                return wrong("`$include` cannot contain an expression".to_owned(), "choose between parts with `$if`");
             }
             Some(path) => EcoString::from(path),
             None => return wrong(format!("`$include` must be a path, not {}", directive.type_name()), ""),
         };
         if !is_part(&path) {
-            let message = format!("`{path}` is not a part: its objects are rendered for themselves");
+            let message = format!("`{path}` is not a part: its objects are rendered on their own");
             return wrong(
                 message,
                 "a part's file or folder has a name that starts with `_`: `_probe.yaml`, `_parts/probe.yaml`",
@@ -170,10 +170,10 @@ impl Compiler<'_> {
             || functions::find(Kind::Function, name).is_some()
             || matches!(&*self.names.fields(&[]), Fields::Closed(known) if known.iter().any(|field| field == name));
         if !identifier {
-            let finding = Finding::error(RULE, span, format!("invalid name `{name}` of a parameter"));
-            self.findings.push(finding.with_help("letters, digits and `_` can stand in it, a letter first"));
+            let finding = Finding::error(RULE, span, format!("invalid parameter name `{name}`"));
+            self.findings.push(finding.with_help("use letters, digits and `_`, starting with a letter"));
         } else if taken {
-            let finding = Finding::error(RULE, span, format!("the name `{name}` is taken"));
+            let finding = Finding::error(RULE, span, format!("the name `{name}` is already used"));
             self.findings
                 .push(finding.with_help("it would hide a profile field or a function; parts see the profile anyway"));
         }

@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
             Value::Sequence(items) => Ok(items),
             Value::Mapping(mapping) => Ok(mapping.iter().map(key_of).collect()),
             _ => {
-                let message = format!("`$for` goes through a list or a mapping, not {}", node.type_name());
+                let message = format!("`$for` expects a list or a mapping, not {}", node.type_name());
                 Err(self.misuse(RuleId::TemplateType, each.list.span, message, "", &node))
             }
         }
@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
                 let node = self.value(*site)?;
                 self.decide(&node);
                 node.as_bool().ok_or_else(|| {
-                    let message = format!("`$if` wants true or false, not {}", node.type_name());
+                    let message = format!("`$if` expects a boolean, not {}", node.type_name());
                     let help = "compare it: `x > 0`, `x != ''`, `x is defined`";
                     self.misuse(RuleId::TemplateType, site.span, message, help, &node)
                 })
@@ -228,10 +228,8 @@ impl<'a> Run<'a> {
                     Key::Computed(text) => run.key(text)?,
                     Key::Spread => {
                         let Value::Mapping(entries) = &value.value else {
-                            let message = format!(
-                                "a part that stands beside other keys must be a mapping, not {}",
-                                value.type_name()
-                            );
+                            let message =
+                                format!("a part beside other keys must be a mapping, not {}", value.type_name());
                             return Err(run.misuse(RuleId::TemplateType, field.key_span, message, "", &value));
                         };
                         for entry in entries {
@@ -254,12 +252,12 @@ impl<'a> Run<'a> {
     /// Reports a key that a mapping has already.
     fn once(&mut self, made: &Mapping, key: &str, span: Span) -> Made<()> {
         let Some(first) = made.entry(key) else { return Ok(()) };
-        let message = format!("the key `{key}` comes out twice");
+        let message = format!("duplicate key `{key}`");
         let finding = Finding::error(RuleId::TemplateDuplicateKey, span, message)
-            .with_help("make the key tell the rounds of the `$for` apart");
+            .with_help("make the key different for each item of the `$for`");
         let finding = match first.key_span == span {
             true => finding,
-            false => finding.with_related(first.key_span, "here it is first"),
+            false => finding.with_related(first.key_span, "first defined here"),
         };
         Err(self.report(finding))
     }
@@ -272,7 +270,7 @@ impl<'a> Run<'a> {
         match node.value {
             Value::String(key) => Ok(key),
             _ => {
-                let message = format!("the key comes out as {}, not as a string", node.type_name());
+                let message = format!("the key is {}, not a string", node.type_name());
                 Err(self.misuse(RuleId::TemplateType, text.span, message, "write `| string`", &node))
             }
         }
@@ -291,11 +289,11 @@ impl<'a> Run<'a> {
                     let node = self.value(*site)?;
                     let Some(part) = mixed(&node.value) else {
                         let what = if node.is_null() { "none" } else { node.type_name() };
-                        let message = format!("{what} cannot stand in a text");
+                        let message = format!("{what} cannot be part of a string");
                         let help = match node.value {
                             Value::Float(_) => "write `| string`",
-                            Value::Null => "give it a text with `if … else`, or leave the whole field out with `$if`",
-                            _ => "only strings, whole numbers and booleans can; `| join(', ')` makes a text of a list",
+                            Value::Null => "give it a string with `if … else`, or omit the whole field with `$if`",
+                            _ => "only strings, integers and booleans can; `| join(', ')` makes a string of a list",
                         };
                         return Err(self.misuse(RuleId::TemplateType, site.span, message, help, &node));
                     };
@@ -415,8 +413,8 @@ impl<'a> Run<'a> {
     fn too_large(&mut self, span: Span) -> Reported {
         // Nothing more fits, so this is said once.
         self.budget = Budget { nodes: 0, bytes: 0, work: 0 };
-        let fault = Fault::new(RuleId::TemplateTooLarge, 0..0, "the bundle grows beyond what is rendered")
-            .with_help("a bundle may hold a million values and 64 MiB, and take a hundred thousand expressions, fewer of large ones");
+        let fault = Fault::new(RuleId::TemplateTooLarge, 0..0, "the bundle exceeds the rendering limits")
+            .with_help("a bundle can have at most a million values, 64 MiB and a hundred thousand expressions, fewer if they are large");
         self.report(to_finding(span, fault))
     }
 

@@ -161,9 +161,9 @@ pub(super) fn check(source: &str, names: &Known<'_>, locals: &[Local]) -> Checke
     let words = words(source);
     let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
     if words.len() > MAX_WORDS {
-        let message = format!("this expression has {} words; it may have {MAX_WORDS}", words.len());
+        let message = format!("this expression has {} tokens; the limit is {MAX_WORDS}", words.len());
         let fault = Fault::new(RuleId::TemplateTooLarge, 0..source.len(), message)
-            .with_help("larger structures are written as YAML, larger texts as a `$file`");
+            .with_help("write larger structures as YAML, larger strings as a `$file`");
         checker.out.faults.push(fault);
         return checker.out;
     }
@@ -310,7 +310,7 @@ impl<'a> Checker<'a> {
                 || format!("there are {}", suggest::list(functions::names(kind), "and")),
                 |near| format!("did you mean `{near}`?"),
             );
-            let message = format!("there is no {} `{name}`", kind.noun());
+            let message = format!("unknown {} `{name}`", kind.noun());
             self.out.faults.push(Fault::new(RuleId::TemplateNameUnknown, range, message).with_help(help));
         }
         at + 1
@@ -319,7 +319,7 @@ impl<'a> Checker<'a> {
     fn no_method(&mut self, paren: usize, name: usize) {
         if self.sign(paren, "(") {
             let range = self.words[name].range.clone();
-            let fault = Fault::new(RuleId::TemplateNameUnknown, range, "values have no methods")
+            let fault = Fault::new(RuleId::TemplateNameUnknown, range, "methods are not supported")
                 .with_help("filters are written `value | filter`; `plimsoll` has those of docs/templates.md");
             self.out.faults.push(fault);
         }
@@ -406,7 +406,7 @@ impl<'a> Checker<'a> {
 
     fn scalar(&mut self, start: usize, at: usize) -> Shape {
         let whole: String = self.words[start..at.saturating_sub(1)].iter().map(|word| text(word.token)).collect();
-        let message = format!("`{whole}` is a single value and has no fields");
+        let message = format!("`{whole}` is a scalar and has no fields");
         self.out.faults.push(Fault::new(RuleId::TemplateNameUnknown, self.words[at].range.clone(), message));
         Shape::Any
     }

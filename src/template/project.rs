@@ -172,11 +172,11 @@ impl Object for Sql {
     fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (folder, tables) = match (self.files, args) {
             (Files::Own | Files::Team, [folder, tables]) => (folder, argument(tables)?),
-            (Files::Own | Files::Team, _) => return Err(fault("it is called with a folder and a list of tables")),
+            (Files::Own | Files::Team, _) => return Err(fault("expected a folder and a list of tables")),
             (Files::Tool, [folder]) => (folder, Node::default()),
-            (Files::Tool, _) => return Err(fault("it is called with a folder")),
+            (Files::Tool, _) => return Err(fault("expected a folder")),
         };
-        let folder = folder.as_str().ok_or_else(|| fault("the folder is no string"))?;
+        let folder = folder.as_str().ok_or_else(|| fault("the folder must be a string"))?;
         let request = Request { files: self.files, folder: folder.into() };
         let known = lock(&self.folders.known).get(&request).cloned();
         let Some(known) = known else {
@@ -209,17 +209,17 @@ impl Sql {
             return self.fail(missing.iter().map(|table| {
                 let asked = tables.items().iter().find(|item| item.text() == *table);
                 let span = asked.and_then(|item| item.origin.inputs().first()).map(|input| input.node.origin.span);
-                let message = format!("no migration in `{name}` makes the table `{table}`");
+                let message = format!("no migration in `{name}` creates the table `{table}`");
                 let help = match suggest::nearest(table, made.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None if made.is_empty() => "it makes no tables at all".to_owned(),
-                    None => format!("it makes {}", suggest::list(&made, "and")),
+                    None if made.is_empty() => "it creates no tables".to_owned(),
+                    None => format!("it creates {}", suggest::list(&made, "and")),
                 };
                 Finding::error(RuleId::MigrationTableMissing, span.unwrap_or_default(), message).with_help(help)
             }));
         }
         if self.files == Files::Tool && folder.migrations.is_empty() {
-            let finding = Finding::error(RuleId::MigrationForm, Span::NONE, format!("there are no files in `{name}`"));
+            let finding = Finding::error(RuleId::MigrationForm, Span::NONE, format!("no files in `{name}`"));
             return self.fail([finding.with_help("name the folder with the files that the migration tool reads")]);
         }
         // A team's folder is one history; the project's own files are taken for the tables they make.
@@ -269,9 +269,9 @@ impl Object for ContentName {
     }
 
     fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        let [name] = args else { return Err(fault("`content_name` is called with the name of a ConfigMap or Secret")) };
+        let [name] = args else { return Err(fault("`content_name` expects the name of a ConfigMap or Secret")) };
         let name =
-            name.as_str().ok_or_else(|| fault("`content_name` wants the name of a ConfigMap or Secret, a string"))?;
+            name.as_str().ok_or_else(|| fault("`content_name` expects the name of a ConfigMap or Secret, a string"))?;
         match bundle::content_name(&self.documents, name) {
             Ok(name) => Ok(name.as_str().into()),
             Err(message) => Err(Error::new(ErrorKind::InvalidOperation, message)),
@@ -292,8 +292,8 @@ impl Object for Checksum {
     }
 
     fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        let [name] = args else { return Err(fault("`checksum` is called with the name of a ConfigMap")) };
-        let name = name.as_str().ok_or_else(|| fault("`checksum` wants the name of a ConfigMap, a string"))?;
+        let [name] = args else { return Err(fault("`checksum` expects the name of a ConfigMap")) };
+        let name = name.as_str().ok_or_else(|| fault("`checksum` expects the name of a ConfigMap, a string"))?;
         let maps = || self.documents.iter().filter(|document| document["kind"].text() == "ConfigMap");
         let called = |document: &Node| document.at(&["metadata", "name"]).text().to_owned();
         let mut found = maps().filter(|document| called(document) == name);
@@ -309,12 +309,12 @@ impl Object for Checksum {
                 note_tree(content);
                 Ok(digest.into())
             }
-            (Some(_), Some(_)) => Err(fault(format!("there are two ConfigMaps `{name}`"))),
+            (Some(_), Some(_)) => Err(fault(format!("two ConfigMaps are named `{name}`"))),
             (None, _) => {
                 let names: Vec<String> = maps().map(called).collect();
                 let near = suggest::nearest(name, names.iter().map(String::as_str));
                 let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                let message = format!("there is no ConfigMap `{name}` that a checksum can be made of{hint}");
+                let message = format!("no ConfigMap `{name}` to compute a checksum of{hint}");
                 Err(Error::new(ErrorKind::InvalidOperation, message))
             }
         }

@@ -49,13 +49,13 @@ pub(super) fn split(text: &str) -> Result<Vec<Piece<'_>>, ScanError> {
         if text[inner..].starts_with(['-', '+']) {
             return Err(ScanError {
                 at: open,
-                message: "`{{-` and `{{+` mean nothing here",
-                help: "there is no white space to trim; for a sign, put a blank before it",
+                message: "`{{-` and `{{+` are not supported",
+                help: "there is no white space to trim; for a sign, put a space before it",
             });
         }
         let close = close(text, inner).ok_or(ScanError {
             at: open,
-            message: "this `{{` is not closed",
+            message: "unclosed `{{`",
             help: "close it with `}}`; a literal `{{` is written `{{ '{{' }}`",
         })?;
         let raw = &text[inner..close];
@@ -63,7 +63,7 @@ pub(super) fn split(text: &str) -> Result<Vec<Piece<'_>>, ScanError> {
         if source.is_empty() {
             return Err(ScanError {
                 at: open,
-                message: "there is no expression between these braces",
+                message: "empty expression",
                 help: "a literal `{{` is written `{{ '{{' }}`",
             });
         }

@@ -139,10 +139,10 @@ fn mixed_text_takes_strings_whole_numbers_and_booleans() {
     let bad = "v: \"x {{ ratio }}\"\nw: \"x {{ none }}\"\nx: \"x {{ labels }}\"\nz: \"x {{ hosts }}\"\n";
     let errors = render(bad).errors();
     let expected = "\
-template-type templates/t.yaml:1:10: a number cannot stand in a text (write `| string`) [profiles/web.yaml:3:8 `ratio` is 0.5]
-template-type templates/t.yaml:2:10: none cannot stand in a text (give it a text with `if … else`, or leave the whole field out with `$if`)
-template-type templates/t.yaml:3:10: a mapping cannot stand in a text (only strings, whole numbers and booleans can; `| join(', ')` makes a text of a list) [profiles/web.yaml:7:3 `labels` is a mapping]
-template-type templates/t.yaml:4:10: a list cannot stand in a text (only strings, whole numbers and booleans can; `| join(', ')` makes a text of a list) [profiles/web.yaml:9:8 `hosts` is a list]";
+template-type templates/t.yaml:1:10: a number cannot be part of a string (write `| string`) [profiles/web.yaml:3:8 `ratio` is 0.5]
+template-type templates/t.yaml:2:10: none cannot be part of a string (give it a string with `if … else`, or omit the whole field with `$if`)
+template-type templates/t.yaml:3:10: a mapping cannot be part of a string (only strings, integers and booleans can; `| join(', ')` makes a string of a list) [profiles/web.yaml:7:3 `labels` is a mapping]
+template-type templates/t.yaml:4:10: a list cannot be part of a string (only strings, integers and booleans can; `| join(', ')` makes a string of a list) [profiles/web.yaml:9:8 `hosts` is a list]";
     assert_eq!(errors, expected);
 }
 
@@ -176,12 +176,12 @@ fn names_are_held_against_the_schema_before_anything_renders() {
         ("image.repo", "1:14: no field `repo` in `image` (did you mean `repository`?)"),
         ("1 if false else image.zzz", "no field `zzz` in `image` (it has `repository`, `tag` and `digest`)"),
         ("image['tga']", "no field `tga` in `image` (did you mean `tag`?)"),
-        ("port.number", "`port` is a single value and has no fields"),
+        ("port.number", "`port` is a scalar and has no fields"),
         ("own.x.nodeprot", "no field `nodeprot` in `own.x` (did you mean `nodePort`?)"),
-        ("name | uper", "there is no filter `uper` (did you mean `upper`?)"),
-        ("name is defned", "there is no test `defned` (did you mean `defined`?)"),
-        ("range(10)", "there is no function `range`"),
-        ("labels.items()", "values have no methods"),
+        ("name | uper", "unknown filter `uper` (did you mean `upper`?)"),
+        ("name is defned", "unknown test `defned` (did you mean `defined`?)"),
+        ("range(10)", "unknown function `range`"),
+        ("labels.items()", "methods are not supported"),
     ];
     for (expression, expected) in cases {
         let errors = error(expression);
@@ -315,16 +315,13 @@ fn if_takes_a_boolean_and_stands_anywhere() {
     let template = "a: {$if: live, b: 1}\nc: {$if: not live, d: 1}\nl:\n  - {$if: port == 8080, x: 1}\n  - {$if: port == 1, x: 2}\n---\n$if: environment == 'ci'\nkind: X\n";
     assert_eq!(render(template).yaml(), "a:\n  b: 1\nl:\n- x: 1\n");
     for (bad, expected) in [
-        ("a: {$if: port, b: 1}\n", "template-type templates/t.yaml:1:10: `$if` wants true or false, not a number"),
-        ("a: {$if: \"{{ live }}\"}\n", "template-directive templates/t.yaml:1:10: `$if` wants the expression alone"),
-        ("a: {$if: 3}\n", "template-directive templates/t.yaml:1:10: `$if` wants an expression, not a number"),
-        (
-            "a: {$fi: live}\n",
-            "template-directive templates/t.yaml:1:5: there is no directive `$fi` (did you mean `$if`?)",
-        ),
+        ("a: {$if: port, b: 1}\n", "template-type templates/t.yaml:1:10: `$if` expects a boolean, not a number"),
+        ("a: {$if: \"{{ live }}\"}\n", "template-directive templates/t.yaml:1:10: `$if` must be a single expression"),
+        ("a: {$if: 3}\n", "template-directive templates/t.yaml:1:10: `$if` expects an expression, not a number"),
+        ("a: {$fi: live}\n", "template-directive templates/t.yaml:1:5: unknown directive `$fi` (did you mean `$if`?)"),
         (
             "a: {$contentName: true}\n",
-            "template-directive templates/t.yaml:1:5: `$contentName` stands outside `metadata`",
+            "template-directive templates/t.yaml:1:5: `$contentName` is only allowed in `metadata`",
         ),
         ("a: {$if: labels.nobody == 'x'}\n", "template-undefined templates/t.yaml:1:10"),
         ("a: {$if: prot == 1}\n", "template-name-unknown templates/t.yaml:1:10: no field `prot`"),
@@ -386,39 +383,27 @@ fn for_that_cannot_work_is_told() {
     for (bad, expected) in [
         (
             "l: [{$for: x of hosts}]\n",
-            "template-directive templates/t.yaml:1:12: `$for` wants `<name> in <expression>`",
+            "template-directive templates/t.yaml:1:12: `$for` must be `<name> in <expression>`",
         ),
         (
             "l: [{$for: x in port}]\n",
-            "template-type templates/t.yaml:1:17: `$for` goes through a list or a mapping, not a number",
+            "template-type templates/t.yaml:1:17: `$for` expects a list or a mapping, not a number",
         ),
         ("l: [{$for: x in labels.nobody}]\n", "template-undefined templates/t.yaml:1:17"),
-        ("l: [{$for: port in hosts}]\n", "template-directive templates/t.yaml:1:12: the name `port` is taken"),
-        (
-            "l: [{$for: x in hosts, q: \"{{ x.z }}\"}]\n",
-            "template-name-unknown templates/t.yaml:1:33: `x` is a single value",
-        ),
+        ("l: [{$for: port in hosts}]\n", "template-directive templates/t.yaml:1:12: the name `port` is already used"),
+        ("l: [{$for: x in hosts, q: \"{{ x.z }}\"}]\n", "template-name-unknown templates/t.yaml:1:33: `x` is a scalar"),
         (
             "l: [{$for: e in own | entries, q: \"{{ e.vlue }}\"}]\n",
             "template-name-unknown templates/t.yaml:1:41: no field `vlue` in an entry (did you mean `value`?)",
         ),
         ("m: {\"{{ name }}\": 1}\n", "template-directive templates/t.yaml:1:5: an expression in a key"),
-        (
-            "m: {a: {$for: x in hosts, b: 1}}\n",
-            "template-duplicate-key templates/t.yaml:1:5: the key `a` comes out twice",
-        ),
+        ("m: {a: {$for: x in hosts, b: 1}}\n", "template-duplicate-key templates/t.yaml:1:5: duplicate key `a`"),
         (
             "m: {a.example: 1, \"{{ x }}\": {$for: x in hosts, b: 1}}\n",
-            "template-duplicate-key templates/t.yaml:1:19: the key `a.example` comes out twice",
+            "template-duplicate-key templates/t.yaml:1:19: duplicate key `a.example`",
         ),
-        (
-            "m: {\"{{ x }}\": {$for: 'x in [1, 2]', b: 1}}\n",
-            "template-type templates/t.yaml:1:5: the key comes out as a number",
-        ),
-        (
-            "m: {$yaml: {$for: x in hosts}}\n",
-            "template-directive templates/t.yaml:1:19: `$for` has nothing to repeat here",
-        ),
+        ("m: {\"{{ x }}\": {$for: 'x in [1, 2]', b: 1}}\n", "template-type templates/t.yaml:1:5: the key is a number"),
+        ("m: {$yaml: {$for: x in hosts}}\n", "template-directive templates/t.yaml:1:19: `$for` is not allowed here"),
     ] {
         let errors = render(bad).errors();
         assert!(errors.starts_with(expected), "{bad}: {errors}");
@@ -493,13 +478,13 @@ fn functions_do_what_they_say() {
     );
     for (bad, expected) in [
         ("app_labels('web', colour='red')", "colour"),
-        ("hosts | string", "`string` wants a string, a number or a boolean, not a list"),
-        ("name | merge({})", "`merge` wants a mapping, not a string"),
-        ("'x' | int", "`int` wants a whole number"),
-        ("2.5 | int", "`int` wants a whole number"),
-        ("name | join(',')", "`join` wants a list, not a string"),
-        ("[labels] | join(',')", "`join` cannot put a mapping into a text"),
-        ("port | sha256", "`sha256` wants a string, not a number"),
+        ("hosts | string", "`string` expects a string, a number or a boolean, not a list"),
+        ("name | merge({})", "`merge` expects a mapping, not a string"),
+        ("'x' | int", "`int` expects an integer"),
+        ("2.5 | int", "`int` expects an integer"),
+        ("name | join(',')", "`join` expects a list, not a string"),
+        ("[labels] | join(',')", "`join` cannot put a mapping into a string"),
+        ("port | sha256", "`sha256` expects a string, not a number"),
     ] {
         let errors = error(bad);
         assert!(errors.starts_with("template-type") && errors.contains(expected), "{errors}");
@@ -592,7 +577,7 @@ fn templates_are_shared_between_threads() {
 fn the_keys_that_are_true_are_enabled() {
     assert_eq!(value("tables | enabled"), r#"["events"]"#);
     assert_eq!(value("tables | enabled | join(' ')"), "\"events\"");
-    assert!(error("labels | enabled").contains("`enabled` wants true or false for each key, not a string for `team`"));
+    assert!(error("labels | enabled").contains("`enabled` expects a boolean for each key, not a string for `team`"));
     let rendered = render("v: \"{{ tables | enabled }}\"\n");
     assert_eq!(rendered.node()["v"][0].origin.inputs()[0].path, "tables.events");
 }
@@ -616,7 +601,7 @@ fn a_checksum_follows_a_config_map_wherever_it_stands() {
     assert_eq!(first, sum(&format!("{}---\n{pod}", CONFIG.replace("{name", "{labels: {a: b}, name"))));
     assert_ne!(first, sum(&format!("{}---\n{pod}", CONFIG.replace("port | string", "port + 1"))));
     let errors = render(&format!("{CONFIG}---\n{}", pod.replace("('config')", "('confg')"))).errors();
-    assert!(errors.contains("there is no ConfigMap `confg`") && errors.contains("did you mean `config`?"), "{errors}");
+    assert!(errors.contains("no ConfigMap `confg`") && errors.contains("did you mean `config`?"), "{errors}");
     // A Secret's could be guessed from.
     assert!(render(&format!("{}---\n{pod}", CONFIG.replace("ConfigMap", "Secret"))).result.is_err());
     assert!(render(&format!("{CONFIG}---\n{CONFIG}---\n{pod}")).errors().contains("two ConfigMaps"));
@@ -671,10 +656,10 @@ fn migrations_come_from_the_project_or_from_the_team() {
             "tables: {c: true}\n",
             "migration-table-missing",
             "profiles/web.yaml:1:13",
-            "no migration in `own` makes the table `c`",
+            "no migration in `own` creates the table `c`",
         ),
-        ("tables: {t: true}\nfolder: none\n", "file-not-found", "profiles/web.yaml:2:9", "there is no file"),
-        ("tables: {t: true}\nfolder: ../../../..\n", "file-outside-project", "profiles/web.yaml:2:9", "lies outside"),
+        ("tables: {t: true}\nfolder: none\n", "file-not-found", "profiles/web.yaml:2:9", "not found"),
+        ("tables: {t: true}\nfolder: ../../../..\n", "file-outside-project", "profiles/web.yaml:2:9", "is outside"),
         ("tables: {t: true}\nfolder: bad\n", "migration-psql-command", "profiles/bad/x.sql:2:1", ""),
     ] {
         let errors = with_folder(&files, template, profile).errors();
@@ -697,7 +682,7 @@ fn many_migrations_are_split() {
 fn files_outside_the_templates_are_not_read() {
     for path in ["../profiles/web.yaml", "/etc/passwd", "a/../../plimsoll.toml"] {
         let errors = with_folder(&[], &format!("v: {{$file: {path}}}\n"), "a: b\n").errors();
-        assert!(errors.starts_with("template-file") && errors.contains("lies outside"), "{errors}");
+        assert!(errors.starts_with("template-file") && errors.contains("is outside"), "{errors}");
     }
     #[cfg(unix)]
     {
@@ -711,7 +696,7 @@ fn files_outside_the_templates_are_not_read() {
             let sources = Sources::new();
             let project = Project::open(folder.path(), &sources).unwrap();
             let failure = Templates::load(&project, &sources, &AnyName).unwrap_err();
-            assert!(failure.findings()[0].message.contains("lies outside"), "{failure:?}");
+            assert!(failure.findings()[0].message.contains("is outside"), "{failure:?}");
         }
     }
 }

@@ -312,7 +312,7 @@ pub(super) enum Misfit {
     Engine(String),
 }
 
-const AS_STRING: &str = "write `| string` where a text is wanted, `| int` or `//` where a whole number is";
+const AS_STRING: &str = "write `| string` for a string, `| int` or `//` for an integer";
 
 impl Budget {
     /// Takes one node and its bytes off.
@@ -383,7 +383,7 @@ fn convert(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) 
         ValueKind::Map => Value::Mapping(mapping(value, budget, at)?),
         ValueKind::Invalid => return Err(Misfit::Engine(value.to_string())),
         kind => {
-            let message = format!("the expression yields {kind}, which no manifest can hold");
+            let message = format!("the expression evaluates to {kind}, which a manifest cannot contain");
             return Err(Misfit::Type { message, help: "" });
         }
     };
@@ -398,7 +398,7 @@ fn mapping(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) 
             if key.kind() == ValueKind::Invalid {
                 return Err(Misfit::Engine(key.to_string()));
             }
-            let message = format!("a key of the mapping is {}, not a string", article(&key));
+            let message = format!("a mapping key is {}, not a string", article(&key));
             return Err(Misfit::Type { message, help: "write `| string`, or put it in quotes" });
         };
         let item = value.get_item(&key).map_err(|error| Misfit::Engine(error.to_string()))?;
@@ -414,7 +414,7 @@ fn number(value: &minijinja::Value) -> Result<Value, Misfit> {
     if value.is_integer() {
         let big = || {
             let message = format!("{value} is too large for a number in a manifest");
-            Misfit::Type { message, help: "write `| string` where a text is wanted" }
+            Misfit::Type { message, help: "write `| string` for a string" }
         };
         return value.as_i64().map(Value::Int).ok_or_else(big);
     }
@@ -425,11 +425,10 @@ fn number(value: &minijinja::Value) -> Result<Value, Misfit> {
 fn plain_float(float: f64) -> Result<f64, Misfit> {
     if !float.is_finite() {
         let message = "the number is not finite".to_owned();
-        return Err(Misfit::Type { message, help: "a manifest can hold finite numbers only" });
+        return Err(Misfit::Type { message, help: "a manifest can contain only finite numbers" });
     }
     if float.fract() == 0.0 {
-        let message =
-            "the number is a fraction that happens to be whole; readers differ on how it is written".to_owned();
+        let message = "the number is a float with an integer value, which YAML writers format differently".to_owned();
         return Err(Misfit::Type { message, help: AS_STRING });
     }
     Ok(float)

@@ -5,19 +5,19 @@ use crate::programs::{Programs, RunError};
 use crate::suggest;
 use crate::up::{Error, Inventory, Kubectl, Progress, Target, engine};
 
-/// Deletes the kind cluster of a profile, with everything in it.
+/// Deletes the kind cluster of a profile, and everything in it.
 ///
 /// # Errors
 /// Where the profile has no cluster of its own, or kind fails.
 pub fn cluster(target: &Target, programs: &Programs, progress: &mut dyn FnMut(Progress<'_>)) -> Result<(), Error> {
     let Some(cluster) = &target.cluster else {
         return Err(Error::Unable(format!(
-            "profile `{}` is for no kind cluster of its own, so there is none to delete",
+            "profile `{}` has no kind cluster of its own, so there is none to delete",
             target.profile()
         )));
     };
     programs.run(&engine::delete(cluster))?;
-    progress(Progress::Step(format!("the kind cluster {cluster} is deleted")));
+    progress(Progress::Step(format!("kind cluster {cluster} deleted")));
     Ok(())
 }
 
@@ -106,7 +106,7 @@ fn delete_namespace(kubectl: &Kubectl<'_>, namespace: &str) -> Result<String, Ru
     if let [first, ..] = left.as_slice() {
         let more = left.len() - 1;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        return Ok(format!("namespace {namespace} is kept: there is {first}{more} in it"));
+        return Ok(format!("namespace {namespace} kept: it contains {first}{more}"));
     }
     kubectl.run(["delete", "namespace", namespace, "--ignore-not-found"])?;
     Ok(format!("namespace {namespace} deleted"))

@@ -56,7 +56,7 @@ pub fn up(target: &Target, build: Option<&Build>, no_build: bool, programs: &Pro
     let watch = kubectl.line(["get", "pods", &namespace, "--watch", "--output-watch-events", "--output=json"]);
     plan.push(planned(watch, "and other kinds, until everything is ready"));
     let delete = kubectl.line(["delete", "--ignore-not-found", "--wait=false", "--filename", "-"]);
-    plan.push(planned(delete, "what a former bundle had, once everything is ready"));
+    plan.push(planned(delete, "objects of the previous bundle, once everything is ready"));
     plan
 }
 
@@ -66,7 +66,7 @@ pub fn down(target: &Target, data: bool, cluster: bool, programs: &Programs) -> 
     let kubectl = Kubectl { programs, context: Some(target.context.clone()) };
     if cluster {
         let cluster = target.cluster.as_deref().unwrap_or("CLUSTER");
-        return vec![planned(engine::delete(cluster), "with everything in it")];
+        return vec![planned(engine::delete(cluster), "and everything in it")];
     }
     let (namespace, name) = (format!("--namespace={}", target.namespace), Inventory::name(target.profile()));
     let get = kubectl.line(["get", "configmap", &name, &namespace, "--ignore-not-found", "--output=json"]);

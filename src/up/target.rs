@@ -40,12 +40,12 @@ impl Target {
                     "context `{context}` is not the one of profile `{}`, whose kind cluster is `{cluster}`",
                     rendered.values.profile
                 );
-                return Err(unable(message, "leave --context out, or set `cluster` or `ownCluster` in the profile"));
+                return Err(unable(message, "omit --context, or set `cluster` or `ownCluster` in the profile"));
             }
             (None, Some(context)) => context.to_owned(),
             (None, None) => {
                 let message = format!(
-                    "profile `{}` is for no kind cluster of its own in the environment `{}`",
+                    "profile `{}` has no kind cluster of its own in the environment `{}`",
                     rendered.values.profile, rendered.values.environment
                 );
                 return Err(unable(message, "name the cluster: --context NAME"));
@@ -56,7 +56,7 @@ impl Target {
         let namespace = namespaces.first().copied().unwrap_or_default().to_owned();
         if let Some(other) = namespaces.iter().find(|other| **other != namespace) {
             let message = format!("the objects of the bundle are in several namespaces: `{namespace}` and `{other}`");
-            return Err(unable(message, "a bundle that is brought up has one namespace"));
+            return Err(unable(message, "`up` needs a bundle with a single namespace"));
         }
         if namespace.is_empty() {
             return Err(unable(

@@ -10,7 +10,7 @@ use crate::validation::selector;
 type Say<'s> = &'s mut dyn FnMut(Refusal);
 
 /// How an immutable field that was changed is helped.
-const ANEW: &str = "delete the object and create it anew, or give the new one another name";
+const ANEW: &str = "delete and re-create the object, or give the new one another name";
 
 /// Reports what a kind does not let change.
 pub(super) fn refuse(object: &Object, change: &Change<'_, '_>, say: Say<'_>) {
@@ -94,7 +94,7 @@ fn frozen(change: &Change<'_, '_>, fields: &[&'static str], say: Say<'_>) {
     if !mark.old.is_true() {
         return;
     }
-    let help = "give the changed object another name, and whoever uses it too";
+    let help = "rename the changed object, and update the references to it";
     if !mark.new.is_true() {
         say(mark.refusal("an immutable object stays immutable", help));
     }
@@ -195,7 +195,7 @@ fn generated_labels(object: &Object, metadata: &Change<'_, '_>, say: Say<'_>) {
     // A null takes the mapping away as well.
     let stays = given.is_some_and(|metadata| metadata.get("labels").is_some());
     if !metadata.old.node["labels"].entries().is_empty() && !stays {
-        let message = "the labels that the server gave the pods of a Job would go with the others";
+        let message = "the labels that the API server added to the pods of a Job would be removed with the others";
         say(metadata.get("labels").refusal(message, "leave the labels of the pod template as they are"));
     }
 }
@@ -258,7 +258,7 @@ fn claim(spec: &Change<'_, '_>, say: Say<'_>) {
         let bare = |node: &Node| without(&node["requests"], &["storage"]);
         let (old, new) = (resources.old.node, resources.new.node);
         if bare(old) != bare(new) || old["limits"] != new["limits"] {
-            say(resources.refusal("of a claim's resources only the requested storage can grow", ANEW));
+            say(resources.refusal("only the requested storage of a claim can be increased", ANEW));
         }
     }
     only(spec, &free, "a claim", &mut |mut refusal| {
@@ -293,7 +293,7 @@ fn volume(spec: &Change<'_, '_>, say: Say<'_>) {
 
 /// Of a Pod only images, tolerations that are added, and two times may change.
 fn pod(spec: &Change<'_, '_>, say: Say<'_>) {
-    let help = "delete the Pod and create it anew";
+    let help = "delete and re-create the Pod";
     let lists = ["initContainers", "containers"];
     let mut counted = false;
     for list in lists {
@@ -338,7 +338,7 @@ fn pod(spec: &Change<'_, '_>, say: Say<'_>) {
     if counted || (old == new && tolerated) {
         return;
     }
-    let mut refusal = spec.refusal("of a Pod only images can be changed, and tolerations added", help);
+    let mut refusal = spec.refusal("only the images of a Pod can be changed, and tolerations added", help);
     if let Some((old, new)) = first_difference(&old, &new) {
         refusal.old_span = old;
         refusal.span = if new.is_none() { refusal.span } else { new };

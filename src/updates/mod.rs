@@ -177,7 +177,7 @@ fn faults_of_what_stays(alone: Node, after: Node, errors: Errors) -> Vec<Refusal
             field: finding.field,
             message: finding.message,
             help: "the server keeps what the applied manifest did not set, and an empty struct where a field becomes null: \
-                   leave the field out, use `kubectl replace`, or delete the object and create it anew"
+                   leave the field out, use `kubectl replace`, or delete and re-create the object"
                 .to_owned(),
             span: finding.span,
             old_span: Span::NONE,

@@ -325,16 +325,12 @@ impl Loader<'_> {
                 let span = self.span(start, end);
                 if self.dialect == Dialect::Strict {
                     return Err(Box::new(
-                        Finding::error(RuleId::YamlAlias, span, "aliases have no place in profiles and templates")
-                            .with_help("write the value out"),
+                        Finding::error(RuleId::YamlAlias, span, "aliases are not allowed in profiles and templates")
+                            .with_help("write out the value"),
                     ));
                 }
                 let Some((node, size)) = self.anchors.get(&anchor) else {
-                    return Err(Box::new(Finding::error(
-                        RuleId::YamlAlias,
-                        span,
-                        "this alias stands inside what it names",
-                    )));
+                    return Err(Box::new(Finding::error(RuleId::YamlAlias, span, "recursive alias")));
                 };
                 if !self.budget.take(*size) {
                     return Err(too_large(span));
@@ -358,7 +354,7 @@ impl Loader<'_> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(end),
             Event::UnresolvedAlias(name) => {
-                let message = format!("no anchor `&{name}` stands before this alias");
+                let message = format!("unknown anchor `&{name}`");
                 Err(Box::new(Finding::error(RuleId::YamlAlias, self.span(start, end), message)))
             }
             _ => Ok(()),
@@ -441,9 +437,9 @@ impl Loader<'_> {
             None if !plain => Ok(text.into()),
             None => scalar::kubectl(text)
                 .map(|value| if self.dialect == Dialect::Kubectl { scalar::through_json(value) } else { value })
-                .ok_or("JSON has no infinity and no not-a-number"),
+                .ok_or("JSON cannot represent infinity or NaN"),
             Some("str" | "local") => Ok(text.into()),
-            Some("int" | "float" | "bool" | "null") => scalar::kubectl(text).ok_or("the tag does not fit the value"),
+            Some("int" | "float" | "bool" | "null") => scalar::kubectl(text).ok_or("the tag does not match the value"),
             Some(_) => Ok(text.into()),
         };
         let value = value.map_err(|message| Box::new(Finding::error(RuleId::YamlValue, span, message)))?;
@@ -454,8 +450,8 @@ impl Loader<'_> {
             let merge = plain && text == "<<" && tag.is_none();
             if merge && self.dialect == Dialect::Strict {
                 let finding =
-                    Finding::error(RuleId::YamlAlias, span, "merge keys have no place in profiles and templates");
-                return Err(Box::new(finding.with_help("write the keys out")));
+                    Finding::error(RuleId::YamlAlias, span, "merge keys are not allowed in profiles and templates");
+                return Err(Box::new(finding.with_help("write out the keys")));
             }
             let text = match value {
                 Value::String(text) => text,
@@ -489,23 +485,22 @@ impl Loader<'_> {
             (Dialect::Kubectl, Value::Int(_)) => Severity::Note,
             (Dialect::Kubectl, _) => Severity::Warning,
         };
-        let finding = Finding::new(RuleId::YamlAmbiguous, severity, span, "YAML readers disagree about this value");
+        let finding = Finding::new(RuleId::YamlAmbiguous, severity, span, "YAML parsers disagree about this value");
         let finding = finding.with_label(otherwise).with_help(match value {
-            Value::Bool(_) => "quote it if it is a text, else write `true` or `false`",
-            Value::Int(_) | Value::Float(_) => "quote it if it is a text, else write it as a plain decimal number",
+            Value::Bool(_) => "quote it if it is a string, else write `true` or `false`",
+            Value::Int(_) | Value::Float(_) => "quote it if it is a string, else write it as a plain decimal number",
             _ => "quote it",
         });
         self.findings.push(finding);
     }
 
-    /// Anchors and tags have no place in profiles and templates.
+    /// Anchors and tags are not allowed in profiles and templates.
     fn refuse_properties(&self, anchor: usize, tag: Option<&Tag>, start: usize, end: usize) -> Step {
         if self.dialect == Dialect::Kubectl || (anchor == 0 && tag.is_none()) {
             return Ok(());
         }
-        let (rule, what) =
-            if anchor == 0 { (RuleId::YamlTag, "tags have") } else { (RuleId::YamlAlias, "anchors have") };
-        let message = format!("{what} no place in profiles and templates");
+        let (rule, what) = if anchor == 0 { (RuleId::YamlTag, "tags are") } else { (RuleId::YamlAlias, "anchors are") };
+        let message = format!("{what} not allowed in profiles and templates");
         let mark = if anchor == 0 { '!' } else { '&' };
         let at = self.text[..start].rfind(mark).unwrap_or(start);
         Err(Box::new(Finding::error(rule, self.span(at, end.max(at + 1)), message)))
@@ -588,7 +583,7 @@ impl Loader<'_> {
         let mut finding = Finding::error(RuleId::YamlSyntax, self.span(at, at + width), message.to_lowercase());
         let line = self.text[..at].rfind('\n').map_or(0, |line| line + 1);
         if self.text[line..].trim_start_matches(' ').starts_with('\t') {
-            finding.help = "indent with blanks: YAML allows no tabs there".to_owned();
+            finding.help = "indent with spaces: YAML does not allow tabs there".to_owned();
         }
         Box::new(finding)
     }
@@ -612,7 +607,7 @@ fn merge_missing(mapping: &mut Mapping, merged: Vec<Mapping>) {
 }
 
 fn too_large(span: Span) -> Box<Finding> {
-    let message = format!("the anchors and aliases of this file expand to more than {MAX_ALIASED_NODES} nodes");
+    let message = format!("the aliases of this file expand to more than {MAX_ALIASED_NODES} nodes");
     Box::new(Finding::error(RuleId::YamlTooLarge, span, message))
 }
 

@@ -77,20 +77,20 @@ pub(super) fn ambiguity(text: &str, kubectl: &Value, strict: bool) -> Option<&'s
     match kubectl {
         Value::Bool(_) => {
             let core = matches!(text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE");
-            (!core).then_some("kubectl reads a boolean, YAML 1.2 a text")
+            (!core).then_some("kubectl reads a boolean, YAML 1.2 a string")
         }
-        Value::Int(_) | Value::Float(_) if text.contains('_') => Some("kubectl reads a number, YAML 1.2 a text"),
+        Value::Int(_) | Value::Float(_) if text.contains('_') => Some("kubectl reads a number, YAML 1.2 a string"),
         Value::Int(_) => match unsigned.as_bytes() {
-            [b'0', b'b' | b'B' | b'X' | b'O', ..] => Some("kubectl reads a number, YAML 1.2 a text"),
-            [b'0', b'x' | b'o', ..] if unsigned != text => Some("kubectl reads a number, YAML 1.2 a text"),
-            [b'0', b'o', ..] if strict => Some("YAML 1.2 reads an octal number, YAML 1.1 a text"),
+            [b'0', b'b' | b'B' | b'X' | b'O', ..] => Some("kubectl reads a number, YAML 1.2 a string"),
+            [b'0', b'x' | b'o', ..] if unsigned != text => Some("kubectl reads a number, YAML 1.2 a string"),
+            [b'0', b'o', ..] if strict => Some("YAML 1.2 reads an octal number, YAML 1.1 a string"),
             [b'0', b'0'..=b'9', ..] => Some("kubectl reads an octal number, YAML 1.2 a decimal one"),
             _ => None,
         },
         Value::String(_) if strict => {
             let sexagesimal = text.contains(':') && unsigned.split(':').all(digits);
             let date = is_date(text);
-            (sexagesimal || date).then_some("YAML 1.1 reads a number or a date, YAML 1.2 a text")
+            (sexagesimal || date).then_some("YAML 1.1 reads a number or a date, YAML 1.2 a string")
         }
         _ => None,
     }

@@ -29,9 +29,9 @@ fn a_value_is_set_for_one_of_several_profiles() {
     has(&all, "  name: blog\n  namespace: test\n  labels: {}\nspec:\n  replicas: 4\n");
     has(&all, "  name: web\n  namespace: test\n  labels: {}\nspec:\n  replicas: 1\n");
     let error = project.stderr(2, &["render", "web", "--env", "dev", "--set", "wbe:image.tag=new"]);
-    has(&error, "`--set wbe:…` is for a profile that is not asked for");
+    has(&error, "`--set wbe:…` names a profile that is not rendered");
     has(&error, "did you mean `web`?");
-    has(&project.stderr(2, &["explain", "web", "--env", "dev", "--set", "blog:replicas=1"]), "is not asked for");
+    has(&project.stderr(2, &["explain", "web", "--env", "dev", "--set", "blog:replicas=1"]), "is not rendered");
 }
 
 #[test]

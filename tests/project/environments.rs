@@ -18,7 +18,10 @@ fn a_misspelt_environment_is_an_error() {
 fn a_file_that_nobody_names_is_an_error() {
     let project = Project::new();
     project.write("profiles/environments/qa.yaml", "");
-    project.fails("prod", &["error[file-unused]", "profiles/environments/qa.yaml", "neither the base nor a profile"]);
+    project.fails(
+        "prod",
+        &["error[file-unused]", "profiles/environments/qa.yaml", "is not declared by the base or by a profile"],
+    );
     project.write("profiles/other.yaml", "image: {tag: a}\nenvironments: {qa: {}}\n");
     has(&project.web("prod"), "replicas: 3\n");
     project.write("profiles/environments/Prod.yaml", "");
@@ -133,5 +136,5 @@ fn a_list_of_the_layers_below_can_be_changed() {
     wrong("{$append: a}", "`$append` must be a list, not a string");
     wrong("{$append: [1]}", "must be a string");
     project.edit("profiles/web.yaml", "{$append: [level=3]}", "{$append: [level=3], $sort: [a]}");
-    project.fails("dev", &["`$sort` stands beside a change of a list"]);
+    project.fails("dev", &["`$sort` cannot be combined with a list operation"]);
 }

@@ -67,20 +67,20 @@ fn a_patch_that_does_nothing_is_an_error() {
         (
             "  Deployment/web: {spec: {replicas: 1}}\n",
             "the patch of Deployment/web changes nothing",
-            "the object is already so",
+            "the object already has these values",
         ),
         ("  Deployment/web: {spec: {paused: null}}\n", "there is no `paused` to remove", "`null` removes a field"),
         (
             "  Deployment/web: {spec: {template: {spec: {containers: [{image: a}]}}}}\n",
             "this item has no `name`",
-            "told apart",
+            "identified by it",
         ),
         (
             "  Deployment/web: {spec: {template: {spec: {containers: {'[x]': {image: a}}}}}}\n",
             "the list has no item `[x]`",
             "it has `web`",
         ),
-        ("  Deployment/web: {}\n", "the patch of `Deployment/web` says nothing", "write `patches:"),
+        ("  Deployment/web: {}\n", "the patch of `Deployment/web` is empty", "write `patches:"),
         ("  web: {spec: {}}\n", "`web` names no object", "write `patches:"),
     ];
     for (patch, message, help) in cases {

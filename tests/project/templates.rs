@@ -64,15 +64,15 @@ fn wrong_includes_are_errors() {
     for (part, include, error) in [
         ("a: \"{{ nmae }}\"", "{$include: _p.yaml}", "no field `nmae`"),
         ("a: b", "{$include: _p.yaml, $with: {x: 1}}", "the part does not read the parameter `x`"),
-        ("a: \"{{ replicas }}\"", "{$include: _p.yaml, $with: {replicas: 1}}", "the name `replicas` is taken"),
+        ("a: \"{{ replicas }}\"", "{$include: _p.yaml, $with: {replicas: 1}}", "the name `replicas` is already used"),
         ("a: b", "{$include: p.yaml}", "`p.yaml` is not a part"),
-        ("a: b", "{$include: _q.yaml}", "there is no file"),
-        ("a: b", "{$include: \"_{{ profile }}.yaml\"}", "`$include` takes no expression"),
+        ("a: b", "{$include: _q.yaml}", "not found"),
+        ("a: b", "{$include: \"_{{ profile }}.yaml\"}", "`$include` cannot contain an expression"),
         ("a: {$include: _p.yaml}", "{$include: _p.yaml}", "recursive include: `_p.yaml` includes `_p.yaml`"),
         ("a: b\n---\nc: d", "{$include: _p.yaml}", "a part is one YAML document, and `_p.yaml` has 2"),
         ("a: b", "{$with: {x: 1}}", "`$with` without `$include`"),
         ("[a]", "{$include: _p.yaml, b: c}", "must be a mapping, not a list"),
-        ("app: b", "{$include: _p.yaml, app: c}", "the key `app` comes out twice"),
+        ("app: b", "{$include: _p.yaml, app: c}", "duplicate key `app`"),
     ] {
         let project = Project::new();
         project.write("templates/_p.yaml", part);
@@ -131,7 +131,7 @@ fn folders_and_patterns_give_files_by_name() {
     project.fails("dev", &["no files match `conf/*.txt`"]);
     let project = with_data("data: {$files: conf}\n");
     project.write("templates/conf/logo.png", [0xff]);
-    project.fails("dev", &["`templates/conf/logo.png` is not UTF-8 text; binary files stand under `binaryData`"]);
+    project.fails("dev", &["`templates/conf/logo.png` is not UTF-8 text; put binary files under `binaryData`"]);
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn vendored_manifests_come_as_they_are() {
     project.write("templates/redis.yaml", "$manifests: vendor/rdis\n");
     project.fails("dev", &["no manifests in `vendor/rdis`"]);
     project.write("templates/redis.yaml", "$manifests: vendor/redis\nspec: {}\n");
-    project.fails("dev", &["`spec` stands beside `$manifests`"]);
+    project.fails("dev", &["`spec` cannot be combined with `$manifests`"]);
     project.write("templates/redis.yaml", "$manifests: ../redis\n");
-    project.fails("dev", &["lies outside the project"]);
+    project.fails("dev", &["is outside the project"]);
 }

@@ -6,7 +6,7 @@ use super::{Project, has};
 fn every_file_is_read_or_named_in_an_error() {
     for (name, why) in [
         ("profiles/blog.yml", "rename it to profiles/blog.yaml"),
-        ("profiles/environments/prod.yml", "profiles/environments/prod.yaml is the one that counts"),
+        ("profiles/environments/prod.yml", "profiles/environments/prod.yaml is used"),
         ("profiles/team/blog.yaml", "profiles are the YAML files in `profiles/`"),
         ("profiles/notes.txt", "move it or remove it"),
         ("templates/web.yaml.bak", "no template names it"),
@@ -44,7 +44,7 @@ fn a_schema_of_several_files_is_read() {
     project.write("profiles/parts/other.json", "{}");
     project.fails("prod", &["nothing reads `profiles/parts/other.json`"]);
     project.edit("profiles/schema.json", "parts/numbers.json#/$defs/Count", "../../numbers.json");
-    project.fails("prod", &["`$ref` to `../../numbers.json`: it lies outside the project"]);
+    project.fails("prod", &["`$ref` to `../../numbers.json`: it is outside the project"]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_reference_is_declared_in_the_terms_of_the_project() {
     let declare = "declare it in profiles/web.yaml: `external: {db: Secret/db}`";
     project.fails("prod", &["no Secret `db` here", declare, "`plimsoll.dev/allow: RULE because REASON`"]);
     project.edit("profiles/web.yaml", "image:", "external: {db: Secret/db}\nimage:");
-    assert_eq!(project.stdout(&["explain", "web", "--unused"]), "every value does something\n");
+    assert_eq!(project.stdout(&["explain", "web", "--unused"]), "every value is used\n");
     has(&project.web("prod"), "name: db\n");
     project.edit("profiles/web.yaml", "external: {db: Secret/db}\n", "");
     project.edit("profiles/base.yaml", "external: {}\n", "");

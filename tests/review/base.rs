@@ -20,11 +20,11 @@ fn a_line_of_a_profile() {
         &text,
         &[
             "gateway · e2e, ci\n",
-            "~ the config of the kind cluster",
-            "the cluster must be made anew [change-renames]",
+            "~ the kind cluster config",
+            "re-create the cluster [change-renames]",
             "containerPort  30081 -> 30083",
             "~ Service/datastorage",
-            "clients must follow: node port 30083, was 30081 [change-renames]",
+            "clients must be updated: node port 30083, was 30081 [change-renames]",
             "spec.ports[http].nodePort  30081 -> 30083",
             "in 2 of ",
         ],
@@ -34,8 +34,8 @@ fn a_line_of_a_profile() {
         &text,
         &[
             "### 2 of ",
-            "| **gateway · e2e, ci** | the config of the kind cluster |",
-            "| Service/datastorage | `ports[http].nodePort` `30081` → `30083` | ⚠️ clients must follow",
+            "| **gateway · e2e, ci** | the kind cluster config |",
+            "| Service/datastorage | `ports[http].nodePort` `30081` → `30083` | ⚠️ clients must be updated",
             "<details><summary><b>gateway · e2e, ci</b>",
             "- spec.ports[http].nodePort: 30081\n+ spec.ports[http].nodePort: 30083\n",
             "</details>",
@@ -104,7 +104,7 @@ fn a_line_of_a_migration() {
         &[
             "~ ConfigMap/datastorage-migrations",
             "(renamed by its content)",
-            "a new ConfigMap beside the old one",
+            "a new ConfigMap is created; the old one stays",
             "+ CREATE INDEX IF NOT EXISTS one_more",
             "~ Deployment/datastorage",
             "the new name of datastorage-migrations",
@@ -231,7 +231,7 @@ fn what_cannot_be_compared_is_told() {
     let (code, text) = run(&["--base", "--all"]);
     assert!(code == Some(2), "{text}");
     let (code, text) = run(&["gateway"]);
-    assert!(code == Some(2) && text.contains("no folder of committed files"), "{text}");
+    assert!(code == Some(2) && text.contains("no output folder"), "{text}");
     let output = repository.plimsoll(&["diff", "--base", "HEAD"]);
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && text.contains("the built-in set has no revisions"), "{text}");

@@ -119,7 +119,7 @@ fn what_does_nothing_is_listed() {
     let repository = Repository::new();
     repository.edit("profiles/gateway.yaml", "cluster:", "replicas: 1\nexternal: {metrics: \"prom:9090\"}\ncluster:");
     let (text, ..) = run(&repository, &["explain", "gateway", "--unused"]);
-    in_order(&text, &["replicas", "deploy/profiles/gateway.yaml:", "says what deploy/profiles/base.yaml:"]);
+    in_order(&text, &["replicas", "deploy/profiles/gateway.yaml:", "repeats what deploy/profiles/base.yaml:"]);
     let lines = text.lines().filter(|line| line.starts_with("replicas")).count();
     assert_eq!(lines, 1, "{text}");
     // What decides which tables there are does something.

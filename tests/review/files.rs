@@ -76,7 +76,7 @@ fn what_means_the_same_restarts_nothing() {
     let (text, code) = diff(&pod("1Gi", ""), &pod("1024Mi", ", protocol: TCP"));
     in_order(
         &text,
-        &["=> no effect: the object is stored as it was", "1Gi -> 1024Mi", "nothing changes, 1 equivalent"],
+        &["=> no effect: the stored object does not change", "1Gi -> 1024Mi", "nothing changes, 1 equivalent"],
     );
     assert!(!text.contains("pods restart") && code == Some(0), "{text}");
     // Beside a change that counts.
@@ -106,17 +106,17 @@ fn renamed_objects_and_orphans_are_told() {
         &[
             "~ Service/www",
             "(renamed; was web)",
-            "clients must follow to the new name",
+            "clients must be updated to the new name",
             "kubectl delete service/web -n ns",
         ],
     );
     let (text, _) = diff(service, &service.replace("namespace: ns", "namespace: other"));
-    in_order(&text, &["(moved to another namespace; was in ns)", "in namespace `ns` stays behind"]);
+    in_order(&text, &["(moved to another namespace; was in ns)", "in namespace `ns` is left behind"]);
     let both = format!("{service}---\n{}", deployment("", "      containers: [{name: a, image: a}]\n"));
     let (text, _) = diff(&both, service);
     in_order(&text, &["- Deployment/web", "stays in the cluster", "its pods keep running"]);
     let (text, _) = diff(service, &service.replace("port: 80", "port: 8080"));
-    in_order(&text, &["clients must follow: port 8080, was 80"]);
+    in_order(&text, &["clients must be updated: port 8080, was 80"]);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn who_reads_changed_data_is_told() {
 fn what_shrinks_is_told() {
     let spec =
         |replicas: u8| deployment(&format!("  replicas: {replicas}\n"), "      containers: [{name: a, image: a}]\n");
-    in_order(&diff(&spec(2), &spec(0)).0, &["all pods stop: no replicas are left [change-shrinks]"]);
+    in_order(&diff(&spec(2), &spec(0)).0, &["all pods stop: no replicas left [change-shrinks]"]);
     in_order(&diff(&spec(3), &spec(1)).0, &["2 of 3 pods stop"]);
     assert!(!diff(&spec(1), &spec(3)).0.contains("=>"));
     let claim = |size: &str| {
@@ -168,7 +168,10 @@ fn what_shrinks_is_told() {
     };
     // In every way that a quantity may be written.
     for (more, less) in [("2Gi", "1024Mi"), ("2Ei", "1Pi"), ("1e3", "999"), ("1.5Gi", "1.25Gi"), ("1", "999m")] {
-        in_order(&diff(&claim(more), &claim(less)).0, &["will reject", "volumes can only grow [change-shrinks]"]);
+        in_order(
+            &diff(&claim(more), &claim(less)).0,
+            &["will reject", "volumes can only be expanded [change-shrinks]"],
+        );
         assert!(!diff(&claim(less), &claim(more)).0.contains("change-shrinks"), "{less} to {more}");
     }
     assert!(!diff(&claim("1Gi"), &claim("1024Mi")).0.contains("change-shrinks"));
@@ -178,7 +181,7 @@ fn what_shrinks_is_told() {
         )
     };
     let wide = policy("    - podSelector: {matchLabels: {c: d}}\n");
-    in_order(&diff(&wide, &policy("")).0, &["may let less traffic pass than before"]);
+    in_order(&diff(&wide, &policy("")).0, &["may allow less traffic, immediately"]);
     assert!(!diff(&policy(""), &wide).0.contains("=>"));
 }
 

@@ -88,7 +88,7 @@ fn the_github_action_tells_drift_and_changes() {
     assert_eq!(output.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("### The committed bundles are not what is rendered"), "{text}");
     assert!(text.contains("gateway.e2e.yaml"), "{text}");
-    assert!(text.contains("⚠️ clients must follow: node port 30083, was 30081"), "{text}");
+    assert!(text.contains("⚠️ clients must be updated: node port 30083, was 30081"), "{text}");
     // Rendered, it is fine, and still says what changes.
     assert!(render(&repository).status.success());
     let output = run();
@@ -123,7 +123,7 @@ fn the_gitlab_job_runs_as_it_is_written() {
     let output = shell(&repository, &lines.join("\n"), &values);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = fs::read_to_string(repository.path().join(report)).unwrap();
-    assert!(text.contains("clients must follow"), "{text}");
+    assert!(text.contains("clients must be updated"), "{text}");
     // What the job keeps for GitLab is there.
     for entry in job["artifacts"]["reports"].entries() {
         let text = fs::read_to_string(repository.path().join(entry.value.text())).unwrap();

@@ -41,8 +41,8 @@ fn another_name_for_the_database_of_the_bundle() {
     repository.edit("profiles/gateway.yaml", "cluster:", "database: {name: other}\ncluster:");
     let told = [
         "~ StatefulSet/postgresql",
-        "`POSTGRES_DB` has no effect: it is read only while the volume is empty [change-restarts]",
-        "create the database in the running server first",
+        "`POSTGRES_DB` has no effect: it is read only when the volume is empty [change-restarts]",
+        "create the database on the running server first",
     ];
     tells(&repository, &told);
     let (json, _) = repository.diff(&["--base", "HEAD", "--output", "json"]);
@@ -74,7 +74,7 @@ fn other_content_of_an_applied_migration() {
     let told = [
         "~ ConfigMap/datastorage-migrations",
         "the migration Job will fail: `0001_audit_events.sql` has been applied with other content [change-restarts]",
-        "leave the file as it was and put the change into a new one",
+        "restore the file, and put the change into a new migration",
     ];
     tells(&repository, &told);
 

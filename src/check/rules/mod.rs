@@ -264,7 +264,7 @@ mod tests {
             assert!(sections[0].1.len() > 40, "{}", rule.id);
             for (title, text) in sections.into_iter().filter(|(_, text)| !text.is_empty()) {
                 assert!(
-                    text == text.trim() && text.trim_end_matches(')').ends_with('.'),
+                    text == text.trim() && text.trim_end_matches(')').ends_with('.') || text.starts_with("- http"),
                     "{}: {title}: {text}",
                     rule.id
                 );

@@ -1,4 +1,4 @@
-//! `plimsoll lsp`: the language server. Diagnostics of `render` and `check` while one types, completion, hover, definitions and
+//! `plimsoll lsp`: the language server. Diagnostics of `render` and `check` while typing, completion, hover, definitions and
 //! code actions.
 //!
 //! The server keeps what is not saved yet, what it published, and which profiles a file concerns; all else is read anew for

@@ -42,7 +42,7 @@ fn renamed(old: &Object, new: &Object, how: Option<Renamed>, found: &mut Vec<Con
     if how == Some(Renamed::ByContent) {
         let message = match new.kind() {
             "Job" => "runs again, under its new name; the old Job stays".to_owned(),
-            kind => format!("a new {kind} beside the old one, which stays for pods that still use it"),
+            kind => format!("a new {kind} is created; the old one stays for pods that still use it"),
         };
         let rule = if new.kind() == "Job" { RuleId::ChangeRestarts } else { RuleId::ChangeRenames };
         found.push(Consequence::new(rule, Severity::Note, message));
@@ -55,15 +55,15 @@ fn renamed(old: &Object, new: &Object, how: Option<Renamed>, found: &mut Vec<Con
     };
     let and = match old.kind() {
         "Deployment" | "StatefulSet" | "DaemonSet" | "CronJob" => ", and both run",
-        "Service" => "; clients must follow to the new name",
+        "Service" => "; clients must be updated to the new name",
         "PersistentVolumeClaim" => ", and so does its data: the new claim is empty",
         _ => "",
     };
-    found.push(renames(Severity::Warning, format!("{shown} stays behind{and}")).with_help(delete(old)));
+    found.push(renames(Severity::Warning, format!("{shown} is left behind{and}")).with_help(delete(old)));
     if old.kind() == "StatefulSet" && old.node["spec"]["volumeClaimTemplates"].is_set() {
         found.push(shrinks(
             Severity::Warning,
-            "its pods get new, empty volumes: claims are named after the StatefulSet",
+            "its pods get new, empty volumes: claim names contain the StatefulSet's name",
         ));
     }
 }
@@ -100,7 +100,9 @@ pub(super) fn stays(change: &Change<'_>, found: &mut Vec<Consequence>) {
             && place == "stringData"
             && change.new.is_some_and(|new| new.node["data"][key.as_str()].is_null())
         {
-            let message = format!("key `{key}` stays in the Secret: what goes from `stringData` stays in `data`");
+            let message = format!(
+                "key `{key}` stays in the Secret: removing it from `stringData` does not remove it from `data`"
+            );
             found.push(renames(Severity::Warning, message).with_help("delete the Secret, or write it with `data`"));
         }
     }
@@ -114,7 +116,7 @@ fn smaller(kind: &str, change: &Change<'_>, found: &mut Vec<Consequence>) {
             let after: HashSet<_> = to["rules"].items().iter().map(grants).collect();
             let less = from["rules"].items().iter().any(|rule| !after.contains(&grants(rule)));
             if less && to["rules"].items().len() <= from["rules"].items().len() {
-                found.push(shrinks(Severity::Note, "grants other or fewer permissions, at once"));
+                found.push(shrinks(Severity::Note, "changes or removes permissions immediately"));
             }
         }
         "ResourceQuota" => {
@@ -124,7 +126,7 @@ fn smaller(kind: &str, change: &Change<'_>, found: &mut Vec<Consequence>) {
                 if let (Some(before), Some(after)) = (before, after)
                     && after < before
                 {
-                    let message = format!("allows less `{}`; what runs stays, what is new may be refused", entry.key);
+                    let message = format!("lowers `{}`; running pods stay, new ones may be rejected", entry.key);
                     found.push(shrinks(Severity::Warning, message));
                 }
             }
@@ -148,7 +150,7 @@ fn storage(old: &Node, new: &Node, claim: &str, found: &mut Vec<Consequence>) {
         && after < before
     {
         let which = if claim.is_empty() { String::new() } else { format!(" of `{claim}`") };
-        let message = format!("the volume{which} would shrink, and volumes can only grow");
-        found.push(shrinks(Severity::Error, message).with_help("back up, delete the claim, restore"));
+        let message = format!("the volume{which} would shrink; volumes can only be expanded");
+        found.push(shrinks(Severity::Error, message).with_help("back up the data, delete the claim, restore"));
     }
 }

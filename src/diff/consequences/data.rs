@@ -141,8 +141,8 @@ pub(super) fn tell<'a>(change: &Change<'a>, readers: &mut Readers<'a>, found: &m
         }
         let name = user.id.to_string();
         if let Some(variable) = reader.first_start(&keys) {
-            let message = format!("{name} keeps its own: it reads `{variable}` only while its volume is empty");
-            let help = "change it in the database as well, before whoever logs in with the new one restarts";
+            let message = format!("{name} keeps its value: it reads `{variable}` only when its volume is empty");
+            let help = "change it in the database as well, before clients restart with the new one";
             found.push(restarts(Severity::Warning, message).with_help(help));
             continue;
         }

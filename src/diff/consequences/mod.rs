@@ -71,7 +71,7 @@ pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequen
         .zip(refused)
         .map(|(change, mut found)| {
             if change.effect() == Some(Effect::None) {
-                let message = "no effect: the object is stored as it was";
+                let message = "no effect: the stored object does not change";
                 found.push(restarts(Severity::Note, message));
                 apply::stays(change, &mut found);
             } else if found.is_empty() {

@@ -68,7 +68,7 @@ fn meanwhile(object: &Object) -> &'static str {
     let alone = spec["replicas"].as_i64().unwrap_or(1) == 1;
     match object.kind() {
         "Deployment" if spec["strategy"]["type"].text() == "Recreate" => "; all stop before new ones start",
-        "StatefulSet" if alone => "; with one replica it is away meanwhile",
+        "StatefulSet" if alone => "; with one replica it is unavailable meanwhile",
         _ => "",
     }
 }
@@ -131,7 +131,7 @@ fn replicas(old: &Object, new: &Object, found: &mut Vec<Consequence>) {
     let number = |object: &Object| object.node["spec"]["replicas"].as_i64().unwrap_or(1);
     let (before, after) = (number(old), number(new));
     if after == 0 && before > 0 {
-        found.push(shrinks(Severity::Warning, "all pods stop: no replicas are left"));
+        found.push(shrinks(Severity::Warning, "all pods stop: no replicas left"));
     } else if after < before {
         found.push(shrinks(Severity::Note, format!("{} of {before} pods stop", before - after)));
     }

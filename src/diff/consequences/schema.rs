@@ -39,10 +39,10 @@ pub(super) fn tell_variables(change: &Change<'_>, found: &mut Vec<Consequence>) 
         if list != "env" || value != "value" || !FIRST_START.contains(&variable.as_str()) {
             continue;
         }
-        let message = format!("`{variable}` has no effect: it is read only while the volume is empty");
+        let message = format!("`{variable}` has no effect: it is read only when the volume is empty");
         let help = match variable.ends_with("_DB") || variable.ends_with("_DATABASE") {
-            true => "create the database in the running server first; the old one stays, with its data",
-            false => "change it in the database as well, before whoever logs in with the new one restarts",
+            true => "create the database on the running server first; the old one stays, with its data",
+            false => "change it in the database as well, before clients restart with the new one",
         };
         found.push(restarts(Severity::Warning, message).with_help(help));
     }
@@ -133,7 +133,7 @@ impl<'a> Histories<'a> {
                         true => format!("the migration Job will fail: `{name}` has been applied with other content"),
                         false => format!("`{name}` has been applied, and its new content will not be"),
                     };
-                    (message, "leave the file as it was and put the change into a new one".to_owned())
+                    (message, "restore the file, and put the change into a new migration".to_owned())
                 }
                 (None, Some((version, (highest, last)))) if version < highest => (
                     format!(

@@ -16,7 +16,7 @@ pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
             ("networking.k8s.io", "NetworkPolicy") => policy(change, found),
             ("networking.k8s.io", "Ingress") => ingress(&before["spec"], &after["spec"], found),
             ("kind.x-k8s.io", "Cluster") => found.push(
-                renames(Severity::Warning, "kind reads it only when a cluster is made: the cluster must be made anew")
+                renames(Severity::Warning, "kind reads it only when it creates a cluster: re-create the cluster")
                     .with_help("kind delete cluster, then kind create cluster with the new config"),
             ),
             _ => {}
@@ -32,26 +32,29 @@ fn service(old: &Node, new: &Node, found: &mut Vec<Consequence>) {
     let mut follow = |message: String| found.push(renames(Severity::Warning, message));
     if before != after {
         let lost = match before.as_str() {
-            "NodePort" if after != "LoadBalancer" => ": its node ports are gone",
-            "LoadBalancer" => ": its outer address is gone",
+            "NodePort" if after != "LoadBalancer" => ": its node ports are removed",
+            "LoadBalancer" => ": its external address is removed",
             _ => "",
         };
-        follow(format!("clients must follow: the type is `{after}`, was `{before}`{lost}"));
+        follow(format!("clients must be updated: type `{after}`, was `{before}`{lost}"));
     }
     let ports = Ports::of(new["ports"].items());
     for port in old["ports"].items() {
         let Some(now) = ports.same(port) else {
-            follow(format!("clients must follow: port {} is gone", number(&port["port"])));
+            follow(format!("clients must be updated: port {} is removed", number(&port["port"])));
             continue;
         };
         if port["port"] != now["port"] {
-            follow(format!("clients must follow: port {}, was {}", number(&now["port"]), number(&port["port"])));
+            follow(format!("clients must be updated: port {}, was {}", number(&now["port"]), number(&port["port"])));
         }
         let outside = |kind: &str| matches!(kind, "NodePort" | "LoadBalancer");
         if port["nodePort"].is_set() && port["nodePort"] != now["nodePort"] && outside(&before) && outside(&after) {
-            let is =
-                if now["nodePort"].is_set() { number(&now["nodePort"]) } else { "one the cluster picks".to_owned() };
-            follow(format!("clients must follow: node port {is}, was {}", number(&port["nodePort"])));
+            let is = if now["nodePort"].is_set() {
+                number(&now["nodePort"])
+            } else {
+                "one that the cluster assigns".to_owned()
+            };
+            follow(format!("clients must be updated: node port {is}, was {}", number(&port["nodePort"])));
         }
     }
     if old["selector"] != new["selector"] {
@@ -108,7 +111,7 @@ fn policy(change: &Change<'_>, found: &mut Vec<Consequence>) {
         }
     });
     if narrower {
-        found.push(shrinks(Severity::Warning, "may let less traffic pass than before, at once"));
+        found.push(shrinks(Severity::Warning, "may allow less traffic, immediately"));
     }
 }
 
@@ -119,7 +122,7 @@ fn is_entry(field: &crate::diff::FieldChange<'_>) -> bool {
 
 fn new_policy(new: &Object, found: &mut Vec<Consequence>) {
     if new.group() == "networking.k8s.io" && new.kind() == "NetworkPolicy" && !new.is_kind_config() {
-        let message = "the pods it selects keep only the traffic it lets pass, at once";
+        let message = "the pods it selects keep only the traffic it allows, immediately";
         found.push(shrinks(Severity::Warning, message));
     }
 }
@@ -128,6 +131,6 @@ fn ingress(old: &Node, new: &Node, found: &mut Vec<Consequence>) {
     let after: HashSet<&str> = new["rules"].items().iter().map(|rule| rule["host"].text()).collect();
     let before = old["rules"].items().iter().map(|rule| rule["host"].text());
     for host in before.filter(|host| !host.is_empty() && !after.contains(host)) {
-        found.push(renames(Severity::Warning, format!("clients must follow: host `{host}` is gone")));
+        found.push(renames(Severity::Warning, format!("clients must be updated: host `{host}` is removed")));
     }
 }

@@ -193,7 +193,7 @@ impl<'a> Walker<'a> {
                 _ => break,
             };
             if identity.is_some_and(|identity| !seen.insert(identity)) {
-                let message = format!("an entry with the same {what} stands before it");
+                let message = format!("duplicate entry: an earlier entry has the same {what}");
                 self.invalid(&at.item(index, item), message, String::new());
             }
         }
@@ -207,7 +207,7 @@ impl<'a> Walker<'a> {
             && pattern.compiled().is_some_and(|compiled| !self.left.is_match(compiled, text))
             && !self.left.is_spent()
         {
-            let message = "not of the form the definition asks for".to_owned();
+            let message = "does not match the pattern of the definition".to_owned();
             self.invalid(at, message, format!("it must match `{}`", pattern.text));
         }
         if let Some(form) = schema.form

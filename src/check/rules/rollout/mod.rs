@@ -1,4 +1,4 @@
-//! Faults that show when a workload is rolled out, changed or removed.
+//! What comes up and hurts when it is rolled out or changed.
 
 mod _autoscaler;
 mod _budget;

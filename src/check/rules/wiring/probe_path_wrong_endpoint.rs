@@ -14,18 +14,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ProbePathWrongEndpoint,
     doc: Doc {
         checks: "\
-Checks that a readiness probe of a known service does not use its liveness endpoint, and a liveness
-probe not its readiness endpoint. For public images it reports a path that this version serves on
-another port, if the port of the probe is that of another version. The finding is a warning.",
-        why: "\
-A readiness probe on the liveness endpoint passes before the service can serve, so traffic arrives
-too early. A liveness probe on the readiness endpoint restarts the container whenever something that
-it depends on is unavailable.",
-        fix: "\
-Use the readiness endpoint for the readiness probe and the liveness endpoint for the liveness probe.",
-        source: "\
-The descriptions in docs/services.md and
+A probe asks an endpoint that is there for another purpose. A readiness probe on the liveness
+endpoint passes before the service can serve, so traffic arrives too early; a liveness probe on the
+readiness endpoint restarts the container whenever something that it depends on is away. Ask the
+readiness endpoint for readiness and the liveness endpoint for liveness. For known public images it
+also reports a path that is served on another port. Sources: the service's description and
+`software/` (docs/services.md),
 https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/.",
+        why: "",
+        fix: "",
+        source: "",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -78,7 +76,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The path of a probe, without its query, and its node.
+/// The path that a probe asks for, without its query, and where it stands.
 fn path(get: &Node) -> (&str, &Node) {
     let path = get["path"].as_str().unwrap_or("/");
     (path.split('?').next().unwrap_or(path), if get["path"].is_set() { &get["path"] } else { get })
@@ -101,21 +99,21 @@ fn of_service(report: &mut Report<'_>, view: &View<'_, '_>, probe: &str, ready: 
     if !wrong || right.is_empty() || right.contains(&path) {
         return;
     }
-    let message = format!("{probe} uses the {other} endpoint of {}", view.service.name);
+    let message = format!("{probe} asks the {other} endpoint of {}", view.service.name);
     report
         .at(view.object(), place, message)
         .severity(Severity::Warning)
-        .label(if ready { "passes before it can serve" } else { "fails while a dependency is unavailable" })
-        .help(format!("use {}", suggest::list(&right, "or")));
+        .label(if ready { "passes before it can serve" } else { "fails while a dependency is away" })
+        .help(format!("ask for {}", suggest::list(&right, "or")));
 }
 
-/// A path that the official image of a piece of software serves on another port.
+/// A path of the official image of a piece of software that is served on another port.
 fn of_software(report: &mut Report<'_>, object: &Object, container: &Container<'_>) {
     let Some(software) = software::official(container.image()) else { return };
     let tag = Tag::of(container.image());
     let probes = || software.probes.iter().filter(|probe| tag.is_within(probe.since.as_ref(), probe.until.as_ref()));
     let Some(known) = probes().find_map(|probe| probe.port) else { return };
-    // Only the port of another version is known to be wrong: ports can be configured.
+    // Only what an older version served elsewhere is known to be wrong: ports can be set.
     let old: Vec<u16> = software.probes.iter().filter_map(|probe| probe.port).filter(|port| *port != known).collect();
     for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
         let get = &container.node[probe]["httpGet"];
@@ -130,7 +128,7 @@ fn of_software(report: &mut Report<'_>, object: &Object, container: &Container<'
                 .at(object, &get["port"], message)
                 .severity(Severity::Warning)
                 .label("of another version")
-                .help(format!("use port {known}"));
+                .help(format!("ask port {known}"));
         }
     }
 }

@@ -10,21 +10,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::StatefulsetNameTooLong,
     doc: Doc {
         checks: "\
-Checks the length of a StatefulSet's name. Each of its pods has the label
-`controller-revision-hash`, whose value is the name of the StatefulSet, a dash and a hash of up to
-ten digits; the value of a label has at most 63 characters. A name of up to 52 characters always
-fits. From 53 to 61 characters it depends on the hash, which changes with the pod template: the
-finding is a warning. From 62 characters on no hash fits: the finding is an error. Names of more
-than 63 characters are left to `name-invalid`.",
+Each pod of a StatefulSet has the label `controller-revision-hash`, whose value is the name of the
+StatefulSet, a dash and a hash of up to ten digits. A label's value has at most 63 characters.",
         why: "\
-The API server rejects the pods, since the value of the label is too long, and the StatefulSet
-reports the event `FailedCreate`. With a name of 53 to 61 characters one revision may work and the
-next one fail.",
-        fix: "Shorten `metadata.name` to at most 52 characters.",
+A name of up to 52 characters always fits. From 53 to 61 it depends on the hash, which changes with
+the pod template: one revision may work and the next not, which is a warning. From 62 on no hash
+fits, and no pod is ever created.",
+        fix: "Shorten `metadata.name`.",
         source: "\
 `ControllerRevisionName` and `HashControllerRevision` in
-https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/history/controller_history.go,
-and the issue https://github.com/kubernetes/kubernetes/issues/64023.",
+https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/history/controller_history.go;
+the fault is https://github.com/kubernetes/kubernetes/issues/64023.",
     },
     bad: "\
 apiVersion: apps/v1
@@ -44,9 +40,9 @@ spec:
     check: Check::Object(check),
 };
 
-/// The maximum length of a label value.
+/// The most characters of a label's value.
 const LABEL: usize = 63;
-/// The maximum number of digits of a 32-bit hash.
+/// The most digits of a 32-bit hash.
 const HASH: usize = 10;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -54,7 +50,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         return;
     }
     let length = object.name().len();
-    // The API server rejects longer names.
+    // A longer name the API server rejects.
     if length + 1 + HASH <= LABEL || length > LABEL {
         return;
     }

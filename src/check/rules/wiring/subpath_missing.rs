@@ -12,15 +12,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::SubpathMissing,
     doc: Doc {
         checks: "\
-Checks that the `subPath` of a volume mount names a file of its ConfigMap, Secret or projected
-volume. A volume with `items` has the files that the `path` fields of the items name, and no others;
-a projected volume has those of all its sources. The finding is a warning. Without `items` the keys
-of the object count, which `reference-missing` checks. Nothing is reported if an object of the
-volume is not among the manifests or has no data.",
+`subPath` names a file of the volume. A volume of a ConfigMap or Secret with `items` has the files
+that the items' `path` fields name, and no others; a projected volume has those of all its sources.",
         why: "\
-The kubelet creates a directory where the file is missing. The program finds a directory instead of
+The kubelet makes a folder where the file is missing. The program finds a folder where it expects
 its file, or the container cannot be created (`not a directory`).",
-        fix: "Use the `path` of an item, or add an item.",
+        fix: "\
+Use the `path` of an item, or add an item. Without `items` the key of the object counts, which
+`reference-missing` checks.",
         source: "\
 https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath and
 https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/volume/#KeyToPath.",
@@ -61,7 +60,7 @@ fn one(pod: &Pod<'_>, mount: &Mount<'_>, report: &mut Report<'_>) {
     if path.is_empty() || path.contains('$') || path == "." {
         return;
     }
-    // The key of a single object without items is left to `reference-missing`.
+    // One object without items is looked into by its key.
     if let [part] = parts.as_slice()
         && part.items.items().is_empty()
         && !path.contains('/')
@@ -91,10 +90,10 @@ fn one(pod: &Pod<'_>, mount: &Mount<'_>, report: &mut Report<'_>) {
         .help(help);
 }
 
-/// How many files the help lists.
+/// How many files a help text lists.
 const MOST_FILES: usize = 6;
 
-/// The files of a volume; `None` if not all of them are known.
+/// The files of a volume; none where they are not all known.
 fn files<'a>(parts: &[Part<'a>]) -> Option<Vec<&'a str>> {
     let mut files = Vec::new();
     for part in parts {
@@ -106,7 +105,7 @@ fn files<'a>(parts: &[Part<'a>]) -> Option<Vec<&'a str>> {
         let object = part.object?;
         let before = files.len();
         files.extend(data_keys(object));
-        // An object without data is filled elsewhere.
+        // One without data is filled by somebody else.
         if files.len() == before {
             return None;
         }
