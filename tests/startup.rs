@@ -192,7 +192,8 @@ fn autoscalers_that_do_nothing() {
         ("autoscaler-target-unscalable", 1),
         ("autoscaler-duplicate", 2),
         ("autoscaler-replicas-fixed", 1),
-        ("reference-missing", 2),
+        ("reference-missing", 1),
+        ("selector-matches-nothing", 1),
         ("autoscaler-invalid", 1),
     ] {
         assert_eq!(severities(rule, &text).len(), expected, "{rule}");

@@ -145,13 +145,6 @@ impl Finding {
         self
     }
 
-    /// Adds the change that mends it.
-    #[must_use]
-    pub fn with_remedy(mut self, remedy: Remedy) -> Self {
-        self.remedy = Some(remedy);
-        self
-    }
-
     /// Adds another place.
     #[must_use]
     pub fn with_related(mut self, span: Span, words: impl Into<String>) -> Self {

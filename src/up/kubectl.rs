@@ -75,14 +75,6 @@ impl Kubectl<'_> {
         Ok(names.lines().map(str::to_owned).collect())
     }
 
-    /// The present context of the kubeconfig.
-    ///
-    /// # Errors
-    /// Where kubectl cannot be run, or there is none.
-    pub fn current_context(&self) -> Result<String, RunError> {
-        Ok(self.programs.run(&CommandLine::new("kubectl", ["config", "current-context"]))?.trim().to_owned())
-    }
-
     /// One object, if the cluster has it.
     ///
     /// # Errors
