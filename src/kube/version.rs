@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::finding::{Finding, RuleId};
+use crate::finding::{Failure, Finding, RuleId};
 use crate::project::Project;
 
 /// A Kubernetes version we have schemas of: 1.33 to 1.37.
@@ -39,11 +39,11 @@ impl KubernetesVersion {
     ///
     /// # Errors
     /// Where its settings name one that is not known.
-    pub fn of_project(project: &Project) -> Result<Self, Finding> {
+    pub fn of_project(project: &Project) -> Result<Self, Failure> {
         match &project.settings.kubernetes {
             None => Ok(Self::default()),
             Some((version, span)) => {
-                version.parse().map_err(|why| Finding::error(RuleId::SettingValueInvalid, *span, why))
+                version.parse().map_err(|why| Finding::error(RuleId::SettingValueInvalid, *span, why).into())
             }
         }
     }

@@ -91,7 +91,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 format!("container `{}` has neither readiness nor liveness probe", view.container.name()),
             )
             .severity(bundle.absent())
-            .remedy(probe(&view.container.node, path.map(|(port, path)| (port, path.as_str()))));
+            .remedy(probe(view.container.node, path.map(|(port, path)| (port, path.as_str()))));
         if let Some((port, path)) = path {
             draft.help(format!("{} answers on {path}, port {port}", view.service.name));
         }
