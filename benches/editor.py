@@ -16,7 +16,7 @@ import time
 
 PLIMSOLL = sys.argv[1] if len(sys.argv) > 1 else "target/release/plimsoll"
 PROFILES = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-CHANGES = 9
+CHANGES = 9 if PROFILES < 100 else 3
 
 
 class Client:
