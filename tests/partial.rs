@@ -229,5 +229,8 @@ fn an_object_that_is_missing_is_reported_once() {
     let missing: Vec<&Finding> = findings.iter().filter(|finding| finding.rule.name() == "reference-missing").collect();
     assert_eq!(missing.len(), 1, "{missing:#?}");
     assert_eq!((missing[0].severity, missing[0].message.as_str()), (Severity::Warning, "no Secret `db` here"));
-    assert_eq!(missing[0].related.iter().map(|(_, words)| words.as_str()).collect::<Vec<_>>(), ["Pod/b names it, too"]);
+    assert_eq!(
+        missing[0].related.iter().map(|(_, words)| words.as_str()).collect::<Vec<_>>(),
+        ["Pod/b refers to it, too"]
+    );
 }

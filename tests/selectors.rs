@@ -112,7 +112,7 @@ fn a_slip_in_a_selector_is_told_at_the_label() {
         let found = of(MATCHES, &[&text], true);
         let [(finding, underlined)] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((finding.severity, underlined.as_str()), (Severity::Error, "wbe"));
-        assert_eq!(finding.help, format!("the selector wants `app: wbe`; {thing} `app: web`"));
+        assert_eq!(finding.help, format!("the selector requires `app: wbe`; {thing} `app: web`"));
     }
 }
 

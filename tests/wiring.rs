@@ -401,7 +401,7 @@ fn the_first_of_several_counts() {
     };
     let port = ", ports: [{name: http, containerPort: 8081}]";
     let text = |pod: String| config("server: {port: 9999}") + &web + &pod;
-    let told = "Service/web sends to 8081";
+    let told = "the target port of Service/web is 8081";
     for (others, fires) in [(String::new(), true), (beside("admin"), true), (beside("http"), true)] {
         let said = said_by(rule, &text(known_pod("p", port, &others, "")));
         assert_eq!(said.iter().any(|(_, message)| message.contains(told)), fires, "{others}: {said:?}");
@@ -466,7 +466,7 @@ fn a_job_that_waits_for_a_service_is_told_once() {
     let rule = "migration-order";
     let plain = known_pod("p", "", "", "") + &known_pod("q", "", "", "");
     let asking = "until nc -z web 80; do sleep 1; done";
-    let waits = "the Job waits for DataStorage, which cannot serve before its tables are there".to_owned();
+    let waits = "the Job waits for DataStorage, which cannot serve before its tables exist".to_owned();
     let said = |job: &str| said_by(rule, &(config("{}") + &web + &plain + job));
     assert_eq!(said(&job("m", asking, "")), [(Severity::Warning, waits.clone())]);
     let two = job("m", asking, "") + &job("n", asking, "");

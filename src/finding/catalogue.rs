@@ -204,95 +204,97 @@ catalogue! {
     WorkloadFieldInvalid "workload-field-invalid" Api Error
         "number out of range or unknown value in the spec of a workload",
     CertDirUnmounted "cert-dir-unmounted" Wiring Error
-        "nothing is mounted where a service reads its certificate",
-    ClaimSingleNode "claim-single-node" Wiring Warning "pods that are spread over nodes use one ReadWriteOnce claim",
+        "no volume is mounted where a service reads its TLS certificate",
+    ClaimSingleNode "claim-single-node" Wiring Warning
+        "pods that run on different nodes share one ReadWriteOnce claim",
     ClaimSinglePod "claim-single-pod" Wiring Error "more than one pod uses a ReadWriteOncePod claim",
-    ClientUrlMissing "client-url-missing" Wiring Error
-        "a client is not told where the service that it calls is",
-    CommandNotSplit "command-not-split" Wiring Warning "a command is one string with blanks, which names no program",
+    ClientUrlMissing "client-url-missing" Wiring Error "the URL of a service is not set in one of its clients",
+    CommandNotSplit "command-not-split" Wiring Warning
+        "the first item of a command is a whole command line, not a program",
     ConfigDurationEmpty "config-duration-empty" Wiring Error
         "a duration in the config file is the empty string",
-    ConfigDurationInvalid "config-duration-invalid" Wiring Error "a duration in the config file cannot be parsed",
+    ConfigDurationInvalid "config-duration-invalid" Wiring Error "a duration in the config file is invalid",
     ConfigFileMissing "config-file-missing" Wiring Warning
-        "nothing among the manifests holds the config file a service reads",
-    ConfigKeyRequired "config-key-required" Wiring Error "the config file lacks a key that the service validates",
+        "no object among the manifests holds the config file of a service",
+    ConfigKeyRequired "config-key-required" Wiring Error "the config file lacks a key that the service requires",
     ConfigKeyUnknown "config-key-unknown" Wiring Warning
-        "the config file holds a key that the service drops in silence",
+        "the config file has a key that the service does not read",
     ConfigNotAFile "config-not-a-file" Wiring Error
-        "the ConfigMap of a file-reading service holds loose variables instead of the file",
-    ConfigPathMissing "config-path-missing" Wiring Error "a service is never told where its config file is",
+        "the ConfigMap of a service holds single variables instead of its config file",
+    ConfigPathMissing "config-path-missing" Wiring Error "the path of its config file is not set for a service",
     ConfigPathUnmounted "config-path-unmounted" Wiring Error
-        "a config file path is under no mount, or under one that lacks the file",
-    ConfigValueInvalid "config-value-invalid" Wiring Error "a value in the config file is one the service refuses",
+        "the path of a config file is not on a mounted volume, or the file is not in it",
+    ConfigValueInvalid "config-value-invalid" Wiring Error "a value in the config file is invalid",
     ConnectionValueUnquoted "connection-value-unquoted" Wiring Error
-        "a password, user or database name that the service cannot write into its connection string",
+        "a password, user or database name breaks the connection string of the service",
     DataMountRefused "data-mount-refused" Wiring Error
-        "a volume is mounted where this version of the image takes none",
+        "a volume is mounted where this version of the image does not allow one",
     DbIdentityMismatch "db-identity-mismatch" Wiring Error
-        "a client and its database do not agree on database, user or password",
+        "a client and its database have different database names, users or passwords",
     DbProbeWrongDatabase "db-probe-wrong-database" Wiring Warning
-        "a probe asks a database for what it does not create",
-    DuplicateObject "duplicate-object" Wiring Warning "one object is declared twice",
-    EnvNotRead "env-not-read" Wiring Warning "a variable is set that the service does not read",
+        "a probe uses a database or user that PostgreSQL does not create",
+    DuplicateObject "duplicate-object" Wiring Warning "duplicate object",
+    EnvNotRead "env-not-read" Wiring Warning "an environment variable is set that the service does not read",
     EnvReferenceUndefined "env-reference-undefined" Wiring Warning
-        "`$(NAME)` stays as it is, because no variable of that name is defined before it",
-    EnvRefused "env-refused" Wiring Error
-        "a variable is set with which the image stops",
-    EnvRequiredMissing "env-required-missing" Wiring Error "a variable is missing that the program needs to start",
-    HostUnresolved "host-unresolved" Wiring Warning "a host leads to no Service in reach",
-    HostpathNotOnNode "hostpath-not-on-node" Wiring Warning "a hostPath is not on the nodes of the kind cluster",
-    HostportCollision "hostport-collision" Wiring Error "one port of a host is wanted twice",
+        "`$(NAME)` refers to a variable that is not defined before it",
+    EnvRefused "env-refused" Wiring Error "an environment variable is set with which the image exits",
+    EnvRequiredMissing "env-required-missing" Wiring Error "a required environment variable is not set",
+    HostUnresolved "host-unresolved" Wiring Warning "a host is not a Service among the manifests",
+    HostpathNotOnNode "hostpath-not-on-node" Wiring Warning
+        "the path of a hostPath volume is not on the nodes of the kind cluster",
+    HostportCollision "hostport-collision" Wiring Error "a port of the host is used twice",
     ImageCommandMissing "image-command-missing" Wiring Error
-        "an image is run without the arguments or file that it needs",
+        "an image is run without the arguments or file that it requires",
     ImageLocalAlwaysPulled "image-local-always-pulled" Wiring Warning
         "an image that exists only locally is always pulled from a registry",
-    ImageNeverFromRegistry "image-never-from-registry" Wiring Warning "pull policy Never with an image of a registry",
-    ImageNotLoaded "image-not-loaded" Wiring Warning "pull policy Never with an image that names no local one",
+    ImageNeverFromRegistry "image-never-from-registry" Wiring Warning
+        "an image from a registry has the pull policy Never",
+    ImageNotLoaded "image-not-loaded" Wiring Warning "an image without a registry has the pull policy Never",
     ImagePortUnserved "image-port-unserved" Wiring Warning
-        "a port is asked on which the image does not listen by default",
-    ImageTextInvalid "image-text-invalid" Wiring Error "an image is no image reference at all",
-    ImageUnqualified "image-unqualified" Wiring Warning "an image names no registry, and is none of Docker's own",
+        "a probe or Service uses a port on which the image does not listen by default",
+    ImageTextInvalid "image-text-invalid" Wiring Error "invalid image reference",
+    ImageUnqualified "image-unqualified" Wiring Warning
+        "an image has no registry and is not a Docker official image",
     ImageUserRoot "image-user-root" Wiring Error
         "a container must not run as root, and its image starts as root or as a named user",
-    IngressPathDuplicate "ingress-path-duplicate" Wiring Warning "two Ingresses route one host and path",
-    KindConfigInvalid "kind-config-invalid" Wiring Error "the config of a kind cluster is one that kind rejects",
+    IngressPathDuplicate "ingress-path-duplicate" Wiring Warning "duplicate host and path of an Ingress class",
+    KindConfigInvalid "kind-config-invalid" Wiring Error "the config of a kind cluster is invalid",
     ListenPortMismatch "listen-port-mismatch" Wiring Error
-        "the port a program listens on is not the one that is declared and sent to",
+        "the port a program listens on differs from the declared port or the target port",
     MonitorPortUnserved "monitor-port-unserved" Wiring Error
         "a monitor names a port that nothing it selects has",
-    MountMissing "mount-missing" Wiring Error "a service that reads files mounts none",
+    MountMissing "mount-missing" Wiring Error "a service does not mount the volumes that hold its files",
     NetworkpolicyBlocksFlow "networkpolicy-blocks-flow" Wiring Error
-        "a connection that the configs imply is refused by a NetworkPolicy",
-    NodeportDuplicate "nodeport-duplicate" Wiring Error "two Services want one NodePort",
+        "a NetworkPolicy blocks a connection that the configuration implies",
+    NodeportDuplicate "nodeport-duplicate" Wiring Error "two Services have the same NodePort",
     NodeportMissingForMapping "nodeport-missing-for-mapping" Wiring Note
-        "the kind cluster maps a port that no Service has",
-    NodeportRange "nodeport-range" Wiring Error "a NodePort is outside the range that clusters take",
+        "a port mapping of the kind cluster leads to a NodePort that no Service has",
+    NodeportRange "nodeport-range" Wiring Error "a NodePort is not in the valid range",
     NodeportUnmapped "nodeport-unmapped" Wiring Warning "the kind cluster does not map a NodePort to the host",
     ProbeMissing "probe-missing" Wiring Warning "a container that serves traffic has no probes",
-    ProbePathUnserved "probe-path-unserved" Wiring Error "a probe asks for a path that the service does not serve",
+    ProbePathUnserved "probe-path-unserved" Wiring Error "the path of a probe is not served",
     ProbePathWrongEndpoint "probe-path-wrong-endpoint" Wiring Warning
-        "a probe asks an endpoint that is there for another purpose",
-    ProbePortUnserved "probe-port-unserved" Wiring Error "a probe asks a port that the container does not serve",
+        "a readiness probe uses the liveness endpoint, or a liveness probe the readiness endpoint",
+    ProbePortUnserved "probe-port-unserved" Wiring Error "the container does not listen on the port of a probe",
     RbacApigroupUnknown "rbac-apigroup-unknown" Wiring Warning
-        "a rule of a role names resources in an API group that does not have them",
+        "a rule of a role names a resource in an API group that does not have it",
     RbacClientUnbound "rbac-client-unbound" Wiring Warning
-        "the ServiceAccount of a client is not bound to the role that the service asks for",
-    RbacClientVerb "rbac-client-verb" Wiring Warning
-        "the role of a client lacks a verb that the service asks for",
-    RbacRolerefMissing "rbac-roleref-missing" Wiring Warning "a binding names a role that is not there",
+        "the ServiceAccount of a client is not bound to the role that the service requires",
+    RbacClientVerb "rbac-client-verb" Wiring Warning "the role of a client lacks a verb that the service requires",
+    RbacRolerefMissing "rbac-roleref-missing" Wiring Warning "the role of a binding does not exist",
     RbacRuleMissing "rbac-rule-missing" Wiring Warning
-        "the role of a known service does not allow something that the service does",
-    RbacSubjectMissing "rbac-subject-missing" Wiring Warning "a binding names a ServiceAccount that is not there",
+        "the role of a known service does not allow a request that the service makes",
+    RbacSubjectMissing "rbac-subject-missing" Wiring Warning "the ServiceAccount of a binding does not exist",
     ReferenceMissing "reference-missing" Wiring Warning
-        "something that is named is not there: an object, or a key of one",
-    ScheduleNever "schedule-never" Wiring Warning "a CronJob's schedule names a date that does not exist",
-    SecretEmptyData "secret-empty-data" Wiring Warning "a Secret that pods use is declared with empty values",
+        "an object that is referred to does not exist, or lacks the key or port",
+    ScheduleNever "schedule-never" Wiring Warning "the schedule of a CronJob never matches",
+    SecretEmptyData "secret-empty-data" Wiring Warning "a Secret that pods use has empty values",
     SecretFileMissing "secret-file-missing" Wiring Warning
-        "nothing among the manifests holds the secret files a service reads",
+        "no Secret among the manifests holds the secret files of a service",
     SecretFileUnparsable "secret-file-unparsable" Wiring Error
-        "a secret file is no mapping, or lacks the named key, or the key is no string",
+        "a secret file is not a mapping, or the named key is missing or not a string",
     SecretFileUnresolved "secret-file-unresolved" Wiring Error
-        "the config names a secret file that no mounted Secret holds",
+        "the path of a secret file does not exist in the container",
     SecretTrailingNewline "secret-trailing-newline" Wiring Warning
         "a password or token in a Secret ends with a newline",
     SelectorMatchesNothing "selector-matches-nothing" Wiring Warning
@@ -301,231 +303,236 @@ catalogue! {
     ServiceSelectsNothing "service-selects-nothing" Wiring Warning "a Service selects no pods",
     ServiceaccountDefaultForClient "serviceaccount-default-for-client" Wiring Warning
         "a client that must authenticate runs as the default ServiceAccount",
-    ServiceaccountMissing "serviceaccount-missing" Wiring Warning "a pod runs as a ServiceAccount that is not there",
+    ServiceaccountMissing "serviceaccount-missing" Wiring Warning "the ServiceAccount of a pod does not exist",
     StatefulsetNameTooLong "statefulset-name-too-long" Wiring Error
-        "a StatefulSet's name is too long for the revision label of its pods",
-    SubpathMissing "subpath-missing" Wiring Warning "a `subPath` is no file of its volume",
-    TargetPortUnserved "target-port-unserved" Wiring Error "a Service sends to a port that no selected container has",
-    Unused "unused" Wiring Note "something is declared that nothing uses",
-    UrlOtherNamespace "url-other-namespace" Wiring Warning "a URL leads to a namespace that its Service is not in",
-    UrlPortUnserved "url-port-unserved" Wiring Error "a URL or address names a port that its Service does not serve",
-    UrlSchemeMismatch "url-scheme-mismatch" Wiring Warning "the scheme of a URL does not fit the port it leads to",
-    UrlUnresolved "url-unresolved" Wiring Warning "the host of a URL leads to no Service in reach",
+        "the name of a StatefulSet is too long for a label of its pods",
+    SubpathMissing "subpath-missing" Wiring Warning "the file of a `subPath` does not exist in its volume",
+    TargetPortUnserved "target-port-unserved" Wiring Error
+        "no selected container has the target port of a Service",
+    Unused "unused" Wiring Note "a ConfigMap, Secret, key or volume is not used",
+    UrlOtherNamespace "url-other-namespace" Wiring Warning "the Service of a URL is in another namespace",
+    UrlPortUnserved "url-port-unserved" Wiring Error "the Service of a URL or address does not have the port",
+    UrlSchemeMismatch "url-scheme-mismatch" Wiring Warning
+        "the scheme of a URL does not match the protocol of the port",
+    UrlUnresolved "url-unresolved" Wiring Warning "the host of a URL is not a Service among the manifests",
     AutoscalerContainerMissing "autoscaler-container-missing" Rollout Warning
-        "an autoscaler measures a container that its target does not have",
+        "the container of an autoscaler's metric does not exist",
     AutoscalerDuplicate "autoscaler-duplicate" Rollout Warning "two autoscalers scale one workload",
     AutoscalerReplicasFixed "autoscaler-replicas-fixed" Rollout Warning
-        "a workload that is autoscaled has fixed `replicas`",
+        "a workload with an autoscaler sets `replicas`",
     AutoscalerRequestMissing "autoscaler-request-missing" Rollout Warning
-        "an autoscaler's utilization target has no resource request to compare with",
+        "a utilization target of an autoscaler has no resource request to relate to",
     AutoscalerTargetUnscalable "autoscaler-target-unscalable" Rollout Warning
-        "an autoscaler's target is of a group or kind that cannot be scaled",
-    ChangeImmutable "change-immutable" Rollout Error "an object that is applied again changes what cannot be changed",
+        "the target of an autoscaler has no `scale` subresource",
+    ChangeImmutable "change-immutable" Rollout Error "an immutable field is changed",
     DependencyNotAwaited "dependency-not-awaited" Rollout Warning
-        "a service that ends without its database does not wait for it",
-    DisruptionBudgetBlocks "disruption-budget-blocks" Rollout Warning "a PodDisruptionBudget forbids every eviction",
+        "a service that exits without its database does not wait for it",
+    DisruptionBudgetBlocks "disruption-budget-blocks" Rollout Warning
+        "a PodDisruptionBudget blocks every eviction",
     DisruptionBudgetOverlap "disruption-budget-overlap" Rollout Warning
-        "two PodDisruptionBudgets select one pod, so that it cannot be evicted",
+        "two PodDisruptionBudgets select the same pod",
     FleetHostportDuplicate "fleet-hostport-duplicate" Rollout Error
-        "two profiles map one port of the host for one cluster",
+        "two profiles map the same host port of one cluster",
     FleetImageSkew "fleet-image-skew" Rollout Warning
-        "profiles of one environment use different versions of one image",
-    FleetNameDuplicate "fleet-name-duplicate" Rollout Error "two profiles make one object of one cluster",
-    FleetNodeportDuplicate "fleet-nodeport-duplicate" Rollout Error "two profiles take one NodePort of one cluster",
-    MigrationDuplicateVersion "migration-duplicate-version" Rollout Error "two migrations have one version",
+        "profiles of one environment use different versions of the same image",
+    FleetNameDuplicate "fleet-name-duplicate" Rollout Error "two profiles create the same object in one cluster",
+    FleetNodeportDuplicate "fleet-nodeport-duplicate" Rollout Error
+        "two profiles use the same NodePort in one cluster",
+    MigrationDuplicateVersion "migration-duplicate-version" Rollout Error "two migrations have the same version",
     MigrationHookDeadlock "migration-hook-deadlock" Rollout Error
-        "a Job runs after the workload is ready that waits for the Job",
-    MigrationMissing "migration-missing" Rollout Warning "nothing creates the tables a service writes to",
+        "a workload waits for a Job that runs only after the workload is ready",
+    MigrationMissing "migration-missing" Rollout Warning "nothing creates the tables that a service needs",
     MigrationNeedsNoTransaction "migration-needs-no-transaction" Rollout Error
-        "a migration runs a statement in a transaction that PostgreSQL refuses there",
+        "a migration runs a statement in a transaction that PostgreSQL does not allow there",
     MigrationOrder "migration-order" Rollout Warning
-        "a service can start before its tables are there, or the two wait for each other",
+        "a service can start before its tables exist, or the service and the migration wait for each other",
     MigrationStatementMarkers "migration-statement-markers" Rollout Error
-        "a statement with semicolons inside stands without goose's markers",
+        "a statement that contains semicolons is not between goose's StatementBegin and StatementEnd",
     MigrationTableMissing "migration-table-missing" Rollout Error
-        "the migrations do not make a table that the service needs",
+        "the migrations do not create a table that the service needs",
     PrestopExceedsGrace "prestop-exceeds-grace" Rollout Warning "a preStop hook takes longer than the grace period",
-    ProbeBudget "probe-budget" Rollout Warning "a probe can kill a container before it is up",
+    ProbeBudget "probe-budget" Rollout Warning "a probe can kill a container before it has started",
     StorageEphemeral "storage-ephemeral" Rollout Warning
-        "a database keeps its data in a folder that goes with its pod",
+        "the data directory of a database is not on a persistent volume",
     SyncWaveOrder "sync-wave-order" Rollout Error
-        "something is applied in a later sync wave than the workload that needs it",
-    PodSecurity "pod-security" Security Warning "a pod breaks the pod security level its namespace enforces",
-    ReadonlyRootWrite "readonly-root-write" Security Warning "a program writes below a root that it may not write to",
+        "an object is in a later sync wave than the workload that needs it",
+    PodSecurity "pod-security" Security Warning
+        "a pod violates the Pod Security Standard that its namespace enforces",
+    ReadonlyRootWrite "readonly-root-write" Security Warning "a program writes to a read-only root file system",
     ChangeRenames "change-renames" Elsewhere Warning
-        "an object stays behind under its old name, or clients must follow to another address"
-        => "`kubectl apply` deletes nothing. Delete the old object, or prune by label; tell the clients.",
+        "an object remains under its old name, or clients must use a new address"
+        => "`kubectl apply` does not delete objects. Delete the old object, or prune by label, and change the clients.",
     ChangeRestarts "change-restarts" Elsewhere Warning
-        "pods restart, or keep what changed until they do; Jobs run again"
-        => "A pod template that changes rolls its pods; a ConfigMap that changes does not, unless a checksum annotation follows it.",
+        "pods restart, or use changed data only after a restart; Jobs run again"
+        => "A changed pod template rolls out new pods; a changed ConfigMap does not, unless a checksum annotation in the template follows it.",
     ChangeShrinks "change-shrinks" Elsewhere Warning
-        "there is less than before: replicas, storage, allowed traffic or permissions"
-        => "What relied on it may stop working when the change is applied.",
+        "replicas, storage, allowed traffic or permissions are reduced"
+        => "Whatever relied on it may stop working when the change is applied.",
     ContentNameCycle "content-name-cycle" Elsewhere Error
         "objects named by their content refer to each other in a cycle"
-        => "A name that carries a hash of the content cannot depend on itself. Take `$contentName` off one of them.",
-    ContentNamePlain "content-name-plain" Elsewhere Warning "the plain name of an object that is named by its content is left"
-        => "References to an object with `$contentName: true` follow its name: those in fields that are known, and those in fields that `[[references]]` in plimsoll.toml declares. Elsewhere, in an argument, a variable or an annotation, write `{{ content_name('conf') }}`; what still has the plain name there finds no object.",
-    ContextMismatch "context-mismatch" Elsewhere Error "the cluster is not the one of the profile"
-        => "`up` and `down` touch no other: of a profile with a kind cluster of its own the context is `kind-CLUSTER`; for others `--context` names it.",
-    EnforcedValue "enforced-value" Elsewhere Error "a layer contradicts what the environment enforces"
-        => "`enforce` in an environment wins over profiles. A section of a profile for that environment, `--values` and `--set` may not set its values otherwise.",
-    EnvironmentNotFound "environment-not-found" Elsewhere Error "a profile has no such environment"
+        => "A name that contains a hash of the content cannot depend on itself. Remove `$contentName` from one of the objects.",
+    ContentNamePlain "content-name-plain" Elsewhere Warning
+        "a reference has the plain name of an object whose name contains a hash"
+        => "References to an object with `$contentName: true` follow its name: those in known fields, and those in fields that `[[references]]` in plimsoll.toml declares. Elsewhere, in an argument, a variable or an annotation, write `{{ content_name('conf') }}`; a plain name there refers to an object that does not exist.",
+    ContextMismatch "context-mismatch" Elsewhere Error "the context is not that of the profile's cluster"
+        => "`up` and `down` change no other cluster. For a profile with its own kind cluster the context is `kind-CLUSTER`; for others `--context` names it.",
+    EnforcedValue "enforced-value" Elsewhere Error "a layer contradicts a value that the environment enforces"
+        => "`enforce` in an environment overrides profiles. A section of a profile for that environment, `--values` and `--set` must not set its values to something else.",
+    EnvironmentNotFound "environment-not-found" Elsewhere Error "environment not found"
         => "The environments of a profile are the keys of `environments` in the profile and in `base.yaml`.",
     EnvironmentNotGiven "environment-not-given" Elsewhere Error
-        "a command needs `--env`, because there are several environments and no default"
-        => "Give `--env`, or name the project's default in `plimsoll.toml`: `environment = \"dev\"`.",
+        "a command needs `--env`: there are several environments and no default"
+        => "Pass `--env`, or set the project's default in `plimsoll.toml`: `environment = \"dev\"`.",
     EnvironmentUnknown "environment-unknown" Elsewhere Error
         "a profile names an environment that nothing else declares"
-        => "An environment exists if `environments` in `base.yaml` names it, or if a profile does and `profiles/environments/` has its file. So a misspelt name is an error, and not a new environment.",
-    FieldNotFound "field-not-found" Elsewhere Error "an object has no such field"
-        => "`plimsoll explain PROFILE Kind/name` prints the fields that it has.",
-    FileNotFound "file-not-found" Elsewhere Error "a file that is named is not there"
-        => "Paths in a project are relative to its folder; `$file` is relative to `templates/`.",
-    FileOutsideProject "file-outside-project" Elsewhere Error "a file lies outside the project"
-        => "Only files inside the project's folder are read, links resolved; a folder of migrations may lie anywhere in its Git work tree.",
+        => "An environment exists if `environments` in `base.yaml` names it, or if a profile does and `profiles/environments/` has its file. A misspelled name is therefore an error, and not a new environment.",
+    FieldNotFound "field-not-found" Elsewhere Error "field not found"
+        => "`plimsoll explain PROFILE Kind/name` prints the fields that the object has.",
+    FileNotFound "file-not-found" Elsewhere Error "file not found"
+        => "Paths in a project are relative to its directory; `$file` is relative to `templates/`.",
+    FileOutsideProject "file-outside-project" Elsewhere Error "a file is outside the project"
+        => "Only files inside the project's directory are read, after links are resolved; a directory of migrations may be anywhere in the project's Git work tree.",
     FileUnreadable "file-unreadable" Elsewhere Error "a file cannot be read"
         => "Files are UTF-8 text of at most 64 MiB.",
-    FileUnused "file-unused" Elsewhere Error
-        "nothing reads a file below `profiles/`, `templates/` or `services/`"
-        => "It would be ignored in silence. Name it, move it, or remove it; READMEs and Markdown are passed over.",
-    GraphTooLarge "graph-too-large" Elsewhere Error "there is too much for a picture"
-        => "Ten thousand objects and as many references are the bound; of an SVG, which is laid out, five hundred objects and references.",
+    FileUnused "file-unused" Elsewhere Error "a file below `profiles/`, `templates/` or `services/` is not used"
+        => "It would be ignored without a message. Refer to it, move it, or remove it. READMEs and other Markdown files are not reported.",
+    GraphTooLarge "graph-too-large" Elsewhere Error "a diagram is too large"
+        => "The limit is ten thousand objects and as many references; for an SVG, which is laid out, five hundred objects and references.",
     HostportProfileMismatch "hostport-profile-mismatch" Elsewhere Error
-        "the config of the kind cluster maps a NodePort to another port of the host than the profile"
+        "the kind config maps a NodePort to another host port than the profile"
         => "`check --profile P` compares the config with the one that P renders: tests and clients use the profile's port. Change `hostPort` in the config, or `expose.hostPort` in the profile.",
     ImportCopy "import-copy" Elsewhere Error "a copy cannot be imported"
-        => "`import` needs objects with names, each once in a copy, and copies with different names.",
-    ImportRefused "import-refused" Elsewhere Error "a copy says what the project cannot"
+        => "`import` needs objects with names, each once in a copy, and copies that have different names.",
+    ImportRefused "import-refused" Elsewhere Error "a copy contains something that a project cannot express"
         => "`import` writes nothing unless every profile renders to objects equal to its copy.",
-    KindConfigDuplicate "kind-config-duplicate" Elsewhere Error "the templates make two configs of a kind cluster"
-        => "One document of `kind.x-k8s.io` with `kind: Cluster` tells what the bundle's cluster maps.",
-    KindConfigMissing "kind-config-missing" Elsewhere Error "the bundle is for no kind cluster"
-        => "`plimsoll kind` prints the config that the templates make for the environment.",
-    MigrationFileName "migration-file-name" Elsewhere Error "the name of a migration cannot be a key of a ConfigMap"
-        => "Letters, digits, dots, dashes and underscores can.",
-    MigrationForm "migration-form" Elsewhere Error "a goose file is not of goose's form"
-        => "A goose file has one `-- +goose Up`, at most one `-- +goose Down` behind it, and no statement before them.",
+    KindConfigDuplicate "kind-config-duplicate" Elsewhere Error "the templates render two kind configs"
+        => "Exactly one document of `kind.x-k8s.io` with `kind: Cluster` defines the port mappings of the bundle's cluster.",
+    KindConfigMissing "kind-config-missing" Elsewhere Error "the bundle is not for a kind cluster"
+        => "`plimsoll kind` prints the kind config that the templates render for the environment.",
+    MigrationFileName "migration-file-name" Elsewhere Error
+        "the file name of a migration is not a valid ConfigMap key"
+        => "Allowed are letters, digits, dots, dashes and underscores.",
+    MigrationForm "migration-form" Elsewhere Error "a goose file is malformed"
+        => "A goose file has one `-- +goose Up`, at most one `-- +goose Down` after it, and no statement before them.",
     MigrationNotRepeatable "migration-not-repeatable" Elsewhere Error
-        "a migration without a transaction could not be run again after it was killed half-way"
-        => "Write its statements so that they may run twice (`IF NOT EXISTS`), one kind of statement a file.",
-    MigrationPsqlCommand "migration-psql-command" Elsewhere Error "a migration holds a command of psql"
-        => "Migrations are SQL; lines that begin with a backslash would run commands of the client.",
-    MigrationTooBig "migration-too-big" Elsewhere Error "a migration is too big for a ConfigMap"
+        "a migration without a transaction cannot be run again after a failure"
+        => "Write statements that may run twice (`IF NOT EXISTS`), and one kind of statement in each file.",
+    MigrationPsqlCommand "migration-psql-command" Elsewhere Error "a migration contains a psql command"
+        => "Migrations are SQL. Lines that begin with a backslash would run commands of the client.",
+    MigrationTooBig "migration-too-big" Elsewhere Error "a migration is too large for a ConfigMap"
         => "A ConfigMap holds at most 1 MiB. Split the file.",
     MigrationTransactionControl "migration-transaction-control" Elsewhere Error
         "a migration begins or ends a transaction itself"
-        => "Each file runs in one transaction of its own. Take BEGIN and COMMIT out, or mark the file `-- +goose NO TRANSACTION`.",
+        => "Each file runs in its own transaction. Remove BEGIN and COMMIT, or mark the file with `-- +goose NO TRANSACTION`.",
     MigrationUnterminated "migration-unterminated" Elsewhere Error
-        "a quote, comment or statement block of a migration is not closed"
-        => "What follows would be read as a part of it.",
+        "unterminated quote, comment or statement block in a migration"
+        => "The rest of the file would be part of it.",
     NodeportProfileMismatch "nodeport-profile-mismatch" Elsewhere Error
-        "a Service, or the config of the kind cluster, has another NodePort than the profile"
-        => "`check --profile P` compares both with what P renders: the mapping of the kind cluster and the Service must name one port. Change `nodePort` or `containerPort`, or `expose.nodePort` in the profile.",
-    NotAManifest "not-a-manifest" Elsewhere Error "a document is no Kubernetes object"
-        => "Every object has an `apiVersion` and a `kind`, both strings. In folders, what is no Kubernetes object is passed over; `--verbose` lists it.",
-    ObjectDuplicate "object-duplicate" Elsewhere Error "the templates make one object twice"
-        => "Two documents with one kind, namespace and name: the second would overwrite the first.",
-    ObjectIncomplete "object-incomplete" Elsewhere Error "the templates make a document that is no object"
-        => "It lacks `apiVersion`, `kind` or `metadata.name`, or a value in it turned out null.",
-    ObjectNotFound "object-not-found" Elsewhere Error "the bundle has no such object"
+        "a Service, or the kind config, has another NodePort than the profile"
+        => "`check --profile P` compares both with what P renders: the mapping of the kind cluster and the Service must have the same port. Change `nodePort` or `containerPort`, or `expose.nodePort` in the profile.",
+    NotAManifest "not-a-manifest" Elsewhere Error "a document is not a Kubernetes object"
+        => "Every object has an `apiVersion` and a `kind`, both strings. In directories, documents that are not Kubernetes objects are skipped; `--verbose` lists them.",
+    ObjectDuplicate "object-duplicate" Elsewhere Error "the templates render the same object twice"
+        => "Two documents have the same kind, namespace and name: the second would overwrite the first.",
+    ObjectIncomplete "object-incomplete" Elsewhere Error "the templates render an incomplete object"
+        => "The document lacks `apiVersion`, `kind` or `metadata.name`, or a value in it is null.",
+    ObjectNotFound "object-not-found" Elsewhere Error "object not found in the bundle"
         => "`--only` takes `Kind` or `Kind/name` as `plimsoll render` prints them.",
-    PatchInvalid "patch-invalid" Elsewhere Error "a patch is not of its form, or does not fit the object"
-        => "`patches` holds trees by `Kind/name`; docs/layers.md says how lists are patched.",
+    PatchInvalid "patch-invalid" Elsewhere Error "invalid patch"
+        => "`patches` holds trees by `Kind/name`; docs/layers.md describes how lists are patched.",
     PatchUnused "patch-unused" Elsewhere Error "a patch matches no object, or changes nothing"
-        => "It would be ignored in silence. The name is that of the template, without the hash of `$contentName`.",
-    ProfileFieldMissing "profile-field-missing" Elsewhere Error "a profile lacks a field that it needs"
-        => "No layer gives it a value, and the environment asks for it.",
-    ProfileFieldType "profile-field-type" Elsewhere Error "a value has not the type that its field wants"
-        => "`plimsoll schema` prints the types; a quoted number is a text.",
-    ProfileFieldUnknown "profile-field-unknown" Elsewhere Error "a profile has a field that no profile can have"
-        => "Mostly a misspelling; `plimsoll schema` and docs/profiles.md list the fields.",
-    ProfileForm "profile-form" Elsewhere Error "a profile is not one YAML mapping"
-        => "A profile file is one document, a mapping.",
+        => "It would be ignored without a message. The name is that in the template, without the hash of `$contentName`.",
+    ProfileFieldMissing "profile-field-missing" Elsewhere Error "missing required field in a profile"
+        => "No layer sets it, and the environment requires it.",
+    ProfileFieldType "profile-field-type" Elsewhere Error "a value of a profile has the wrong type"
+        => "`plimsoll schema` prints the types. A quoted number is a string.",
+    ProfileFieldUnknown "profile-field-unknown" Elsewhere Error "unknown field in a profile"
+        => "Usually a misspelling; `plimsoll schema` and docs/profiles.md list the fields.",
+    ProfileForm "profile-form" Elsewhere Error "a profile is not a single YAML mapping"
+        => "A profile file is one YAML document, a mapping.",
     ProfileListChange "profile-list-change" Elsewhere Error
-        "a change of a list of the layers below does not fit that list, or is not of its form"
-        => "`{$append: [...], $prepend: [...], $remove: [...]}` stands in place of the list; docs/layers.md has more.",
-    ProfileNeed "profile-need" Elsewhere Error "a profile needs another that is not there, or that needs it"
-        => "`needs` lists profiles whose bundles are applied before; they have the same environments and do not need it back.",
-    ProfileNotFound "profile-not-found" Elsewhere Error "there is no such profile"
-        => "A profile's name is its file's in `profiles/`; `plimsoll profiles` lists them.",
-    ProfileValueInvalid "profile-value-invalid" Elsewhere Error "a value is not one that its field can have"
-        => "Out of range, of another form, or none of those listed; the message says which.",
-    ProjectUnreadable "project-unreadable" Elsewhere Error "the project's folder cannot be read"
-        => "`--project` names a folder with `profiles/` and `templates/`.",
-    PromiseDiffers "promise-differs" Elsewhere Error
-        "a manifest has something otherwise than the bundle of the profile"
-        => "`check --profile P` holds manifests against what P renders: image, namespace, ports.",
-    PromiseMissing "promise-missing" Elsewhere Error "manifests lack something that the bundle of the profile has"
-        => "`plimsoll render P` prints the whole; `check --profile P` names what to add.",
-    RevisionNotFound "revision-not-found" Elsewhere Error "there is no such revision of the project"
-        => "`--base` names a branch, a tag or a commit of the Git repository that the project lies in.",
-    SchemaInvalid "schema-invalid" Elsewhere Error "the project's own schema is not a valid JSON Schema"
+        "a change to a list does not fit the list, or is malformed"
+        => "Write `{$append: [...], $prepend: [...], $remove: [...]}` instead of the list; see docs/layers.md.",
+    ProfileNeed "profile-need" Elsewhere Error "a profile needs another that does not exist, or that needs it"
+        => "`needs` lists the profiles whose bundles are applied first. They must have the same environments and must not need this profile.",
+    ProfileNotFound "profile-not-found" Elsewhere Error "profile not found"
+        => "The name of a profile is that of its file in `profiles/`; `plimsoll profiles` lists them.",
+    ProfileValueInvalid "profile-value-invalid" Elsewhere Error "invalid value in a profile"
+        => "The value is out of range, malformed, or not one of the allowed values; the message says which.",
+    ProjectUnreadable "project-unreadable" Elsewhere Error "the project directory cannot be read"
+        => "`--project` names a directory with `profiles/` and `templates/`.",
+    PromiseDiffers "promise-differs" Elsewhere Error "a manifest differs from the bundle of the profile"
+        => "`check --profile P` compares manifests with what P renders: image, namespace, ports.",
+    PromiseMissing "promise-missing" Elsewhere Error
+        "the manifests lack something that the bundle of the profile has"
+        => "`plimsoll render P` prints the whole bundle; `check --profile P` names what to add.",
+    RevisionNotFound "revision-not-found" Elsewhere Error "revision not found"
+        => "`--base` names a branch, tag or commit of the project's Git repository.",
+    SchemaInvalid "schema-invalid" Elsewhere Error "the project's schema is not a valid JSON Schema"
         => "`profiles/schema.json` must hold a JSON Schema of draft 2020-12 with the keywords and formats listed in docs/layers.md.",
     SchemaKeywordUnknown "schema-keyword-unknown" Elsewhere Error
-        "the project's own schema has a keyword that is not supported"
-        => "It would be ignored in silence otherwise; the message lists the near one.",
-    ServiceDescription "service-description" Elsewhere Error "a service description is wrong"
+        "the project's schema uses an unsupported keyword"
+        => "It would be ignored without a message. The help suggests a supported keyword.",
+    ServiceDescription "service-description" Elsewhere Error "invalid service description"
         => "Files in `services/` follow docs/services.md.",
-    SetSyntax "set-syntax" Elsewhere Error "an argument of `--set` is not of its form"
-        => "`path=value`: `expose.nodePort=30081`, `\\.` for a dot in a key, `[0]` for an item, `=` for an empty string, `=null` to delete.",
-    SettingSyntax "setting-syntax" Elsewhere Error "plimsoll.toml is no TOML"
-        => "The parser's message says where it stumbled.",
-    SettingUnknown "setting-unknown" Elsewhere Error "plimsoll.toml has a setting that there is not"
-        => "docs/settings.md lists them.",
-    SettingValueInvalid "setting-value-invalid" Elsewhere Error "a setting has a value that it cannot have"
-        => "The message says what it can be; a rule's level is off, note, warning or error.",
-    TemplateDirective "template-directive" Elsewhere Error "a directive is unknown or misplaced"
-        => "docs/templates.md lists the directives, and says where each may stand.",
-    TemplateDuplicateKey "template-duplicate-key" Elsewhere Error "a mapping of a template gets one key twice"
-        => "A `$for` made the same key again.",
+    SetSyntax "set-syntax" Elsewhere Error "malformed argument of `--set`"
+        => "Write `path=value`: `expose.nodePort=30081`, `\\.` for a dot in a key, `[0]` for an item, `=` for the empty string, `=null` to delete.",
+    SettingSyntax "setting-syntax" Elsewhere Error "invalid TOML in plimsoll.toml"
+        => "The message of the parser says where the error is.",
+    SettingUnknown "setting-unknown" Elsewhere Error "unknown setting in plimsoll.toml"
+        => "docs/settings.md lists the settings.",
+    SettingValueInvalid "setting-value-invalid" Elsewhere Error "invalid value of a setting"
+        => "The message lists the allowed values; the level of a rule is off, note, warning or error.",
+    TemplateDirective "template-directive" Elsewhere Error "unknown or misplaced directive"
+        => "docs/templates.md lists the directives, and where each of them is allowed.",
+    TemplateDuplicateKey "template-duplicate-key" Elsewhere Error "duplicate key in the mapping of a template"
+        => "A `$for` renders the same key twice.",
     TemplateFile "template-file" Elsewhere Error "a file that a template names cannot be used"
-        => "`$file` reads below `templates/` only.",
-    TemplateFolder "template-folder" Elsewhere Error "a profile chooses a folder without templates"
-        => "`templates` in a profile lists folders below `templates/`; files directly in it are always rendered.",
-    TemplateInclude "template-include" Elsewhere Error "a part of a template cannot be included"
-        => "`$include` names a file below `templates/` whose name, or folder's name, starts with `_`; `$with` holds its parameters.",
-    TemplateNameTaken "template-name-taken" Elsewhere Error
-        "a profile field bears the name of a function of templates"
-        => "Give the field another name.",
-    TemplateNameUnknown "template-name-unknown" Elsewhere Error "a template names a field that no profile can have"
-        => "Checked against the schema before anything is rendered.",
-    TemplateSyntax "template-syntax" Elsewhere Error "an expression cannot be parsed"
-        => "Between `{{` and `}}` stands one minijinja expression; docs/templates.md has the functions.",
-    TemplateTooLarge "template-too-large" Elsewhere Error "a template makes too much"
-        => "Expressions have a budget of steps, nodes and bytes, so that none can run away.",
-    TemplateType "template-type" Elsewhere Error "a value has not the type that its place wants"
-        => "In mixed text only texts, whole numbers and booleans may stand; `| string` makes a text of a number.",
-    TemplateUndefined "template-undefined" Elsewhere Error "an expression comes out undefined"
-        => "A field that no layer gives a value, or an `if` without `else`; `none` drops the key.",
+        => "`$file` reads files below `templates/` only.",
+    TemplateFolder "template-folder" Elsewhere Error "a profile selects a directory without templates"
+        => "`templates` in a profile lists directories below `templates/`; the files directly in it are always rendered.",
+    TemplateInclude "template-include" Elsewhere Error "a partial template cannot be included"
+        => "`$include` names a file below `templates/` whose name, or the name of whose directory, begins with `_`; `$with` holds its parameters.",
+    TemplateNameTaken "template-name-taken" Elsewhere Error "a profile field has the name of a template function"
+        => "Rename the field.",
+    TemplateNameUnknown "template-name-unknown" Elsewhere Error
+        "a template uses a field that does not exist in profiles"
+        => "Names are checked against the schema before anything is rendered.",
+    TemplateSyntax "template-syntax" Elsewhere Error "invalid template expression"
+        => "Write one minijinja expression between `{{` and `}}`; docs/templates.md lists the functions.",
+    TemplateTooLarge "template-too-large" Elsewhere Error "a template exceeds its limits"
+        => "Expressions have limits of steps, nodes and bytes, so that rendering always ends.",
+    TemplateType "template-type" Elsewhere Error "a value has the wrong type for its position"
+        => "An expression within a string must be a string, an integer or a boolean; `| string` converts a number to a string.",
+    TemplateUndefined "template-undefined" Elsewhere Error "an expression is undefined"
+        => "No layer sets the field, or an `if` has no `else`. `none` removes the key.",
     TemplateUnrendered "template-unrendered" Elsewhere Note "a manifest looks like a template"
-        => "Placeholders such as `${NAME}`, `{{ … }}` or `<name>` are filled in before the manifest is applied, so findings about them are left out and counted here, once a file. Render it first, then check the result. Where the manifests are complete (`--complete`) a placeholder is a fault like any other.",
-    YamlAlias "yaml-alias" Elsewhere Error "an anchor, alias or merge key stands where none may, or leads nowhere"
-        => "Profiles and templates have none; in manifests they are expanded within bounds.",
-    YamlAmbiguous "yaml-ambiguous" Elsewhere Warning "YAML readers disagree about a value"
-        => "What YAML 1.1 and 1.2 read differently: `yes`, `0777`, `1_000`. Quote it if it is a text. An error in profiles and templates.",
-    YamlDuplicateKey "yaml-duplicate-key" Elsewhere Warning "a mapping has a key twice"
-        => "kubectl uses the last and applies; other tools use the first, or reject it. An error in profiles and templates.",
-    YamlKey "yaml-key" Elsewhere Error "a key is no text"
-        => "Quote it. An unquoted `{{` in a template is such a key, too: quote the expression.",
-    YamlSyntax "yaml-syntax" Elsewhere Error "a text is no YAML"
-        => "The place is where the reader stumbled; the fault may stand a line above it.",
-    YamlTag "yaml-tag" Elsewhere Error "a tag stands where none may"
-        => "Profiles and templates have no tags.",
-    YamlTooDeep "yaml-too-deep" Elsewhere Error "collections nest too deeply"
-        => "128 levels are read.",
-    YamlTooLarge "yaml-too-large" Elsewhere Error "aliases expand to too much"
-        => "Ten million nodes a file are the bound.",
-    YamlValue "yaml-value" Elsewhere Error "a value that JSON cannot hold"
-        => "There is no infinity and no not-a-number in Kubernetes objects.",
+        => "Placeholders such as `${NAME}`, `{{ … }}` or `<name>` are replaced before the manifest is applied, so findings about them are left out and counted here, once for each file. Render the manifest first, then check the result. In complete manifests (`--complete`) a placeholder is reported like any other value.",
+    YamlAlias "yaml-alias" Elsewhere Error "an anchor, alias or merge key is not allowed here, or is not defined"
+        => "Profiles and templates must not use them; in manifests they are expanded within limits.",
+    YamlAmbiguous "yaml-ambiguous" Elsewhere Warning "YAML parsers disagree about a value"
+        => "YAML 1.1 and 1.2 read some values differently: `yes`, `0777`, `1_000`. Quote the value if it is a string. In profiles and templates this is an error.",
+    YamlDuplicateKey "yaml-duplicate-key" Elsewhere Warning "duplicate key in a mapping"
+        => "kubectl uses the last value; other tools use the first, or reject the file. In profiles and templates this is an error.",
+    YamlKey "yaml-key" Elsewhere Error "a key is not a string"
+        => "Quote the key. An unquoted `{{` in a template is such a key, too: quote the expression.",
+    YamlSyntax "yaml-syntax" Elsewhere Error "invalid YAML"
+        => "The location is where the parser failed; the error may be a line above it.",
+    YamlTag "yaml-tag" Elsewhere Error "a tag is not allowed here"
+        => "Profiles and templates must not use tags.",
+    YamlTooDeep "yaml-too-deep" Elsewhere Error "collections are nested too deeply"
+        => "The limit is 128 levels.",
+    YamlTooLarge "yaml-too-large" Elsewhere Error "aliases expand to too many nodes"
+        => "The limit is ten million nodes for each file.",
+    YamlValue "yaml-value" Elsewhere Error "a value that JSON cannot represent"
+        => "Kubernetes objects cannot contain infinity or NaN.",
     StatusAccessDenied "status-access-denied" Status Error
         "the user may not create or change the object",
     StatusAttachFailed "status-attach-failed" Status Error
         "a volume cannot be attached to the node",
     StatusBackendMissing "status-backend-missing" Status Error
         "an Ingress names a Service or port that does not exist",
-    StatusClaimLost "status-claim-lost" Status Error
-        "the volume of the claim is gone",
+    StatusClaimLost "status-claim-lost" Status Error "the volume of the claim no longer exists",
     StatusClaimMissing "status-claim-missing" Status Error
         "the PersistentVolumeClaim of a volume does not exist",
     StatusClaimPending "status-claim-pending" Status Error
@@ -538,22 +545,20 @@ catalogue! {
         "the command does not exist in the image or cannot be executed",
     StatusConfigMapMissing "status-config-map-missing" Status Error
         "a ConfigMap that the pod refers to does not exist",
-    StatusContainerCrashes "status-container-crashes" Status Error
-        "a container fails again and again",
+    StatusContainerCrashes "status-container-crashes" Status Error "a container fails repeatedly",
     StatusContainerExits "status-container-exits" Status Error
         "a container that should keep running exits with code 0 and is restarted",
     StatusContainerNotStarted "status-container-not-started" Status Error
         "the container cannot be started",
     StatusCredentialsRejected "status-credentials-rejected" Status Error
         "a server rejects the credentials that the container uses",
-    StatusDeletionStuck "status-deletion-stuck" Status Error
-        "an object is being deleted, and a finalizer holds it",
+    StatusDeletionStuck "status-deletion-stuck" Status Error "a finalizer blocks the deletion of an object",
     StatusEvicted "status-evicted" Status Error
         "the kubelet evicted the pod",
     StatusFieldConflict "status-field-conflict" Status Error
         "another field manager owns a field that the bundle sets",
     StatusFieldImmutable "status-field-immutable" Status Error
-        "the object exists, and a field that cannot be changed was changed",
+        "an immutable field of an existing object was changed",
     StatusHostPortTaken "status-host-port-taken" Status Error
         "the host port is already used on every node",
     StatusImageInvalid "status-image-invalid" Status Error
@@ -565,7 +570,7 @@ catalogue! {
     StatusImagePlatform "status-image-platform" Status Error
         "the image is not built for the platform of the node",
     StatusImagePullDenied "status-image-pull-denied" Status Error
-        "the registry refuses the pull without the right credentials",
+        "the registry denies the pull: the credentials are missing or wrong",
     StatusImagePullFailed "status-image-pull-failed" Status Error
         "the image cannot be pulled",
     StatusIngressClassMissing "status-ingress-class-missing" Status Error
@@ -589,7 +594,7 @@ catalogue! {
     StatusLoadBalancerPending "status-load-balancer-pending" Status Error
         "no load balancer is provided for the Service",
     StatusMemoryLimitTooSmall "status-memory-limit-too-small" Status Error
-        "the memory limit does not suffice to start the container",
+        "the memory limit is too small to start the container",
     StatusMetricsMissing "status-metrics-missing" Status Warning
         "an autoscaler gets no metrics",
     StatusMountFailed "status-mount-failed" Status Error
@@ -618,8 +623,7 @@ catalogue! {
         "the pod did not end within activeDeadlineSeconds",
     StatusPodForbidden "status-pod-forbidden" Status Error
         "the API server does not admit the pods of the workload",
-    StatusPodInvalid "status-pod-invalid" Status Error
-        "the pod template passes as part of its object, and is no valid pod",
+    StatusPodInvalid "status-pod-invalid" Status Error "the pod template is not a valid pod",
     StatusPodRejected "status-pod-rejected" Status Error
         "the kubelet rejected the pod",
     StatusPodSecurity "status-pod-security" Status Error
@@ -646,8 +650,7 @@ catalogue! {
         "no node has as much of a resource free as the pod requests",
     StatusRolloutPaused "status-rollout-paused" Status Error
         "the rollout of a Deployment is paused",
-    StatusRunAsRoot "status-run-as-root" Status Error
-        "the pod must not run as root, and the image does or may",
+    StatusRunAsRoot "status-run-as-root" Status Error "the pod must not run as root, but the image does or may",
     StatusRuntimeClassMissing "status-runtime-class-missing" Status Error
         "the RuntimeClass of the pod does not exist, or no node supports it",
     StatusSandboxFailed "status-sandbox-failed" Status Error
@@ -656,8 +659,7 @@ catalogue! {
         "the target of an autoscaler does not exist or cannot be scaled",
     StatusScheduleInvalid "status-schedule-invalid" Status Error
         "the schedule or time zone of a CronJob cannot be used",
-    StatusSchedulerMissing "status-scheduler-missing" Status Error
-        "no scheduler of that name looks at the pod",
+    StatusSchedulerMissing "status-scheduler-missing" Status Error "no scheduler with that name runs",
     StatusSchedulingGated "status-scheduling-gated" Status Error
         "a scheduling gate holds the pod back",
     StatusSecretMissing "status-secret-missing" Status Error
@@ -667,7 +669,7 @@ catalogue! {
     StatusServiceSelectsNothing "status-service-selects-nothing" Status Error
         "a Service selects no pods",
     StatusStartupProbeFails "status-startup-probe-fails" Status Error
-        "the startup probe gives up before the program is up",
+        "the startup probe fails before the program has started",
     StatusStorageClassMissing "status-storage-class-missing" Status Error
         "the claim names a StorageClass that does not exist, or there is no default one",
     StatusSubpathMissing "status-subpath-missing" Status Error
@@ -677,7 +679,7 @@ catalogue! {
     StatusTaintNotTolerated "status-taint-not-tolerated" Status Error
         "all nodes have taints that the pod does not tolerate",
     StatusTargetPortMissing "status-target-port-missing" Status Error
-        "no selected pod has a port of the name that the Service forwards to",
+        "no selected pod has a port with the name of the target port",
     StatusTopologySpreadUnmatched "status-topology-spread-unmatched" Status Error
         "the topology spread constraints leave no node",
     StatusUnschedulable "status-unschedulable" Status Error
@@ -685,13 +687,13 @@ catalogue! {
     StatusUserMissing "status-user-missing" Status Error
         "the image does not have the user",
     StatusVariableMissing "status-variable-missing" Status Error
-        "the program misses an environment variable",
+        "an environment variable that the program requires is not set",
     StatusVolumeNodeConflict "status-volume-node-conflict" Status Error
-        "the volume is bound to a node that cannot take the pod",
+        "the volume is bound to a node that cannot run the pod",
     StatusWebhookDenied "status-webhook-denied" Status Error
         "an admission webhook or policy denied the object",
     StatusWebhookFailed "status-webhook-failed" Status Error
-        "an admission webhook does not answer, and the API server rejects what it cannot ask it about",
+        "an admission webhook does not answer, so the API server rejects the requests that it matches",
     StatusWorkingDirectory "status-working-directory" Status Error
         "the working directory does not exist or cannot be entered",
 }

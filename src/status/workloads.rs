@@ -196,7 +196,7 @@ pub(super) fn service<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<C
                     let keys = labels.entries().iter().filter(|label| spec["selector"].get(&label.key).is_some());
                     let has: Vec<String> = keys.map(|label| format!("{}: {}", label.key, label.value.text())).collect();
                     let has = if has.is_empty() { words(labels.entries()) } else { has.join(", ") };
-                    format!("the selector wants `{wanted}`; the pods of {} have `{has}`", other.id)
+                    format!("the selector requires `{wanted}`; the pods of {} have `{has}`", other.id)
                 }
                 None => format!("no workload of the namespace has pods labelled `{wanted}`"),
             };

@@ -32,7 +32,7 @@ pub fn annotations(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         }
     }
     if total > 262_144 {
-        faults.add(at, format!("the annotations take up {total} bytes; at most 262144 are allowed"));
+        faults.add(at, format!("the annotations have {total} bytes; the limit is 262144"));
     }
 }
 

@@ -8,7 +8,7 @@ use crate::object::Object;
 use crate::path::address;
 use crate::references::Relation;
 
-/// The autoscalers, each by its reference to what it scales.
+/// The references of the autoscalers to their targets.
 pub(super) fn scaled<'g, 'a>(graph: &'g Graph<'a>) -> impl Iterator<Item = &'g Reference<'a>> {
     graph.references.iter().filter(|reference| reference.relation == Relation::Scale)
 }
@@ -39,24 +39,24 @@ fn is_scalable(object: &Object) -> bool {
     SCALABLE.contains(&(object.kind(), object.group()))
 }
 
-/// Whether there may be something of the group and kind of a target that can be scaled.
+/// Whether the group and kind of a target may have the `scale` subresource.
 pub(super) fn can_be_scaled(target: &Node) -> bool {
     let kind = target["kind"].text();
     let group = target["apiVersion"].text().split_once('/').map_or("", |(group, _)| group);
-    // A group of a domain is a custom one, and may have any kind.
+    // A group with a domain is a custom one, and may have any kind.
     match SCALABLE.iter().find(|(known, _)| *known == kind) {
         Some((_, own)) => group == *own || group.contains('.'),
         None => !FIXED.contains(&kind) || group.contains('.'),
     }
 }
 
-/// What a target on a resource of the pods or of one container is compared with.
+/// A metric on a resource of the pods or of one container.
 pub(super) struct Metric<'a> {
-    /// The node that names the resource; the autoscaler's target where it stands for the default.
+    /// The node with the name of the resource, or the scale target for the default metric.
     pub(super) node: &'a Node,
     /// `cpu`, `memory` or another.
     pub(super) resource: &'a str,
-    /// The container that is measured; none for all.
+    /// The container that is measured; `None` for all.
     pub(super) container: Option<&'a Node>,
     /// Whether the target is a percentage of the request.
     pub(super) is_relative: bool,

@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashMapExt};
 use crate::graph::{Graph, MOST_PODS, kind_of, label_selector_matches};
 use crate::object::Object;
 
-/// The budgets, each with the numbers of the pods it selects; none where there may be more than are known.
+/// The budgets, each with the indices of the pods it selects; `None` if not all selected pods are known.
 pub(super) fn budgets<'a>(graph: &Graph<'a>) -> Vec<(&'a Object, Option<Vec<usize>>)> {
     let budgets = graph.objects.iter().filter(|object| kind_of(object) == Some("PodDisruptionBudget"));
     let mut budgets = budgets.peekable();

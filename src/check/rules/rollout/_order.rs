@@ -3,10 +3,10 @@
 use crate::graph::{Container, View, image_tail, scripts};
 use crate::object::{ContainerRole, Object};
 
-/// When an object is applied, beside those that are no hooks.
+/// When an object is applied, relative to those that are not hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hook {
-    /// With them: it is none.
+    /// With them: it is not a hook.
     None,
     /// Before them.
     Before,
@@ -14,7 +14,7 @@ pub(crate) enum Hook {
     After,
 }
 
-/// The hook that an object is. Where Argo CD has an annotation of its own, that counts.
+/// The hook phase of an object. The annotation of Argo CD overrides that of Helm.
 pub(crate) fn hook(object: &Object) -> Hook {
     let annotations = &object.node["metadata"]["annotations"];
     let (helm, argo) = (annotations["helm.sh/hook"].text(), annotations["argocd.argoproj.io/hook"].text());
@@ -27,7 +27,7 @@ pub(crate) fn hook(object: &Object) -> Hook {
     }
 }
 
-/// The wave in which Argo CD applies an object. It reads Helm's weight of a hook as the wave where none is set.
+/// The wave in which Argo CD applies an object. For a hook without a wave, it uses Helm's hook weight.
 pub(crate) fn wave(object: &Object) -> i64 {
     let annotations = &object.node["metadata"]["annotations"];
     let is_hook = annotations["helm.sh/hook"].is_set();
@@ -35,7 +35,7 @@ pub(crate) fn wave(object: &Object) -> i64 {
     annotations["argocd.argoproj.io/sync-wave"].text().parse().ok().or(weight).unwrap_or(0)
 }
 
-/// Words of init containers that look for tables or for the Job.
+/// Words in init containers that wait for tables or for the Job.
 const LOOKS: &[&str] = &[
     "job/",
     "jobs/",
@@ -52,7 +52,7 @@ const LOOKS: &[&str] = &[
     "alembic",
 ];
 
-/// Whether the pod of a known service waits for its tables, or for the Job that makes them.
+/// Whether the pod of a known service waits for its tables, or for the Job that creates them.
 pub(crate) fn waits_for_tables(view: &View<'_, '_>) -> bool {
     view.pod.containers.iter().filter(|container| matches!(container.role, ContainerRole::Init)).any(|container| {
         let looks = |text: &str| {
@@ -72,7 +72,7 @@ pub(crate) fn waits_for_tables(view: &View<'_, '_>) -> bool {
     })
 }
 
-/// Whether a container sleeps for a while and asks for nothing.
+/// Whether a container only sleeps for a while.
 fn only_pauses(container: &Container<'_>) -> bool {
     let text: String = container.words().map(|word| word.text().to_ascii_lowercase() + "\n").collect();
     let asks = ["until", "while", "for ", "nc ", "pg_", "psql", "curl", "wget", "kubectl", "$", "("];

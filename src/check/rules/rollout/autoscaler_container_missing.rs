@@ -11,12 +11,16 @@ use crate::validation::Report;
 pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerContainerMissing,
     doc: Doc {
-        checks: "A `ContainerResource` metric of a HorizontalPodAutoscaler names a container of the pods it scales.",
+        checks: "\
+Checks that a `ContainerResource` metric of a HorizontalPodAutoscaler names a container of the pods
+that it scales. The finding is a warning. Nothing is reported if the target is not among the
+manifests.",
         why: "\
-If there is no container of that name, no pod has the metric: the autoscaler reports
-FailedGetContainerResourceMetric and does not scale by it.",
+No pod has the metric: the autoscaler reports `FailedGetContainerResourceMetric` and does not scale
+by it.",
         fix: "Name a container of the target.",
-        source: "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#container-resource-metrics.",
+        source: "\
+https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#container-resource-metrics.",
     },
     bad: r#"apiVersion: apps/v1
 kind: Deployment

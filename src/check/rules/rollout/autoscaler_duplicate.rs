@@ -12,12 +12,13 @@ use crate::validation::Report;
 pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerDuplicate,
     doc: Doc {
-        checks: "One workload is scaled by one HorizontalPodAutoscaler.",
-        why: "\
-Where two select the same pods, both report AmbiguousSelector, and neither scales. Autoscalers of
-separate files, which may be alternatives, are compared where the manifests are whole (`--complete`,
-`--profile`, `render`).",
-        fix: "Put all metrics into one autoscaler, which takes the largest of the counts they ask for.",
+        checks: "\
+Checks that no more than one HorizontalPodAutoscaler scales a workload. The finding is a warning.
+Autoscalers of different files are compared only if the manifests are complete (`--complete`,
+`--profile`, `render`), since they may be alternatives.",
+        why: "If two autoscalers select the same pods, both report `AmbiguousSelector`, and neither scales.",
+        fix: "\
+Put all metrics into one autoscaler: it uses the largest of the replica counts that they propose.",
         source: "\
 `computeReplicasForMetrics` in
 https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/podautoscaler/horizontal.go.",
@@ -43,7 +44,7 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxRe
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let mut taken = HashMap::new();
     for reference in scaled(bundle.graph()) {
-        // Files that are checked together need not go to one cluster.
+        // Files that are checked together need not be for one cluster.
         let file = (!bundle.options.whole).then(|| reference.from.span().file);
         let key = (file, reference.kind, reference.namespace, reference.name);
         let first = *taken.entry(key).or_insert(reference);

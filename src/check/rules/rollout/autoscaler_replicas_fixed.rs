@@ -13,13 +13,15 @@ use crate::validation::Report;
 pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerReplicasFixed,
     doc: Doc {
-        checks: "A workload that a HorizontalPodAutoscaler scales should not set `replicas`.",
+        checks: "\
+Checks for workloads that set `replicas` and are scaled by a HorizontalPodAutoscaler. The finding is
+a warning.",
         why: "\
-Every `kubectl apply` sets the count back to the number in the manifest, whatever the autoscaler had
-found necessary: pods are deleted under load. `replicas: 0` switches the autoscaler off.",
+Every `kubectl apply` resets the replica count to the number in the manifest: pods are deleted under
+load. `replicas: 0` disables the autoscaler.",
         fix: "\
-Remove `spec.replicas`. Where it was applied before, first remove it from the last-applied
-annotation (`kubectl apply edit-last-applied`), or the workload is scaled to 1 once.",
+Remove `spec.replicas`. If it was applied before, first remove it from the last-applied annotation
+(`kubectl apply edit-last-applied`), otherwise the workload is scaled to 1 once.",
         source: "\
 https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#migrating-deployments-and-statefulsets-to-horizontal-autoscaling.",
     },

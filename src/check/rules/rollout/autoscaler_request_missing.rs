@@ -15,14 +15,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerRequestMissing,
     doc: Doc {
         checks: "\
-A utilization target of a HorizontalPodAutoscaler is a percentage of what the containers request.
-Every container of the pod that keeps running needs a request (or a limit, which is then the
-request) for that resource; for a `ContainerResource` metric, that container. An autoscaler without
-metrics has the default: 80 % of the CPU requests.",
-        why: "Without it the autoscaler reports `missing request for cpu` and scales nothing.",
-        fix: "\
-Set `resources.requests` of every container, or use a target of type `AverageValue`. Namespaces with
-a LimitRange that gives defaults are left out.",
+Checks that containers have a resource request for each utilization target of a
+HorizontalPodAutoscaler, which is a percentage of the requests. Every container of the pod that
+keeps running needs a request for that resource, or a limit, which is then also the request; for a
+`ContainerResource` metric, only that container. An autoscaler without metrics has a default target:
+80 % of the CPU requests. The finding is a warning. Nothing is reported in a namespace with a
+LimitRange that sets defaults for the resource, and for pods that set `resources` for the whole pod.",
+        why: "The autoscaler reports `missing request for cpu` and does not scale.",
+        fix: "Set `resources.requests` of every container, or use a target of type `AverageValue`.",
         source: "\
 https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#how-does-a-horizontalpodautoscaler-work
 and `calculatePodRequests` in
@@ -77,7 +77,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The containers that are measured and request nothing.
+/// The containers that are measured and have no request.
 fn containers_without<'p, 'a>(pod: &'p Pod<'a>, metric: &Metric<'_>) -> Vec<&'p Container<'a>> {
     let requests =
         |resources: &Node| ["requests", "limits"].iter().any(|field| resources[*field][metric.resource].is_set());
@@ -90,7 +90,7 @@ fn containers_without<'p, 'a>(pod: &'p Pod<'a>, metric: &Metric<'_>) -> Vec<&'p 
     pod.running().filter(is_measured).collect()
 }
 
-/// Whether a LimitRange gives the containers of a namespace requests.
+/// Whether a LimitRange sets default requests for the containers of a namespace.
 fn has_defaults(objects: &[Object], namespace: &str, resource: &str) -> bool {
     objects.iter().any(|object| {
         (object.kind(), object.group()) == ("LimitRange", "")

@@ -10,12 +10,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerTargetUnscalable,
     doc: Doc {
         checks: "\
-`scaleTargetRef` names a group and kind that the cluster serves with the subresource `scale`:
-Deployment, ReplicaSet and StatefulSet of `apps`, ReplicationController of the core group, and
-custom resources. Of `apiVersion` only the group counts, so `apps/v1beta1` still works and
-`extensions/v1beta1` does not. DaemonSets, Jobs, CronJobs and Pods cannot be scaled.",
-        why: "The API server accepts the autoscaler, which reports FailedGetScale and does nothing.",
-        fix: "Write `apiVersion: apps/v1`; for a DaemonSet remove the autoscaler.",
+Checks that `scaleTargetRef` of a HorizontalPodAutoscaler names a group and kind with the `scale`
+subresource: Deployment, ReplicaSet and StatefulSet of `apps`, ReplicationController of the core
+group, and custom resources. Of `apiVersion` only the group counts: `apps/v1beta1` still works,
+`extensions/v1beta1` does not. DaemonSets, Jobs, CronJobs and Pods cannot be scaled. The finding is
+a warning. A target without a group, which the API server rejects, is left to `autoscaler-invalid`.",
+        why: "The API server accepts the autoscaler, which reports `FailedGetScale` and does nothing.",
+        fix: "Write `apiVersion: apps/v1`; remove the autoscaler of a DaemonSet.",
         source: "\
 `reconcileAutoscaler` in
 https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/podautoscaler/horizontal.go and
@@ -40,7 +41,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for reference in scaled(bundle.graph()) {
         let target = &reference.from.node["spec"]["scaleTargetRef"];
         let (version, kind) = (&target["apiVersion"], target["kind"].text());
-        // Without a group the API server rejects it.
+        // The API server rejects a target without a group.
         if can_be_scaled(target) || kind != "Pod" && !version.text().contains('/') {
             continue;
         }

@@ -13,14 +13,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::ChangeImmutable,
     doc: Doc {
         checks: "\
-Some fields are fixed once the object exists: a workload's selector, a StatefulSet's claims, a Job's
-pod template, a binding's role, a Secret's type, the data of what is `immutable`. Here an object
-stands twice in one file and the second differs from the first in such a field, so that applying the
-file fails half-way. `diff` says the same of what changed since the last render, and evaluates the
-rules of definitions that compare a custom resource with the old one (`oldSelf`).",
-        why: "",
-        fix: "",
-        source: "the update validations of `pkg/apis/*/validation`; measured on `kubectl apply --server-side`.",
+Checks for an object that is given twice in one file, where the second differs from the first in an
+immutable field: the selector of a workload, the volume claim templates of a StatefulSet, the pod
+template of a Job, the role of a binding, the type of a Secret, the data of a ConfigMap or Secret
+with `immutable: true`. The finding is an error. `diff` reports the same for what changed since the
+last render, and evaluates the rules of CustomResourceDefinitions that compare a custom resource
+with its old state (`oldSelf`).",
+        why: "\
+The API server rejects the second object (`field is immutable`), and applying the file fails
+half-way.",
+        fix: "Keep the value of the field, or delete the object and create it again.",
+        source: "\
+The update validations of `pkg/apis/*/validation` in https://github.com/kubernetes/kubernetes,
+confirmed with `kubectl apply --server-side`.",
     },
     bad: "\
 apiVersion: v1
@@ -49,7 +54,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let key = (file, object.group(), object.kind(), object.namespace(), object.name());
         let Some(before) = last.insert(key, object) else { continue };
         for refusal in refusals(before, object, bundle.errors) {
-            // Entries of one key are refused without an object before.
+            // Duplicate keys are rejected without an earlier object.
             if refusal.field.is_empty() {
                 continue;
             }

@@ -12,13 +12,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::DependencyNotAwaited,
     doc: Doc {
         checks: "\
-The service tries each connection once while it starts, and ends when one fails. Applied together
-with its database it crashes until that is up, with growing pauses (CrashLoopBackOff). An init
-container that waits (`pg_isready`, `nc -z`), a startup probe or a loop in the command spares that.
-Where one of its dependencies is awaited the others are given the time to come up as well.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a known service that exits if a dependency is unavailable at start waits for it: with an
+init container (`pg_isready`, `nc -z`), a startup probe or a loop in its command. The finding is a
+warning. Nothing is reported if one of several dependencies is awaited, since the others get time to
+start as well, if an init container may wait (its command or script is unknown, or its name contains
+`wait`), and for dependencies that are not among the manifests.",
+        why: "\
+The service tries each connection once while it starts. When it is applied together with its
+database, it exits and is restarted with increasing delays (`CrashLoopBackOff`) until the database
+is ready.",
+        fix: "\
+Add an init container such as `until pg_isready -h postgresql; do sleep 2; done`, or a
+`startupProbe`.",
+        source: "\
+The description of the service (docs/services.md) and
+https://kubernetes.io/docs/concepts/workloads/pods/init-containers/.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -101,7 +109,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 away.push((&dependency.name, host));
             }
         }
-        // An init container that nobody can look into may well wait.
+        // An init container with an unknown command or script may wait.
         let opaque = view.pod.containers.iter().any(|container| {
             container.role == ContainerRole::Init
                 && (container.node["command"].is_null()
@@ -111,16 +119,16 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let Some((name, host)) = away.first().filter(|_| !awaited && !opaque) else { continue };
         let names: Vec<&str> = away.iter().map(|(name, _)| *name).collect();
         let message =
-            format!("{} ends when {} is away, and nothing waits for it", view.service.name, names.join(" or "));
+            format!("{} exits if {} is unavailable, and does not wait for it", view.service.name, names.join(" or "));
         report.at(view.object(), view.name_node(), message).help(if *name == "PostgreSQL" {
-            format!("an init container with `until pg_isready -h {host}; do sleep 2; done`, or a startupProbe")
+            format!("add an init container with `until pg_isready -h {host}; do sleep 2; done`, or a startupProbe")
         } else {
-            format!("an init container that waits for `{host}`, or a startupProbe")
+            format!("add an init container that waits for `{host}`, or a startupProbe")
         });
     }
 }
 
-/// Whether a container of the pod asks for a Service before the view's one starts, or in its own command.
+/// Whether an init container or sidecar of the pod uses a Service, or the container waits for it in its own command.
 fn waits(graph: &Graph<'_>, view: &View<'_, '_>, service: usize) -> bool {
     graph.mentions_of(view.at).filter(|mention| mention.target == Target::Service(service)).any(|mention| {
         let Some(container) = mention.container.map(|container| &view.pod.containers[container]) else {

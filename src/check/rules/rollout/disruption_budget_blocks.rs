@@ -17,14 +17,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::DisruptionBudgetBlocks,
     doc: Doc {
         checks: "\
-A PodDisruptionBudget that allows no pod to be missing forbids every eviction: `maxUnavailable: 0`,
+Checks for PodDisruptionBudgets that allow no pod to be unavailable: `maxUnavailable: 0`,
 `minAvailable: 100%`, or a `minAvailable` of as many pods as there are. Percentages are rounded up,
-so `50%` of one replica is one.",
+so `50%` of one replica is one. If an autoscaler sets the replicas, its `maxReplicas` counts; unset
+`replicas` count as one if the manifests are complete (`--complete`, `--profile`, `render`), and are
+otherwise unknown. The finding is a warning.",
         why: "\
-`kubectl drain` and the upgrade of a node pool wait for ever, until somebody deletes the budget or
-the pod. Where an autoscaler sets the replicas, its `maxReplicas` count; replicas that nobody sets
-count as one where the manifests are whole.",
-        fix: "Allow at least one pod to be missing, or run one replica more.",
+The budget blocks every eviction
+(`Cannot evict pod as it would violate the pod's disruption budget`). `kubectl drain` and the
+upgrade of a node pool wait until somebody deletes the budget or the pod.",
+        fix: "Allow at least one pod to be unavailable, or run one replica more.",
         source: "\
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#specifying-a-poddisruptionbudget and
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#rounding-logic-when-specifying-percentages.",
@@ -75,7 +77,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for (budget, pods) in budgets {
         let spec = &budget.node["spec"];
         let (least, most) = (&spec["minAvailable"], &spec["maxUnavailable"]);
-        let help = "allow at least one pod to be missing, or node drains wait for ever";
+        let help = "allow at least one pod to be unavailable; node drains never complete otherwise";
         if most.is_set() {
             if matches!(most.text(), "0" | "0%") || most.as_i64() == Some(0) {
                 report.at(budget, most, "this budget forbids every eviction: no pod may be unavailable").help(help);
@@ -100,7 +102,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// How many of some pods must be available.
+/// How many of `total` pods must be available.
 fn needed(least: &Node, total: i64) -> Option<i64> {
     match least.as_i64() {
         Some(number) => Some(number),

@@ -12,13 +12,15 @@ use crate::validation::Report;
 pub static RULE: Rule = Rule {
     id: RuleId::DisruptionBudgetOverlap,
     doc: Doc {
-        checks: "A pod is covered by one PodDisruptionBudget.",
+        checks: "\
+Checks that no more than one PodDisruptionBudget selects a pod. The finding is a warning. Budgets of
+different files are compared only if the manifests are complete (`--complete`, `--profile`,
+`render`), since they may be alternatives. Pods of Jobs are not checked.",
         why: "\
-The eviction API refuses a pod that more than one budget selects (`This pod has more than one
-PodDisruptionBudget, which the eviction subresource does not support`), so `kubectl drain` never
-ends. Budgets of separate files, which may be alternatives, are compared where the manifests are
-whole (`--complete`, `--profile`, `render`).",
-        fix: "Remove one of them, or narrow its selector.",
+The eviction API rejects the eviction of such a pod
+(`This pod has more than one PodDisruptionBudget, which the eviction subresource does not support`),
+and `kubectl drain` never completes.",
+        fix: "Remove one of the budgets, or narrow its selector.",
         source: "\
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#arbitrary-controllers-and-selectors
 and https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/registry/core/pod/storage/eviction.go.",
@@ -53,7 +55,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let mut seen = HashSet::new();
         for pod in pods.into_iter().flatten() {
             let first = *first_of.entry((file, pod)).or_insert(budget);
-            // Once for two budgets, however many pods they share.
+            // One finding for two budgets, however many pods they share.
             if first.id == budget.id || !seen.insert(&first.id) {
                 continue;
             }

@@ -11,11 +11,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::FleetHostportDuplicate,
     doc: Doc {
         checks: "\
-Two kind configs of one cluster lead one port of the host to different NodePorts. Only one of them
-can hold when the cluster is made.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for two profiles of one environment whose kind configs for the same cluster map one port of
+the host to different NodePorts. The finding is an error.",
+        why: "\
+The cluster is created with one of the configs. The port of the host then leads to one of the
+NodePorts, and the other profile is not reached.",
+        fix: "Choose another host port for one of the profiles.",
+        source: "https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings.",
     },
     bad: r#"# bundle: gateway
 kind: Cluster
@@ -44,7 +46,7 @@ fn check(fleet: &[Facts], report: &mut Report<'_>) {
                 .or_insert((facts, claim));
             if first.profile != facts.profile && by.by != claim.by {
                 let message = format!(
-                    "port {} of the host leads to NodePort {} in {}, and to {} here",
+                    "port {} of the host is mapped to NodePort {} in {}, and to {} here",
                     claim.port, by.by, first.profile, claim.by
                 );
                 report

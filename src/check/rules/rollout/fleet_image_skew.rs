@@ -11,12 +11,12 @@ pub static RULE: Rule = Rule {
     id: RuleId::FleetImageSkew,
     doc: Doc {
         checks: "\
-The bundles of an environment name one image of a registry with different tags: they are tested
-against different versions. Images that are built and loaded locally carry a tag for each consumer,
-and are passed over.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for bundles of one environment that use the same image with different tags. The finding is a
+warning. Images named `localhost/…` are not compared: those that are built and loaded locally have a
+tag for each consumer.",
+        why: "The profiles are tested against different versions of the same program.",
+        fix: "Set one version for all profiles in `base.yaml`.",
+        source: "https://kubernetes.io/docs/concepts/containers/images/#image-names.",
     },
     bad: r#"# bundle: gateway
 apiVersion: v1

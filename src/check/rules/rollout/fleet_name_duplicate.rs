@@ -11,11 +11,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::FleetNameDuplicate,
     doc: Doc {
         checks: "\
-The bundles of two profiles go to one cluster and both hold an object of one kind, namespace and
-name: what is applied last wins, and takes the other down. Namespaces are shared on purpose.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for two profiles whose bundles are applied to one cluster and contain an object with the same
+API group, kind, namespace and name. The finding is an error, reported once for two profiles.
+Namespaces are shared intentionally and are not reported.",
+        why: "\
+The bundle that is applied last replaces the object of the other, and deleting one bundle deletes
+the object of both.",
+        fix: "Give each profile its own namespace or cluster.",
+        source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/.",
     },
     bad: r#"# bundle: gateway
 apiVersion: v1
@@ -45,7 +48,7 @@ fn check(fleet: &[Facts], report: &mut Report<'_>) {
     }
     let mut taken = HashMap::new();
     let mut told = foldhash::HashSet::default();
-    // Most clusters take one bundle, and its names are no other's.
+    // A cluster with one bundle has no duplicates.
     for facts in fleet.iter().filter(|facts| bundles[&(&facts.environment, &facts.cluster)] > 1) {
         for (object, span) in facts.objects.iter().filter(|(object, _)| object.kind != "Namespace") {
             let group = object.api_version.rsplit_once('/').map_or("", |(group, _)| group);
@@ -54,16 +57,16 @@ fn check(fleet: &[Facts], report: &mut Report<'_>) {
             if first.profile == facts.profile {
                 continue;
             }
-            // One is enough for each two profiles.
+            // One finding for each two profiles.
             if told.insert((&facts.environment, &first.profile, &facts.profile)) {
                 let message = format!(
-                    "{}/{} in `{}` of cluster {} is made by {} and {}",
+                    "{}/{} in `{}` of cluster {} is in the bundles of {} and {}",
                     object.kind, object.name, object.namespace, facts.cluster, first.profile, facts.profile
                 );
                 report
                     .span(None, *span, message)
                     .related(place, "the other one")
-                    .help("give each profile a namespace or a cluster of its own");
+                    .help("give each profile its own namespace or cluster");
             }
         }
     }

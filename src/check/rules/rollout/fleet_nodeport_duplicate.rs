@@ -11,11 +11,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::FleetNodeportDuplicate,
     doc: Doc {
         checks: "\
-A NodePort belongs to one Service of a cluster. The bundles of two profiles go to one cluster and
-both ask for it: the second is refused when it is applied.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for two profiles whose bundles are applied to one cluster and use the same NodePort and
+protocol. The finding is an error. One Service that is in both bundles is left to
+`fleet-name-duplicate`.",
+        why: "\
+A NodePort is allocated to one Service of the cluster. The API server rejects the second Service:
+`provided port is already allocated`.",
+        fix: "Choose another NodePort for one of the profiles.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport.",
     },
     bad: r#"# bundle: gateway
 apiVersion: v1
@@ -41,16 +44,16 @@ fn check(fleet: &[Facts], report: &mut Report<'_>) {
         for claim in &facts.node_ports {
             let key = (&facts.environment, &facts.cluster, claim.port, &claim.protocol);
             let (first, by) = *taken.entry(key).or_insert((facts, claim));
-            // One Service in both is `fleet-name-duplicate`'s.
+            // One Service in both bundles is left to `fleet-name-duplicate`.
             if first.profile != facts.profile && by.by != claim.by {
                 let message = format!(
-                    "NodePort {} of cluster {} is taken by {} of {}",
+                    "NodePort {} of cluster {} is already used by {} of {}",
                     claim.port, facts.cluster, by.by, first.profile
                 );
                 report
                     .span(None, claim.span, message)
-                    .related(by.span, "taken here")
-                    .help("choose another for one of them");
+                    .related(by.span, "used here")
+                    .help("choose another NodePort for one of them");
             }
         }
     }

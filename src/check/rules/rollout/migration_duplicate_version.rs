@@ -10,11 +10,12 @@ pub static RULE: Rule = Rule {
     id: RuleId::MigrationDuplicateVersion,
     doc: Doc {
         checks: "\
-goose orders migrations by the number their file names begin with, and refuses two of one number.
-Rename the later one.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the goose migrations of a ConfigMap have different versions: the number with which the
+file name begins. The finding is an error. Plain SQL files, without goose annotations, have no
+versions and are not checked.",
+        why: "goose orders migrations by version, and rejects two with the same version.",
+        fix: "Rename the later file to an unused version.",
+        source: "https://pressly.github.io/goose/documentation/annotations/.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap

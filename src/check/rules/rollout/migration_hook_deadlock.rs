@@ -13,17 +13,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::MigrationHookDeadlock,
     doc: Doc {
         checks: "\
-A Job is a hook that runs after the workloads are ready (`helm.sh/hook: post-install`, which Argo CD
-reads as `PostSync`), and a workload gets ready only when the Job is done. With `helm install
---wait` and with Argo CD neither happens. It is an error where an init container waits for the Job;
-it is a warning where the Job makes the tables of a known service, which may not get ready without
-them. Make the Job a `pre-install,pre-upgrade` hook, or no hook; for Argo CD alone
-`argocd.argoproj.io/hook: Sync` overrides that of Helm. Sources:
-https://helm.sh/docs/topics/charts_hooks/,
+Checks for Jobs that run after the workloads are ready, as a hook (`helm.sh/hook: post-install`,
+which Argo CD reads as `PostSync`), while a workload becomes ready only when the Job is complete.
+The finding is an error if an init container waits for the Job. It is a warning if the Job creates
+the tables of a known service, which may not become ready without them.",
+        why: "\
+With `helm install --wait`, and with Argo CD, neither of the two ever happens: the workload waits
+for the Job, and the Job is created only when the workload is ready.",
+        fix: "\
+Make the Job a `pre-install,pre-upgrade` hook, or not a hook. For Argo CD alone,
+`argocd.argoproj.io/hook: Sync` overrides the hook of Helm.",
+        source: "\
+https://helm.sh/docs/topics/charts_hooks/ and
 https://argo-cd.readthedocs.io/en/stable/user-guide/helm/#helm-hooks.",
-        why: "",
-        fix: "",
-        source: "",
     },
     bad: r#"apiVersion: batch/v1
 kind: Job
@@ -65,7 +67,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for (number, job) in after {
         let makes_tables =
             || graph.migrations().iter().any(|migration| migration.by == By::Job && migration.pod == number);
-        // A known service, and any workload that names the Job.
+        // A known service, or any workload that names the Job.
         let mut services = graph.known().filter(|view| !view.service.tables.required.is_empty());
         let service =
             services.find(|view| hook(view.object()) == Hook::None && waits_for_tables(view) && makes_tables());
@@ -91,7 +93,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     continue;
                 }
                 (
-                    format!("the Job makes the tables of {} after everything is ready", view.service.name),
+                    format!("the Job creates the tables of {} after everything is ready", view.service.name),
                     Severity::Warning,
                     view.name_node().origin.span,
                 )
@@ -100,12 +102,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         report
             .at(job.object, place, message)
             .severity(severity)
-            .related(related, "this needs the Job to be done")
+            .related(related, "this needs the Job to complete")
             .help("make it a `pre-install,pre-upgrade` hook, or no hook");
     }
 }
 
-/// Where an init container of a workload names a Job that it waits for.
+/// The node where an init container of a workload names a Job that it waits for.
 fn waits_for<'a>(pod: &Pod<'a>, job: &str) -> Option<&'a Node> {
     if job.is_empty() || pod.is_job() || hook(pod.object) != Hook::None {
         return None;
@@ -118,7 +120,7 @@ fn waits_for<'a>(pod: &Pod<'a>, job: &str) -> Option<&'a Node> {
     })
 }
 
-/// Whether a match is not a part of a longer name.
+/// Whether a match is not part of a longer name.
 fn is_word(text: &str, at: usize, length: usize) -> bool {
     let part = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-');
     !part(text[..at].chars().next_back()) && !part(text[at + length..].chars().next())

@@ -9,13 +9,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::MigrationMissing,
     doc: Doc {
         checks: "\
-The service does not make its tables by itself, and does not look at them when it starts: it gets
-ready, and every write is an HTTP 500. Among the manifests there is no Job, no init container and no
-script of the database that makes them. Where the manifests may be a part of what is applied this is
-a warning, else an error.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a Job, an init container or a script of the database among the manifests creates the
+tables that a known service needs. The finding is a warning, since the tables may be created
+elsewhere, and an error if the manifests are complete (`--complete`, `--profile`, `render`).",
+        why: "\
+The service does not create its tables, and does not check for them when it starts: it becomes
+ready, and every write fails with HTTP 500.",
+        fix: "Add a Job that runs the migrations, and make the service wait for it.",
+        source: "The description of the service (docs/services.md).",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -87,7 +88,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         return;
     }
     for view in views {
-        // Without its config the whole of its surroundings is elsewhere, tables included; it is told all the same.
+        // Reported even if the config of the service is not among the manifests.
         report
             .at(
                 view.object(),

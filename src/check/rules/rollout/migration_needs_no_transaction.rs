@@ -10,11 +10,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::MigrationNeedsNoTransaction,
     doc: Doc {
         checks: "\
-`CREATE INDEX CONCURRENTLY`, `VACUUM`, `CREATE DATABASE` and the like cannot run inside a
-transaction, and goose runs each file in one, unless the file says `-- +goose NO TRANSACTION`.",
-        why: "",
-        fix: "",
-        source: "",
+Checks the goose migrations of a ConfigMap for statements that PostgreSQL does not run in a
+transaction, such as `CREATE INDEX CONCURRENTLY`, `VACUUM` and `CREATE DATABASE`, in a file without
+`-- +goose NO TRANSACTION`. The finding is an error. Plain SQL files, without goose annotations, are
+not checked.",
+        why: "\
+goose runs each file in a transaction, and the migration fails:
+`CREATE INDEX CONCURRENTLY cannot run inside a transaction block`.",
+        fix: "Move the statement to its own file, and add `-- +goose NO TRANSACTION` at its top.",
+        source: "\
+https://pressly.github.io/goose/documentation/annotations/ and
+https://www.postgresql.org/docs/current/sql-createindex.html.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -15,14 +15,23 @@ pub static RULE: Rule = Rule {
     id: RuleId::MigrationOrder,
     doc: Doc {
         checks: "\
-The service is ready without its tables and fails on the first write, so it must not start before
-the migration Job is done: an init container that looks for the schema or waits for the Job
-(`kubectl wait`), a Helm `pre-install` hook, an Argo CD sync wave or PreSync hook. If the Job in
-turn waits for the service (its URL in an init container, a `post-install` hook), both wait for
-ever: an error.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a known service does not start before the Job that creates its tables is complete.
+Accepted are an init container that looks for the schema or waits for the Job (`kubectl wait`), a
+Helm `pre-install` hook, an Argo CD sync wave or PreSync hook, and tables that the database or an
+init container creates itself. A service without such an order is a warning.
+
+An init container that waits for its own service is an error. A Job that waits for the service (its
+URL in an init container) is an error if the service waits for the Job, otherwise a warning. A
+`post-install` hook is left to `migration-hook-deadlock`.",
+        why: "\
+The service becomes ready without its tables and fails on the first write. If service and Job wait
+for each other, neither ever starts.",
+        fix: "\
+Add an init container that waits for the tables or for the Job. Let the Job wait for the database
+only.",
+        source: "\
+The description of the service (docs/services.md) and
+https://kubernetes.io/docs/concepts/workloads/pods/init-containers/.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -103,7 +112,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let by_database = migrations.iter().any(|migration| migration.by == By::Database);
     let with_init: HashSet<usize> =
         migrations.iter().filter(|migration| migration.by == By::Init).map(|migration| migration.pod).collect();
-    // Of what Jobs and services are told already: very many containers may be of one service.
+    // The Jobs and services that are reported already: many containers may run one service.
     let mut told = HashSet::new();
     for view in views {
         if let Some(node) = waits_for_itself(graph, &view) {
@@ -114,7 +123,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     format!("the init container waits for {}, which starts after it", view.service.name),
                 )
                 .severity(Severity::Error)
-                .help("let it wait for the database, or for the Job that makes the tables");
+                .help("let it wait for the database, or for the Job that creates the tables");
             continue;
         }
         let Some(jobs) = &jobs else { continue };
@@ -131,10 +140,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .at(
                     job.object,
                     node,
-                    format!("the Job waits for {service}, which cannot serve before its tables are there"),
+                    format!("the Job waits for {service}, which cannot serve before its tables exist"),
                 )
                 .severity(if waits { Severity::Error } else { Severity::Warning })
-                .related(view.name_node().origin.span, "this needs the Job to be done")
+                .related(view.name_node().origin.span, "this needs the Job to complete")
                 .help("let the Job wait for the database only");
         }
         if !ordered {
@@ -142,22 +151,22 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .at(
                     view.object(),
                     view.name_node(),
-                    format!("{} can start before the Job has made its tables", view.service.name),
+                    format!("{} can start before the Job has created its tables", view.service.name),
                 )
                 .related(jobs.first.object.span(), "the Job")
-                .help("an init container that waits until the tables are there, or for the Job");
+                .help("add an init container that waits until the tables exist, or for the Job");
         }
     }
 }
 
-/// The Jobs that make tables.
+/// The Jobs that create tables.
 struct Jobs<'g, 'a> {
     first: &'g Pod<'a>,
-    /// Whether one runs before all else.
+    /// Whether one of them is a hook that runs first.
     before: bool,
-    /// The first wave in which one of the others runs.
+    /// The first wave of those that are not hooks.
     wave: Option<i64>,
-    /// Those that ask for a Service, with its address, and the text they do it in: in the order of the texts.
+    /// Those that wait for a Service, by the address of the Service: each with its position and the node.
     asking: HashMap<usize, Vec<(&'g Pod<'a>, usize, &'a Node)>>,
 }
 
@@ -183,7 +192,7 @@ impl<'g, 'a> Jobs<'g, 'a> {
         })
     }
 
-    /// Those that ask for a pod, each with the first text it does that in.
+    /// Those that wait for a pod, each with the first node where it does.
     fn asking(&self, graph: &Graph<'a>, pod: usize) -> impl Iterator<Item = (&'g Pod<'a>, &'a Node)> {
         let services = graph.services_of(pod).map(|service| std::ptr::from_ref(service) as usize);
         let mut asking: Vec<_> = services.filter_map(|service| self.asking.get(&service)).flatten().copied().collect();
@@ -193,7 +202,7 @@ impl<'g, 'a> Jobs<'g, 'a> {
     }
 }
 
-/// Where an init container asks for a Service that only its own pod answers, which never starts then.
+/// The node where an init container waits for a Service that only its own pod serves, so that the pod never starts.
 fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a>) -> Option<&'a Node> {
     let init =
         |mention: &Mention<'a>| mention.container.is_some_and(|at| view.pod.containers[at].role == ContainerRole::Init);

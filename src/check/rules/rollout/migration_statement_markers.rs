@@ -10,12 +10,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::MigrationStatementMarkers,
     doc: Doc {
         checks: "\
-goose cuts a file at semicolons, also at those inside a `$$` body, unless the statement stands
-between `-- +goose StatementBegin` and `-- +goose StatementEnd`. The first piece is then a syntax
-error.",
-        why: "",
-        fix: "",
-        source: "",
+Checks the goose migrations of a ConfigMap for statements that contain semicolons, such as the `$$`
+body of a function, outside `-- +goose StatementBegin` and `-- +goose StatementEnd`. The finding is
+an error. Plain SQL files, without goose annotations, are not checked.",
+        why: "\
+goose splits a file at semicolons, also at those inside a `$$` body, and runs the first part of the
+statement alone, which is a syntax error.",
+        fix: "Put `-- +goose StatementBegin` before the statement and `-- +goose StatementEnd` after it.",
+        source: "https://pressly.github.io/goose/documentation/annotations/.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -16,11 +16,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::MigrationTableMissing,
     doc: Doc {
         checks: "\
-The SQL files among the manifests make tables, and not the ones the service writes to: every such
-write is an HTTP 500. Where other files may be applied too it is a warning.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the SQL migrations among the manifests create the tables that a known service needs. The
+finding is an error. It is a warning if other migrations may be applied as well, from an image or
+from a volume whose content is unknown, and the manifests are not complete (`--complete`,
+`--profile`, `render`). A table that is created and dropped again counts as missing.",
+        why: "Every write to the table fails with HTTP 500.",
+        fix: "Add the migration that creates the table, or correct the name of the table.",
+        source: "The description of the service (docs/services.md).",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -105,7 +107,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let found = graph.migrations();
     let mut texts = Vec::new();
     let mut open = false;
-    // Whether objects hold SQL files, by their place in memory: many containers may mount the same.
+    // Whether objects have SQL files, by address: many containers may mount the same.
     let mut known = HashMap::new();
     for migration in found {
         let container = &graph.pods[migration.pod].containers[migration.container];
@@ -118,7 +120,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 some
             });
         }
-        // Files that come in the image, or in a volume nobody can look into, may make them.
+        // Files in the image, or in a volume with unknown content, may create them.
         open |= !any
             || container.mounts.iter().any(|mount| match &mount.source {
                 MountSource::Files(_, parts) => parts.iter().any(|part| part.object.is_none()),
@@ -129,12 +131,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let Some((object, key, _)) = texts.first() else { return };
     let files: Vec<SqlFile<'_>> = texts.iter().map(|(_, name, text)| SqlFile { name, text }).collect();
     let (made, _) = migrations::read(&files);
-    // A whole database dump or a script in another form makes them in ways of its own.
+    // A database dump or a script in another form may create them in another way.
     let lower = LazyCell::new(|| texts.iter().map(|(_, _, text)| text.to_ascii_lowercase()).collect::<Vec<String>>());
     let missing: Vec<&str> = migrations::missing_tables(&made, wanted.iter().copied())
         .into_iter()
         .filter(|table| {
-            // One that is made and dropped again is missing all the same.
+            // A table that is created and dropped again counts as missing.
             made.iter().any(|migration| migration.tables.iter().any(|made| made == table))
                 || !lower.iter().any(|text| {
                     text.contains(&format!("create table {table} "))
@@ -150,10 +152,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let near = suggest::nearest(missing[0], tables.iter().copied());
     let node = crate::check::rules::wiring::_shared::data_node(object, key);
     let draft = report
-        .at(object, node, format!("no migration here makes {}", suggest::list(&missing, "and")))
+        .at(object, node, format!("no migration here creates {}", suggest::list(&missing, "and")))
         .severity(if open && !bundle.options.whole { Severity::Warning } else { Severity::Error });
     match near {
-        Some(near) => draft.help(format!("it makes `{near}`; is that meant?")),
-        None => draft.help("add the migration that makes it"),
+        Some(near) => draft.help(format!("it creates `{near}`; did you mean that?")),
+        None => draft.help("add the migration that creates it"),
     };
 }

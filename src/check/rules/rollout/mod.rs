@@ -1,4 +1,4 @@
-//! What comes up and hurts when it is rolled out or changed.
+//! Faults that show when a workload is rolled out, changed or removed.
 
 mod _autoscaler;
 mod _budget;

@@ -11,15 +11,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::PrestopExceedsGrace,
     doc: Doc {
         checks: "\
-`terminationGracePeriodSeconds` (30 by default) covers the preStop hook and the end of the program
-together. A hook that sleeps for longer is cut off.",
+Checks for `preStop` hooks that sleep longer than `terminationGracePeriodSeconds` (30 by default),
+which covers the hook and the termination of the program together. The finding is a warning. It
+counts `sleep` as the command itself, and in shell scripts without branches and loops. A `sleep`
+action that is too long is rejected by the API server and reported by `lifecycle-invalid`.",
         why: "\
-When the grace period is over the kubelet kills the program: it gets SIGTERM and 2 seconds, or none
-at all, and requests in flight are lost. (A `sleep` action that is too long is rejected by the API
-server: `lifecycle-invalid`.)",
+When the grace period is over, the kubelet interrupts the hook and kills the program: it gets
+SIGTERM and 2 seconds, or not even that, and requests in flight are lost.",
         fix: "\
-Raise `terminationGracePeriodSeconds` to the duration of the hook plus what the program needs to
-end.",
+Raise `terminationGracePeriodSeconds` to the duration of the hook plus the time that the program
+needs to terminate.",
         source: "\
 https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/#hook-handler-execution and
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-flow.",
@@ -39,7 +40,7 @@ spec:
     check: Check::Pod(check),
 };
 
-/// The grace period of a pod that names none.
+/// The default grace period.
 const GRACE: i64 = 30;
 
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
@@ -63,11 +64,10 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// Words of scripts whose commands run only sometimes, or more than once.
+/// Words of scripts whose commands may not run, or run more than once.
 const BRANCHES: [&str; 8] = ["case", "exit", "for", "if", "return", "timeout", "until", "while"];
 
-/// How long a command sleeps, in seconds: `sleep` itself, or those of a script that runs from the first command to the
-/// last.
+/// How long a command sleeps, in seconds: `sleep` itself, or all `sleep` commands of a script without branches.
 fn slept(command: &At<'_, '_>) -> Option<f64> {
     let words: Vec<&str> = command.node.items().iter().map(Node::text).collect();
     let (program, arguments) = words.split_first()?;
@@ -87,7 +87,7 @@ fn slept(command: &At<'_, '_>) -> Option<f64> {
     commands.iter().map(seconds).sum()
 }
 
-/// A number with a unit as `sleep` reads it, in seconds.
+/// An argument of `sleep`, a number with an optional unit, in seconds.
 fn duration(text: &str) -> Option<f64> {
     let (number, unit) = match text.char_indices().next_back()? {
         (at, 's') => (&text[..at], 1.0),

@@ -14,14 +14,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::ProbeBudget,
     doc: Doc {
         checks: "\
-Without a startup probe the liveness probe begins with the container: after `initialDelaySeconds` +
-`periodSeconds` × `failureThreshold` of no answer it is killed, and starts anew. That must be longer
-than the known start-up, and than the time a container waits for others in its own command: at least
-as long as a Service it waits for takes until it is asked whether it is ready. Give it a
-`startupProbe`, or more time. A startup probe that gives up too soon kills just the same.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a probe gives a container enough time to start. Without a startup probe the liveness
+probe begins with the container: after `initialDelaySeconds` + `periodSeconds` × `failureThreshold`
+without an answer the container is killed. That must be at least the known start time of the program
+(4 s if it is unknown), plus the time until a Service for which it waits is ready: the start time of
+its containers, or their `initialDelaySeconds` of the readiness probe. A container that waits for
+others in its own command needs at least 60 s. A startup probe is checked in the same way. The
+finding is a warning.",
+        why: "\
+The kubelet kills the container before it has started
+(`Container … failed liveness probe, will be restarted`), again and again, and the pod ends up in
+`CrashLoopBackOff`.",
+        fix: "Add a `startupProbe`, or raise `initialDelaySeconds`, `periodSeconds` or `failureThreshold`.",
+        source: "\
+https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/ and the
+descriptions in docs/services.md.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -89,7 +96,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
     for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {
         for (number, container) in pod.containers.iter().enumerate() {
-            // A startup probe stands in for the liveness probe, and kills in the same way.
+            // A startup probe replaces the liveness probe until it succeeds, and its failure kills the container as well.
             let startup = &container.node["startupProbe"];
             let probe = if startup.is_set() { startup } else { &container.node["livenessProbe"] };
             if probe.is_null() {

@@ -11,13 +11,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::StorageEphemeral,
     doc: Doc {
         checks: "\
-An emptyDir, or no volume at all, is gone when the pod is rescheduled, evicted or rolled: the data
-with it, and the schema, which a finished migration Job does not make again. In a test cluster that
-may be meant, as long as the schema is made anew with each database. In production it is an error.
-Use a volume claim.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the data directory of a database is on a persistent volume. It reports a data directory
+on an `emptyDir`, or in the container itself.
+
+The finding is a warning. It is an error in production, and a note in a test environment, unless a
+migration Job creates the schema only once. It is also a note if the purpose of the environment is
+unknown and the manifests are not complete (`--complete`, `--profile`, `render`). Nothing is
+reported for containers with a `command` of their own, and for those that mount any volume claim if
+no volume is at the data directory.",
+        why: "\
+The data is lost when the pod is rescheduled, evicted or replaced by a rollout, and with it the
+schema, which a completed migration Job does not create again.",
+        fix: "Use a PersistentVolumeClaim, or the `volumeClaimTemplates` of a StatefulSet.",
+        source: "https://kubernetes.io/docs/concepts/storage/volumes/#emptydir.",
     },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
@@ -64,10 +70,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
             let named = default.env.as_ref().and_then(|name| container.var_text(name));
             let folder = named.unwrap_or_else(|| default.path.clone());
-            // Of another version the folder may be another: a mount at any of them counts.
+            // Other versions may use another directory: a mount at any of them counts.
             let others = || software.data.iter().find_map(|folder| container.mount_of(&folder.path));
             let mount = container.mount_of(&folder).or_else(others);
-            // Other images keep their data elsewhere: any claim counts.
+            // Other images use other directories: any claim counts.
             let claimed = container
                 .mounts
                 .iter()
@@ -89,14 +95,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let severity = match bundle.options.purpose {
                 Purpose::Production => Severity::Error,
                 Purpose::Test if !once => Severity::Note,
-                // What the cluster is for, nobody said: that it is no test is a guess.
+                // The purpose of the cluster is unknown: it may be for tests.
                 Purpose::Unknown if !bundle.options.whole && !bundle.options.own => Severity::Note,
                 _ => Severity::Warning,
             };
-            let message = format!("container `{}` keeps its database {how}: it goes with the pod", container.name());
+            let message = format!("container `{}` keeps its database {how}: it is lost with the pod", container.name());
             let draft = report.at(pod.object, place, message).severity(severity);
             if once {
-                draft.help("the Job that made the tables does not run again: use a volume claim");
+                draft.help("the Job that created the tables does not run again: use a volume claim");
             } else {
                 draft.help("use a volume claim");
             }

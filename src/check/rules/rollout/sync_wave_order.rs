@@ -15,17 +15,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::SyncWaveOrder,
     doc: Doc {
         checks: "\
-Argo CD applies a wave (`argocd.argoproj.io/sync-wave`, 0 where it is not set) when everything in
-the waves before it is healthy. A workload in an earlier wave than something that it cannot start
-without never gets healthy on the first sync, and the later wave never comes. That is so for its
-ServiceAccount, ConfigMaps, Secrets and claims, for the RBAC of a known service, and for the Job
-that makes its tables. Put what is needed in the same wave or an earlier one. For hooks,
-`helm.sh/hook-weight` of Helm counts as the wave where none is set. Sources:
-https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/,
+Checks that objects which a workload needs to become healthy are not in a later Argo CD sync wave
+than the workload (`argocd.argoproj.io/sync-wave`, 0 if unset). For hooks, `helm.sh/hook-weight` of
+Helm counts as the wave if none is set.
+
+For a ServiceAccount, ConfigMap, Secret or volume claim the finding is an error if one file holds
+both objects or the manifests are complete (`--complete`, `--profile`, `render`), otherwise a
+warning. For the RBAC of a known service, and for the Job that creates its tables, it is a warning.
+References marked `optional` are not reported.",
+        why: "\
+Argo CD applies a wave when everything in the earlier waves is healthy. On the first sync the
+workload never becomes healthy, and the later wave is never applied.",
+        fix: "Put what the workload needs in the same wave or an earlier one.",
+        source: "\
+https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/ and
 https://argo-cd.readthedocs.io/en/stable/user-guide/helm/#helm-hooks.",
-        why: "",
-        fix: "",
-        source: "",
     },
     bad: r#"apiVersion: v1
 kind: ServiceAccount
@@ -66,7 +70,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
     for view in graph.known() {
         let workload = view.object();
-        // What its account may do.
+        // The RBAC of its ServiceAccount.
         for binding in bindings_of(graph, view.pod.namespace(), crate::check::rules::wiring::_rbac::account(view.pod)) {
             let reference = &binding.node["roleRef"];
             let kind = if reference["kind"].text() == "Role" { "Role" } else { "ClusterRole" };
@@ -92,7 +96,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// What tells an object from the others.
+/// Identifies an object by its address.
 fn ids(object: &Object) -> usize {
     std::ptr::from_ref(object) as usize
 }

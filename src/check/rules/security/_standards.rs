@@ -37,18 +37,18 @@ impl Level {
 pub(super) struct Violation<'a> {
     /// Where: the field, or the name of the container that lacks it.
     pub(super) node: &'a Node,
-    /// What, in the words of the API server.
+    /// The reason, in the words of the API server.
     pub(super) reason: &'static str,
-    /// Who does it.
+    /// The pod or containers that violate it, and what they must do.
     pub(super) detail: String,
-    /// What to do.
+    /// How to fix it.
     pub(super) fix: &'static str,
 }
 
-/// What a control finds: where, and who does it.
+/// What a control finds: the node, and the detail for the message.
 type Found<'a> = Option<(&'a Node, String)>;
 
-/// A row of the tables.
+/// A row of the table.
 struct Control {
     level: Level,
     /// The minor versions of the standards in which it holds: from the first, below the second.
@@ -58,7 +58,7 @@ struct Control {
     check: for<'p, 'a> fn(&Subject<'p, 'a>) -> Found<'a>,
 }
 
-/// A pod, and the version of the standards that it is held against.
+/// A pod, and the version and level of the standards against which it is checked.
 struct Subject<'p, 'a> {
     pod: &'p Pod<'a>,
     minor: u8,
@@ -127,12 +127,12 @@ pub(super) fn violations<'a>(pod: &Pod<'a>, level: Level, minor: u8) -> Vec<Viol
 }
 
 impl<'p, 'a> Subject<'p, 'a> {
-    /// Windows has no such setting.
+    /// Whether the pod is for Windows, which does not have some of the settings.
     fn is_windows(&self) -> bool {
         self.minor >= 25 && self.pod.spec["os"]["name"].text() == "windows"
     }
 
-    /// Root in a user namespace of its own is not root of the node.
+    /// Whether the pod has its own user namespace, where root is not root on the node.
     fn has_own_users(&self) -> bool {
         self.minor >= 35 && self.pod.spec["hostUsers"].as_bool() == Some(false)
     }
@@ -141,7 +141,7 @@ impl<'p, 'a> Subject<'p, 'a> {
         self.pod.containers.iter()
     }
 
-    /// The containers in which something is found, and the words that follow them.
+    /// The containers in which something is found, followed by `words`.
     fn in_containers(&self, find: impl Fn(&Container<'a>) -> Option<&'a Node>, words: &str) -> Found<'a> {
         let found: Vec<_> =
             self.containers().filter_map(|container| Some((find(container)?, container.name()))).collect();
@@ -149,7 +149,7 @@ impl<'p, 'a> Subject<'p, 'a> {
         Some((node, format!("{} {words}", named("container", found.iter().map(|(_, name)| *name)))))
     }
 
-    /// The pod and the containers whose security context has a bad value in a field.
+    /// The pod and the containers whose security context has a forbidden value in a field.
     fn setters(&self, path: &[&str], is_bad: impl Fn(&Node) -> bool) -> Vec<Setter<'a>> {
         let own = [(None, &self.pod.spec["securityContext"])].into_iter();
         let contexts = own.chain(self.containers().map(|one| (Some(one.name()), &one.node["securityContext"])));
@@ -159,7 +159,7 @@ impl<'p, 'a> Subject<'p, 'a> {
             .collect()
     }
 
-    /// The containers for which neither they nor the pod have a good value in a field.
+    /// The containers for which neither they nor the pod set an allowed value in a field.
     fn without(&self, path: &[&str], is_good: impl Fn(&Node) -> bool, words: &str) -> Found<'a> {
         if is_good(self.pod.spec["securityContext"].at(path)) {
             return None;
@@ -179,7 +179,7 @@ struct Setter<'a> {
     node: &'a Node,
 }
 
-/// Who sets values, and the words that follow them.
+/// The pod and containers that set values, followed by `words`.
 fn set_by<'a>(setters: &[Setter<'a>], words: &str) -> Found<'a> {
     let first = setters.first()?;
     let containers = named("container", setters.iter().filter_map(|setter| setter.container));
@@ -191,7 +191,7 @@ fn set_by<'a>(setters: &[Setter<'a>], words: &str) -> Found<'a> {
     Some((first.node, format!("{who} {words}")))
 }
 
-/// `container "a"`, `containers "a", "b"`; nothing for none.
+/// `container "a"`, `containers "a", "b"`; empty for no names.
 fn named<'n>(noun: &str, names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<&str> = names.collect();
     match names.len() {
@@ -275,7 +275,7 @@ fn added<'a>(subject: &Subject<'_, 'a>, allowed: &[&str]) -> Found<'a> {
 }
 
 fn capabilities_baseline<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
-    // The stricter control of the other level stands in for it.
+    // The stricter control of the other level replaces it.
     let is_stricter = subject.level == Restricted && subject.minor >= 22;
     if is_stricter { None } else { added(subject, ADDABLE) }
 }

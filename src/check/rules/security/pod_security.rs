@@ -15,18 +15,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::PodSecurity,
     doc: Doc {
         checks: "\
-A namespace with the label `pod-security.kubernetes.io/enforce` admits pods of that level of the Pod
-Security Standards only, `baseline` or `restricted`. All controls of both levels are checked, in the
-version that `enforce-version` names (`v1.29`), or the cluster's (`latest`, and where the label is
-absent).",
+Checks pods against the level of the Pod Security Standards that their namespace enforces with the
+label `pod-security.kubernetes.io/enforce`: `baseline` or `restricted`. All controls of both levels
+are checked, in the version that `enforce-version` names (`v1.29`), or in that of the cluster
+(`latest`, or without the label).
+
+A violation of `enforce` is an error if one file holds the namespace and the workload, or if the
+manifests are complete (`--complete`, `--profile`, `render`), otherwise a warning. The labels `warn`
+and `audit` reject nothing: a violation of `warn` is a warning, one of `audit` a note. In a
+production environment of a profile, a violation of `restricted` is a warning.",
         why: "\
-The API server rejects such a Pod. A Deployment, Job or other workload is accepted, and its pods are
-rejected when they are to be created: there are none, and only events of the ReplicaSet or Job say
-why. That is an error where one file holds the namespace and the workload, or the manifests are
-whole, else a warning. The labels `warn` and `audit` reject nothing: what `kubectl` would warn of is
-a warning, what is only audited a note. In production (`restricted` asked for by the profile's
-environment) a violation is a warning.",
-        fix: "Set what the message names in `securityContext`, or lower the level of the namespace.",
+The API server rejects the Pod. A Deployment, Job or other workload is accepted, but its pods are
+not created; only the event `FailedCreate` of the ReplicaSet or Job shows the cause
+(`violates PodSecurity \"restricted:latest\"`).",
+        fix: "\
+Set the fields of `securityContext` that the message names, or lower the level of the namespace.",
         source: "\
 https://kubernetes.io/docs/concepts/security/pod-security-standards/ and
 https://kubernetes.io/docs/concepts/security/pod-security-admission/.",
@@ -68,7 +71,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 "warn" => Severity::Warning,
                 _ => Severity::Note,
             };
-            let asks = (demand.label.origin.span, format!("the namespace asks for it ({mode})"));
+            let asks = (demand.label.origin.span, format!("the namespace sets it ({mode})"));
             tell(pod, &demand, &violations, (severity, mode == "enforce"), report, Some(asks));
         } else if bundle.options.purpose == Purpose::Production {
             let demand =
@@ -81,7 +84,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// What a label of a namespace asks of its pods.
+/// The level and version that a label of a namespace requires.
 struct Demand<'a> {
     level: Level,
     /// The minor version of the standards.
@@ -99,7 +102,7 @@ impl<'a> Demand<'a> {
         let minor = version.strip_prefix("v1.").and_then(|minor| minor.parse::<u8>().ok());
         Some(Self {
             level: Level::of(label.text())?,
-            // Of a version that the cluster does not know yet it takes the newest it knows.
+            // For a version that is newer than the cluster the newest known one is used.
             minor: minor.map_or(cluster.minor(), |minor| minor.min(cluster.minor())),
             version: if minor.is_some() { version } else { "latest" },
             label,

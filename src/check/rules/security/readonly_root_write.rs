@@ -15,15 +15,20 @@ pub static RULE: Rule = Rule {
     id: RuleId::ReadonlyRootWrite,
     doc: Doc {
         checks: "\
-With `readOnlyRootFilesystem: true` a program can write only where a volume is mounted. PostgreSQL
-needs its data folder and `/var/run/postgresql`, MySQL its data folder and `/var/run/mysqld`, nginx
-`/var/cache/nginx` and `/var/run`; shell snippets and flags name other places. Mount an emptyDir
-there. For programs that are known it is an error; a warning where the image declares the folder as
-a volume, which containerd makes writable and other container runtimes do not, and where a mounted
-configuration may name another folder.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a container with `readOnlyRootFilesystem: true` has a writable volume wherever it
+writes: in the directories that public images need, and at paths in shell scripts, flags and
+variables. PostgreSQL needs its data directory and `/var/run/postgresql`, MySQL its data directory
+and `/var/run/mysqld`, nginx `/var/cache/nginx` and `/var/run`.
+
+A directory without which a known program exits is an error. It is a warning if the image declares
+the directory as a volume, which containerd makes writable and other container runtimes do not, and
+if a mounted configuration may name another directory. Paths in scripts, flags and variables are
+warnings.",
+        why: "The write fails with `Read-only file system`, and the program exits.",
+        fix: "Mount an `emptyDir` there.",
+        source: "\
+https://kubernetes.io/docs/tasks/configure-pod-container/security-context/ and the pages that
+`software/` names for each image, listed in docs/services.md.",
     },
     bad: r#"apiVersion: v1
 kind: Pod
@@ -65,7 +70,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .at(
                         pod.object,
                         &container.node["name"],
-                        format!("container `{}` needs to write to {path}, and its root is read-only", container.name()),
+                        format!(
+                            "container `{}` needs to write to {path}, but its root file system is read-only",
+                            container.name()
+                        ),
                     )
                     .severity(if need.certain { Severity::Error } else { Severity::Warning })
                     .related(context.origin.span, "read-only")
@@ -79,7 +87,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     continue;
                 }
                 report
-                    .at(pod.object, node, format!("`{path}` is written to, and the root is read-only"))
+                    .at(pod.object, node, format!("`{path}` is written to, but the root file system is read-only"))
                     .related(context.origin.span, "read-only")
                     .help(format!("mount an emptyDir at {folder}"));
                 told.push(path);
@@ -88,21 +96,21 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// A folder that a container must be able to write to.
+/// A directory that a container must be able to write to.
 struct Need {
     path: String,
-    /// Whether the image declares a volume that holds it.
+    /// Whether it is in a volume that the image declares.
     volume: bool,
-    /// Whether the container certainly stops without it.
+    /// Whether the container certainly exits without it.
     certain: bool,
 }
 
-/// Where the official image of a piece of software writes whatever it is told.
+/// The directories that the official image of a piece of software writes to in any configuration.
 fn needs(container: &Container<'_>) -> Vec<Need> {
     let Some(software) = software::official(container.image()) else { return Vec::new() };
     let tag = Tag::of(container.image());
     let has_arguments = !container.node["args"].items().is_empty();
-    // A configuration can name other folders, which helps only where one of them is writable.
+    // A mounted configuration may name other directories, if a writable one is mounted.
     let configured =
         software.config.iter().any(|config| container.mounts.iter().any(|mount| overlap(mount.path, config)))
             && container.mounts.iter().any(|mount| mount.is_writable());
@@ -115,7 +123,7 @@ fn needs(container: &Container<'_>) -> Vec<Need> {
     let in_volume = |path: &str| folders.iter().any(|folder| folder.volume && is_within(path, &folder.path));
     folders
         .iter()
-        // Arguments may name other folders, or switch off what writes.
+        // Arguments may name other directories, or disable the writes.
         .filter(|folder| folder.stops || !has_arguments)
         .map(|folder| {
             let named = folder.env.as_ref().and_then(|name| container.var_text(name));
@@ -126,7 +134,7 @@ fn needs(container: &Container<'_>) -> Vec<Need> {
         .collect()
 }
 
-/// Whether a path is a folder or something in it.
+/// Whether a path is a directory or inside it.
 fn is_within(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -135,7 +143,7 @@ fn overlap(one: &str, other: &str) -> bool {
     is_within(one, other) || is_within(other, one)
 }
 
-/// The paths that a shell snippet or a flag writes to.
+/// The paths that a shell script, a flag or a variable writes to.
 fn written<'a>(container: &Container<'a>) -> Vec<(&'a Node, String)> {
     let mut found = Vec::new();
     let nodes: Vec<&Node> = container.words().collect();
@@ -199,7 +207,7 @@ fn in_command<'a>(words: &[Cow<'_, str>], node: &'a Node, found: &mut Vec<(&'a N
     }
 }
 
-/// Whether a text is an absolute path of a place that files are made in.
+/// Whether a string is an absolute path of a regular file or directory.
 fn is_place(text: &str) -> bool {
     text.starts_with('/')
         && text.len() > 1

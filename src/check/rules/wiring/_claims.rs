@@ -43,7 +43,7 @@ pub(super) fn uses<'g, 'a>(graph: &'g Graph<'a>, mode: &str) -> Vec<Use<'g, 'a>>
         .collect()
 }
 
-/// How many pods of a workload run at once, in words, where it is more than one for certain.
+/// How many pods of a workload certainly run at once, in words; `None` for one, or if that is unknown.
 pub(super) fn pods_at_once(pod: &Pod<'_>) -> Option<String> {
     let (kind, spec) = (pod.object.kind(), &pod.object.node["spec"]);
     let several = |number: &Node, noun: &str| {
@@ -66,7 +66,7 @@ pub(super) fn by_claim<'u, 'g, 'a>(bundle: &Bundle<'_>, uses: &'u [Use<'g, 'a>])
         if place == groups.len() {
             groups.push(Vec::new());
         }
-        // What one workload names twice it uses once.
+        // A workload that names a claim twice uses it once.
         let is_new = groups[place].last().is_none_or(|last| !std::ptr::eq(last.pod, one.pod));
         if is_new && groups[place].first().is_none_or(|first| bundle.are_together(first.pod.object, one.pod.object)) {
             groups[place].push(one);

@@ -6,7 +6,7 @@ use crate::node::Node;
 use crate::object::ContainerRole;
 use crate::software::{self, Requirement, Setting, Software, Tag};
 
-/// A container that runs what its official image runs.
+/// A container that runs the program of its official image.
 pub(crate) struct OfficialImage<'g, 'a> {
     pub(crate) pod: &'g Pod<'a>,
     pub(crate) container: &'g Container<'a>,
@@ -14,13 +14,13 @@ pub(crate) struct OfficialImage<'g, 'a> {
     pub(crate) tag: Tag,
 }
 
-/// The containers that run until somebody stops them, and run what their official image runs.
+/// The containers that are not in Jobs and run the program of their official image.
 pub(crate) fn official_images<'g, 'a>(graph: &'g Graph<'a>) -> impl Iterator<Item = OfficialImage<'g, 'a>> {
     let pods = graph.pods.iter().filter(|pod| !pod.is_job());
     let containers = pods.flat_map(|pod| pod.containers.iter().map(move |container| (pod, container)));
     containers.filter_map(|(pod, container)| {
         let runs = matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar);
-        // Another command makes it another program.
+        // With its own command it may run any program.
         let is_own = runs && container.node["command"].items().is_empty();
         let software = if is_own { software::official(container.image())? } else { return None };
         let tag = Tag::of(container.image());
@@ -30,7 +30,7 @@ pub(crate) fn official_images<'g, 'a>(graph: &'g Graph<'a>) -> impl Iterator<Ite
 }
 
 impl OfficialImage<'_, '_> {
-    /// Whether the first argument leaves it the program of the image.
+    /// Whether the first argument is not the name of another program.
     fn runs_own_program(&self) -> bool {
         let first = self.container.node["args"].items().first().map(Node::text);
         let entry = &self.software.entry;
@@ -44,7 +44,7 @@ impl OfficialImage<'_, '_> {
             && !need.any_of.iter().any(|setting| self.may_have(setting))
     }
 
-    /// Whether a setting may be given: what is not in sight may be.
+    /// Whether a setting may be given: an unknown value counts as given.
     fn may_have(&self, setting: &Setting) -> bool {
         let Setting { env, value, argument, file, any_argument } = setting;
         let has_env = |name: &String| match self.container.var(name) {
@@ -63,7 +63,7 @@ impl OfficialImage<'_, '_> {
             || *any_argument && arguments.next().is_some()
     }
 
-    /// Whether a variable is in sight, and has the value.
+    /// Whether a variable is known to have the value.
     fn certainly_has(&self, setting: &Setting) -> bool {
         let var = setting.env.as_ref().and_then(|name| self.container.var(name));
         var.is_some_and(|var| match (&var.text, &setting.value) {
@@ -74,19 +74,19 @@ impl OfficialImage<'_, '_> {
         })
     }
 
-    /// The severity of something with which the image stops, perhaps only while its data folder is empty.
+    /// The severity of something with which the image exits, perhaps only while its data directory is empty.
     pub(crate) fn severity(&self, only_when_empty: bool) -> Severity {
         if only_when_empty && self.may_have_data() { Severity::Warning } else { Severity::Error }
     }
 
-    /// The folder that it keeps its data in.
+    /// Its data directory.
     pub(crate) fn data_folder(&self) -> Option<String> {
         let folder = self.software.data_folder(&self.tag).or(self.software.data.first())?;
         let named = folder.env.as_ref().and_then(|name| self.container.var_text(name));
         Some(named.unwrap_or_else(|| folder.path.clone()))
     }
 
-    /// Whether the data folder is on a volume that outlives the pod, or that another container may fill.
+    /// Whether the data directory is on a volume that outlives the pod, or that another container may fill.
     fn may_have_data(&self) -> bool {
         let Some(folder) = self.data_folder() else { return false };
         self.container.mount_of(&folder).is_some_and(|mount| match &mount.source {

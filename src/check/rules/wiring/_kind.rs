@@ -14,9 +14,9 @@ pub(crate) struct PortMapping<'a> {
     pub(crate) node_port: i64,
     /// The port of the host.
     pub(crate) host_port: i64,
-    /// `TCP` where it names none.
+    /// `TCP` if unset.
     pub(crate) protocol: &'a str,
-    /// The address of the host; empty for all.
+    /// The listen address on the host; empty for all addresses.
     pub(crate) address: &'a str,
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn mappings(cluster: &Object) -> Vec<PortMapping<'_>> {
         .collect()
 }
 
-/// The range of NodePorts of a cluster that is not told another.
+/// The default range of NodePorts.
 /// (https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport)
 pub(crate) const NODE_PORTS: RangeInclusive<i64> = 30000..=32767;
 
@@ -59,12 +59,12 @@ fn range_of(patch: &str) -> Option<RangeInclusive<i64>> {
     Some(first.parse().ok()?..=last.parse().ok()?)
 }
 
-/// The folders of the host that a kind cluster mounts into its nodes: the entries of `extraMounts`.
+/// The directories of the host that a kind cluster mounts into its nodes: the entries of `extraMounts`.
 pub(crate) fn mounts(cluster: &Object) -> impl Iterator<Item = &Node> {
     cluster.node["nodes"].items().iter().flat_map(|node| node["extraMounts"].items())
 }
 
-/// Whether a path is a folder, or stands below it.
+/// Whether a path is a directory, or below it.
 pub(crate) fn is_below(path: &str, folder: &str) -> bool {
     let (path, folder) = (path.trim_end_matches('/'), folder.trim_end_matches('/'));
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

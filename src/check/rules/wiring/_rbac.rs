@@ -10,9 +10,9 @@ use crate::service::{Authorization, Client};
 
 /// The role bindings among the manifests, by what they bind.
 pub(crate) struct Bindings<'a> {
-    /// Those of ServiceAccounts, by name.
+    /// The bindings of ServiceAccounts, by name.
     by_account: HashMap<&'a str, Vec<(&'a Object, &'a Node)>>,
-    /// Those of groups that hold ServiceAccounts.
+    /// The bindings of groups that contain ServiceAccounts.
     by_group: Vec<(&'a Object, &'a str)>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Bindings<'a> {
         let accounts = self.by_account.get(account(pod)).into_iter().flatten();
         let of_account = accounts.filter(|(binding, subject)| {
             let wanted = subject["namespace"].as_str().unwrap_or(binding.namespace());
-            // Where one of them is not written, `kubectl -n` may make them equal.
+            // Without a namespace in one of them, `kubectl -n` may make them equal.
             wanted == namespace || wanted.is_empty() || namespace.is_empty()
         });
         let of_group = self.by_group.iter().filter(|(_, group)| {
@@ -112,8 +112,8 @@ pub(crate) struct AuthorizedClient<'g, 'a> {
     pub(crate) authorization: &'a Authorization,
 }
 
-/// The clients of services that ask the API server about them. Releases before the first with `authorization` asked for
-/// nothing: that theirs do shows in a role for clients among the manifests, or in the form of the client's config.
+/// The clients of services that authorize their callers with the API server. Older releases did not: that this one does
+/// shows in a role for clients among the manifests, or in the dialect of the client's config.
 pub(crate) fn authorized_clients<'g, 'a>(bundle: &'g Bundle<'a>) -> Vec<AuthorizedClient<'g, 'a>> {
     let graph = bundle.graph();
     let mut clients = Vec::new();
@@ -131,7 +131,7 @@ pub(crate) fn authorized_clients<'g, 'a>(bundle: &'g Bundle<'a>) -> Vec<Authoriz
     clients
 }
 
-/// Whether something says the URL of the server.
+/// Whether the client's config, variables or flags set the URL of the server.
 pub(crate) fn is_told(view: &View<'_, '_>, client: &Client) -> bool {
     let by_key = client.key.as_ref().is_some_and(|key| !view.value(key).text().is_empty());
     let by_env = client.env.as_ref().is_some_and(|name| view.container.var(name).is_some());

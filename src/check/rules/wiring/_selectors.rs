@@ -1,4 +1,4 @@
-//! Objects that select others by labels, Services aside: what each kind selects, as data, and what that comes to.
+//! Objects other than Services that select others by labels: what each kind selects, as data, and what it matches.
 
 use std::cell::OnceCell;
 
@@ -32,7 +32,7 @@ enum Scope {
     Field(&'static [&'static str]),
 }
 
-/// How it is asked for.
+/// How the selector is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// A label selector: `matchLabels`, `matchExpressions`.
@@ -41,14 +41,14 @@ enum Form {
     Labels,
 }
 
-/// How much it matters that nothing is selected.
+/// How much it matters if nothing is selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Weight {
-    /// It is there for what it selects.
+    /// The object has no effect.
     Needed,
-    /// It does harm to nobody.
+    /// It does no harm.
     Idle,
-    /// What it selects usually belongs to the cluster: only a slip can be told.
+    /// It usually selects objects of the platform: only a misspelling is reported.
     Platform,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Selecting {
     pub(super) wanted: Wanted,
     scope: Scope,
     pub(super) weight: Weight,
-    /// The list of what is scraped of each, in `spec`.
+    /// The field of `spec` with the list of endpoints to scrape.
     pub(super) endpoints: Option<&'static str>,
 }
 
@@ -98,7 +98,7 @@ impl Selecting {
     }
 }
 
-/// All kinds. The source of each group's rows stands above them.
+/// All kinds. The source of each group of rows is above it.
 static TABLE: &[Selecting] = &[
     // https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/
     row("PodDisruptionBudget", "policy", Wanted::Pods, Scope::Own).weighing(Weight::Idle),
@@ -151,7 +151,7 @@ struct Stock<'a> {
     things: Vec<(&'a Object, &'a Node)>,
     by_label: HashMap<(&'a str, &'a str), Vec<usize>>,
     keys: HashSet<&'a str>,
-    /// Where there are some, or pods.
+    /// The namespaces that contain some of them, or pods.
     inhabited: HashSet<&'a str>,
 }
 
@@ -202,7 +202,7 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// Whether something of a namespace is selected. `kubectl -n` gives one to what names none, maybe this very one.
+    /// Whether something in a namespace is selected. An object without a namespace may get this one by `kubectl -n`.
     fn has(&self, namespace: &str) -> bool {
         match self {
             Self::Own(own) => *own == namespace || own.is_empty() || namespace.is_empty(),
@@ -225,7 +225,7 @@ impl<'a> Reach<'a> {
         let runs = |namespace: &str| namespace == SYSTEM || graph.made.may_run_in(namespace);
         match self {
             Self::Own(own) => runs(own),
-            // No namespace stands for all.
+            // The empty namespace means all.
             Self::Anywhere => runs(""),
             Self::Named(names) => names.iter().any(|name| runs(name)),
         }
@@ -240,14 +240,14 @@ pub(super) struct Selection<'g, 'a> {
     pub(super) selector: &'a Node,
     /// The numbers of what it selects: of pods in [`Graph::pods`], of Services in [`Graph::services`].
     pub(super) found: Vec<usize>,
-    /// Whether it may select more than are known: of very many only the first are looked at.
+    /// Whether it may select more than these: of very many candidates only the first are compared.
     pub(super) is_cut: bool,
     reach: Reach<'a>,
     stock: &'g Stock<'a>,
     graph: &'g Graph<'a>,
 }
 
-/// What may be selected, gathered when an object first asks for it.
+/// What may be selected, collected lazily.
 pub(super) struct Selections<'g, 'a> {
     graph: &'g Graph<'a>,
     stocks: [OnceCell<Stock<'a>>; 3],
@@ -258,7 +258,7 @@ impl<'g, 'a> Selections<'g, 'a> {
         Self { graph: bundle.graph(), stocks: Default::default() }
     }
 
-    /// What an object selects, where its kind is one that does and it has a selector.
+    /// What an object selects, if its kind selects and it has a selector.
     pub(super) fn of(&'g self, object: &'a Object) -> Option<Selection<'g, 'a>> {
         let is_row = |row: &&Selecting| row.kind == object.kind() && row.group == object.group();
         let row = TABLE.iter().find(is_row)?;
@@ -278,7 +278,7 @@ impl<'g, 'a> Selections<'g, 'a> {
 }
 
 impl<'g, 'a> Selection<'g, 'a> {
-    /// The labels that it asks for.
+    /// The labels in the selector.
     pub(super) fn labels(&self) -> &'a [Entry] {
         match self.row.form {
             Form::Selector => self.selector["matchLabels"].entries(),
@@ -286,7 +286,7 @@ impl<'g, 'a> Selection<'g, 'a> {
         }
     }
 
-    /// The keys and values of labels that must be there.
+    /// The keys and values of required labels.
     fn wanted(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let expressions = match self.row.form {
             Form::Selector => self.selector["matchExpressions"].items(),
@@ -332,13 +332,13 @@ impl<'g, 'a> Selection<'g, 'a> {
         self.stock.things[at].1
     }
 
-    /// Whether it selects by something, and in its own namespace alone, where nothing runs that no manifest shows: then
-    /// nothing else is selected than what stands here.
+    /// Whether nothing else can be selected than what is among the manifests: it has labels, and selects in its own namespace
+    /// only, where nothing runs that is not in the manifests.
     pub(super) fn is_exact(&self) -> bool {
         matches!(self.reach, Reach::Own(_)) && self.wanted().next().is_some() && !self.reach.has_unseen(self.graph)
     }
 
-    /// The field that names the namespaces in which it selects, where its kind has one.
+    /// The field with the namespaces in which it selects, if its kind has one.
     pub(super) fn namespaces(&self) -> Option<String> {
         match self.row.scope {
             Scope::Field(field) => Some(field.join(".")),
@@ -351,29 +351,29 @@ impl<'g, 'a> Selection<'g, 'a> {
         self.reach.meets(&self.stock.inhabited)
     }
 
-    /// Whether what it selects may be there all the same: what an operator runs, or labels that are set at run time.
+    /// Whether what it selects may exist without a manifest: run by an operator, or with labels that are set at run time.
     pub(super) fn may_be_unseen(&self) -> bool {
         self.reach.has_unseen(self.graph)
     }
 
-    /// Whether a label is a controller's that makes such objects: it has a domain, and nothing here has it.
+    /// Whether a label is set by a controller: it has a domain, and no object among the manifests has it.
     pub(super) fn is_of_controller(&self) -> bool {
         self.wanted().any(|(key, _)| is_of_controller(key, &|key| self.stock.keys.contains(key)))
     }
 
-    /// Whether it asks for labels that somebody puts on objects in the cluster, or for none at all.
+    /// Whether it has labels that are set on objects in the cluster, or no labels.
     pub(super) fn is_foreign(&self, domains: &Domains<'_>) -> bool {
         self.wanted().next().is_none() || self.wanted().any(|(key, value)| is_set_by_others(key, value, domains))
     }
 
-    /// What has the labels in a namespace in which it does not select.
+    /// An object with the labels in a namespace in which it does not select.
     pub(super) fn elsewhere(&self) -> Option<&'a Object> {
         let (mut candidates, _) = self.candidates();
         candidates.find(|at| self.matches(*at)).map(|at| self.thing(at))
     }
 
-    /// What is probably meant, by its number: what has its name, what stands in front of pods with these labels, or what has
-    /// a label that is nearly one of these.
+    /// The index of what is probably meant: an object with its name, a Service of pods with these labels, or an object with a
+    /// similar label.
     pub(super) fn near(&self) -> Option<usize> {
         let reached =
             || (0..self.stock.things.len().min(MOST_PODS)).filter(|at| self.reach.has(self.thing(*at).namespace()));
@@ -401,7 +401,7 @@ impl<'g, 'a> Selection<'g, 'a> {
 /// How many labels of a selector are compared with others for a suggestion.
 const MOST_LABELS: usize = 4;
 
-/// Labels that controllers put on pods while they run.
+/// Labels that controllers set on pods at run time.
 const RUNTIME: &[&str] = &[
     "statefulset.kubernetes.io/pod-name",
     "apps.kubernetes.io/pod-index",
@@ -409,7 +409,7 @@ const RUNTIME: &[&str] = &[
     "pod-template-hash",
 ];
 
-/// Words of labels, and of their values, that a program puts on its own pod when it is elected or becomes ready.
+/// Words in labels, and in their values, that a program sets on its own pod when it is elected or becomes ready.
 const ELECTED: &[&str] = &[
     "active",
     "initialized",
@@ -426,12 +426,12 @@ const ELECTED: &[&str] = &[
     "writer",
 ];
 
-/// Whether a label is put on objects in the cluster, or what has it runs in every cluster.
+/// Whether a label is set on objects in the cluster, or is one of pods that run in every cluster.
 pub(super) fn is_set_by_others(key: &str, value: &str, domains: &Domains<'_>) -> bool {
     OF_CLUSTER.contains(&(key, value)) || is_set_at_run_time(key, value) || domains.has(key)
 }
 
-/// Whether a label is put on pods while they run.
+/// Whether a label is set on pods at run time.
 fn is_set_at_run_time(key: &str, value: &str) -> bool {
     let is_elected = |text: &str| {
         text.split(|c: char| !c.is_ascii_alphanumeric())
@@ -441,13 +441,13 @@ fn is_set_at_run_time(key: &str, value: &str) -> bool {
     RUNTIME.contains(&key) || is_elected(key) || !conventional && is_elected(value)
 }
 
-/// Whether a label is one of a controller, which makes what has it or marks it: it has a domain, and is not among the known ones.
+/// Whether a label is set by a controller: it has a domain, and is not among the known ones.
 pub(super) fn is_of_controller(key: &str, is_known: &dyn Fn(&str) -> bool) -> bool {
     key.contains('/') && !key.starts_with("app.kubernetes.io/") && !is_known(key)
 }
 
-/// The domains of the custom resources among some manifests: controllers put labels of their own domain on what they make, which
-/// no manifest shows.
+/// The domains of the custom resources among some manifests: controllers set labels of their own domain on what they create,
+/// which is not in the manifests.
 pub(super) struct Domains<'a>(HashSet<&'a str>);
 
 impl<'a> Domains<'a> {
@@ -464,7 +464,7 @@ impl<'a> Domains<'a> {
     }
 }
 
-/// The last two labels of a domain, but of those that all of Kubernetes shares.
+/// The last two labels of a domain; the whole domain below `k8s.io` and `kubernetes.io`, which all projects share.
 fn domain(name: &str) -> &str {
     let at = name.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
     match &name[at..] {

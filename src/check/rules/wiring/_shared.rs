@@ -19,7 +19,7 @@ pub(crate) fn at_mention<'r>(report: &'r mut Report<'_>, mention: &Mention<'_>, 
     }
 }
 
-/// A finding at a part of a mention: its port, its scheme; at the host where that has no place.
+/// A finding at a part of a mention, its port or scheme; at the host if the part has no span.
 pub(crate) fn at_part<'r>(
     report: &'r mut Report<'_>,
     mention: &Mention<'_>,
@@ -59,7 +59,7 @@ pub(crate) fn at_setting<'r>(
     report.text(config.object, config.node, span.start as usize..span.end as usize, message)
 }
 
-/// A finding at the place where a key of a config file would stand: its section, else the file.
+/// A finding at the place where a key of a config file belongs: its section, or the file.
 pub(crate) fn at_section<'r>(report: &'r mut Report<'_>, config: &Config<'_>, key: &str, message: String) -> Draft<'r> {
     let Some(tree) = &config.tree else { return report.at(config.object, config.node, message) };
     let mut node = tree;
@@ -77,7 +77,7 @@ pub(crate) fn at_section<'r>(report: &'r mut Report<'_>, config: &Config<'_>, ke
     }
 }
 
-/// What helps where an object lacks a key: a near one, else those it has.
+/// The help for a key that an object lacks: a similar key, or the keys that it has.
 pub(crate) fn has_keys(object: &Object, lacking: &str) -> String {
     match suggest::nearest(lacking, data_keys(object)) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -86,32 +86,32 @@ pub(crate) fn has_keys(object: &Object, lacking: &str) -> String {
     }
 }
 
-/// Where a key of a ConfigMap's or Secret's data stands.
+/// The node of a key in the data of a ConfigMap or Secret.
 pub(crate) fn data_node<'a>(object: &'a Object, key: &str) -> &'a Node {
     ["stringData", "data", "binaryData"].iter().find_map(|field| object.node[*field].get(key)).unwrap_or(&object.node)
 }
 
-/// The Service that was probably meant by a name that leads nowhere.
+/// The Service that was probably meant by a name that does not resolve.
 #[derive(Debug)]
 pub(crate) struct Meant {
     /// Its name.
     pub(crate) name: String,
-    /// Whether it serves the port, where one is given.
+    /// Whether it serves the port, if one is given.
     pub(crate) serves: bool,
-    /// Whether the description of the known service that names the host says so.
+    /// Whether the description of the known service that uses the host names it.
     pub(crate) described: bool,
 }
 
-/// The Service that was probably meant by a name that leads nowhere: one with a near name, or the usual one.
+/// The Service that was probably meant by a name that does not resolve: one with a similar name, or the usual one.
 pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<Meant> {
     let graph = bundle.graph();
     let Target::Missing { name, namespace, .. } = &mention.target else { return None };
-    // All the names one service goes by are near each other.
+    // All usual names of one service count as similar.
     let named = bundle.options.services.iter().find(|known| known.has(Sign::Service, name));
     let alias = named.map(Description::service).and_then(|service| {
         service.services.iter().find(|other| *other != name && graph.service(namespace, other).is_some())
     });
-    // A program that names its own Service means another one.
+    // A program does not mean its own Service.
     let own = |near: &String| {
         graph.service(namespace, near).is_some_and(|at| mention.pod.is_some_and(|pod| graph.services[at].pods == [pod]))
     };
@@ -126,7 +126,7 @@ pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<Meant>
     Some(Meant { name, serves, described })
 }
 
-/// The usual name of the dependency that a known service means by a name near it.
+/// The usual name of a known service's dependency that is similar to a name.
 fn usual(graph: &Graph<'_>, mention: &Mention<'_>, name: &str) -> Option<String> {
     let own = mention.pod.zip(mention.container);
     let own = own.and_then(|(pod, container)| graph.known_as(pod, container));
@@ -138,7 +138,7 @@ fn usual(graph: &Graph<'_>, mention: &Mention<'_>, name: &str) -> Option<String>
     suggest::nearest(name, usual).map(str::to_owned)
 }
 
-/// The nearest name of a Service; endings such as `-service` and `-svc` count little.
+/// The most similar name of a Service, regardless of endings such as `-service` and `-svc`.
 fn near_service(graph: &Graph<'_>, namespace: &str, name: &str) -> Option<String> {
     let fold = |name: &str| {
         let name = ["-service", "-svc", "-server", "-db"]
@@ -152,9 +152,9 @@ fn near_service(graph: &Graph<'_>, namespace: &str, name: &str) -> Option<String
     same.or_else(|| graph.near("Service", namespace, name).map(str::to_owned))
 }
 
-/// The severity of a host that leads nowhere: an error where all objects are known, or where a known service's
-/// description names the host otherwise; a note where the namespace is none of these manifests, or the text configures a
-/// proxy, whose upstreams may be optional.
+/// The severity of a host that does not resolve: an error if the manifests are complete, or if the description of a known
+/// service has another name for the host; a note if nothing among the manifests is in the namespace, or in the configuration
+/// of a proxy, whose upstreams may be optional.
 pub(crate) fn missing_severity(bundle: &Bundle<'_>, mention: &Mention<'_>, meant: Option<&Meant>) -> Severity {
     let foreign = matches!(&mention.target, Target::Missing { namespace, written: true, .. } if !bundle.graph().namespaces.contains(namespace.as_str()));
     match meant {
@@ -165,25 +165,25 @@ pub(crate) fn missing_severity(bundle: &Bundle<'_>, mention: &Mention<'_>, meant
     }
 }
 
-/// That a Service stands in another namespace than a host leads to.
+/// The message for a Service in another namespace than the one to which a host resolves.
 pub(crate) fn other_namespace(service: &Object, wanted: &str) -> String {
     let wanted = if wanted.is_empty() { "default" } else { wanted };
     format!("Service `{}` not found in namespace `{wanted}`; it is in `{}`", service.name(), service.namespace())
 }
 
-/// Whether a host stands in the configuration of a proxy.
+/// Whether a host is in the configuration of a proxy.
 pub(crate) fn in_proxy_config(mention: &Mention<'_>) -> bool {
     let text = mention.node.text();
     matches!(mention.place, Place::Data(..))
         && ["proxy_pass ", "upstream ", "fastcgi_pass "].iter().any(|word| text.contains(word))
 }
 
-/// The object's name as messages say it: `Deployment/web`.
+/// The object's kind and name as in messages: `Deployment/web`.
 pub(crate) fn title(object: &Object) -> String {
     format!("{}/{}", object.kind(), object.name())
 }
 
-/// The registry an image names; `None` where it names none.
+/// The registry of an image; `None` if it has none.
 pub(crate) fn registry(image: &str) -> Option<&str> {
     let (first, _) = image.split_once('/')?;
     (first.contains(['.', ':']) || first == "localhost").then_some(first)

@@ -11,13 +11,20 @@ pub static RULE: Rule = Rule {
     id: RuleId::CertDirUnmounted,
     doc: Doc {
         checks: "\
-The config of a known service, or its default, names a folder with a certificate and its key, and no
-volume is mounted there. Images hold no certificates: the service stops when it starts its server,
-or serves without TLS. Mount the Secret with `tls.crt` and `tls.key` at that folder. Source: the
-service's description (docs/services.md).",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a volume is mounted at the directory from which a known service reads its TLS
+certificate and key. The directory is the one its config file names, or its default.
+
+The finding is an error if the config file that names the directory and the workload are in one
+file, or if the manifests are complete (`--complete`, `--profile`, `render`), otherwise a warning. A
+default directory is reported as an error only if the manifests are complete. Nothing is reported
+for a default if the config file is not among the manifests, or if only some versions of the service
+have that setting and the version is unknown.",
+        why: "\
+Images contain no certificates. The service exits when it starts its server, or serves without TLS.",
+        fix: "Mount the Secret with the keys `tls.crt` and `tls.key` at that directory.",
+        source: "\
+The description of the service (docs/services.md) and
+https://kubernetes.io/docs/concepts/configuration/secret/#tls-secrets.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -60,7 +67,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 ("", Some(default)) => (default.as_str(), true),
                 (text, _) => (text, false),
             };
-            // What a config that is not in sight says, nobody knows.
+            // A config file that is not among the manifests may set another directory.
             let unknown = is_default && (view.tree().is_none() || key.since.is_some() && view.version().is_none());
             if folder.is_empty() || unknown || view.container.mount_of(folder).is_some() {
                 continue;

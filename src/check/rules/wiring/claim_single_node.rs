@@ -13,13 +13,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::ClaimSingleNode,
     doc: Doc {
         checks: "\
-A volume with the access mode `ReadWriteOnce` is mounted by the pods of one node. Pods that must run
-on different nodes cannot share it: the pods of a DaemonSet, and replicas that a topology spread
-constraint (`DoNotSchedule`) or a required anti-affinity keeps apart by `kubernetes.io/hostname`.",
-        why: "The first pod starts; the others stay in ContainerCreating with `Multi-Attach error`, or Pending.",
+Checks for pods that must run on different nodes and share one PersistentVolumeClaim whose only
+access mode is `ReadWriteOnce`: the pods of a DaemonSet, and replicas that a topology spread
+constraint (`whenUnsatisfiable: DoNotSchedule`) or a required pod anti-affinity keeps apart by
+`kubernetes.io/hostname`. The finding is a warning. Nothing is reported for a workload whose
+manifest does not set more than one replica.",
+        why: "\
+A `ReadWriteOnce` volume can be mounted by the pods of one node only. The first pod starts; the
+others stay in `ContainerCreating` with the event `FailedAttachVolume`
+(`Multi-Attach error for volume`), or stay `Pending`.",
         fix: "\
-Give each pod a claim of its own with `volumeClaimTemplates`, use a volume with `ReadWriteMany`, or
-allow the pods on one node.",
+Give each pod its own claim with the `volumeClaimTemplates` of a StatefulSet, use a volume with the
+access mode `ReadWriteMany`, or let the pods run on one node.",
         source: "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes.",
     },
     bad: r#"apiVersion: v1

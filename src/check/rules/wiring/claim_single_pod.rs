@@ -11,14 +11,23 @@ use crate::validation::Report;
 pub static RULE: Rule = Rule {
     id: RuleId::ClaimSinglePod,
     doc: Doc {
-        checks: "A claim with the access mode `ReadWriteOncePod` is used by one pod at a time.",
+        checks: "\
+Checks that only one pod at a time uses a PersistentVolumeClaim whose only access mode is
+`ReadWriteOncePod`. It reports several replicas (or parallel pods of a Job, or a DaemonSet) with one
+claim, and two long-running workloads with one claim. Both are errors if one file holds the claim
+and the workload, or if the manifests are complete (`--complete`, `--profile`, `render`), otherwise
+warnings.
+
+A Deployment with one replica that rolls out without removing the old pod first is a warning, since
+its first rollout works.",
         why: "\
-Further replicas, and pods of other workloads with the same claim, stay Pending for ever. A rolling
-update of a Deployment starts the new pod before the old one has ended, so it never finishes: with
-one replica that is a warning, as the first rollout works.",
+The scheduler does not place a second pod with the claim
+(`node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode`):
+further replicas, and pods of other workloads, stay `Pending`. A rolling update creates the new pod
+before it deletes the old one, so the rollout never completes.",
         fix: "\
-One replica and `strategy: {type: Recreate}`, a StatefulSet with `volumeClaimTemplates`, or another
-access mode.",
+Run one replica with `strategy: {type: Recreate}`, use a StatefulSet with `volumeClaimTemplates`, or
+use another access mode.",
         source: "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes.",
     },
     bad: r#"apiVersion: v1
@@ -71,7 +80,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// A workload by itself: more pods than one, now or during an update.
+/// A workload with more than one pod at a time, always or during a rollout.
 fn alone(bundle: &Bundle<'_>, one: &Use<'_, '_>, report: &mut Report<'_>) {
     let (object, claim) = (one.pod.object, one.claim);
     let mode = &claim.node["spec"]["accessModes"];
@@ -90,7 +99,11 @@ fn alone(bundle: &Bundle<'_>, one: &Use<'_, '_>, report: &mut Report<'_>) {
             .at(
                 object,
                 one.node,
-                format!("a rolling update of {} waits for the claim `{}` for ever", title(object), claim.name()),
+                format!(
+                    "a rolling update of {} never completes: the new pod waits for the claim `{}`",
+                    title(object),
+                    claim.name()
+                ),
             )
             .severity(Severity::Warning)
             .related(mode.origin.span, "ReadWriteOncePod")
@@ -98,11 +111,11 @@ fn alone(bundle: &Bundle<'_>, one: &Use<'_, '_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether an update starts a new pod before the only old one has ended.
+/// Whether a rollout creates a new pod before it deletes the only old one.
 fn keeps_old_pod(pod: &Pod<'_>) -> bool {
     let spec = &pod.object.node["spec"];
     let rolling = &spec["strategy"]["rollingUpdate"];
-    // By default a quarter of one, which is none, may be unavailable.
+    // The default of 25 % is rounded down to 0 pods.
     let unavailable = &rolling["maxUnavailable"];
     let is_kept = match unavailable.as_i64() {
         Some(number) => number == 0,

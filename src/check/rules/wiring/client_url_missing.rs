@@ -15,13 +15,22 @@ pub static RULE: Rule = Rule {
     id: RuleId::ClientUrlMissing,
     doc: Doc {
         checks: "\
-A client of a known service is not told where that service is. Without a default the client stops;
-with one it uses an address that may lead nowhere, such as `localhost` or a name that the Service
-does not have. Set the key, variable or flag that holds the URL. Nothing is said where the default
-is a name that the Service goes by. Source: the service's description (docs/services.md).",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a client of a known service is configured with the URL of that service, by a config key,
+an environment variable or a flag. A client with a default URL is reported only if the default leads
+nowhere: to `localhost`, or to a name that the Service does not have.
+
+The finding is a warning, since something outside the manifests may set the URL, and an error if the
+manifests are complete (`--complete`, `--profile`, `render`). Nothing is reported if the default is
+a name of the Service, if the config file is not among the manifests and may hold the URL, if
+variables come from an `envFrom` source that is not among them, or for clients that call the service
+only when configured to.",
+        why: "\
+A client without a default exits when it starts. One with a default sends its requests to an address
+where nothing listens, such as `localhost` in its own pod.",
+        fix: "\
+Set the config key, variable or flag that the help names to the URL of the Service, for example
+`http://data-storage-service:8080`.",
+        source: "The description of the service (docs/services.md).",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -59,7 +68,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let Some(dialect) = view.dialect.filter(|_| view.config.is_none_or(|config| config.tree.is_some())) else {
             continue;
         };
-        // What is not in sight may say it.
+        // Variables or a config file that are not among the manifests may set it.
         if view.container.env_open || view.config.is_none() && view.told().is_some() && has_keys_only(&view) {
             continue;
         }
@@ -67,7 +76,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let by_key = client.key.as_deref().filter(|_| view.config.is_some());
             let way = by_key.or(client.env.as_deref()).or(client.flag.as_deref());
             let (Some(way), Some(why)) = (way, consequence(graph, view.object(), client)) else { continue };
-            let message = format!("{} is not told where {} is: {why}", view.service.name, client.of);
+            let message = format!("the URL of {1} is not set in {0}: {why}", view.service.name, client.of);
             let draft = match (view.config, by_key) {
                 (Some(config), Some(key)) => at_section(report, config, key, message),
                 _ => report.at(view.object(), view.name_node(), message),
@@ -81,12 +90,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             else {
                 continue;
             };
-            // The container may be told by a variable or a flag.
+            // A variable or a flag of the container may set it.
             if client.env.is_some() || client.flag.is_some() {
                 continue;
             }
             if let Some(why) = consequence(graph, config.object, client) {
-                let message = format!("{} is not told where {} is: {why}", config.service.name, client.of);
+                let message = format!("the URL of {1} is not set in {0}: {why}", config.service.name, client.of);
                 at_section(report, config, key, message)
                     .severity(config.severity())
                     .help(format!("set `{key}` to its URL"));
@@ -95,30 +104,30 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether a config file that is not in sight is the only way to tell a service its clients' URLs.
+/// Whether a config file, which may not be among the manifests, can set the URLs.
 fn has_keys_only(view: &View<'_, '_>) -> bool {
     view.service.dialects.iter().flat_map(|dialect| &dialect.clients).any(|client| client.key.is_some())
 }
 
-/// What comes of a URL that nothing says; `None` where the default leads to the service.
+/// What happens if the URL is not set; `None` if the default leads to the service.
 fn consequence(graph: &Graph<'_>, from: &Object, client: &Client) -> Option<String> {
-    let Some(default) = &client.default else { return Some("it stops".to_owned()) };
+    let Some(default) = &client.default else { return Some("it exits".to_owned()) };
     let rest = default.split_once("://").map_or(default.as_str(), |(_, rest)| rest);
     let host = rest.split([':', '/']).next().unwrap_or(rest);
     if matches!(host, "localhost" | "127.0.0.1") {
-        return Some(format!("it asks for it at {default}, in its own pod"));
+        return Some(format!("it uses {default}, in its own pod"));
     }
     let leads = matches!(graph.resolve(host, scan::default_port("http"), from), Target::Service(_));
     let server = graph.descriptions().iter().find(|known| known.name() == client.of);
     let is_usual = server.is_some_and(|known| known.has(Sign::Service, host));
-    // Another of the names it goes by is here.
+    // A Service with another of its usual names.
     let other = server.map(|known| known.service()).and_then(|service| {
         service.services.iter().find(|name| *name != host && graph.service(from.namespace(), name).is_some())
     });
     match other {
         _ if leads => None,
-        Some(name) => Some(format!("it asks for it at {default}, and the Service is `{name}`")),
+        Some(name) => Some(format!("it uses {default}, but the Service is `{name}`")),
         None if is_usual => None,
-        None => Some(format!("it asks for it at {default}, a name that its Service does not have")),
+        None => Some(format!("it uses {default}, which is not a name of the Service")),
     }
 }

@@ -10,12 +10,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::CommandNotSplit,
     doc: Doc {
         checks: "\
-`command` is a list: the program, then its arguments. It is run as it stands, without a shell that
-would split it at blanks. So is the command of an `exec` probe or hook.",
+Checks the first item of a container's `command`, and of the `exec` command of a probe or lifecycle
+hook: it must be the name of a program, not a whole command line. The finding is a warning. Nothing
+is reported for pods with `os.name: windows`, or for a path with a space in the name of a directory
+(`/opt/My App/run`).",
         why: "\
-`[\"sh -c run\"]` asks for a program whose name is `sh -c run`. The container ends at once with
-`executable file not found` or `no such file or directory`; a probe fails always.",
-        fix: "One item for each word, `[sh, -c, run]`.",
+`command` is a list of a program and its arguments. The container runtime executes it as it is,
+without a shell that would split it at spaces: `[\"sh -c run\"]` names a program called `sh -c run`.
+The container fails to start with `executable file not found` or `no such file or directory`; a
+probe always fails.",
+        fix: "Write one item for each word: `[sh, -c, run]`.",
         source: "\
 https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/ and
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#LifecycleHandler
@@ -56,7 +60,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// Objects to a first word that is more than one.
+/// Reports a first item that is a command line.
 fn command(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let Some(program) = at.node.items().first().filter(|program| is_several(program)) else { return };
     let text = program.text();
@@ -78,7 +82,7 @@ fn is_several(program: &Node) -> bool {
     // `C:\\Program Files\\…` is one name.
     let Some((first, rest)) = text.split_once(char::is_whitespace) else { return false };
     let is_path = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._+-".contains(&byte));
-    // A folder may have a blank in its name: `/opt/My App/run`.
+    // The name of a directory may contain a space: `/opt/My App/run`.
     let is_folder = first.starts_with('/')
         && rest.trim_start().split('/').next().is_some_and(|word| {
             rest.contains('/')

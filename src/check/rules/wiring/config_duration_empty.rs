@@ -12,13 +12,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigDurationEmpty,
     doc: Doc {
         checks: "\
-A duration in the config file of a known service is the empty string. The service parses it when it
-starts and stops: the empty string is not a Go duration. This happens when a template leaves a value
-out. Set a duration such as `30s`, or leave the key out for the default. Sources: the service's
-description (docs/services.md), https://pkg.go.dev/time#ParseDuration.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for durations in the config file of a known service that are the empty string, where the
+service does not treat the empty string as unset. The finding is an error, or a warning for a
+ConfigMap that no workload among the manifests mounts.",
+        why: "\
+The service parses the duration when it starts, and exits: the empty string is not a valid Go
+duration. This happens when a template leaves out a value.",
+        fix: "Set a duration such as `30s`, or remove the key to use the default.",
+        source: "The description of the service (docs/services.md) and https://pkg.go.dev/time#ParseDuration.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap

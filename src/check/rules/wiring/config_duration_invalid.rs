@@ -13,12 +13,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigDurationInvalid,
     doc: Doc {
         checks: "\
-The service parses its durations when it starts and ends at one it cannot read. A Go duration is a
-number and a unit: `30s`, `5m`, `1h30m`, `500ms`. A bare number has no unit and is refused; days are
-no unit.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the durations in the config file of a known service are valid Go durations, and greater
+than zero where the service requires that. A Go duration is a number with a unit: `30s`, `5m`,
+`1h30m`, `500ms`. A number without a unit is invalid, and there is no unit for days. The finding is
+an error, or a warning for a ConfigMap that no workload among the manifests mounts. Empty strings
+are reported by `config-duration-empty`.",
+        why: "\
+The service parses its durations when it starts, and exits if one is invalid
+(`time: missing unit in duration`).",
+        fix: "Write a number with a unit, such as `30s`; for a day write `24h`.",
+        source: "The description of the service (docs/services.md) and https://pkg.go.dev/time#ParseDuration.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -87,7 +91,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let scalar = !matches!(value.value, Value::Sequence(_) | Value::Mapping(_) | Value::Bool(_));
             let parsed = go::duration(&text);
             let is_valid = parsed.is_some_and(|duration| !key.positive || duration > 0);
-            // Empty ones are another rule's.
+            // Empty ones are left to `config-duration-empty`.
             if scalar && (is_valid || text.is_empty()) {
                 continue;
             }
@@ -98,11 +102,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let help = if parsed.is_some() {
                 "set a positive duration, or leave the key out for the default".to_owned()
             } else if text.bytes().all(|byte| byte.is_ascii_digit()) {
-                format!("a unit is missing: `{text}s`?")
+                format!("missing unit: did you mean `{text}s`?")
             } else if text.ends_with('d') {
-                "days are no unit: write hours, `24h`".to_owned()
+                "there is no unit for days: write hours, `24h`".to_owned()
             } else {
-                "a number and a unit: `30s`, `5m`, `1h30m`".to_owned()
+                "write a number and a unit: `30s`, `5m`, `1h30m`".to_owned()
             };
             at_setting(report, config, value, message)
                 .severity(config.severity())

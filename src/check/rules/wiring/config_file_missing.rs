@@ -10,12 +10,20 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigFileMissing,
     doc: Doc {
         checks: "\
-The service reads its settings from a file, and no ConfigMap or Secret of these manifests holds it.
-Where the manifests are only a part of what is applied this is a warning; where they are known to be
-all, an error. Add a ConfigMap with the file under its usual key and mount it.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a ConfigMap or Secret among the manifests holds the config file of a known service. The
+finding is a warning, since the ConfigMap may be applied from elsewhere, and an error if the
+manifests are complete (`--complete`, `--profile`, `render`). Nothing is reported if an object among
+the manifests has the key but is not mounted (see `mount-missing` and `config-path-unmounted`), or
+if the file may come from a volume whose content is unknown.",
+        why: "\
+The service reads its settings from that file when it starts. If the ConfigMap that the pod mounts
+does not exist, the pod stays in `ContainerCreating` with the event `FailedMount`; if nothing is
+mounted, the service exits because it cannot open the file.",
+        fix: "\
+Add a ConfigMap with the file under its usual key, and mount it in the directory of the config file.",
+        source: "\
+The description of the service (docs/services.md) and
+https://kubernetes.io/docs/concepts/configuration/configmap/.",
     },
     bad: r#"apiVersion: v1
 kind: Secret
@@ -83,7 +91,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             File::Lacking { .. } | File::Found { .. } | File::Opaque => continue,
         };
         let key = view.service.config_key();
-        // Somewhere it is: then the mount is at fault.
+        // If an object has it, the mount is wrong: left to other rules.
         let holds = |kind| graph.holder(kind, view.pod.namespace(), Some(key)).is_some();
         if (holds("ConfigMap") || holds("Secret")) && absent.is_none() && !view.is_never_filled(&path) {
             continue;
@@ -91,7 +99,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let service = &view.service.name;
         let message = match absent {
             Some((kind, name)) => {
-                format!("{kind} `{name}`, which is to hold `{key}` for {service}, is not among these manifests")
+                format!("{kind} `{name}` with the `{key}` of {service} not found")
             }
             None => format!("no ConfigMap among these manifests holds `{key}` for {service}"),
         };

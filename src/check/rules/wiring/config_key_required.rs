@@ -15,12 +15,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigKeyRequired,
     doc: Doc {
         checks: "\
-The service checks its config when it starts and ends when one of these keys is missing or empty.
-Often the key is there under another spelling: releases differ (`snake_case` and `camelCase`), but
-`secretsFile`, `usernameKey` and `passwordKey` are written so in all of them.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the config file of a known service has the keys that the service requires, and that they
+are not empty. A port of 0 counts as empty. Nothing is reported for a key that another key makes
+unnecessary. The finding is an error, or a warning for a ConfigMap that no workload among the
+manifests mounts.
+
+Often the key is there with another spelling: releases of a service differ (`snake_case` and
+`camelCase`), but `secretsFile`, `usernameKey` and `passwordKey` are spelled the same in all of
+them.",
+        why: "\
+The service validates its config when it starts, and exits if a required key is missing or empty.",
+        fix: "Add the key to the config file, or correct its spelling.",
+        source: "The description of the service (docs/services.md).",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -93,9 +99,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let service = &config.service.name;
             let section = path.rsplit_once('.').map_or("", |(section, _)| section);
             let draft = if value.is_set() {
-                at_setting(report, config, value, format!("`{path}` is empty, and {service} stops without it"))
+                at_setting(report, config, value, format!("`{path}` is empty, and {service} exits without it"))
             } else {
-                at_section(report, config, path, format!("`{path}` is missing, and {service} stops without it"))
+                at_section(report, config, path, format!("`{path}` is missing, and {service} exits without it"))
             };
             let draft = draft.severity(config.severity());
             let near = suggest::nearest(

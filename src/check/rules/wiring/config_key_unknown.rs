@@ -14,12 +14,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigKeyUnknown,
     doc: Doc {
         checks: "\
-The service reads the keys it knows and says nothing about others, so a setting under a wrong
-spelling has no effect. Releases differ in the spelling of most keys; the dialect is told by the
-keys that are there.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for keys in the config file of a known service that the service does not read. The spelling
+expected is that of the release whose keys the file has most of. With a known version
+(`--service-version`), keys that only other versions read are reported as well. A section with an
+unknown name is reported once. The finding is a warning.",
+        why: "The service ignores unknown keys without a message, so a misspelled setting has no effect.",
+        fix: "Correct the spelling, or remove the key.",
+        source: "The description of the service (docs/services.md).",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -106,7 +107,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 };
                 continue;
             }
-            // A whole section of a name nobody knows is told once.
+            // A section with an unknown name is reported once.
             let top = path.split('.').next().unwrap_or(path);
             let section_known = dialect.config.keys().any(|known| known.starts_with(&format!("{top}.")));
             if !section_known {
@@ -118,7 +119,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 match (config.service.not_read.get(top), suggest::nearest(top, tops)) {
                     (Some(instead), _) => draft.help(instead.clone()),
                     (None, Some(near)) => draft.help(format!("did you mean `{near}`?")),
-                    (None, None) => draft.help("it has no effect; take it out"),
+                    (None, None) => draft.help("it has no effect; remove it"),
                 };
                 continue;
             }
@@ -145,7 +146,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     "only releases with {} keys read it; the other keys here are {}",
                     other.name, dialect.name
                 )),
-                (None, None, None) => draft.help("it has no effect; take it out"),
+                (None, None, None) => draft.help("it has no effect; remove it"),
             };
         }
     }

@@ -14,12 +14,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigNotAFile,
     doc: Doc {
         checks: "\
-The service reads one file. The ConfigMap it is given holds single variables (`DB_HOST`,
-`LOG_LEVEL`), or its file is no mapping: nothing of it is read. Put the settings into one key, the
-file's name, as YAML.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a known service that reads a config file gets one. It reports a ConfigMap, mounted or
+used in `envFrom`, whose keys are all single variables (`DB_HOST`, `LOG_LEVEL`) and none a file, if
+the service has no config file; and a config file that is not a YAML mapping. The finding is an
+error.",
+        why: "\
+The service reads none of these settings. It exits because it cannot open or parse its config file.",
+        fix: "Put the settings as YAML under one key of the ConfigMap, the name of the file, and mount it.",
+        source: "The description of the service (docs/services.md).",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -76,14 +78,14 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    // Looked at once, as very many containers may be given one.
+    // Computed once for each object: many containers may use the same.
     let mut known = HashMap::new();
     for view in bundle.graph().known() {
         let (Some(_), key) = (view.file(), view.service.config_key()) else { continue };
         let service = &view.service.name;
         if let Some(config) = view.config {
             if config.tree.is_none() {
-                let message = format!("`{key}` of {} is no YAML mapping", title(config.object));
+                let message = format!("`{key}` of {} is not a YAML mapping", title(config.object));
                 report
                     .at(config.object, config.node, message)
                     .help(format!("{service} reads a mapping of sections: `server:`, `database:` and so on"));
@@ -105,7 +107,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if let Some(first) = *known.entry(std::ptr::from_ref(object)).or_insert_with(|| loose(object))
                 && seen.insert(std::ptr::from_ref(object))
             {
-                let message = format!("{} holds loose variables, and {service} reads a file", title(object));
+                let message = format!("{} has single variables, but {service} reads a config file", title(object));
                 report
                     .at(object, data_node(object, first), message)
                     .related(view.name_node().origin.span, "the container it is given to")
@@ -115,13 +117,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The first key of an object that holds loose variables.
+/// The first key of an object whose keys are all single variables.
 fn loose(object: &Object) -> Option<&str> {
     let first = data_keys(object).next()?;
     data_keys(object).all(is_variable).then_some(first)
 }
 
-/// Endings of files; any other dot parts the words of a setting, as in `database.host`.
+/// File name extensions; any other dot separates the words of a setting, as in `database.host`.
 const FILES: &[&str] = &[
     "yaml",
     "yml",
@@ -149,7 +151,7 @@ const FILES: &[&str] = &[
     "html",
 ];
 
-/// Whether a key is the name of a variable and not of a file.
+/// Whether a key is the name of a variable, not of a file.
 fn is_variable(key: &str) -> bool {
     let file = key.rsplit_once('.').is_some_and(|(_, end)| FILES.contains(&end));
     !file && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))

@@ -10,12 +10,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigPathMissing,
     doc: Doc {
         checks: "\
-A service that reads a config file is told its path in one way: DataStorage by the variable
-`CONFIG_PATH`, and by nothing else. It parses no flags, so `--config=…` alone changes nothing.
-Without it the process ends at once. Set the variable, and mount the file there.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a known service is given the path of its config file in the way it reads it: by an
+environment variable or by a flag. DataStorage reads the variable `CONFIG_PATH` only. It parses no
+flags, so `--config=…` has no effect; such a flag is shown with the finding. The finding is an
+error. Nothing is reported if the variable takes its value from a ConfigMap or Secret (`valueFrom`),
+or if `envFrom` uses an object that is not among the manifests.",
+        why: "Without the path the service exits when it starts, and the pod ends up in `CrashLoopBackOff`.",
+        fix: "Set the variable or flag to the path of the config file, and mount the ConfigMap there.",
+        source: "The description of the service (docs/services.md).",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -75,7 +77,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for view in bundle.graph().known() {
         let Some(file) = view.file() else { continue };
         let (Some(way), told) = (file.env.as_ref().or(file.flag.as_ref()), view.told()) else { continue };
-        // A variable may come from an object that is not here, or from a Secret that others fill.
+        // The value may come from an object that is not among the manifests, or from a Secret that is filled elsewhere.
         let by_env = file.env.as_ref().and_then(|env| view.container.var(env));
         let unknown = by_env.is_some_and(|var| var.value.is_none() && var.entry["valueFrom"].is_set());
         if told.is_some() || unknown || (view.container.env_open && by_env.is_none()) {
@@ -90,9 +92,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         });
         let node = by_env.and_then(|var| var.value).unwrap_or_else(|| view.name_node());
         let draft =
-            report.at(view.object(), node, format!("container `{name}` is never told where its config file is"));
+            report.at(view.object(), node, format!("the path of its config file is not set in container `{name}`"));
         let key = view.service.config_key();
-        let draft = draft.label(format!("{service} reads {way} and stops without it")).help(format!(
+        let draft = draft.label(format!("{service} reads {way} and exits without it")).help(format!(
             "set {} {way} to {} and mount a ConfigMap with {key} there",
             if file.env.is_some() { "env" } else { "the flag" },
             file.path

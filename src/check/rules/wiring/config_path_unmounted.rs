@@ -17,13 +17,22 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigPathUnmounted,
     doc: Doc {
         checks: "\
-The path a container is given for a file (by a variable or a flag) must exist in it. It is under no
-mount of the container, or the ConfigMap or Secret that is mounted there has no such key. The
-process then ends with \"no such file\". For a program that is not known a path under no mount may
-stand in the image: it is told only where a ConfigMap or Secret of that key is at hand.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the path of a config file, given to a container by a variable or a flag, exists in the
+container: that a volume is mounted at or above it, and that the mounted ConfigMap or Secret has
+that key.
+
+A mounted object without the key is an error. A path under no volume mount is an error for a known
+service. For other programs it is a warning, reported only if a ConfigMap or Secret in the namespace
+has a key with the name of the file: otherwise the image may contain the file. Variables and flags
+that a known service does not read are left to `env-not-read` and `config-path-missing`.",
+        why: "\
+The process exits with `no such file or directory` when it opens the file, and the pod ends up in
+`CrashLoopBackOff`.",
+        fix: "\
+Mount the ConfigMap or Secret in the directory of the path, correct the key, or change the path to
+where the file is mounted.",
+        source: "\
+https://kubernetes.io/docs/tasks/configure-pod-container/configure-pod-configmap/#populate-a-volume-with-data-stored-in-a-configmap.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -88,7 +97,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let known = graph.known_as(at, number);
             let read = known.and_then(|view| view.file()).and_then(|file| file.env.as_deref());
             for (node, path, told) in paths(container) {
-                // What a known service does not read is `env-not-read`'s and `config-path-missing`'s.
+                // What a known service does not read is left to `env-not-read` and `config-path-missing`.
                 let certain = match (&known, told) {
                     (Some(view), Told::Env(name)) => view.file().is_some_and(|file| {
                         // A flag may take the variable's value: `--config=$(CONFIG_PATH)`.
@@ -115,7 +124,7 @@ enum Told<'a> {
     Flag(&'a str),
 }
 
-/// The ConfigMap or Secret that has a key first, by namespace and key.
+/// The first ConfigMap or Secret that has a key, by namespace and key.
 type Holders<'a> = HashMap<(&'a str, &'a str), &'a Object>;
 
 fn holders<'a>(graph: &Graph<'a>) -> Holders<'a> {
@@ -150,11 +159,12 @@ fn one(
                 matches!(container.file(&format!("{}/{key}", mount.path.trim_end_matches('/'))), File::Found { .. })
             });
             let draft = match (elsewhere, holder) {
-                (Some(mount), _) => {
-                    draft.related(mount.node["mountPath"].origin.span, format!("`{key}` is mounted here")).help(
-                        format!("say `{}/{key}`, or mount it where it is looked for", mount.path.trim_end_matches('/')),
-                    )
-                }
+                (Some(mount), _) => draft
+                    .related(mount.node["mountPath"].origin.span, format!("`{key}` is mounted here"))
+                    .help(format!(
+                        "use `{}/{key}`, or mount the file at the expected path",
+                        mount.path.trim_end_matches('/')
+                    )),
                 (None, Some(holder)) => draft.help(format!("mount {} there: it holds `{key}`", title(holder))),
                 (None, None) => draft.help(format!(
                     "mount a ConfigMap that holds `{key}` at `{}`",
@@ -174,7 +184,7 @@ fn one(
     }
 }
 
-/// Whether a variable's name says that it holds the path of a config file: `CONFIG_PATH`, `APP_FILE`.
+/// Whether a variable holds the path of a config file, by its name: `CONFIG_PATH`, `APP_FILE`.
 fn names_file(name: &str) -> bool {
     let is_config = |part: &[u8]| part.eq_ignore_ascii_case(b"CONFIG");
     let ends = |end: &str| {
@@ -184,7 +194,7 @@ fn names_file(name: &str) -> bool {
     ends("_FILE") || ends("_FILE_PATH") || name.as_bytes().windows(6).any(is_config)
 }
 
-/// The paths of config files a container is given.
+/// The paths of config files in the variables and flags of a container.
 fn paths<'c>(container: &'c Container<'_>) -> Vec<(&'c Node, String, Told<'c>)> {
     let mut found = Vec::new();
     for var in container.env.iter().filter(|var| var.own) {
@@ -220,7 +230,7 @@ fn paths<'c>(container: &'c Container<'_>) -> Vec<(&'c Node, String, Told<'c>)> 
     found
 }
 
-/// Whether a text is the absolute path of a config file.
+/// Whether a string is the absolute path of a config file.
 fn is_file(text: &str) -> bool {
     let name = text.rsplit('/').next().unwrap_or_default();
     let end = name.rsplit_once('.').map_or("", |(_, end)| end);

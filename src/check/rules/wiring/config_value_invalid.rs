@@ -14,12 +14,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigValueInvalid,
     doc: Doc {
         checks: "\
-The service checks its config when it starts: ports are whole numbers within their range, `ssl_mode`
-and the logging keys take few words, `redis.addr` is `host:port`, a host carries neither scheme nor
-port, a secrets file is an absolute path.",
-        why: "",
-        fix: "",
-        source: "",
+Checks the values in the config file of a known service: a port is an integer in its range,
+`ssl_mode` and the logging keys have one of a few values, `redis.addr` is `host:port`, a host has
+neither scheme nor port, a secrets file is an absolute path, a URL begins with `http://` or
+`https://`, a section is a mapping. The finding is an error, or a warning for a ConfigMap that no
+workload among the manifests mounts. URLs are always a warning.",
+        why: "The service validates its config when it starts, and exits if a value is invalid.",
+        fix: "Change the value to the form that the message names; write numbers and booleans without quotes.",
+        source: "The description of the service (docs/services.md).",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -87,7 +89,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .help(help);
             }
         }
-        // A section that is no section.
+        // A section that is not a mapping.
         let sections = dialect.config.keys().filter_map(|path| path.split_once('.').map(|(section, _)| section));
         let mut last = "";
         for section in sections {
@@ -95,7 +97,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if section != last && value.is_set() && !matches!(value.value, Value::Mapping(_)) {
                 at_setting(report, config, value, format!("`{section}` is {}, not a section", value.type_name()))
                     .severity(config.severity())
-                    .help("its keys stand below it, indented");
+                    .help("write its keys below it, indented");
             }
             last = section;
         }
@@ -110,7 +112,7 @@ fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
             let least = key.min.unwrap_or(1);
             match value.as_i64() {
                 Some(port) if (least..=65535).contains(&port) => None,
-                // 0 reads as missing.
+                // 0 counts as missing: left to `config-key-required`.
                 Some(0) if key.required => None,
                 Some(port) => {
                     Some((format!("is {port}, outside {least}..65535"), "choose a port within the range".to_owned()))
@@ -140,7 +142,7 @@ fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
             let known = |word: &String| word == text || (key.any_case && word.eq_ignore_ascii_case(text));
             if value.as_str().is_none() {
                 return Some((
-                    format!("is {}, not a word", value.type_name()),
+                    format!("is {}, not a string", value.type_name()),
                     format!("one of {}", suggest::list(&key.values, "or")),
                 ));
             }
@@ -151,11 +153,11 @@ fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("one of {}", suggest::list(&key.values, "or")),
             };
-            Some((format!("is `{text}`, which is no value it knows"), help))
+            Some((format!("is `{text}`, which is not an allowed value"), help))
         }
         KeyType::Address => {
             if text.contains("://") {
-                return told("is a URL, not `host:port`", "leave the scheme out");
+                return told("is a URL, not `host:port`", "remove the scheme");
             }
             let Some((host, port)) = text.rsplit_once(':') else {
                 return told("has no port", "write it as `host:port`");
@@ -169,22 +171,22 @@ fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
         }
         KeyType::Host => {
             if text.contains("://") {
-                told("is a URL, not a host", "leave scheme and port out; the port has a key of its own")
+                told("is a URL, not a host", "remove scheme and port; the port has its own key")
             } else if text.contains(':') && text.parse::<std::net::IpAddr>().is_err() {
-                told("holds a port", "the port has a key of its own")
+                told("contains a port", "the port has its own key")
             } else if value.as_str().is_none() || (!scan::is_name(text) && text.parse::<std::net::IpAddr>().is_err()) {
-                told("is no host name", "the name of a Service, or a DNS name")
+                told("is not a host name", "use the name of a Service, or a DNS name")
             } else {
                 None
             }
         }
         KeyType::SecretFile if !text.starts_with('/') => {
-            told("is no absolute path", "name the file where the Secret is mounted")
+            told("is not an absolute path", "use the path at which the Secret is mounted")
         }
         KeyType::Text | KeyType::SecretKey | KeyType::SecretFile | KeyType::Listen | KeyType::CertificateDirectory
             if matches!(value.value, Value::Sequence(_) | Value::Mapping(_)) =>
         {
-            Some((format!("is {}, not a text", value.type_name()), "write one value".to_owned()))
+            Some((format!("is {}, not a string", value.type_name()), "write one value".to_owned()))
         }
         _ => None,
     }

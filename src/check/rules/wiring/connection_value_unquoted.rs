@@ -15,14 +15,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConnectionValueUnquoted,
     doc: Doc {
         checks: "\
-DataStorage writes the password, user and database name unquoted into a connection string of
-`key=value` words. There, white space ends a value and a leading `'` starts a quoted one, so the
-service cannot connect. A backslash may be taken for an escape, and an empty value takes the next
-word for its own: both are warnings. Values of the config file and of the secret file are checked;
+Checks the password, user and database name that DataStorage writes without quotes into a connection
+string of `key=value` words. White space ends a value, and a leading `'` begins a quoted value: both
+are errors. A backslash may be read as an escape character, and an empty value takes the next word
+as its value: both are warnings. The values of the config file and of the secret file are checked;
 the value itself is never shown.",
-        why: "",
-        fix: "",
-        source: "",
+        why: "\
+The service cannot connect to its database: the connection string has a syntax error, or names
+another password, user or database.",
+        fix: "Use a value without white space, backslashes and a leading `'`.",
+        source: "\
+The description of the service (docs/services.md) and
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -110,7 +114,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// What a value does to a connection string of unquoted words, and whether that is certain to fail.
+/// How a value breaks a connection string of unquoted words, and the severity.
 fn fault(value: &str) -> Option<(Severity, &'static str)> {
     if value.contains([' ', '\t', '\n', '\r', '\x0b', '\x0c']) {
         Some((Severity::Error, "contains white space, which ends it in the connection string"))
@@ -131,7 +135,7 @@ fn explain(draft: Draft<'_>, severity: Severity, service: &str) {
         .help(format!("use a value without white space, backslash and leading `'`: {service} does not quote it"));
 }
 
-/// A finding at a value in a secret file, or at the file where that is encoded.
+/// A finding at a value in a secret file, or at the whole file if it is base64-encoded.
 fn at_secret<'r>(
     report: &'r mut Report<'_>,
     object: &crate::object::Object,

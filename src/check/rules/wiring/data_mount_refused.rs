@@ -10,14 +10,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::DataMountRefused,
     doc: Doc {
         checks: "\
-A volume is mounted at a path where this version of the image takes none. The images of PostgreSQL
-18 and later keep their data below `/var/lib/postgresql`, in a folder of the version, and stop when
-something is mounted at `/var/lib/postgresql/data`, where older images keep it. Mount the volume at
-`/var/lib/postgresql`, or set `PGDATA`. A volume with data of an older version needs `pg_upgrade` as
-well. Source: https://github.com/docker-library/postgres/pull/1259.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for volumes that are mounted at a path where this version of a public image does not allow
+one. The images of PostgreSQL 18 and later keep their data in a directory for each version below
+`/var/lib/postgresql`, and exit if a volume is mounted at `/var/lib/postgresql/data`, where older
+images keep it. The finding is an error. Nothing is reported if the variable for the data directory
+(`PGDATA`) is set, or if `envFrom` uses an object that is not among the manifests.",
+        why: "The entrypoint of the image exits, and the pod ends up in `CrashLoopBackOff`.",
+        fix: "\
+Mount the volume at `/var/lib/postgresql`, or set `PGDATA`. A volume with data of an older version
+also needs `pg_upgrade`.",
+        source: "https://github.com/docker-library/postgres/pull/1259.",
     },
     bad: r#"apiVersion: v1
 kind: Pod
@@ -47,7 +49,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let refused = folder.refuses.as_deref().unwrap_or_default();
             let is_there = |path: &str| path.trim_end_matches('/') == refused;
             for mount in image.container.mounts.iter().filter(|mount| is_there(mount.path)) {
-                let message = format!("this version of {} stops when a volume is mounted here", image.software.name);
+                let message = format!("this version of {} exits if a volume is mounted here", image.software.name);
                 report
                     .at(image.pod.object, &mount.node["mountPath"], message)
                     .severity(Severity::Error)

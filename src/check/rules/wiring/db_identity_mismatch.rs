@@ -19,13 +19,20 @@ pub static RULE: Rule = Rule {
     id: RuleId::DbIdentityMismatch,
     doc: Doc {
         checks: "\
-The config (or the variables, or the URL) of a client names a database, a user and a password, and
-the PostgreSQL among the manifests was told others in `POSTGRES_DB`, `POSTGRES_USER` and
-`POSTGRES_PASSWORD`: the connection is refused. Users and databases that a script of the manifests
-makes are known.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a client and the PostgreSQL among the manifests agree on the database, user and
+password. The client's values come from its config file, secret file or variables, those of
+PostgreSQL from `POSTGRES_DB`, `POSTGRES_USER` and `POSTGRES_PASSWORD`. The password itself is never
+shown.
+
+The finding is an error if one file holds the client and the database, or if the manifests are
+complete (`--complete`, `--profile`, `render`), otherwise a warning. Nothing is reported for users
+and databases that a script among the manifests creates, if several pods may be behind the Service,
+or if a value is not among the manifests.",
+        why: "\
+PostgreSQL rejects the connection: `database \"…\" does not exist`, `role \"…\" does not exist` or
+`password authentication failed for user \"…\"`.",
+        fix: "Use one value on both sides; take the password of both from one Secret.",
+        source: "The description of the service (docs/services.md) and https://hub.docker.com/_/postgres.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -96,7 +103,7 @@ spec:
     check: Check::Bundle(check),
 };
 
-/// What a database was told to make.
+/// The database, user and password that a PostgreSQL container creates.
 struct Database<'g, 'a> {
     object: &'a Object,
     container: &'g Container<'a>,
@@ -179,20 +186,20 @@ fn differs(
         report,
         side.view,
         if side.node.is_set() { side.node } else { Node::absent() },
-        format!("`{}` is {} `{value}`, and PostgreSQL makes `{told}`", side.key, side.what),
+        format!("`{}` is {} `{value}`, but PostgreSQL creates `{told}`", side.key, side.what),
     )
     .severity(bundle.between(side.view.object(), database.object))
     .related(place, format!("{} of {}", var, database.object.name()))
-    .help("make them one name");
+    .help("use the same name for both");
 }
 
 fn secret(bundle: &Bundle<'_>, report: &mut Report<'_>, object: &Object, node: &Node, database: &Database<'_, '_>) {
     let place = database.container.var("POSTGRES_PASSWORD").map_or(database.object.span(), |var| var.entry.origin.span);
     report
-        .at(object, node, "its password for the database is not the one PostgreSQL was given")
+        .at(object, node, "its password for the database is not that of PostgreSQL")
         .severity(bundle.between(object, database.object))
         .related(place, "POSTGRES_PASSWORD")
-        .help("take both from one Secret");
+        .help("use one Secret for both");
 }
 
 /// The value of a config key that a description names.
@@ -200,7 +207,7 @@ fn keyed<'g, 'k>(view: &View<'g, '_>, key: Option<&'k str>) -> Option<(&'g Node,
     key.map(|key| (view.value(key), key))
 }
 
-/// User and password as the secret file of a view's config says; `None` where it cannot be read.
+/// User and password in the secret file that the config names; `None` if the file cannot be read.
 fn credentials(view: &View<'_, '_>) -> Option<(Option<String>, Option<String>)> {
     let dialect = view.dialect?;
     let (file_key, _) =
@@ -244,14 +251,14 @@ fn database<'g, 'a>(graph: &'g Graph<'a>, service: usize) -> Option<Database<'g,
     })
 }
 
-/// The scripts among the manifests that make users or databases.
+/// The scripts among the manifests that create users or databases.
 struct Scripts<'g, 'a> {
     graph: &'g Graph<'a>,
     users: OnceCell<Makers<'g>>,
     databases: OnceCell<Makers<'g>>,
 }
 
-/// The texts that make things of one sort, and whether one may make anything.
+/// The scripts that create users, or databases, and whether one may create any name.
 #[derive(Default)]
 struct Makers<'g> {
     texts: Vec<&'g str>,
@@ -263,7 +270,7 @@ impl<'g, 'a> Scripts<'g, 'a> {
         Self { graph, users: OnceCell::new(), databases: OnceCell::new() }
     }
 
-    /// Whether one of them makes a user or a database of that name, or may make anything.
+    /// Whether one of them creates a user or database with that name, or may create any name.
     fn make(&self, what: &str, name: &str) -> bool {
         let makers = match what {
             "user" => self.users.get_or_init(|| self.makers(&["create user", "create role", "createuser"])),
@@ -290,10 +297,10 @@ impl<'g, 'a> Scripts<'g, 'a> {
     }
 }
 
-/// Clients that are given host, database, user and password as variables.
+/// Clients with host, database, user and password in environment variables.
 fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    // From `env` and `envFrom` alike: the host often stands in a ConfigMap, the user in the Deployment.
+    // From `env` and `envFrom` alike: the host is often in a ConfigMap, the user in the Deployment.
     let containers = graph.pods.iter().enumerate().flat_map(|(at, pod)| {
         pod.containers.iter().enumerate().map(move |(number, container)| ((at, number), pod, container))
     });
@@ -305,7 +312,7 @@ fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report
         let Some(host) = container.var_text(name) else { continue };
         let Target::Service(service) = graph.resolve(&host, None, pod.object) else { continue };
         let Some(database) = database(graph, service) else { continue };
-        // Settings that a known service does not read are told by `env-not-read`.
+        // Settings that a known service does not read are left to `env-not-read`.
         if graph.known_as(at, number).is_some() {
             continue;
         }
@@ -327,11 +334,11 @@ fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report
                     .at(
                         pod.object,
                         if std::ptr::eq(var.object, pod.object) { var.value.unwrap_or(var.entry) } else { var.entry },
-                        format!("`{name}` is {what} `{value}`, and PostgreSQL makes `{told}`"),
+                        format!("`{name}` is {what} `{value}`, but PostgreSQL creates `{told}`"),
                     )
                     .severity(bundle.between(pod.object, database.object))
                     .related(database.object.span(), "the database")
-                    .help("make them one name");
+                    .help("use the same name for both");
             }
         }
         let Some(name) = find(&["PASSWORD", "PASS", "PASSWD"]) else { continue };

@@ -14,15 +14,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::DbProbeWrongDatabase,
     doc: Doc {
         checks: "\
-A probe of PostgreSQL names a database or user that the container does not create from `POSTGRES_DB`
-and `POSTGRES_USER`. With `psql` the probe fails and the pod never gets ready; `pg_isready` passes,
-and the server logs `FATAL: database … does not exist` each time. Without `-d` both ask for a
-database that is called like the user. Name what the container creates. Nothing is said where
-scripts in `/docker-entrypoint-initdb.d` may create more. Sources:
-https://www.postgresql.org/docs/current/app-pg-isready.html, https://hub.docker.com/_/postgres.",
-        why: "",
-        fix: "",
-        source: "",
+Checks the database and user that an `exec` probe of PostgreSQL (`pg_isready`, `psql`) connects
+with: they must be those that the container creates from `POSTGRES_DB` and `POSTGRES_USER`. Without
+`-d` both programs connect to a database with the name of the user. The finding is a warning.
+Nothing is reported if something is mounted at `/docker-entrypoint-initdb.d`, since its scripts may
+create more, for `-h` with another host, and for the databases `postgres` and `template1` and the
+user `postgres`.",
+        why: "\
+A probe with `psql` fails, and the pod never becomes ready. `pg_isready` succeeds, but the server
+logs `FATAL: database \"…\" does not exist` at each probe.",
+        fix: "Pass the database and user that the container creates: `pg_isready -U app -d orders`.",
+        source: "\
+https://www.postgresql.org/docs/current/app-pg-isready.html and https://hub.docker.com/_/postgres.",
     },
     bad: r#"apiVersion: v1
 kind: Pod
@@ -67,7 +70,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     };
                     differs("database", asked.database.as_ref(), database.as_ref());
                     differs("user", asked.user.as_ref(), user.as_ref());
-                    // A database of the user's name.
+                    // The default database is the one with the name of the user.
                     if asked.database.is_none() && asked.user == user {
                         differs("database", asked.user.as_ref(), database.as_ref());
                     }
@@ -87,22 +90,22 @@ fn report_one(
 ) {
     let consequence = if fails { "the probe fails" } else { "the server logs an error at each probe" };
     report
-        .at(object, node, format!("the probe asks for {what} `{wanted}`, and the container creates `{created}`"))
+        .at(object, node, format!("the probe uses {what} `{wanted}`, but the container creates `{created}`"))
         .severity(Severity::Warning)
         .label(consequence)
         .help(if what == "database" { format!("pass `-d {created}`") } else { format!("pass `-U {created}`") });
 }
 
-/// What a command of a probe asks for.
+/// The database and user that a probe's command connects with.
 #[derive(Default)]
 struct Asked {
     database: Option<String>,
     user: Option<String>,
-    /// Whether it fails where the database or user is not there.
+    /// Whether it fails if the database or user does not exist.
     fails: bool,
 }
 
-/// What the commands of a probe ask for, each with where it stands.
+/// What the commands of a probe connect with, each with its node.
 fn asked<'a>(container: &Container<'a>, command: &'a Node) -> Vec<(&'a Node, Asked)> {
     let words: Vec<&Node> = command.items().iter().collect();
     let expanded = |text: &str| {
@@ -120,7 +123,7 @@ fn asked<'a>(container: &Container<'a>, command: &'a Node) -> Vec<(&'a Node, Ask
             })
             .collect();
     }
-    // Without a shell nothing is expanded, but for $(NAME).
+    // Without a shell only $(NAME) is expanded.
     let texts: Vec<String> = words.iter().map(|word| container.expand(word.text()).into_owned()).collect();
     of_words(&texts).map(|asked| (command, asked)).into_iter().collect()
 }
@@ -129,7 +132,7 @@ fn of_words(words: &[String]) -> Option<Asked> {
     let at = words.iter().position(|word| matches!(shell::tail(word), "pg_isready" | "psql"))?;
     let fails = shell::tail(&words[at]) == "psql";
     let mut asked = Asked { fails, ..Asked::default() };
-    // Another host is another server, and what a script puts in is not known.
+    // Another host is another server, and values that a script computes are unknown.
     let unknown = |text: &str| text.is_empty() || text.contains(['$', '`', '{']);
     let mut rest = words[at + 1..].iter();
     while let Some(word) = rest.next() {

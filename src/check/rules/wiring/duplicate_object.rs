@@ -10,13 +10,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::DuplicateObject,
     doc: Doc {
         checks: "\
-Two documents with one kind, namespace and name: the later overwrites the earlier, silently. It is
-an error where they differ, since then one of them is lost. Objects of separate files, which may be
-alternatives or for different clusters, are compared where the manifests are whole (`--complete`,
-`--profile`, `render`).",
-        why: "",
-        fix: "",
-        source: "",
+Checks for two objects with the same API group, kind, namespace and name. Two equal objects are a
+warning, two different ones an error. Objects of different files are compared only if the manifests
+are complete (`--complete`, `--profile`, `render`): they may be alternatives, or for different
+clusters.",
+        why: "\
+When both are applied, the second replaces the first without a message, and the settings of the
+first are lost.",
+        fix: "Remove one of them, or rename it.",
+        source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -43,7 +45,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if object.name().is_empty() {
             continue;
         }
-        // Files that are checked together need not go to one cluster: a folder of alternatives, or of rendered bundles.
+        // Files that are checked together need not be for one cluster: a directory of alternatives, or of rendered bundles.
         let file = (!bundle.options.whole).then(|| object.span().file);
         let id = (object.group(), object.kind(), object.namespace(), object.name());
         let first = *seen.entry((file, id)).or_insert(object);
@@ -51,11 +53,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let same = first.node == object.node;
-        let words = if same { "is given twice" } else { "is given twice, and the two differ: the later one wins" };
+        let words = if same { "is defined twice" } else { "is defined twice with different content" };
         report
             .object(object, format!("{} `{}` {words}", object.kind(), object.name()))
             .severity(if same { Severity::Warning } else { Severity::Error })
             .related(first.span(), "first here")
-            .help("take one of them out");
+            .help("remove one of them");
     }
 }

@@ -13,13 +13,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::EnvNotRead,
     doc: Doc {
         checks: "\
-The service reads few variables and takes everything else from its config file. Settings given as
-variables (`POSTGRES_HOST`, `DB_PASSWORD`, `LOG_LEVEL`) change nothing. It is an error where the
-container is never told its config file, since then the variables are all it was given; else a
-warning.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for environment variables of a known service that the service does not read, such as
+`POSTGRES_HOST`, `DB_PASSWORD` or `LOG_LEVEL` for a service that takes its settings from a config
+file. The finding is an error if the service has a config file but is not given its path, since the
+variables are then its only settings, otherwise a warning. Nothing is reported for variables that
+runtimes, proxies and sidecars read (`HTTP_PROXY`, `GOMAXPROCS`, `POD_NAME`, …), variables from
+`fieldRef`, and variables that other values or arguments refer to (`$(NAME)`).",
+        why: "The settings have no effect.",
+        fix: "\
+Put the settings into the config file of the service, and credentials into the files of a Secret; or
+correct the name of the variable.",
+        source: "The description of the service (docs/services.md).",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -80,7 +84,7 @@ spec:
     check: Check::Bundle(check),
 };
 
-/// Variables that runtimes, proxies and sidecars read, whatever the program is.
+/// Prefixes of variables that runtimes, proxies and sidecars read, whatever the program is.
 const AMBIENT: &[&str] = &[
     "GO",
     "OTEL_",
@@ -160,7 +164,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let draft = report.at(view.object(), node, message).severity(severity);
         match (near, view.file()) {
             (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
-            (None, Some(_)) => draft.label("no effect").help(format!("its settings stand in its config file: put them into `{}` of a ConfigMap, credentials into a Secret's files", view.service.config_key())),
+            (None, Some(_)) => draft.label("no effect").help(format!(
+                "it reads a config file: put settings into `{}` of a ConfigMap, credentials into files of a Secret",
+                view.service.config_key()
+            )),
             (None, None) => draft.help(format!("it reads {}", suggest::list(read, "and"))),
         };
     }

@@ -16,15 +16,20 @@ pub static RULE: Rule = Rule {
     id: RuleId::EnvReferenceUndefined,
     doc: Doc {
         checks: "\
-`$(NAME)` in a variable expands to one that is defined before it in the same container: by
-`envFrom`, or earlier in `env`. In `command` and `args` it expands to any variable of the container.
-Variables of Services (`WEB_SERVICE_HOST`) count, those of the image do not.",
+Checks references `$(NAME)` in environment variables, `command`, `args` and `subPathExpr`. In a
+variable, the reference must name a variable that is defined before it in the same container: by
+`envFrom`, or earlier in `env`. In `command` and `args` it may name any variable of the container.
+Variables of Services (`WEB_SERVICE_HOST`) count, those of the image do not.
+
+The finding is a warning, and an error in `subPathExpr`. Nothing is reported if `envFrom` uses an
+object that is not among the manifests, and in shell scripts for names without a capital letter,
+which are commands.",
         why: "\
-A reference that cannot be resolved stays in the value as it is written, and the program gets the
-literal `$(NAME)`. In `subPathExpr` it keeps the container from starting, which is an error.",
+A reference that cannot be resolved stays in the value unchanged, and the program gets the literal
+`$(NAME)`. In `subPathExpr` it prevents the container from starting (`CreateContainerConfigError`).",
         fix: "\
-Define the variable, or move it before the one that refers to it. For a literal `$(NAME)` write
-`$$(NAME)`.",
+Define the variable, or move it before the variable that refers to it. To get the literal `$(NAME)`,
+write `$$(NAME)`.",
         source: "\
 https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
 and `makeEnvironmentVariables` in
@@ -59,12 +64,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The references of a container, and what they may lead to.
+/// The references of a container, and the variables that they may name.
 struct Uses<'c, 'a> {
     kustomizations: &'c Kustomizations,
     pod: &'c Pod<'a>,
     container: &'c Container<'a>,
-    /// Where each variable is first defined: its place in `env`, 0 for those of `envFrom`.
+    /// Where each variable is first defined: its position in `env` from 1, or 0 for `envFrom`.
     defined: HashMap<&'c str, usize>,
 }
 
@@ -77,7 +82,7 @@ impl<'c, 'a> Uses<'c, 'a> {
         Self { kustomizations, pod, container, defined }
     }
 
-    /// Whether a name may be that of a variable which is not among those of the container.
+    /// Whether a name may be that of a variable that is not known here.
     fn may_be_defined(&self, name: &str) -> bool {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         self.container.env_open
@@ -104,7 +109,7 @@ impl<'c, 'a> Uses<'c, 'a> {
                     Some(_) => format!("`$({name})` is used before `{name}` is defined"),
                     None => format!("`$({name})` is not defined in container `{}`", self.container.name()),
                 };
-                let draft = report.text(self.pod.object, node, range, message).label("stays as it is written");
+                let draft = report.text(self.pod.object, node, range, message).label("not expanded");
                 match place {
                     Some(place) if place == at + 1 => {
                         draft.help("variables of the image are not expanded: write the whole value");
@@ -122,7 +127,7 @@ impl<'c, 'a> Uses<'c, 'a> {
     }
 
     fn in_words(&self, report: &mut Report<'_>) {
-        // A shell takes what is in the brackets for a command.
+        // In a shell script `$(name)` is a command substitution.
         let is_shell = self.container.words().take(3).any(|word| shell::is_shell(word.text()));
         for word in self.container.words() {
             let text = word.text();
@@ -131,16 +136,13 @@ impl<'c, 'a> Uses<'c, 'a> {
                 let is_command = is_script && !name.bytes().any(|byte| byte.is_ascii_uppercase());
                 if !is_command && !self.defined.contains_key(name) && !self.may_be_defined(name) {
                     let message = format!("`$({name})` is not defined in container `{}`", self.container.name());
-                    report
-                        .text(self.pod.object, word, range, message)
-                        .label("stays as it is written")
-                        .help(self.help(name));
+                    report.text(self.pod.object, word, range, message).label("not expanded").help(self.help(name));
                 }
             }
         }
     }
 
-    /// A path that cannot be expanded keeps the container from being created.
+    /// The container cannot be created with a `subPathExpr` that cannot be expanded.
     fn in_paths(&self, report: &mut Report<'_>) {
         for mount in self.container.node["volumeMounts"].items() {
             let node: &Node = &mount["subPathExpr"];
@@ -161,12 +163,12 @@ impl<'c, 'a> Uses<'c, 'a> {
         let names = self.container.env.iter().map(|var| &*var.name);
         match suggest::nearest(name, names) {
             Some(near) => format!("did you mean `$({near})`?"),
-            None => format!("add `{name}` to `env`; for the literal text write `$$({name})`"),
+            None => format!("add `{name}` to `env`; for the literal string write `$$({name})`"),
         }
     }
 }
 
-/// Whether a variable is one that the kubelet makes for a Service.
+/// Whether a variable is one that the kubelet sets for a Service.
 /// (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)
 fn is_of_service(name: &str) -> bool {
     name.ends_with("_SERVICE_HOST")

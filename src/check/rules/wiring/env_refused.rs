@@ -12,14 +12,24 @@ pub static RULE: Rule = Rule {
     id: RuleId::EnvRefused,
     doc: Doc {
         checks: "\
-A public image stops when it finds a variable, or a value of it: MySQL refuses `MYSQL_USER=root`,
-RabbitMQ variables that configuration files replaced, MinIO a password of less than 8 characters,
-the image of Confluent for Kafka `KAFKA_PORT`, which a Service named `kafka` sets in every pod of
-its namespace. Do what the help says. Sources: the pages that `software/` names for each image; they
-are listed in docs/services.md.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for environment variables with which a public image exits: `MYSQL_USER=root` for MySQL,
+variables that configuration files have replaced for RabbitMQ, a password of fewer than 8 characters
+for MinIO, `KAFKA_PORT` for Confluent's image of Kafka. `KAFKA_PORT` is also reported, as a warning,
+if a Service named `kafka` in the namespace sets it in every pod (service links).
+
+The finding is an error. It is a warning if the image checks the variable only while its data
+directory is empty, and that directory is on a volume that may hold data already. Variables with an
+empty value count as unset. Nothing is reported for Jobs, and if the container has a `command` of
+its own.",
+        why: "\
+The entrypoint of the image rejects the variable and exits, and the pod ends up in
+`CrashLoopBackOff`.",
+        fix: "\
+Remove or change the variable as the help says; for variables of a Service set
+`enableServiceLinks: false` in the pod.",
+        source: "\
+The pages that `software/` names for each image, listed in docs/services.md, and
+https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables.",
     },
     bad: r#"apiVersion: v1
 kind: Pod
@@ -53,7 +63,7 @@ fn of_variable(report: &mut Report<'_>, image: &OfficialImage<'_, '_>, refusal: 
     let is_refused = match (text, &refusal.value, refusal.min_length) {
         (Some(text), Some(value), _) => text == value,
         (Some(text), None, Some(least)) => !text.is_empty() && text.chars().count() < least,
-        // A variable that is set to nothing is as good as not set.
+        // An empty variable counts as unset.
         (Some(text), None, None) => !text.is_empty(),
         (None, value, least) => value.is_none() && least.is_none(),
     };
@@ -62,9 +72,9 @@ fn of_variable(report: &mut Report<'_>, image: &OfficialImage<'_, '_>, refusal: 
     }
     let (name, software) = (&refusal.env, &image.software.name);
     let message = match (&refusal.value, refusal.min_length) {
-        (Some(value), _) => format!("{software} stops when `{name}` is `{value}`"),
-        (None, Some(least)) => format!("{software} stops when `{name}` has less than {least} characters"),
-        (None, None) => format!("{software} stops when `{name}` is set"),
+        (Some(value), _) => format!("{software} exits if `{name}` is `{value}`"),
+        (None, Some(least)) => format!("{software} exits if `{name}` has fewer than {least} characters"),
+        (None, None) => format!("{software} exits if `{name}` is set"),
     };
     let node = if var.own { &var.entry["name"] } else { var.entry };
     report
@@ -83,7 +93,7 @@ fn of_service_link(report: &mut Report<'_>, graph: &Graph<'_>, image: &OfficialI
     if is_set || service.is_headless() || service.is_external() {
         return;
     }
-    let message = format!("{} stops when `{}` is set, as it is for Service `{name}`", image.software.name, refusal.env);
+    let message = format!("{} exits if `{}` is set, which Service `{name}` does", image.software.name, refusal.env);
     report
         .at(image.pod.object, &image.container.node["name"], message)
         .severity(Severity::Warning)

@@ -11,14 +11,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::EnvRequiredMissing,
     doc: Doc {
         checks: "\
-The program stops at once without one of these variables: the images of PostgreSQL and MySQL create
-no database without a password, and a service description may require other variables. It is a
-warning where the data folder is on a volume that may hold a database already. A variable that is
-set to the empty string counts as missing. Sources: the pages that `software/` names for each image;
-they are listed in docs/services.md.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the environment variables are set without which a program exits: the images of
+PostgreSQL and MySQL create no database without a password, and a service description may require
+other variables. A variable with an empty value counts as missing.
+
+The finding is an error. It is a warning if the image needs the variable only while its data
+directory is empty, and that directory is on a volume that may hold a database already. Nothing is
+reported for Jobs, if `envFrom` uses an object that is not among the manifests, or if the container
+has a `command` of its own.",
+        why: "\
+The program prints what it needs and exits, and the pod ends up in `CrashLoopBackOff`. PostgreSQL
+says `Database is uninitialized and superuser password is not specified`.",
+        fix: "Set the variable, from a Secret if it is a password.",
+        source: "\
+The description of the service and the pages that `software/` names for each image, listed in
+docs/services.md.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

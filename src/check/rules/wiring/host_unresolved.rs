@@ -12,15 +12,22 @@ pub static RULE: Rule = Rule {
     id: RuleId::HostUnresolved,
     doc: Doc {
         checks: "\
-A host in a variable, an argument, a config file or a shell snippet is the name of no Service among
-these manifests, in the namespace it leads to. It is a warning, since the Service may be applied
-from elsewhere: declare it with `--external host[:port]`. It is an error where the manifests are
-whole (`--complete`, `--profile`, `render`), and where the description of a known service names the
-host otherwise (`postgres` for `postgresql`). Public names, addresses and `localhost` are passed
-over.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a host in a variable, an argument, a config file or a shell script is a Service among
+the manifests, in the namespace to which the name resolves.
+
+The finding is a warning, since the Service may be applied from elsewhere. It is an error if the
+manifests are complete (`--complete`, `--profile`, `render`), and if the description of a known
+service has another name for the host (`postgresql` for `postgres`). It is a note if nothing among
+the manifests is in the namespace that the name contains, and in the configuration of a proxy.
+Nothing is reported for public names, IP addresses, `localhost` and declared externals.",
+        why: "\
+The name does not resolve (`no such host`), or resolves to nothing in this namespace, and the
+connection fails.",
+        fix: "\
+Correct the name, add the Service, or use `name.namespace` for a Service in another namespace.
+Declare a Service that is applied from elsewhere with `--external host[:port]`.",
+        source: "\
+https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#namespaces-of-services.",
     },
     bad: r#"apiVersion: v1
 kind: Service
@@ -41,14 +48,14 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    // The config file first: where its host comes from a profile, variables made of the same are the same fault.
+    // The config file first: variables with the same host of a profile are the same fault.
     let data = |mention: &&Mention<'_>| matches!(mention.place, Place::Data(..));
     let mentions = || graph.mentions.iter().filter(|mention| mention.form != Form::Url && !mention.repeated);
     for mention in mentions().filter(data).chain(mentions().filter(|mention| !data(mention))) {
         match &mention.target {
             Target::Missing { name, namespace, written } => {
                 let meant = meant(bundle, mention);
-                // What may be no host at all counts only where a slip explains it.
+                // A string that may not be a host is reported only if a similar Service exists.
                 if !mention.sure && !meant.as_ref().is_some_and(|meant| meant.serves) {
                     continue;
                 }

@@ -13,16 +13,20 @@ pub static RULE: Rule = Rule {
     id: RuleId::HostpathNotOnNode,
     doc: Doc {
         checks: "\
-The host of a `hostPath` volume is the node, and a node of a kind cluster is a container. It has the
-folders of the machine that `extraMounts` of the kind config mounts, at their `containerPath`, and
-those of the node image; no Docker socket.",
+Checks that the path of a `hostPath` volume exists on the nodes of the kind cluster. The host of a
+`hostPath` volume is the node, and a node of a kind cluster is a container: it has the directories
+of the machine that `extraMounts` of the kind config mounts, at their `containerPath`, and those of
+the node image, but no Docker socket.
+
+The finding is a warning. A volume without a type, or with `DirectoryOrCreate` or `FileOrCreate`, is
+reported only if its path is the `hostPath` of a mount, or similar to the `containerPath` of one.
+The rule needs the config of the cluster: `--kind-config FILE`, one among the files checked, or that
+of the profile.",
         why: "\
-With the type `Directory`, `File` or `Socket` the pod stays in ContainerCreating (`hostPath type
-check failed`). Without a type, or with `DirectoryOrCreate`, an empty folder is created and the data
-of the machine is not in it: that is reported where the path is one of the machine that is mounted
-elsewhere, or near one that is mounted. The rule needs the config of the cluster: `--kind-config
-FILE`, the one among the files given, or that of the profile.",
-        fix: "Add the folder to `extraMounts`, and use its `containerPath` in the volume.",
+With the type `Directory`, `File` or `Socket` the pod stays in `ContainerCreating` with the event
+`FailedMount` (`hostPath type check failed`). Without a type, or with `DirectoryOrCreate`, an empty
+directory is created, without the data of the machine.",
+        fix: "Add the directory to `extraMounts`, and use its `containerPath` in the volume.",
         source: "\
 https://kubernetes.io/docs/concepts/storage/volumes/#hostpath-volume-types and
 https://kind.sigs.k8s.io/docs/user/configuration/#extra-mounts.",
@@ -57,14 +61,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Folders of the node image below which much is there, made by the system or by what runs on the node.
+/// Directories of the node image with unknown content, created by the system or by what runs on the node.
 /// (https://github.com/kubernetes-sigs/kind/blob/v0.30.0/images/base/Dockerfile)
 const OF_NODE: &[&str] = &[
     "/bin", "/boot", "/dev", "/etc", "/kind", "/lib", "/lib64", "/opt", "/proc", "/root", "/run", "/sbin", "/sys",
     "/tmp", "/usr", "/var",
 ];
 
-/// Folders of the node image that are empty.
+/// Directories of the node image that are empty.
 const EMPTY: &[&str] = &["/", "/home", "/media", "/mnt", "/srv"];
 
 fn one(cluster: &Object, object: &Object, source: &Node, report: &mut Report<'_>) {
@@ -92,7 +96,7 @@ fn one(cluster: &Object, object: &Object, source: &Node, report: &mut Report<'_>
     } else if socket {
         report
             .at(object, node, "the nodes of a kind cluster have no Docker socket".to_owned())
-            .help("they run containerd: mount the socket of the machine with `extraMounts`, or do without");
+            .help("they run containerd: mount the socket of the machine with `extraMounts`, or remove the volume");
     } else if !is_of_node && must_exist {
         let draft = report.at(object, node, format!("the nodes of the kind cluster have no `{path}`"));
         let draft = draft.label("the volume cannot be mounted");
@@ -103,7 +107,11 @@ fn one(cluster: &Object, object: &Object, source: &Node, report: &mut Report<'_>
         };
     } else if let Some(near) = near.filter(|_| !is_of_node) {
         report
-            .at(object, node, format!("the nodes of the kind cluster have no `{path}`, and an empty folder is created"))
+            .at(
+                object,
+                node,
+                format!("the nodes of the kind cluster have no `{path}`, so an empty directory is created"),
+            )
             .help(format!("did you mean `{near}`?"));
     }
 }

@@ -16,16 +16,22 @@ pub static RULE: Rule = Rule {
     id: RuleId::HostportCollision,
     doc: Doc {
         checks: "\
-A port of the host is mapped once in the config of a kind cluster, whatever the addresses where one
-of them stands for all. Of several configs that are checked together, those of different clusters do
-not map the same port. A port of a node (`hostPort`) is used by one pod of the node.",
+Checks that a port of the host is used once.
+
+- Two mappings of one port in the config of a kind cluster are an error, unless they have different
+  listen addresses and neither listens on all of them.
+- Two kind configs of different clusters that map the same port are a warning. Clusters with the
+  same name never run at once, and are not compared. A config without a name has kind's default name
+  `kind`; if its file is given on the command line, `kind create cluster --name` may give it any.
+- Two pods with the same `hostPort`, and a workload with more than one replica and a `hostPort`, are
+  a warning. Pods of different files are compared only if the manifests are complete (`--complete`,
+  `--profile`, `render`); DaemonSets may have any number of pods.",
         why: "\
-A config that maps a port twice is rejected by kind. Two clusters with one port cannot run at once:
-the second is not created (`port is already allocated`), which is a warning; so it is with pods,
-where the second stays Pending on a single node, and with more than one replica. Clusters of one
-name never run at once. A config without a name has kind's default name `kind`; if its file is named
-on the command line, `kind create cluster --name` may give it any.",
-        fix: "Choose another host port.",
+kind rejects a config that maps a port twice. Two clusters with one port cannot run at once: the
+second is not created (`port is already allocated`). Of two pods with one `hostPort`, only one runs
+on a node; on a cluster with one node the other stays `Pending`
+(`node(s) didn't have free ports for the requested pod ports`).",
+        fix: "Choose another host port, or use a Service instead of `hostPort`.",
         source: "\
 https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings and `validatePortMappings` in
 https://github.com/kubernetes-sigs/kind/blob/v0.30.0/pkg/internal/apis/config/validate.go.",
@@ -53,19 +59,19 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     pods(bundle, report);
 }
 
-/// The mappings of a cluster that take a port of the host, by port and protocol; 0 and -1 stand for a free one.
+/// The mappings of a cluster with a fixed host port, by port and protocol; 0 and -1 mean any free port.
 fn fixed(cluster: &Object) -> impl Iterator<Item = ((i64, String), PortMapping<'_>)> {
     let fixed = mappings(cluster).into_iter().filter(|mapping| mapping.host_port > 0);
     fixed.map(|mapping| ((mapping.host_port, mapping.protocol.to_ascii_uppercase()), mapping))
 }
 
-/// Whether two addresses of the host share their ports: they are one, or one stands for all.
+/// Whether two listen addresses share their ports: they are equal, or one means all addresses.
 fn overlap(one: &str, other: &str) -> bool {
     let is_any = |address: &str| matches!(address, "" | "0.0.0.0" | "::");
     one == other || is_any(one) || is_any(other)
 }
 
-/// Mappings of one cluster with one port of the host.
+/// Mappings of one cluster with the same host port.
 fn within(cluster: &Object, report: &mut Report<'_>) {
     let mut taken: HashMap<_, Vec<PortMapping<'_>>> = HashMap::new();
     for (key, mapping) in fixed(cluster) {
@@ -78,17 +84,17 @@ fn within(cluster: &Object, report: &mut Report<'_>) {
                     format!("port {} of the host is mapped twice", mapping.host_port),
                 )
                 .related(first.node["hostPort"].origin.span, "mapped here")
-                .help("each mapping needs a host port of its own");
+                .help("each mapping needs its own host port");
         } else if others.len() < MOST_ADDRESSES {
             others.push(mapping);
         }
     }
 }
 
-/// How many addresses of the host are compared for one port.
+/// The maximum number of listen addresses that are compared for one port.
 const MOST_ADDRESSES: usize = 16;
 
-/// Mappings of two clusters that may run at once: they do not have one name. One finding for two clusters.
+/// Mappings of two clusters that may run at once, since they have different names. One finding for each two clusters.
 fn between(clusters: &[KindCluster], report: &mut Report<'_>) {
     let mut taken: HashMap<_, Vec<(usize, PortMapping<'_>)>> = HashMap::new();
     for (at, cluster) in clusters.iter().enumerate() {
@@ -140,24 +146,24 @@ fn between(clusters: &[KindCluster], report: &mut Report<'_>) {
     }
 }
 
-/// Pods that want one port of their node.
+/// Pods with the same host port.
 fn pods(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let mut taken = HashMap::new();
     for pod in bundle.graph().pods.iter().filter(|pod| pod.is_long_running()) {
         for container in &pod.containers {
             for entry in container.node["ports"].items() {
                 let Some(port) = entry["hostPort"].as_i64().filter(|port| *port > 0) else { continue };
-                // Files that are checked together need not go to one cluster.
+                // Files that are checked together need not be for one cluster.
                 let file = (!bundle.options.whole).then(|| pod.object.span().file);
                 let key = (file, port, entry["protocol"].as_str().unwrap_or("TCP"), entry["hostIP"].text());
                 let (first, place) = *taken.entry(key).or_insert((pod.object, entry));
                 if !std::ptr::eq(first, pod.object) {
-                    // Pods that are kept apart by their nodes may share it.
+                    // Pods on different nodes may share it.
                     report
                         .at(
                             pod.object,
                             &entry["hostPort"],
-                            format!("{} wants port {port} of the node as well", title(first)),
+                            format!("{} uses port {port} of the node as well", title(first)),
                         )
                         .severity(Severity::Warning)
                         .related(place["hostPort"].origin.span, "here")
@@ -167,10 +173,10 @@ fn pods(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                         .at(
                             pod.object,
                             &entry["hostPort"],
-                            format!("{} replicas want port {port} of the node", pod.replicas()),
+                            format!("{} replicas use port {port} of the node", pod.replicas()),
                         )
                         .severity(Severity::Warning)
-                        .help("each needs a node of its own");
+                        .help("each needs its own node");
                 }
             }
         }

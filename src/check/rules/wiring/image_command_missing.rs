@@ -10,14 +10,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::ImageCommandMissing,
     doc: Doc {
         checks: "\
-A container runs a public image without the arguments, command or file that the image needs. The
-shells and runtimes (`busybox`, `alpine`, `node`, `python`) start an interactive program that ends
-where there is no terminal; MinIO and Keycloak print their help and end; HAProxy has no
-configuration. The pod ends up in CrashLoopBackOff. Set `command` or `args`, or mount the file.
-Sources: the pages that `software/` names for each image; they are listed in docs/services.md.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a container that runs a public image has the arguments, command or file that the image
+needs. The shells and language runtimes (`busybox`, `alpine`, `node`, `python`) start an interactive
+program, MinIO and Keycloak need a command to run, HAProxy needs its configuration file.
+
+The finding is an error. It is a warning if the image needs the argument or file only while its data
+directory is empty, and that directory is on a volume that may hold data already. Nothing is
+reported for an interactive program with `stdin` or `tty`, and for Jobs.",
+        why: "\
+An interactive program exits at once where there is no terminal; MinIO and Keycloak print their help
+and exit; HAProxy exits without its configuration. The pod ends up in `CrashLoopBackOff`.",
+        fix: "Set `command` or `args`, or mount the file.",
+        source: "The pages that `software/` names for each image, listed in docs/services.md.",
     },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
@@ -50,7 +54,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .at(
                         image.pod.object,
                         at,
-                        format!("container `{name}` has no command, and its image ends without one"),
+                        format!("container `{name}` has no command, and its image exits without one"),
                     )
                     .severity(Severity::Error)
                     .label("starts an interactive program without a terminal")

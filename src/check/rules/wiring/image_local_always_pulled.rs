@@ -10,12 +10,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::ImageLocalAlwaysPulled,
     doc: Doc {
         checks: "\
-An image named `localhost/…` was built on a machine and loaded into the nodes; no registry has it.
-With `imagePullPolicy: Always` the kubelet asks a registry at `localhost` on the node all the same.
-`Always` is also the default where the tag is `latest` or absent.",
+Checks for images named `localhost/…` that are always pulled: with `imagePullPolicy: Always`, or
+without a pull policy and with the tag `latest` or no tag, for which `Always` is the default. Such
+an image was built on a machine and loaded into the nodes; no registry has it. The finding is a
+warning. A registry with a port (`localhost:5000/…`) is not reported.",
         why: "\
-The pod stays in ErrImagePull, although the image is on the node. A registry on a port
-(`localhost:5000/…`) is not meant.",
+The kubelet pulls from a registry at `localhost` on the node, and the pod stays in `ErrImagePull`
+although the image is on the node.",
         fix: "Set `imagePullPolicy: IfNotPresent` or `Never`, or give the image a tag other than `latest`.",
         source: "\
 https://kubernetes.io/docs/concepts/containers/images/#imagepullpolicy-defaulting and

@@ -10,12 +10,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::ImageNeverFromRegistry,
     doc: Doc {
         checks: "\
-An image of a registry is there only if somebody pulled or loaded it onto every node by hand; with
-`imagePullPolicy: Never` the kubelet will not fetch it, and the pod stays in ErrImageNeverPull. Say
-`IfNotPresent`.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for images from a registry with `imagePullPolicy: Never`. The finding is a warning, since the
+image may be preloaded on every node. It is an error for a known service, and if the manifests are
+complete (`--complete`, `--profile`, `render`). Nothing is reported for registries that stand for
+the local machine, such as `localhost:5000`, `kind.local` or `ko.local`.",
+        why: "\
+The kubelet does not pull the image. Unless somebody has pulled or loaded it onto the node, the pod
+stays in `ErrImageNeverPull` (`Container image \"…\" is not present with pull policy of Never`).",
+        fix: "Set `imagePullPolicy: IfNotPresent`.",
+        source: "https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy.",
     },
     bad: r#"apiVersion: v1
 kind: Pod
@@ -44,12 +47,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .at(pod.object, policy, format!("an image of `{registry}` is never pulled"))
                 .severity(severity)
                 .related(container.node["image"].origin.span, "the image")
-                .help("say `imagePullPolicy: IfNotPresent`");
+                .help("set `imagePullPolicy: IfNotPresent`");
         }
     }
 }
 
-/// Registries that stand for the machine itself.
+/// Registries that mean the local machine.
 fn is_local(registry: &str) -> bool {
     let host = registry.split(':').next().unwrap_or(registry);
     matches!(

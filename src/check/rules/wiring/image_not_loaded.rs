@@ -11,13 +11,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::ImageNotLoaded,
     doc: Doc {
         checks: "\
-With `imagePullPolicy: Never` the image must be on the node under this very name. What podman builds
-is called `localhost/<name>:<tag>`; without the prefix the kubelet means `docker.io/library/<name>`
-and answers ErrImageNeverPull. Images that docker built and `kind load docker-image` loaded have
-that name, so for programs that are not known it is a warning.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for images without a registry and with `imagePullPolicy: Never`. Images that podman builds
+are named `localhost/<name>:<tag>`. The finding is a warning, since images that Docker built and
+`kind load docker-image` loaded have the short name. It is an error for a known service that is
+built with the prefix `localhost/`, and if the manifests are complete (`--complete`, `--profile`,
+`render`).",
+        why: "\
+An image name without a registry means `docker.io/library/<name>`. If the node has no image with
+that name, the pod stays in `ErrImageNeverPull`
+(`Container image \"…\" is not present with pull policy of Never`).",
+        fix: "Use the name under which the image is on the nodes, such as `localhost/<name>:<tag>`.",
+        source: "\
+https://kubernetes.io/docs/concepts/containers/images/#image-names and
+https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy.",
     },
     bad: r#"apiVersion: v1
 kind: Pod

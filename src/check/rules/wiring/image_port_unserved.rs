@@ -13,14 +13,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::ImagePortUnserved,
     doc: Doc {
         checks: "\
-A probe or a Service asks a public image at a port where it does not listen by default, and nothing
-in the pod tells it another: no argument, no variable with the number, no mounted file.
-`nginx-unprivileged` listens on 8080, Grafana on 3000. The probe fails, or connections are refused.
-Use the port of the image, or configure it. Sources: the pages that `software/` names for each
-image; they are listed in docs/services.md.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the port of a probe or the target port of a Service is one on which a public image
+listens by default. `nginx-unprivileged` listens on 8080, Grafana on 3000. The finding is a warning.
+Nothing is reported if something in the pod may configure another port: an argument, a variable with
+the number or of unknown value, or a mounted file; and for the Services of a pod with several
+containers.",
+        why: "The probe fails, or connections through the Service are refused.",
+        fix: "Use the port on which the image listens, or configure the other port.",
+        source: "The pages that `software/` names for each image, listed in docs/services.md.",
     },
     bad: r#"apiVersion: v1
 kind: Pod
@@ -50,13 +50,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             report
                 .at(object, node, message)
                 .severity(Severity::Warning)
-                .related(image.container.node["image"].origin.span, "nothing here tells it another port")
+                .related(image.container.node["image"].origin.span, "no other port is configured here")
                 .help(format!("it listens on {}", suggest::list(&ports, "and")));
         }
     }
 }
 
-/// Whether nothing in the pod may make it listen on a port where it does not by default.
+/// Whether the image does not listen on a port by default, and nothing in the pod may configure it.
 fn is_default(image: &OfficialImage<'_, '_>, port: i64) -> bool {
     let container = image.container;
     let digits = port.to_string();
@@ -69,12 +69,12 @@ fn is_default(image: &OfficialImage<'_, '_>, port: i64) -> bool {
     !listens && !is_told
 }
 
-/// The ports that probes and Services ask, with where they stand.
+/// The ports that probes and Services use, each with its node.
 fn asked<'a>(graph: &Graph<'a>, image: &OfficialImage<'_, 'a>) -> Vec<(&'a crate::object::Object, &'a Node, i64)> {
     let number = |node: &Node| node.as_i64().or_else(|| image.container.port_named(node.text()));
     let probes = image.container.probe_ports().filter_map(|node| Some((image.pod.object, node, number(node)?)));
     let mut found: Vec<_> = probes.collect();
-    // Of several containers another may serve the port.
+    // With several containers another one may serve the port.
     if image.pod.running().count() != 1 {
         return found;
     }

@@ -9,12 +9,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::ImageTextInvalid,
     doc: Doc {
         checks: "\
-Blanks, a stray comment (`image: app:v1 // local build`), capital letters or an empty tag make a
-text that no container runtime accepts: the pod stays in InvalidImageName. The API server accepts it
-in pod templates. A remark in YAML starts with `#`.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the image of a container is a valid image reference: `[registry/]path[:tag][@digest]`.
+It reports spaces, a comment that is part of the string (`image: app:v1 // local build`), capital
+letters, an empty tag, a URL and an invalid digest. The finding is an error. What the API server
+rejects itself, such as an empty image, or spaces around that of a Pod, is left to `image-invalid`.",
+        why: "\
+The API server accepts the string in a pod template, but no container runtime does. The pod stays in
+`InvalidImageName` (`couldn't parse image name`).",
+        fix: "Correct the reference. A comment in YAML begins with `#`.",
+        source: "\
+https://kubernetes.io/docs/concepts/containers/images/#image-names and the grammar in
+https://pkg.go.dev/github.com/distribution/reference.",
     },
     bad: r#"apiVersion: apps/v1
 kind: Deployment
@@ -40,20 +45,20 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for container in &pod.containers {
             let node = &container.node["image"];
             let image = node.text();
-            // A bare pod with blanks around its image is refused, as is an empty one.
+            // The API server rejects an empty image, and spaces around that of a Pod.
             if image.is_empty()
                 || (pod.object.kind() == "Pod" && image.trim() != image && fault(image.trim()).is_none())
             {
                 continue;
             }
             if let Some((fault, help)) = fault(image) {
-                report.at(pod.object, node, format!("this is no image reference: {fault}")).help(help);
+                report.at(pod.object, node, format!("invalid image reference: {fault}")).help(help);
             }
         }
     }
 }
 
-/// What makes a text no image reference, and what to do. The grammar is that of the distribution project:
+/// Why a string is not a valid image reference, and what to do. The grammar is that of the distribution project:
 /// `[host[:port]/]path[:tag][@digest]`, the path in lower case.
 pub(crate) fn fault(image: &str) -> Option<(String, String)> {
     if image.is_empty() {
@@ -62,14 +67,14 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
     if image.contains(char::is_whitespace) {
         let first = image.split_whitespace().next().unwrap_or_default();
         let help = if image.contains("//") {
-            "a remark in YAML starts with `#`"
+            "a comment in YAML begins with `#`"
         } else {
-            "leave out what does not belong to the name"
+            "remove what is not part of the name"
         };
-        return Some((format!("it holds blanks; is `{first}` meant?"), help.to_owned()));
+        return Some((format!("it contains spaces; did you mean `{first}`?"), help.to_owned()));
     }
     if image.contains("://") {
-        return Some(("it is a URL".to_owned(), "leave the scheme out".to_owned()));
+        return Some(("it is a URL".to_owned(), "remove the scheme".to_owned()));
     }
     let (rest, digest) = image.split_once('@').map_or((image, None), |(rest, digest)| (rest, Some(digest)));
     if let Some(digest) = digest {
@@ -83,7 +88,7 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
         });
         if !good {
             return Some((
-                format!("`{digest}` is no digest"),
+                format!("`{digest}` is not a digest"),
                 "a digest is `sha256:` and 64 hexadecimal digits".to_owned(),
             ));
         }
@@ -98,7 +103,7 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
             && !tag.starts_with(['.', '-'])
             && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
         if !good {
-            let what = if tag.is_empty() { "its tag is empty".to_owned() } else { format!("`{tag}` is no tag") };
+            let what = if tag.is_empty() { "its tag is empty".to_owned() } else { format!("`{tag}` is not a tag") };
             return Some((what, "a tag is letters, digits, `_`, `.` and `-`".to_owned()));
         }
     }
@@ -112,8 +117,8 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
             && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
         if !good {
             return Some((
-                format!("`{host}` is no registry"),
-                "a registry is a host, with a port where it has one".to_owned(),
+                format!("`{host}` is not a registry"),
+                "a registry is a host with an optional port".to_owned(),
             ));
         }
     }
@@ -129,7 +134,7 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
         } else {
             "a name is lower-case letters, digits, and `-`, `_`, `.` between them".to_owned()
         };
-        return Some((format!("`{path}` is no name"), help));
+        return Some((format!("`{path}` is not an image name"), help));
     }
     None
 }

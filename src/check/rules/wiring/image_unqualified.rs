@@ -12,14 +12,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::ImageUnqualified,
     doc: Doc {
         checks: "\
-A name without registry means `docker.io/library/<name>`, where only Docker's official images are. A
-name of one's own (`datastorage:e2e-test`) is not there: the pod stays in ImagePullBackOff. Name the
-registry, or `localhost/` for an image that is loaded into the nodes. For programs that are not
-known it is reported where the manifests are whole (`--complete`, `--profile`, `render`): build
-tools put a registry before the images that they build.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for images without a registry that are not one of Docker's official images. The finding is a
+warning. For a known service it is an error if the manifests are complete (`--complete`,
+`--profile`, `render`). For other programs it is reported only for complete manifests and the
+bundles of the project, since build tools such as skaffold put a registry before the images that
+they build. Nothing is reported for `org/name`, which is common for images of Docker Hub, unless the
+service is built locally, and for images that are never pulled, which `image-not-loaded` checks.",
+        why: "\
+A name without a registry means `docker.io/library/<name>`, where only Docker's official images are.
+Another name (`datastorage:e2e-test`) is not found there: the pod stays in `ImagePullBackOff`.",
+        fix: "\
+Name the registry, or use `localhost/<name>:<tag>` with `imagePullPolicy: Never` for an image that
+is loaded into the nodes.",
+        source: "\
+https://kubernetes.io/docs/concepts/containers/images/#image-names and
+https://docs.docker.com/docker-hub/image-library/trusted-content/.",
     },
     bad: r#"apiVersion: v1
 kind: Pod
@@ -191,9 +198,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for (number, container) in pod.containers.iter().enumerate() {
             let image = container.image();
             let name = image_name(image);
-            // `org/name` is Docker Hub's common form. What is never pulled is `image-not-loaded`'s.
+            // `org/name` is common on Docker Hub. Images that are never pulled are left to `image-not-loaded`.
             let known = graph.known_as(at, number);
-            // A known service that is built here is on nobody's Docker Hub account.
+            // A known service that is built locally is not on Docker Hub.
             let hub = name.contains('/') && known.is_none_or(|view| view.service.image.is_none());
             let own = !name.is_empty() && !hub && registry(image).is_none() && !OFFICIAL.contains(&name);
             if !own
@@ -203,7 +210,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             {
                 continue;
             }
-            // Build tools, as skaffold, put a registry before the images that they build.
+            // Build tools such as skaffold put a registry before the images that they build.
             if known.is_none() && !bundle.options.whole && !bundle.options.own {
                 continue;
             }
@@ -212,7 +219,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .at(
                     pod.object,
                     &container.node["image"],
-                    format!("`{image}` names no registry, and docker.io has no official image `{name}`"),
+                    format!("`{image}` has no registry, and Docker Hub has no official image `{name}`"),
                 )
                 .severity(severity);
             match known.and_then(|view| view.service.image.as_deref()) {

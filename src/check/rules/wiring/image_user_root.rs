@@ -11,15 +11,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::ImageUserRoot,
     doc: Doc {
         checks: "\
-The pod or container asks for `runAsNonRoot: true` and does not say `runAsUser`, and the public
-image starts as root, or as a user that is given by name. The kubelet does not start it
-(CreateContainerConfigError): it cannot verify from a name that the user is not root. Set
-`runAsUser` to a numeric user that the image can run as. Sources: the pages that `software/` names
-for each image (docs/services.md),
-https://kubernetes.io/docs/tasks/configure-pod-container/security-context/.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for a pod or container with `runAsNonRoot: true` and without `runAsUser`, whose public image
+starts as root or as a user that is given by name. The finding is an error. Images whose user is a
+number other than 0 are not reported.",
+        why: "\
+The kubelet does not start the container (`CreateContainerConfigError`):
+`container has runAsNonRoot and image will run as root`, or, for a name,
+`image has non-numeric user (…), cannot verify user is non-root`.",
+        fix: "Set `runAsUser` to a numeric user that the image can run as.",
+        source: "\
+https://kubernetes.io/docs/tasks/configure-pod-container/security-context/ and the pages that
+`software/` names for each image, listed in docs/services.md.",
     },
     bad: r#"apiVersion: v1
 kind: Pod
@@ -49,15 +51,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let Some(user) = user.filter(|user| user.image.parse::<u32>().is_err()) else { continue };
             let name = container.name();
             let message = match user.image.as_str() {
-                "root" => format!("container `{name}` must not run as root, and its image does"),
+                "root" => format!("container `{name}` must not run as root, but its image does"),
                 other => {
-                    format!("container `{name}` must not run as root, and its image has the non-numeric user `{other}`")
+                    format!("container `{name}` must not run as root, but its image has the non-numeric user `{other}`")
                 }
             };
             let draft = report
                 .at(pod.object, &container.node["image"], message)
                 .severity(Severity::Error)
-                .related(asked.origin.span, "asked for here");
+                .related(asked.origin.span, "required here");
             match user.id(container.image()) {
                 Some(id) => draft.help(format!("set runAsUser, for example to {id}")),
                 None => draft.help("set runAsUser to a user that the image can run as"),

@@ -14,14 +14,16 @@ use crate::validation::Report;
 pub static RULE: Rule = Rule {
     id: RuleId::IngressPathDuplicate,
     doc: Doc {
-        checks: "One host and path of one Ingress class leads to one backend.",
+        checks: "\
+Checks that one host and path of an Ingress class has one backend. The finding is a warning. Canary
+Ingresses, and classes that create a load balancer for each Ingress, are not compared. Ingresses of
+different files are compared only if the manifests are complete (`--complete`, `--profile`,
+`render`), since they may be alternatives.",
         why: "\
-Of two rules for it only one counts. Which one depends on the controller: often the older object, so
-that a new Ingress has no effect. The admission webhook of ingress-nginx rejects the second (`host
-and path is already defined`). Canary Ingresses, and classes that make a load balancer for each
-Ingress, are left out. Ingresses of separate files, which may be alternatives, are compared where
-the manifests are whole (`--complete`, `--profile`, `render`).",
-        fix: "Remove one of them, or give it a host or path of its own.",
+Only one of two rules for the same host and path is used. Which one depends on the controller: often
+that of the older object, so that a new Ingress has no effect. The admission webhook of
+ingress-nginx rejects the second one (`host \"…\" and path \"…\" is already defined in ingress …`).",
+        fix: "Remove one of them, or give it its own host or path.",
         source: "\
 https://kubernetes.io/docs/concepts/services-networking/ingress/#the-ingress-resource and
 https://kubernetes.github.io/ingress-nginx/how-it-works/#when-a-reload-is-required.",
@@ -53,7 +55,7 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let mut taken = HashMap::new();
     for ingress in bundle.objects.iter().filter(|object| kind_of(object) == Some("Ingress") && is_shared(object)) {
-        // Files that are checked together need not go to one cluster.
+        // Files that are checked together need not be for one cluster.
         let file = (!bundle.options.whole).then(|| ingress.span().file);
         for rule in ingress.node["spec"]["rules"].items() {
             let host = rule["host"].text().to_ascii_lowercase();
@@ -76,16 +78,16 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .at(ingress, if entry["path"].is_set() { &entry["path"] } else { entry }, message)
                     .label("only one of them is used")
                     .related(place["path"].origin.span, "defined here")
-                    .help("remove one of them, or give it a host or path of its own");
+                    .help("remove one of them, or give it its own host or path");
             }
         }
     }
 }
 
-/// The annotation that was the class before there was a field.
+/// The annotation for the class, before there was a field.
 const CLASS: &str = "kubernetes.io/ingress.class";
 
-/// The class; empty for the default one.
+/// The class; empty for the default class.
 fn class(ingress: &Object) -> &str {
     let annotation: &Node = &ingress.node["metadata"]["annotations"][CLASS];
     ingress.node["spec"]["ingressClassName"].as_str().unwrap_or(annotation.text())

@@ -15,13 +15,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::KindConfigInvalid,
     doc: Doc {
         checks: "\
-The config of a kind cluster (`kind: Cluster`, `apiVersion: kind.x-k8s.io/v1alpha4`) has the fields
-of that version and no others. Names, roles, protocols, ports, addresses, subnets and modes are
-among those that kind accepts; one node at least is a control plane; no path of a node is mounted
-twice.",
+Checks the config of a kind cluster (`kind: Cluster`, `apiVersion: kind.x-k8s.io/v1alpha4`): unknown
+fields, values of the wrong type, and names, roles, protocols, ports, addresses, subnets and modes
+that kind does not accept; a cluster without a control-plane node; two mounts at one path of a node.
+The finding is an error.",
         why: "\
-`kind create cluster --config` reads the file strictly and creates nothing otherwise (`field … not
-found in type v1alpha4.Cluster`).",
+`kind create cluster --config` decodes the file strictly and creates no cluster
+(`field … not found in type v1alpha4.Cluster`).",
         fix: "Correct the field that the message names.",
         source: "\
 https://kind.sigs.k8s.io/docs/user/configuration/ and
@@ -43,17 +43,17 @@ metadata: {name: web}
     check: Check::Bundle(check),
 };
 
-/// What a field of the config holds.
+/// The type of a field of the config.
 enum Form {
     /// A string; YAML's other scalars are read as one.
     Text,
     /// `true` or `false`.
     Flag,
-    /// A string that a function accepts; the words say what it must be.
+    /// A string that a function accepts, and the words for the message.
     Checked(fn(&str) -> bool, &'static str),
     /// One of a few strings.
     OneOf(&'static [&'static str]),
-    /// A port, 0 or -1 for a free one.
+    /// A port; 0 or -1 for any free port.
     Port,
     /// A list.
     List(&'static Form),
@@ -142,7 +142,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// What no form of a single field says.
+/// Checks across fields.
 fn nodes(cluster: &Object, faults: &mut Faults<'_, '_>) {
     let nodes = &cluster.node["nodes"];
     let is_worker = |node: &Node| node["role"].text() == "worker";
@@ -185,7 +185,7 @@ impl Faults<'_, '_> {
     }
 
     fn form(&mut self, node: &Node, form: &Form, field: &str) {
-        // What is null keeps its default.
+        // Null means the default.
         if node.is_null() {
             return;
         }

@@ -15,12 +15,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::ListenPortMismatch,
     doc: Doc {
         checks: "\
-The config file (or a variable, a flag) says on which port the program listens; `containerPort` and
-the Service's `targetPort` must be the same number. A `targetPort` on which nothing listens is an
-error. A wrong `containerPort` alone is only misleading, and a warning.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the port a program listens on, by its config file, a variable or a flag, is the
+`containerPort` of the container and the `targetPort` of its Services. A `targetPort` on which a
+known service does not listen is an error. A `containerPort` alone that differs is a warning: it is
+only misleading. A port named `metrics`, and a target port that another container of the pod serves,
+are not compared. Programs other than known services are checked only in pods with one container,
+and are always a warning.",
+        why: "Connections through the Service are refused, since nothing listens on the target port.",
+        fix: "Use one port number in the config, `containerPort` and `targetPort`.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -83,7 +86,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     let mut targets = Targets::default();
     for view in graph.known() {
-        // They come in the order of their pods.
+        // The services are in the order of their pods.
         if targets.pod != Some(view.at) {
             targets = Targets::of(graph, view.at);
         }
@@ -92,21 +95,21 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for (at, pod) in graph.pods.iter().enumerate() {
         let known = graph.known_of(at).next().is_some();
         let mut running = pod.running();
-        // With several containers nobody knows whose port it is.
+        // With several containers it is unknown whose port it is.
         if let (Some(container), None, false) = (running.next(), running.next(), known || pod.is_job()) {
             told(graph, at, pod, container, report);
         }
     }
 }
 
-/// Where the Services of a pod send to.
+/// The target ports of the Services of a pod.
 #[derive(Default)]
 struct Targets<'a> {
     /// The number of the pod.
     pod: Option<usize>,
     /// The Services with their ports.
     all: Vec<(&'a Object, &'a Node)>,
-    /// The places in `all` of those that send to a number, and to a name.
+    /// The indices in `all` of those with a number, and of those with a name.
     by_number: HashMap<i64, Vec<usize>>,
     by_name: HashMap<&'a str, Vec<usize>>,
 }
@@ -128,10 +131,10 @@ impl<'a> Targets<'a> {
         targets
     }
 
-    /// The places that send to a container's own ports, which no other container of its pod declares.
+    /// The indices of those for a container's own ports, which no other container of its pod declares.
     fn to(&self, view: &View<'_, '_>) -> Vec<usize> {
         let own = view.container.ports().filter(|(_, number)| !view.pod.shares(*number));
-        // A port may stand there very many times.
+        // A port may be listed many times.
         let (mut numbers, mut names) = (HashSet::new(), HashSet::new());
         let mut places: Vec<usize> = Vec::new();
         for (port, number) in own {
@@ -139,7 +142,7 @@ impl<'a> Targets<'a> {
             if numbers.insert(number) {
                 places.extend(self.by_number.get(&number).into_iter().flatten());
             }
-            // Of several ports of one name the first of the pod counts.
+            // Of several ports with the same name the first one of the pod counts.
             if view.pod.port_named(name) == Some(number) && names.insert(name) {
                 places.extend(self.by_name.get(name).into_iter().flatten());
             }
@@ -149,12 +152,12 @@ impl<'a> Targets<'a> {
     }
 }
 
-/// The number that a port of a Service sends to, where it is no name.
+/// The target port as a number, if it is not a name.
 fn number_of(target: &Node, entry: &Node) -> i64 {
     target.as_i64().or(entry["port"].as_i64()).unwrap_or_default()
 }
 
-/// A known service, whose config names its port.
+/// A known service whose config sets its port.
 fn configured(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, report: &mut Report<'_>) {
     let Some(key) = view.dialect.and_then(|dialect| dialect.endpoints.iter().find_map(|end| end.key.as_deref())) else {
         return;
@@ -162,7 +165,7 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, rep
     let value = view.value(key);
     let Some(port) = value.as_i64().filter(|port| (1..=65535).contains(port)) else { return };
     let open: Vec<i64> = view.endpoints().iter().map(|(port, _)| *port).collect();
-    // What another container of the pod serves is not this one's.
+    // Target ports that another container of the pod serves are not compared.
     let places = match view.pod.running().nth(1) {
         Some(_) => targets.to(view),
         None => (0..targets.all.len()).collect(),
@@ -182,9 +185,14 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, rep
         }
         sent = true;
         let place = if target.is_set() { target } else { &entry["port"] };
-        let message =
-            format!("{} listens on {port} (`{key}`), and {} sends to {number}", view.service.name, title(service));
-        report.at(service, place, message).help(format!("make `targetPort`, `containerPort` and `{key}` one number"));
+        let message = format!(
+            "{} listens on {port} (`{key}`), but the target port of {} is {number}",
+            view.service.name,
+            title(service)
+        );
+        report
+            .at(service, place, message)
+            .help(format!("use one number for `targetPort`, `containerPort` and `{key}`"));
     }
     let declared: Vec<(&Node, i64)> = view.container.ports().collect();
     beside_main(view, key, &declared, report);
@@ -205,11 +213,11 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, rep
     if let Some((entry, number)) = first {
         draft
             .related(entry["containerPort"].origin.span, "declared")
-            .help(format!("make `containerPort` {number} and `{key}` {port} one number"));
+            .help(format!("use one number for `containerPort` ({number}) and `{key}` ({port})"));
     }
 }
 
-/// The ports for health and metrics, where the config sets them and a port of that name is declared otherwise.
+/// The ports for health and metrics that the config sets, if a port with that name is declared with another number.
 fn beside_main(view: &View<'_, '_>, main: &str, declared: &[(&Node, i64)], report: &mut Report<'_>) {
     let keys = view.dialect.into_iter().flat_map(|dialect| &dialect.endpoints).filter_map(|end| end.key.as_deref());
     for key in keys.filter(|key| *key != main) {
@@ -221,12 +229,12 @@ fn beside_main(view: &View<'_, '_>, main: &str, declared: &[(&Node, i64)], repor
             at_value(report, view, value, format!("`{key}` is {port}, and the port named `{name}` is {number}"))
                 .severity(Severity::Warning)
                 .related(entry["containerPort"].origin.span, "declared")
-                .help("make them one number");
+                .help("use the same number for both");
         }
     }
 }
 
-/// A program that is told its port by a variable or a flag.
+/// A program whose port is set by a variable or a flag.
 fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, report: &mut Report<'_>) {
     let by_env = ["PORT", "HTTP_PORT", "SERVER_PORT", "LISTEN_PORT", "APP_PORT"].iter().find_map(|name| {
         let var = container.var(name)?;
@@ -256,7 +264,7 @@ fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, 
         return;
     }
     let message = format!(
-        "`{name}` says {port}, and container `{}` declares {}",
+        "`{name}` is {port}, but container `{}` declares {}",
         container.name(),
         declared.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
     );
@@ -264,5 +272,5 @@ fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, 
     report
         .at(object, place, message)
         .severity(Severity::Warning)
-        .help("if the program listens there, declare that port and send to it");
+        .help("if the program listens there, declare that port and use it as `targetPort`");
 }

@@ -1,4 +1,4 @@
-//! What is accepted and does not come up, because one object does not fit the other.
+//! Manifests that the API server accepts and that do not work, because objects do not fit each other.
 
 mod _claims;
 pub(crate) mod _images;

@@ -16,21 +16,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::MonitorPortUnserved,
     doc: Doc {
         checks: "\
-An endpoint of a ServiceMonitor names a `port` that no selected Service has by that name, or a
-`targetPort` that no container behind them declares; an endpoint of a PodMonitor names a `port`,
-`portNumber` or `targetPort` that no container of the selected pods declares.
+Checks that the ports of a monitor exist. An endpoint of a ServiceMonitor must name a `port` of a
+selected Service, or a `targetPort` that a container behind it declares; an endpoint of a PodMonitor
+a `port`, `portNumber` or `targetPort` that a container of the selected pods declares.
 
-It is an error where the monitor and what it selects stand in one file, or the manifests are whole
-(`--complete`, `--profile`, `render`), and it selects in its own namespace alone; otherwise a
-warning. Pods that have a sidecar injected are passed over.",
+The finding is an error if one file holds the monitor and what it selects, or the manifests are
+complete (`--complete`, `--profile`, `render`), and the monitor selects in its own namespace only;
+otherwise it is a warning. Pods with injected sidecars are not checked.",
         why: "\
-Prometheus finds targets by the ports that Services and containers declare, and keeps those of this
-name or number. Where there is none, nothing is scraped, and nobody is told. The `port` of a
-ServiceMonitor is the name of a port of the Service, never its number.",
-        fix: "Write the name that the Service or container has, or give the port that name.",
+Prometheus finds targets by the ports that Services and containers declare, and keeps those with
+this name or number. If there is none, nothing is scraped, and there is no error message. The `port`
+of a ServiceMonitor is the name of a port of the Service, never its number.",
+        fix: "Use the name of the port of the Service or container, or give the port that name.",
         source: "\
-- https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.Endpoint
-- https://prometheus.io/docs/prometheus/latest/configuration/configuration/#kubernetes_sd_config",
+https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.Endpoint and
+https://prometheus.io/docs/prometheus/latest/configuration/configuration/#kubernetes_sd_config.",
     },
     bad: r#"apiVersion: v1
 kind: Service
@@ -54,7 +54,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for object in bundle.objects {
         let Some(selection) = selections.of(object) else { continue };
         let Some(endpoints) = selection.row.endpoints else { continue };
-        // Of an empty selector nobody knows what else it selects.
+        // What else an empty selector matches is unknown.
         let is_open = !bundle.options.whole && selection.labels().is_empty();
         if selection.found.is_empty() || selection.is_cut || is_open {
             continue;
@@ -66,7 +66,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if let Some((node, what)) = ports.lacks(endpoint) {
                 let nearest = |text| suggest::nearest(text, what.names.iter().copied());
                 let near = node.as_str().and_then(nearest).map(|near| format!("did you mean `{near}`?"));
-                // An operator may make others that have it.
+                // An operator may create others that have it.
                 if near.is_none() && selection.may_be_unseen() {
                     continue;
                 }
@@ -85,10 +85,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The ports among which a field looks.
+/// The ports that a field can name.
 #[derive(Default)]
 struct Declared<'a> {
-    /// Whose they are, in words.
+    /// The owner of the ports, in words.
     whose: String,
     names: Vec<&'a str>,
     known: HashSet<&'a str>,
@@ -120,7 +120,7 @@ impl<'a> Declared<'a> {
         let mut numbers: Vec<i64> = self.numbers.iter().copied().collect();
         numbers.sort_unstable();
         match (self.names.as_slice(), by_name) {
-            ([], true) => "its ports have no names: give the port one".to_owned(),
+            ([], true) => "its ports have no names: name the port".to_owned(),
             (names, true) => format!("its ports are named {}", suggest::list(names, "and")),
             (_, false) if numbers.is_empty() => "its containers declare no ports".to_owned(),
             (_, false) => {
@@ -133,7 +133,7 @@ impl<'a> Declared<'a> {
 /// The ports of what a monitor selects.
 struct Ports<'a> {
     services: Option<Declared<'a>>,
-    /// `None` where not all pods are known.
+    /// `None` if not all pods are known.
     containers: Option<Declared<'a>>,
 }
 
@@ -159,23 +159,23 @@ impl<'a> Ports<'a> {
         }
     }
 
-    /// The field of an endpoint whose port is not there, and those that are.
+    /// The field of an endpoint whose port does not exist, and the ports that do.
     fn lacks<'n>(&self, endpoint: &'n Node) -> Option<(&'n Node, &Declared<'a>)> {
         let fields = match &self.services {
             Some(services) => [("port", Some(services)), ("targetPort", self.containers.as_ref()), ("", None)],
             None => ["port", "portNumber", "targetPort"].map(|field| (field, self.containers.as_ref())),
         };
-        // The first that is set counts.
+        // The first field that is set counts.
         let (field, declared) = fields.into_iter().find(|(field, _)| endpoint[*field].is_set())?;
         let port = &endpoint[field];
-        // A Service's port is meant by name; a number there is for the definition to reject. Google's `port` may be a number
-        // that nobody declares.
+        // `port` is a name; the CustomResourceDefinition rejects a number. Google's `port` may be a number that no container
+        // declares.
         let is_number = field == "port" && port.as_i64().is_some();
         declared.filter(|declared| !is_number && !declared.has(port)).map(|declared| (port, declared))
     }
 }
 
-/// The ports that the containers of some pods declare; `None` where others open some.
+/// The ports that the containers of some pods declare; `None` if injected sidecars may have others.
 fn containers<'a>(graph: &Graph<'a>, pods: Vec<&Pod<'a>>) -> Option<Declared<'a>> {
     let first = title(pods.first()?.object);
     if pods.iter().any(|pod| is_injected(graph, pod)) {

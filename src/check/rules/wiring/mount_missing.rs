@@ -17,12 +17,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::MountMissing,
     doc: Doc {
         checks: "\
-The service reads its config and its credentials from files, and its container mounts nothing that
-could hold them: no ConfigMap, no Secret, no other volume. Or a volume made of a ConfigMap or Secret
-stands in the pod, and no container mounts it.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the container of a known service mounts volumes that can hold its config file and its
+secret files. It reports a container without such volumes, and a volume of the pod, made from a
+ConfigMap or Secret, that no container mounts. The finding is an error.",
+        why: "\
+The service reads its config and its credentials from files. It exits because it cannot open them,
+and the pod ends up in `CrashLoopBackOff`.",
+        fix: "\
+Add a `volumeMounts` entry for the volume in the directory of the config file; mount the Secret in
+the directory that the config names.",
+        source: "\
+The description of the service (docs/services.md) and
+https://kubernetes.io/docs/concepts/storage/volumes/.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -79,13 +85,13 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let with_files = LazyCell::new(|| secrets(bundle.graph()));
-    // The pod that volumes were last told of, which come in the order of their pods, and whether there were any.
+    // The pod whose unmounted volumes were reported last (services are in the order of their pods), and whether it had any.
     let mut told = (None, false);
     for view in bundle.graph().known() {
         if !view.needs_file() {
             continue;
         }
-        // A volume that nobody mounts says most exactly what was forgotten, once for all containers.
+        // A volume that no container mounts is the most precise finding, once for all containers.
         if told.0 != Some(view.at) {
             told = (Some(view.at), forgotten(&view, report));
         }
@@ -140,12 +146,12 @@ fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("/", |(folder, _)| folder)
 }
 
-/// Whether some mount may hold the file: one that covers the path, or one of the kind anywhere.
+/// Whether a mount may contain the file: one that covers the path, or one of that kind anywhere.
 fn reaches(view: &View<'_, '_>, kind: &str, path: &str) -> bool {
     let covered = !path.is_empty()
         && match view.container.file(path) {
             File::Unmounted => false,
-            // A ConfigMap mounted above the folder of the secrets holds none.
+            // A ConfigMap mounted above the directory of the secrets does not contain them.
             File::Lacking { object, key, .. } => object.kind() == kind || !key.contains('/'),
             _ => true,
         };
@@ -157,14 +163,14 @@ fn reaches(view: &View<'_, '_>, kind: &str, path: &str) -> bool {
         })
 }
 
-/// The first Secret of each namespace that has a key like a file's name.
+/// The first Secret of each namespace that has a key with an extension.
 fn secrets<'a>(graph: &Graph<'a>) -> HashMap<&'a str, &'a Object> {
     let files = |object: &&Object| kind_of(object) == Some("Secret") && data_keys(object).any(|key| key.contains('.'));
-    // Backwards, so that the first stays.
+    // Backwards, so that the first one wins.
     graph.objects.iter().rev().filter(files).map(|object| (object.namespace(), object)).collect()
 }
 
-/// Tells of the volumes with files that no container of the pod mounts. Whether there are any.
+/// Reports the volumes with files that no container of the pod mounts. Returns whether there are any.
 fn forgotten(view: &View<'_, '_>, report: &mut Report<'_>) -> bool {
     let mut any = false;
     for volume in view.pod.spec["volumes"].items() {

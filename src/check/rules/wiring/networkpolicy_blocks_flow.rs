@@ -18,15 +18,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::NetworkpolicyBlocksFlow,
     doc: Doc {
         checks: "\
-A pod is told to connect to a Service, and the policies among the manifests refuse it: no ingress
-rule of the target lets it in on the pod's port (policies count pod ports, not Service ports), no
-egress rule of the client lets it out, or the client may not ask DNS (UDP 53) and resolves no name
-at all. Namespaces whose labels are not known are taken to match. It is a warning where policy and
-pods stand in separate files, since another policy may open the way, unless the manifests are whole
-(`--complete`, `--profile`, `render`).",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the NetworkPolicies among the manifests allow the connections that the configuration
+implies: where a pod is configured to connect to a Service, an ingress rule of the target must allow
+the client on the port of the pod (policies use pod ports, not Service ports), an egress rule of the
+client must allow the target, and the client must be allowed to query DNS (UDP 53).
+
+The finding is an error if one file holds the policy and the pods, or if the manifests are complete
+(`--complete`, `--profile`, `render`), otherwise a warning, since another policy may allow the
+connection. Namespaces whose labels are unknown, and `ipBlock` peers, count as a match.",
+        why: "\
+The network plugin drops the packets, and the connection times out. Without DNS the client resolves
+no names at all.",
+        fix: "\
+Add the peer to `from` or `to` of a rule, with the port of the pod. For DNS allow UDP and TCP 53 to
+the namespace `kube-system`.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/network-policies/.",
     },
     bad: r#"apiVersion: v1
 kind: Pod
@@ -57,11 +63,11 @@ spec:
     check: Check::Bundle(check),
 };
 
-/// How many policies are held against pods, and rules, ports and peers of them against connections, before the rule is
-/// content: each pod and each connection could ask all of them.
+/// The budget of comparisons: policies with pods, and their rules, ports and peers with connections. Without it the work would
+/// grow with the product of pods, connections and policies.
 const MOST_QUESTIONS: usize = 4_000_000;
 
-/// How many findings use up the same: nearly all connections between many pods may be blocked.
+/// The number of findings that use up the budget: nearly all connections between many pods may be blocked.
 const MOST_FINDINGS: usize = 20_000;
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
@@ -121,9 +127,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 &policy.node["spec"]["podSelector"]
             };
             report
-                .at(policy, place, format!("{} may not ask DNS, and resolves no name", title(client.object)))
+                .at(
+                    policy,
+                    place,
+                    format!("no egress rule allows {} to query DNS, so it cannot resolve names", title(client.object)),
+                )
                 .severity(bundle.between(policy, client.object))
-                .related(mention.node.origin.span, "a name it needs")
+                .related(mention.node.origin.span, "a name that it needs")
                 .help("allow UDP and TCP 53 to the namespace kube-system");
         }
         for to in &graph.services[service].pods {
@@ -166,10 +176,14 @@ fn blocked(
         .at(
             policy,
             place,
-            format!("no {direction} rule lets {} reach {} on {port}", title(client.object), title(server.object)),
+            format!(
+                "no {direction} rule allows {} to connect to {} on port {port}",
+                title(client.object),
+                title(server.object)
+            ),
         )
         .severity(severity)
-        .related(mention.node.origin.span, "it is told to connect")
+        .related(mention.node.origin.span, "the connection")
         .help(if direction == "ingress" {
             "add it to `from`, with the port of the pod"
         } else {
@@ -177,7 +191,7 @@ fn blocked(
         });
 }
 
-/// The pod that uses a ConfigMap or Secret, where it is one.
+/// The pod that uses each ConfigMap or Secret; `None` if several do.
 fn users(graph: &Graph<'_>) -> HashMap<usize, Option<usize>> {
     let mut users: HashMap<usize, Option<usize>> = HashMap::new();
     let numbers: HashMap<usize, usize> =
@@ -199,7 +213,7 @@ fn users(graph: &Graph<'_>) -> HashMap<usize, Option<usize>> {
     users
 }
 
-/// Whether a policy rules over a direction: by `policyTypes`, else ingress always and egress where it has rules.
+/// Whether a policy applies to a direction: by `policyTypes`; by default always to ingress, and to egress if it has rules.
 fn governs(policy: &Object, direction: &str) -> bool {
     let types = policy.node["spec"]["policyTypes"].items();
     if types.is_empty() {
@@ -208,7 +222,7 @@ fn governs(policy: &Object, direction: &str) -> bool {
     types.iter().any(|kind| kind.text() == direction)
 }
 
-/// The pod's port that a connection ends at.
+/// The port of the pod to which a connection leads.
 fn target_port(graph: &Graph<'_>, service: usize, mention: &Mention<'_>, server: &Pod<'_>) -> Option<i64> {
     let service = &graph.services[service];
     let entry = match mention.port {
@@ -225,7 +239,7 @@ fn target_port(graph: &Graph<'_>, service: usize, mention: &Mention<'_>, server:
     }
 }
 
-/// Whether a rule lets a peer through to a port of the server.
+/// Whether a rule allows a peer to connect to a port of the server.
 fn allows(
     graph: &Graph<'_>,
     policy: &Object,
@@ -249,7 +263,7 @@ fn allows(
 }
 
 fn matches_peer(graph: &Graph<'_>, policy: &Object, one: &Node, pod: &Pod<'_>) -> bool {
-    // Where pods have their addresses nobody can know.
+    // The addresses of pods are unknown.
     if one["ipBlock"].is_set() {
         return true;
     }
@@ -267,7 +281,7 @@ fn matches_peer(graph: &Graph<'_>, policy: &Object, one: &Node, pod: &Pod<'_>) -
     namespace && (one["podSelector"].is_null() || label_selector_matches(&one["podSelector"], pod.labels))
 }
 
-/// Whether an egress rule lets DNS through: UDP 53 to anywhere but only the own namespace.
+/// Whether an egress rule allows DNS: UDP 53 to more than the own namespace.
 fn allows_dns(rule: &Node) -> bool {
     let ports = rule["ports"].items();
     let udp = ports.is_empty()

@@ -11,12 +11,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::NodeportDuplicate,
     doc: Doc {
         checks: "\
-A NodePort belongs to one Service of the whole cluster; the second that asks for it is refused.
-Services of separate files, which may be alternatives or for different clusters, are compared where
-the manifests are whole (`--complete`, `--profile`, `render`).",
-        why: "",
-        fix: "",
-        source: "",
+Checks for two Services with the same NodePort and protocol. The finding is an error. Services of
+different files are compared only if the manifests are complete (`--complete`, `--profile`,
+`render`): they may be alternatives, or for different clusters.",
+        why: "\
+A NodePort is allocated to one Service of the cluster. The API server rejects the second Service:
+`provided port is already allocated`.",
+        fix: "Choose another `nodePort` for one of them, or remove the field to let the cluster choose.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport.",
     },
     bad: r#"apiVersion: v1
 kind: Service
@@ -42,15 +44,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let Some(port) = entry["nodePort"].as_i64().filter(|port| *port > 0) else { continue };
             let protocol = entry["protocol"].as_str().unwrap_or("TCP");
             let object = service.object;
-            // Files that are checked together need not go to one cluster.
+            // Files that are checked together need not be for one cluster.
             let file = (!bundle.options.whole).then(|| object.span().file);
             let (first, place) = *taken.entry((file, port, protocol)).or_insert((object, &entry["nodePort"]));
-            // Within one Service the API server refuses it; one object given twice is `duplicate-object`'s.
+            // Within one Service the API server rejects it; a duplicate object is left to `duplicate-object`.
             if first.id != object.id {
                 report
-                    .at(object, &entry["nodePort"], format!("NodePort {port} is taken by {}", title(first)))
-                    .related(place.origin.span, "taken here")
-                    .help("a NodePort belongs to one Service of the cluster");
+                    .at(object, &entry["nodePort"], format!("NodePort {port} is already used by {}", title(first)))
+                    .related(place.origin.span, "used here")
+                    .help("choose another nodePort: it is allocated to one Service of the cluster");
             }
         }
     }

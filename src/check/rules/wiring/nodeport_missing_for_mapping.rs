@@ -13,14 +13,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::NodeportMissingForMapping,
     doc: Doc {
         checks: "\
-`extraPortMappings` of a kind config leads to the NodePort of a Service, or to a port of the node
-that a pod uses (`hostPort`, `hostNetwork`).",
-        why: "\
-Where no Service among the manifests has that NodePort, the port of the host answers nobody. Beside
-a Service whose own NodePort is not mapped this is a warning, since the two are meant for each
-other; so is a mapping that leads to the `port` or `targetPort` of a Service in place of its
-NodePort. Else it is a note, since other manifests may bring the Service.",
-        fix: "Make `containerPort` of the mapping and `nodePort` of the Service one number.",
+Checks that a port mapping (`extraPortMappings`) of a kind config leads to the NodePort of a
+Service, or to a port of the node that a pod uses (`hostPort`, `hostNetwork`).
+
+The finding is a note, since other manifests may contain the Service. It is a warning if a Service
+among the manifests has a NodePort that is not mapped, since the two are probably meant for each
+other, and if the mapping leads to the `port` or `targetPort` of a Service instead of its NodePort.
+The rule needs the config of the cluster: `--kind-config FILE`, one among the files checked, or that
+of the profile.",
+        why: "Nothing answers on the port of the host.",
+        fix: "Use one number for `containerPort` of the mapping and `nodePort` of the Service.",
         source: "https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings.",
     },
     bad: r#"kind: Cluster
@@ -72,15 +74,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             )
             .severity(severity);
         match unmapped {
-            Some(entry) => {
-                draft.related(entry["nodePort"].origin.span, "this NodePort is not mapped").help("make them one number")
-            }
-            None => draft.help("give a Service this NodePort, or take the mapping out"),
+            Some(entry) => draft
+                .related(entry["nodePort"].origin.span, "this NodePort is not mapped")
+                .help("use the same number for both"),
+            None => draft.help("give a Service this NodePort, or remove the mapping"),
         };
     }
 }
 
-/// A mapping that leads to the port of a Service, or of its pods, in place of the NodePort.
+/// A mapping that leads to the port or target port of a Service instead of its NodePort.
 fn inner(cluster: &Object, mapping: &PortMapping<'_>, graph: &Graph<'_>, report: &mut Report<'_>) {
     let port = mapping.node_port;
     let of = |service: &&ServiceObject<'_>| {

@@ -10,13 +10,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::NodeportRange,
     doc: Doc {
         checks: "\
-A cluster takes NodePorts of 30000 to 32767, unless its API server is set up otherwise
-(`service-node-port-range`, also in a kubeadm patch of the kind config). The host port that a kind
-cluster maps a NodePort to may be any.",
+Checks that NodePorts are in the range of the cluster: 30000-32767, unless `service-node-port-range`
+sets another range in a kubeadm patch of the kind config. A Service with a NodePort outside the
+range is an error. A port mapping of a kind config to a port of the node that is 20000 or higher and
+outside the range is a warning, unless a pod uses that port of the node. The host port of a mapping
+can be any port.",
         why: "\
-The API server rejects a Service with another NodePort. A mapping of a kind config that leads to
-such a port (above 20000) reaches nobody, unless a pod uses the port of the node: a warning.",
-        fix: "Choose a port of the range, and map it.",
+The API server rejects the Service:
+`provided port is not in the valid range. The range of valid ports is 30000-32767`. Nothing answers
+on a mapped port that no Service can have.",
+        fix: "Choose a port in the range, and map it.",
         source: "https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport.",
     },
     bad: r#"apiVersion: v1
@@ -41,7 +44,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let Some(port) = node.as_i64().filter(|port| *port != 0 && !range.contains(port)) else {
                 continue;
             };
-            // What is no port at all the API server refuses.
+            // An invalid port is left to `service-port-invalid`.
             if (1..=65535).contains(&port) && matches!(service.kind(), "NodePort" | "LoadBalancer") {
                 report.at(service.object, node, format!("NodePort {port} is outside {shown}")).help(
                     match mapping(bundle, port) {
@@ -74,8 +77,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether a port of a node is probably meant as a NodePort: near the range, or above it. Ports of ingress controllers, API
-/// servers and databases are lower.
+/// Whether a port of a node is probably meant to be a NodePort. Ports of ingress controllers, API servers and databases are
+/// lower.
 fn looks_like_node_port(port: i64) -> bool {
     (20000..=65535).contains(&port)
 }

@@ -10,12 +10,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::NodeportUnmapped,
     doc: Doc {
         checks: "\
-From outside a kind cluster a NodePort is reached only where `extraPortMappings` of its config maps
-it. This rule needs that config: the one the profile renders, `--kind-config FILE`, or one among the
-files given.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that `extraPortMappings` of the kind config maps each NodePort of a Service with
+`type: NodePort`, with its protocol. A Service without a fixed `nodePort` is reported, too. The
+finding is a warning. The rule needs the config of the cluster: the one that the profile renders,
+`--kind-config FILE`, or one among the files checked. Ports outside the range of NodePorts are left
+to `nodeport-range`.",
+        why: "\
+The nodes of a kind cluster are containers. From the machine, a NodePort is reached only through a
+port mapping.",
+        fix: "\
+Set a fixed `nodePort`, and add it as `containerPort` to `extraPortMappings`. The mappings of an
+existing cluster cannot be changed; create the cluster again.",
+        source: "https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings.",
     },
     bad: r#"kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
@@ -65,7 +71,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             match free {
                 Some(mapping) => draft
                     .related(mapping.node.origin.span, "mapped, and no Service has it")
-                    .help(format!("is {} meant, or add a mapping to extraPortMappings", mapping.node_port)),
+                    .help(format!("use {}, or add a mapping to extraPortMappings", mapping.node_port)),
                 None => draft.help("add it to extraPortMappings of the kind config"),
             };
         }

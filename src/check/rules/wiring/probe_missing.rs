@@ -11,13 +11,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::ProbeMissing,
     doc: Doc {
         checks: "\
-Without a readiness probe traffic goes to the container before it can answer, and a rollout counts
-as done when it is not; without a liveness probe a hung process stays. Every container behind a
-Service needs at least one probe. It is reported for known services, as an error where the manifests
-are whole, and for all programs in bundles of the project's own (`--profile`, `render`).",
-        why: "",
-        fix: "",
-        source: "",
+Checks that containers that serve traffic have at least one probe. For known services it is a
+warning, and an error if the manifests are complete (`--complete`, `--profile`, `render`). For other
+programs behind a Service it is a warning in the bundles of the project (`--profile`, `render`), and
+is not reported for other manifests. A pod of other programs needs one container with a probe.",
+        why: "\
+Without a readiness probe, the Service sends traffic to the container before it can answer, and a
+rollout counts as complete when the container has only started. Without a liveness probe, a process
+that hangs is not restarted.",
+        fix: "Add a `readinessProbe`, and a `livenessProbe` if a restart helps.",
+        source: "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -96,7 +99,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             draft.help(format!("{} answers on {path}, port {port}", view.service.name));
         }
     }
-    // Of programs that are not known it is a recommendation, which is given for bundles of the project's own.
+    // For other programs it is a recommendation, reported only for the bundles of the project.
     if !bundle.options.own {
         return;
     }
@@ -104,7 +107,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if graph.known_of(at).next().is_some() || graph.services_of(at).next().is_none() {
             continue;
         }
-        // A sidecar need not have one as long as somebody in the pod has.
+        // One container of the pod with a probe is enough.
         let main = pod.running().find(|container| container.role == crate::object::ContainerRole::Main);
         if let Some(container) = main.filter(|_| pod.running().all(bare)) {
             report

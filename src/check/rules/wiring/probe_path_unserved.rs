@@ -10,12 +10,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::ProbePathUnserved,
     doc: Doc {
         checks: "\
-A known service answers its health paths on certain ports; any other path is a 404, the container
-never gets ready, or is killed again and again. DataStorage serves `/health`, `/health/ready` and
-`/health/live` on its listening port; later releases `/healthz` and `/readyz` on 8081.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the path of an `httpGet` probe is one that a known service serves on that port.
+DataStorage serves `/health`, `/health/ready` and `/health/live` on its listening port; later
+releases serve `/healthz` and `/readyz` on 8081. The finding is an error. Ports on which the service
+does not listen are left to `probe-port-unserved`.",
+        why: "\
+The probe fails with `HTTP probe failed with statuscode: 404`. The container never becomes ready, or
+is restarted again and again.",
+        fix: "Use a path that the service serves on that port, or the port on which it serves the path.",
+        source: "\
+The description of the service (docs/services.md) and
+https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#http-probes.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap

@@ -14,16 +14,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::ProbePathWrongEndpoint,
     doc: Doc {
         checks: "\
-A probe asks an endpoint that is there for another purpose. A readiness probe on the liveness
-endpoint passes before the service can serve, so traffic arrives too early; a liveness probe on the
-readiness endpoint restarts the container whenever something that it depends on is away. Ask the
-readiness endpoint for readiness and the liveness endpoint for liveness. For known public images it
-also reports a path that is served on another port. Sources: the service's description and
-`software/` (docs/services.md),
+Checks that a readiness probe of a known service does not use its liveness endpoint, and a liveness
+probe not its readiness endpoint. For public images it reports a path that this version serves on
+another port, if the port of the probe is that of another version. The finding is a warning.",
+        why: "\
+A readiness probe on the liveness endpoint passes before the service can serve, so traffic arrives
+too early. A liveness probe on the readiness endpoint restarts the container whenever something that
+it depends on is unavailable.",
+        fix: "\
+Use the readiness endpoint for the readiness probe and the liveness endpoint for the liveness probe.",
+        source: "\
+The descriptions in docs/services.md and
 https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/.",
-        why: "",
-        fix: "",
-        source: "",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -76,7 +78,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The path that a probe asks for, without its query, and where it stands.
+/// The path of a probe, without its query, and its node.
 fn path(get: &Node) -> (&str, &Node) {
     let path = get["path"].as_str().unwrap_or("/");
     (path.split('?').next().unwrap_or(path), if get["path"].is_set() { &get["path"] } else { get })
@@ -99,21 +101,21 @@ fn of_service(report: &mut Report<'_>, view: &View<'_, '_>, probe: &str, ready: 
     if !wrong || right.is_empty() || right.contains(&path) {
         return;
     }
-    let message = format!("{probe} asks the {other} endpoint of {}", view.service.name);
+    let message = format!("{probe} uses the {other} endpoint of {}", view.service.name);
     report
         .at(view.object(), place, message)
         .severity(Severity::Warning)
-        .label(if ready { "passes before it can serve" } else { "fails while a dependency is away" })
-        .help(format!("ask for {}", suggest::list(&right, "or")));
+        .label(if ready { "passes before it can serve" } else { "fails while a dependency is unavailable" })
+        .help(format!("use {}", suggest::list(&right, "or")));
 }
 
-/// A path of the official image of a piece of software that is served on another port.
+/// A path that the official image of a piece of software serves on another port.
 fn of_software(report: &mut Report<'_>, object: &Object, container: &Container<'_>) {
     let Some(software) = software::official(container.image()) else { return };
     let tag = Tag::of(container.image());
     let probes = || software.probes.iter().filter(|probe| tag.is_within(probe.since.as_ref(), probe.until.as_ref()));
     let Some(known) = probes().find_map(|probe| probe.port) else { return };
-    // Only what an older version served elsewhere is known to be wrong: ports can be set.
+    // Only the port of another version is known to be wrong: ports can be configured.
     let old: Vec<u16> = software.probes.iter().filter_map(|probe| probe.port).filter(|port| *port != known).collect();
     for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
         let get = &container.node[probe]["httpGet"];
@@ -128,7 +130,7 @@ fn of_software(report: &mut Report<'_>, object: &Object, container: &Container<'
                 .at(object, &get["port"], message)
                 .severity(Severity::Warning)
                 .label("of another version")
-                .help(format!("ask port {known}"));
+                .help(format!("use port {known}"));
         }
     }
 }

@@ -13,14 +13,22 @@ pub static RULE: Rule = Rule {
     id: RuleId::ProbePortUnserved,
     doc: Doc {
         checks: "\
-A probe's port that is a name must be one of the container's own ports. A known service listens on
-the ports its config says, and on no others: `9090` is often declared as metrics and never served by
-older releases of DataStorage. For other programs a number is a warning if the container declares
-others, and neither its variables and arguments nor the files it mounts name it, where those files
-name a port that it declares. A `prometheus.io/port` on which a known service does not listen is a
-warning too.",
-        why: "The probe always fails: the container never becomes ready, or is restarted again and again.",
-        fix: "Probe a port that the container listens on, or declare it.",
+Checks that the port of a probe is one on which the container listens. The rule distinguishes:
+
+- A named port must be the name of one of the container's ports. Otherwise the finding is an error.
+- A known service listens on the ports of its config only. Another port is an error: `9090` is often
+  declared for metrics and not served by older releases of DataStorage. If the config is not among
+  the manifests, the declared ports count, except `9090`.
+- For other programs a number that the container does not declare is a warning, if the container
+  declares other ports, its variables and arguments do not contain the number, and the files that it
+  mounts are known and contain a declared port but not this one. Nothing is reported if another
+  container of the pod declares the port.
+- The annotation `prometheus.io/port` with a port on which a known service does not listen is a
+  warning.",
+        why: "\
+The probe always fails (`connect: connection refused`): the container never becomes ready, or is
+restarted again and again.",
+        fix: "Probe a port on which the container listens, or declare the port.",
         source: "\
 https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#use-a-named-port.",
     },
@@ -119,7 +127,7 @@ fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, p
         return;
     }
     if let Some(view) = known {
-        // Without the config in sight the ports it declares count, but for the one that everybody declares.
+        // Without the config the declared ports count, except 9090, which is often declared and not served.
         let declared = view.tree().is_none() && number != 9090 && container.ports().any(|(_, port)| port == number);
         if !view.listens_on(number) && !declared {
             let open: Vec<String> = view.endpoints().iter().map(|(port, _)| port.to_string()).collect();
@@ -151,8 +159,8 @@ fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, p
         .help(format!("it declares {}", suggest::list(&shown, "and")));
 }
 
-/// Whether what a container mounts speaks against a port: it is known, and names a port that the container declares but not
-/// this one. So it is where nothing but the account's token is mounted.
+/// Whether the mounted files are known and contain a port that the container declares, but not this one. True if nothing but
+/// the token of the ServiceAccount is mounted.
 fn is_configured_otherwise(pod: &Pod<'_>, container: &Container<'_>, declared: &[i64], port: &str) -> bool {
     let mut mounts = container.mounts.iter().filter(|mount| !mount.path.starts_with("/var/run")).peekable();
     if mounts.peek().is_none() {
@@ -169,17 +177,17 @@ fn is_configured_otherwise(pod: &Pod<'_>, container: &Container<'_>, declared: &
     is_told && !mounts.any(|mount| may_name(pod, mount, port))
 }
 
-/// Whether a mount may hold a file that names a port: one that is not known, or that does.
+/// Whether a mount may have a file that contains a port: an unknown file counts.
 fn may_name(pod: &Pod<'_>, mount: &Mount<'_>, port: &str) -> bool {
     let names =
         |object: &Object| data_keys(object).any(|key| text_of(object, key).is_none_or(|text| text.contains(port)));
     match &mount.source {
         MountSource::Files(_, parts) => parts.iter().any(|part| part.object.is_none_or(names)),
-        // What is empty at first only an init container fills before the program starts.
+        // Only an init container fills an emptyDir before the program starts.
         MountSource::Opaque(volume) if volume["emptyDir"].is_set() => {
             pod.containers.iter().any(|container| container.role == ContainerRole::Init)
         }
-        // Disks hold data.
+        // A claim contains data, not configuration.
         MountSource::Opaque(volume) => !volume["persistentVolumeClaim"].is_set() && volume["metadata"].is_null(),
         MountSource::Missing => true,
     }
@@ -200,7 +208,7 @@ fn scrape(view: &View<'_, '_>, report: &mut Report<'_>) {
             .at(
                 view.object(),
                 node,
-                format!("{} does not listen on {port}, where it is to be scraped", view.service.name),
+                format!("{} does not listen on {port}, which `prometheus.io/port` names", view.service.name),
             )
             .severity(Severity::Warning)
             .help(format!("its metrics are on {}", suggest::list(&open, "or")));

@@ -17,17 +17,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::RbacApigroupUnknown,
     doc: Doc {
         checks: "\
-A rule of a role names resources in an API group that does not have them: `deployments` in the core
-group, or a custom resource in a group that its definition does not have. The API server accepts it,
-and the rule allows nothing. Write the group of the resource: `apps` for Deployments, `spec.group`
-of the definition for custom resources. Reported are resources of Kubernetes where all groups of the
-rule are Kubernetes' own (or misspellings of these) and none has one of that name, and resources
-that a CustomResourceDefinition among the manifests or the description of a known service puts in
-another group. Source:
-https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the rules of a Role or ClusterRole name resources in an API group that has them. It
+reports `deployments` in the core group, or a custom resource in a group other than that of its
+definition. The finding is a warning.
+
+Resources of Kubernetes are reported if all groups of the rule are groups of Kubernetes, or
+misspellings of them, and none has a resource with that name; other resources if a
+CustomResourceDefinition among the manifests or the description of a known service has them in
+another group. Nothing is reported if another rule of the role allows the same in the right group.",
+        why: "\
+The API server accepts the rule, but it grants nothing: requests are rejected with 403
+(`is forbidden: User \"…\" cannot list resource \"…\" in API group \"…\"`).",
+        fix: "\
+Write the API group of the resource: `apps` for Deployments, `spec.group` of the
+CustomResourceDefinition for custom resources.",
+        source: "https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources.",
     },
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -63,7 +67,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         add(kind.plural.to_owned(), group);
         of_kubernetes.insert(group);
     }
-    // Of older and newer versions, and what aggregated servers bring.
+    // Resources of older and newer versions, and of aggregated API servers.
     for (resource, group) in OTHERS {
         add((*resource).to_owned(), group);
         of_kubernetes.insert(group);
@@ -75,7 +79,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         add(spec["names"]["plural"].text().to_owned(), spec["group"].text());
     }
     let mut described: HashMap<&str, &str> = HashMap::new();
-    // Releases before the first form of a config that has a version had other groups.
+    // Releases with a dialect without a version had other groups.
     for view in graph.known().filter(|view| view.dialect.is_some_and(|dialect| dialect.since.is_some())) {
         for permission in view.service.permissions.iter().filter(|permission| !permission.api_group.is_empty()) {
             for resource in &permission.resources {
@@ -100,7 +104,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 {
                     continue;
                 }
-                // A group of its own may well have a resource of that name.
+                // A custom group may have a resource with that name.
                 let all_built_in = written.iter().all(|group| is_built_in(group.text()));
                 let own = known.iter().map(String::as_str).chain(by_service).find(|group| !is_built_in(group));
                 let is_near = |own: &str| {
@@ -114,7 +118,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     None if !all_built_in => continue,
                     None => known.iter().map(String::as_str).collect(),
                 };
-                // Nothing is missing where another rule of the role allows the same in the right group.
+                // Nothing is missing if another rule of the role allows the same in the right group.
                 if right
                     .iter()
                     .any(|group| role.node["rules"].items().iter().any(|other| allows(other, group, entry, rule)))
@@ -134,7 +138,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether a group is one of Kubernetes itself, or can only be meant for one: a misspelling, or one that no custom resource can
+/// Whether a group is one of Kubernetes, or can only be meant to be one: a misspelling, or one that no custom resource can
 /// have. Many projects have groups below `k8s.io`, such as `snapshot.storage.k8s.io`.
 fn is_built_in(of_kubernetes: &BTreeSet<&str>, group: &str) -> bool {
     const DOMAIN: &str = ".k8s.io";
@@ -148,7 +152,7 @@ fn is_built_in(of_kubernetes: &BTreeSet<&str>, group: &str) -> bool {
     })
 }
 
-/// Whether a rule of a role allows, in a group, what another one lists in the wrong one.
+/// Whether a rule of a role allows in a group what another rule lists in the wrong group.
 fn allows(rule: &Node, group: &str, resource: &Node, wrong: &Node) -> bool {
     let has = |field: &str, wanted: &str| {
         rule[field].items().iter().any(|entry| entry.text() == "*" || entry.text() == wanted)
@@ -158,8 +162,8 @@ fn allows(rule: &Node, group: &str, resource: &Node, wrong: &Node) -> bool {
         && wrong["verbs"].items().iter().all(|verb| has("verbs", verb.text()))
 }
 
-/// Whether a group may be meant for another: it has a longer label that is misspelled, or the domain's name below another top level
-/// domain, as `remediation.kubernaut.io` for `kubernaut.ai`.
+/// Whether a group may be meant to be another one: a longer label of it is misspelled, or only the top-level domain differs, as in
+/// `remediation.kubernaut.io` for `remediation.kubernaut.ai`.
 fn is_near(group: &str, right: &str) -> bool {
     let labels = |group: &str| group.rsplit('.').map(str::to_owned).collect::<Vec<_>>();
     let (given, wanted) = (labels(group), labels(right));
@@ -180,7 +184,7 @@ fn shares_word(group: &str, right: &str) -> bool {
     group.split('.').any(|word| word.len() > 3 && right.split('.').any(|other| other == word))
 }
 
-/// Resources that the kinds of Kubernetes' own servers do not tell: aggregated ones, reviews, and old groups.
+/// Resources that are not among the kinds of Kubernetes' own API servers: aggregated APIs, reviews, and old groups.
 const OTHERS: &[(&str, &str)] = &[
     ("events", ""),
     ("events", "events.k8s.io"),

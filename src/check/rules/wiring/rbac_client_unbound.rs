@@ -11,15 +11,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::RbacClientUnbound,
     doc: Doc {
         checks: "\
-A known service asks the API server whether the ServiceAccount of a caller may do something (a
-SubjectAccessReview), and rejects the caller with 403 if not. The rule reports a client whose
-ServiceAccount no role among the manifests allows that. Bind the account to the ClusterRole for
-clients. It is reported where the manifests hold that ClusterRole, or the ServiceAccount and its
-config in a form of releases that authorize. Sources: the service's description (docs/services.md),
+Checks that a role among the manifests allows the ServiceAccount of a client what a known service
+asks of its callers. The finding is a warning, and an error if the manifests are complete
+(`--complete`, `--profile`, `render`). It is reported if the manifests contain the role for clients,
+or the config of the client has the form of releases whose services authorize. Nothing is reported
+for an account that is not among the manifests, if they contain no roles or bindings and are not
+complete. The account `default` is left to `serviceaccount-default-for-client`.",
+        why: "\
+The service asks the API server whether the ServiceAccount of a caller may do something
+(SubjectAccessReview), and rejects the caller with 403 if it may not.",
+        fix: "Bind the ServiceAccount with a RoleBinding to the ClusterRole for clients that the help names.",
+        source: "\
+The description of the service (docs/services.md) and
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/.",
-        why: "",
-        fix: "",
-        source: "",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -77,7 +81,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let manages_roles = graph.objects.iter().any(|object| {
             matches!(kind_of(object), Some("Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding"))
         });
-        // The default account is another rule's. Of an account that is made elsewhere, the bindings are there too.
+        // `default` is left to `serviceaccount-default-for-client`. An account that is applied from elsewhere is bound there, too.
         if name == "default" || !(is_here || manages_roles || bundle.options.whole) {
             continue;
         }
@@ -86,13 +90,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             .roles
             .iter()
             .any(|role| authorization.verbs.iter().any(|verb| allows(role, authorization.request(verb))));
-        // A role that is not here may be the one.
+        // A role that is not among the manifests may allow it.
         if may || grants.absent.contains(&authorization.cluster_role.as_str()) {
             continue;
         }
         let node = &pod.spec["serviceAccountName"];
         let message = format!(
-            "ServiceAccount `{name}` of {} is bound to no role here that {} asks its clients for",
+            "ServiceAccount `{name}` of {} is not bound to a role here that {} requires of its clients",
             client.view.service.name, client.server
         );
         report.at(pod.object, node, message).severity(bundle.absent()).help(format!(

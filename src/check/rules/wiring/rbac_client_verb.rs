@@ -16,13 +16,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::RbacClientVerb,
     doc: Doc {
         checks: "\
-A role for the clients of a known service lacks a verb that the service asks the API server about:
-DataStorage asks for `create`, as every client writes audit events. Callers are rejected with 403
-although they are bound. Add the verb to the rule with the `resourceNames`. Sources: the service's
-description (docs/services.md), https://kubernetes.io/docs/reference/access-authn-authz/rbac/.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a role for the clients of a known service has all the verbs that the service asks the
+API server about: DataStorage asks for `create`, as every client writes audit events. It checks the
+roles with the name of the role for clients, and those to which clients are bound. The finding is a
+warning, and an error if the manifests are complete (`--complete`, `--profile`, `render`).",
+        why: "The service rejects its callers with 403 although they are bound to the role.",
+        fix: "Add the verb to the rule with the `resourceNames`.",
+        source: "\
+The description of the service (docs/services.md) and
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources.",
     },
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -78,7 +80,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         return;
     }
     let mut told = HashSet::new();
-    // The roles that are named as the description says, and those that clients are bound to.
+    // The roles with the name in the description, and those to which clients are bound.
     for description in graph.descriptions().iter().filter(|known| known.authorizes()) {
         let Some(authorization) = &description.service().authorization else { continue };
         let named = |role: &&Object| is_role(role) && role.name() == authorization.cluster_role;
@@ -100,7 +102,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Reports a role that allows something of what a service asks for, and not all.
+/// Reports a role that allows some of the verbs that a service asks for, but not all.
 fn lacking(
     bundle: &Bundle<'_>,
     report: &mut Report<'_>,
@@ -115,7 +117,7 @@ fn lacking(
         has("resources", resource) && (has("resourceNames", resource_name) || rule["resourceNames"].items().is_empty())
     });
     let Some(rule) = rule else { return };
-    // A rule without names is for all Services, and meant for something else unless the role has the name.
+    // A rule without `resourceNames` has another purpose, unless the role has the name of the role for clients.
     if rule["resourceNames"].items().is_empty() && role.name() != authorization.cluster_role {
         return;
     }
@@ -126,6 +128,6 @@ fn lacking(
         return;
     }
     let words = suggest::list(&lacks, "and");
-    let message = format!("{server} asks whether its clients may {} {resource} `{resource_name}`", lacks.join(", "));
+    let message = format!("{server} requires that its clients may {} {resource} `{resource_name}`", lacks.join(", "));
     report.at(role, &rule["verbs"], message).severity(bundle.absent()).help(format!("add {words} to the verbs"));
 }

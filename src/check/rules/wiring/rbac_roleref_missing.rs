@@ -10,14 +10,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::RbacRolerefMissing,
     doc: Doc {
         checks: "\
-A RoleBinding or ClusterRoleBinding may be made before its role, and grants nothing until that
-exists; `roleRef` cannot be changed afterwards. The roles every cluster has (`cluster-admin`,
-`admin`, `edit`, `view`, `system:*`, and `extension-apiserver-authentication-reader` in
-`kube-system`) are known. It is a warning, since the role may be applied from elsewhere, and an
-error where the manifests are whole (`--complete`, `--profile`, `render`).",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the role of a RoleBinding or ClusterRoleBinding is among the manifests. The finding is a
+warning, since the role may be applied from elsewhere, and an error if the manifests are complete
+(`--complete`, `--profile`, `render`). The roles that every cluster has are not reported:
+`cluster-admin`, `admin`, `edit`, `view`, `system:*`, and
+`extension-apiserver-authentication-reader` in `kube-system`.",
+        why: "\
+The API server accepts the binding, which grants nothing until the role exists. `roleRef` cannot be
+changed afterwards.",
+        fix: "Correct `roleRef`, or add the role. A Role is bound in its own namespace only.",
+        source: "\
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/#rolebinding-and-clusterrolebinding.",
     },
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -45,7 +48,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let (kind, name) = (reference.kind, reference.name);
         let given = match kind {
             "ClusterRole" => matches!(name, "cluster-admin" | "admin" | "edit" | "view"),
-            // What serves an extension API reads the cluster's certificates with it, as metrics-server does.
+            // Extension API servers such as metrics-server read the cluster's certificates with it.
             _ => name == "extension-apiserver-authentication-reader" && reference.namespace == "kube-system",
         };
         if given || name.starts_with("system:") {
@@ -64,13 +67,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             .severity(bundle.absent());
         match (near, confused, graph.elsewhere(kind, name).next()) {
             (_, Some(object), _) => {
-                draft.related(object.span(), format!("a {other} of this name")).help(format!("say `kind: {other}`"))
+                draft.related(object.span(), format!("a {other} of this name")).help(format!("use `kind: {other}`"))
             }
             (Some(near), None, _) => draft.help(format!("did you mean `{near}`?")),
             (None, None, Some(object)) => draft
                 .related(object.span(), "one of this name is in another namespace")
                 .help("a Role is bound in its own namespace"),
-            (None, None, None) => draft.help("add the role, or make sure that it is there"),
+            (None, None, None) => draft.help("add the role, or make sure that it exists"),
         };
     }
 }

@@ -15,14 +15,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::RbacRuleMissing,
     doc: Doc {
         checks: "\
-The roles that the ServiceAccount of a known service is bound to do not allow something that its
-description says it does: it watches its resources, writes their status, elects a leader. The API
-server answers 403, caches never sync, and the service does not get ready. Add the rule to the role.
-Nothing is said where one of the roles is not among the manifests. Sources: the `sources` of the
-service's description, which are the markers, charts and code of its repository.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the roles to which the ServiceAccount of a known service is bound allow what its
+description says that the service does: it watches its resources, writes their status, elects a
+leader. The finding is a warning, and an error if the manifests are complete (`--complete`,
+`--profile`, `render`). Nothing is reported if one of the roles is not among the manifests, for an
+account without a role, for `default`, and for permissions that only some versions of the service or
+some settings need, unless version and setting are known.",
+        why: "\
+The API server rejects the requests with 403. The caches of the service never sync, and it does not
+become ready.",
+        fix: "Add the rule that the help names to the role.",
+        source: "\
+The `sources` of the service's description, which are the markers, charts and code of its
+repository, and https://kubernetes.io/docs/reference/access-authn-authz/rbac/.",
     },
     bad: r#"apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -81,7 +86,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let mut told = HashSet::new();
     for view in views {
         let grants = bindings.grants(graph, view.pod);
-        // The default account is bound for others, too.
+        // `default` may be bound for other programs.
         let (Some(first), true, true) =
             (grants.roles.first(), grants.absent.is_empty(), account(view.pod) != "default")
         else {
@@ -101,7 +106,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 let group = &permission.api_group;
                 let full = if group.is_empty() { resource.clone() } else { format!("{resource}.{group}") };
                 let role = first.name();
-                let message = format!("{} needs to {words} {full}, and `{role}` does not allow it", view.service.name);
+                let message = format!("{} needs to {words} {full}, but `{role}` does not allow it", view.service.name);
                 report
                     .at(first, &first.node["rules"], message)
                     .severity(bundle.absent())
@@ -115,8 +120,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether the version that runs certainly needs a permission: where nobody says which it is, the first of its form of
-/// config counts.
+/// Whether the running version certainly needs a permission. If the version is unknown, the first version of the config's
+/// dialect counts.
 fn is_needed(view: &View<'_, '_>, permission: &Permission) -> bool {
     let version = view.version().or(view.dialect.and_then(|dialect| dialect.since.as_ref()));
     let in_range = match version {

@@ -10,13 +10,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::RbacSubjectMissing,
     doc: Doc {
         checks: "\
-A binding to an account that does not exist is accepted and grants nothing: the account's name or
-namespace is wrong, or it is applied elsewhere. It is an error where the manifests are whole
-(`--complete`, `--profile`, `render`), and a note where nothing of the account's namespace is among
-them and no account has its name.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the ServiceAccounts of a RoleBinding or ClusterRoleBinding are among the manifests. The
+finding is a warning, since the account may be applied from elsewhere, and an error if the manifests
+are complete (`--complete`, `--profile`, `render`). It is a note if nothing among the manifests is
+in the namespace of the account and no account has its name or a similar one. `default` is not
+reported.",
+        why: "\
+The API server accepts the binding, which grants nothing. The name or the namespace of the account
+is wrong, or the account is applied from elsewhere.",
+        fix: "Correct the name or `namespace` of the subject, or add the ServiceAccount.",
+        source: "https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-subjects.",
     },
     bad: r#"apiVersion: v1
 kind: ServiceAccount
@@ -55,7 +58,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let near = graph.near("ServiceAccount", namespace, name).filter(|near| !bound(near));
         let elsewhere = graph.elsewhere("ServiceAccount", name).find(|object| !object.namespace().is_empty());
         let foreign = !namespace.is_empty() && !graph.namespaces.contains(namespace);
-        // The subject itself may be all that names this namespace: pods and accounts tell more.
+        // A namespace that only subjects name does not count as present.
         let severity = if foreign && elsewhere.is_none() && near.is_none() { Severity::Note } else { bundle.absent() };
         let place = if namespace.is_empty() { String::new() } else { format!(" in `{namespace}`") };
         let draft = report
@@ -69,8 +72,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
             (None, Some(object)) => draft
                 .related(object.span(), format!("one of this name is in `{}`", object.namespace()))
-                .help(format!("is `namespace: {}` meant?", object.namespace())),
-            (None, None) => draft.help("add the account, or make sure that it is there"),
+                .help(format!("did you mean `namespace: {}`?", object.namespace())),
+            (None, None) => draft.help("add the ServiceAccount, or make sure that it exists"),
         };
     }
 }

@@ -18,22 +18,27 @@ pub static RULE: Rule = Rule {
     id: RuleId::ReferenceMissing,
     doc: Doc {
         checks: "\
-A pod, an Ingress, an autoscaler, a StatefulSet, a webhook, an APIService, or a custom resource of a
-known kind (a route of the Gateway API, an Argo Rollout, a Traefik IngressRoute, an Istio
-VirtualService, a KEDA ScaledObject and others) names an object that is not among the manifests in
-its namespace, or a key or port that the object lacks.",
-        why: "\
-The pod waits for ever (`ContainerCreating`, `CreateContainerConfigError`). A webhook without its
-Service makes the API server reject every request that it matches, unless `failurePolicy` is
-`Ignore`; an APIService without it is unavailable.
+Checks that an object that another one names is among the manifests, in its namespace, and has the
+key or port that is needed. References of pods, Ingresses, autoscalers, StatefulSets, webhooks,
+APIServices, and custom resources of known kinds are checked: routes of the Gateway API, Argo
+Rollouts, Traefik IngressRoutes, Istio VirtualServices, KEDA ScaledObjects and others.
 
-It is a warning, since the object may be applied from elsewhere, and an error where the manifests
-are whole (`--complete`, `--profile`, `render`). A key or port that an object of the same file lacks
-is an error; of objects in other files that have one name, it suffices that one has the key. An
-object that is missing is reported once, with the places that name it. References marked `optional`
-are passed over, and so is what is declared as an external (`Secret/name`). What the controller of a
-custom resource among the manifests makes is not missing: the Secret of a Certificate or
-ExternalSecret, the Services of a database's operator.",
+A missing object is a warning, since it may be applied from elsewhere, and an error if the manifests
+are complete (`--complete`, `--profile`, `render`). It is reported once, with the places that name
+it. A missing key or port is an error if one file holds both objects or the manifests are complete,
+otherwise a warning; of several objects with the same name in other files, one with the key is
+enough. The governing Service of a StatefulSet is a warning. The Service of a webhook is a note if
+nothing among the manifests is in its namespace.
+
+Not reported are references marked `optional`, declared externals (`Secret/name`), and what the
+controller of a custom resource among the manifests creates: the Secret of a Certificate or
+ExternalSecret, the Services of a database operator.",
+        why: "\
+The pod does not start: it stays in `ContainerCreating` with the event `FailedMount`
+(`configmap \"…\" not found`), in `CreateContainerConfigError` (`couldn't find key … in Secret …`), or
+`Pending` (`persistentvolumeclaim \"…\" not found`). Without the Service of a webhook the API server
+rejects every request that the webhook matches (`failed calling webhook`), unless `failurePolicy` is
+`Ignore`; an APIService without its Service is unavailable.",
         fix: "Correct the name, add the object, or declare it as an external.",
         source: "\
 https://kubernetes.io/docs/reference/kubernetes-api/ (the `…Ref`, `…Name` and `…Source` types) and
@@ -66,8 +71,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let mut missing: HashMap<(&str, &str, &str), Vec<&Reference<'_>>> = HashMap::new();
     let mut order = Vec::new();
     for reference in &graph.references {
-        // Accounts and roles have rules of their own. `use-annotation` is what the AWS load balancer controller reads as
-        // "as the annotation says".
+        // Accounts and roles have their own rules. The port `use-annotation` makes the AWS load balancer controller read an
+        // annotation.
         if matches!(reference.relation, Relation::Account | Relation::Role | Relation::Subject)
             || reference.optional
             || is_claimed(reference)
@@ -87,7 +92,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 if users.is_empty() {
                     order.push(id);
                 }
-                // What one object names stands together.
+                // The references of one object follow each other.
                 if users.last().is_none_or(|other| !std::ptr::eq(other.from, reference.from)) {
                     users.push(reference);
                 }
@@ -99,7 +104,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether a StatefulSet makes a claim in the place of the one that a volume names: where its template has the volume's name.
+/// Whether a claim template of the StatefulSet replaces the claim of a volume: if it has the name of the volume.
 fn is_claimed(reference: &Reference<'_>) -> bool {
     reference.kind == "PersistentVolumeClaim"
         && reference.from.node["spec"]["volumeClaimTemplates"]
@@ -108,11 +113,11 @@ fn is_claimed(reference: &Reference<'_>) -> bool {
             .any(|claim| claim["metadata"]["name"].text() == reference.name)
 }
 
-/// An object that is not there, once for all that name it.
+/// Reports a missing object, once for all that name it.
 fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>) {
     let graph = bundle.graph();
     let needs = |user: &&&Reference<'_>| {
-        // cert-manager makes the Secret of an Ingress that asks it to.
+        // cert-manager creates the Secret of an Ingress with its annotations.
         let annotations = user.from.node["metadata"]["annotations"].entries();
         let is_made = |entry: &Entry| entry.key.contains("issuer") || entry.key.contains("acme");
         user.relation != Relation::Tls || !annotations.iter().any(is_made)
@@ -131,21 +136,21 @@ fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>
         return;
     }
     let elsewhere = graph.elsewhere(kind, name).find(|object| object.namespace() != reference.namespace);
-    // A near name that somebody else uses is another thing.
+    // A similar object that is used elsewhere is not the one that is meant.
     let near = graph.near(kind, reference.namespace, name).filter(|near| {
         let found = graph.find(kind, reference.namespace, near).filter(|object| !graph.is_used(object));
         found.is_some_and(|object| bundle.options.whole || object.shares_file_with(reference.from))
     });
-    // What belongs to the cluster is hardly ever here; a name that is nearly that of one is a slip.
+    // Objects of the platform are seldom among the manifests; only a similar name is reported, as a misspelling.
     let of_platform = |user: &&Reference<'_>| user.relation == Relation::Platform;
     let maybe_made = graph.made.may_have(kind, reference.namespace, name);
     if near.is_none() && (maybe_made || users.iter().all(of_platform)) {
         return;
     }
-    // A governing Service only gives names.
+    // Without its governing Service a StatefulSet runs, but its pods have no DNS names.
     let governs = |user: &&Reference<'_>| user.relation == Relation::Governing;
-    // Definitions are often applied without the operator that converts them. And where nothing else of the namespace is here,
-    // the Service is applied by somebody else.
+    // CustomResourceDefinitions are often applied without the operator that converts them. If nothing else is in the namespace,
+    // the Service is applied from elsewhere.
     let is_foreign = reference.relation == Relation::Webhook
         && !bundle.options.whole
         && near.is_none()
@@ -162,7 +167,7 @@ fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>
         report.at(reference.from, reference.node, format!("no {kind} `{name}` here{place}")).severity(severity);
     let others = users.iter().filter(|user| !std::ptr::eq(user.from, reference.from));
     for user in others.take(MOST_USERS) {
-        draft = draft.related(user.node.origin.span, format!("{} names it, too", title(user.from)));
+        draft = draft.related(user.node.origin.span, format!("{} refers to it, too", title(user.from)));
     }
     if let Some(words) = unanswered(reference) {
         draft = draft.label(words);
@@ -172,13 +177,12 @@ fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>
         (None, Some(object)) => draft
             .related(object.span(), format!("one of this name is in `{}`", object.namespace()))
             .help(match reference.relation {
-                Relation::Webhook => format!("is `namespace: {}` meant?", object.namespace()),
-                _ => format!("a {kind} is reached from its own namespace only"),
+                Relation::Webhook => format!("did you mean `namespace: {}`?", object.namespace()),
+                _ => format!("a {kind} can be used in its own namespace only"),
             }),
         (None, None) => draft.help(match reference.relation {
             Relation::Governing => {
-                "without it the pods have no names of their own: add a headless Service, or leave `serviceName` out"
-                    .to_owned()
+                "without it the pods have no DNS names: add a headless Service, or remove `serviceName`".to_owned()
             }
             _ => {
                 let declare = bundle.options.declaration.of(&format!("{kind}/{name}"));
@@ -188,7 +192,7 @@ fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>
     };
 }
 
-/// What comes of it that nobody answers the API server.
+/// What happens if the API server cannot call the Service.
 fn unanswered(reference: &Reference<'_>) -> Option<&'static str> {
     if reference.relation != Relation::Webhook {
         return None;
@@ -205,13 +209,13 @@ fn unanswered(reference: &Reference<'_>) -> Option<&'static str> {
     }
 }
 
-/// An object that a controller makes: whether it will have the key that is needed of it.
+/// Checks that an object that a controller creates has the key that is needed.
 fn made(bundle: &Bundle<'_>, reference: &Reference<'_>, report: &mut Report<'_>) {
     let Some(found) = bundle.graph().made.find(reference.kind, reference.namespace, reference.name) else { return };
     let Some((node, key)) = reference.key.and_then(|node| Some((node, node.as_str()?))) else { return };
     let Some(keys) = found.lacks(key).filter(|_| reference.relation != Relation::Backend) else { return };
     let near = suggest::nearest(key, keys.iter().copied());
-    // What is documented is not all there is, so that only a slip is told.
+    // The known keys may not be all, so only a misspelling is reported.
     if near.is_none() && !found.is_exact() {
         return;
     }
@@ -223,14 +227,14 @@ fn made(bundle: &Bundle<'_>, reference: &Reference<'_>, report: &mut Report<'_>)
     report
         .at(reference.from, node, format!("{} `{}` has no key `{key}`", reference.kind, reference.name))
         .severity(severity)
-        .related(found.by.span(), format!("made for {}", title(found.by)))
+        .related(found.by.span(), format!("created for {}", title(found.by)))
         .help(help);
 }
 
-/// How many of the objects that name a missing one are shown beside the first.
+/// How many objects that name a missing one are shown after the first.
 const MOST_USERS: usize = 3;
 
-/// How many objects of one name are taken for alternatives.
+/// How many objects with one name are searched as alternatives.
 const MOST_ALTERNATIVES: usize = 100;
 
 fn key<'a>(
@@ -248,7 +252,7 @@ fn key<'a>(
     let Some(node) = reference.key else { return };
     let Some(key) = node.as_str().filter(|key| !key.is_empty()) else { return };
     let is_empty = data_keys(object).next().is_none();
-    // A Secret without data is filled by somebody else.
+    // A Secret without data is filled elsewhere.
     if data_of(object, key).is_some()
         || (is_empty && (reference.kind == "Secret" || object.node["metadata"]["annotations"].is_set()))
     {
@@ -268,7 +272,7 @@ fn key<'a>(
         .help(has_keys(object, key));
 }
 
-/// Whether what an object lacks is found in another of its name, where it stands in no file with the one that needs it.
+/// Whether another object with the same name has what this one lacks, if it is in another file than the reference.
 fn is_of_alternative(
     bundle: &Bundle<'_>,
     reference: &Reference<'_>,
@@ -280,7 +284,7 @@ fn is_of_alternative(
         && bundle.graph().elsewhere(reference.kind, reference.name).take(MOST_ALTERNATIVES).any(has)
 }
 
-/// The ports of a Service, each list for messages and for finding one.
+/// The ports of a Service, as lists for messages and as sets for lookups.
 struct Ports<'a> {
     names: Vec<&'a str>,
     numbers: Vec<String>,
@@ -301,7 +305,7 @@ impl<'a> Ports<'a> {
     }
 }
 
-/// The port of a webhook that names none.
+/// The default port of a webhook.
 /// (https://kubernetes.io/docs/reference/kubernetes-api/extend-resources/validating-webhook-configuration-v1/)
 const WEBHOOK_PORT: i64 = 443;
 
@@ -342,7 +346,7 @@ fn backend(
         .severity(bundle.between(reference.from, object))
         .related(object.span(), if reference.relation == Relation::Webhook { "the Service" } else { "the backend" })
         .help(if have.is_empty() {
-            "its ports have no names: give the number".to_owned()
+            "its ports have no names: use the number".to_owned()
         } else {
             format!("it has {have}")
         });

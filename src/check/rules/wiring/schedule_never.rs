@@ -11,13 +11,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::ScheduleNever,
     doc: Doc {
         checks: "\
-A schedule's days must exist in its months: `0 0 30 2 *` is the 30th of February, `0 0 31 4,6 *` the
-31st of April and June. A weekday beside the day counts as another chance: `0 0 31 2 1` runs on the
-Mondays of February.",
-        why: "The API server accepts such a schedule, and the CronJob never runs.",
+Checks that the days of a CronJob's schedule exist in its months: `0 0 30 2 *` is February 30,
+`0 0 31 4,6 *` is April 31 and June 31. The finding is a warning. With a day of the week the
+schedule matches on that day as well, and is not reported: `0 0 31 2 1` runs on the Mondays of
+February.",
+        why: "The API server accepts the schedule, and the CronJob never runs.",
         fix: "\
-Choose a day that the month has. The last day of a month is not a schedule; run daily and let the
-program look at the date.",
+Choose a day that exists in the month. A schedule cannot express the last day of a month: run the
+job daily and check the date in the program.",
         source: "\
 https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax and
 https://pkg.go.dev/github.com/robfig/cron/v3#hdr-CRON_Expression_Format.",
@@ -46,7 +47,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let schedule = spec.get("schedule");
     if cron::never_comes(schedule.text()) {
         faults
-            .add(&schedule, format!("the schedule `{}` never comes", schedule.text()))
+            .add(&schedule, format!("the schedule `{}` never matches", schedule.text()))
             .label("its months do not have that day")
             .help("choose a day that the month has");
     }

@@ -10,11 +10,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::SecretEmptyData,
     doc: Doc {
         checks: "\
-Applying these manifests writes the empty values over whatever stands in the cluster, a generated or
-hand-made password for instance. Leave such a Secret out of what is applied, or give it its values.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for Secrets that a pod, ServiceAccount or Ingress uses and whose values are all empty, or
+whose YAML, JSON or TOML files are empty. The finding is a warning. Nothing is reported for a single
+empty value that is not a file, since an empty password may be intended, and for ServiceAccount
+tokens.",
+        why: "\
+Applying the manifests overwrites the values in the cluster, such as a generated password, with
+empty ones.",
+        fix: "Set the values, or leave the Secret out of what is applied.",
+        source: "https://kubernetes.io/docs/concepts/configuration/secret/.",
     },
     bad: r#"apiVersion: v1
 kind: Secret
@@ -44,20 +48,20 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let blank =
             |node: &crate::node::Node| node.is_null() || node.text().trim().is_empty() && node.as_str().is_some();
         let all = entries().next().is_some() && entries().all(|entry| blank(&entry.value));
-        // An empty password may be meant, an empty file is not.
+        // An empty password may be intended, an empty file is not.
         let file = |key: &str| [".yaml", ".yml", ".json", ".toml"].iter().any(|end| key.ends_with(end));
         let empty: Vec<_> = entries().filter(|entry| blank(&entry.value) && (all || file(&entry.key))).collect();
         if let Some(first) = empty.first() {
             let first = &first.value;
             let keys: Vec<&str> = empty.iter().map(|entry| entry.key.as_str()).collect();
             let message = format!(
-                "Secret `{}` is declared with nothing in {}",
+                "Secret `{}` has empty values: {}",
                 object.name(),
                 crate::suggest::list(keys.iter().take(4), "and")
             );
             report
                 .at(object, first, message)
-                .help("applying it overwrites what is there: give the values, or leave the Secret to whoever makes it");
+                .help("applying it overwrites the values in the cluster: set the values, or do not apply this Secret");
         }
     }
 }

@@ -12,12 +12,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::SecretFileMissing,
     doc: Doc {
         checks: "\
-The config names files with credentials, and no Secret of these manifests holds them. Where the
-manifests are only a part of what is applied this is a warning; where they are known to be all, an
-error. Add a Secret with these files and mount it where the config looks for them.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a Secret among the manifests holds the files with credentials that the config of a known
+service names. The finding is a warning, since the Secret may be applied from elsewhere, and an
+error if the manifests are complete (`--complete`, `--profile`, `render`). Nothing is reported for a
+Secret that is declared as an external (`Secret/name`), and for volumes whose content is unknown.",
+        why: "\
+The service exits because it cannot open the file. If the pod mounts a Secret that does not exist,
+it stays in `ContainerCreating` with the event `FailedMount` (`secret \"…\" not found`).",
+        fix: "Add a Secret with these files, and mount it in the directory that the config names.",
+        source: "\
+The description of the service (docs/services.md) and
+https://kubernetes.io/docs/concepts/configuration/secret/#using-secrets-as-files-from-a-pod.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -93,7 +98,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 File::Absent { kind, name } if is_declared_object(&bundle.options.externals, kind, name.text()) => {}
                 File::Absent { .. } => lacking.push(path.to_owned()),
                 File::Unmounted if !held(path.rsplit('/').next().unwrap_or_default()) => lacking.push(path.to_owned()),
-                // The ConfigMap above its folder is no place for it.
+                // A ConfigMap mounted above its directory does not contain it.
                 File::Lacking { object, .. }
                     if object.kind() == "ConfigMap" && !held(path.rsplit('/').next().unwrap_or_default()) =>
                 {
@@ -120,7 +125,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether a Secret that is here, or a volume nobody can look into, is mounted.
+/// Whether a Secret among the manifests, or a volume with unknown content, is mounted.
 fn mounts_secret(view: &View<'_, '_>) -> bool {
     view.container.mounts.iter().any(|mount| match &mount.source {
         MountSource::Files(_, parts) => parts.iter().any(|part| part.kind == "Secret" && part.object.is_some()),

@@ -16,12 +16,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::SecretFileUnparsable,
     doc: Doc {
         checks: "\
-A secret file is YAML or JSON: a mapping in which the key that the config names is a string. An
-unquoted number (`password: 12345`) and an empty value (`password:`) are no strings, and the service
-ends. The empty string `\"\"` is one.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a secret file of a known service is a YAML or JSON mapping, and that the keys that the
+config names are in it and are strings. An unquoted number (`password: 12345`) and an empty value
+(`password:`) are not strings; the empty string `\"\"` is one. The finding is an error. A missing key
+is not reported if the service does not require it and the config has the value instead.",
+        why: "The service cannot parse the file, or does not find the credentials in it, and exits.",
+        fix: "\
+Write the file as a mapping, such as `username: app` and `password: \"…\"` on a line each, with the
+values in quotes.",
+        source: "The description of the service (docs/services.md).",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -91,9 +94,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let tree = loaded.documents.first().filter(|tree| matches!(tree.value, Value::Mapping(_)));
             let Some(tree) = tree.filter(|_| loaded.is_readable_by_all()) else {
                 report
-                    .at(object, place, format!("`{key}` is no YAML mapping"))
+                    .at(object, place, format!("`{key}` is not a YAML mapping"))
                     .related(view.name_node().origin.span, format!("{} reads it as {file_key}", view.service.name))
-                    .help("write it as `username: …` and `password: …`, each on its own line");
+                    .help("write `username: …` and `password: …`, each on its own line");
                 continue;
             };
             for (named, _) in dialect
@@ -103,7 +106,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             {
                 let wanted = view.value(named);
                 let Some(name) = wanted.as_str().filter(|name| !name.is_empty()) else { continue };
-                // The user's name may stand in the config instead.
+                // The config may have the user name instead.
                 let optional = dialect.config.get(named).is_some_and(|key| !key.required)
                     && dialect.config.iter().any(|(other, key)| {
                         key.unless.as_deref() == Some(named) && !view.value(other).text().is_empty()

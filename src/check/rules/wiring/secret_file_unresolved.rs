@@ -12,12 +12,14 @@ pub static RULE: Rule = Rule {
     id: RuleId::SecretFileUnresolved,
     doc: Doc {
         checks: "\
-`secretsFile` is a path in the container. It is under no mount, or the Secret mounted there has no
-key of that name; the service ends when it cannot open the file. Mount the Secret there, or correct
-the path or the key.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the path of a secret file in the config of a known service (`secretsFile`) exists in the
+container: that a volume is mounted at or above it, and that the mounted Secret has a key with that
+name. The finding is an error. Nothing is reported for volumes whose content is unknown.",
+        why: "The service exits because it cannot open the file.",
+        fix: "Mount the Secret in the directory of the path, or correct the path or the key.",
+        source: "\
+The description of the service (docs/services.md) and
+https://kubernetes.io/docs/concepts/configuration/secret/#using-secrets-as-files-from-a-pod.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -96,7 +98,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     match elsewhere {
                         Some(mount) => draft
                             .related(mount.node.origin.span, "it is mounted here")
-                            .help(format!("say `{}/{name}`", mount.path.trim_end_matches('/'))),
+                            .help(format!("use `{}/{name}`", mount.path.trim_end_matches('/'))),
                         None => draft.help(format!(
                             "mount a Secret with the key `{name}` at `{}`",
                             path.rsplit_once('/').map_or("/", |(folder, _)| folder)

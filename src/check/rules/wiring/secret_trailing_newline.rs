@@ -11,14 +11,17 @@ use crate::validation::{At, Faults};
 pub static RULE: Rule = Rule {
     id: RuleId::SecretTrailingNewline,
     doc: Doc {
-        checks: "A password, token or key of one line in a Secret should not end with a newline.",
+        checks: "\
+Checks for passwords, tokens and keys in a Secret that are one line and end with a newline. The
+finding is a warning. Values of several lines, such as certificates and private keys, and keys with
+a dot in the name, which are files, are not reported.",
         why: "\
-The newline becomes a part of the variable or file, and the login fails although the password looks
-right. It comes from `echo password | base64`, or from `|` before a value in `stringData`. Values of
-several lines, such as certificates and private keys, are left out.",
+The newline becomes part of the environment variable or file, and the login fails although the
+password looks correct. It comes from `echo password | base64`, or from `|` before a value in
+`stringData`.",
         fix: "\
-Encode without the newline (`printf %s \"$PASSWORD\" | base64`), or write the value in `stringData` on
-one line or after `|-`.",
+Encode the value without the newline (`printf %s \"$PASSWORD\" | base64`), or write it in `stringData`
+on one line or after `|-`.",
         source: "\
 https://kubernetes.io/docs/tasks/configmap-secret/managing-secret-using-config-file/#create-the-config-file
 and https://yaml.org/spec/1.2.2/#8112-block-chomping-indicator.",
@@ -63,7 +66,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// Whether a value is one line with its end.
+/// Whether a value is one line that ends with a newline.
 fn is_line(bytes: &[u8]) -> bool {
     let Some(line) = bytes.strip_suffix(b"\n") else { return false };
     let line = line.strip_suffix(b"\r").unwrap_or(line);

@@ -14,23 +14,24 @@ pub static RULE: Rule = Rule {
     id: RuleId::SelectorMatchesNothing,
     doc: Doc {
         checks: "\
-A PodDisruptionBudget, a NetworkPolicy, a ServiceMonitor, a PodMonitor, a Probe (and the likes of
-them of VictoriaMetrics and Google) selects by labels, and nothing in the namespaces that it selects
-in has them. An Istio Gateway is reported where its selector is nearly that of a workload among the
-manifests.
+Checks that a selector matches something in its namespaces: that of a PodDisruptionBudget,
+NetworkPolicy, ServiceMonitor, PodMonitor or Probe, and of the corresponding kinds of
+VictoriaMetrics and Google. The selector of an Istio Gateway is reported if it almost matches a
+workload among the manifests.
 
-It is a warning, since what is selected may be applied from elsewhere; of a monitor an error where
-the manifests are whole (`--complete`, `--profile`, `render`). Nothing is reported where the
-manifests show nothing of these namespaces, where an operator may run what is selected, and of
-labels that are set at run time.",
+The finding is a warning, since what is selected may be applied from elsewhere. For a monitor it is
+an error if the manifests are complete (`--complete`, `--profile`, `render`). It is a note if the
+manifests are not complete and the selector has a label that a controller probably sets. Nothing is
+reported if the manifests contain nothing of these namespaces, if an operator may run what is
+selected, and for labels that are set at run time.",
         why: "\
-All of them are accepted, and nothing happens: no metrics are scraped, no pod is protected. A
-ServiceMonitor selects Services by the Services' own labels (`metadata.labels`), and not by the
-labels of the pods; without a `namespaceSelector` it selects in its own namespace only.",
+The object is accepted and has no effect: no metrics are scraped, no pod is protected. A
+ServiceMonitor selects Services by the labels of the Services (`metadata.labels`), not by those of
+the pods; without a `namespaceSelector` it selects in its own namespace only.",
         fix: "Correct the selector, or add the label to the object that is meant.",
         source: "\
-- https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
-- https://prometheus-operator.dev/docs/developer/getting-started/#using-servicemonitors",
+https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors and
+https://prometheus-operator.dev/docs/developer/getting-started/#using-servicemonitors.",
     },
     bad: r#"apiVersion: v1
 kind: Service
@@ -72,7 +73,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// How bad it is that nothing is selected, as far as that can be known.
+/// The severity of a selector that matches nothing; `None` if something that is not known may match.
 fn severity(
     bundle: &Bundle<'_>,
     selection: &Selection<'_, '_>,
@@ -89,7 +90,7 @@ fn severity(
         _ if selection.row.weight == Weight::Platform => return None,
         _ => {}
     }
-    // Of another namespace, in the same manifests: that one is meant.
+    // One in another namespace of the same manifests is meant.
     if elsewhere.is_some_and(is_together) {
         return Some(full);
     }
@@ -124,9 +125,9 @@ fn tell(
         let Some(label) = selection.labels().iter().find(is_wrong) else { return };
         let wanted = format!("{}: {}", label.key, label.value.text());
         draft.place(label.value.origin.span).help(match labels.get(&label.key) {
-            Some(has) => format!("the selector wants `{wanted}`; {title} has `{}: {}`", label.key, has.text()),
+            Some(has) => format!("the selector requires `{wanted}`; {title} has `{}: {}`", label.key, has.text()),
             None if selection.row.wanted == Wanted::Pods => {
-                format!("the selector wants `{wanted}`; the pods of {title} have no such label")
+                format!("the selector requires `{wanted}`; the pods of {title} have no such label")
             }
             None => {
                 format!("add `{wanted}` to `metadata.labels` of {title}: a {kind} selects by the {thing}'s own labels")

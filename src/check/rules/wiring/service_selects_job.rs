@@ -10,12 +10,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::ServiceSelectsJob,
     doc: Doc {
         checks: "\
-The pods of a Job have all labels of the selector, so traffic goes to them while they run, and
-mostly nothing listens there. It is a note where the Service selects nothing else: then it is there
-for the Job. Give the pods of the Job labels of their own.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for Services whose selector matches the pods of a Job. The finding is a warning. It is a note
+if the Service selects no other pods, since it is then intended for the Job.",
+        why: "\
+While the Job runs, its pods are endpoints of the Service and get a share of the traffic, but
+usually nothing listens there: some connections are refused.",
+        fix: "Give the pods of the Job labels that the selector does not match.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/service/#defining-a-service.",
     },
     bad: r#"apiVersion: v1
 kind: Service
@@ -61,9 +62,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let jobs: Vec<usize> = service.pods.iter().copied().filter(|pod| graph.pods[*pod].is_job()).collect();
         let Some(job) = jobs.first().map(|job| &graph.pods[*job]) else { continue };
         let others = jobs.len() < service.pods.len();
-        // Of very many pods those that are not known may be no Jobs.
+        // If not all selected pods are known, others may not be of Jobs.
         let only = !others && !service.may_select_more();
-        // In front of nothing but a Job's pods it is there on purpose.
+        // A Service for the pods of a Job only is intended.
         let severity = if only { Severity::Note } else { Severity::Warning };
         let message = format!(
             "Service `{}` {}selects the pods of {}",

@@ -17,13 +17,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::ServiceSelectsNothing,
     doc: Doc {
         checks: "\
-No pod template in the Service's namespace has all the labels of its selector, so the name resolves
-and every connection fails. It is a warning, since the pods may be made elsewhere (by an operator,
-in another file), and an error where the manifests are whole (`--complete`, `--profile`, `render`).
-Labels that a program puts on its own pod, such as a leader's, are not missed.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the selector of a Service matches the labels of a pod template in its namespace. The
+finding is a warning, since the pods may be created elsewhere (by an operator, by another file), and
+an error if the manifests are complete (`--complete`, `--profile`, `render`). It is a note if the
+manifests are not complete and the selector has a label with a domain that no pod template has,
+which a controller probably sets. If an operator may run the pods, it is a note, or a warning if a
+pod template has similar labels. Nothing is reported for labels that are set at run time, such as
+that of a leader, and for labels of the domain of a custom resource among the manifests.",
+        why: "The Service has no endpoints: its name resolves, and every connection is refused.",
+        fix: "Correct the selector, or add the label to the pod template.",
+        source: "\
+https://kubernetes.io/docs/concepts/services-networking/service/#defining-a-service and
+https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/#does-the-service-have-any-endpointslices.",
     },
     bad: r#"apiVersion: v1
 kind: Service
@@ -72,7 +77,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let (candidates, all) = graph.pods_with(selector, None);
         let elsewhere = (candidates.iter().map(|pod| &graph.pods[*pod]))
             .find(|pod| pod.namespace() != namespace && selects(selector, pod.labels));
-        // Where one of them names no namespace, `kubectl -n` may put them together.
+        // Without a namespace in one of them, `kubectl -n` may make them equal.
         if elsewhere.is_some_and(|pod| pod.namespace().is_empty() || namespace.is_empty()) {
             continue;
         }
@@ -100,7 +105,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                         |label| format!("`{}: {}`", entry.key, label.text()),
                     );
                     draft.place(entry.value.origin.span).help(format!(
-                        "the selector wants `{}: {}`; the pods have {has}",
+                        "the selector requires `{}: {}`; the pods have {has}",
                         entry.key,
                         entry.value.text()
                     ));
@@ -119,11 +124,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The first pod that has the label that names it in common with a selector, and nothing else tells them apart on
-/// purpose.
+/// The first pod with the same name label as a selector, unless another label shows that a different one is meant.
 fn nearest<'g>(graph: &'g Graph<'_>, selector: &Node, namespace: &str) -> Option<&'g Pod<'g>> {
     let names = ["app", "app.kubernetes.io/name", "k8s-app", "name"];
-    // `component: worker` beside `component: web` is meant.
+    // `component: worker` and `component: web` differ intentionally.
     let different = |pod: &Pod<'_>| {
         selector.entries().iter().any(|entry| {
             entry.key.ends_with("component")

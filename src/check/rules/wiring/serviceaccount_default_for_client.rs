@@ -10,15 +10,22 @@ pub static RULE: Rule = Rule {
     id: RuleId::ServiceaccountDefaultForClient,
     doc: Doc {
         checks: "\
-A known service authenticates its callers by the token of their ServiceAccount and asks whether the
-account may call. A client without `serviceAccountName` runs as `default`, which is bound to
-nothing, and one with `automountServiceAccountToken: false` has no token: it is rejected with 401 or
-403. Give the pod a ServiceAccount of its own that is bound to the role for clients. Sources: the
-service's description (docs/services.md),
+Checks the ServiceAccount of clients of a known service that authenticates and authorizes its
+callers. It reports a client that runs as `default`, if no role among the manifests allows `default`
+what the service asks for, and a client with `automountServiceAccountToken: false` and no projected
+`serviceAccountToken` volume. The finding is a warning, and an error if the manifests are complete
+(`--complete`, `--profile`, `render`). The first is not reported if `default` is bound to a role
+that is not among the manifests.",
+        why: "\
+The service authenticates a caller by the token of its ServiceAccount and asks the API server
+whether it may call (SubjectAccessReview). A client without a token gets 401, one whose account is
+not bound to the role gets 403.",
+        fix: "\
+Set `serviceAccountName` to a ServiceAccount that is bound to the role for clients. Remove
+`automountServiceAccountToken: false`, or mount a projected `serviceAccountToken`.",
+        source: "\
+The description of the service (docs/services.md) and
 https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/.",
-        why: "",
-        fix: "",
-        source: "",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -65,7 +72,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let (pod, authorization) = (client.view.pod, client.authorization);
         let service = &client.view.service.name;
         if pod.spec["automountServiceAccountToken"].as_bool() == Some(false) && !mounts_token(pod.spec) {
-            let message = format!("{service} has no token, which {} asks its clients for", client.server);
+            let message = format!("{service} has no token, which {} requires of its clients", client.server);
             report
                 .at(pod.object, &pod.spec["automountServiceAccountToken"], message)
                 .severity(bundle.absent())
@@ -80,7 +87,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let message = format!(
-            "{service} runs as ServiceAccount `default`, which is bound to no role that {} asks its clients for",
+            "{service} runs as ServiceAccount `default`, which is not bound to a role that {} requires of its clients",
             client.server
         );
         report.at(pod.object, client.view.name_node(), message).severity(bundle.absent()).help(format!(

@@ -11,12 +11,17 @@ pub static RULE: Rule = Rule {
     id: RuleId::ServiceaccountMissing,
     doc: Doc {
         checks: "\
-The pods of a workload are refused until the ServiceAccount exists in their namespace; the workload
-itself is accepted, so nothing tells. It is a warning, since the account may be applied from
-elsewhere, and an error where the manifests are whole (`--complete`, `--profile`, `render`).",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the ServiceAccount of a pod is among the manifests, in the namespace of the pod. The
+finding is a warning, since the account may be applied from elsewhere, and an error if the manifests
+are complete (`--complete`, `--profile`, `render`). `default`, accounts that the controller of a
+custom resource creates, and declared externals are not reported.",
+        why: "\
+The workload is accepted, but its pods are not created until the ServiceAccount exists. Only the
+event `FailedCreate` of the ReplicaSet, StatefulSet or Job shows the cause:
+`error looking up service account …: serviceaccount \"…\" not found`.",
+        fix: "Add the ServiceAccount, or correct its name. A pod uses an account of its own namespace only.",
+        source: "\
+https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#serviceaccount-admission-controller.",
     },
     bad: r#"apiVersion: v1
 kind: ServiceAccount
@@ -55,14 +60,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         });
         let elsewhere = graph.elsewhere("ServiceAccount", name).next();
         let draft = report
-            .at(reference.from, reference.node, format!("no ServiceAccount `{name}` here; its pods will not be made"))
+            .at(
+                reference.from,
+                reference.node,
+                format!("no ServiceAccount `{name}` here; the pods will not be created"),
+            )
             .severity(bundle.absent());
         match (near, elsewhere) {
             (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
             (None, Some(object)) => draft
                 .related(object.span(), "one of this name is in another namespace")
                 .help("a pod runs as an account of its own namespace"),
-            (None, None) => draft.help("add the ServiceAccount, or make sure that it is there before"),
+            (None, None) => draft.help("add the ServiceAccount, or make sure that it exists"),
         };
     }
 }

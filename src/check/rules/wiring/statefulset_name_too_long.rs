@@ -10,17 +10,21 @@ pub static RULE: Rule = Rule {
     id: RuleId::StatefulsetNameTooLong,
     doc: Doc {
         checks: "\
-Each pod of a StatefulSet has the label `controller-revision-hash`, whose value is the name of the
-StatefulSet, a dash and a hash of up to ten digits. A label's value has at most 63 characters.",
+Checks the length of a StatefulSet's name. Each of its pods has the label
+`controller-revision-hash`, whose value is the name of the StatefulSet, a dash and a hash of up to
+ten digits; the value of a label has at most 63 characters. A name of up to 52 characters always
+fits. From 53 to 61 characters it depends on the hash, which changes with the pod template: the
+finding is a warning. From 62 characters on no hash fits: the finding is an error. Names of more
+than 63 characters are left to `name-invalid`.",
         why: "\
-A name of up to 52 characters always fits. From 53 to 61 it depends on the hash, which changes with
-the pod template: one revision may work and the next not, which is a warning. From 62 on no hash
-fits, and no pod is ever created.",
-        fix: "Shorten `metadata.name`.",
+The API server rejects the pods, since the value of the label is too long, and the StatefulSet
+reports the event `FailedCreate`. With a name of 53 to 61 characters one revision may work and the
+next one fail.",
+        fix: "Shorten `metadata.name` to at most 52 characters.",
         source: "\
 `ControllerRevisionName` and `HashControllerRevision` in
-https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/history/controller_history.go;
-the fault is https://github.com/kubernetes/kubernetes/issues/64023.",
+https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/history/controller_history.go,
+and the issue https://github.com/kubernetes/kubernetes/issues/64023.",
     },
     bad: "\
 apiVersion: apps/v1
@@ -40,9 +44,9 @@ spec:
     check: Check::Object(check),
 };
 
-/// The most characters of a label's value.
+/// The maximum length of a label value.
 const LABEL: usize = 63;
-/// The most digits of a 32-bit hash.
+/// The maximum number of digits of a 32-bit hash.
 const HASH: usize = 10;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -50,7 +54,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         return;
     }
     let length = object.name().len();
-    // A longer name the API server rejects.
+    // The API server rejects longer names.
     if length + 1 + HASH <= LABEL || length > LABEL {
         return;
     }

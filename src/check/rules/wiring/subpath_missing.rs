@@ -12,14 +12,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::SubpathMissing,
     doc: Doc {
         checks: "\
-`subPath` names a file of the volume. A volume of a ConfigMap or Secret with `items` has the files
-that the items' `path` fields name, and no others; a projected volume has those of all its sources.",
+Checks that the `subPath` of a volume mount names a file of its ConfigMap, Secret or projected
+volume. A volume with `items` has the files that the `path` fields of the items name, and no others;
+a projected volume has those of all its sources. The finding is a warning. Without `items` the keys
+of the object count, which `reference-missing` checks. Nothing is reported if an object of the
+volume is not among the manifests or has no data.",
         why: "\
-The kubelet makes a folder where the file is missing. The program finds a folder where it expects
+The kubelet creates a directory where the file is missing. The program finds a directory instead of
 its file, or the container cannot be created (`not a directory`).",
-        fix: "\
-Use the `path` of an item, or add an item. Without `items` the key of the object counts, which
-`reference-missing` checks.",
+        fix: "Use the `path` of an item, or add an item.",
         source: "\
 https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath and
 https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/volume/#KeyToPath.",
@@ -60,7 +61,7 @@ fn one(pod: &Pod<'_>, mount: &Mount<'_>, report: &mut Report<'_>) {
     if path.is_empty() || path.contains('$') || path == "." {
         return;
     }
-    // One object without items is looked into by its key.
+    // The key of a single object without items is left to `reference-missing`.
     if let [part] = parts.as_slice()
         && part.items.items().is_empty()
         && !path.contains('/')
@@ -90,10 +91,10 @@ fn one(pod: &Pod<'_>, mount: &Mount<'_>, report: &mut Report<'_>) {
         .help(help);
 }
 
-/// How many files a help text lists.
+/// How many files the help lists.
 const MOST_FILES: usize = 6;
 
-/// The files of a volume; none where they are not all known.
+/// The files of a volume; `None` if not all of them are known.
 fn files<'a>(parts: &[Part<'a>]) -> Option<Vec<&'a str>> {
     let mut files = Vec::new();
     for part in parts {
@@ -105,7 +106,7 @@ fn files<'a>(parts: &[Part<'a>]) -> Option<Vec<&'a str>> {
         let object = part.object?;
         let before = files.len();
         files.extend(data_keys(object));
-        // One without data is filled by somebody else.
+        // An object without data is filled elsewhere.
         if files.len() == before {
             return None;
         }

@@ -19,14 +19,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::TargetPortUnserved,
     doc: Doc {
         checks: "\
-A `targetPort` that is a name must be the name of a port of a selected container: nothing is sent
-else. A number need not be declared, so a number that no container declares, where they declare
-others, is a warning. So is either where Service and pods stand in separate files, unless the
-manifests are whole (`--complete`, `--profile`, `render`). Pods that have a sidecar injected are
-passed over.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that a selected container has the `targetPort` of a Service. A name must be the name of a
+port of a container: otherwise the finding is an error. A number need not be declared: the finding
+is a warning if the containers declare other ports, and no probe, variable or argument contains the
+number. It is an error if the pod has a single container whose program is known.
+
+All of these are warnings if the Service and the pods are in different files, unless the manifests
+are complete (`--complete`, `--profile`, `render`). Pods with injected sidecars, and Jobs, are not
+checked.",
+        why: "\
+A named port that no pod has leaves the Service without endpoints for it. On a port where nothing
+listens, connections are refused.",
+        fix: "Use the name or number of a port of the container, or declare the port.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports.",
     },
     bad: r#"apiVersion: v1
 kind: Service
@@ -56,7 +61,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let pods: Vec<(usize, &Pod<'_>)> =
             service.pods.iter().map(|pod| (*pod, &graph.pods[*pod])).filter(|(_, pod)| !pod.is_job()).collect();
         let Some((_, first)) = pods.first() else { continue };
-        // What is injected when a pod is made opens ports of its own.
+        // Injected sidecars have their own ports.
         if pods.iter().any(|(_, pod)| is_injected(graph, pod)) {
             continue;
         }
@@ -64,7 +69,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let severity = severity.unwrap_or(Severity::Warning);
         let openings: Vec<&Opening<'_>> =
             pods.iter().map(|(at, pod)| openings[*at].get_or_init(|| Opening::of(bundle, *at, pod))).collect();
-        // Made when a port is first missed, and once, as each of many may be.
+        // Computed once, when the first port is missing.
         let named = LazyCell::new(|| named(&openings));
         let declared = LazyCell::new(|| declared(&openings));
         for entry in service.ports() {
@@ -105,8 +110,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 /// The names of the ports of some pods, in words.
 fn named(openings: &[&Opening<'_>]) -> String {
     match suggest::list(openings.iter().flat_map(|opening| &opening.names), "and") {
-        names if names.is_empty() => "its containers name no ports: give the number".to_owned(),
-        names => format!("its containers name {names}"),
+        names if names.is_empty() => "its containers have no named ports: use the number".to_owned(),
+        names => format!("its ports are named {names}"),
     }
 }
 
@@ -118,22 +123,22 @@ fn declared(openings: &[&Opening<'_>]) -> String {
     format!("its containers have {}", suggest::list(declared.iter().map(i64::to_string), "and"))
 }
 
-/// Where a pod listens, as far as it can be told.
+/// The ports on which a pod listens, as far as they are known.
 #[derive(Default)]
 struct Opening<'a> {
     /// The names of its ports, in order.
     names: Vec<&'a str>,
-    /// The same, for finding one; the empty one where a port has none.
+    /// The same for lookups; contains the empty name if a port has none.
     known: HashSet<&'a str>,
-    /// The ports it declares, sorted; where a container declares none, the usual one of its program.
+    /// The ports it declares, sorted; for a container without ports, the default port of its program.
     declared: Vec<i64>,
-    /// Whether it may listen anywhere: a container declares no ports, and nobody knows its program.
+    /// Whether it may listen on any port: a container declares no ports, and its program is unknown.
     is_open: bool,
     /// Whether it has one container, and its program is known.
     is_certain: bool,
     /// The ports of its probes.
     probed: HashSet<i64>,
-    /// What may be a port in its variables and arguments.
+    /// The numbers in its variables and arguments that may be ports.
     mentioned: HashSet<&'a str>,
     /// The known service it runs.
     view: Option<View<'a, 'a>>,
@@ -162,7 +167,7 @@ impl<'a> Opening<'a> {
         opening
     }
 
-    /// Whether it may listen on a port. A number it names in its variables, arguments or probes may well be one.
+    /// Whether it may listen on a port: one that is declared, or in its variables, arguments or probes.
     fn may_serve(&self, number: i64) -> bool {
         self.is_open
             || self.declared.binary_search(&number).is_ok()
@@ -172,7 +177,7 @@ impl<'a> Opening<'a> {
     }
 }
 
-/// All runs of up to five digits in a text, those within longer ones as well.
+/// All sequences of up to five digits in a string, including those within longer ones.
 fn digits(text: &str) -> impl Iterator<Item = &str> {
     let run = |start: usize| text[start..].bytes().take(5).take_while(u8::is_ascii_digit).count();
     let starts = text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_digit()).map(|(start, _)| start);

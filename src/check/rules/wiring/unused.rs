@@ -16,12 +16,19 @@ pub static RULE: Rule = Rule {
     id: RuleId::Unused,
     doc: Doc {
         checks: "\
-A ConfigMap or Secret that no pod, account or Ingress names, a volume that no container mounts, a
-key of a ConfigMap that is read key by key and never this one. It may be used by what is not among
-the manifests; often it is a leftover, or the reference to it is missing.",
-        why: "",
-        fix: "",
-        source: "",
+Checks for objects and fields that nothing uses: a ConfigMap or Secret that no pod, ServiceAccount,
+Ingress, webhook or custom resource names, a volume that no container mounts, and a key of a
+ConfigMap or Secret of which only other keys are read. The finding is a note. ConfigMaps and Secrets
+are checked only if the manifests contain pods and are one file or complete (`--complete`,
+`--profile`, `render`). ServiceAccount tokens, releases of Helm, and objects with labels for Grafana
+dashboards or reloaders are not reported.",
+        why: "\
+Often it is a leftover, or the reference to it is missing or misspelled. Something that is not among
+the manifests may use it.",
+        fix: "Refer to it where it is needed, or remove it.",
+        source: "\
+https://kubernetes.io/docs/concepts/configuration/configmap/#using-configmaps and
+https://kubernetes.io/docs/concepts/configuration/secret/#using-secrets.",
     },
     bad: r#"apiVersion: v1
 kind: ConfigMap
@@ -54,15 +61,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if !mounted.contains(name) && !name.is_empty() {
                 report
                     .at(pod.object, &volume["name"], format!("volume `{name}` is mounted by no container"))
-                    .help("mount it, or take it out");
+                    .help("mount it, or remove it");
             }
         }
     }
-    // Without pods these are a library of configs, and nobody can say who uses them.
+    // Without pods the manifests are configuration only, and its users are unknown.
     if graph.pods.is_empty() {
         return;
     }
-    // Seldom asked for: all texts of the bundle are taken apart.
+    // Lazy, since it is expensive and seldom needed.
     let words = LazyCell::new(|| {
         let mut words = HashSet::new();
         // Annotations of webhooks name Secrets.
@@ -89,7 +96,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             _ => *entry = None,
         }
     }
-    // Of several files, others than these may use it.
+    // With several files, something that is not among them may use it.
     let is_one_file = bundle.objects.iter().all(|object| object.span().file == bundle.objects[0].span().file);
     if !bundle.options.whole && !is_one_file {
         return;
@@ -111,8 +118,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         match keys.get(&(std::ptr::from_ref(object) as usize)) {
             None if !words.contains(name) => {
                 report
-                    .object(object, format!("{kind} `{name}` is used by nothing here"))
-                    .help("name it where it is needed, or take it out");
+                    .object(object, format!("{kind} `{name}` is not used here"))
+                    .help("refer to it where it is needed, or remove it");
             }
             Some(Some(used)) if !used.is_empty() => {
                 for entry in ["data", "stringData"].iter().flat_map(|field| object.node[*field].entries()) {
@@ -132,7 +139,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// All words that may be names, of objects that may name others in their own ways.
+/// All words of a node that may be names of objects.
 fn texts<'a>(node: &'a Node, words: &mut HashSet<&'a str>) {
     match &node.value {
         Value::String(text) => {

@@ -12,13 +12,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::UrlOtherNamespace,
     doc: Doc {
         checks: "\
-A short name is looked for in the pod's own namespace, `name.namespace` in the one it names. The
-Service of this name is in another one: use `name.namespace` with the right one. It is a warning,
-since the Service of the other namespace may be applied from elsewhere, and an error where the
-manifests are whole (`--complete`, `--profile`, `render`).",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the host of a URL resolves to a Service in the right namespace. A short name is resolved
+in the namespace of the pod, `name.namespace` in the namespace that it names. The rule reports a URL
+whose Service is in another namespace. The finding is a warning, since a Service with that name may
+be applied from elsewhere, and an error if the manifests are complete (`--complete`, `--profile`,
+`render`).",
+        why: "The name does not resolve in this namespace (`no such host`), and the connection fails.",
+        fix: "Use `name.namespace` with the namespace of the Service.",
+        source: "\
+https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#namespaces-of-services.",
     },
     bad: r#"apiVersion: v1
 kind: Service

@@ -16,15 +16,18 @@ pub static RULE: Rule = Rule {
     id: RuleId::UrlPortUnserved,
     doc: Doc {
         checks: "\
-The Service is there, and has no such port: the connection is refused. The ports of a Service are
-those under `spec.ports[].port`; what the container listens on (`targetPort`) and NodePorts are not
-reached under its name. A URL without a port means its scheme's usual one; for http and https that
-is a warning, since some programs then use a port of their own. It is a warning, too, where the
-Service stands in another file, since it may be one of several alternatives, unless the manifests
-are whole.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the port of a URL or address is a port of its Service (`spec.ports[].port`). The port on
+which the container listens (`targetPort`) and NodePorts are not reached under the name of the
+Service. A URL without a port uses the default port of its scheme.
+
+The finding is an error if one file holds the URL and the Service, or if the manifests are complete
+(`--complete`, `--profile`, `render`), otherwise a warning. A missing port of `http` or `https` is
+always a warning, since some programs then use their own default port. Nothing is reported if
+another Service with the same name, which may be an alternative, serves the port, and for declared
+externals.",
+        why: "The connection to the Service is refused or times out.",
+        fix: "Use a port of the Service, or add the port to `spec.ports`.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports.",
     },
     bad: r#"apiVersion: v1
 kind: Service
@@ -45,7 +48,7 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    // Made once for each Service, as very many texts may ask for what it does not serve.
+    // Computed once for each Service: many strings may use a port that it does not serve.
     let mut serves: HashMap<usize, String> = HashMap::new();
     for mention in graph.mentions.iter().filter(|mention| !mention.repeated && mention.sure) {
         let Target::Service(at) = mention.target else { continue };
@@ -69,21 +72,21 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         let name = service.object.name();
         let message = match &mention.scheme {
-            Some(scheme) if implied => format!("Service `{name}` does not serve port {port}, which {scheme} means"),
+            Some(scheme) if implied => format!("Service `{name}` does not serve port {port}, the default of {scheme}"),
             _ => format!("Service `{name}` does not serve port {port}"),
         };
         let is = |field| service.port_with(field, i64::from(port));
         let help = match (is("targetPort"), is("nodePort")) {
             (Some(entry), _) => {
-                format!("{port} is the container's port; the Service serves it as {}", number(&entry["port"]))
+                format!("{port} is the target port; the port of the Service is {}", number(&entry["port"]))
             }
             (None, Some(entry)) => {
-                format!("{port} is the NodePort; inside the cluster it is {}", number(&entry["port"]))
+                format!("{port} is the NodePort; the port of the Service is {}", number(&entry["port"]))
             }
             (None, None) => serves.entry(at).or_insert_with(|| served(service)).clone(),
         };
         let place = service.ports().first().map_or(service.object.span(), |entry| entry["port"].origin.span);
-        // Programs have ports of their own in mind where a web address names none (MinIO 9000, Elasticsearch 9200).
+        // Some programs use their own default port for a URL without one (MinIO 9000, Elasticsearch 9200).
         let guessed = implied && matches!(mention.scheme.as_deref(), Some("http" | "https"));
         let severity = if guessed { Severity::Warning } else { bundle.between(mention.object, service.object) };
         let draft = at_part(report, mention, mention.port_range.as_ref(), message);
@@ -91,10 +94,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// How many Services of one name are taken for alternatives.
+/// How many Services with one name are searched as alternatives.
 const MOST_ALTERNATIVES: usize = 100;
 
-/// Whether a URL is assigned to a variable of nginx: the port follows where the variable is used.
+/// Whether a URL is assigned to an nginx variable: the port may follow where the variable is used.
 fn is_assigned(mention: &Mention<'_>) -> bool {
     let Some(range) = &mention.range else { return false };
     let before = &mention.node.text()[..range.start];

@@ -16,12 +16,20 @@ pub static RULE: Rule = Rule {
     id: RuleId::UrlSchemeMismatch,
     doc: Doc {
         checks: "\
-The Service says by its port's name, `appProtocol` or number what is spoken there, or its pods run a
-known database, and the URL's scheme is another: `https` to a plain port, `http` to a TLS port or a
-database. The connection is made and fails in the first bytes.",
-        why: "",
-        fix: "",
-        source: "",
+Checks that the scheme of a URL matches the protocol of the port that it leads to, known from the
+port's `appProtocol`, name or number, or from the database that its pods run: `https` to a plain
+HTTP port, `http` to a TLS port or a database.
+
+The finding is an error for a known service, and for a database on its usual port, if one file holds
+the URL and the Service or the manifests are complete (`--complete`, `--profile`, `render`);
+otherwise it is a warning. Nothing is reported for schemes that run over any protocol, such as
+`grpc` or `tcp`.",
+        why: "\
+The connection is established and fails with the first bytes:
+`http: server gave HTTP response to HTTPS client`, or
+`Client sent an HTTP request to an HTTPS server`.",
+        fix: "Use the scheme of the port, or the port of the scheme.",
+        source: "https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol.",
     },
     bad: r#"apiVersion: v1
 kind: Service
@@ -62,7 +70,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             at_part(report, mention, mention.scheme_range.as_ref(), message)
                 .severity(severity)
                 .related(place, "the port it leads to")
-                .help(format!("say `{}://`", suggestion(spoken)));
+                .help(format!("use `{}://`", suggestion(spoken)));
         }
     }
 }
@@ -75,7 +83,7 @@ fn two_programs(pod: &Pod<'_>) -> Vec<&'static str> {
     programs
 }
 
-/// What a port is known to speak, and how certain that is.
+/// The protocol of a port, and the severity of a mismatch.
 fn spoken<'p>(
     programs: impl Fn(&usize) -> &'p Vec<&'static str>,
     service: &ServiceObject<'_>,
@@ -113,7 +121,7 @@ fn fits(scheme: &str, spoken: &str) -> bool {
         "redis" | "rediss" | "valkey" | "sentinel" => "redis",
         "mongodb" => "mongodb",
         "amqp" | "amqps" => "rabbitmq",
-        // `grpc`, `tcp` and what else may run over anything.
+        // `grpc`, `tcp` and others run over any protocol.
         _ => return true,
     };
     family == spoken

@@ -12,12 +12,16 @@ pub static RULE: Rule = Rule {
     id: RuleId::UrlUnresolved,
     doc: Doc {
         checks: "\
-As `host-unresolved`, for URLs: the host is the name of no Service among these manifests. Public
-names are passed over. The severity is that of `host-unresolved`; declare what lives elsewhere with
+Checks that the host of a URL is a Service among the manifests. Public names and declared externals
+are not reported. The severity is that of `host-unresolved`: a warning; an error if the manifests
+are complete (`--complete`, `--profile`, `render`) or if the description of a known service has
+another name for the host; a note if nothing among the manifests is in the namespace that the name
+contains, and in the configuration of a proxy.",
+        why: "The name does not resolve (`no such host`), and the connection fails.",
+        fix: "\
+Correct the name, or add the Service. Declare a Service that is applied from elsewhere with
 `--external host[:port]`.",
-        why: "",
-        fix: "",
-        source: "",
+        source: "https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/.",
     },
     bad: r#"apiVersion: v1
 kind: Service
