@@ -125,4 +125,9 @@ environment = \"e2e\"
 # kind = \"Boat\"
 # field = \"spec.config\"
 # names = \"ConfigMap\"
+
+# The versions of known services that run.
+# [[service-versions]]
+# service = \"DataStorage\"
+# version = \"1.5\"
 ";

@@ -73,6 +73,10 @@ fn the_schema_of_the_settings_says_what_reading_them_does() {
             "[[references]]\nkind = 'Boat'\nfield = 'spec.crews[].config'\nnames = 'ConfigMap'",
             "[[references]]\nkind = 'Boat'\nfield = 'spec.config'",
         ),
+        (
+            "[[service-versions]]\nservice = 'DataStorage'\nversion = '1.5'",
+            "[[service-versions]]\nservice = 'DataStorage'",
+        ),
         ("exclude = ['vendor/']", "exclude = 'vendor/'"),
         ("clusters = 'profile'", "clusters = 'one'"),
         ("clusters = 'shared'", "clusters = true"),
