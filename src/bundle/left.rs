@@ -2,6 +2,7 @@
 
 use ecow::EcoString;
 use foldhash::{HashMap, HashSet, HashSetExt};
+use memchr::memmem::Finder;
 
 use super::Draft;
 use crate::finding::{Finding, RuleId, Severity};
@@ -31,7 +32,8 @@ pub(super) fn report(drafts: &[Draft], renamed: &HashMap<EcoString, Vec<usize>>)
         references::all_names(&draft.object, &[], &mut |name| _ = known.insert(address(name.node)));
     }
     let (path, words, findings) = (FieldPath::default(), Vec::new(), Vec::new());
-    let mut search = Search { drafts, renamed, taken, known, path, words, findings };
+    let finders = renamed.keys().map(|base| Finder::new(base.as_bytes())).collect();
+    let mut search = Search { drafts, renamed, finders, taken, known, path, words, findings };
     for (at, draft) in drafts.iter().enumerate() {
         let node = &draft.object.node;
         let is_secret = crate::secret::is_of_secret(node);
@@ -62,6 +64,8 @@ fn names<'n>(node: &'n Node, is_label: bool, found: &mut HashSet<&'n str>) {
 struct Search<'d> {
     drafts: &'d [Draft],
     renamed: &'d HashMap<EcoString, Vec<usize>>,
+    /// Find the plain names: most strings hold none, and need not be split into words.
+    finders: Vec<Finder<'d>>,
     taken: HashSet<&'d str>,
     path: FieldPath,
     /// The addresses of the strings that are names of other objects for certain, and stay for a reason.
@@ -120,6 +124,9 @@ impl<'d> Search<'d> {
     /// Looks for plain names in a string. In data, which may say anything, only words beside them count.
     fn text(&mut self, at: usize, node: &'d Node, is_data: bool) {
         let Some(text) = node.as_str().filter(|_| !self.known.contains(&address(node))) else { return };
+        if !self.finders.iter().any(|finder| finder.find(text.as_bytes()).is_some()) {
+            return;
+        }
         for line in text.lines() {
             let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
             for token in line.split(|c| !is_part(c)).map(|token| token.trim_matches(['-', '.'])) {

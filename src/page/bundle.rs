@@ -137,7 +137,7 @@ impl Shown<'_> {
         let chips = counts(findings.iter());
         let mut tally: String = chips.map(|(name, number)| chip(number, &suggest::count(number, name), name)).collect();
         if findings.iter().all(|finding| finding.severity == Severity::Note) {
-            tally.insert_str(0, &chip(1, "nothing to mend", "good"));
+            tally.insert_str(0, &chip(1, "no errors or warnings", "good"));
         }
         let _ = writeln!(
             out,

@@ -75,7 +75,7 @@ fn header(title: &str, groups: &[Group<'_>], bundles: &[BundleDiff], out: &mut S
     let act = if warned == 1 { "1 object needs" } else { &format!("{warned} objects need") };
     let tally = [
         chip(rejected, &format!("{} cannot be applied", suggest::count(rejected, "object")), "error"),
-        chip(warned, &format!("{act} somebody to act"), "warning"),
+        chip(warned, &format!("{act} action"), "warning"),
         chip(pods, &format!("{} with new pods", suggest::count(pods, "object")), "note"),
     ]
     .concat();

@@ -181,7 +181,6 @@ const OFFICIAL: &[&str] = &[
     "bonita",
     "cirros",
     "emqx",
-    "flyway",
     "hitch",
     "hipache",
     "aerospike",
