@@ -10,7 +10,7 @@ mkdir "$folder/profiles"
 cp -R "$root/profiles/base.yaml" "$root/profiles/schema.json" "$root/profiles/environments" "$folder/profiles"
 # No profile of a fleet is for production.
 rm "$folder/profiles/environments/production.yaml"
-: > "$folder/plimsoll.toml"
+echo 'environment = "e2e"' > "$folder/plimsoll.toml"
 # Every field takes its turn at another pace, so that no two neighbours are alike; the same N gives the same bytes.
 awk -v number="$number" -v folder="$folder/profiles" 'BEGIN {
     split("debug info warn error", levels, " ")

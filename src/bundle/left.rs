@@ -20,6 +20,11 @@ const OTHERS: [&str; 8] =
 /// Reports each string that holds the plain name of a renamed object: `renamed` has the numbers of those, by plain name.
 /// A name that something else in the bundle has as well counts only where the words beside it say what is meant.
 pub(super) fn report(drafts: &[Draft], renamed: &HashMap<EcoString, Vec<usize>>) -> Vec<Finding> {
+    let finders: Vec<Finder<'_>> = renamed.keys().map(|base| Finder::new(base.as_bytes())).collect();
+    // In nearly every bundle none is left.
+    if !drafts.iter().any(|draft| holds(&draft.object.node, &finders)) {
+        return Vec::new();
+    }
     let mut taken: HashSet<&str> = HashSet::new();
     for draft in drafts {
         if !draft.by_content {
@@ -32,7 +37,6 @@ pub(super) fn report(drafts: &[Draft], renamed: &HashMap<EcoString, Vec<usize>>)
         references::all_names(&draft.object, &[], &mut |name| _ = known.insert(address(name.node)));
     }
     let (path, words, findings) = (FieldPath::default(), Vec::new(), Vec::new());
-    let finders = renamed.keys().map(|base| Finder::new(base.as_bytes())).collect();
     let mut search = Search { drafts, renamed, finders, taken, known, path, words, findings };
     for (at, draft) in drafts.iter().enumerate() {
         let node = &draft.object.node;
@@ -42,6 +46,26 @@ pub(super) fn report(drafts: &[Draft], renamed: &HashMap<EcoString, Vec<usize>>)
         }
     }
     search.findings
+}
+
+/// Whether a string of a tree holds one of the plain names as a word of its own, or seems to.
+fn holds(node: &Node, finders: &[Finder<'_>]) -> bool {
+    match &node.value {
+        Value::String(text) => is_in(text, finders),
+        Value::Sequence(items) => items.iter().any(|item| holds(item, finders)),
+        Value::Mapping(mapping) => mapping.iter().any(|entry| holds(&entry.value, finders)),
+        _ => false,
+    }
+}
+
+/// The same of one string: a name with its hash goes on behind the plain one.
+fn is_in(text: &str, finders: &[Finder<'_>]) -> bool {
+    let goes_on = |mut bytes: std::slice::Iter<'_, u8>| match bytes.next() {
+        Some(b'-' | b'.') => bytes.next().is_some_and(u8::is_ascii_alphanumeric),
+        next => next.is_some_and(u8::is_ascii_alphanumeric),
+    };
+    let bytes = text.as_bytes();
+    finders.iter().any(|finder| finder.find_iter(bytes).any(|at| !goes_on(bytes[at + finder.needle().len()..].iter())))
 }
 
 /// The names of parts of objects, and the values of labels.
@@ -124,7 +148,7 @@ impl<'d> Search<'d> {
     /// Looks for plain names in a string. In data, which may say anything, only words beside them count.
     fn text(&mut self, at: usize, node: &'d Node, is_data: bool) {
         let Some(text) = node.as_str().filter(|_| !self.known.contains(&address(node))) else { return };
-        if !self.finders.iter().any(|finder| finder.find(text.as_bytes()).is_some()) {
+        if !is_in(text, &self.finders) {
             return;
         }
         for line in text.lines() {
