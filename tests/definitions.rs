@@ -254,6 +254,11 @@ fn expressions_of_definitions_compile() {
     assert_eq!(reserved("namespace == 'a'"), [".x-kubernetes-validations[0].rule"]);
     // Items of a list that is no map have no old selves.
     assert_eq!(both("oldSelf == self"), [below]);
+    // Fields of a mapping do, of an atomic one as well: `MapIsCorrelatable` of the API server; CloudNativePG 1.23 has such a rule.
+    for map in ["", ", x-kubernetes-map-type: atomic", ", x-kubernetes-map-type: granular"] {
+        let field = "properties: {major: {type: integer, x-kubernetes-validations: [{rule: self == oldSelf}]}}";
+        assert_eq!(schema_errors(&format!("{{type: object{map}, {field}}}")), [""; 0], "{map}");
+    }
     assert_eq!(with("{rule: 'true', optionalOldSelf: true}").len(), 2);
     assert_eq!(with("{rule: 'true', messageExpression: '1'}").len(), 2);
     // Of a schema with faults the types are not known, the syntax is.

@@ -101,6 +101,15 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
+    /// Waits until an expression gives a text: a browser follows a link when it has time.
+    fn becomes(&mut self, expression: &str, text: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.value(expression) != json!(text) {
+            assert!(Instant::now() < deadline, "{expression} is {}, not {text}", self.value(expression));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn words(&mut self, expression: &str) -> String {
         self.value(expression).as_str().unwrap_or_default().to_owned()
     }
@@ -235,8 +244,8 @@ fn the_page_of_a_bundle_is_read_and_used_in_a_browser() {
         let focus = "document.querySelector('.canvas a[data-box=\"15\"]').focus()";
         browser.value(focus);
         browser.press("Enter");
-        assert_eq!(browser.words(shown), "postgresql");
-        assert_eq!(browser.words("document.activeElement.id"), "o15");
+        browser.becomes(shown, "postgresql");
+        browser.becomes("document.activeElement.id", "o15");
         browser.assert_quiet("the page of a bundle in use");
     }
     // With the mouse.

@@ -101,18 +101,17 @@ fn part(
     };
     let often = context.often.zip(most).map(|(often, most)| often.saturating_mul(most.max(0) as u64));
     let below = Context { resource: false, often, ..*context };
-    let atomic = context.uncorrelatable.or(Some(at));
-    let of_fields = if at.node["x-kubernetes-map-type"].text() == "atomic" { atomic } else { context.uncorrelatable };
+    // The fields of a mapping correlate by their names, those of an atomic one as well: `MapIsCorrelatable` in
+    // k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go.
     for (name, field) in properties.keys() {
-        let schema = schema.and_then(|schema| schema.property(name));
-        part(walk, &field, schema, &Context { uncorrelatable: of_fields, ..below }, costs);
+        part(walk, &field, schema.and_then(|schema| schema.property(name)), &below, costs);
     }
     if is_schema(additional.node) {
         part(walk, &additional, schema.and_then(Schema::additional), &below, costs);
     }
     if is_schema(items.node) {
         let is_map = at.node["x-kubernetes-list-type"].text() == "map";
-        let of_items = if is_map { context.uncorrelatable } else { atomic };
+        let of_items = if is_map { context.uncorrelatable } else { context.uncorrelatable.or(Some(at)) };
         let schema = schema.and_then(Schema::items);
         part(walk, &items, schema, &Context { uncorrelatable: of_items, ..below }, costs);
     }
