@@ -141,8 +141,8 @@ fn an_svg_obeys_no_name() {
     assert!(document.descendants().any(|node| node.text().is_some_and(|text| text.contains("<script>alert(1)"))));
 }
 
-#[test]
-fn an_svg_of_too_much_is_refused() {
+/// A file of one object more than a diagram shows, and its folder.
+fn too_much() -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("many.yaml");
     let text = (0..501).fold(String::new(), |mut text, at| {
@@ -150,6 +150,12 @@ fn an_svg_of_too_much_is_refused() {
         text
     });
     fs::write(&file, text).unwrap();
+    (folder, file)
+}
+
+#[test]
+fn an_svg_of_too_much_is_refused() {
+    let (_folder, file) = too_much();
     let output = run(&["graph", file.to_str().unwrap(), "--output", "svg"]);
     let words = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]), "{words}");
@@ -276,13 +282,7 @@ fn a_page_obeys_no_name_and_no_value() {
 
 #[test]
 fn a_page_of_too_much_has_no_diagram() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("many.yaml");
-    let text = (0..501).fold(String::new(), |mut text, at| {
-        _ = writeln!(text, "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{at}}}");
-        text
-    });
-    fs::write(&file, text).unwrap();
+    let (_folder, file) = too_much();
     let (page, _) = page(&printed(&["graph", file.to_str().unwrap(), "--output", "html"]));
     let document = parsed(&page);
     assert_eq!(of_class(&document, "object").count(), 501);
