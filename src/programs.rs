@@ -1,4 +1,4 @@
-//! Other programs, run as processes: what is run can be shown, and every run ends when the user interrupts.
+//! Runs other programs as child processes, until they exit, a deadline passes or the user interrupts.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -9,54 +9,54 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a running program is looked at.
-const PACE: Duration = Duration::from_millis(15);
+/// The interval at which a running program is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(15);
 
-/// How long what a program wrote is waited for when it has ended.
-const LEFTOVERS: Duration = Duration::from_secs(5);
+/// How long to wait for the rest of the output of a program that has exited.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A command line, and what the program reads from its standard input.
+/// A command line and the standard input of the program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommandLine {
-    /// The program, looked for in `PATH`.
+    /// The name of the program, which is looked up in `PATH`.
     pub program: String,
     /// Its arguments.
     pub args: Vec<String>,
-    /// What it reads.
+    /// Its standard input.
     pub input: Option<String>,
 }
 
-/// What a program that ended said.
+/// The exit code and the output of a program.
 #[derive(Debug, Clone, Default)]
-pub struct Finished {
-    /// Its exit code; `None` where a signal ended it.
+pub struct ProgramOutput {
+    /// The exit code; `None` if the program was terminated by a signal.
     pub code: Option<i32>,
-    /// What it wrote to its standard output.
+    /// The standard output.
     pub stdout: String,
-    /// What it wrote to its standard error.
+    /// The standard error.
     pub stderr: String,
 }
 
-impl Finished {
-    /// Whether it succeeded.
+impl ProgramOutput {
+    /// Whether the exit code is 0.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.code == Some(0)
     }
 }
 
-/// Why a program gave no result.
+/// Why a program was not run successfully.
 #[derive(Debug)]
 pub enum RunError {
     /// It is not in `PATH`.
     NotFound(String),
     /// It could not be run.
     Io(String, io::Error),
-    /// It ended with a failure: the command line, and what it said.
-    Failed(String, Finished),
-    /// The user interrupted.
+    /// It failed. Holds the command line and the output.
+    Failed(String, ProgramOutput),
+    /// The user interrupted it.
     Interrupted,
-    /// It took longer than it may.
+    /// The deadline passed. Holds the command line.
     TimedOut(String),
 }
 
@@ -71,17 +71,19 @@ impl fmt::Display for RunError {
                     "podman" => "https://podman.io/docs/installation",
                     _ => return Ok(()),
                 };
-                write!(f, "; how to install it: {page}")
+                write!(f, "; to install it, see {page}")
             }
             Self::Io(program, error) => write!(f, "cannot run `{program}`: {error}"),
             Self::Failed(line, finished) => {
-                let code = finished.code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
-                write!(f, "`{line}` ended with {code}")?;
-                let said = if finished.stderr.trim().is_empty() { &finished.stdout } else { &finished.stderr };
-                if said.trim().is_empty() { Ok(()) } else { write!(f, ": {}", said.trim()) }
+                match finished.code {
+                    Some(code) => write!(f, "`{line}` failed with exit code {code}")?,
+                    None => write!(f, "`{line}` was terminated by a signal")?,
+                }
+                let output = if finished.stderr.trim().is_empty() { &finished.stdout } else { &finished.stderr };
+                if output.trim().is_empty() { Ok(()) } else { write!(f, ": {}", output.trim()) }
             }
             Self::Interrupted => f.write_str("interrupted"),
-            Self::TimedOut(line) => write!(f, "`{line}` takes too long"),
+            Self::TimedOut(line) => write!(f, "`{line}` timed out"),
         }
     }
 }
@@ -89,13 +91,13 @@ impl fmt::Display for RunError {
 impl std::error::Error for RunError {}
 
 impl CommandLine {
-    /// A program with arguments.
+    /// Creates a command line without standard input.
     #[must_use]
     pub fn new<'a>(program: &str, args: impl IntoIterator<Item = &'a str>) -> Self {
         Self { program: program.to_owned(), args: args.into_iter().map(str::to_owned).collect(), input: None }
     }
 
-    /// The same with something to read.
+    /// Sets the standard input.
     #[must_use]
     pub fn with_input(mut self, input: impl Into<String>) -> Self {
         self.input = Some(input.into());
@@ -109,13 +111,13 @@ impl CommandLine {
     }
 }
 
-/// As one would type it.
+/// Quoted for a POSIX shell.
 impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.program)?;
         for arg in &self.args {
-            let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,%+".contains(c);
-            if !arg.is_empty() && arg.chars().all(plain) {
+            let needs_no_quotes = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,%+".contains(c);
+            if !arg.is_empty() && arg.chars().all(needs_no_quotes) {
                 write!(f, " {arg}")?;
             } else {
                 write!(f, " '{}'", arg.replace('\'', "'\\''"))?;
@@ -130,9 +132,9 @@ impl fmt::Display for CommandLine {
 pub struct Programs {
     /// Whether the user has interrupted.
     pub interrupted: Arc<AtomicBool>,
-    /// When everything must be done.
+    /// The time at which running programs are terminated.
     pub deadline: Option<Instant>,
-    /// Is told each command line before it runs.
+    /// Called with each command line before it is run.
     pub show: Arc<dyn Fn(&CommandLine) + Send + Sync>,
 }
 
@@ -143,12 +145,12 @@ impl fmt::Debug for Programs {
 }
 
 impl Programs {
-    /// Runs programs until the user presses Ctrl-C, or the system asks to end.
+    /// Runs programs until the deadline, SIGINT or SIGTERM.
     #[must_use]
     pub fn new(deadline: Option<Instant>, show: Arc<dyn Fn(&CommandLine) + Send + Sync>) -> Self {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            // Without it a signal ends the run at once, which is no harm either.
+            // If this fails, a signal terminates the process immediately, which is acceptable.
             _ = signal_hook::flag::register(signal, Arc::clone(&interrupted));
         }
         Self { interrupted, deadline, show }
@@ -160,17 +162,17 @@ impl Programs {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Whether the time is over.
+    /// Whether the deadline has passed.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub fn is_timed_out(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// Runs a program to its end, whatever that is.
+    /// Runs a program to completion, whether it succeeds or fails.
     ///
     /// # Errors
-    /// Where it cannot be run, is interrupted, or takes longer than there is time.
-    pub fn finish(&self, line: &CommandLine) -> Result<Finished, RunError> {
+    /// If it cannot be run, is interrupted or times out.
+    pub fn finish(&self, line: &CommandLine) -> Result<ProgramOutput, RunError> {
         (self.show)(line);
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => RunError::NotFound(line.program.clone()),
@@ -181,41 +183,41 @@ impl Programs {
         let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let input = line.input.clone().unwrap_or_default();
-        // Threads of their own, which nobody waits for: what a program leaves running may hold its pipes open.
+        // The threads are not joined, because background processes of the program may keep its pipes open.
         thread::spawn(move || {
-            // One that does not read it all says itself what it wants.
+            // A program that closes its standard input early reports its own errors.
             _ = stdin.map(|mut stdin| stdin.write_all(input.as_bytes()));
         });
-        let (stdout, stderr) = (reader(stdout), reader(stderr));
+        let (stdout, stderr) = (spawn_reader(stdout), spawn_reader(stderr));
         let status = loop {
             if let Some(status) = child.try_wait().map_err(failed)? {
                 break status;
             }
-            if self.is_interrupted() || self.is_over() {
-                end(&mut child);
-                let over = RunError::TimedOut(line.to_string());
-                return Err(if self.is_interrupted() { RunError::Interrupted } else { over });
+            if self.is_interrupted() || self.is_timed_out() {
+                kill(&mut child);
+                let timed_out = RunError::TimedOut(line.to_string());
+                return Err(if self.is_interrupted() { RunError::Interrupted } else { timed_out });
             }
-            thread::sleep(PACE);
+            thread::sleep(POLL_INTERVAL);
         };
-        let text = |from: mpsc::Receiver<String>| from.recv_timeout(LEFTOVERS).unwrap_or_default();
-        Ok(Finished { code: status.code(), stdout: text(stdout), stderr: text(stderr) })
+        let output = |receiver: mpsc::Receiver<String>| receiver.recv_timeout(OUTPUT_TIMEOUT).unwrap_or_default();
+        Ok(ProgramOutput { code: status.code(), stdout: output(stdout), stderr: output(stderr) })
     }
 
-    /// Runs a program that has to succeed; gives what it wrote.
+    /// Runs a program and returns its standard output.
     ///
     /// # Errors
-    /// As [`Self::finish`], and where it fails.
+    /// As for [`Self::finish`], or if the program fails.
     pub fn run(&self, line: &CommandLine) -> Result<String, RunError> {
         let finished = self.finish(line)?;
         if finished.is_success() { Ok(finished.stdout) } else { Err(RunError::Failed(line.to_string(), finished)) }
     }
 
-    /// Starts a program whose output is read while it runs; its errors are not.
+    /// Starts a program whose standard output is read while it runs. Its standard error is discarded.
     ///
     /// # Errors
-    /// Where it cannot be run.
-    pub fn start(&self, line: &CommandLine) -> Result<(Running, ChildStdout), RunError> {
+    /// If it cannot be run.
+    pub fn start(&self, line: &CommandLine) -> Result<(RunningProgram, ChildStdout), RunError> {
         (self.show)(line);
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => RunError::NotFound(line.program.clone()),
@@ -225,7 +227,7 @@ impl Programs {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
         let stdout = child.stdout.take();
-        let running = Running(child);
+        let running = RunningProgram(child);
         match stdout {
             Some(stdout) => Ok((running, stdout)),
             None => Err(RunError::Io(line.program.clone(), io::ErrorKind::BrokenPipe.into())),
@@ -233,32 +235,32 @@ impl Programs {
     }
 }
 
-/// A program that runs, and is ended when this goes.
+/// A running program, which is killed on drop.
 #[derive(Debug)]
-pub struct Running(Child);
+pub struct RunningProgram(Child);
 
-impl Drop for Running {
+impl Drop for RunningProgram {
     fn drop(&mut self) {
-        end(&mut self.0);
+        kill(&mut self.0);
     }
 }
 
-fn end(child: &mut Child) {
+fn kill(child: &mut Child) {
     _ = child.kill();
     _ = child.wait();
 }
 
-/// What a program writes, once it has ended.
-fn reader(from: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+/// Reads a pipe to its end in a separate thread.
+fn spawn_reader(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || sender.send(read(from)));
+    thread::spawn(move || sender.send(read_to_string(pipe)));
     receiver
 }
 
-fn read(from: Option<impl Read>) -> String {
+fn read_to_string(pipe: Option<impl Read>) -> String {
     let mut bytes = Vec::new();
-    // What was read before a failure is better than nothing.
-    _ = from.map(|mut from| from.read_to_end(&mut bytes));
+    // What was read before an error is kept.
+    _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -273,22 +275,22 @@ mod tests {
     }
 
     #[test]
-    fn a_program_reads_writes_and_fails() {
+    fn a_failing_program_reports_its_output() {
         let line = CommandLine::new("sh", ["-c", "cat; echo no >&2; exit 3"]).with_input("a\n".repeat(100_000));
         let finished = programs(None).finish(&line).unwrap();
         assert_eq!((finished.code, finished.stdout.len(), finished.stderr.as_str()), (Some(3), 200_000, "no\n"));
         let error = programs(None).run(&line).unwrap_err().to_string();
-        assert_eq!(error, "`sh -c 'cat; echo no >&2; exit 3'` ended with exit code 3: no");
+        assert_eq!(error, "`sh -c 'cat; echo no >&2; exit 3'` failed with exit code 3: no");
     }
 
     #[test]
-    fn a_missing_program_is_named() {
+    fn a_missing_program_is_reported() {
         let error = programs(None).run(&CommandLine::new("no-such-program", ["a"])).unwrap_err();
         assert_eq!(error.to_string(), "`no-such-program` not found in PATH");
     }
 
     #[test]
-    fn a_program_ends_with_the_time_and_with_the_user() {
+    fn a_program_is_killed_on_timeout_and_interruption() {
         let line = CommandLine::new("sleep", ["60"]);
         assert!(matches!(programs(Some(Duration::from_millis(50))).run(&line), Err(RunError::TimedOut(_))));
         let programs = programs(None);

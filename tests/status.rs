@@ -1,4 +1,4 @@
-//! `status`: the causes found in records of a real node, and in records in short.
+//! `status`: the causes found in records of a real node, and in generated records.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,17 +7,17 @@ use plimsoll::check::input::Input;
 use plimsoll::finding::{Finding, Severity};
 use plimsoll::object::Object;
 use plimsoll::source::Sources;
-use plimsoll::status::{self, PATIENCE, Prospect, Record, time};
+use plimsoll::status::{self, PATIENCE, Record, Recovery, time};
 use serde_json::{Value, json};
 
-use crate::standins::{Answer, StandIns, text};
+use crate::fake_programs::{FakePrograms, Response, text};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/status");
 
-/// When the records in short were made, in seconds since 1970.
+/// The time of the generated records, in seconds since 1970.
 const NOW: i64 = 1_800_000_000;
 
-/// How long ago their objects were created.
+/// The age of their objects in seconds.
 const AGE: i64 = 240;
 
 fn objects(sources: &Sources, text: &str) -> Vec<Object> {
@@ -27,21 +27,21 @@ fn objects(sources: &Sources, text: &str) -> Vec<Object> {
     input.objects
 }
 
-/// The steps of a path: `a.b[0]`, `a.b[c]` and `a.b.c` are told alike.
-fn steps(path: &str) -> Vec<&str> {
-    path.split(['.', '[', ']']).filter(|step| !step.is_empty()).collect()
+/// The segments of a path, regardless of the notation: `a.b[c]` and `a.b.c` have the same.
+fn segments(path: &str) -> Vec<&str> {
+    path.split(['.', '[', ']']).filter(|segment| !segment.is_empty()).collect()
 }
 
 /// Whether a finding is at a field, or at an ancestor or descendant of it.
 fn is_at(finding: &Finding, object: &str, field: &str) -> bool {
-    let (found, wanted) = (steps(&finding.field), steps(field));
-    let common = found.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
+    let (found, expected) = (segments(&finding.field), segments(field));
+    let common = found.iter().zip(&expected).take_while(|(a, b)| a == b).count();
     let id = finding.object.as_ref().unwrap();
-    id.to_string() == object && common == found.len().min(wanted.len()) && (common > 0 || wanted.is_empty())
+    id.to_string() == object && common == found.len().min(expected.len()) && (common > 0 || expected.is_empty())
 }
 
 #[test]
-fn the_causes_of_a_real_nodes_failures_are_found() {
+fn causes_are_found_in_records_of_a_real_node() {
     let mut records: Vec<_> =
         std::fs::read_dir(format!("{DATA}/node")).unwrap().map(|entry| entry.unwrap().path()).collect();
     records.retain(|path| path.extension().is_some_and(|end| end == "json"));
@@ -50,14 +50,14 @@ fn the_causes_of_a_real_nodes_failures_are_found() {
     let mut wrong = Vec::new();
     for path in records {
         let text = std::fs::read_to_string(&path).unwrap();
-        let truth: Value = serde_json::from_str(&text).unwrap();
+        let expected: Value = serde_json::from_str(&text).unwrap();
         let record = Record::read(&text).unwrap();
         let sources = Sources::new();
         let manifests = objects(&sources, &std::fs::read_to_string(path.with_extension("yaml")).unwrap());
         for manifests in [Some(manifests.as_slice()), None] {
             let diagnosis = status::diagnose(&record, manifests, PATIENCE);
             let findings = diagnosis.findings(manifests);
-            let right = match (truth["blames"].as_array(), findings.as_slice()) {
+            let is_expected = match (expected["blames"].as_array(), findings.as_slice()) {
                 (None, found) => found.is_empty() && diagnosis.is_ready(),
                 (Some(blames), [finding, ..]) => {
                     is_at(finding, blames[0].as_str().unwrap(), blames[1].as_str().unwrap())
@@ -65,36 +65,36 @@ fn the_causes_of_a_real_nodes_failures_are_found() {
                 }
                 (Some(_), []) => false,
             };
-            if !right {
-                wrong.push(format!("{}: {} {findings:?}", path.display(), truth["blames"]));
+            if !is_expected {
+                wrong.push(format!("{}: {} {findings:?}", path.display(), expected["blames"]));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Records of the DataStorage bundle, on a real node, each with one fault.
+/// Records of the DataStorage bundle on a real node, each with one fault.
 #[test]
-fn the_causes_of_a_bundles_failures_are_found() {
+fn causes_are_found_in_records_of_a_bundle() {
     let records = std::fs::read_dir(format!("{DATA}/bundle")).unwrap().map(|entry| entry.unwrap().path());
     let mut wrong = Vec::new();
-    let mut number = 0;
+    let mut count = 0;
     for path in records {
         let text = std::fs::read_to_string(&path).unwrap();
-        let truth: Value = serde_json::from_str(&text).unwrap();
+        let expected: Value = serde_json::from_str(&text).unwrap();
         let diagnosis = status::diagnose(&Record::read(&text).unwrap(), None, PATIENCE);
         let findings = diagnosis.findings(None);
-        let (object, field) = (truth["blames"][0].as_str().unwrap(), truth["blames"][1].as_str().unwrap());
+        let (object, field) = (expected["blames"][0].as_str().unwrap(), expected["blames"][1].as_str().unwrap());
         if !findings.first().is_some_and(|finding| is_at(finding, object, field) && !finding.help.is_empty()) {
             wrong.push(format!("{}: {object} {field} {findings:?}", path.display()));
         }
-        number += 1;
+        count += 1;
     }
-    assert!(number >= 10, "{number}");
+    assert!(count >= 10, "{count}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A time as the cases write it: seconds before [`NOW`], below 0.
+/// Replaces the timestamps of a case, negative seconds relative to [`NOW`], by formatted ones.
 fn times(value: &mut Value) {
     const TIMES: &[&str] = &["startedAt", "finishedAt", "lastTransitionTime", "deletionTimestamp"];
     match value {
@@ -129,7 +129,7 @@ fn event(kind: &str, name: &str, parts: &[Value], field: Option<String>) -> Valu
     })
 }
 
-/// The record and the manifests of a case.
+/// Generates the record and the manifests of a case.
 fn record(case: &Value) -> (Value, Vec<Value>) {
     let kind = case["kind"].as_str().unwrap_or("Deployment");
     let created = time::format(NOW - AGE);
@@ -270,7 +270,7 @@ fn record(case: &Value) -> (Value, Vec<Value>) {
 }
 
 #[test]
-fn documented_reasons_and_messages_are_understood() {
+fn documented_reasons_and_messages_are_recognized() {
     let text = std::fs::read_to_string(format!("{DATA}/cases.yaml")).unwrap();
     let cases: Vec<Value> = serde_saphyr::from_str(&text).unwrap();
     let mut wrong = Vec::new();
@@ -287,29 +287,29 @@ fn documented_reasons_and_messages_are_understood() {
             }
             let diagnosis = status::diagnose(&record, manifests, PATIENCE);
             let findings = diagnosis.findings(manifests);
-            // How long `up` waits before it ends: seconds, or `forever`.
-            let waits = diagnosis.causes.first().map(|cause| match cause.prospect {
-                Prospect::None => json!(0),
-                Prospect::Poor(seconds) => json!(seconds),
-                Prospect::Open => json!("forever"),
+            // How long `up` waits for the cause to go away: seconds, or `forever`.
+            let waits = diagnosis.causes.first().map(|cause| match cause.recovery {
+                Recovery::Impossible => json!(0),
+                Recovery::Unlikely(seconds) => json!(seconds),
+                Recovery::Possible => json!("forever"),
             });
             if !case["waits"].is_null() && waits.as_ref() != Some(&case["waits"]) {
                 wrong.push(format!("{}: waits {waits:?}, expected {}", case["name"], case["waits"]));
             }
-            let right = match (case["expect"].as_array(), findings.as_slice()) {
+            let is_expected = match (case["expect"].as_array(), findings.as_slice()) {
                 (None, found) => found.is_empty(),
                 (Some(expect), [finding]) => {
-                    let says = case["says"].as_str().unwrap_or_default();
-                    let field = steps(expect[2].as_str().unwrap());
+                    let text = case["contains"].as_str().unwrap_or_default();
+                    let field = segments(expect[2].as_str().unwrap());
                     finding.rule.name() == expect[0].as_str().unwrap()
                         && is_at(finding, expect[1].as_str().unwrap(), expect[2].as_str().unwrap())
                         && (field.is_empty() || !finding.field.is_empty())
-                        && (finding.message.contains(says) || finding.help.contains(says))
+                        && (finding.message.contains(text) || finding.help.contains(text))
                         && !finding.help.is_empty()
                 }
                 (Some(_), _) => false,
             };
-            if !right {
+            if !is_expected {
                 let found: Vec<_> = findings
                     .iter()
                     .map(|f| format!("{} {} {}: {}", f.rule, f.object.as_ref().unwrap(), f.field, f.message))
@@ -330,7 +330,7 @@ fn documented_reasons_and_messages_are_understood() {
 #[test]
 fn every_rule_has_a_record() {
     let text = std::fs::read_to_string(format!("{DATA}/cases.yaml")).unwrap();
-    // What the node's records show, and what only appears where the tool itself ran out of patience.
+    // The rules that the records of the real node cover.
     let elsewhere = std::fs::read_dir(format!("{DATA}/node")).unwrap().count();
     assert!(elsewhere > 60);
     let shown = [
@@ -360,15 +360,15 @@ fn plimsoll(args: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
-fn of(name: &str, args: &[&str]) -> (i32, String, String) {
+fn status_of(name: &str, args: &[&str]) -> (i32, String, String) {
     let (from, manifest) = (format!("{DATA}/node/{name}.json"), format!("{DATA}/node/{name}.yaml"));
     assert!(Path::new(&from).exists());
     plimsoll(&[&["status", "--from", &from, "--manifest", &manifest], args].concat())
 }
 
 #[test]
-fn the_command_tells_state_and_cause() {
-    let (code, out, _) = of("init-crash", &[]);
+fn the_command_prints_states_and_causes() {
+    let (code, out, _) = status_of("init-crash", &[]);
     assert_eq!(code, 1);
     for says in [
         "progressing  Deployment/web  0/1 ready: init 1/1 prepare: CrashLoopBackOff\n",
@@ -380,13 +380,13 @@ fn the_command_tells_state_and_cause() {
     ] {
         assert!(out.contains(says), "{says}\n{out}");
     }
-    let (code, out, _) = of("healthy", &[]);
+    let (code, out, _) = status_of("healthy", &[]);
     assert_eq!((code, out.as_str()), (0, "ready        Deployment/web  1/1 ready\n"));
 }
 
 #[test]
-fn the_command_writes_json_and_workflow_commands() {
-    let (code, out, _) = of("quota", &["--output", "json"]);
+fn the_command_prints_json_and_workflow_commands() {
+    let (code, out, _) = status_of("quota", &["--output", "json"]);
     let document: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(code, 1);
     assert_eq!(document["ready"], false);
@@ -401,14 +401,14 @@ fn the_command_writes_json_and_workflow_commands() {
     let states: Vec<_> =
         document["objects"].as_array().unwrap().iter().map(|object| object["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["ready", "progressing"]);
-    let (code, out, _) = of("nodeport-taken", &["--output", "github"]);
+    let (code, out, _) = status_of("nodeport-taken", &["--output", "github"]);
     assert_eq!(code, 1);
     assert!(out.starts_with("::error title=status-node-port-taken,file="), "{out}");
     assert!(out.contains(",line=9,"), "{out}");
 }
 
 #[test]
-fn a_record_that_cannot_be_read_is_told() {
+fn an_invalid_record_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     for (text, says) in [
         ("{", "invalid JSON"),
@@ -426,9 +426,9 @@ fn a_record_that_cannot_be_read_is_told() {
     assert!(err.contains("cannot read /nowhere.json"), "{err}");
 }
 
-/// Odd records are read without a panic, whatever stands in them.
+/// Malformed records do not cause a panic.
 #[test]
-fn odd_records_do_no_harm() {
+fn malformed_records_do_not_panic() {
     let text = std::fs::read_to_string(format!("{DATA}/node/init-crash.json")).unwrap();
     let whole: Value = serde_json::from_str(&text).unwrap();
     let odd = [json!(null), json!(1), json!(""), json!("\u{e9}"), json!([]), json!({}), json!([null]), json!(-1)];
@@ -464,20 +464,20 @@ fn collect(value: &Value, path: &mut Vec<String>, paths: &mut Vec<String>) {
     }
 }
 
-/// Stand-ins for a cluster that says what a record says.
-fn cluster(name: &str) -> StandIns {
+/// Fake programs that respond with the contents of a record.
+fn cluster(name: &str) -> FakePrograms {
     let record: Value =
         serde_json::from_str(&std::fs::read_to_string(format!("{DATA}/node/{name}.json")).unwrap()).unwrap();
     let list = |items: &Value| json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
-    let mut programs = StandIns::new(&["kubectl"]);
-    programs.says("* get deployments.apps,*", &list(&record["objects"]));
-    programs.says("* get events *", &list(&record["events"]));
-    programs.says("* get namespace *", "");
+    let mut programs = FakePrograms::new(&["kubectl"]);
+    programs.respond("* get deployments.apps,*", &list(&record["objects"]));
+    programs.respond("* get events *", &list(&record["events"]));
+    programs.respond("* get namespace *", "");
     for (container, log) in record["logs"].as_object().unwrap() {
         let mut parts = container.split('/');
         let (pod, container, previous) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().is_some());
         let end = if previous { " --previous" } else { "" };
-        programs.says(
+        programs.respond(
             &format!("* logs {pod} *--container {container} --tail=20 --limit-bytes=16384{end}"),
             log.as_str().unwrap(),
         );
@@ -486,7 +486,7 @@ fn cluster(name: &str) -> StandIns {
 }
 
 #[test]
-fn a_cluster_is_asked_with_kubectl() {
+fn a_cluster_is_read_with_kubectl() {
     let programs = cluster("init-crash");
     let manifest = format!("{DATA}/node/init-crash.yaml");
     let record = programs.file("record.json");
@@ -514,23 +514,23 @@ fn a_cluster_is_asked_with_kubectl() {
     );
     assert_eq!(err.lines().count(), calls.len());
     assert!(err.lines().all(|line| line.starts_with("$ kubectl ")));
-    // The record that was saved says the same.
+    // The saved record yields the same output.
     let again = plimsoll(&["status", "--manifest", &manifest, "--from", record.to_str().unwrap()]);
     assert_eq!(again, (1, out, String::new()));
 }
 
 #[test]
-fn a_saved_record_holds_no_secret() {
-    let mut programs = StandIns::new(&["kubectl"]);
+fn a_saved_record_contains_no_secrets() {
+    let mut programs = FakePrograms::new(&["kubectl"]);
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n", "managedFields": [{"manager": "x"}],
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"password\":\"hunter22-secret\"}", "a": "b"}},
         "spec": {"containers": [{"name": "c", "image": "i", "env": [{"name": "DB_PASSWORD", "value": "hunter22-secret"}]}]},
         "status": {"phase": "Running", "containerStatuses": [{"name": "c", "ready": false, "state": {"running": {}}}]},
     });
-    programs.says("* get deployments.apps,*", &json!({"kind": "List", "items": [pod]}).to_string());
-    programs.says("* get *", "");
-    programs.says("* logs *", "connecting with hunter22-secret\n");
+    programs.respond("* get deployments.apps,*", &json!({"kind": "List", "items": [pod]}).to_string());
+    programs.respond("* get *", "");
+    programs.respond("* logs *", "connecting with hunter22-secret\n");
     let record = programs.file("record.json");
     let output = programs.run(&["status", "-n", "n", "--record", record.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
@@ -540,23 +540,23 @@ fn a_saved_record_holds_no_secret() {
 }
 
 #[test]
-fn what_cannot_be_asked_is_told() {
+fn errors_of_kubectl_are_reported() {
     let manifest = format!("{DATA}/node/init-crash.yaml");
-    let none = StandIns::new(&[]);
+    let none = FakePrograms::new(&[]);
     let output = none.run(&["status", "--manifest", &manifest, "-n", "n"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        text(&output.stderr).starts_with("error: `kubectl` not found in PATH; how to install it: https://"),
+        text(&output.stderr).starts_with("error: `kubectl` not found in PATH; to install it, see https://"),
         "{output:?}"
     );
-    let mut failing = StandIns::new(&["kubectl"]);
+    let mut failing = FakePrograms::new(&["kubectl"]);
     let stderr = "The connection to the server localhost:8080 was refused - did you specify the right host or port?\n";
-    failing.answer("*", Answer { stderr, code: 1, ..Answer::default() });
+    failing.respond_with("*", Response { stderr, code: 1, ..Response::default() });
     let output = failing.run(&["status", "--manifest", &manifest, "-n", "n"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
         text(&output.stderr)
-            .contains("ended with exit code 1: The connection to the server localhost:8080 was refused")
+            .contains("failed with exit code 1: The connection to the server localhost:8080 was refused")
     );
     let output = failing.run(&["status", "--manifest", &manifest]);
     assert_eq!(output.status.code(), Some(2));
@@ -564,9 +564,9 @@ fn what_cannot_be_asked_is_told() {
 }
 
 #[test]
-fn a_profile_is_looked_for_in_its_own_cluster() {
-    let mut programs = StandIns::new(&["kubectl"]);
-    programs.says("*", "");
+fn the_kind_cluster_of_a_profile_is_used() {
+    let mut programs = FakePrograms::new(&["kubectl"]);
+    programs.respond("*", "");
     let output = programs.run(&["status", "gateway"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert!(
@@ -577,9 +577,9 @@ fn a_profile_is_looked_for_in_its_own_cluster() {
 }
 
 #[test]
-fn watching_ends_with_ready_with_the_time_and_with_the_user() {
-    // First a pod that is not there, then one that is ready.
-    let mut programs = StandIns::new(&["kubectl"]);
+fn watching_ends_when_ready_on_timeout_and_on_interruption() {
+    // At first the pod is not ready, then it is.
+    let mut programs = FakePrograms::new(&["kubectl"]);
     let healthy = std::fs::read_to_string(format!("{DATA}/node/healthy.json")).unwrap();
     let waiting = healthy
         .replace("\"readyReplicas\": 1,", "")
@@ -587,10 +587,13 @@ fn watching_ends_with_ready_with_the_time_and_with_the_user() {
     let list = |text: &str| {
         json!({"kind": "List", "items": serde_json::from_str::<Value>(text).unwrap()["objects"]}).to_string()
     };
-    programs.answer("* get deployments.apps,*", Answer { stdout: &list(&waiting), times: 2, ..Answer::default() });
-    programs.says("* get deployments.apps,*", &list(&healthy));
-    programs.says("* get *", "");
-    programs.says("* logs *", "");
+    programs.respond_with(
+        "* get deployments.apps,*",
+        Response { stdout: &list(&waiting), times: 2, ..Response::default() },
+    );
+    programs.respond("* get deployments.apps,*", &list(&healthy));
+    programs.respond("* get *", "");
+    programs.respond("* logs *", "");
     let manifest = format!("{DATA}/node/healthy.yaml");
     let args = ["status", "--manifest", &manifest, "-n", "f-healthy", "--watch"];
     let output = programs.run(&args);
@@ -599,17 +602,17 @@ fn watching_ends_with_ready_with_the_time_and_with_the_user() {
     assert_eq!(text(&output.stdout), "ready        Deployment/web  1/1 ready\n");
     assert!(text(&output.stderr).starts_with("progressing  Deployment/web  0/1 ready"), "{output:?}");
 
-    let mut programs = StandIns::new(&["kubectl"]);
-    programs.says("* get deployments.apps,*", &list(&waiting));
-    programs.says("*", "");
+    let mut programs = FakePrograms::new(&["kubectl"]);
+    programs.respond("* get deployments.apps,*", &list(&waiting));
+    programs.respond("*", "");
     let output = programs.run(&[&args[..], &["--timeout", "2s"]].concat());
     assert_eq!(output.status.code(), Some(124), "{output:?}");
 
-    let mut programs = StandIns::new(&["kubectl"]);
-    programs.says("* get deployments.apps,*", &list(&waiting));
-    programs.says("*", "");
+    let mut programs = FakePrograms::new(&["kubectl"]);
+    programs.respond("* get deployments.apps,*", &list(&waiting));
+    programs.respond("*", "");
     let child = programs.start(&args);
-    programs.until("get namespace");
+    programs.wait_for_call("get namespace");
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
     let output = child.wait_with_output().unwrap();

@@ -1,4 +1,4 @@
-//! `up` and `down` against stand-ins for kubectl, kind and podman.
+//! `up` and `down` with fakes of kubectl, kind and podman.
 
 use std::process::Command;
 
@@ -6,11 +6,11 @@ use plimsoll::source::Sources;
 use plimsoll::yaml::{self, Dialect};
 use serde_json::{Value, json};
 
-use crate::standins::{Answer, StandIns, text};
+use crate::fake_programs::{FakePrograms, Response, text};
 
 const NAMESPACE: &str = "kubernaut-system";
 
-/// The objects of the bundle, as the API server has them when everything is ready.
+/// The objects of the bundle in the cluster when all are ready.
 fn live() -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_plimsoll")).args(["render", "gateway"]).output().unwrap();
     let sources = Sources::new();
@@ -36,7 +36,7 @@ fn live() -> Vec<Value> {
         .collect()
 }
 
-/// What kubectl prints when it applies objects.
+/// The output of `kubectl apply`.
 fn applied(objects: &[Value]) -> String {
     let line = |object: &Value| {
         let group = object["apiVersion"]
@@ -54,7 +54,7 @@ fn events(objects: &[&Value]) -> String {
     objects.iter().map(|object| format!("{:#}\n", json!({"type": "ADDED", "object": object}))).collect()
 }
 
-/// The kinds that are watched for the bundle, and their names for kubectl.
+/// The watched kinds and their resource names.
 const WATCHED: &[(&str, &str)] = &[
     ("Pod", "pods"),
     ("Event", "events"),
@@ -67,34 +67,36 @@ const WATCHED: &[(&str, &str)] = &[
     ("Service", "services"),
 ];
 
-/// Answers the watches with some objects, and goes on running.
-fn watch(programs: &mut StandIns, objects: &[Value]) {
+/// Responds to watches with objects and keeps them running.
+fn watch(programs: &mut FakePrograms, objects: &[Value]) {
     for (kind, name) in WATCHED {
         let stdout = events(&objects.iter().filter(|object| object["kind"] == *kind).collect::<Vec<_>>());
-        programs
-            .answer(&format!("* get {name} *--watch *"), Answer { stdout: &stdout, sleep: 60, ..Answer::default() });
+        programs.respond_with(
+            &format!("* get {name} *--watch *"),
+            Response { stdout: &stdout, sleep: 60, ..Response::default() },
+        );
     }
 }
 
-/// Stand-ins for a cluster that is there, with nothing applied.
-fn cluster() -> StandIns {
-    let mut programs = StandIns::new(&["kubectl", "kind", "podman"]);
-    programs.says("kubectl config get-contexts *", "other\nkind-gateway-e2e\n");
-    programs.says("podman --version", "podman version 5\n");
-    programs.says("podman image inspect *", "id\n");
-    programs.says("podman save *", "");
-    programs.says("kind load *", "");
+/// Fake programs for an existing cluster without objects.
+fn cluster() -> FakePrograms {
+    let mut programs = FakePrograms::new(&["kubectl", "kind", "podman"]);
+    programs.respond("kubectl config get-contexts *", "other\nkind-gateway-e2e\n");
+    programs.respond("podman --version", "podman version 5\n");
+    programs.respond("podman image inspect *", "id\n");
+    programs.respond("podman save *", "");
+    programs.respond("kind load *", "");
     programs
 }
 
-/// Answers a look at everything.
-fn record(programs: &mut StandIns, objects: &[Value]) {
+/// Responds to the commands that fetch a record.
+fn record(programs: &mut FakePrograms, objects: &[Value]) {
     let list = json!({"kind": "List", "items": objects}).to_string();
-    programs.says("* get deployments.apps,*", &list);
-    programs.says("* get events *", &json!({"kind": "List", "items": []}).to_string());
+    programs.respond("* get deployments.apps,*", &list);
+    programs.respond("* get events *", &json!({"kind": "List", "items": []}).to_string());
 }
 
-fn run(programs: &StandIns, args: &[&str]) -> (i32, String, String) {
+fn run(programs: &FakePrograms, args: &[&str]) -> (i32, String, String) {
     let output = programs.run(args);
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
@@ -104,17 +106,17 @@ fn position(calls: &[String], word: &str) -> usize {
 }
 
 #[test]
-fn from_nothing_to_ready() {
+fn up_creates_the_cluster_and_waits_until_ready() {
     let objects = live();
-    let mut programs = StandIns::new(&["kubectl", "kind", "podman"]);
-    programs.says("kubectl config get-contexts *", "other\n");
-    programs.says("kind get clusters", "another\n");
-    programs.says("kind create cluster --name gateway-e2e --config -", "");
-    programs.says("podman *", "");
-    programs.says("kind load *", "");
-    programs.says("* get namespace *", "");
-    programs.says("* get configmap *", "");
-    programs.says("* apply *", &applied(&objects));
+    let mut programs = FakePrograms::new(&["kubectl", "kind", "podman"]);
+    programs.respond("kubectl config get-contexts *", "other\n");
+    programs.respond("kind get clusters", "another\n");
+    programs.respond("kind create cluster --name gateway-e2e --config -", "");
+    programs.respond("podman *", "");
+    programs.respond("kind load *", "");
+    programs.respond("* get namespace *", "");
+    programs.respond("* get configmap *", "");
+    programs.respond("* apply *", &applied(&objects));
     watch(&mut programs, &objects);
     let (code, out, err) = run(
         &programs,
@@ -144,25 +146,25 @@ fn from_nothing_to_ready() {
         "kubectl --context=kind-gateway-e2e apply --server-side --field-manager=plimsoll --filename -",
         "--watch --output-watch-events",
     ];
-    let places: Vec<usize> = order.iter().map(|word| position(&calls, word)).collect();
-    assert!(places.is_sorted(), "{calls:#?}");
-    // Every command but those that ask for contexts names the cluster.
-    let named = |call: &String| {
+    let positions: Vec<usize> = order.iter().map(|word| position(&calls, word)).collect();
+    assert!(positions.is_sorted(), "{calls:#?}");
+    // All other commands name the context.
+    let has_context = |call: &String| {
         call.starts_with("kubectl --context=kind-gateway-e2e ") || call.starts_with("kubectl config get-contexts")
     };
-    assert!(calls.iter().filter(|call| call.starts_with("kubectl")).all(named), "{calls:#?}");
+    assert!(calls.iter().filter(|call| call.starts_with("kubectl")).all(has_context), "{calls:#?}");
     assert!(
         programs.inputs("kind create")[0].contains("kind: Cluster")
             && programs.inputs("kind create")[0].contains("hostPort: 18091")
     );
     let apply = &programs.inputs(" apply ")[0];
-    let place = |word: &str| apply.find(word).unwrap_or_else(|| panic!("{word}\n{apply}"));
+    let position = |word: &str| apply.find(word).unwrap_or_else(|| panic!("{word}\n{apply}"));
     assert!(
-        place("kind: Namespace") < place("name: plimsoll-gateway")
-            && place("name: plimsoll-gateway") < place("kind: Deployment")
+        position("kind: Namespace") < position("name: plimsoll-gateway")
+            && position("name: plimsoll-gateway") < position("kind: Deployment")
     );
     assert!(apply.contains(r#""madeNamespace":true"#) || apply.contains(r#"\"madeNamespace\":true"#), "{apply}");
-    // The archive is gone.
+    // The archive was deleted.
     assert!(
         !std::fs::read_dir(programs.path()).unwrap().any(|entry| entry
             .unwrap()
@@ -170,11 +172,11 @@ fn from_nothing_to_ready() {
             .extension()
             .is_some_and(|end| end == "tar"))
     );
-    // What was applied before is the inventory's second writing: nothing was pruned.
+    // Nothing was pruned.
     assert!(programs.calls_with(" delete ").is_empty());
 }
 
-/// A pod whose image is missing, and the workload it belongs to.
+/// Adds a pod whose image is missing to a Deployment.
 fn broken(mut objects: Vec<Value>) -> Vec<Value> {
     let web = objects
         .iter_mut()
@@ -201,7 +203,7 @@ fn broken(mut objects: Vec<Value>) -> Vec<Value> {
     objects
 }
 
-/// An inventory that lists an object which the bundle no longer has.
+/// An inventory with objects that the bundle no longer contains.
 fn inventory(made: bool) -> String {
     let objects = json!([
         {"apiVersion": "v1", "kind": "Namespace", "namespace": "", "name": NAMESPACE},
@@ -214,15 +216,15 @@ fn inventory(made: bool) -> String {
 }
 
 #[test]
-fn what_cannot_become_ready_ends_the_wait_with_the_reason() {
+fn the_wait_ends_with_the_cause_if_an_object_cannot_become_ready() {
     let objects = live();
     let mut programs = cluster();
-    programs.says(
+    programs.respond(
         "* get namespace *",
         &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}).to_string(),
     );
-    programs.says("* get configmap *", &inventory(false));
-    programs.says("* apply *", &applied(&objects));
+    programs.respond("* get configmap *", &inventory(false));
+    programs.respond("* apply *", &applied(&objects));
     let broken = broken(objects);
     watch(&mut programs, &broken);
     record(&mut programs, &broken);
@@ -230,25 +232,28 @@ fn what_cannot_become_ready_ends_the_wait_with_the_reason() {
     let (code, out, err) = run(&programs, &["up", "gateway"]);
     assert_eq!(code, 1, "{out}{err}");
     assert!(start.elapsed() < std::time::Duration::from_secs(20));
-    assert!(out.contains("error[status-image-not-present]: image"), "{out}");
+    assert!(out.contains("error[status-image-not-present]: container image"), "{out}");
     assert!(out.contains("profiles/gateway.yaml") || out.contains("profiles/base.yaml"), "the line to change: {out}");
     assert!(err.contains("error: gateway will not become ready"), "{err}");
-    // What is old stays until the new is ready.
+    // Old objects are not deleted before the new ones are ready.
     assert!(programs.calls_with(" delete ").is_empty(), "{:#?}", programs.calls());
-    assert!(programs.inputs(" apply ")[0].contains("old-config"), "what a former run applied stays listed");
+    assert!(
+        programs.inputs(" apply ")[0].contains("old-config"),
+        "objects of the previous run remain in the inventory"
+    );
 }
 
 #[test]
-fn what_a_former_bundle_had_is_pruned_when_all_is_ready() {
+fn objects_of_the_previous_bundle_are_pruned_when_all_are_ready() {
     let objects = live();
     let mut programs = cluster();
-    programs.says(
+    programs.respond(
         "* get namespace *",
         &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}).to_string(),
     );
-    programs.says("* get configmap *", &inventory(true));
-    programs.says("* apply *", &applied(&objects));
-    programs.says("* delete *", "");
+    programs.respond("* get configmap *", &inventory(true));
+    programs.respond("* apply *", &applied(&objects));
+    programs.respond("* delete *", "");
     watch(&mut programs, &objects);
     let (code, out, err) = run(&programs, &["up", "gateway", "--no-build"]);
     assert_eq!(code, 0, "{out}{err}");
@@ -258,35 +263,35 @@ fn what_a_former_bundle_had_is_pruned_when_all_is_ready() {
     assert!(deleted.contains("old-config") && deleted.find("\"old\"") < deleted.find("old-config"), "{deleted}");
     assert!(!deleted.contains("PersistentVolumeClaim") && !deleted.contains("Namespace"), "{deleted}");
     let last = programs.inputs(" apply ").pop().unwrap();
-    assert!(last.contains("old-data") && !last.contains("old-config"), "the claim is still listed: {last}");
+    assert!(last.contains("old-data") && !last.contains("old-config"), "the claim is no longer listed: {last}");
     assert!(!calls.iter().any(|call| call.starts_with("podman") || call.starts_with("kind")), "{calls:#?}");
 }
 
 const CONFLICT: &str = "error: Apply failed with 1 conflict: conflict with \"MANAGER\" using apps/v1: .spec.volumeClaimTemplates\nPlease review the fields above--they currently have other managers. Here\nare the ways you can resolve this warning:\n* If you intend to manage all of these fields, please re-run the apply\n  command with the `--force-conflicts` flag.\n";
 
-/// Stand-ins for a cluster in which another manager owns a field of the StatefulSet.
-fn conflicting(manager: &str) -> StandIns {
+/// Fake programs for a cluster in which another field manager owns a field of the StatefulSet.
+fn conflicting(manager: &str) -> FakePrograms {
     let objects = live();
     let mut programs = cluster();
-    programs.says("* get namespace *", "");
-    programs.says("* get configmap *", "");
+    programs.respond("* get namespace *", "");
+    programs.respond("* get configmap *", "");
     let others: Vec<Value> = objects.iter().filter(|object| object["kind"] != "StatefulSet").cloned().collect();
     let stderr = CONFLICT.replace("MANAGER", manager);
     let set = "statefulset.apps/postgresql serverside-applied\n";
-    programs.says("* apply *--force-conflicts*", set);
-    programs.answer(
+    programs.respond("* apply *--force-conflicts*", set);
+    programs.respond_with(
         "* apply *",
-        Answer { stdout: &applied(&others), stderr: &stderr, code: 1, times: 1, ..Answer::default() },
+        Response { stdout: &applied(&others), stderr: &stderr, code: 1, times: 1, ..Response::default() },
     );
-    programs.answer("* apply *", Answer { stderr: &stderr, code: 1, times: 1, ..Answer::default() });
-    programs.says("* apply *", "configmap/plimsoll-gateway serverside-applied\n");
+    programs.respond_with("* apply *", Response { stderr: &stderr, code: 1, times: 1, ..Response::default() });
+    programs.respond("* apply *", "configmap/plimsoll-gateway serverside-applied\n");
     record(&mut programs, &others);
     watch(&mut programs, &objects);
     programs
 }
 
 #[test]
-fn fields_of_plain_kubectl_are_taken_over_and_no_others() {
+fn only_fields_of_kubectl_are_taken_over() {
     let programs = conflicting("kubectl-client-side-apply");
     let (code, out, err) = run(&programs, &["up", "gateway", "--no-build"]);
     assert_eq!(code, 0, "{out}{err}\n{:#?}", programs.calls());
@@ -305,14 +310,14 @@ fn fields_of_plain_kubectl_are_taken_over_and_no_others() {
     let (code, out, err) = run(&programs, &["up", "gateway", "--no-build"]);
     assert_eq!(code, 1, "{out}{err}");
     assert!(
-        out.contains("error[status-field-conflict]: field manager `helm` owns a field of StatefulSet/postgresql"),
+        out.contains("error[status-field-conflict]: conflict with field manager `helm`, which owns a field of StatefulSet/postgresql"),
         "{out}"
     );
     assert!(programs.calls_with("--force-conflicts").is_empty() && programs.calls_with("--watch").is_empty());
 }
 
 #[test]
-fn what_the_server_rejects_is_told_at_once() {
+fn rejections_are_reported_immediately() {
     let objects = live();
     let others: Vec<Value> = objects
         .iter()
@@ -320,25 +325,28 @@ fn what_the_server_rejects_is_told_at_once() {
         .cloned()
         .collect();
     let mut programs = cluster();
-    programs.says("* get namespace *", "");
-    programs.says("* get configmap *", "");
+    programs.respond("* get namespace *", "");
+    programs.respond("* get configmap *", "");
     let stderr = "The Service \"datastorage\" is invalid: spec.ports[0].nodePort: Invalid value: 30081: provided port is already allocated\n";
-    programs.answer("* apply *", Answer { stdout: &applied(&others), stderr, code: 1, times: 1, ..Answer::default() });
-    programs.answer("* apply *", Answer { stderr, code: 1, ..Answer::default() });
+    programs.respond_with(
+        "* apply *",
+        Response { stdout: &applied(&others), stderr, code: 1, times: 1, ..Response::default() },
+    );
+    programs.respond_with("* apply *", Response { stderr, code: 1, ..Response::default() });
     record(&mut programs, &others);
     let (code, out, err) = run(&programs, &["up", "gateway", "--no-build"]);
     assert_eq!(code, 1, "{out}{err}");
-    assert!(out.contains("error[status-node-port-taken]: NodePort 30081 is already allocated"), "{out}");
+    assert!(out.contains("error[status-node-port-taken]: provided port is already allocated: nodePort 30081"), "{out}");
     assert!(out.contains("profiles/gateway.yaml:"), "{out}");
 }
 
 #[test]
-fn a_watch_that_breaks_off_is_started_again() {
+fn a_watch_that_ends_is_restarted() {
     let objects = live();
     let mut programs = cluster();
-    programs.says("* get namespace *", "");
-    programs.says("* get configmap *", "");
-    programs.says("* apply *", &applied(&objects));
+    programs.respond("* get namespace *", "");
+    programs.respond("* get configmap *", "");
+    programs.respond("* apply *", &applied(&objects));
     let waiting: Vec<Value> = objects
         .iter()
         .filter(|object| object["kind"] == "Deployment")
@@ -348,10 +356,12 @@ fn a_watch_that_breaks_off_is_started_again() {
             object
         })
         .collect();
-    // It breaks off in the midst of an event.
-    let begun = events(&waiting.iter().collect::<Vec<_>>()) + "{\"type\": \"MODIFIED\", \"obj";
-    programs
-        .answer("* get deployments.apps *--watch *", Answer { stdout: &begun, code: 1, times: 2, ..Answer::default() });
+    // It ends in the middle of an event.
+    let partial = events(&waiting.iter().collect::<Vec<_>>()) + "{\"type\": \"MODIFIED\", \"obj";
+    programs.respond_with(
+        "* get deployments.apps *--watch *",
+        Response { stdout: &partial, code: 1, times: 2, ..Response::default() },
+    );
     watch(&mut programs, &objects);
     let (code, out, err) = run(&programs, &["up", "gateway", "--no-build"]);
     assert_eq!(code, 0, "{out}{err}");
@@ -360,7 +370,7 @@ fn a_watch_that_breaks_off_is_started_again() {
 }
 
 #[test]
-fn the_clock_and_the_user_end_the_wait() {
+fn the_wait_ends_on_timeout_and_on_interruption() {
     let objects = live();
     let waiting: Vec<Value> = objects
         .iter()
@@ -372,24 +382,24 @@ fn the_clock_and_the_user_end_the_wait() {
             object
         })
         .collect();
-    let stand = || {
+    let fakes = || {
         let mut programs = cluster();
-        programs.says("* get namespace *", "");
-        programs.says("* get configmap *", "");
-        programs.says("* apply *", &applied(&objects));
+        programs.respond("* get namespace *", "");
+        programs.respond("* get configmap *", "");
+        programs.respond("* apply *", &applied(&objects));
         watch(&mut programs, &waiting);
         record(&mut programs, &waiting);
         programs
     };
-    let programs = stand();
+    let programs = fakes();
     let (code, out, err) = run(&programs, &["up", "gateway", "--no-build", "--timeout", "3s"]);
     assert_eq!(code, 124, "{out}{err}");
     assert!(out.contains("error[status-not-ready]: Deployment/datastorage is not ready: 0/1 ready"), "{out}");
     assert!(err.contains("timed out"), "{err}");
 
-    let programs = stand();
+    let programs = fakes();
     let child = programs.start(&["up", "gateway", "--no-build"]);
-    programs.until("--watch");
+    programs.wait_for_call("--watch");
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
@@ -398,77 +408,77 @@ fn the_clock_and_the_user_end_the_wait() {
 }
 
 #[test]
-fn programs_that_are_missing_or_fail_are_named() {
-    let none = StandIns::new(&[]);
+fn missing_and_failing_programs_are_reported() {
+    let none = FakePrograms::new(&[]);
     let (code, _, err) = run(&none, &["up", "gateway"]);
     assert_eq!(code, 2);
     assert!(err.contains("error: `kubectl` not found in PATH"), "{err}");
 
-    let mut no_kind = StandIns::new(&["kubectl"]);
-    no_kind.says("kubectl config *", "");
+    let mut no_kind = FakePrograms::new(&["kubectl"]);
+    no_kind.respond("kubectl config *", "");
     let (code, _, err) = run(&no_kind, &["up", "gateway"]);
     assert_eq!(code, 2);
     assert!(err.contains("error: `kind` not found in PATH"), "{err}");
 
-    let mut failing = StandIns::new(&["kubectl", "kind"]);
-    failing.says("kubectl config *", "");
-    failing.says("kind get clusters", "");
-    failing.answer(
+    let mut failing = FakePrograms::new(&["kubectl", "kind"]);
+    failing.respond("kubectl config *", "");
+    failing.respond("kind get clusters", "");
+    failing.respond_with(
         "kind create *",
-        Answer { stderr: "ERROR: failed to create cluster: port 8080 is in use\n", code: 1, ..Answer::default() },
+        Response { stderr: "ERROR: failed to create cluster: port 8080 is in use\n", code: 1, ..Response::default() },
     );
     let (code, _, err) = run(&failing, &["up", "gateway"]);
     assert_eq!(code, 2);
-    assert!(err.contains("ended with exit code 1: ERROR: failed to create cluster: port 8080 is in use"), "{err}");
+    assert!(err.contains("failed with exit code 1: ERROR: failed to create cluster: port 8080 is in use"), "{err}");
 
-    let mut no_engine = StandIns::new(&["kubectl"]);
-    no_engine.says("kubectl config *", "kind-gateway-e2e\n");
+    let mut no_engine = FakePrograms::new(&["kubectl"]);
+    no_engine.respond("kubectl config *", "kind-gateway-e2e\n");
     let (code, _, err) = run(&no_engine, &["up", "gateway", "--set", "image.build.context=."]);
     assert_eq!(code, 2);
     assert!(err.contains("error: `podman` not found in PATH"), "{err}");
 
     let mut no_build = cluster();
-    no_build.answer(
+    no_build.respond_with(
         "podman build *",
-        Answer { stderr: "Error: no such file Dockerfile\n", code: 125, ..Answer::default() },
+        Response { stderr: "Error: no such file Dockerfile\n", code: 125, ..Response::default() },
     );
     let (code, _, err) = run(&no_build, &["up", "gateway", "--set", "image.build.context=."]);
     assert_eq!(code, 2);
-    assert!(err.contains("ended with exit code 125: Error: no such file Dockerfile"), "{err}");
+    assert!(err.contains("failed with exit code 125: Error: no such file Dockerfile"), "{err}");
     assert!(no_build.calls_with(" apply ").is_empty());
 
-    let mut silent = cluster();
-    silent.says("* get *", "");
-    silent.answer(
+    let mut unreachable = cluster();
+    unreachable.respond("* get *", "");
+    unreachable.respond_with(
         "* apply *",
-        Answer { stderr: "Unable to connect to the server: dial tcp: i/o timeout\n", code: 1, ..Answer::default() },
+        Response { stderr: "Unable to connect to the server: dial tcp: i/o timeout\n", code: 1, ..Response::default() },
     );
-    let (code, out, err) = run(&silent, &["up", "gateway", "--no-build"]);
+    let (code, out, err) = run(&unreachable, &["up", "gateway", "--no-build"]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.contains("Unable to connect to the server"), "{err}");
-    assert!(silent.calls_with("--watch").is_empty());
+    assert!(unreachable.calls_with("--watch").is_empty());
 }
 
 #[test]
-fn no_other_cluster_is_touched() {
+fn other_contexts_are_rejected() {
     let programs = cluster();
     for args in [["up", "gateway", "--context", "prod"], ["down", "gateway", "--context", "prod"]] {
         let (code, _, err) = run(&programs, &args);
         assert_eq!(code, 2);
         assert!(
-            err.contains("context `prod` is not the one of profile `gateway`, whose kind cluster is `gateway-e2e`"),
+            err.contains("context `prod` does not match profile `gateway`, which uses the kind cluster `gateway-e2e`"),
             "{err}"
         );
     }
     let (code, _, err) = run(&programs, &["up", "gateway", "--set", "ownCluster=false"]);
     assert_eq!(code, 2);
-    assert!(err.contains("name the cluster: --context NAME"), "{err}");
+    assert!(err.contains("select the cluster with --context NAME"), "{err}");
     assert!(programs.calls().is_empty());
 }
 
 #[test]
 fn a_dry_run_runs_nothing() {
-    let programs = StandIns::new(&["kubectl", "kind", "podman"]);
+    let programs = FakePrograms::new(&["kubectl", "kind", "podman"]);
     let (code, out, _) = run(&programs, &["up", "gateway", "--dry-run"]);
     assert_eq!(code, 0);
     for says in [
@@ -484,31 +494,34 @@ fn a_dry_run_runs_nothing() {
     assert!(programs.calls().is_empty());
 }
 
-/// Stand-ins for a cluster that has what an inventory lists, and `left` beside it.
-fn deployed(made: bool, claims: &str, left: &str) -> StandIns {
-    let mut programs = StandIns::new(&["kubectl", "kind"]);
-    programs.says("kubectl config get-contexts *", "kind-gateway-e2e\n");
-    programs.says("* get configmap *", &inventory(made));
-    programs.says("* get persistentvolumeclaims *", claims);
-    programs.says("* delete *", "");
-    programs.says("* apply *", "configmap/plimsoll-gateway serverside-applied\n");
-    programs.says("* api-resources *", "configmaps\npods\nserviceaccounts\n");
-    programs.says(
+/// Fake programs for a cluster with an inventory, and `left`, the other objects of the namespace.
+fn deployed(made: bool, claims: &str, left: &str) -> FakePrograms {
+    let mut programs = FakePrograms::new(&["kubectl", "kind"]);
+    programs.respond("kubectl config get-contexts *", "kind-gateway-e2e\n");
+    programs.respond("* get configmap *", &inventory(made));
+    programs.respond("* get persistentvolumeclaims *", claims);
+    programs.respond("* delete *", "");
+    programs.respond("* apply *", "configmap/plimsoll-gateway serverside-applied\n");
+    programs.respond("* api-resources *", "configmaps\npods\nserviceaccounts\n");
+    programs.respond(
         "* get configmaps,pods,serviceaccounts *",
         &format!("configmap/kube-root-ca.crt\nserviceaccount/default\n{left}"),
     );
-    programs.says("kind delete *", "");
+    programs.respond("kind delete *", "");
     programs
 }
 
 #[test]
-fn down_deletes_what_is_listed_and_nothing_else() {
-    // Claims stay, and with them the namespace and the list.
+fn down_deletes_only_the_objects_in_the_inventory() {
+    // Claims are kept, and with them the namespace and the inventory.
     let claims = "persistentvolumeclaim/data-postgresql-0\npersistentvolumeclaim/data-postgresql-x\npersistentvolumeclaim/others\n";
     let programs = deployed(true, claims, "");
     let (code, _, err) = run(&programs, &["down", "gateway"]);
     assert_eq!(code, 0, "{err}");
-    assert!(err.contains("kept, with the data: PersistentVolumeClaim `data-postgresql-0`; --data deletes it"), "{err}");
+    assert!(
+        err.contains("kept with its data: PersistentVolumeClaim `data-postgresql-0`; use --data to delete it"),
+        "{err}"
+    );
     let deleted = programs.inputs(" delete ");
     assert_eq!(deleted.len(), 1);
     assert!(deleted[0].find("\"old\"") < deleted[0].find("old-config") && deleted[0].contains("old-config"));
@@ -516,7 +529,7 @@ fn down_deletes_what_is_listed_and_nothing_else() {
     assert!(programs.calls_with("delete namespace").is_empty());
     assert!(programs.inputs(" apply ")[0].contains("data-postgresql-0"));
 
-    // With --data they go, but no others; then the list and the namespace, which `up` made.
+    // With --data the claims are deleted, then the inventory and the namespace that `up` created.
     let programs = deployed(true, claims, "");
     let (code, _, err) = run(&programs, &["down", "gateway", "--data"]);
     assert_eq!(code, 0, "{err}");
@@ -529,7 +542,7 @@ fn down_deletes_what_is_listed_and_nothing_else() {
     assert!(deleted[2].contains("plimsoll-gateway"));
     assert_eq!(programs.calls_with("delete namespace").len(), 1);
 
-    // A namespace that others use stays, and one that `up` did not make.
+    // A namespace is kept if it contains other objects, or if `up` did not create it.
     for (made, left, says) in [
         (true, "pod/other\n", "namespace kubernaut-system kept: it contains pod/other"),
         (false, "", "2 objects deleted"),
@@ -543,17 +556,17 @@ fn down_deletes_what_is_listed_and_nothing_else() {
 }
 
 #[test]
-fn down_without_a_list_deletes_nothing() {
-    let mut programs = StandIns::new(&["kubectl", "kind"]);
-    programs.says("kubectl config get-contexts *", "kind-gateway-e2e\n");
-    programs.says("* get configmap *", "");
+fn down_without_an_inventory_deletes_nothing() {
+    let mut programs = FakePrograms::new(&["kubectl", "kind"]);
+    programs.respond("kubectl config get-contexts *", "kind-gateway-e2e\n");
+    programs.respond("* get configmap *", "");
     let (code, _, err) = run(&programs, &["down", "gateway"]);
     assert_eq!(code, 0);
     assert!(
-        err.contains("nothing to delete: `plimsoll up gateway` applied nothing to namespace kubernaut-system"),
+        err.contains("nothing to delete: no inventory of `plimsoll up gateway` in namespace kubernaut-system"),
         "{err}"
     );
-    programs.says("kind delete cluster --name gateway-e2e", "");
+    programs.respond("kind delete cluster --name gateway-e2e", "");
     let (code, _, err) = run(&programs, &["down", "gateway", "--cluster"]);
     assert_eq!(code, 0, "{err}");
     assert_eq!(programs.calls_with("kind delete cluster --name gateway-e2e").len(), 1);

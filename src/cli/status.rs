@@ -20,7 +20,7 @@ use crate::object::Object;
 use crate::programs::{CommandLine, Programs, RunError};
 use crate::report::{self, Mask, Root, plain, plain_json};
 use crate::source::{self, ReadError, Sources};
-use crate::status::{self, Diagnosis, PATIENCE, Record, State};
+use crate::status::{self, Diagnosis, ObjectState, PATIENCE, Record};
 use crate::suggest;
 use crate::up::Kubectl;
 use crate::up::target::kind_cluster;
@@ -74,7 +74,7 @@ pub(super) fn run(global: &Global, args: &Status, output: &mut Output) -> anyhow
         }
         let next = Instant::now() + PACE;
         while Instant::now() < next {
-            if programs.is_interrupted() || programs.is_over() {
+            if programs.is_interrupted() || programs.is_timed_out() {
                 save(args, &sources, &record, manifests)?;
                 print(&sources, &record, manifests, &diagnosis, args.output, output)?;
                 return Ok(if programs.is_interrupted() { Outcome::Interrupted } else { Outcome::TimedOut });
@@ -202,7 +202,8 @@ pub(super) fn print(
 
 /// One line an object: its state, its name, a few words. What is ready and has nothing to say of itself is only counted.
 pub(super) fn table(diagnosis: &Diagnosis) -> String {
-    let shown = || diagnosis.states.iter().filter(|(_, state, words)| *state != State::Ready || !words.is_empty());
+    let shown =
+        || diagnosis.states.iter().filter(|(_, state, words)| *state != ObjectState::Ready || !words.is_empty());
     let width = shown().map(|(id, ..)| id.to_string().chars().count()).max().unwrap_or_default();
     let mut out: String = shown()
         .map(|(id, state, words)| {
@@ -212,7 +213,7 @@ pub(super) fn table(diagnosis: &Diagnosis) -> String {
         .collect();
     let rest = diagnosis.states.len() - shown().count();
     if rest > 0 {
-        out.push_str(&format!("{:12} {}\n", State::Ready.name(), suggest::count(rest, "more object")));
+        out.push_str(&format!("{:12} {}\n", ObjectState::Ready.name(), suggest::count(rest, "more object")));
     }
     out
 }

@@ -12,9 +12,9 @@ use crate::finding::{Failure, Severity};
 use crate::programs::{Programs, RunError};
 use crate::report::plain;
 use crate::source::Sources;
-use crate::status::{Diagnosis, State};
-use crate::up::run::Run;
-use crate::up::wait::Ended;
+use crate::status::{Diagnosis, ObjectState};
+use crate::up::run::UpRun;
+use crate::up::wait::WaitEnd;
 use crate::up::{Error, Progress, Target, plan};
 
 pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -50,7 +50,7 @@ pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Re
         Progress::Note(text) => output.message(&format!("note: {text}")),
         Progress::States(diagnosis) => board.show(diagnosis),
     };
-    let run = Run {
+    let run = UpRun {
         target: &target,
         build: build.as_ref(),
         no_build: args.no_build,
@@ -65,18 +65,18 @@ pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Re
     };
     let profile = &args.profile;
     let (outcome_of, end) = match outcome.ended {
-        Ended::Ready => (Outcome::Fine, format!("{profile} is ready")),
-        Ended::TimedOut => (Outcome::TimedOut, format!("error: timed out: {profile} is not ready")),
-        Ended::Interrupted => (Outcome::Interrupted, INTERRUPTED.to_owned()),
-        Ended::Failed => (Outcome::Objections, format!("error: {profile} will not become ready")),
+        WaitEnd::Ready => (Outcome::Fine, format!("{profile} is ready")),
+        WaitEnd::TimedOut => (Outcome::TimedOut, format!("error: timed out: {profile} is not ready")),
+        WaitEnd::Interrupted => (Outcome::Interrupted, INTERRUPTED.to_owned()),
+        WaitEnd::Failed => (Outcome::Objections, format!("error: {profile} will not become ready")),
     };
     let objects = Some(target.rendered.objects.as_slice());
     let end = format!("{} {end}", clock(started.elapsed()));
-    if outcome.ended == Ended::Ready {
+    if outcome.ended == WaitEnd::Ready {
         output.message(&end);
     }
     status::print(&sources, &outcome.record, objects, &outcome.diagnosis, args.output, output)?;
-    if outcome.ended != Ended::Ready {
+    if outcome.ended != WaitEnd::Ready {
         // The last line of a long report is the one that is read first.
         output.flush()?;
         output.message(&end);
@@ -124,11 +124,13 @@ impl Board {
         let rows: Vec<(String, String)> = diagnosis
             .states
             .iter()
-            .filter(|(id, state, words)| !words.is_empty() && id.kind != "Namespace" && (*state != State::Missing))
+            .filter(|(id, state, words)| {
+                !words.is_empty() && id.kind != "Namespace" && (*state != ObjectState::Missing)
+            })
             .map(|(id, state, words)| {
                 let cause = diagnosis.causes.iter().find(|cause| cause.affected == *id);
                 let words = match cause {
-                    Some(cause) if *state != State::Ready => format!("{words}: {}", cause.message),
+                    Some(cause) if *state != ObjectState::Ready => format!("{words}: {}", cause.message),
                     _ => words.clone(),
                 };
                 (id.to_string(), format!("{}  {words}", state.name()))

@@ -1,4 +1,4 @@
-//! A cause: why something is not ready, which object and field a person has to change, and the cluster's own words.
+//! A cause: why an object is not ready, which object and field to change, and what the cluster reported.
 
 use ecow::EcoString;
 
@@ -7,98 +7,98 @@ use crate::node::{Input, Node, Value};
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
 use crate::source::Span;
-use crate::status::rules::Rule;
+use crate::status::rules::CauseRule;
 
-/// How far on its way a thing got before it failed. Earlier ones are looked at first, since they explain later ones.
+/// The stage at which an object failed. Causes of earlier stages come first, since they explain those of later ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// The API server rejected the object.
     Apply,
     /// No pod was created.
     Create,
-    /// A volume or a node was not found for the pod.
+    /// The pod is not scheduled to a node, or its volume is not bound.
     Schedule,
     /// A container could not be started.
     Start,
-    /// A container ends by itself.
+    /// A container exits.
     Run,
-    /// A container runs, and a probe says that it does not serve.
+    /// A container runs, but a probe fails.
     Probe,
-    /// A container waits for something else.
+    /// A container waits for another workload.
     Wait,
-    /// The pods are ready, and nothing reaches them.
+    /// The pods are ready, but a Service or Ingress does not reach them.
     Reach,
-    /// All is there, and cannot be scaled.
+    /// The workload is ready but cannot be scaled.
     Scale,
-    /// Not ready, and the cluster does not say why.
+    /// The object is not ready, and the cluster does not report why.
     Unknown,
 }
 
-/// Whether waiting may help.
+/// Whether an object may still become ready without a change of the manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Prospect {
-    /// It may become ready by itself.
-    Open,
-    /// It becomes ready only if something outside the object changes, as another object that is about to appear; for how
-    /// many seconds that is worth waiting.
-    Poor(u64),
-    /// It never becomes ready without a change.
-    None,
+pub enum Recovery {
+    /// It may.
+    Possible,
+    /// It does only if something else changes, for example if a missing object is created. Holds the number of seconds
+    /// for which waiting is worthwhile.
+    Unlikely(u64),
+    /// It does not.
+    Impossible,
 }
 
-/// Why something is not ready.
+/// Why an object is not ready.
 #[derive(Debug, Clone)]
 pub struct Cause {
     /// The rule.
-    pub rule: &'static Rule,
-    /// How far it got.
+    pub rule: &'static CauseRule,
+    /// The stage at which it failed.
     pub stage: Stage,
     /// Whether waiting may help.
-    pub prospect: Prospect,
-    /// The object whose manifest a person has to change.
+    pub recovery: Recovery,
+    /// The object to change.
     pub object: ObjectRef,
-    /// The field of it.
+    /// The field to change.
     pub field: FieldPath,
     /// What is wrong.
     pub message: String,
-    /// What the cluster says, and the last log lines.
-    pub words: Vec<String>,
-    /// What to do.
+    /// The messages of the cluster's components, and the last log lines.
+    pub quotes: Vec<String>,
+    /// How to fix it. If empty, [`Cause::finding`] uses general advice for the rule.
     pub help: String,
-    /// The object that is not ready because of it; of pods the one that owns them all.
+    /// The object that is not ready because of it; for a pod, its top-level owner.
     pub affected: ObjectRef,
 }
 
 impl Cause {
-    /// A cause at a field of an object.
+    /// Creates a cause at a field of an object.
     #[must_use]
-    pub fn new(rule: &'static Rule, object: &ObjectRef, field: FieldPath, message: impl Into<String>) -> Self {
+    pub fn new(rule: &'static CauseRule, object: &ObjectRef, field: FieldPath, message: impl Into<String>) -> Self {
         Self {
             rule,
             stage: rule.stage,
-            prospect: rule.prospect,
+            recovery: rule.recovery,
             object: object.clone(),
             field,
             message: message.into(),
-            words: Vec::new(),
+            quotes: Vec::new(),
             help: String::new(),
             affected: object.clone(),
         }
     }
 
-    /// Adds what to do.
+    /// Sets how to fix it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
         self
     }
 
-    /// Adds what a component of the cluster says.
+    /// Adds a message of a component of the cluster, unless it is empty.
     #[must_use]
-    pub fn words(mut self, who: &str, words: &str) -> Self {
-        let words = words.trim();
-        if !words.is_empty() {
-            self.words.push(format!("{who}: {}", shorten(words)));
+    pub fn quote(mut self, component: &str, message: &str) -> Self {
+        let message = message.trim();
+        if !message.is_empty() {
+            self.quotes.push(format!("{component}: {}", shorten(message)));
         }
         self
     }
@@ -106,75 +106,81 @@ impl Cause {
     /// Adds the last log lines of a container.
     #[must_use]
     pub fn log(mut self, lines: &[&str]) -> Self {
-        self.words.extend(lines.iter().map(|line| format!("log: {}", shorten(line))));
+        self.quotes.extend(lines.iter().map(|line| format!("log: {}", shorten(line))));
         self
     }
 
-    /// Says how certain it is that waiting does not help.
+    /// Sets whether waiting may help.
     #[must_use]
-    pub const fn prospect(mut self, prospect: Prospect) -> Self {
-        self.prospect = prospect;
+    pub const fn recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = recovery;
         self
     }
 
-    /// Names the object that is not ready because of it.
+    /// Sets the object that is not ready because of it.
     #[must_use]
     pub fn affecting(mut self, object: &ObjectRef) -> Self {
         self.affected = object.clone();
         self
     }
 
-    /// What to do, where the cause itself does not say: by its rule, else where more is told.
-    fn guidance(&self) -> String {
+    /// The general advice for the rule, for causes without a help text of their own.
+    fn general_help(&self) -> String {
         let ObjectRef { kind, namespace, name, .. } = &self.affected;
         match self.rule.id {
-            RuleId::StatusRejected => "correct the field; `plimsoll check` reports it before applying".to_owned(),
+            RuleId::StatusRejected => {
+                "correct the field; `plimsoll check` reports such errors before they are applied".to_owned()
+            }
             RuleId::StatusPodInvalid => "correct the field of the pod template".to_owned(),
             RuleId::StatusClaimResizeFailed => {
-                "use a StorageClass with allowVolumeExpansion, or keep the size".to_owned()
+                "use a StorageClass with `allowVolumeExpansion: true`, or keep the current size".to_owned()
             }
             RuleId::StatusResourceClaimMissing => {
-                format!("create it, or name one that exists: kubectl -n {namespace} get resourceclaims")
+                format!("create it, or use an existing one: kubectl -n {namespace} get resourceclaims")
             }
             RuleId::StatusScheduleInvalid => {
-                "write five fields, such as `17 3 * * *`, and a time zone such as `Europe/Berlin`".to_owned()
+                "use a schedule with five fields such as `17 3 * * *`, and a time zone such as `Europe/Berlin`"
+                    .to_owned()
             }
             RuleId::StatusBackendMissing => {
-                format!("name a Service and a port that exist: kubectl -n {namespace} get services")
+                format!("use an existing Service and port: kubectl -n {namespace} get services")
             }
-            RuleId::StatusScaleTargetMissing => "name a workload of the namespace".to_owned(),
+            RuleId::StatusScaleTargetMissing => "use an existing workload in the same namespace".to_owned(),
             _ if namespace.is_empty() => {
-                format!("its events tell more: kubectl describe {} {name}", kind.to_lowercase())
+                format!("see its events: kubectl describe {} {name}", kind.to_lowercase())
             }
-            _ => format!("its events tell more: kubectl -n {namespace} describe {} {name}", kind.to_lowercase()),
+            _ => format!("see its events: kubectl -n {namespace} describe {} {name}", kind.to_lowercase()),
         }
     }
 
-    /// The finding; `manifest` is the object as it was written or rendered, which knows the lines.
+    /// Returns the finding. Its location is taken from `manifest`, the object as it was written or rendered.
     #[must_use]
     pub fn finding(&self, manifest: Option<&Object>) -> Finding {
         let mut finding = Finding::new(self.rule.id, self.rule.id.severity(), Span::NONE, self.message.clone());
         finding.object = Some(self.object.clone());
         finding.field = self.field.to_string();
-        finding.help = if self.help.is_empty() { self.guidance() } else { self.help.clone() };
+        finding.help = if self.help.is_empty() { self.general_help() } else { self.help.clone() };
         if let Some(manifest) = manifest {
             let (node, span) = nearest(&manifest.node, &self.field);
             finding.span = if span.is_none() { manifest.span() } else { span };
-            // Of a text made of several values the last one that stands in it, as the tag in the name of an image.
-            let placed = node.origin.inputs().iter().filter(|input| !input.node.origin.span.is_none());
-            let part =
-                |input: &&Input| input.node.as_str().is_some_and(|part| !part.is_empty() && node.text().contains(part));
-            if let Some(input) = placed.rev().find(part).or_else(|| node.origin.blame(&node.value)) {
+            // If the string is composed of several values, the last one that it contains: of an image reference the
+            // tag.
+            let located = node.origin.inputs().iter().filter(|input| !input.node.origin.span.is_none());
+            let is_contained = |input: &&Input| {
+                input.node.as_str().is_some_and(|value| !value.is_empty() && node.text().contains(value))
+            };
+            if let Some(input) = located.rev().find(is_contained).or_else(|| node.origin.blame(&node.value)) {
                 finding.related.push((finding.span, "rendered by this template".to_owned()));
                 finding.span = input.node.origin.span;
             }
         }
-        finding.related.extend(self.words.iter().map(|words| (Span::NONE, words.clone())));
+        finding.related.extend(self.quotes.iter().map(|quote| (Span::NONE, quote.clone())));
         finding
     }
 }
 
-/// The node that a path leads to, or the last one on the way there; and its place: of a scalar the value's, else the key's.
+/// The node at a path, or its nearest existing ancestor, and the span of it: for a scalar that of the value, otherwise
+/// that of the key.
 fn nearest<'a>(root: &'a Node, path: &FieldPath) -> (&'a Node, Span) {
     let (mut node, mut span) = (root, Span::NONE);
     for segment in &path.0 {
@@ -188,32 +194,33 @@ fn nearest<'a>(root: &'a Node, path: &FieldPath) -> (&'a Node, Span) {
             }),
             _ => None,
         };
-        let Some((found, place)) = next else { break };
+        let Some((found, key_span)) = next else { break };
         let is_scalar = !matches!(found.value, Value::Mapping(_) | Value::Sequence(_));
         let own = found.origin.span;
-        (node, span) = (found, if is_scalar && !own.is_none() { own } else { place });
+        (node, span) = (found, if is_scalar && !own.is_none() { own } else { key_span });
     }
     (node, span)
 }
 
-/// Words of the cluster longer than this are cut: an immutable template is printed whole.
-const LONGEST: usize = 600;
+/// The longest quoted message in characters. The API server prints the whole template if one of its fields is
+/// immutable.
+const MAX_QUOTE_LENGTH: usize = 600;
 
-fn shorten(words: &str) -> String {
-    let words = words.replace('\n', " ");
-    match words.char_indices().nth(LONGEST) {
-        Some((at, _)) => format!("{}…", &words[..at]),
-        None => words,
+fn shorten(message: &str) -> String {
+    let message = message.replace('\n', " ");
+    match message.char_indices().nth(MAX_QUOTE_LENGTH) {
+        Some((at, _)) => format!("{}…", &message[..at]),
+        None => message,
     }
 }
 
-/// A path of fields: `path("spec.template.spec")`.
+/// The path of fields in dotted notation, such as `spec.template.spec`.
 #[must_use]
 pub(super) fn path(fields: &str) -> FieldPath {
     FieldPath(fields.split('.').filter(|field| !field.is_empty()).map(|field| Segment::Field(field.into())).collect())
 }
 
-/// The path with more fields below it.
+/// The path extended by fields.
 #[must_use]
 pub(super) fn below(path: &FieldPath, fields: &[&str]) -> FieldPath {
     let mut path = path.clone();
@@ -229,7 +236,7 @@ pub(super) fn item(path: &FieldPath, index: usize) -> FieldPath {
     path
 }
 
-/// A path as the API server writes it: `spec.ports[0].nodePort`, `data[app.yaml]`, `*.spec`.
+/// Parses a path as the API server prints it: `spec.ports[0].nodePort`, `data[app.yaml]`, `*.spec`.
 #[must_use]
 pub(super) fn parse_path(text: &str) -> FieldPath {
     let mut path = FieldPath::default();
@@ -261,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_read_as_the_server_writes_them() {
+    fn paths_are_parsed_as_the_api_server_prints_them() {
         for text in ["spec.ports[0].nodePort", "spec.template", "data[app.yaml]", "metadata.labels[a/b]", "spec"] {
             assert_eq!(parse_path(text).to_string(), text);
         }

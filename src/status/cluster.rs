@@ -1,4 +1,4 @@
-//! A record, looked up by name: who owns what, what events say of it, and the manifest it came from.
+//! An index of a record: objects by name, their owners, events and manifests.
 
 use std::collections::BTreeMap;
 
@@ -13,40 +13,41 @@ use crate::status::cause::{below, item, path};
 use crate::status::record::{Event, Record};
 use crate::status::time;
 
-/// A record and the manifests that were applied, indexed.
+/// An index of a record and the applied manifests.
 #[derive(Debug)]
 pub(super) struct Cluster<'a> {
     /// The record.
     pub(super) record: &'a Record,
-    /// The manifests; `None` where they are not known.
+    /// The manifests; `None` if they are not known.
     pub(super) manifests: Option<&'a [Object]>,
-    /// Seconds that a thing may take before it counts as stuck.
+    /// The seconds an object may take before it is considered stuck.
     pub(super) patience: i64,
     by_name: HashMap<(&'a str, &'a str, &'a str), usize>,
-    /// The first of a kind and name, in whatever namespace.
+    /// The first object of each kind and name, in any namespace.
     by_kind_and_name: HashMap<(&'a str, &'a str), usize>,
     by_uid: HashMap<&'a str, usize>,
     by_kind: HashMap<&'a str, Vec<usize>>,
     owned: HashMap<usize, Vec<usize>>,
-    /// By kind, namespace and name, in order, so that names that begin alike lie together.
+    /// By kind, namespace and name; ordered, so that names with a common prefix are adjacent.
     events: BTreeMap<(&'a str, &'a str, &'a str), Vec<&'a Event>>,
-    /// The objects that have pods, by their namespace and each label of those.
+    /// The objects with a pod template, by namespace and each label of the template.
     by_pod_label: HashMap<Label<'a>, Vec<usize>>,
-    /// The Services, by their namespace and the first label of their selector.
+    /// The Services, by namespace and the first label of their selector.
     by_selector: HashMap<Label<'a>, Vec<usize>>,
     /// The first workload of each namespace.
     first_workload: HashMap<&'a str, usize>,
-    /// The claims that pods use, by namespace and name.
+    /// The claims that pods use, as namespace and name.
     used_claims: HashSet<(&'a str, &'a str)>,
-    /// The StatefulSet, and the number of its template, by namespace and name of a claim without its ordinal.
+    /// The StatefulSet and the index of its claim template, by the namespace and the name without ordinal of its
+    /// claims.
     claim_templates: HashMap<(&'a str, String), (usize, usize)>,
     by_manifest: Manifests<'a>,
 }
 
-/// A namespace, and the key and value of a label.
+/// A namespace, a label key and a label value.
 type Label<'a> = (&'a str, &'a str, &'a str);
 
-/// The manifests, found by the objects that they became.
+/// The manifests by kind and name.
 #[derive(Debug, Default)]
 pub(super) struct Manifests<'a>(HashMap<(&'a str, &'a str), Vec<&'a Object>>);
 
@@ -61,7 +62,7 @@ impl<'a> Manifests<'a> {
         Self(by_name)
     }
 
-    /// The manifest of an object; one without a namespace may be that of any.
+    /// The manifest of an object. A manifest without a namespace matches objects of any namespace.
     #[must_use]
     pub(super) fn of(&self, id: &ObjectRef) -> Option<&'a Object> {
         let all = self.0.get(&(id.kind.as_str(), id.name.as_str()))?;
@@ -115,7 +116,7 @@ impl<'a> Cluster<'a> {
         cluster
     }
 
-    /// Indexes what an object says of pods: their labels, their claims, and which of them it selects.
+    /// Indexes the labels and claims of an object's pods, and the selector of a Service.
     fn index_pods(&mut self, at: usize, object: &'a Object) {
         let namespace = object.namespace();
         for label in object.pod_template().map_or(&[][..], |pod| pod["metadata"]["labels"].entries()) {
@@ -145,13 +146,13 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// The object of a kind and name, if the record has it.
+    /// The object of a kind, namespace and name, if the record contains it.
     #[must_use]
     pub(super) fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<&'a Object> {
         self.by_name.get(&(kind, namespace, name)).map(|at| &self.record.objects[*at])
     }
 
-    /// The object that a manifest became. A manifest that names no namespace may have been applied to any.
+    /// The object in the cluster for a manifest. A manifest without a namespace may have been applied to any.
     #[must_use]
     pub(super) fn live(&self, manifest: &Object) -> Option<&'a Object> {
         let (kind, namespace, name) = (manifest.kind(), manifest.namespace(), manifest.name());
@@ -166,36 +167,36 @@ impl<'a> Cluster<'a> {
         self.objects(self.by_kind.get(kind))
     }
 
-    fn objects(&self, places: Option<&Vec<usize>>) -> impl Iterator<Item = &'a Object> {
+    fn objects(&self, indices: Option<&Vec<usize>>) -> impl Iterator<Item = &'a Object> {
         let record = self.record;
-        places.map_or(&[][..], Vec::as_slice).iter().map(|at| &record.objects[*at])
+        indices.map_or(&[][..], Vec::as_slice).iter().map(|at| &record.objects[*at])
     }
 
-    /// Whether the record has objects of a kind at all, so that the absence of one means something.
+    /// Whether the record contains objects of a kind; if it does, one that it lacks does not exist.
     #[must_use]
-    pub(super) fn knows(&self, kind: &str) -> bool {
+    pub(super) fn has_kind(&self, kind: &str) -> bool {
         self.by_kind.contains_key(kind)
     }
 
-    /// The objects whose pods a Service selects.
+    /// The objects whose pod labels match the selector of a Service.
     #[must_use]
     pub(super) fn selected(&self, service: &Object) -> Vec<&'a Object> {
-        // Of those that fit the rarest of its labels.
+        // Only the objects with the rarest label of the selector have to be checked.
         let labels = service.node["spec"]["selector"].entries().iter();
-        let having = labels
+        let candidates = labels
             .map(|label| self.by_pod_label.get(&(service.namespace(), label.key.as_str(), label.value.text())))
-            .min_by_key(|places| places.map_or(0, Vec::len));
-        let fits =
+            .min_by_key(|indices| indices.map_or(0, Vec::len));
+        let matches =
             |object: &&Object| object.pod_template().is_some_and(|pod| selects(service, &pod["metadata"]["labels"]));
-        self.objects(having.flatten()).filter(fits).collect()
+        self.objects(candidates.flatten()).filter(matches).collect()
     }
 
     /// The Services that select the pods of an object.
     pub(super) fn services(&self, object: &'a Object) -> impl Iterator<Item = &'a Object> {
         let labels = object.pod_template().map_or(Node::absent(), |pod| &pod["metadata"]["labels"]);
         let label = |label: &'a Entry| (object.namespace(), label.key.as_str(), label.value.text());
-        let near = labels.entries().iter().flat_map(move |own| self.objects(self.by_selector.get(&label(own))));
-        near.filter(|service| selects(service, labels))
+        let candidates = labels.entries().iter().flat_map(move |own| self.objects(self.by_selector.get(&label(own))));
+        candidates.filter(|service| selects(service, labels))
     }
 
     /// The first workload of a namespace.
@@ -210,7 +211,7 @@ impl<'a> Cluster<'a> {
         self.used_claims.contains(&(claim.namespace(), claim.name()))
     }
 
-    /// The StatefulSet from whose template a claim was made, and the number of the template.
+    /// The StatefulSet that a claim was created for, and the index of the claim template.
     #[must_use]
     pub(super) fn claim_template(&self, claim: &Object) -> Option<(&'a Object, usize)> {
         let (name, ordinal) = claim.name().rsplit_once('-')?;
@@ -227,11 +228,11 @@ impl<'a> Cluster<'a> {
         by_uid.or_else(|| self.by_name.get(&name)).copied()
     }
 
-    /// The object that controls this one and all between, or the object itself.
+    /// The top-level owner of an object, or the object itself.
     #[must_use]
     pub(super) fn top(&self, object: &'a Object) -> &'a Object {
         let mut top = object;
-        // A ring of owners is the work of a hostile record.
+        // The loop is bounded because a crafted record may contain an ownership cycle.
         for _ in 0..8 {
             match self.owner(top) {
                 Some(owner) => top = &self.record.objects[owner],
@@ -241,13 +242,13 @@ impl<'a> Cluster<'a> {
         top
     }
 
-    /// The object that controls this one directly.
+    /// The direct owner of an object.
     #[must_use]
     pub(super) fn controller(&self, object: &Object) -> Option<&'a Object> {
         self.owner(object).map(|at| &self.record.objects[at])
     }
 
-    /// The objects of a kind that an object controls, itself or by others.
+    /// The objects of a kind that an object owns directly or indirectly, oldest first.
     #[must_use]
     pub(super) fn owned(&self, object: &'a Object, kind: &str) -> Vec<&'a Object> {
         let at = self.by_name.get(&(object.kind(), object.namespace(), object.name())).copied();
@@ -271,7 +272,7 @@ impl<'a> Cluster<'a> {
         found
     }
 
-    /// What events say of an object, oldest first.
+    /// The events of an object, oldest first.
     #[must_use]
     pub(super) fn events(&self, object: &'a Object) -> &[&'a Event] {
         let name = (object.kind(), object.namespace(), object.name());
@@ -285,46 +286,46 @@ impl<'a> Cluster<'a> {
         self.events(object).iter().rev().find(|event| reasons.contains(&event.reason.as_str())).copied()
     }
 
-    /// The events of pods that are gone, whose names begin with a controller's.
-    pub(super) fn events_of_gone_pods(&self, controller: &'a Object) -> impl Iterator<Item = &'a Event> {
+    /// The events of deleted pods, recognized by names that start with the name of the controller.
+    pub(super) fn events_of_deleted_pods(&self, controller: &'a Object) -> impl Iterator<Item = &'a Event> {
         let (namespace, name) = (controller.namespace(), controller.name());
-        let begin_alike = self
+        let with_prefix = self
             .events
             .range(("Pod", namespace, name)..)
-            .take_while(move |((kind, place, pod), _)| *kind == "Pod" && *place == namespace && pod.starts_with(name));
-        let own = begin_alike.filter(|((.., pod), _)| pod[name.len()..].starts_with('-'));
+            .take_while(move |((kind, other, pod), _)| *kind == "Pod" && *other == namespace && pod.starts_with(name));
+        let own = with_prefix.filter(|((.., pod), _)| pod[name.len()..].starts_with('-'));
         own.flat_map(|(_, events)| events.iter().copied())
     }
 
-    /// The manifest that an object of the cluster came from.
+    /// The manifest of an object of the cluster.
     #[must_use]
     pub(super) fn manifest(&self, id: &ObjectRef) -> Option<&'a Object> {
         self.by_manifest.of(id)
     }
 
-    /// Whether an object belongs to what was applied; everything does where the manifests are not known.
+    /// Whether an object was applied; always true if the manifests are not known.
     #[must_use]
-    pub(super) fn is_ours(&self, object: &Object) -> bool {
+    pub(super) fn is_applied(&self, object: &Object) -> bool {
         self.manifests.is_none() || self.manifest(&object.id).is_some()
     }
 
-    /// The seconds from a timestamp to the time of the record; 0 where there is none.
+    /// The seconds between a timestamp and the time of the record; 0 if there is no timestamp.
     #[must_use]
     pub(super) fn age(&self, timestamp: &Node) -> i64 {
         time::parse(timestamp.text()).map_or(0, |then| (self.record.at - then).max(0))
     }
 
-    /// The last lines that a container wrote: of its present run or of the one before, whichever has some.
+    /// The last log lines of a container: of its current or its previous run, whichever has any.
     #[must_use]
     pub(super) fn log(&self, pod: &str, container: &str, previous_first: bool) -> Vec<&'a str> {
-        let present = format!("{pod}/{container}");
-        let previous = format!("{present}/previous");
-        let names = if previous_first { [previous, present] } else { [present, previous] };
+        let current = format!("{pod}/{container}");
+        let previous = format!("{current}/previous");
+        let names = if previous_first { [previous, current] } else { [current, previous] };
         names.iter().map(|name| self.lines(name)).find(|lines| !lines.is_empty()).unwrap_or_default()
     }
 
     fn lines(&self, name: &str) -> Vec<&'a str> {
-        const LINES: usize = 3;
+        const MAX_LINES: usize = 3;
         let log = self.record.logs.get(name).map_or("", String::as_str);
         if log.starts_with("unable to retrieve container logs") {
             return Vec::new();
@@ -334,7 +335,7 @@ impl<'a> Cluster<'a> {
             if lines.last() != Some(&line) {
                 lines.push(line);
             }
-            if lines.len() == LINES {
+            if lines.len() == MAX_LINES {
                 break;
             }
         }
@@ -343,7 +344,7 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// When an object was created, as the server wrote it; it sorts as text.
+/// The creation timestamp of an object. Timestamps sort as strings.
 #[must_use]
 pub(super) fn created(object: &Object) -> &str {
     object.node.at(&["metadata", "creationTimestamp"]).text()
@@ -356,21 +357,21 @@ pub(super) fn condition<'a>(object: &'a Object, kind: &str) -> &'a Node {
     conditions.iter().find(|condition| condition["type"].text() == kind).unwrap_or(Node::absent())
 }
 
-/// Where pods are written: the object that holds their template, and the way to the pod's `spec` in it.
+/// A pod template: the object that contains it, and the pod spec in it. For a pod, the pod itself.
 #[derive(Debug, Clone)]
 pub(super) struct Template<'a> {
     /// The object.
     pub(super) object: &'a Object,
-    /// The pod's `spec` as the server has it, without what was added to single pods.
+    /// The pod spec in the cluster, without what was added to individual pods.
     pub(super) spec: &'a Node,
-    /// The pod's `spec` in the manifest; the server's where there is none.
+    /// The pod spec in the manifest; without a manifest, the one in the cluster.
     pub(super) written: &'a Node,
-    /// The way to that `spec`.
+    /// The path of the pod spec.
     pub(super) path: FieldPath,
 }
 
 impl<'a> Template<'a> {
-    /// The template in an object, if it has one.
+    /// The pod template of an object, if it has one.
     #[must_use]
     pub(super) fn of(cluster: &Cluster<'a>, object: &'a Object) -> Option<Self> {
         let fields = object.pod_place()?.keys;
@@ -379,7 +380,7 @@ impl<'a> Template<'a> {
         Some(Self { object, spec, written, path: below(&path(""), &[fields, &["spec"]].concat()) })
     }
 
-    /// The path of a container, by its name: where the manifest has it, else where the server has it.
+    /// The path of a container by name: in the manifest, else in the cluster.
     #[must_use]
     pub(super) fn container(&self, name: &str) -> FieldPath {
         let find = |spec: &Node| {
@@ -391,7 +392,7 @@ impl<'a> Template<'a> {
         find(self.written).or_else(|| find(self.spec)).unwrap_or_else(|| self.path.clone())
     }
 
-    /// The container of that name as it was written.
+    /// The container with a name: in the manifest, else in the cluster.
     #[must_use]
     pub(super) fn container_node(&self, name: &str) -> &'a Node {
         let find = |spec: &'a Node| {
@@ -402,7 +403,7 @@ impl<'a> Template<'a> {
     }
 }
 
-/// Whether the labels of a pod or template fit the selector of a Service.
+/// Whether labels match the selector of a Service.
 #[must_use]
 pub(super) fn selects(service: &Object, labels: &Node) -> bool {
     graph::selects(&service.node["spec"]["selector"], labels)

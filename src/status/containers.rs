@@ -1,15 +1,15 @@
-//! Why a container does not start, or does not keep running.
+//! Why a container does not start or does not keep running.
 
 use crate::node::Node;
 use crate::path::FieldPath;
 use crate::status::admission::{after, first_line, until};
-use crate::status::cause::{Cause, Prospect, Stage, below, item};
+use crate::status::cause::{Cause, Recovery, Stage, below, item};
 use crate::status::cluster::Cluster;
 use crate::status::pods::{Container, Pod};
 use crate::status::record::Event;
 use crate::status::{crash, images, references, rules};
 
-/// Why a container is not running, or does not stay so; nothing where it is fine or on its way.
+/// Returns why a container is not running or does not keep running; `None` if it is healthy or still starting.
 #[must_use]
 pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>) -> Option<Cause> {
     let state = &container.status["state"];
@@ -32,52 +32,53 @@ pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Contain
             | "StartError"
             | "PreCreateHookError"
             | "PreStartHookError"
-            | "PostStartHookError" => start(cluster, pod, container, message),
-            "CrashLoopBackOff" | "" if last.is_set() => fallen(cluster, pod, container, last),
-            _ => announced(cluster, pod, container),
+            | "PostStartHookError" => start_failure(cluster, pod, container, message),
+            "CrashLoopBackOff" | "" if last.is_set() => terminated(cluster, pod, container, last),
+            _ => from_events(cluster, pod, container),
         };
     }
-    let ended = &state["terminated"];
-    if ended.is_set() {
-        let good = ended["exitCode"].as_i64() == Some(0);
-        // That an init container or a Job's ends well is its purpose.
-        let done = container.init || restart_policy(pod, container) != "Always";
-        if good && done {
+    let termination = &state["terminated"];
+    if termination.is_set() {
+        let succeeded = termination["exitCode"].as_i64() == Some(0);
+        // Init containers and the containers of Jobs are expected to complete.
+        let runs_to_completion = container.init || restart_policy(pod, container) != "Always";
+        if succeeded && runs_to_completion {
             return None;
         }
         let fails = container.status["restartCount"].as_i64().unwrap_or_default() >= 1
             || restart_policy(pod, container) == "Never";
-        return fails.then(|| fallen(cluster, pod, container, ended)).flatten();
+        return fails.then(|| terminated(cluster, pod, container, termination)).flatten();
     }
-    // It runs, maybe for the last moments before it ends again.
+    // It runs, but may be about to exit again.
     let restarts = container.status["restartCount"].as_i64().unwrap_or_default();
-    if restarts >= MANY_RESTARTS && last.is_set() && state["running"].is_set() {
+    if restarts >= UNSTABLE_RESTARTS && last.is_set() && state["running"].is_set() {
         let run = cluster.age(&last["startedAt"]) - cluster.age(&last["finishedAt"]);
         let running = cluster.age(&state["running"]["startedAt"]);
-        let proven = running > run + run / 2 + PROVEN;
-        if !proven {
-            return fallen(cluster, pod, container, last);
+        let is_stable = running > run + run / 2 + STABLE_MARGIN;
+        if !is_stable {
+            return terminated(cluster, pod, container, last);
         }
     }
     None
 }
 
-/// Why a container is not created yet, as events say: the kubelet writes them at once, and the state up to 10 seconds later.
-fn announced<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>) -> Option<Cause> {
+/// Returns why a container is not created yet according to its events. The kubelet writes events at once, but updates
+/// the status of the pod up to 10 seconds later.
+fn from_events<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>) -> Option<Cause> {
     let own = || cluster.events(pod.object).iter().rev().filter(|event| event.container == container.name);
     let (failed, cause) = own().find_map(|event| Some((event, from_event(cluster, pod, container, event)?)))?;
-    // What was done in the same second came after the failure of a step before it.
-    let has_image = |event: &Event| event.reason == "Pulled" && is_of_image(failed);
-    let done = |event: &Event| matches!(event.reason.as_str(), "Created" | "Started") || has_image(event);
-    let recovered = own().any(|event| event.last >= failed.last && done(event));
+    // A success in the same second came after the failure.
+    let is_pulled = |event: &Event| event.reason == "Pulled" && is_pull_failure(failed);
+    let is_success = |event: &Event| matches!(event.reason.as_str(), "Created" | "Started") || is_pulled(event);
+    let recovered = own().any(|event| event.last >= failed.last && is_success(event));
     (!recovered).then_some(cause)
 }
 
-fn is_of_image(event: &Event) -> bool {
+fn is_pull_failure(event: &Event) -> bool {
     !event.message.starts_with("Error: ")
 }
 
-/// Why a container is not created, in an event of the kubelet.
+/// Returns why a container is not created according to an event of the kubelet.
 pub(super) fn from_event<'a>(
     cluster: &Cluster<'a>,
     pod: &Pod<'a>,
@@ -90,17 +91,17 @@ pub(super) fn from_event<'a>(
         "ErrImageNeverPull" => image("ErrImageNeverPull"),
         "InspectFailed" => image("InvalidImageName"),
         "Failed" if message.starts_with("Failed to pull") => image("ErrImagePull"),
-        "Failed" => start(cluster, pod, container, message.trim_start_matches("Error: "))
+        "Failed" => start_failure(cluster, pod, container, message.trim_start_matches("Error: "))
             .filter(|cause| cause.rule != &rules::START),
         _ => None,
     }
 }
 
-/// From so many restarts on, a container that runs has to prove that it keeps running.
-const MANY_RESTARTS: i64 = 3;
+/// The number of restarts after which a running container is considered unstable until it has run long enough.
+const UNSTABLE_RESTARTS: i64 = 3;
 
-/// Seconds by which a run must be longer than one and a half times the one before.
-const PROVEN: i64 = 10;
+/// A container is stable if it has run for one and a half times its previous run and this many seconds.
+const STABLE_MARGIN: i64 = 10;
 
 fn restart_policy<'a>(pod: &Pod<'a>, container: Container<'a>) -> &'a str {
     let own = container.spec["restartPolicy"].text();
@@ -108,42 +109,48 @@ fn restart_policy<'a>(pod: &Pod<'a>, container: Container<'a>) -> &'a str {
     if policy.is_empty() { "Always" } else { policy }
 }
 
-/// A container that ended and is, or should be, started again.
-fn fallen<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>, ended: &'a Node) -> Option<Cause> {
-    let reason = ended["reason"].text();
+/// Returns why a container terminated that should be running or should have succeeded.
+fn terminated<'a>(
+    cluster: &Cluster<'a>,
+    pod: &Pod<'a>,
+    container: Container<'a>,
+    termination: &'a Node,
+) -> Option<Cause> {
+    let reason = termination["reason"].text();
     if matches!(reason, "StartError" | "ContainerCannotRun") {
-        return start(cluster, pod, container, ended["message"].text());
+        return start_failure(cluster, pod, container, termination["message"].text());
     }
-    crash::cause(cluster, pod, container, ended)
+    crash::cause(cluster, pod, container, termination)
 }
 
-/// Why a pod has failed for good: the container that failed.
+/// Returns why a container of a failed pod failed.
 #[must_use]
-pub(super) fn ended<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
+pub(super) fn of_failed_pod<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     pod.containers().into_iter().find_map(|container| {
-        let ended = &container.status["state"]["terminated"];
-        let failed = ended["exitCode"].as_i64().is_some_and(|code| code != 0);
-        failed.then(|| fallen(cluster, pod, container, ended)).flatten()
+        let termination = &container.status["state"]["terminated"];
+        let failed = termination["exitCode"].as_i64().is_some_and(|code| code != 0);
+        failed.then(|| terminated(cluster, pod, container, termination)).flatten()
     })
 }
 
-/// Why the kubelet or the runtime cannot start a container, in their words.
-pub(super) fn start<'a>(
+/// Returns the cause in a message of the kubelet or the container runtime about a container that cannot be started.
+pub(super) fn start_failure<'a>(
     cluster: &Cluster<'a>,
     pod: &Pod<'a>,
     container: Container<'a>,
     message: &str,
 ) -> Option<Cause> {
     let id = &pod.template.object.id;
-    let place = pod.template.container(container.name);
+    let path = pod.template.container(container.name);
     let node = pod.template.container_node(container.name);
     let name = container.name;
-    let cause = |rule, field: FieldPath, text: String| Cause::new(rule, id, field, text).words("kubelet", message);
+    let cause =
+        |rule, field: FieldPath, summary: String| Cause::new(rule, id, field, summary).quote("kubelet", message);
     if message.contains("failed to sync") || message.contains("services have not yet been read") {
         return None;
     }
     if let Some(cause) = references::missing(cluster, pod, Some(name), None, message) {
-        return Some(cause.words("kubelet", message));
+        return Some(cause.quote("kubelet", message));
     }
     let has = |words: &str| message.contains(words);
     if has("runAsNonRoot") || has("non-root") {
@@ -151,9 +158,11 @@ pub(super) fn start<'a>(
     }
     if has("unable to find user") || has("unable to find group") || has("no matching entries in passwd") {
         let field =
-            user_field(pod, container, &["runAsUser", "runAsGroup"]).unwrap_or_else(|| below(&place, &["image"]));
-        let text = format!("the image of container `{name}` does not have the user it is to run as");
-        return Some(cause(&rules::USER_MISSING, field, text).help("set securityContext.runAsUser to a number"));
+            user_field(pod, container, &["runAsUser", "runAsGroup"]).unwrap_or_else(|| below(&path, &["image"]));
+        let text = format!("the image of container `{name}` does not contain the user that it runs as");
+        return Some(
+            cause(&rules::USER_MISSING, field, text).help("set securityContext.runAsUser to a numeric user ID"),
+        );
     }
     if has("subPath") || has("subpath") {
         let mounts = node["volumeMounts"].items();
@@ -162,7 +171,7 @@ pub(super) fn start<'a>(
             (mount["subPath"].is_set() || mount["subPathExpr"].is_set())
                 && volume.is_none_or(|volume| mount["name"].text() == volume)
         });
-        let list = below(&place, &["volumeMounts"]);
+        let list = below(&path, &["volumeMounts"]);
         let field = at.map_or_else(
             || list.clone(),
             |at| {
@@ -170,14 +179,12 @@ pub(super) fn start<'a>(
                 below(&item(&list, at), &[key])
             },
         );
-        let text = format!("the subPath of a mount of container `{name}` cannot be prepared");
-        return Some(
-            cause(&rules::SUBPATH, field, text).help("name a path that stays within the volume and exists in it"),
-        );
+        let text = format!("failed to prepare the subPath of a volume mount of container `{name}`");
+        return Some(cause(&rules::SUBPATH, field, text).help("use a path inside the volume that exists"));
     }
     if has("OOM-killed") || has("oom-killed") || has("memory limit too low") || has("Minimum memory limit allowed") {
-        let field = below(&place, &["resources", "limits", "memory"]);
-        let text = format!("the memory limit of container `{name}` does not suffice to start it");
+        let field = below(&path, &["resources", "limits", "memory"]);
+        let text = format!("the memory limit of container `{name}` is too low to start it");
         return Some(cause(&rules::MEMORY_TOO_SMALL, field, text).help("raise the memory limit"));
     }
     if has("error mounting")
@@ -188,86 +195,88 @@ pub(super) fn start<'a>(
         || has("mkdir /")
         || has("not a directory: unknown")
     {
-        return Some(mount(pod, container, &place, message));
+        return Some(mount_failure(pod, container, &path, message));
     }
     if has("chdir to cwd") || has("working directory") || has("OCI runtime exec failed: chdir") {
-        let field = below(&place, &["workingDir"]);
+        let field = below(&path, &["workingDir"]);
         let dir = node["workingDir"].text();
-        let text = format!("the working directory {dir} of container `{name}` does not exist or cannot be entered");
-        return Some(cause(&rules::WORKING_DIR, field, text).help("name a directory that the image has"));
+        let text = format!("the working directory `{dir}` of container `{name}` does not exist or is not accessible");
+        return Some(cause(&rules::WORKING_DIR, field, text).help("use a directory that exists in the image"));
     }
     if has("exec format error") {
-        return Some(images::platform(pod, container).words("kubelet", message));
+        return Some(images::platform(pod, container).quote("kubelet", message));
     }
     if has("no command specified") {
-        let text = format!("container `{name}` has no command, and its image has no entrypoint");
-        return Some(cause(&rules::COMMAND_NOT_FOUND, below(&place, &["command"]), text).help("set the command"));
+        let text = format!("no command specified: container `{name}` has no command, and its image has no entrypoint");
+        return Some(cause(&rules::COMMAND_NOT_FOUND, below(&path, &["command"]), text).help("set the command"));
     }
     if has("exec: \"") || has("executable file not found") || has("unable to start container process: exec") {
         let program = after(message, "exec: \"").map_or("", |rest| until(rest, &['"']));
-        let field = command_field(node, &place);
-        let why = if has("permission denied") { "cannot be executed" } else { "does not exist in the image" };
+        let field = command_field(node, &path);
+        let why = if has("permission denied") { "is not executable" } else { "does not exist in the image" };
         let program = if program.is_empty() { "the command".to_owned() } else { format!("the command `{program}`") };
         let text = format!("{program} of container `{name}` {why}");
         let image = container.spec["image"].text();
         return Some(
             cause(&rules::COMMAND_NOT_FOUND, field, text)
-                .help(format!("name a program that {image} has, or use an image that has it")),
+                .help(format!("use a program that exists in `{image}`, or an image that contains it")),
         );
     }
     if has("PostStart") || has("postStart") {
         return Some(post_start(cluster, pod, container));
     }
     if has("context deadline exceeded") || has("is reserved for") {
-        let text = format!("the container runtime does not get container `{name}` started");
-        return Some(cause(&rules::START, place, text).prospect(Prospect::Open));
+        let text = format!("the container runtime timed out starting container `{name}`");
+        return Some(cause(&rules::START, path, text).recovery(Recovery::Possible));
     }
     if message.is_empty() {
         return None;
     }
     let why = message.rsplit(": ").find(|part| *part != "unknown").unwrap_or(message);
-    Some(cause(&rules::START, place, format!("container `{name}` cannot be started: {}", first_line(why))))
+    Some(cause(&rules::START, path, format!("failed to start container `{name}`: {}", first_line(why))))
 }
 
-/// The field that says what runs: the command, else its arguments, else the image.
-pub(super) fn command_field(node: &Node, place: &FieldPath) -> FieldPath {
+/// The field of a container that determines what it runs: its command, else its arguments, else its image.
+pub(super) fn command_field(node: &Node, container: &FieldPath) -> FieldPath {
     let field = ["command", "args"].into_iter().find(|field| node[*field].is_set()).unwrap_or("image");
-    below(place, &[field])
+    below(container, &[field])
 }
 
-/// The field of a container's or a pod's security context that is set.
+/// The first of some fields that is set in the security context of the container, else of the pod.
 fn user_field(pod: &Pod<'_>, container: Container<'_>, fields: &[&str]) -> Option<FieldPath> {
-    let place = pod.template.container(container.name);
+    let path = pod.template.container(container.name);
     let of_container = &pod.template.container_node(container.name)["securityContext"];
     let of_pod = &pod.template.written["securityContext"];
     let own = fields.iter().find(|field| of_container[**field].is_set());
     let shared = fields.iter().find(|field| of_pod[**field].is_set());
-    own.map(|field| below(&place, &["securityContext", field]))
+    own.map(|field| below(&path, &["securityContext", field]))
         .or_else(|| shared.map(|field| below(&pod.template.path, &["securityContext", field])))
 }
 
 fn run_as_root(pod: &Pod<'_>, container: Container<'_>, message: &str) -> Cause {
-    let place = pod.template.container(container.name);
-    let field = user_field(pod, container, &["runAsNonRoot"]).unwrap_or_else(|| below(&place, &["securityContext"]));
+    let path = pod.template.container(container.name);
+    let field = user_field(pod, container, &["runAsNonRoot"]).unwrap_or_else(|| below(&path, &["securityContext"]));
     let name = container.name;
     let text = if message.contains("non-numeric user") {
         let user = after(message, "non-numeric user (").map_or("", |rest| until(rest, &[')']));
-        format!("runAsNonRoot is set, and the image of container `{name}` runs as `{user}`, which may be root")
+        format!(
+            "container `{name}` has runAsNonRoot, and its image has the non-numeric user `{user}`, which may be root"
+        )
     } else if message.contains("runAsUser") {
-        format!("runAsNonRoot is set, and runAsUser of container `{name}` is root")
+        format!("container `{name}` has runAsNonRoot, but its runAsUser is 0 (root)")
     } else {
-        format!("runAsNonRoot is set, and the image of container `{name}` runs as root")
+        format!("container `{name}` has runAsNonRoot, and its image will run as root")
     };
     Cause::new(&rules::RUN_AS_ROOT, &pod.template.object.id, field, text)
-        .help("set runAsUser to the number of a user that is not root, or use an image with one")
-        .words("kubelet", message)
+        .help("set runAsUser to the numeric ID of a non-root user, or use an image with one")
+        .quote("kubelet", message)
 }
 
-/// A mount that the runtime cannot make.
-fn mount(pod: &Pod<'_>, container: Container<'_>, place: &FieldPath, message: &str) -> Cause {
+/// The cause of a volume mount that the container runtime cannot create.
+fn mount_failure(pod: &Pod<'_>, container: Container<'_>, container_path: &FieldPath, message: &str) -> Cause {
     let node = pod.template.container_node(container.name);
     let mounts = node["volumeMounts"].items();
-    let list = below(place, &["volumeMounts"]);
+    let list = below(container_path, &["volumeMounts"]);
     let by_path = mounts.iter().position(|mount| {
         let path = mount["mountPath"].text().trim_end_matches('/');
         !path.is_empty()
@@ -280,27 +289,27 @@ fn mount(pod: &Pod<'_>, container: Container<'_>, place: &FieldPath, message: &s
         Some(at) if mounts[at]["subPath"].is_set() => below(&field, &["subPath"]),
         _ => field,
     };
-    let folder =
+    let is_type_mismatch =
         message.contains("not a directory") || message.contains("Are you trying to mount a directory onto a file");
-    let text = if folder {
-        format!("container `{}` mounts a folder where a file is, or a file where a folder is", container.name)
+    let text = if is_type_mismatch {
+        format!("container `{}` mounts a directory onto a file, or a file onto a directory", container.name)
     } else {
-        format!("a volume cannot be mounted into container `{}`", container.name)
+        format!("failed to mount a volume into container `{}`", container.name)
     };
     let rule = if at.is_some_and(|at| mounts[at]["subPath"].is_set()) { &rules::SUBPATH } else { &rules::MOUNT };
     Cause::new(rule, &pod.template.object.id, field, text)
-        .help("mount a key as a file with subPath, or mount the volume at a folder of its own")
-        .words("kubelet", message)
+        .help("mount a key as a file with subPath, or mount the volume at a directory of its own")
+        .quote("kubelet", message)
 }
 
-/// A postStart hook that fails, and with which the container is killed.
+/// The cause of a container that is killed because its postStart hook failed.
 pub(super) fn post_start<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>) -> Cause {
     let event = cluster.event(pod.object, &["FailedPostStartHook"]);
     let field = below(&pod.template.container(container.name), &["lifecycle", "postStart"]);
-    let text = format!("the postStart hook of container `{}` fails, and the container is killed", container.name);
+    let text = format!("the postStart hook of container `{}` failed, so the container is killed", container.name);
     let mut cause = Cause::new(&rules::POST_START, &pod.template.object.id, field, text)
-        .help("run the hook's command by hand in the container, and mend it")
-        .words("kubelet", event.map_or("", |event| &event.message));
+        .help("run the command of the hook in the container to see why it fails")
+        .quote("kubelet", event.map_or("", |event| &event.message));
     cause.stage = Stage::Start;
-    cause.prospect(crash::prospect(container))
+    cause.recovery(crash::recovery(container))
 }

@@ -1,19 +1,20 @@
-//! Why an image is not there.
+//! Why an image is not available on the node.
 
 use crate::object::Object;
 use crate::status::cause::{Cause, below, item};
 use crate::status::cluster::Cluster;
 use crate::status::pods::{Container, Pod};
 use crate::status::rules;
-use crate::status::rules::Rule;
+use crate::status::rules::CauseRule;
 
-/// Words of a registry or runtime, the cause that they tell, and what to say of it.
-const PULL: &[(&[&str], &Rule, &str, &str)] = &[
+/// Phrases in the errors of registries and runtimes, with the rule, the message (after the image) and the help text for
+/// them.
+const PULL_ERRORS: &[(&[&str], &CauseRule, &str, &str)] = &[
     (
         &["no match for platform", "no matching manifest for"],
         &rules::IMAGE_PLATFORM,
-        "is not built for the platform of the node",
-        "build it for the node's platform: kubectl get nodes -o wide",
+        "has no manifest for the platform of the node",
+        "build the image for the platform of the node: kubectl get nodes -o wide",
     ),
     (
         &[
@@ -28,14 +29,14 @@ const PULL: &[(&[&str], &Rule, &str, &str)] = &[
             "denied:",
         ],
         &rules::IMAGE_PULL_DENIED,
-        "cannot be pulled: the registry refuses it, or does not have it",
-        "name a Secret with the registry's login in imagePullSecrets, and check the name of the image",
+        "cannot be pulled: pull access denied, or the repository does not exist",
+        "check the name of the image, and set imagePullSecrets to a Secret with the credentials of the registry",
     ),
     (
         &["not found", "manifest unknown", "MANIFEST_UNKNOWN", "name unknown", "NAME_UNKNOWN", "does not exist"],
         &rules::IMAGE_NOT_FOUND,
-        "is not in the registry",
-        "check name and tag, or push the image",
+        "not found in the registry",
+        "check the name and the tag, or push the image",
     ),
     (
         &[
@@ -49,30 +50,31 @@ const PULL: &[(&[&str], &Rule, &str, &str)] = &[
             "server misbehaving",
         ],
         &rules::IMAGE_PULL,
-        "cannot be pulled: the registry does not answer",
-        "check the registry's host and port in the name of the image, and that the node reaches it; an image of this machine has to be loaded: kind load docker-image",
+        "cannot be pulled: the registry is not reachable from the node",
+        "check the registry host in the image reference and the network of the node; load a local image with `kind load docker-image`",
     ),
     (
         &["x509", "certificate", "server gave HTTP response to HTTPS client", "tls:"],
         &rules::IMAGE_PULL,
-        "cannot be pulled: the TLS connection to the registry fails",
-        "check the registry's certificate, or configure the node to trust it",
+        "cannot be pulled: the TLS connection to the registry failed",
+        "check the certificate of the registry, or configure the node to trust it",
     ),
     (
         &["toomanyrequests", "429 Too Many Requests", "rate limit"],
         &rules::IMAGE_PULL,
-        "cannot be pulled: the registry limits the rate of pulls",
-        "log in with imagePullSecrets, or load the image into the cluster",
+        "cannot be pulled: the pull rate limit of the registry is exceeded",
+        "authenticate with imagePullSecrets, or load the image into the cluster",
     ),
     (
         &["no space left on device"],
         &rules::IMAGE_PULL,
-        "cannot be pulled: the disk of the node is full",
-        "free space on the node",
+        "cannot be pulled: no space left on the node",
+        "free disk space on the node",
     ),
 ];
 
-/// The cause of a container whose image is not there.
+/// The cause of a container whose image is not available. `reason` and `message` are those of the waiting state or the
+/// event.
 #[must_use]
 pub(super) fn cause<'a>(
     cluster: &Cluster<'a>,
@@ -84,38 +86,42 @@ pub(super) fn cause<'a>(
     let image = container.spec["image"].text();
     let id = &pod.template.object.id;
     let field = below(&pod.template.container(container.name), &["image"]);
-    // The event says it in full; the state, while it waits for the next try, may only say that it does.
+    // While the kubelet backs off, only the event has the error.
     let event = cluster.events(pod.object).iter().rev().find(|event| {
         event.reason == "Failed" && event.container == container.name && event.message.starts_with("Failed to pull")
     });
-    let words = match event {
+    let error = match event {
         Some(event) if !message.contains(": ") => event.message.as_str(),
         _ => message,
     };
     match reason {
         "ErrImageNeverPull" => {
-            let message = format!("image `{image}` is not on the node, and its pull policy is Never");
-            let help = load(image, pod.template.object);
-            return Cause::new(&rules::IMAGE_NOT_PRESENT, id, field, message).help(help).words("kubelet", words);
+            let message = format!("container image `{image}` is not present with pull policy of Never");
+            let help = load_help(image, pod.template.object);
+            return Cause::new(&rules::IMAGE_NOT_PRESENT, id, field, message).help(help).quote("kubelet", error);
         }
         "InvalidImageName" => {
             let why =
-                words.rsplit("invalid reference format").next().unwrap_or_default().trim_start_matches([':', ' ']);
-            let why = if why.is_empty() || why == words { String::new() } else { format!(": {why}") };
-            let message = format!("`{image}` is not a valid image reference{why}");
+                error.rsplit("invalid reference format").next().unwrap_or_default().trim_start_matches([':', ' ']);
+            let why = if why.is_empty() || why == error { String::new() } else { format!(": {why}") };
+            let message = format!("invalid image reference `{image}`{why}");
             return Cause::new(&rules::IMAGE_INVALID, id, field, message)
-                .help("write it as registry/name:tag, in lower case")
-                .words("kubelet", words);
+                .help("use the format `registry/name:tag`, with the name in lower case")
+                .quote("kubelet", error);
         }
         _ => {}
     }
     let secrets = cluster.event(pod.object, &["FailedToRetrieveImagePullSecret"]);
-    let row = PULL.iter().find(|(all, ..)| all.iter().any(|part| words.contains(part)));
-    let (rule, says, help) = row.map_or(
-        (&rules::IMAGE_PULL, "cannot be pulled", "check the name of the image, and that the node reaches its registry"),
-        |(_, rule, says, help)| (*rule, *says, *help),
+    let row = PULL_ERRORS.iter().find(|(phrases, ..)| phrases.iter().any(|phrase| error.contains(phrase)));
+    let (rule, problem, help) = row.map_or(
+        (
+            &rules::IMAGE_PULL,
+            "cannot be pulled",
+            "check the name of the image, and that its registry is reachable from the node",
+        ),
+        |(_, rule, problem, help)| (*rule, *problem, *help),
     );
-    let message = format!("image `{image}` {says}");
+    let message = format!("image `{image}` {problem}");
     if rule == &rules::IMAGE_PULL_DENIED
         && let Some(event) = secrets
     {
@@ -124,34 +130,34 @@ pub(super) fn cause<'a>(
         let written = pod.template.written["imagePullSecrets"].items();
         let at = written.iter().position(|secret| name.split(", ").any(|name| name == secret["name"].text()));
         let field = at.map_or_else(|| list.clone(), |at| below(&item(&list, at), &["name"]));
-        let message = format!("image `{image}` cannot be pulled: pull Secret `{name}` not found");
+        let message = format!("image `{image}` cannot be pulled: image pull secret `{name}` not found");
         let namespace = pod.object.namespace();
         return Cause::new(&rules::IMAGE_PULL_DENIED, id, field, message)
             .help(format!("create it: kubectl -n {namespace} create secret docker-registry {name} --docker-server=… --docker-username=… --docker-password=…"))
-            .words("kubelet", &event.message)
-            .words("kubelet", words);
+            .quote("kubelet", &event.message)
+            .quote("kubelet", error);
     }
-    Cause::new(rule, id, field, message).help(help).words("kubelet", words)
+    Cause::new(rule, id, field, message).help(help).quote("kubelet", error)
 }
 
-/// An image whose programs the node cannot run.
+/// The cause of an image that is built for another platform.
 pub(super) fn platform(pod: &Pod<'_>, container: Container<'_>) -> Cause {
     let field = below(&pod.template.container(container.name), &["image"]);
     let image = container.spec["image"].text();
-    let message = format!("image `{image}` is built for another platform than that of the node");
+    let message = format!("exec format error: image `{image}` is not built for the platform of the node");
     Cause::new(&rules::IMAGE_PLATFORM, &pod.template.object.id, field, message)
-        .help("build it for the node's platform: kubectl get nodes -o wide")
+        .help("build the image for the platform of the node: kubectl get nodes -o wide")
 }
 
-/// How an image gets onto the node of a kind cluster.
-fn load(image: &str, workload: &Object) -> String {
+/// How to load an image onto the nodes of a kind cluster.
+fn load_help(image: &str, workload: &Object) -> String {
     if image.starts_with("localhost/") {
         let labels = &workload.node["metadata"]["labels"];
         let profile = labels["app.kubernetes.io/instance"].text();
-        let is_ours = labels["app.kubernetes.io/managed-by"].text() == "plimsoll" && !profile.is_empty();
-        let all = if is_ours { format!("; all of them: plimsoll images {profile}") } else { String::new() };
+        let is_rendered = labels["app.kubernetes.io/managed-by"].text() == "plimsoll" && !profile.is_empty();
+        let list = if is_rendered { format!("; list all images: plimsoll images {profile}") } else { String::new() };
         format!(
-            "build and load it, as `plimsoll up` does: podman build -t {image} . && podman save {image} | kind load image-archive /dev/stdin --name CLUSTER{all}"
+            "build and load it, as `plimsoll up` does: podman build -t {image} . && podman save {image} | kind load image-archive /dev/stdin --name CLUSTER{list}"
         )
     } else {
         format!("load it: kind load docker-image {image} --name CLUSTER; or set imagePullPolicy to IfNotPresent")

@@ -7,14 +7,14 @@ use crate::status::cluster::{Cluster, Template, condition};
 use crate::status::record::Event;
 use crate::status::{containers, probes, rules, schedule, volumes};
 
-/// A pod with the object that a person wrote it in.
+/// A pod with its top-level owner.
 #[derive(Debug, Clone)]
 pub(super) struct Pod<'a> {
     /// The pod.
     pub(super) object: &'a Object,
-    /// The object that controls it, or the pod itself.
+    /// Its top-level owner, or the pod itself.
     pub(super) top: &'a Object,
-    /// Where it is written.
+    /// The template that it was created from.
     pub(super) template: Template<'a>,
 }
 
@@ -23,16 +23,16 @@ pub(super) struct Pod<'a> {
 pub(super) struct Container<'a> {
     /// Its name.
     pub(super) name: &'a str,
-    /// As the pod has it.
+    /// Its entry in the spec of the pod.
     pub(super) spec: &'a Node,
-    /// Its status; absent before the kubelet has looked at it.
+    /// Its status; absent until the kubelet has processed the pod.
     pub(super) status: &'a Node,
-    /// Whether it is an init container that must end.
+    /// Whether it is an init container that must run to completion, not a sidecar.
     pub(super) init: bool,
 }
 
 impl<'a> Pod<'a> {
-    /// The pod with the object it is written in.
+    /// Finds the owner and the template of a pod.
     #[must_use]
     pub(super) fn new(cluster: &Cluster<'a>, object: &'a Object) -> Option<Self> {
         let top = cluster.top(object);
@@ -49,7 +49,7 @@ impl<'a> Pod<'a> {
             node["spec"][list].items().iter().map(move |spec| {
                 let name = spec["name"].text();
                 let status = statuses.iter().find(|status| status["name"].text() == name).unwrap_or(Node::absent());
-                // One that is always restarted runs beside the others.
+                // An init container with restart policy `Always` is a sidecar.
                 let init = init && spec["restartPolicy"].text() != "Always";
                 Container { name, spec, status, init }
             })
@@ -64,30 +64,30 @@ impl<'a> Pod<'a> {
     }
 }
 
-/// Why a pod is not ready; nothing where it is, where it has done its work, or where it is on its way.
+/// Returns why a pod is not ready; `None` if it is ready, has completed or is still progressing.
 #[must_use]
 pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     let status = &pod.object.node["status"];
     let deleted = &pod.object.node["metadata"]["deletionTimestamp"];
     if deleted.is_set() {
-        return stuck(cluster, pod.object);
+        return deletion_stuck(cluster, pod.object);
     }
     let cause = match status["phase"].text() {
         "Succeeded" => None,
         "Failed" => failed(cluster, pod),
-        _ => schedule::cause(cluster, pod).or_else(|| started(cluster, pod)),
+        _ => schedule::cause(cluster, pod).or_else(|| scheduled(cluster, pod)),
     };
     cause.map(|cause| cause.affecting(&pod.top.id))
 }
 
-/// Why a pod that has a node is not ready.
-fn started<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
+/// Returns why a scheduled pod is not ready.
+fn scheduled<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     let containers = pod.containers();
     for container in &containers {
         if let Some(cause) = containers::cause(cluster, pod, *container) {
             return Some(cause);
         }
-        // What comes after an init container has not begun before that has ended.
+        // The containers after an init container start when it has completed.
         if container.init && container.status["ready"].as_bool() != Some(true) {
             break;
         }
@@ -95,8 +95,8 @@ fn started<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     let creating = |container: &Container<'_>| {
         let state = &container.status["state"];
         let reason = state["waiting"]["reason"].text();
-        let begun = state["running"].is_set() || state["terminated"].is_set();
-        !begun && matches!(reason, "ContainerCreating" | "PodInitializing" | "")
+        let started = state["running"].is_set() || state["terminated"].is_set();
+        !started && matches!(reason, "ContainerCreating" | "PodInitializing" | "")
     };
     if containers.iter().all(creating)
         && let Some(cause) = volumes::mount(cluster, pod).or_else(|| sandbox(cluster, pod))
@@ -115,7 +115,7 @@ fn started<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     gate(cluster, pod)
 }
 
-/// Why the kubelet ended or did not take a pod.
+/// Returns why the kubelet terminated or rejected a pod.
 fn failed<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     let status = &pod.object.node["status"];
     let (reason, message) = (status["reason"].text(), status["message"].text());
@@ -150,13 +150,13 @@ fn failed<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
                 (None, None) => spec.clone(),
             };
             let node_low = message.contains("The node was low on resource");
-            let words = if node_low { "the node was low on" } else { "it used more than it may of" };
+            let reason = if node_low { "the node was low on" } else { "it exceeded its limit of" };
             let help = if node_low {
-                format!("request as much {resource} as the pod needs, or give the node more")
+                format!("request as much {resource} as the pod needs, or use nodes with more of it")
             } else {
-                format!("raise the limit of {resource}, or use less")
+                format!("raise the {resource} limit, or reduce the usage")
             };
-            Cause::new(&rules::EVICTED, id, field, format!("the kubelet evicted the pod: {words} {resource}"))
+            Cause::new(&rules::EVICTED, id, field, format!("the kubelet evicted the pod: {reason} {resource}"))
                 .help(help)
         }
         "DeadlineExceeded" => Cause::new(
@@ -165,14 +165,14 @@ fn failed<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
             below(spec, &["activeDeadlineSeconds"]),
             "the pod was active longer than `activeDeadlineSeconds` allows",
         )
-        .help("raise activeDeadlineSeconds, or make the program end sooner"),
+        .help("raise activeDeadlineSeconds, or make the program finish sooner"),
         "SysctlForbidden" => Cause::new(
             &rules::SYSCTL,
             id,
             below(spec, &["securityContext", "sysctls"]),
-            format!("the node does not allow it: {message}"),
+            format!("forbidden sysctl: {message}"),
         )
-        .help("remove the sysctl, or allow it with the kubelet's --allowed-unsafe-sysctls"),
+        .help("remove the sysctl, or allow it with the kubelet flag --allowed-unsafe-sysctls"),
         "NodeAffinity" | "NodeSelectorMismatching" | "UnexpectedAdmissionError" | "PodOSNotSupported" | "NodeName" => {
             let field = if reason == "NodeAffinity" && spec_has(pod, "nodeName") { "nodeName" } else { "nodeSelector" };
             let field = below(spec, &[field]);
@@ -181,32 +181,28 @@ fn failed<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
         reason if reason.starts_with("OutOf") => {
             let resource = &reason["OutOf".len()..];
             let field = schedule::largest_request(&pod.template, resource);
-            Cause::new(
-                &rules::RESOURCES_INSUFFICIENT,
-                id,
-                field,
-                format!("the node has not enough {resource} for the pod"),
-            )
-            .help("request less, or give the node more")
+            Cause::new(&rules::RESOURCES_INSUFFICIENT, id, field, format!("insufficient {resource} on the node"))
+                .help(format!("request less {resource}, or use nodes with more of it"))
         }
-        "" | "Completed" | "Error" => return containers::ended(cluster, pod),
+        "" | "Completed" | "Error" => return containers::of_failed_pod(cluster, pod),
         "NodeLost" | "Terminated" | "NodeShutdown" | "Shutdown" | "Preempting" => return None,
         reason => Cause::new(&rules::POD_REJECTED, id, spec.clone(), format!("the kubelet rejected the pod: {reason}")),
     };
-    Some(cause.words("kubelet", message))
+    Some(cause.quote("kubelet", message))
 }
 
 fn spec_has(pod: &Pod<'_>, field: &str) -> bool {
     pod.template.written[field].is_set()
 }
 
-/// Whether the kubelet got further since an event: volumes and sandbox are there before the first image is looked for.
+/// Whether the kubelet has made progress since an event: it mounts volumes and creates the sandbox before it pulls
+/// images.
 pub(super) fn is_past<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, event: &Event) -> bool {
     let later = cluster.event(pod.object, &["Pulling", "Pulled", "Created", "Started"]);
     later.is_some_and(|later| later.last >= event.last)
 }
 
-/// The node cannot make the pod's sandbox: network, runtime class, cgroups.
+/// Returns why the node cannot create the sandbox of a pod: network, runtime class, cgroups.
 fn sandbox<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     let event = cluster.event(pod.object, &["FailedCreatePodSandBox", "FailedCreatePodSandbox"])?;
     if is_past(cluster, pod, event) {
@@ -216,29 +212,29 @@ fn sandbox<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     let cause =
         if message.contains("runtime for") || message.contains("RuntimeHandler") || message.contains("RuntimeClass") {
             let name = pod.template.written["runtimeClassName"].text();
-            let message = format!("the node has no runtime for RuntimeClass `{name}`");
+            let message = format!("the node has no runtime handler for RuntimeClass `{name}`");
             Cause::new(&rules::RUNTIME_CLASS_MISSING, id, below(spec, &["runtimeClassName"]), message)
-                .help("name a RuntimeClass whose handler the node has, or leave the field out")
+                .help("use a RuntimeClass whose handler the node supports, or remove the field")
         } else if message.contains("OOM-killed") {
             let field = below(&item(&below(spec, &["containers"]), 0), &["resources", "limits", "memory"]);
-            Cause::new(&rules::MEMORY_TOO_SMALL, id, field, "the memory limit does not suffice to start the pod")
+            Cause::new(&rules::MEMORY_TOO_SMALL, id, field, "the memory limit is too low to start the pod")
                 .help("raise the memory limit")
         } else if message.contains("sysctl") {
             let field = below(spec, &["securityContext", "sysctls"]);
             Cause::new(&rules::SYSCTL, id, field, "the node cannot set a sysctl of the pod").help("remove the sysctl")
         } else {
-            Cause::new(&rules::SANDBOX, id, spec.clone(), "the node cannot set up the pod")
-                .help("look at the node: its network plugin or container runtime fails")
+            Cause::new(&rules::SANDBOX, id, spec.clone(), "failed to create the pod sandbox")
+                .help("check the network plugin and the container runtime of the node")
         };
-    Some(cause.words("kubelet", message))
+    Some(cause.quote("kubelet", message))
 }
 
-/// All containers are ready, and the pod is not: a readiness gate.
+/// Returns the readiness gate that keeps a pod with ready containers from being ready.
 fn gate<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     let ready = condition(pod.object, "Ready");
     let gates = pod.object.node["spec"]["readinessGates"].items();
-    let is_open = |gate: &&Node| condition(pod.object, gate["conditionType"].text())["status"].text() != "True";
-    let gate = gates.iter().find(is_open).filter(|_| ready["reason"].text() == "ReadinessGatesNotReady")?;
+    let is_unmet = |gate: &&Node| condition(pod.object, gate["conditionType"].text())["status"].text() != "True";
+    let gate = gates.iter().find(is_unmet).filter(|_| ready["reason"].text() == "ReadinessGatesNotReady")?;
     let name = gate["conditionType"].text();
     if cluster.age(&ready["lastTransitionTime"]).max(cluster.age(&pod.object.node["status"]["startTime"]))
         < cluster.patience
@@ -249,22 +245,27 @@ fn gate<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>) -> Option<Cause> {
     let at = written.iter().position(|gate| gate["conditionType"].text() == name);
     let list = below(&pod.template.path, &["readinessGates"]);
     let field = at.map_or_else(|| list.clone(), |at| item(&list, at));
-    let message = format!("nothing sets the pod condition `{name}`, for which a readiness gate waits");
+    let message = format!("the pod condition `{name}` of a readiness gate is not `True`");
     let cause = Cause::new(&rules::READINESS_GATE, &pod.template.object.id, field, message);
-    Some(cause.help("run the controller that sets it, or remove the gate").words("kubelet", ready["message"].text()))
+    Some(
+        cause
+            .help("run the controller that sets the condition, or remove the readiness gate")
+            .quote("kubelet", ready["message"].text()),
+    )
 }
 
-/// An object that is being deleted for longer than it was given.
+/// Returns the finalizers that have blocked the deletion of an object for too long.
 #[must_use]
-pub(super) fn stuck<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
+pub(super) fn deletion_stuck<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
     let metadata = &object.node["metadata"];
     let finalizers: Vec<&str> = metadata["finalizers"].items().iter().map(Node::text).collect();
-    // Deletion takes its time, however little there is.
+    // Deletion may take a minute, even if the patience is shorter.
     if cluster.age(&metadata["deletionTimestamp"]) < cluster.patience.max(60) || finalizers.is_empty() {
         return None;
     }
-    let message = format!("{} is being deleted, and a finalizer holds it: {}", object.id, finalizers.join(", "));
+    let noun = if finalizers.len() == 1 { "finalizer" } else { "finalizers" };
+    let message = format!("the deletion of {} is blocked by the {noun} `{}`", object.id, finalizers.join("`, `"));
     let field = crate::status::cause::path("metadata.finalizers");
     let cause = Cause::new(&rules::STUCK_DELETING, &object.id, field, message);
-    Some(cause.help("the controller that set the finalizer has to remove it; look whether it runs"))
+    Some(cause.help("check that the controller which removes the finalizer is running"))
 }

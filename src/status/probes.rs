@@ -1,21 +1,21 @@
-//! Why a container that runs is not ready: what its probes say.
+//! Why a running container is not ready, from the failures of its probes.
 
 use crate::node::Node;
-use crate::status::cause::{Cause, Prospect, Stage, below};
+use crate::status::cause::{Cause, Recovery, Stage, below};
 use crate::status::cluster::Cluster;
-use crate::status::crash::{self, cut};
+use crate::status::crash::{self, truncate};
 use crate::status::pods::{Container, Pod};
 use crate::status::record::Event;
-use crate::status::rules::{self, Rule};
+use crate::status::rules::{self, CauseRule};
 
-/// The three probes: the field, the words with which events begin, and the rule.
-const PROBES: [(&str, &str, &Rule); 3] = [
+/// The kinds of probes: the field, the start of their events' messages, and the rule.
+const PROBES: [(&str, &str, &CauseRule); 3] = [
     ("startupProbe", "Startup probe", &rules::STARTUP_PROBE),
     ("livenessProbe", "Liveness probe", &rules::LIVENESS_PROBE),
     ("readinessProbe", "Readiness probe", &rules::READINESS_PROBE),
 ];
 
-/// A container that the kubelet ended because a probe failed.
+/// The cause of a container that the kubelet killed because a probe failed.
 #[must_use]
 pub(super) fn killed<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>) -> Option<Cause> {
     let events = cluster.events(pod.object);
@@ -26,7 +26,7 @@ pub(super) fn killed<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Contai
     Some(probe(cluster, pod, container, which))
 }
 
-/// Why a pod whose containers all run is not ready, or will not stay so.
+/// Returns why a pod with running containers is not ready or will not stay ready.
 #[must_use]
 pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, containers: &[Container<'a>]) -> Option<Cause> {
     for container in containers {
@@ -40,22 +40,22 @@ pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, containers: &[Cont
         if container.init {
             return waiting(cluster, pod, *container, age);
         }
-        // It was restarted for a probe before, and the probe has failed since it runs again.
+        // It was restarted because of a probe, which has failed again since.
         if restarts >= 1
             && let Some(cause) = killed(cluster, pod, *container)
         {
             let which = PROBES.iter().position(|(_, _, rule)| *rule == cause.rule).unwrap_or_default();
             let since =
                 last_failure(cluster, pod, *container, which).map_or(i64::MAX, |event| cluster.record.at - event.last);
-            let unproven = restarts >= 2 && status["ready"].as_bool() != Some(true);
-            if since <= age || unproven {
-                return Some(cause.prospect(crash::prospect(*container)));
+            let is_unstable = restarts >= 2 && status["ready"].as_bool() != Some(true);
+            if since <= age || is_unstable {
+                return Some(cause.recovery(crash::recovery(*container)));
             }
         }
         if status["ready"].as_bool() == Some(true) {
             continue;
         }
-        // A startup probe has its own patience; a readiness probe begins when that has passed.
+        // A startup probe defines how long it may fail; readiness probes start after it has succeeded.
         let started = status["started"].as_bool() == Some(true);
         let probe_of = |field: &str| &container.spec[field];
         let which = if !started && probe_of("startupProbe").is_set() { 0 } else { 2 };
@@ -63,73 +63,75 @@ pub(super) fn cause<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, containers: &[Cont
         let number = |key: &str, default: i64| node[key].as_i64().unwrap_or(default);
         let delay = number("initialDelaySeconds", 0);
         let budget = if which == 0 { number("periodSeconds", 10) * number("failureThreshold", 3) } else { 0 };
-        let words = last_failure(cluster, pod, *container, which).map_or("", |event| event.message.as_str());
-        let (patience, prospect) = match answer(words) {
-            Answer::Never => (NEVER.min(cluster.patience), Prospect::Poor(5)),
-            Answer::Wrong => (budget.max(WRONG.min(cluster.patience)), Prospect::Poor(30)),
-            Answer::NotYet => (budget.max(cluster.patience), Prospect::Open),
+        let message = last_failure(cluster, pod, *container, which).map_or("", |event| event.message.as_str());
+        let (patience, recovery) = match classify(message) {
+            ProbeFailure::NotExecutable => (NOT_EXECUTABLE_SECONDS.min(cluster.patience), Recovery::Unlikely(5)),
+            ProbeFailure::WrongResponse => {
+                (budget.max(WRONG_RESPONSE_SECONDS.min(cluster.patience)), Recovery::Unlikely(30))
+            }
+            ProbeFailure::NotReady => (budget.max(cluster.patience), Recovery::Possible),
         };
         if node.is_set() && age >= delay + patience {
-            return Some(probe(cluster, pod, *container, which).prospect(prospect));
+            return Some(probe(cluster, pod, *container, which).recovery(recovery));
         }
     }
     None
 }
 
-/// What a probe's failure says of the next tries.
-enum Answer {
-    /// It cannot be asked: there is no such command or port.
-    Never,
-    /// The program answers, and with something else than is asked for; a few do so while they start.
-    Wrong,
-    /// No answer, or one that says "not yet".
-    NotYet,
+/// How a probe failed.
+enum ProbeFailure {
+    /// The probe cannot be executed: its command or port does not exist.
+    NotExecutable,
+    /// The program responds with an error such as 404. Some programs do so while they start.
+    WrongResponse,
+    /// There is no response, or the program responds that it is not ready.
+    NotReady,
 }
 
-/// Seconds after which a probe that can never pass counts.
-const NEVER: i64 = 10;
+/// The seconds after which a probe that cannot be executed is reported.
+const NOT_EXECUTABLE_SECONDS: i64 = 10;
 
-/// Seconds after which a wrong answer counts.
-const WRONG: i64 = 30;
+/// The seconds after which a wrong response is reported.
+const WRONG_RESPONSE_SECONDS: i64 = 30;
 
-fn answer(words: &str) -> Answer {
-    const CANNOT_ASK: &[&str] = &[
+fn classify(message: &str) -> ProbeFailure {
+    const NOT_EXECUTABLE: &[&str] = &[
         "executable file not found",
         "unable to start container process: exec",
         "couldn't find port",
         "unable to find named port",
     ];
-    const WRONG_ANSWER: &[&str] =
+    const WRONG_RESPONSE: &[&str] =
         &["statuscode: 404", "statuscode: 401", "statuscode: 403", "statuscode: 405", "HTTP response to HTTPS client"];
-    let has = |all: &[&str]| all.iter().any(|part| words.contains(part));
-    if has(CANNOT_ASK) {
-        Answer::Never
-    } else if has(WRONG_ANSWER) {
-        Answer::Wrong
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
+    if has(NOT_EXECUTABLE) {
+        ProbeFailure::NotExecutable
+    } else if has(WRONG_RESPONSE) {
+        ProbeFailure::WrongResponse
     } else {
-        Answer::NotYet
+        ProbeFailure::NotReady
     }
 }
 
-/// An init container that runs for long: it waits for something.
+/// The cause of an init container that has been running for too long.
 fn waiting<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>, age: i64) -> Option<Cause> {
     if age < cluster.patience {
         return None;
     }
     let log = cluster.log(pod.object.name(), container.name, false);
     let last = log.last().copied().unwrap_or_default();
-    let said = if last.is_empty() { String::new() } else { format!(": {}", cut(last)) };
-    let message = format!("init container `{}` does not end{said}", container.name);
-    let place = pod.template.container(container.name);
-    let cause = match crash::told(pod, container, last) {
-        Some(cause) => Cause { stage: Stage::Wait, prospect: Prospect::Poor(0), ..cause },
-        None => Cause::new(&rules::INIT_WAITS, &pod.template.object.id, place, message)
-            .help("bring up what it waits for, or correct the name it waits for"),
+    let detail = if last.is_empty() { String::new() } else { format!(": {}", truncate(last)) };
+    let message = format!("init container `{}` has not completed{detail}", container.name);
+    let path = pod.template.container(container.name);
+    let cause = match crash::from_log(pod, container, last) {
+        Some(cause) => Cause { stage: Stage::Wait, recovery: Recovery::Unlikely(0), ..cause },
+        None => Cause::new(&rules::INIT_WAITS, &pod.template.object.id, path, message)
+            .help("start the workload that it waits for, or correct the name"),
     };
-    Some(cause.words("kubelet", &format!("running for {age}s")).log(&log))
+    Some(cause.quote("kubelet", &format!("running for {age}s")).log(&log))
 }
 
-/// A container of a Job that runs for long, and says why it gets no further.
+/// The cause of a Job's container that has been running for too long and logs an error.
 #[must_use]
 pub(super) fn job<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>) -> Option<Cause> {
     let running = &container.status["state"]["running"];
@@ -138,99 +140,103 @@ pub(super) fn job<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container
         return None;
     }
     let log = cluster.log(pod.object.name(), container.name, false);
-    let cause = crash::told(pod, container, log.last()?)?.prospect(Prospect::Poor(0));
-    Some(cause.words("kubelet", &format!("running for {age}s")).log(&log))
+    let cause = crash::from_log(pod, container, log.last()?)?.recovery(Recovery::Unlikely(0));
+    Some(cause.quote("kubelet", &format!("running for {age}s")).log(&log))
 }
 
 fn last_failure<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>, which: usize) -> Option<&'a Event> {
     let events = cluster.events(pod.object).iter().rev();
-    let words = PROBES[which].1;
+    let prefix = PROBES[which].1;
     events
         .filter(|event| event.container == container.name)
         .find(|event| {
             matches!(event.reason.as_str(), "Unhealthy" | "ProbeError" | "ProbeWarning")
-                && event.message.starts_with(words)
+                && event.message.starts_with(prefix)
         })
         .copied()
 }
 
-/// The cause at a probe: what the kubelet says of it, and what to do.
+/// The cause of a failing probe, from the last event of the kubelet about it.
 fn probe<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: Container<'a>, which: usize) -> Cause {
     let (field, _, rule) = PROBES[which];
     let event = last_failure(cluster, pod, container, which);
-    let words = event.map_or("", |event| event.message.as_str());
+    let failure = event.map_or("", |event| event.message.as_str());
     let node = &container.spec[field];
-    let (why, advice) = explain(node, words);
+    let (reason, help) = explain(node, failure);
     let name = container.name;
-    let what = match which {
-        0 => "gives up before the program is up",
-        1 => "fails, and the container is restarted",
-        _ => "fails",
+    let effect = match which {
+        0 => "failed before the program was up",
+        1 => "failed, so the container is restarted",
+        _ => "failed",
     };
-    let message = format!("the {} of container `{name}` {what}{why}", PROBES[which].1.to_lowercase());
+    let message = format!("the {} of container `{name}` {effect}{reason}", PROBES[which].1.to_lowercase());
     let help = match which {
-        0 if advice.is_empty() => {
+        0 if help.is_empty() => {
             let number = |key: &str, default: i64| node[key].as_i64().unwrap_or(default);
             let budget = number("initialDelaySeconds", 0) + number("periodSeconds", 10) * number("failureThreshold", 3);
-            format!("it allows {budget}s: raise failureThreshold, or make the program start faster")
+            format!("raise failureThreshold, or make the program start faster: the probe allows {budget}s")
         }
-        _ if advice.is_empty() => "look at what the probe asks, and what the program logs".to_owned(),
-        _ => advice,
+        _ if help.is_empty() => "compare what the probe checks with the log of the program".to_owned(),
+        _ => help,
     };
     let previous = container.status["state"]["running"].is_null();
     Cause::new(rule, &pod.template.object.id, below(&pod.template.container(name), &[field]), message)
         .help(help)
-        .words("kubelet", words)
+        .quote("kubelet", failure)
         .log(&cluster.log(pod.object.name(), name, previous))
 }
 
-/// What a probe's failure means, for a sentence, and what to do about it.
-fn explain(node: &Node, words: &str) -> (String, String) {
+/// Returns why a probe failed, to be appended to a message, and how to fix it. Both are empty if the failure is not
+/// recognized.
+fn explain(node: &Node, failure: &str) -> (String, String) {
     let port = |kind: &str| match node[kind]["port"].as_i64() {
         Some(number) => number.to_string(),
         None => node[kind]["port"].text().to_owned(),
     };
     let port = ["httpGet", "tcpSocket", "grpc"].map(port).into_iter().find(|port| !port.is_empty()).unwrap_or_default();
     let path = node["httpGet"]["path"].text();
-    let status = words.rsplit("statuscode: ").next().filter(|_| words.contains("statuscode: "));
+    let status = failure.rsplit("statuscode: ").next().filter(|_| failure.contains("statuscode: "));
     if let Some(code) = status {
         let code = code.trim();
-        let advice = match code {
-            "404" => "ask a path that the program serves",
-            "401" | "403" => "ask a path that needs no login",
-            "503" | "500" => "look at the program's log: it says of itself that it is not ready",
-            _ => "ask a path that answers with 200 to 399",
+        let help = match code {
+            "404" => "use a path that the program serves",
+            "401" | "403" => "use a path that does not require authentication",
+            "503" | "500" => "check the log of the program: it reports that it is not ready",
+            _ => "use a path that returns a status code from 200 to 399",
         };
-        return (format!(": GET {path} answers {code}"), advice.to_owned());
+        return (format!(": GET {path} returns {code}"), help.to_owned());
     }
-    if words.contains("connection refused") {
+    if failure.contains("connection refused") {
         return (
-            format!(": nothing listens on port {port}"),
-            "name the port on which the program listens, on all addresses".to_owned(),
+            format!(": connection refused on port {port}"),
+            "use the port on which the program listens; it must listen on all addresses".to_owned(),
         );
     }
-    if words.contains("HTTP response to HTTPS client") || words.contains("malformed HTTP") {
+    if failure.contains("HTTP response to HTTPS client") || failure.contains("malformed HTTP") {
         return (
-            ": the scheme is not the one the program speaks".to_owned(),
-            "set httpGet.scheme to the one it speaks".to_owned(),
+            ": the scheme does not match the program's protocol".to_owned(),
+            "set httpGet.scheme to `HTTP` or `HTTPS`, as the program serves it".to_owned(),
         );
     }
-    if words.contains("executable file not found") || words.contains("no such file or directory") {
-        return (": its command does not exist in the image".to_owned(), "use a command that the image has".to_owned());
-    }
-    if words.contains("deadline exceeded") || words.contains("timed out") || words.contains("timeout") {
+    if failure.contains("executable file not found") || failure.contains("no such file or directory") {
         return (
-            ": no answer within timeoutSeconds".to_owned(),
-            "raise timeoutSeconds, or look why the program answers slowly".to_owned(),
+            ": its command does not exist in the image".to_owned(),
+            "use a command that exists in the image".to_owned(),
         );
     }
-    if words.contains("couldn't find port")
-        || words.contains("invalid syntax")
-        || words.contains("unable to find named port")
+    if failure.contains("deadline exceeded") || failure.contains("timed out") || failure.contains("timeout") {
+        return (
+            ": no response within timeoutSeconds".to_owned(),
+            "raise timeoutSeconds, or find out why the program responds slowly".to_owned(),
+        );
+    }
+    if failure.contains("couldn't find port")
+        || failure.contains("invalid syntax")
+        || failure.contains("unable to find named port")
     {
         return (
             format!(": the container has no port named `{port}`"),
-            "name a port of the container, or give its number".to_owned(),
+            "use the name of a container port, or a number".to_owned(),
         );
     }
     (String::new(), String::new())

@@ -1,4 +1,4 @@
-//! What a cluster says of its objects, as data: read from a file, or fetched with kubectl.
+//! A record of the state of a cluster, read from a file or fetched with kubectl.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,10 @@ use crate::yaml;
 
 /// The state of some objects at one time: `{"objects": […], "events": […], "logs": {"pod/container": "…"}}`.
 ///
-/// `objects` and `events` are as `kubectl get -o json` prints them. A key of `logs` that ends in `/previous` is of the run
-/// before the present one. `applied` holds what kubectl printed when the objects were applied, one string a step. `at` is the
-/// time of the record; without it `waited` (seconds since the objects were created) or the latest timestamp tells it.
+/// `objects` and `events` have the format of `kubectl get -o json`. A key of `logs` that ends in `/previous` is for the
+/// previous run of a container. `applied` holds the output of `kubectl apply`, one string for each call. `at` is the
+/// time of the record; without it the time is derived from `waited`, the seconds since the objects were created, or is
+/// the latest timestamp.
 #[derive(Debug, Default)]
 pub struct Record {
     /// The objects.
@@ -24,40 +25,40 @@ pub struct Record {
     pub events: Vec<Event>,
     /// The last lines of logs, by `pod/container`.
     pub logs: BTreeMap<String, String>,
-    /// What kubectl printed, one string a step.
+    /// The output of `kubectl apply`, one string for each call.
     pub applied: Vec<String>,
     /// When it was recorded, in seconds since 1970.
     pub at: i64,
 }
 
-/// One event of the cluster.
+/// An event of the cluster.
 #[derive(Debug, Clone, Default)]
 pub struct Event {
-    /// The kind of the object it is about.
+    /// The kind of the involved object.
     pub kind: String,
-    /// Its namespace.
+    /// The namespace of the involved object.
     pub namespace: String,
-    /// Its name.
+    /// The name of the involved object.
     pub name: String,
-    /// The container it is about, where it is about one.
+    /// The name of the involved container; empty if the event is about no container.
     pub container: String,
-    /// `FailedScheduling`.
+    /// The reason, such as `FailedScheduling`.
     pub reason: String,
-    /// What the component says.
+    /// The message.
     pub message: String,
-    /// Whether it is of type `Warning`.
+    /// Whether its type is `Warning`.
     pub warning: bool,
-    /// How often it was seen.
+    /// How often it occurred.
     pub count: i64,
-    /// When it was last seen.
+    /// When it last occurred, in seconds since 1970.
     pub last: i64,
 }
 
 impl Event {
     fn read(node: &Node) -> Self {
-        let about = if node["involvedObject"].is_set() { &node["involvedObject"] } else { &node["regarding"] };
-        let text = |key: &str| about[key].text().to_owned();
-        let field = about["fieldPath"].text();
+        let involved = if node["involvedObject"].is_set() { &node["involvedObject"] } else { &node["regarding"] };
+        let text = |key: &str| involved[key].text().to_owned();
+        let field = involved["fieldPath"].text();
         let container = field.split_once('{').and_then(|(_, rest)| rest.strip_suffix('}')).unwrap_or_default();
         let times = [
             &node["series"]["lastObservedTime"],
@@ -87,7 +88,7 @@ impl Record {
     /// Reads a record, or a list that `kubectl get -o json` printed.
     ///
     /// # Errors
-    /// Where the text is not JSON, or is neither of the two; the message says why.
+    /// If the input is not JSON, or is neither a record nor a list.
     pub fn read(text: &str) -> Result<Self, String> {
         let root = yaml::read_json(text).map_err(|error| format!("invalid JSON: {error}"))?;
         if !root["objects"].is_set() && !root["items"].is_set() {
@@ -100,13 +101,13 @@ impl Record {
         for entry in root["logs"].entries() {
             record.logs.insert(entry.key.to_string(), entry.value.text().to_owned());
         }
-        record.applied = root["applied"].items().iter().map(|step| step.text().to_owned()).collect();
+        record.applied = root["applied"].items().iter().map(|output| output.text().to_owned()).collect();
         let waited = root["waited"].as_i64().unwrap_or_default();
         record.at = time::parse(root["at"].text()).unwrap_or_else(|| record.latest(waited));
         Ok(record)
     }
 
-    /// Adds the objects and events of a list, or of an object that holds one.
+    /// Adds the objects and events of a sequence or of a `List` object.
     pub fn add(&mut self, list: &Node) {
         let items = if list["items"].is_set() { list["items"].items() } else { list.items() };
         items.iter().for_each(|item| self.add_one(item));
@@ -121,7 +122,7 @@ impl Record {
         }
     }
 
-    /// The latest time that is mentioned, at least so many seconds after the first workload or claim was created.
+    /// The latest timestamp, but no earlier than `waited` seconds after the first workload or claim was created.
     fn latest(&self, waited: i64) -> i64 {
         let created = self.objects.iter().filter(|object| !matches!(object.kind(), "Namespace" | "ServiceAccount"));
         let created =
@@ -132,17 +133,17 @@ impl Record {
         events.chain(states).fold(first, i64::max)
     }
 
-    /// Writes it, without the values of secrets.
+    /// Serializes the record with secrets redacted.
     #[must_use]
     pub fn to_json(&self, mask: &Mask) -> String {
-        let objects: Vec<Json> = self.objects.iter().map(|object| shown(object, mask)).collect();
+        let objects: Vec<Json> = self.objects.iter().map(|object| redact(object, mask)).collect();
         let events: Vec<Json> = self
             .events
             .iter()
             .map(|event| {
-                let mut about = json!({"kind": event.kind, "namespace": event.namespace, "name": event.name});
+                let mut involved = json!({"kind": event.kind, "namespace": event.namespace, "name": event.name});
                 if !event.container.is_empty() {
-                    about["fieldPath"] = format!("spec.containers{{{}}}", event.container).into();
+                    involved["fieldPath"] = format!("spec.containers{{{}}}", event.container).into();
                 }
                 json!({
                     "kind": "Event",
@@ -151,13 +152,13 @@ impl Record {
                     "message": mask.words(&event.message),
                     "count": event.count,
                     "lastTimestamp": time::format(event.last.max(0)),
-                    "involvedObject": about,
+                    "involvedObject": involved,
                 })
             })
             .collect();
         let logs: BTreeMap<&str, String> =
             self.logs.iter().map(|(name, log)| (name.as_str(), mask.words(log))).collect();
-        let applied: Vec<String> = self.applied.iter().map(|step| mask.words(step)).collect();
+        let applied: Vec<String> = self.applied.iter().map(|output| mask.words(output)).collect();
         let record = json!({
             "at": time::format(self.at),
             "objects": objects,
@@ -169,8 +170,8 @@ impl Record {
     }
 }
 
-/// An object without secret values; of a Secret only the keys are left.
-fn shown(object: &Object, mask: &Mask) -> Json {
+/// An object with secret values redacted. The values of a Secret are all redacted.
+fn redact(object: &Object, mask: &Mask) -> Json {
     let of_secret = object.kind() == "Secret" && object.group().is_empty();
     let entries = object.node.entries().iter().map(|entry| {
         let value = match &*entry.key {
@@ -194,16 +195,17 @@ fn to_json(node: &Node, mask: &Mask) -> Json {
         Value::Sequence(items) => items.iter().map(|item| to_json(item, mask)).collect(),
         Value::Mapping(mapping) => {
             let is_secret = secret::holds(node);
-            // Without the server's bookkeeping, and a second copy of the object, which may hold secrets.
-            let kept = mapping.iter().filter(|entry| {
+            // `last-applied-configuration` is a second copy of the object, which may contain secrets.
+            let entries = mapping.iter().filter(|entry| {
                 !matches!(&*entry.key, "managedFields" | "kubectl.kubernetes.io/last-applied-configuration")
             });
-            kept.map(|entry| {
-                let secret = is_secret(&entry.key, &entry.value);
-                let value = if secret { secret::DOTS.into() } else { to_json(&entry.value, mask) };
-                (entry.key.to_string(), value)
-            })
-            .collect()
+            entries
+                .map(|entry| {
+                    let secret = is_secret(&entry.key, &entry.value);
+                    let value = if secret { secret::DOTS.into() } else { to_json(&entry.value, mask) };
+                    (entry.key.to_string(), value)
+                })
+                .collect()
         }
     }
 }

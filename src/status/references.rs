@@ -1,4 +1,4 @@
-//! A Secret, ConfigMap or key that a pod refers to and the cluster does not have.
+//! Secrets, ConfigMaps and keys that a pod refers to and that do not exist.
 
 use crate::node::Node;
 use crate::path::FieldPath;
@@ -9,18 +9,18 @@ use crate::status::pods::Pod;
 use crate::status::rules;
 use crate::suggest;
 
-/// What a message of the kubelet names.
-struct Named<'m> {
+/// The missing object or key in a message of the kubelet.
+struct MissingReference<'m> {
     /// `Secret` or `ConfigMap`.
     kind: &'static str,
-    /// The object; empty where the message names only a key.
+    /// The object; empty if the message only names a key.
     name: &'m str,
-    /// The key; empty where the object itself is missing.
+    /// The key; empty if the object itself is missing.
     key: &'m str,
 }
 
-/// The cause in such words as `secret "db" not found` and `couldn't find key password in Secret ns/db`. `container` is the one
-/// whose variables refer to it, `volume` the number of the volume that does.
+/// Returns the cause in a message such as `secret "db" not found` or `couldn't find key password in Secret ns/db`.
+/// `container` is the name of the container, or `volume` the index of the volume, that the message is about.
 #[must_use]
 pub(super) fn missing<'a>(
     cluster: &Cluster<'a>,
@@ -29,13 +29,14 @@ pub(super) fn missing<'a>(
     volume: Option<usize>,
     message: &str,
 ) -> Option<Cause> {
-    let named = named(message)?;
+    let reference = parse(message)?;
     let namespace = pod.object.namespace();
-    let found = container.and_then(|name| in_container(pod, name, &named)).or_else(|| in_volumes(pod, volume, &named));
     let found =
-        found.or_else(|| pod.containers().iter().find_map(|container| in_container(pod, container.name, &named)));
-    let (field, name) = found.unwrap_or_else(|| (pod.template.path.clone(), named.name.to_owned()));
-    let (kind, key) = (named.kind, named.key);
+        container.and_then(|name| in_container(pod, name, &reference)).or_else(|| in_volumes(pod, volume, &reference));
+    let found =
+        found.or_else(|| pod.containers().iter().find_map(|container| in_container(pod, container.name, &reference)));
+    let (field, name) = found.unwrap_or_else(|| (pod.template.path.clone(), reference.name.to_owned()));
+    let (kind, key) = (reference.kind, reference.key);
     let object = cluster.get(kind, namespace, &name);
     let create = match kind {
         "Secret" => format!(
@@ -54,7 +55,7 @@ pub(super) fn missing<'a>(
         let manifests = cluster.manifests.unwrap_or_default().iter().filter(|object| object.kind() == kind);
         let near = suggest::nearest(&name, others.chain(manifests).map(crate::object::Object::name));
         let help = match near {
-            Some(near) if near != name => format!("did you mean `{near}`? If not, create it: {create}"),
+            Some(near) if near != name => format!("did you mean `{near}`? Otherwise create it: {create}"),
             _ => format!("create it: {create}"),
         };
         let rule = if kind == "Secret" { &rules::SECRET_MISSING } else { &rules::CONFIG_MAP_MISSING };
@@ -72,18 +73,18 @@ pub(super) fn missing<'a>(
         .collect();
     let help = match suggest::nearest(key, keys.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if keys.is_empty() => format!("add the key to the {kind}, or refer to one that it has"),
-        None => format!("add the key, or refer to one that it has: {}", suggest::list(keys.iter().take(8), "or")),
+        None if keys.is_empty() => format!("add the key to the {kind}, or use an existing key"),
+        None => format!("add the key, or use an existing one: {}", suggest::list(keys.iter().take(8), "or")),
     };
     Some(Cause::new(&rules::KEY_MISSING, id, field, format!("{kind} `{name}` has no key `{key}`")).help(help))
 }
 
-fn named(message: &str) -> Option<Named<'_>> {
+fn parse(message: &str) -> Option<MissingReference<'_>> {
     let kinds = [("secret \"", "Secret"), ("configmap \"", "ConfigMap")];
-    let not_found = kinds.into_iter().find_map(|(words, kind)| {
-        let rest = after(message, words)?;
+    let not_found = kinds.into_iter().find_map(|(prefix, kind)| {
+        let rest = after(message, prefix)?;
         let name = until(rest, &['"']);
-        rest[name.len()..].starts_with("\" not found").then_some(Named { kind, name, key: "" })
+        rest[name.len()..].starts_with("\" not found").then_some(MissingReference { kind, name, key: "" })
     });
     not_found
         .or_else(|| {
@@ -91,61 +92,61 @@ fn named(message: &str) -> Option<Named<'_>> {
             let (key, rest) = rest.split_once(" in ")?;
             let kind = if rest.starts_with("Secret") { "Secret" } else { "ConfigMap" };
             let name = until(rest.split_once('/')?.1, &[' ', ',', '"']);
-            Some(Named { kind, name, key })
+            Some(MissingReference { kind, name, key })
         })
         .or_else(|| {
             let kinds = [("non-existent config key: ", "ConfigMap"), ("non-existent secret key: ", "Secret")];
-            kinds.into_iter().find_map(|(words, kind)| {
-                let key = until(after(message, words)?, &[' ', ',', '"']);
-                Some(Named { kind, name: "", key })
+            kinds.into_iter().find_map(|(prefix, kind)| {
+                let key = until(after(message, prefix)?, &[' ', ',', '"']);
+                Some(MissingReference { kind, name: "", key })
             })
         })
 }
 
-/// The field of a container's variables that refers to it.
-fn in_container(pod: &Pod<'_>, container: &str, named: &Named<'_>) -> Option<(FieldPath, String)> {
+/// The field of a container's environment that contains a reference, and the name of the object it refers to.
+fn in_container(pod: &Pod<'_>, container: &str, missing: &MissingReference<'_>) -> Option<(FieldPath, String)> {
     let node = pod.template.container_node(container);
-    let place = pod.template.container(container);
+    let path = pod.template.container(container);
     let (key_ref, from_ref) =
-        if named.kind == "Secret" { ("secretKeyRef", "secretRef") } else { ("configMapKeyRef", "configMapRef") };
-    let fits = |reference: &Node| {
+        if missing.kind == "Secret" { ("secretKeyRef", "secretRef") } else { ("configMapKeyRef", "configMapRef") };
+    let matches = |reference: &Node| {
         reference.is_set()
-            && (named.name.is_empty() || reference["name"].text() == named.name)
-            && (named.key.is_empty() || reference["key"].text() == named.key)
+            && (missing.name.is_empty() || reference["name"].text() == missing.name)
+            && (missing.key.is_empty() || reference["key"].text() == missing.key)
     };
     for (at, env) in node["env"].items().iter().enumerate() {
         let reference = &env["valueFrom"][key_ref];
-        if fits(reference) {
-            let last = if named.key.is_empty() { "name" } else { "key" };
-            let field = below(&item(&below(&place, &["env"]), at), &["valueFrom", key_ref, last]);
+        if matches(reference) {
+            let last = if missing.key.is_empty() { "name" } else { "key" };
+            let field = below(&item(&below(&path, &["env"]), at), &["valueFrom", key_ref, last]);
             return Some((field, reference["name"].text().to_owned()));
         }
     }
-    for (at, from) in node["envFrom"].items().iter().enumerate().filter(|_| named.key.is_empty()) {
-        if fits(&from[from_ref]) {
-            let field = below(&item(&below(&place, &["envFrom"]), at), &[from_ref, "name"]);
-            return Some((field, named.name.to_owned()));
+    for (at, from) in node["envFrom"].items().iter().enumerate().filter(|_| missing.key.is_empty()) {
+        if matches(&from[from_ref]) {
+            let field = below(&item(&below(&path, &["envFrom"]), at), &[from_ref, "name"]);
+            return Some((field, missing.name.to_owned()));
         }
     }
     None
 }
 
-/// The field of the volumes, or of one of them, that refers to it.
-fn in_volumes(pod: &Pod<'_>, only: Option<usize>, named: &Named<'_>) -> Option<(FieldPath, String)> {
+/// The field of a volume that contains a reference, and the name of the object it refers to.
+fn in_volumes(pod: &Pod<'_>, only: Option<usize>, missing: &MissingReference<'_>) -> Option<(FieldPath, String)> {
     let list = below(&pod.template.path, &["volumes"]);
     let volumes = pod.template.written["volumes"].items().iter().enumerate();
     for (at, volume) in volumes.filter(|(at, _)| only.is_none_or(|only| only == *at)) {
-        let place = item(&list, at);
-        let (source, name_key, place_of) = match named.kind {
+        let path = item(&list, at);
+        let (source, name_key, source_key) = match missing.kind {
             "Secret" => (&volume["secret"], "secretName", "secret"),
             _ => (&volume["configMap"], "name", "configMap"),
         };
-        if let Some(found) = in_source(source, name_key, &below(&place, &[place_of]), named) {
+        if let Some(found) = in_source(source, name_key, &below(&path, &[source_key]), missing) {
             return Some(found);
         }
         for (index, projected) in volume["projected"]["sources"].items().iter().enumerate() {
-            let place = below(&item(&below(&place, &["projected", "sources"]), index), &[place_of]);
-            if let Some(found) = in_source(&projected[place_of], "name", &place, named) {
+            let path = below(&item(&below(&path, &["projected", "sources"]), index), &[source_key]);
+            if let Some(found) = in_source(&projected[source_key], "name", &path, missing) {
                 return Some(found);
             }
         }
@@ -153,20 +154,25 @@ fn in_volumes(pod: &Pod<'_>, only: Option<usize>, named: &Named<'_>) -> Option<(
     None
 }
 
-fn in_source(source: &Node, name_key: &str, place: &FieldPath, named: &Named<'_>) -> Option<(FieldPath, String)> {
+fn in_source(
+    source: &Node,
+    name_key: &str,
+    path: &FieldPath,
+    missing: &MissingReference<'_>,
+) -> Option<(FieldPath, String)> {
     let name = source[name_key].text();
-    if source.is_null() || !(named.name.is_empty() || name == named.name) {
+    if source.is_null() || !(missing.name.is_empty() || name == missing.name) {
         return None;
     }
-    if named.key.is_empty() {
-        return Some((below(place, &[name_key]), name.to_owned()));
+    if missing.key.is_empty() {
+        return Some((below(path, &[name_key]), name.to_owned()));
     }
-    let at = source["items"].items().iter().position(|entry| entry["key"].text() == named.key)?;
-    Some((below(&item(&below(place, &["items"]), at), &["key"]), name.to_owned()))
+    let at = source["items"].items().iter().position(|entry| entry["key"].text() == missing.key)?;
+    Some((below(&item(&below(path, &["items"]), at), &["key"]), name.to_owned()))
 }
 
-/// A container that fails, and mounts by `subPath` a key that the ConfigMap or Secret does not have: an empty folder is
-/// mounted in its place.
+/// The cause of a failing container that mounts with `subPath` a key that the ConfigMap or Secret does not have. The
+/// kubelet mounts an empty directory instead.
 #[must_use]
 pub(super) fn sub_path<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: &str) -> Option<Cause> {
     let node = pod.template.container_node(container);
@@ -180,7 +186,7 @@ pub(super) fn sub_path<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: &str
         };
         let items = source["items"].items();
         let data = cluster.get(kind, pod.object.namespace(), object);
-        let known: Vec<&str> = match data {
+        let files: Vec<&str> = match data {
             _ if !items.is_empty() => items.iter().map(|entry| entry["path"].text()).collect(),
             Some(data) => {
                 let all = ["data", "binaryData"].map(|field| data.node[field].entries());
@@ -189,17 +195,17 @@ pub(super) fn sub_path<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, container: &str
             None => continue,
         };
         let first = file.split('/').next().unwrap_or_default();
-        if known.iter().any(|path| *path == file || path.split('/').next() == Some(first)) {
+        if files.iter().any(|path| *path == file || path.split('/').next() == Some(first)) {
             continue;
         }
         let field = below(&item(&below(&pod.template.container(container), &["volumeMounts"]), at), &["subPath"]);
         let message = format!(
-            "{kind} `{object}` has no file `{file}`, so an empty folder is mounted at {}",
+            "{kind} `{object}` has no key `{file}`, so an empty directory is mounted at `{}`",
             mount["mountPath"].text()
         );
-        let help = match suggest::nearest(file, known.iter().copied()) {
+        let help = match suggest::nearest(file, files.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("mount one that it has: {}", suggest::list(known.iter().take(8), "or")),
+            None => format!("use an existing key: {}", suggest::list(files.iter().take(8), "or")),
         };
         return Some(Cause::new(&rules::SUBPATH, &pod.template.object.id, field, message).help(help));
     }

@@ -1,134 +1,133 @@
-//! How far a thing got that has a cause, and whether waiting may help.
+//! The rules of causes: the stage of each, and whether waiting may help.
 
 use crate::finding::RuleId;
-use crate::status::cause::{Prospect, Stage};
+use crate::status::cause::{Recovery, Stage};
 
-/// A kind of cause.
+/// The rule of a cause.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct CauseRule {
     /// The id: `status-key-missing`.
     pub id: RuleId,
-    /// How far a thing gets that has it.
+    /// The stage at which an object fails.
     pub stage: Stage,
     /// Whether waiting may help.
-    pub prospect: Prospect,
+    pub recovery: Recovery,
 }
 
-/// How many seconds `up` waits for a change from outside, before a cause counts as lasting. Whatever the class, the wait ends
-/// only after one more look at the whole namespace, which takes a second or two by itself.
-mod settle {
-    /// The API server or the kubelet answers by what stands in the manifest and in a policy: it answers the same each time.
-    /// So does a program that has failed several times, for which the diagnosis waits by itself.
-    pub(super) const DECIDED: u64 = 0;
-    /// Another object is missing that a person or an operator makes: operators take moments, as for the Secret of a
-    /// certificate.
-    pub(super) const MADE: u64 = 5;
-    /// Something is in use that others may give back. What ends in the namespace itself is looked at, whatever it takes.
-    pub(super) const FREED: u64 = 5;
-    /// A try failed that is repeated: by the scheduler, the kubelet or a volume's driver, the first times within seconds.
+/// The seconds that `up` waits for a cause to go away before it gives up. It then always fetches the state of the whole
+/// namespace once more, which takes another second or two.
+mod grace {
+    /// The result depends only on the manifest and on policies, so a retry fails again. Also for a failing program,
+    /// which is only reported after several failures.
+    pub(super) const DETERMINISTIC: u64 = 0;
+    /// An operator may be about to create a missing object, such as the Secret of a certificate.
+    pub(super) const CREATED: u64 = 5;
+    /// Others may release a resource. If a pod of the namespace is terminating, `up` waits for that in any case.
+    pub(super) const RELEASED: u64 = 5;
+    /// The scheduler, the kubelet or a volume driver retries, at first within seconds.
     pub(super) const RETRIED: u64 = 5;
-    /// A component of the cluster does not answer, as while a new cluster starts: it takes its time.
-    pub(super) const STARTS: u64 = 60;
+    /// A component of the cluster does not respond, for example because the cluster is still starting.
+    pub(super) const STARTING: u64 = 60;
 }
 
 macro_rules! rules {
-    ($($name:ident: $id:expr, $stage:ident, $prospect:ident $(($settle:ident))?;)*) => {
-        $(pub(super) static $name: Rule =
-            Rule { id: $id, stage: Stage::$stage, prospect: Prospect::$prospect $((settle::$settle))? };)*
-        /// All of them, in the order of their stages.
-        pub static ALL: &[&Rule] = &[$(&$name),*];
+    ($($name:ident: $id:expr, $stage:ident, $recovery:ident $(($grace:ident))?;)*) => {
+        $(pub(super) static $name: CauseRule =
+            CauseRule { id: $id, stage: Stage::$stage, recovery: Recovery::$recovery $((grace::$grace))? };)*
+        /// All rules, ordered by stage.
+        pub static ALL: &[&CauseRule] = &[$(&$name),*];
     };
 }
 
 rules! {
-    APPLY_REJECTED: RuleId::StatusRejected, Apply, None;
-    FIELD_IMMUTABLE: RuleId::StatusFieldImmutable, Apply, None;
-    NODE_PORT_TAKEN: RuleId::StatusNodePortTaken, Apply, None;
-    CLUSTER_IP_TAKEN: RuleId::StatusClusterIpTaken, Apply, None;
-    FIELD_CONFLICT: RuleId::StatusFieldConflict, Apply, None;
-    KIND_UNKNOWN: RuleId::StatusKindUnknown, Apply, None;
-    NAMESPACE_MISSING: RuleId::StatusNamespaceMissing, Apply, None;
-    NAMESPACE_TERMINATING: RuleId::StatusNamespaceTerminating, Apply, Poor(STARTS);
-    ACCESS_DENIED: RuleId::StatusAccessDenied, Apply, None;
-    OBJECT_MISSING: RuleId::StatusObjectMissing, Apply, Poor(MADE);
-    QUOTA_EXCEEDED: RuleId::StatusQuotaExceeded, Create, Poor(FREED);
-    QUOTA_UNSPECIFIED: RuleId::StatusQuotaUnspecified, Create, Poor(DECIDED);
-    LIMIT_RANGE: RuleId::StatusLimitRange, Create, Poor(DECIDED);
-    POD_SECURITY: RuleId::StatusPodSecurity, Create, Poor(DECIDED);
-    SERVICE_ACCOUNT_MISSING: RuleId::StatusServiceAccountMissing, Create, Poor(MADE);
-    PRIORITY_CLASS_MISSING: RuleId::StatusPriorityClassMissing, Create, Poor(MADE);
-    RUNTIME_CLASS_MISSING: RuleId::StatusRuntimeClassMissing, Create, Poor(MADE);
-    WEBHOOK_DENIED: RuleId::StatusWebhookDenied, Create, Poor(RETRIED);
-    WEBHOOK_FAILED: RuleId::StatusWebhookFailed, Create, Poor(STARTS);
-    POD_INVALID: RuleId::StatusPodInvalid, Create, None;
-    POD_FORBIDDEN: RuleId::StatusPodForbidden, Create, Poor(RETRIED);
-    RESOURCES_INSUFFICIENT: RuleId::StatusResourcesInsufficient, Schedule, Poor(FREED);
-    NODE_SELECTOR: RuleId::StatusNodeSelectorUnmatched, Schedule, Poor(RETRIED);
-    TAINT: RuleId::StatusTaintNotTolerated, Schedule, Poor(RETRIED);
-    NODE_UNAVAILABLE: RuleId::StatusNodeUnavailable, Schedule, Open;
-    POD_AFFINITY: RuleId::StatusPodAffinityUnmatched, Schedule, Poor(RETRIED);
-    TOPOLOGY_SPREAD: RuleId::StatusTopologySpreadUnmatched, Schedule, Poor(RETRIED);
-    HOST_PORT_TAKEN: RuleId::StatusHostPortTaken, Schedule, Poor(FREED);
-    SCHEDULING_GATED: RuleId::StatusSchedulingGated, Schedule, Poor(STARTS);
-    SCHEDULER_MISSING: RuleId::StatusSchedulerMissing, Schedule, Poor(MADE);
-    NODE_MISSING: RuleId::StatusNodeMissing, Schedule, None;
-    UNSCHEDULABLE: RuleId::StatusUnschedulable, Schedule, Open;
-    CLAIM_MISSING: RuleId::StatusClaimMissing, Schedule, Poor(MADE);
-    STORAGE_CLASS_MISSING: RuleId::StatusStorageClassMissing, Schedule, Poor(MADE);
-    CLAIM_PENDING: RuleId::StatusClaimPending, Schedule, Open;
-    CLAIM_LOST: RuleId::StatusClaimLost, Schedule, None;
-    CLAIM_RESIZE: RuleId::StatusClaimResizeFailed, Schedule, Poor(RETRIED);
-    VOLUME_NODE: RuleId::StatusVolumeNodeConflict, Schedule, Poor(RETRIED);
-    RESOURCE_CLAIM: RuleId::StatusResourceClaimMissing, Schedule, Poor(MADE);
-    IMAGE_NOT_PRESENT: RuleId::StatusImageNotPresent, Start, None;
-    IMAGE_INVALID: RuleId::StatusImageInvalid, Start, None;
-    IMAGE_NOT_FOUND: RuleId::StatusImageNotFound, Start, Poor(RETRIED);
-    IMAGE_PULL_DENIED: RuleId::StatusImagePullDenied, Start, Poor(RETRIED);
-    IMAGE_PULL: RuleId::StatusImagePullFailed, Start, Poor(RETRIED);
-    IMAGE_PLATFORM: RuleId::StatusImagePlatform, Start, None;
-    SECRET_MISSING: RuleId::StatusSecretMissing, Start, Poor(MADE);
-    CONFIG_MAP_MISSING: RuleId::StatusConfigMapMissing, Start, Poor(MADE);
-    KEY_MISSING: RuleId::StatusKeyMissing, Start, Poor(MADE);
-    RUN_AS_ROOT: RuleId::StatusRunAsRoot, Start, None;
-    USER_MISSING: RuleId::StatusUserMissing, Start, None;
-    COMMAND_NOT_FOUND: RuleId::StatusCommandNotFound, Start, None;
-    WORKING_DIR: RuleId::StatusWorkingDirectory, Start, None;
-    SUBPATH: RuleId::StatusSubpathMissing, Start, Poor(RETRIED);
-    MOUNT: RuleId::StatusMountFailed, Start, Poor(RETRIED);
-    ATTACH: RuleId::StatusAttachFailed, Start, Poor(STARTS);
-    MEMORY_TOO_SMALL: RuleId::StatusMemoryLimitTooSmall, Start, None;
-    SANDBOX: RuleId::StatusSandboxFailed, Start, Open;
-    SYSCTL: RuleId::StatusSysctlForbidden, Start, None;
-    POD_REJECTED: RuleId::StatusPodRejected, Start, Poor(RETRIED);
-    START: RuleId::StatusContainerNotStarted, Start, Poor(RETRIED);
-    POST_START: RuleId::StatusPostStartFailed, Start, Poor(DECIDED);
-    OUT_OF_MEMORY: RuleId::StatusOutOfMemory, Run, Poor(DECIDED);
-    EVICTED: RuleId::StatusEvicted, Run, Poor(STARTS);
-    CREDENTIALS: RuleId::StatusCredentialsRejected, Run, Poor(DECIDED);
-    READ_ONLY: RuleId::StatusReadOnlyFileSystem, Run, Poor(DECIDED);
-    ENV: RuleId::StatusVariableMissing, Run, Poor(DECIDED);
-    CRASH: RuleId::StatusContainerCrashes, Run, Poor(DECIDED);
-    EXITS: RuleId::StatusContainerExits, Run, Poor(DECIDED);
-    INIT_CRASH: RuleId::StatusInitContainerFails, Run, Poor(DECIDED);
-    JOB_FAILED: RuleId::StatusJobFailed, Run, None;
-    JOB_DEADLINE: RuleId::StatusJobDeadlineExceeded, Run, None;
-    POD_DEADLINE: RuleId::StatusPodDeadlineExceeded, Run, None;
-    CRON_SCHEDULE: RuleId::StatusScheduleInvalid, Run, None;
-    STARTUP_PROBE: RuleId::StatusStartupProbeFails, Probe, Poor(DECIDED);
-    LIVENESS_PROBE: RuleId::StatusLivenessProbeFails, Probe, Poor(DECIDED);
-    READINESS_PROBE: RuleId::StatusReadinessProbeFails, Probe, Open;
-    READINESS_GATE: RuleId::StatusReadinessGateOpen, Probe, Open;
-    INIT_WAITS: RuleId::StatusInitContainerWaits, Wait, Open;
-    SERVICE_NOTHING: RuleId::StatusServiceSelectsNothing, Reach, Open;
-    TARGET_PORT: RuleId::StatusTargetPortMissing, Reach, Open;
-    BACKEND: RuleId::StatusBackendMissing, Reach, Open;
-    INGRESS_CLASS: RuleId::StatusIngressClassMissing, Reach, Open;
-    LOAD_BALANCER: RuleId::StatusLoadBalancerPending, Reach, Open;
-    SCALE_TARGET: RuleId::StatusScaleTargetMissing, Scale, Open;
-    METRICS: RuleId::StatusMetricsMissing, Scale, Open;
-    PAUSED: RuleId::StatusRolloutPaused, Unknown, Open;
-    STUCK_DELETING: RuleId::StatusDeletionStuck, Unknown, Open;
-    NOT_READY: RuleId::StatusNotReady, Unknown, Open;
+    APPLY_REJECTED: RuleId::StatusRejected, Apply, Impossible;
+    FIELD_IMMUTABLE: RuleId::StatusFieldImmutable, Apply, Impossible;
+    NODE_PORT_TAKEN: RuleId::StatusNodePortTaken, Apply, Impossible;
+    CLUSTER_IP_TAKEN: RuleId::StatusClusterIpTaken, Apply, Impossible;
+    FIELD_CONFLICT: RuleId::StatusFieldConflict, Apply, Impossible;
+    KIND_UNKNOWN: RuleId::StatusKindUnknown, Apply, Impossible;
+    NAMESPACE_MISSING: RuleId::StatusNamespaceMissing, Apply, Impossible;
+    NAMESPACE_TERMINATING: RuleId::StatusNamespaceTerminating, Apply, Unlikely(STARTING);
+    ACCESS_DENIED: RuleId::StatusAccessDenied, Apply, Impossible;
+    OBJECT_MISSING: RuleId::StatusObjectMissing, Apply, Unlikely(CREATED);
+    QUOTA_EXCEEDED: RuleId::StatusQuotaExceeded, Create, Unlikely(RELEASED);
+    QUOTA_UNSPECIFIED: RuleId::StatusQuotaUnspecified, Create, Unlikely(DETERMINISTIC);
+    LIMIT_RANGE: RuleId::StatusLimitRange, Create, Unlikely(DETERMINISTIC);
+    POD_SECURITY: RuleId::StatusPodSecurity, Create, Unlikely(DETERMINISTIC);
+    SERVICE_ACCOUNT_MISSING: RuleId::StatusServiceAccountMissing, Create, Unlikely(CREATED);
+    PRIORITY_CLASS_MISSING: RuleId::StatusPriorityClassMissing, Create, Unlikely(CREATED);
+    RUNTIME_CLASS_MISSING: RuleId::StatusRuntimeClassMissing, Create, Unlikely(CREATED);
+    WEBHOOK_DENIED: RuleId::StatusWebhookDenied, Create, Unlikely(RETRIED);
+    WEBHOOK_FAILED: RuleId::StatusWebhookFailed, Create, Unlikely(STARTING);
+    POD_INVALID: RuleId::StatusPodInvalid, Create, Impossible;
+    POD_FORBIDDEN: RuleId::StatusPodForbidden, Create, Unlikely(RETRIED);
+    RESOURCES_INSUFFICIENT: RuleId::StatusResourcesInsufficient, Schedule, Unlikely(RELEASED);
+    NODE_SELECTOR: RuleId::StatusNodeSelectorUnmatched, Schedule, Unlikely(RETRIED);
+    TAINT: RuleId::StatusTaintNotTolerated, Schedule, Unlikely(RETRIED);
+    NODE_UNAVAILABLE: RuleId::StatusNodeUnavailable, Schedule, Possible;
+    POD_AFFINITY: RuleId::StatusPodAffinityUnmatched, Schedule, Unlikely(RETRIED);
+    TOPOLOGY_SPREAD: RuleId::StatusTopologySpreadUnmatched, Schedule, Unlikely(RETRIED);
+    HOST_PORT_TAKEN: RuleId::StatusHostPortTaken, Schedule, Unlikely(RELEASED);
+    SCHEDULING_GATED: RuleId::StatusSchedulingGated, Schedule, Unlikely(STARTING);
+    SCHEDULER_MISSING: RuleId::StatusSchedulerMissing, Schedule, Unlikely(CREATED);
+    NODE_MISSING: RuleId::StatusNodeMissing, Schedule, Impossible;
+    UNSCHEDULABLE: RuleId::StatusUnschedulable, Schedule, Possible;
+    CLAIM_MISSING: RuleId::StatusClaimMissing, Schedule, Unlikely(CREATED);
+    STORAGE_CLASS_MISSING: RuleId::StatusStorageClassMissing, Schedule, Unlikely(CREATED);
+    CLAIM_PENDING: RuleId::StatusClaimPending, Schedule, Possible;
+    CLAIM_LOST: RuleId::StatusClaimLost, Schedule, Impossible;
+    CLAIM_RESIZE: RuleId::StatusClaimResizeFailed, Schedule, Unlikely(RETRIED);
+    VOLUME_NODE: RuleId::StatusVolumeNodeConflict, Schedule, Unlikely(RETRIED);
+    RESOURCE_CLAIM: RuleId::StatusResourceClaimMissing, Schedule, Unlikely(CREATED);
+    IMAGE_NOT_PRESENT: RuleId::StatusImageNotPresent, Start, Impossible;
+    IMAGE_INVALID: RuleId::StatusImageInvalid, Start, Impossible;
+    IMAGE_NOT_FOUND: RuleId::StatusImageNotFound, Start, Unlikely(RETRIED);
+    IMAGE_PULL_DENIED: RuleId::StatusImagePullDenied, Start, Unlikely(RETRIED);
+    IMAGE_PULL: RuleId::StatusImagePullFailed, Start, Unlikely(RETRIED);
+    IMAGE_PLATFORM: RuleId::StatusImagePlatform, Start, Impossible;
+    SECRET_MISSING: RuleId::StatusSecretMissing, Start, Unlikely(CREATED);
+    CONFIG_MAP_MISSING: RuleId::StatusConfigMapMissing, Start, Unlikely(CREATED);
+    KEY_MISSING: RuleId::StatusKeyMissing, Start, Unlikely(CREATED);
+    RUN_AS_ROOT: RuleId::StatusRunAsRoot, Start, Impossible;
+    USER_MISSING: RuleId::StatusUserMissing, Start, Impossible;
+    COMMAND_NOT_FOUND: RuleId::StatusCommandNotFound, Start, Impossible;
+    WORKING_DIR: RuleId::StatusWorkingDirectory, Start, Impossible;
+    SUBPATH: RuleId::StatusSubpathMissing, Start, Unlikely(RETRIED);
+    MOUNT: RuleId::StatusMountFailed, Start, Unlikely(RETRIED);
+    ATTACH: RuleId::StatusAttachFailed, Start, Unlikely(STARTING);
+    MEMORY_TOO_SMALL: RuleId::StatusMemoryLimitTooSmall, Start, Impossible;
+    SANDBOX: RuleId::StatusSandboxFailed, Start, Possible;
+    SYSCTL: RuleId::StatusSysctlForbidden, Start, Impossible;
+    POD_REJECTED: RuleId::StatusPodRejected, Start, Unlikely(RETRIED);
+    START: RuleId::StatusContainerNotStarted, Start, Unlikely(RETRIED);
+    POST_START: RuleId::StatusPostStartFailed, Start, Unlikely(DETERMINISTIC);
+    OUT_OF_MEMORY: RuleId::StatusOutOfMemory, Run, Unlikely(DETERMINISTIC);
+    EVICTED: RuleId::StatusEvicted, Run, Unlikely(STARTING);
+    CREDENTIALS: RuleId::StatusCredentialsRejected, Run, Unlikely(DETERMINISTIC);
+    READ_ONLY: RuleId::StatusReadOnlyFileSystem, Run, Unlikely(DETERMINISTIC);
+    ENV: RuleId::StatusVariableMissing, Run, Unlikely(DETERMINISTIC);
+    CRASH: RuleId::StatusContainerCrashes, Run, Unlikely(DETERMINISTIC);
+    EXITS: RuleId::StatusContainerExits, Run, Unlikely(DETERMINISTIC);
+    INIT_CRASH: RuleId::StatusInitContainerFails, Run, Unlikely(DETERMINISTIC);
+    JOB_FAILED: RuleId::StatusJobFailed, Run, Impossible;
+    JOB_DEADLINE: RuleId::StatusJobDeadlineExceeded, Run, Impossible;
+    POD_DEADLINE: RuleId::StatusPodDeadlineExceeded, Run, Impossible;
+    CRON_SCHEDULE: RuleId::StatusScheduleInvalid, Run, Impossible;
+    STARTUP_PROBE: RuleId::StatusStartupProbeFails, Probe, Unlikely(DETERMINISTIC);
+    LIVENESS_PROBE: RuleId::StatusLivenessProbeFails, Probe, Unlikely(DETERMINISTIC);
+    READINESS_PROBE: RuleId::StatusReadinessProbeFails, Probe, Possible;
+    READINESS_GATE: RuleId::StatusReadinessGateOpen, Probe, Possible;
+    INIT_WAITS: RuleId::StatusInitContainerWaits, Wait, Possible;
+    SERVICE_NOTHING: RuleId::StatusServiceSelectsNothing, Reach, Possible;
+    TARGET_PORT: RuleId::StatusTargetPortMissing, Reach, Possible;
+    BACKEND: RuleId::StatusBackendMissing, Reach, Possible;
+    INGRESS_CLASS: RuleId::StatusIngressClassMissing, Reach, Possible;
+    LOAD_BALANCER: RuleId::StatusLoadBalancerPending, Reach, Possible;
+    SCALE_TARGET: RuleId::StatusScaleTargetMissing, Scale, Possible;
+    METRICS: RuleId::StatusMetricsMissing, Scale, Possible;
+    PAUSED: RuleId::StatusRolloutPaused, Unknown, Possible;
+    STUCK_DELETING: RuleId::StatusDeletionStuck, Unknown, Possible;
+    NOT_READY: RuleId::StatusNotReady, Unknown, Possible;
 }
 
 #[cfg(test)]

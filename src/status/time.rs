@@ -1,8 +1,8 @@
-//! Timestamps as the API server writes them, in seconds since 1970.
+//! Timestamps in the format of the API server, as seconds since 1970.
 
 use crate::formats::calendar;
 
-/// The seconds since 1970 of `2026-11-29T21:20:53Z`, with or without a fraction. `None` for anything else.
+/// Parses a timestamp such as `2026-11-29T21:20:53Z`, with or without a fraction of seconds, as seconds since 1970.
 #[must_use]
 pub fn parse(text: &str) -> Option<i64> {
     let rest = text.strip_suffix('Z')?;
@@ -16,7 +16,7 @@ pub fn parse(text: &str) -> Option<i64> {
     plausible.then(|| calendar::days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
-/// The timestamp of seconds since 1970, as the API server writes it.
+/// Formats seconds since 1970 as a timestamp.
 #[must_use]
 pub fn format(seconds: i64) -> String {
     let (year, month, date) = calendar::date(seconds.div_euclid(86_400));
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timestamps_are_read_and_written() {
+    fn timestamps_are_parsed_and_formatted() {
         for (text, seconds) in [
             ("1970-01-01T00:00:00Z", 0),
             ("2000-02-29T23:59:59Z", 951_868_799),

@@ -1,20 +1,20 @@
-//! Why a workload, Job, Service, autoscaler or claim is not as it should be, beyond its pods.
+//! Why a workload, Job, Service, Ingress, autoscaler or namespace is not ready, apart from the causes of its pods.
 
 use crate::node::Node;
 use crate::object::Object;
 use crate::status::admission::{self, after};
-use crate::status::cause::{Cause, Prospect, below, item, path};
+use crate::status::cause::{Cause, Recovery, below, item, path};
 use crate::status::cluster::{Cluster, Template, condition, selects};
 use crate::status::pods::{self, Pod};
-use crate::status::state::State;
+use crate::status::state::ObjectState;
 use crate::status::{containers, rules, schedule, volumes};
 
-/// Why a controller cannot create pods, in the words of the API server; nothing where it has all that it wants.
+/// Returns why a controller cannot create pods; `None` if it has created all of them.
 #[must_use]
 pub(super) fn not_created<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
     let status = &object.node["status"];
     let number = |node: &Node| node.as_i64();
-    let (wanted, have) = match object.kind() {
+    let (desired, current) = match object.kind() {
         "Deployment" | "ReplicaSet" | "StatefulSet" | "ReplicationController" => {
             (number(&object.node["spec"]["replicas"]).unwrap_or(1), number(&status["replicas"]).unwrap_or(0))
         }
@@ -29,7 +29,7 @@ pub(super) fn not_created<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Opti
         }
         _ => return None,
     };
-    if have >= wanted {
+    if current >= desired {
         return None;
     }
     let failure = condition(object, "ReplicaFailure");
@@ -48,7 +48,7 @@ pub(super) fn not_created<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Opti
     Some(admission::cause(cluster, object, message))
 }
 
-/// Why a Job has failed, or goes on failing.
+/// Returns why a Job has failed or keeps failing.
 #[must_use]
 pub(super) fn job<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
     let failed = condition(object, "Failed");
@@ -56,44 +56,51 @@ pub(super) fn job<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause
     let template = Template::of(cluster, top).or_else(|| Template::of(cluster, object))?;
     let pods: Vec<&Object> = cluster.owned(object, "Pod");
     if failed["status"].text() != "True" {
-        return retried(cluster, object, &pods);
+        return retrying(cluster, object, &pods);
     }
     let (reason, message) = (failed["reason"].text(), failed["message"].text());
     let of_pod = pods.iter().rev().find_map(|pod| pods::cause(cluster, &Pod::new(cluster, pod)?));
-    let of_pod = of_pod.or_else(|| gone(cluster, object, &template));
+    let of_pod = of_pod.or_else(|| from_deleted_pods(cluster, object, &template));
     let in_job = |field: &str| {
-        let mut place = template.path.clone();
-        // Out of `template.spec`, to the Job's own spec.
-        place.0.truncate(place.0.len().saturating_sub(2));
-        below(&place, &[field])
+        let mut path = template.path.clone();
+        // From `spec.template.spec` up to the spec of the Job.
+        path.0.truncate(path.0.len().saturating_sub(2));
+        below(&path, &[field])
     };
     let (field, text) = match reason {
         "DeadlineExceeded" => {
-            (in_job("activeDeadlineSeconds"), format!("{} did not complete within activeDeadlineSeconds", object.id))
+            (in_job("activeDeadlineSeconds"), format!("{} was active longer than specified deadline", object.id))
         }
-        "PodFailurePolicy" => (in_job("podFailurePolicy"), format!("{} failed by its pod failure policy", object.id)),
+        "PodFailurePolicy" => {
+            (in_job("podFailurePolicy"), format!("{} failed due to its pod failure policy", object.id))
+        }
         _ => match template.written["containers"].items().len() {
             1 => (item(&below(&template.path, &["containers"]), 0), format!("{} has failed", object.id)),
             _ => (template.path.clone(), format!("{} has failed", object.id)),
         },
     };
     let cause = match of_pod {
-        // A program that is only slow is not to blame for the deadline.
+        // A container that only waits does not explain why the deadline was exceeded.
         Some(cause) if reason != "DeadlineExceeded" || cause.stage != crate::status::cause::Stage::Wait => cause,
         _ => {
             let rule = if reason == "DeadlineExceeded" { &rules::JOB_DEADLINE } else { &rules::JOB_FAILED };
             let help = match reason {
-                "DeadlineExceeded" => "raise activeDeadlineSeconds, or look why it takes so long",
-                _ => "look at the log of its last pod; delete the Job to run it again",
+                "DeadlineExceeded" => "raise activeDeadlineSeconds, or find out why the Job takes so long",
+                _ => "check the log of its last pod; to run the Job again, delete it first",
             };
             let log = last_log(cluster, object);
             Cause::new(rule, &template.object.id, field, text).help(help).log(&log)
         }
     };
-    Some(cause.words("job controller", &format!("{reason}: {message}")).prospect(Prospect::None).affecting(&top.id))
+    Some(
+        cause
+            .quote("job-controller", &format!("{reason}: {message}"))
+            .recovery(Recovery::Impossible)
+            .affecting(&top.id),
+    )
 }
 
-/// What the pods of a Job logged, whose objects are gone.
+/// The last log lines of a Job's deleted pods.
 fn last_log<'a>(cluster: &Cluster<'a>, job: &Object) -> Vec<&'a str> {
     let mut names = cluster.record.logs.keys().filter(|name| {
         name.strip_prefix(job.name()).is_some_and(|rest| rest.starts_with('-')) && !name.ends_with("/previous")
@@ -102,29 +109,29 @@ fn last_log<'a>(cluster: &Cluster<'a>, job: &Object) -> Vec<&'a str> {
     name.map_or_else(Vec::new, |(pod, container)| cluster.log(pod, container, false))
 }
 
-/// A Job whose pods have failed and that has none that runs at present.
-fn retried<'a>(cluster: &Cluster<'a>, object: &'a Object, pods: &[&'a Object]) -> Option<Cause> {
+/// The cause of a Job that has not failed yet, but whose pods have failed repeatedly.
+fn retrying<'a>(cluster: &Cluster<'a>, object: &'a Object, pods: &[&'a Object]) -> Option<Cause> {
     let done = condition(object, "Complete")["status"].text() == "True"
         || condition(object, "SuccessCriteriaMet")["status"].text() == "True";
     let failed = object.node["status"]["failed"].as_i64().unwrap_or_default();
     if done || failed == 0 {
         return None;
     }
-    let runs = |pod: &&&Object| matches!(pod.node["status"]["phase"].text(), "Running" | "Pending" | "Succeeded");
+    let is_alive = |pod: &&&Object| matches!(pod.node["status"]["phase"].text(), "Running" | "Pending" | "Succeeded");
     let newest = pods.last()?;
-    if runs(&newest) && failed < 3 {
+    if is_alive(&newest) && failed < 3 {
         return None;
     }
     let last = pods.iter().rev().find(|pod| pod.node["status"]["phase"].text() == "Failed")?;
     let cause = pods::cause(cluster, &Pod::new(cluster, last)?)?;
-    Some(cause.prospect(Prospect::Open))
+    Some(cause.recovery(Recovery::Possible))
 }
 
-/// The cause in the events of pods that a Job's controller has deleted.
-fn gone<'a>(cluster: &Cluster<'a>, job: &'a Object, template: &Template<'a>) -> Option<Cause> {
-    let mut events: Vec<_> = cluster.events_of_gone_pods(job).filter(|event| event.warning).collect();
+/// The cause in the events of pods that the Job controller has deleted.
+fn from_deleted_pods<'a>(cluster: &Cluster<'a>, job: &'a Object, template: &Template<'a>) -> Option<Cause> {
+    let mut events: Vec<_> = cluster.events_of_deleted_pods(job).filter(|event| event.warning).collect();
     events.sort_by_key(|event| event.last);
-    // A pod that never was, as far as it is needed to read what events say of it.
+    // A stand-in for the deleted pod, to interpret its events.
     let pod = Pod { object: template.object, top: template.object, template: template.clone() };
     events.iter().rev().find_map(|event| {
         let spec = template.container_node(&event.container);
@@ -132,14 +139,14 @@ fn gone<'a>(cluster: &Cluster<'a>, job: &'a Object, template: &Template<'a>) -> 
         let container = pods::Container { name: &event.container, spec, status: Node::absent(), init };
         match event.reason.as_str() {
             "FailedScheduling" => schedule::reason(cluster, &pod, &event.message, cluster.patience)
-                .map(|cause| cause.words("scheduler", &event.message)),
+                .map(|cause| cause.quote("scheduler", &event.message)),
             "FailedMount" | "FailedAttachVolume" => volumes::from_message(cluster, &pod, &event.reason, &event.message),
             _ => containers::from_event(cluster, &pod, container, event),
         }
     })
 }
 
-/// A CronJob whose schedule cannot be used.
+/// The cause of a CronJob that cannot create Jobs.
 #[must_use]
 pub(super) fn cron_job<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
     let event =
@@ -150,11 +157,11 @@ pub(super) fn cron_job<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<
         return Some(admission::cause(cluster, object, message));
     }
     let field = path(if zone { "spec.timeZone" } else { "spec.schedule" });
-    let message = format!("the {} of {} cannot be used", if zone { "time zone" } else { "schedule" }, object.id);
-    Some(Cause::new(&rules::CRON_SCHEDULE, &object.id, field, message).words("cronjob controller", &event.message))
+    let message = format!("invalid {} of {}", if zone { "time zone" } else { "schedule" }, object.id);
+    Some(Cause::new(&rules::CRON_SCHEDULE, &object.id, field, message).quote("cronjob-controller", &event.message))
 }
 
-/// A DaemonSet that no node matches.
+/// The cause of a DaemonSet whose node selector matches no node.
 #[must_use]
 pub(super) fn daemon_set<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
     let status = &object.node["status"];
@@ -168,10 +175,10 @@ pub(super) fn daemon_set<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Optio
     let field = if template.written["nodeSelector"].is_set() { "nodeSelector" } else { "affinity" };
     let message = format!("no node matches the node selector of {}", object.id);
     let cause = Cause::new(&rules::NODE_SELECTOR, &object.id, below(&template.path, &[field]), message);
-    Some(cause.help("label a node, or change the selector: kubectl get nodes --show-labels"))
+    Some(cause.help("label a node, or change the node selector: kubectl get nodes --show-labels"))
 }
 
-/// A Service that reaches no pods although they are there, or whose load balancer does not come.
+/// The cause of a Service that selects no pods, has an unknown target port or gets no load balancer.
 #[must_use]
 pub(super) fn service<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
     let spec = &object.node["spec"];
@@ -183,22 +190,22 @@ pub(super) fn service<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<C
     if !selector.is_empty() {
         let selected = cluster.selected(object);
         if selected.is_empty() {
-            // Its workload may be on its way, or have been rejected.
+            // Its workload may not exist yet, or may have been rejected.
             let applied = cluster.manifests.unwrap_or_default().iter().filter_map(Object::pod_template);
             if applied.map(|template| &template["metadata"]["labels"]).any(|labels| selects(object, labels)) {
                 return None;
             }
-            // Workloads alone: pods bear their labels as well.
+            // Pods have the labels of their workload, so only workloads are suggested.
             let near = cluster.first_workload(object.namespace());
-            let wanted = words(spec["selector"].entries());
+            let selector = format_labels(spec["selector"].entries());
             let help = match near.and_then(|other| Some((other, &other.pod_template()?["metadata"]["labels"]))) {
                 Some((other, labels)) => {
                     let keys = labels.entries().iter().filter(|label| spec["selector"].get(&label.key).is_some());
                     let has: Vec<String> = keys.map(|label| format!("{}: {}", label.key, label.value.text())).collect();
-                    let has = if has.is_empty() { words(labels.entries()) } else { has.join(", ") };
-                    format!("the selector requires `{wanted}`; the pods of {} have `{has}`", other.id)
+                    let has = if has.is_empty() { format_labels(labels.entries()) } else { has.join(", ") };
+                    format!("change the selector `{selector}` or the labels; the pods of {} have `{has}`", other.id)
                 }
-                None => format!("no workload of the namespace has pods labelled `{wanted}`"),
+                None => format!("add a workload whose pods have the labels `{selector}`; the namespace has none"),
             };
             let message = format!("Service `{}` selects no pods", object.name());
             return Some(Cause::new(&rules::SERVICE_NOTHING, &object.id, path("spec.selector"), message).help(help));
@@ -211,16 +218,16 @@ pub(super) fn service<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<C
     let old = cluster.age(&object.node["metadata"]["creationTimestamp"]) >= cluster.patience;
     if spec["type"].text() == "LoadBalancer" && pending && old {
         let event = cluster.event(object, &["SyncLoadBalancerFailed", "AllocationFailed"]);
-        let message = format!("no load balancer is provided for Service `{}`", object.name());
+        let message = format!("Service `{}` has no load balancer", object.name());
         let cause = Cause::new(&rules::LOAD_BALANCER, &object.id, path("spec.type"), message)
-            .help("the cluster has to run a load balancer controller; on kind use type NodePort")
-            .words("service controller", event.map_or("", |event| &event.message));
+            .help("install a load balancer controller, or use type NodePort, for example on kind")
+            .quote("service-controller", event.map_or("", |event| &event.message));
         return Some(cause);
     }
     None
 }
 
-/// A named target port that no selected pod has.
+/// The cause of a named target port that no selected pod has.
 fn target_port(service: &Object, selected: &[&Object]) -> Option<Cause> {
     for (at, port) in service.node["spec"]["ports"].items().iter().enumerate() {
         let name = port["targetPort"].text();
@@ -239,29 +246,29 @@ fn target_port(service: &Object, selected: &[&Object]) -> Option<Cause> {
         let mut names: Vec<&str> = ports().map(|port| port["name"].text()).filter(|name| !name.is_empty()).collect();
         names.dedup();
         let help = match names.as_slice() {
-            [] => "give the port's number, or name the container's port".to_owned(),
-            names => format!("the pods have {}", crate::suggest::list(names, "and")),
+            [] => "use the number of the port, or name the port of the container".to_owned(),
+            names => format!("use a port name of the pods: {}", crate::suggest::list(names, "or")),
         };
         let field = below(&item(&path("spec.ports"), at), &["targetPort"]);
         let message =
-            format!("Service `{}` forwards to port `{name}`, and no pod has a port of that name", service.name());
+            format!("target port `{name}` of Service `{}` not found: no pod has a port with that name", service.name());
         return Some(Cause::new(&rules::TARGET_PORT, &service.id, field, message).help(help));
     }
     None
 }
 
-fn words(labels: &[crate::node::Entry]) -> String {
+fn format_labels(labels: &[crate::node::Entry]) -> String {
     let labels: Vec<String> = labels.iter().map(|label| format!("{}: {}", label.key, label.value.text())).collect();
     labels.join(", ")
 }
 
-/// An Ingress whose backend or class is not there.
+/// The cause of an Ingress whose backend or class does not exist.
 #[must_use]
 pub(super) fn ingress<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
     let spec = &object.node["spec"];
     let backend = |field: crate::path::FieldPath, backend: &Node| {
         let name = backend["service"]["name"].text();
-        if name.is_empty() || !cluster.knows("Service") {
+        if name.is_empty() || !cluster.has_kind("Service") {
             return None;
         }
         let Some(service) = cluster.get("Service", object.namespace(), name) else {
@@ -269,19 +276,19 @@ pub(super) fn ingress<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<C
                 cluster.all("Service").filter(|service| service.namespace() == object.namespace()).map(Object::name);
             let help =
                 crate::suggest::nearest(name, names).map_or_else(String::new, |near| format!("did you mean `{near}`?"));
-            let message = format!("Service `{name}`, to which {} forwards, not found", object.id);
+            let message = format!("backend Service `{name}` of {} not found", object.id);
             let field = below(&field, &["service", "name"]);
             return Some(Cause::new(&rules::BACKEND, &object.id, field, message).help(help));
         };
         let port = &backend["service"]["port"];
-        let fits = |own: &&Node| {
+        let matches = |own: &&Node| {
             let by_name = !port["name"].text().is_empty() && own["name"].text() == port["name"].text();
             by_name || (port["number"].as_i64().is_some() && own["port"].as_i64() == port["number"].as_i64())
         };
-        if service.node["spec"]["ports"].items().iter().any(|own| fits(&own)) {
+        if service.node["spec"]["ports"].items().iter().any(|own| matches(&own)) {
             return None;
         }
-        let message = format!("Service `{name}` has no such port as {} forwards to", object.id);
+        let message = format!("backend port of {} not found in Service `{name}`", object.id);
         Some(Cause::new(&rules::BACKEND, &object.id, below(&field, &["service", "port"]), message))
     };
     let rules_of = spec["rules"].items().iter().enumerate().flat_map(|(rule, node)| {
@@ -295,25 +302,25 @@ pub(super) fn ingress<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<C
     let found = all.into_iter().find_map(|(field, node)| backend(field, node));
     found.or_else(|| {
         let class = spec["ingressClassName"].text();
-        if class.is_empty() || !cluster.knows("IngressClass") || cluster.get("IngressClass", "", class).is_some() {
+        if class.is_empty() || !cluster.has_kind("IngressClass") || cluster.get("IngressClass", "", class).is_some() {
             return None;
         }
         let message = format!("IngressClass `{class}` not found");
         let cause = Cause::new(&rules::INGRESS_CLASS, &object.id, path("spec.ingressClassName"), message);
-        Some(cause.help("name one that exists: kubectl get ingressclasses"))
+        Some(cause.help("use an existing one: kubectl get ingressclasses"))
     })
 }
 
-/// An autoscaler that cannot work.
+/// The cause of a HorizontalPodAutoscaler that cannot scale.
 #[must_use]
 pub(super) fn autoscaler<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Option<Cause> {
     let able = condition(object, "AbleToScale");
     let target = &object.node["spec"]["scaleTargetRef"];
     if able["status"].text() == "False" && able["reason"].text() == "FailedGetScale" {
         let message =
-            format!("{} `{}`, which {} scales, not found", target["kind"].text(), target["name"].text(), object.id);
+            format!("scale target {} `{}` of {} not found", target["kind"].text(), target["name"].text(), object.id);
         let cause = Cause::new(&rules::SCALE_TARGET, &object.id, path("spec.scaleTargetRef"), message);
-        return Some(cause.words("autoscaler", able["message"].text()));
+        return Some(cause.quote("horizontal-pod-autoscaler", able["message"].text()));
     }
     let active = condition(object, "ScalingActive");
     let reason = active["reason"].text();
@@ -321,51 +328,56 @@ pub(super) fn autoscaler<'a>(cluster: &Cluster<'a>, object: &'a Object) -> Optio
     if active["status"].text() != "False" || reason == "ScalingDisabled" || (young && cluster.patience > 0) {
         return None;
     }
-    let words = active["message"].text();
-    if let Some(rest) = after(words, "missing request for ") {
+    let reported = active["message"].text();
+    if let Some(rest) = after(reported, "missing request for ") {
         let resource = admission::until(rest, &[' ']);
         let container = after(rest, "in container ").map_or("", |rest| admission::until(rest, &[' ']));
         let scaled = cluster.get(target["kind"].text(), object.namespace(), target["name"].text());
         if let Some(template) = scaled.and_then(|scaled| Template::of(cluster, scaled)) {
             let field = below(&template.container(container), &["resources", "requests", resource]);
-            let message = format!("{} scales by {resource}, and container `{container}` requests none", object.id);
+            let message =
+                format!("missing request for {resource} in container `{container}`, which {} scales by", object.id);
             let cause = Cause::new(&rules::METRICS, &template.object.id, field, message);
             return Some(
-                cause.help(format!("set a request of {resource}")).words("autoscaler", words).affecting(&object.id),
+                cause
+                    .help(format!("set resources.requests.{resource}"))
+                    .quote("horizontal-pod-autoscaler", reported)
+                    .affecting(&object.id),
             );
         }
     }
-    let message = format!("{} gets no metrics, so it does not scale", object.id);
-    let help = if words.contains("metrics.k8s.io") || words.contains("metrics API") {
-        "install the metrics server, or remove the autoscaler"
+    let message = format!("{} is unable to get metrics, so it does not scale", object.id);
+    let help = if reported.contains("metrics.k8s.io") || reported.contains("metrics API") {
+        "install metrics-server, or remove the HorizontalPodAutoscaler"
     } else {
-        "look whether the metric exists"
+        "check that the metric exists"
     };
-    Some(Cause::new(&rules::METRICS, &object.id, path("spec.metrics"), message).help(help).words("autoscaler", words))
+    let cause = Cause::new(&rules::METRICS, &object.id, path("spec.metrics"), message).help(help);
+    Some(cause.quote("horizontal-pod-autoscaler", reported))
 }
 
-/// A namespace that is being deleted.
+/// The cause of a namespace that is being deleted.
 #[must_use]
 pub(super) fn namespace(object: &Object) -> Option<Cause> {
     if object.node["status"]["phase"].text() != "Terminating" {
         return None;
     }
     let conditions = object.node["status"]["conditions"].items();
-    let is_told =
+    let is_reported =
         |condition: &&Node| condition["status"].text() == "True" && condition["type"].text().starts_with("Namespace");
-    let words = conditions.iter().rev().find(is_told).map_or("", |condition| condition["message"].text());
-    let message = format!("namespace `{}` is being deleted", object.name());
-    let help = "wait until it is gone, then apply again; a finalizer may hold something in it";
+    let reported = conditions.iter().rev().find(is_reported).map_or("", |condition| condition["message"].text());
+    let message = format!("namespace `{}` is being terminated", object.name());
+    let help = "wait until it is deleted, then apply again; a finalizer may block the deletion of an object in it";
     Some(
         Cause::new(&rules::NAMESPACE_TERMINATING, &object.id, path(""), message)
             .help(help)
-            .words("namespace controller", words),
+            .quote("namespace-controller", reported),
     )
 }
 
-/// A controller that is not ready, and whose pods do not say why.
+/// The cause of a workload that is not ready although none of its pods has a cause.
 #[must_use]
-pub(super) fn stalled(object: &Object, state: State, words: &str) -> Option<Cause> {
+pub(super) fn stalled(object: &Object, state: ObjectState, description: &str) -> Option<Cause> {
     if object.node["spec"]["paused"].as_bool() == Some(true) {
         let message = format!("the rollout of {} is paused", object.id);
         let cause = Cause::new(&rules::PAUSED, &object.id, path("spec.paused"), message);
@@ -375,10 +387,10 @@ pub(super) fn stalled(object: &Object, state: State, words: &str) -> Option<Caus
             object.name()
         )));
     }
-    if state != State::Failed {
+    if state != ObjectState::Failed {
         return None;
     }
-    let told = condition(object, "Progressing")["message"].text();
-    let message = format!("{} does not become ready: {words}", object.id);
-    Some(Cause::new(&rules::NOT_READY, &object.id, path(""), message).words("deployment controller", told))
+    let reported = condition(object, "Progressing")["message"].text();
+    let message = format!("{} did not become ready: {description}", object.id);
+    Some(Cause::new(&rules::NOT_READY, &object.id, path(""), message).quote("deployment-controller", reported))
 }

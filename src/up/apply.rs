@@ -1,58 +1,58 @@
-//! Server-side apply, with the rule for fields that other managers own.
+//! Server-side apply, and conflicts with other field managers.
 
 use foldhash::HashSet;
 
 use crate::object::Object;
-use crate::programs::{Finished, RunError};
+use crate::programs::{ProgramOutput, RunError};
 use crate::up::Kubectl;
 
-/// The managers from which fields are taken over: those of plain kubectl commands.
-const YIELDING: &[&str] =
+/// The field managers of kubectl commands, whose fields are taken over.
+const KUBECTL_MANAGERS: &[&str] =
     &["kubectl-client-side-apply", "kubectl", "kubectl-create", "kubectl-replace", "kubectl-edit"];
 
-/// What came of applying objects.
+/// The result of applying objects.
 #[derive(Debug, Default)]
-pub struct Applied {
-    /// What kubectl printed, for the diagnosis: in it are the rejections.
+pub struct ApplyResult {
+    /// The output of kubectl, which contains the errors of the API server.
     pub output: Vec<String>,
-    /// What was taken over from other managers, one sentence an object.
-    pub taken: Vec<String>,
-    /// Whether all of them were applied.
+    /// A message for each object with fields that were taken over from another manager.
+    pub taken_over: Vec<String>,
+    /// Whether all objects were applied.
     pub complete: bool,
 }
 
-/// Applies objects in their order. What the API server rejects is no error: it stands in the output.
+/// Applies objects in order. A rejection by the API server is not an error, but part of the output.
 ///
 /// # Errors
-/// Where kubectl cannot be run, or does not reach the cluster.
-pub fn apply(kubectl: &Kubectl<'_>, objects: &[&Object]) -> Result<Applied, RunError> {
-    let mut applied = Applied { complete: true, ..Applied::default() };
+/// If kubectl cannot be run or does not reach the cluster.
+pub fn apply(kubectl: &Kubectl<'_>, objects: &[&Object]) -> Result<ApplyResult, RunError> {
+    let mut applied = ApplyResult { complete: true, ..ApplyResult::default() };
     if objects.is_empty() {
         return Ok(applied);
     }
     let first = kubectl.apply(objects, false)?;
     if first.is_success() {
-        applied.output.push(said(&first));
+        applied.output.push(combined_output(&first));
         return Ok(applied);
     }
-    let done: HashSet<String> = first.stdout.lines().filter_map(done).collect();
+    let done: HashSet<String> = first.stdout.lines().filter_map(applied_object).collect();
     if done.is_empty() && !is_rejection(&first.stderr) {
         return Err(RunError::Failed(kubectl.line(["apply", "--server-side", "--filename", "-"]).to_string(), first));
     }
-    // One output, as of one step: those that were not applied stand in the order of the errors.
+    // All calls yield one output, with the errors in the order of the objects that were not applied.
     let mut output = first.stdout.clone();
-    // kubectl does not say which object a conflict is about, so each that was not applied is applied by itself.
-    for object in objects.iter().filter(|object| !done.contains(&name(object))) {
+    // kubectl does not name the object of a conflict, so each remaining object is applied separately.
+    for object in objects.iter().filter(|object| !done.contains(&kind_and_name(object))) {
         let mut one = kubectl.apply(&[object], false)?;
         let conflicts = conflicts(&one.stderr);
         if !one.is_success()
             && !conflicts.is_empty()
-            && conflicts.iter().all(|(manager, _)| YIELDING.contains(&manager.as_str()))
+            && conflicts.iter().all(|(manager, _)| KUBECTL_MANAGERS.contains(&manager.as_str()))
         {
             let fields: Vec<&str> =
                 conflicts.iter().flat_map(|(_, fields)| fields.iter().map(String::as_str)).collect();
             let managers: Vec<&str> = conflicts.iter().map(|(manager, _)| manager.as_str()).collect();
-            applied.taken.push(format!(
+            applied.taken_over.push(format!(
                 "{}: took over {} from `{}`",
                 object.id,
                 fields.join(", "),
@@ -61,45 +61,45 @@ pub fn apply(kubectl: &Kubectl<'_>, objects: &[&Object]) -> Result<Applied, RunE
             one = kubectl.apply(&[object], true)?;
         }
         applied.complete &= one.is_success();
-        output.push_str(&said(&one));
+        output.push_str(&combined_output(&one));
     }
     applied.output.push(output);
     Ok(applied)
 }
 
-fn said(finished: &Finished) -> String {
+fn combined_output(finished: &ProgramOutput) -> String {
     format!("{}{}", finished.stdout, finished.stderr)
 }
 
-/// The object of a line such as `deployment.apps/web serverside-applied`.
-fn done(line: &str) -> Option<String> {
+/// The kind and name in a line such as `deployment.apps/web serverside-applied`.
+fn applied_object(line: &str) -> Option<String> {
     let (object, verb) = line.split_once(' ')?;
     let (kind, name) = object.split_once('/')?;
     verb.starts_with("serverside-applied").then(|| format!("{}/{name}", kind.split('.').next().unwrap_or_default()))
 }
 
-fn name(object: &Object) -> String {
+fn kind_and_name(object: &Object) -> String {
     format!("{}/{}", object.kind().to_lowercase(), object.name())
 }
 
-/// Whether the cluster answered: that it did not is no rejection.
+/// Whether the API server responded with an error; false if it was not reachable.
 fn is_rejection(stderr: &str) -> bool {
-    let answers =
+    let rejections =
         ["Error from server", "is invalid:", "Apply failed with", "no matches for kind", "resource mapping not found"];
-    let silent =
+    let unreachable =
         ["Unable to connect to the server", "was refused - did you specify the right host", "ServiceUnavailable"];
-    answers.iter().any(|words| stderr.contains(words)) && !silent.iter().any(|words| stderr.contains(words))
+    rejections.iter().any(|phrase| stderr.contains(phrase)) && !unreachable.iter().any(|phrase| stderr.contains(phrase))
 }
 
-/// The managers that own fields which were to be applied, each with those fields.
+/// The field managers in a conflict error, each with the conflicting fields.
 fn conflicts(stderr: &str) -> Vec<(String, Vec<String>)> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for line in stderr.lines() {
         if line.starts_with("Please review the fields") {
             break;
         }
-        for part in line.split("conflict").skip(1) {
-            let Some(rest) = part.trim_start_matches('s').strip_prefix(" with \"") else { continue };
+        for conflict in line.split("conflict").skip(1) {
+            let Some(rest) = conflict.trim_start_matches('s').strip_prefix(" with \"") else { continue };
             let Some((manager, rest)) = rest.split_once('"') else { continue };
             let field = rest.split_once(": .").map(|(_, field)| format!(".{}", field.trim()));
             found.push((manager.to_owned(), field.into_iter().collect()));
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conflicts_are_read_as_kubectl_prints_them() {
+    fn conflicts_are_parsed_from_the_output_of_kubectl() {
         let one = "error: Apply failed with 1 conflict: conflict with \"kubectl-client-side-apply\" using apps/v1: .spec.volumeClaimTemplates\nPlease review the fields above--they currently have other managers. Here\n";
         let field = vec![".spec.volumeClaimTemplates".to_owned()];
         assert_eq!(conflicts(one), [("kubectl-client-side-apply".to_owned(), field)]);

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use crate::programs::{CommandLine, Programs, RunError};
 
-/// How an image is built.
+/// The build of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Build {
-    /// The name that the image gets.
+pub struct ImageBuild {
+    /// The reference of the image.
     pub image: String,
-    /// The folder that is sent to the builder.
+    /// The build context.
     pub context: PathBuf,
-    /// The file that says how; the builder's own choice where none is given.
+    /// The Dockerfile; if `None`, the default of the builder.
     pub dockerfile: Option<PathBuf>,
     /// Build arguments, by name.
     pub args: Vec<(String, String)>,
@@ -36,10 +36,10 @@ impl Engine {
         }
     }
 
-    /// The one that is there: podman before docker.
+    /// Finds an installed engine; podman is preferred to docker.
     ///
     /// # Errors
-    /// Where there is none, or running it fails.
+    /// If none is installed, or it cannot be run.
     pub fn find(programs: &Programs) -> Result<Self, RunError> {
         for engine in [Self::Podman, Self::Docker] {
             match programs.finish(&CommandLine::new(engine.name(), ["--version"])) {
@@ -53,7 +53,7 @@ impl Engine {
 
     /// The command line that builds an image.
     #[must_use]
-    pub fn build(self, build: &Build) -> CommandLine {
+    pub fn build(self, build: &ImageBuild) -> CommandLine {
         let mut line = CommandLine::new(self.name(), ["build", "--tag", &build.image]);
         if let Some(file) = &build.dockerfile {
             line.args.extend(["--file".to_owned(), file.to_string_lossy().into_owned()]);
@@ -65,13 +65,13 @@ impl Engine {
         line
     }
 
-    /// The command line that tells by its exit code whether an image is there.
+    /// The command line that succeeds if an image exists locally.
     #[must_use]
     pub fn has(self, image: &str) -> CommandLine {
         CommandLine::new(self.name(), ["image", "inspect", "--format={{.Id}}", image])
     }
 
-    /// The command line that writes an image into an archive.
+    /// The command line that saves an image to an archive.
     #[must_use]
     pub fn save(self, image: &str, archive: &Path) -> CommandLine {
         CommandLine::new(self.name(), ["save", "--output", &archive.to_string_lossy(), image])
@@ -90,7 +90,7 @@ pub fn create(cluster: &str, config: String) -> CommandLine {
     CommandLine::new("kind", ["create", "cluster", "--name", cluster, "--config", "-"]).with_input(config)
 }
 
-/// The command line that loads an archive of an image onto the nodes of a kind cluster.
+/// The command line that loads an image archive onto the nodes of a kind cluster.
 #[must_use]
 pub fn load(cluster: &str, archive: &Path) -> CommandLine {
     CommandLine::new("kind", ["load", "image-archive", &archive.to_string_lossy(), "--name", cluster])

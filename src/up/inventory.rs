@@ -1,4 +1,4 @@
-//! The inventory: what `up` applied for a profile, in one ConfigMap, so that `down` deletes that and nothing else.
+//! The inventory: a ConfigMap with the objects that `up` applied for a profile, which `down` deletes.
 
 use serde_json::{Value as Json, json};
 
@@ -8,23 +8,23 @@ use crate::up::apply::apply;
 use crate::up::{Error, Kubectl};
 use crate::yaml;
 
-/// What was applied for one profile.
+/// The objects that were applied for a profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// The profile.
     pub profile: String,
-    /// The namespace of the bundle, in which the inventory lies.
+    /// The namespace of the bundle and of the inventory.
     pub namespace: String,
-    /// The objects, in the order in which they are applied.
+    /// The objects in the order in which they are applied.
     pub objects: Vec<ObjectRef>,
-    /// How the names of claims begin that StatefulSets among them make: `data-postgresql-`.
+    /// The prefixes of the names of claims that the StatefulSets create, such as `data-postgresql-`.
     pub claims: Vec<String>,
-    /// Whether `up` made the namespace.
-    pub made_namespace: bool,
+    /// Whether `up` created the namespace.
+    pub created_namespace: bool,
 }
 
-/// The field of the ConfigMap that holds it.
-const FIELD: &str = "inventory.json";
+/// The data key of the inventory in the ConfigMap.
+const DATA_KEY: &str = "inventory.json";
 
 impl Inventory {
     /// The inventory of a bundle.
@@ -40,7 +40,7 @@ impl Inventory {
             namespace: namespace.to_owned(),
             claims: claims.collect(),
             objects: objects.iter().map(|object| object.id.clone()).collect(),
-            made_namespace: false,
+            created_namespace: false,
         }
     }
 
@@ -61,22 +61,22 @@ impl Inventory {
         }
     }
 
-    /// The same with what another one has beside it: a run that was interrupted may have applied either.
+    /// Adds the objects of another inventory, since an interrupted run may have applied objects of both.
     #[must_use]
-    pub fn and(mut self, other: &Self) -> Self {
-        self.objects.extend(other.without(&self));
+    pub fn union(mut self, other: &Self) -> Self {
+        self.objects.extend(other.difference(&self));
         let claims = other.claims.iter().filter(|claim| !self.claims.contains(claim)).cloned();
         self.claims.extend(claims.collect::<Vec<_>>());
-        self.made_namespace |= other.made_namespace;
+        self.created_namespace |= other.created_namespace;
         self
     }
 
-    /// What this one has and another has not.
+    /// The objects of this inventory that another one does not contain.
     #[must_use]
-    pub fn without(&self, other: &Self) -> Vec<ObjectRef> {
-        let same = |a: &ObjectRef, b: &ObjectRef| a.kind == b.kind && a.namespace == b.namespace && a.name == b.name;
-        let lacks = |id: &&ObjectRef| !other.objects.iter().any(|has| same(has, id));
-        self.objects.iter().filter(lacks).cloned().collect()
+    pub fn difference(&self, other: &Self) -> Vec<ObjectRef> {
+        let is_same = |a: &ObjectRef, b: &ObjectRef| a.kind == b.kind && a.namespace == b.namespace && a.name == b.name;
+        let is_missing = |id: &&ObjectRef| !other.objects.iter().any(|listed| is_same(listed, id));
+        self.objects.iter().filter(is_missing).cloned().collect()
     }
 
     /// The ConfigMap.
@@ -89,7 +89,7 @@ impl Inventory {
                 |id| json!({"apiVersion": id.api_version, "kind": id.kind, "namespace": id.namespace, "name": id.name}),
             )
             .collect();
-        let inventory = json!({"objects": objects, "claims": self.claims, "madeNamespace": self.made_namespace});
+        let inventory = json!({"objects": objects, "claims": self.claims, "madeNamespace": self.created_namespace});
         let map = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -98,28 +98,28 @@ impl Inventory {
                 "namespace": self.namespace,
                 "labels": {"app.kubernetes.io/managed-by": "plimsoll", "app.kubernetes.io/instance": self.profile},
             },
-            "data": {FIELD: inventory.to_string()},
+            "data": {DATA_KEY: inventory.to_string()},
         });
-        // What was made a moment ago can be read.
+        // Serialized JSON always parses.
         Object::new(yaml::read_json(&map.to_string()).unwrap_or_default())
     }
 
-    /// Writes the ConfigMap into the cluster.
+    /// Applies the ConfigMap.
     ///
     /// # Errors
-    /// Where kubectl cannot be run, or the API server rejects it.
+    /// If kubectl cannot be run, or the API server rejects the ConfigMap.
     pub fn write(&self, kubectl: &Kubectl<'_>) -> Result<(), Error> {
         let applied = apply(kubectl, &[&self.to_object()])?;
         if applied.complete {
             return Ok(());
         }
-        Err(Error::Unable(format!("cannot write the inventory: {}", applied.output.join("").trim())))
+        Err(Error::Unable(format!("cannot apply the inventory: {}", applied.output.join("").trim())))
     }
 
-    /// Reads it from its ConfigMap. `None` where that is none.
+    /// Reads the inventory from its ConfigMap; `None` if the object is not a valid inventory.
     #[must_use]
     pub fn read(profile: &str, object: &Object) -> Option<Self> {
-        let inventory = yaml::read_json(object.node["data"][FIELD].text()).ok()?;
+        let inventory = yaml::read_json(object.node["data"][DATA_KEY].text()).ok()?;
         let read = |node: &crate::node::Node| {
             let text = |key: &str| node[key].text().into();
             ObjectRef {
@@ -134,7 +134,7 @@ impl Inventory {
             namespace: object.namespace().to_owned(),
             objects: inventory["objects"].items().iter().map(read).collect(),
             claims: inventory["claims"].items().iter().map(|claim| claim.text().to_owned()).collect(),
-            made_namespace: inventory["madeNamespace"].as_bool() == Some(true),
+            created_namespace: inventory["madeNamespace"].as_bool() == Some(true),
         })
     }
 }
@@ -156,25 +156,25 @@ mod tests {
             namespace: "n".into(),
             objects,
             claims: vec!["data-x-".into()],
-            made_namespace: false,
+            created_namespace: false,
         }
     }
 
     #[test]
-    fn an_inventory_is_written_and_read() {
-        let one = Inventory { made_namespace: true, ..inventory(&["a", "b"]) };
+    fn an_inventory_round_trips_through_its_config_map() {
+        let one = Inventory { created_namespace: true, ..inventory(&["a", "b"]) };
         assert_eq!(Inventory::read("p", &one.to_object()), Some(one.clone()));
         assert_eq!(one.to_object().id, one.id());
         assert_eq!(Inventory::read("p", &Object::new(yaml::read_json("{\"data\": {}}").unwrap())), None);
     }
 
     #[test]
-    fn inventories_are_joined_and_compared() {
-        let (old, new) = (Inventory { made_namespace: true, ..inventory(&["a", "b"]) }, inventory(&["b", "c"]));
-        assert_eq!(old.without(&new), [id("Secret", "a")]);
-        let both = new.and(&old);
+    fn inventories_have_a_union_and_a_difference() {
+        let (old, new) = (Inventory { created_namespace: true, ..inventory(&["a", "b"]) }, inventory(&["b", "c"]));
+        assert_eq!(old.difference(&new), [id("Secret", "a")]);
+        let both = new.union(&old);
         assert_eq!(both.objects, [id("Secret", "b"), id("Secret", "c"), id("Secret", "a")]);
-        assert!(both.made_namespace);
+        assert!(both.created_namespace);
         assert_eq!(both.claims, ["data-x-"]);
     }
 }

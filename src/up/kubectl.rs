@@ -1,4 +1,4 @@
-//! kubectl: what is asked of a cluster, and how.
+//! The kubectl commands for a cluster.
 
 use std::fmt::Write as _;
 
@@ -6,23 +6,23 @@ use serde_json::json;
 
 use crate::finding::ObjectRef;
 use crate::object::Object;
-use crate::programs::{CommandLine, Finished, Programs, RunError};
+use crate::programs::{CommandLine, ProgramOutput, Programs, RunError};
 use crate::status::Record;
 use crate::yaml;
 
-/// The field manager of what is applied.
+/// The field manager of applied objects.
 pub const FIELD_MANAGER: &str = "plimsoll";
 
-/// kubectl for one cluster.
+/// kubectl for a cluster.
 #[derive(Debug, Clone)]
 pub struct Kubectl<'p> {
-    /// What runs it.
+    /// Runs the commands.
     pub programs: &'p Programs,
-    /// The context of the kubeconfig; the present one where none is given.
+    /// The context of the kubeconfig; if `None`, the current one.
     pub context: Option<String>,
 }
 
-/// The kinds that a record has, beside those of the bundle.
+/// The kinds of objects in a record.
 const KINDS: &[&str] = &[
     "deployments.apps",
     "replicasets.apps",
@@ -40,10 +40,10 @@ const KINDS: &[&str] = &[
     "ingresses.networking.k8s.io",
 ];
 
-/// Lines of a log that are fetched.
+/// The number of lines fetched of a log.
 const LOG_LINES: &str = "--tail=20";
 
-/// Bytes of a log that are fetched.
+/// The number of bytes fetched of a log.
 const LOG_BYTES: &str = "--limit-bytes=16384";
 
 impl Kubectl<'_> {
@@ -58,10 +58,10 @@ impl Kubectl<'_> {
         line
     }
 
-    /// Runs kubectl, which has to succeed.
+    /// Runs kubectl and returns its output.
     ///
     /// # Errors
-    /// Where it cannot be run or fails.
+    /// If kubectl cannot be run or fails.
     pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Result<String, RunError> {
         self.programs.run(&self.line(args))
     }
@@ -69,16 +69,16 @@ impl Kubectl<'_> {
     /// The contexts of the kubeconfig.
     ///
     /// # Errors
-    /// Where kubectl cannot be run or fails.
+    /// If kubectl cannot be run or fails.
     pub fn contexts(&self) -> Result<Vec<String>, RunError> {
         let names = self.programs.run(&CommandLine::new("kubectl", ["config", "get-contexts", "--output=name"]))?;
         Ok(names.lines().map(str::to_owned).collect())
     }
 
-    /// One object, if the cluster has it.
+    /// Returns an object, if it exists.
     ///
     /// # Errors
-    /// Where kubectl cannot be run or fails, or its output cannot be read.
+    /// If kubectl cannot be run or fails.
     pub fn get(&self, kind: &str, name: &str, namespace: &str) -> Result<Option<Object>, RunError> {
         let mut args = vec!["get", kind, name, "--ignore-not-found", "--output=json"];
         let namespace = format!("--namespace={namespace}");
@@ -89,11 +89,11 @@ impl Kubectl<'_> {
         Ok(yaml::read_json(&text).ok().filter(|node| node["kind"].is_set()).map(Object::new))
     }
 
-    /// Applies objects server-side. kubectl goes on after an error, and its output says which were applied.
+    /// Applies objects server-side. kubectl continues after an error and prints which objects were applied.
     ///
     /// # Errors
-    /// Where it cannot be run; that it failed is none.
-    pub fn apply(&self, objects: &[&Object], force: bool) -> Result<Finished, RunError> {
+    /// If kubectl cannot be run. A failure of kubectl is not an error.
+    pub fn apply(&self, objects: &[&Object], force: bool) -> Result<ProgramOutput, RunError> {
         let manager = format!("--field-manager={FIELD_MANAGER}");
         let mut args = vec!["apply", "--server-side", &manager];
         if force {
@@ -104,20 +104,20 @@ impl Kubectl<'_> {
         self.programs.finish(&self.line(args).with_input(manifests))
     }
 
-    /// Deletes objects by their names; those that are gone already are none.
+    /// Deletes objects by name and ignores those that do not exist.
     ///
     /// # Errors
-    /// Where kubectl cannot be run or fails.
+    /// If kubectl cannot be run or fails.
     pub fn delete(&self, objects: &[ObjectRef], wait: bool) -> Result<String, RunError> {
         let wait = format!("--wait={wait}");
         let args = ["delete", "--ignore-not-found", &wait, "--filename", "-"];
-        self.programs.run(&self.line(args).with_input(names(objects)))
+        self.programs.run(&self.line(args).with_input(name_manifests(objects)))
     }
 
-    /// All that the cluster says of a namespace: objects, events, and the last lines of containers that are not ready.
+    /// Records the state of a namespace: objects, events, and the logs of containers that are not ready.
     ///
     /// # Errors
-    /// Where kubectl cannot be run or fails.
+    /// If kubectl cannot be run or fails.
     pub fn record(&self, namespace: &str) -> Result<Record, RunError> {
         let mut record = Record { at: now(), ..Record::default() };
         let in_namespace = format!("--namespace={namespace}");
@@ -132,7 +132,7 @@ impl Kubectl<'_> {
     fn add(&self, record: &mut Record, args: &[&str]) -> Result<(), RunError> {
         let line = self.line(args.iter().copied());
         let finished = self.programs.finish(&line)?;
-        // Where the user may not list all of the kinds, kubectl prints the others, and fails.
+        // If the user may not list some of the kinds, kubectl prints the others and fails.
         let list = yaml::read_json(&finished.stdout);
         match list {
             Ok(list) if list["items"].is_set() => record.add(&list),
@@ -143,12 +143,12 @@ impl Kubectl<'_> {
         Ok(())
     }
 
-    /// Adds the last lines of the containers that are not ready.
+    /// Adds the last log lines of containers that are not ready.
     ///
     /// # Errors
-    /// Where kubectl cannot be run.
+    /// If kubectl cannot be run.
     pub fn logs(&self, record: &mut Record) -> Result<(), RunError> {
-        for (pod, namespace, container, previous) in logged(record) {
+        for (pod, namespace, container, previous) in containers_to_log(record) {
             let in_namespace = format!("--namespace={namespace}");
             let mut args = vec!["logs", &pod, &in_namespace, "--container", &container, LOG_LINES, LOG_BYTES];
             let mut name = format!("{pod}/{container}");
@@ -165,56 +165,55 @@ impl Kubectl<'_> {
     }
 }
 
-/// The containers whose last words tell something: pod, namespace, container, and whether the run before is meant.
-fn logged(record: &Record) -> Vec<(String, String, String, bool)> {
-    /// One broken workload of many pods says the same in all of them.
-    const MOST_PODS: usize = 12;
-    let mut logged = Vec::new();
+/// The containers with relevant logs, as pod, namespace, container and whether the log of the previous run is needed.
+fn containers_to_log(record: &Record) -> Vec<(String, String, String, bool)> {
+    /// All pods of a failing workload usually log the same error.
+    const MAX_PODS: usize = 12;
+    let mut containers = Vec::new();
     let mut pods = 0;
     for pod in record.objects.iter().filter(|object| object.kind() == "Pod") {
         let status = &pod.node["status"];
-        let before = logged.len();
-        let ends = pod.node["spec"]["restartPolicy"].text() != "Always";
+        let before = containers.len();
+        let runs_to_completion = pod.node["spec"]["restartPolicy"].text() != "Always";
         for container in status["initContainerStatuses"].items().iter().chain(status["containerStatuses"].items()) {
             let (state, last) = (&container["state"], &container["lastState"]["terminated"]);
-            let ended = &state["terminated"];
-            let works_towards_its_end = state["running"].is_set() && ends;
-            let fine = container["ready"].as_bool() == Some(true)
-                && (ended.is_set() || last.is_null())
-                && !works_towards_its_end;
-            let done = ended.is_set() && ended["exitCode"].as_i64() == Some(0) && last.is_null();
-            if fine || done {
+            let terminated = &state["terminated"];
+            let is_working = state["running"].is_set() && runs_to_completion;
+            let is_healthy =
+                container["ready"].as_bool() == Some(true) && (terminated.is_set() || last.is_null()) && !is_working;
+            let is_complete = terminated.is_set() && terminated["exitCode"].as_i64() == Some(0) && last.is_null();
+            if is_healthy || is_complete {
                 continue;
             }
-            let of = |previous| {
+            let entry = |previous| {
                 let name = container["name"].text().to_owned();
                 (pod.name().to_owned(), pod.namespace().to_owned(), name, previous)
             };
-            if state["running"].is_set() || ended.is_set() {
-                logged.push(of(false));
+            if state["running"].is_set() || terminated.is_set() {
+                containers.push(entry(false));
             }
             if last.is_set() {
-                logged.push(of(true));
+                containers.push(entry(true));
             }
         }
-        pods += usize::from(logged.len() > before);
-        if pods == MOST_PODS {
+        pods += usize::from(containers.len() > before);
+        if pods == MAX_PODS {
             break;
         }
     }
-    logged
+    containers
 }
 
-/// Seconds since 1970.
+/// The current time in seconds since 1970.
 #[must_use]
 pub fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// Manifests that hold no more than names, for deleting.
+/// Manifests that only contain names, for `kubectl delete`.
 #[must_use]
-pub fn names(objects: &[ObjectRef]) -> String {
+pub fn name_manifests(objects: &[ObjectRef]) -> String {
     let mut out = String::new();
     for id in objects {
         let mut metadata = json!({"name": id.name});

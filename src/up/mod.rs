@@ -1,6 +1,4 @@
-//! From a bundle to ready, and back: `up`, `down`, and what `status` asks of a cluster.
-//!
-//! The work is done by the field's own programs: kubectl, kind, and podman or docker.
+//! `up` and `down`, and the access to a cluster for `status`. They run kubectl, kind, and podman or docker.
 
 pub mod apply;
 pub mod down;
@@ -22,23 +20,23 @@ pub use inventory::Inventory;
 pub use kubectl::Kubectl;
 pub use target::Target;
 
-/// What a run reports while it works.
+/// The progress of a run.
 #[derive(Debug)]
 pub enum Progress<'a> {
-    /// A step begins, or is done.
+    /// A step begins or is done.
     Step(String),
-    /// Something the user should know.
+    /// A note for the user.
     Note(String),
-    /// The objects that are waited for, and how far they are.
+    /// The current states of the objects.
     States(&'a Diagnosis),
 }
 
-/// Why a run cannot go on.
+/// Why a run cannot continue.
 #[derive(Debug)]
 pub enum Error {
-    /// A program gave no result.
+    /// A program could not be run or failed.
     Run(RunError),
-    /// Anything else; the message says what to do.
+    /// Any other reason; the message says how to fix it.
     Unable(String),
 }
 

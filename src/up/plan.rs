@@ -1,39 +1,39 @@
-//! The commands that a run would use, as far as they are known without asking the cluster.
+//! The commands that `up` and `down` would run, as far as they are known without access to the cluster.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::programs::{CommandLine, Programs};
 use crate::suggest;
-use crate::up::engine::{self, Build, Engine};
+use crate::up::engine::{self, Engine, ImageBuild};
 use crate::up::kubectl::FIELD_MANAGER;
 use crate::up::{Inventory, Kubectl, Target};
 
-/// A command line, and when or why it is run.
+/// A command line with a comment on when or why it is run.
 #[derive(Debug)]
-pub struct Planned {
+pub struct PlannedCommand {
     line: CommandLine,
-    why: String,
+    comment: String,
 }
 
-impl fmt::Display for Planned {
+impl fmt::Display for PlannedCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, why } = self;
-        if why.is_empty() { write!(f, "{line}") } else { write!(f, "{line}  # {why}") }
+        let Self { line, comment } = self;
+        if comment.is_empty() { write!(f, "{line}") } else { write!(f, "{line}  # {comment}") }
     }
 }
 
-fn planned(line: CommandLine, why: impl Into<String>) -> Planned {
-    Planned { line, why: why.into() }
+fn planned(line: CommandLine, comment: impl Into<String>) -> PlannedCommand {
+    PlannedCommand { line, comment: comment.into() }
 }
 
-/// What `up` would run. `build` is how the image is built, where it is; `no_build` as the option.
+/// The commands of `up`. `build` is the build of the profile's image, if it has one.
 #[must_use]
-pub fn up(target: &Target, build: Option<&Build>, no_build: bool, programs: &Programs) -> Vec<Planned> {
+pub fn up(target: &Target, build: Option<&ImageBuild>, no_build: bool, programs: &Programs) -> Vec<PlannedCommand> {
     let kubectl = Kubectl { programs, context: Some(target.context.clone()) };
     let mut plan = Vec::new();
     if let Some(cluster) = &target.cluster {
-        plan.push(planned(engine::create(cluster, String::new()), "if there is no such cluster"));
+        plan.push(planned(engine::create(cluster, String::new()), "if the cluster does not exist"));
     }
     let engine = Engine::Podman;
     if !no_build {
@@ -50,19 +50,19 @@ pub fn up(target: &Target, build: Option<&Build>, no_build: bool, programs: &Pro
     }
     let manager = format!("--field-manager={FIELD_MANAGER}");
     let (number, inventory) = (target.rendered.objects.len(), Inventory::name(target.profile()));
-    let why = format!("{}, and a list of them in ConfigMap/{inventory}", suggest::count(number, "object"));
-    plan.push(planned(kubectl.line(["apply", "--server-side", &manager, "--filename", "-"]), why));
+    let comment = format!("{}, and the inventory ConfigMap/{inventory}", suggest::count(number, "object"));
+    plan.push(planned(kubectl.line(["apply", "--server-side", &manager, "--filename", "-"]), comment));
     let namespace = format!("--namespace={}", target.namespace);
     let watch = kubectl.line(["get", "pods", &namespace, "--watch", "--output-watch-events", "--output=json"]);
-    plan.push(planned(watch, "and other kinds, until everything is ready"));
+    plan.push(planned(watch, "and other kinds, until all objects are ready"));
     let delete = kubectl.line(["delete", "--ignore-not-found", "--wait=false", "--filename", "-"]);
-    plan.push(planned(delete, "objects of the previous bundle, once everything is ready"));
+    plan.push(planned(delete, "objects of the previous bundle, once all objects are ready"));
     plan
 }
 
-/// What `down` would run. `data` and `cluster` as the options.
+/// The commands of `down` with the options `--data` and `--cluster`.
 #[must_use]
-pub fn down(target: &Target, data: bool, cluster: bool, programs: &Programs) -> Vec<Planned> {
+pub fn down(target: &Target, data: bool, cluster: bool, programs: &Programs) -> Vec<PlannedCommand> {
     let kubectl = Kubectl { programs, context: Some(target.context.clone()) };
     if cluster {
         let cluster = target.cluster.as_deref().unwrap_or("CLUSTER");
@@ -73,12 +73,12 @@ pub fn down(target: &Target, data: bool, cluster: bool, programs: &Programs) -> 
     let delete = kubectl.line(["delete", "--ignore-not-found", "--wait=true", "--filename", "-"]);
     let mut plan = vec![
         planned(get, "the inventory"),
-        planned(delete.clone(), "what the inventory lists, without claims and Namespace"),
+        planned(delete.clone(), "the objects in the inventory, except PersistentVolumeClaims and the Namespace"),
     ];
     if data {
-        plan.push(planned(delete, "the claims, with the data"));
+        plan.push(planned(delete, "the PersistentVolumeClaims with their data"));
     }
     let namespace = kubectl.line(["delete", "namespace", &target.namespace, "--ignore-not-found"]);
-    plan.push(planned(namespace, "if `up` made it, and nothing else is in it"));
+    plan.push(planned(namespace, "if `up` created it and it contains nothing else"));
     plan
 }

@@ -1,4 +1,4 @@
-//! What is brought up, and where: a bundle, its namespace, its cluster and its images.
+//! The target of `up` and `down`: a bundle, its namespace, its cluster and its images.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::finding::{Failure, Finding, RuleId};
 use crate::object::{Object, containers};
 use crate::render::Rendered;
 use crate::source::{Sources, Span};
-use crate::up::engine::Build;
+use crate::up::engine::ImageBuild;
 
 /// A rendered bundle and the cluster it belongs to.
 #[derive(Debug)]
@@ -17,16 +17,16 @@ pub struct Target {
     pub namespace: String,
     /// The context of the kubeconfig.
     pub context: String,
-    /// The kind cluster of its own, if it has one.
+    /// The kind cluster of the profile, if it has one of its own.
     pub cluster: Option<String>,
 }
 
 impl Target {
-    /// Where a bundle belongs. `context` is the one that the user named.
+    /// Determines the target of a bundle. `context` is the value of `--context`.
     ///
     /// # Errors
-    /// Where the context is not the profile's, or is not named although the profile has none; where the objects are in
-    /// no namespace or in several.
+    /// If the context is not that of the profile, or is missing for a profile without one; if the objects are in no
+    /// namespace or in several.
     pub fn new(rendered: Rendered, context: Option<&str>) -> Result<Self, Failure> {
         let cluster = kind_cluster(&rendered);
         let unable = |message: String, help: &str| {
@@ -37,7 +37,7 @@ impl Target {
             (Some(cluster), Some(context)) if context == format!("kind-{cluster}") => context.to_owned(),
             (Some(cluster), Some(context)) => {
                 let message = format!(
-                    "context `{context}` is not the one of profile `{}`, whose kind cluster is `{cluster}`",
+                    "context `{context}` does not match profile `{}`, which uses the kind cluster `{cluster}`",
                     rendered.values.profile
                 );
                 return Err(unable(message, "omit --context, or set `cluster` or `ownCluster` in the profile"));
@@ -45,22 +45,22 @@ impl Target {
             (None, Some(context)) => context.to_owned(),
             (None, None) => {
                 let message = format!(
-                    "profile `{}` has no kind cluster of its own in the environment `{}`",
+                    "profile `{}` has no kind cluster of its own in environment `{}`",
                     rendered.values.profile, rendered.values.environment
                 );
-                return Err(unable(message, "name the cluster: --context NAME"));
+                return Err(unable(message, "select the cluster with --context NAME"));
             }
         };
         let namespaces: Vec<&str> =
             rendered.objects.iter().map(Object::namespace).filter(|namespace| !namespace.is_empty()).collect();
         let namespace = namespaces.first().copied().unwrap_or_default().to_owned();
         if let Some(other) = namespaces.iter().find(|other| **other != namespace) {
-            let message = format!("the objects of the bundle are in several namespaces: `{namespace}` and `{other}`");
-            return Err(unable(message, "`up` needs a bundle with a single namespace"));
+            let message = format!("the objects of the bundle are in different namespaces: `{namespace}` and `{other}`");
+            return Err(unable(message, "use a single namespace in the bundle; `up` does not support several"));
         }
         if namespace.is_empty() {
             return Err(unable(
-                "the objects of the bundle name no namespace".to_owned(),
+                "the objects of the bundle have no namespace".to_owned(),
                 "set metadata.namespace in the templates",
             ));
         }
@@ -73,9 +73,9 @@ impl Target {
         &self.rendered.values.profile
     }
 
-    /// How the profile's image is built: `image.build`, with paths relative to the folder of the profile's file.
+    /// The build of the profile's image (`image.build`), with paths relative to the directory of the profile.
     #[must_use]
-    pub fn build(&self, sources: &Sources) -> Option<Build> {
+    pub fn build(&self, sources: &Sources) -> Option<ImageBuild> {
         let values = &self.rendered.values.node["image"];
         let (build, repository) = (&values["build"], values["repository"].text());
         let image = self.images().into_iter().find(|image| !repository.is_empty() && image.starts_with(repository))?;
@@ -87,10 +87,10 @@ impl Target {
         let args = build["args"].entries().iter();
         let args = args.map(|entry| (entry.key.to_string(), entry.value.text().to_owned())).collect();
         let dockerfile = build["dockerfile"].as_str().map(|file| context.join(file));
-        Some(Build { image, context, dockerfile, args })
+        Some(ImageBuild { image, context, dockerfile, args })
     }
 
-    /// The images of the bundle, each once.
+    /// The images of the bundle, without duplicates.
     fn images(&self) -> Vec<String> {
         let pods = self.rendered.objects.iter().filter_map(Object::pod_spec);
         let images = pods.flat_map(containers).map(|container| container.node["image"].text().to_owned());
@@ -100,7 +100,7 @@ impl Target {
         images
     }
 
-    /// Images that no registry has, so that they have to be loaded.
+    /// The `localhost/` images, which have to be loaded because they cannot be pulled.
     #[must_use]
     pub fn local_images(&self) -> Vec<String> {
         let mut images = self.images();
@@ -109,7 +109,7 @@ impl Target {
     }
 }
 
-/// The kind cluster that a bundle is for, if it is for one.
+/// The name of the kind cluster that a bundle is for, if any.
 #[must_use]
 pub fn kind_cluster(rendered: &Rendered) -> Option<String> {
     let config = rendered.kind_config.as_ref()?;

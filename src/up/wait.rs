@@ -1,4 +1,4 @@
-//! Waiting until a bundle is ready, or is known never to be.
+//! Waits until a bundle is ready or cannot become ready.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,45 +6,45 @@ use std::time::{Duration, Instant};
 use crate::finding::{ObjectRef, RuleId};
 use crate::object::Object;
 use crate::programs::{Programs, RunError};
-use crate::status::{self, Cause, Diagnosis, PATIENCE, Prospect, Record, Stage};
+use crate::status::{self, Cause, Diagnosis, PATIENCE, Record, Recovery, Stage};
 use crate::up::Kubectl;
 use crate::up::watch::Watches;
 
-/// How often the state is looked at although nothing has changed: time itself may tell something.
-const PACE: Duration = Duration::from_secs(1);
+/// The interval at which the state is diagnosed even if nothing has changed, since some causes depend on time.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often logs are fetched of containers that are not ready.
-const LOGS: Duration = Duration::from_secs(5);
+/// The interval at which the logs of containers that are not ready are fetched.
+const LOG_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long the last look at the cluster may take, when there is no more time.
-const LAST_LOOK: Duration = Duration::from_secs(15);
+/// How long the final diagnosis may take after the timeout.
+const FINAL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum WaitEnd {
     /// Everything is ready.
     Ready,
     /// Something will not become ready.
     Failed,
-    /// There was no more time.
+    /// The timeout expired.
     TimedOut,
-    /// The user interrupted.
+    /// The user interrupted the wait.
     Interrupted,
 }
 
-/// What a wait came to.
+/// The result of a wait.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct WaitOutcome {
     /// How it ended.
-    pub ended: Ended,
-    /// What the cluster said last.
+    pub ended: WaitEnd,
+    /// The last record of the cluster.
     pub record: Record,
-    /// What that means.
+    /// The diagnosis of that record.
     pub diagnosis: Diagnosis,
 }
 
-/// The kinds of a bundle that are watched, beside pods and events.
-fn kinds(manifests: &[Object]) -> Vec<&'static str> {
+/// The kinds to watch for a bundle.
+fn watched_kinds(manifests: &[Object]) -> Vec<&'static str> {
     const KINDS: &[(&str, &[&str])] = &[
         ("Deployment", &["deployments.apps", "replicasets.apps"]),
         ("StatefulSet", &["statefulsets.apps", "persistentvolumeclaims"]),
@@ -64,69 +64,70 @@ fn kinds(manifests: &[Object]) -> Vec<&'static str> {
     kinds
 }
 
-/// Waits for the objects of a bundle. `applied` is what kubectl printed; `show` is told the state whenever it is looked at.
+/// Waits for the objects of a bundle. `applied` is the output of `kubectl apply`; `show` is called with each diagnosis.
 ///
 /// # Errors
-/// Where kubectl cannot be run or fails.
+/// If kubectl cannot be run or fails.
 pub fn wait(
     kubectl: &Kubectl<'_>,
     namespace: &str,
     manifests: &[Object],
     applied: &[String],
     show: &mut dyn FnMut(&Diagnosis),
-) -> Result<Outcome, RunError> {
-    let mut watches = Watches::start(kubectl, namespace, &kinds(manifests));
+) -> Result<WaitOutcome, RunError> {
+    let mut watches = Watches::start(kubectl, namespace, &watched_kinds(manifests));
     let mut since: BTreeMap<(RuleId, ObjectRef, String), Instant> = BTreeMap::new();
     let mut logs = BTreeMap::new();
-    let mut looked = Instant::now();
+    let mut logs_fetched = Instant::now();
     loop {
-        _ = watches.wait(PACE)?;
+        _ = watches.wait(INTERVAL)?;
         let programs = kubectl.programs;
-        let over = programs.is_over();
-        if programs.is_interrupted() || over {
-            let ended = if programs.is_interrupted() { Ended::Interrupted } else { Ended::TimedOut };
+        let timed_out = programs.is_timed_out();
+        if programs.is_interrupted() || timed_out {
+            let ended = if programs.is_interrupted() { WaitEnd::Interrupted } else { WaitEnd::TimedOut };
             let mut record = watches.record();
             record.logs = logs;
-            return Ok(last_look(kubectl, namespace, manifests, applied, ended, record));
+            return Ok(final_diagnosis(kubectl, namespace, manifests, applied, ended, record));
         }
         let mut record = watches.record();
         record.applied = applied.to_vec();
-        if looked.elapsed() >= LOGS {
+        if logs_fetched.elapsed() >= LOG_INTERVAL {
             match kubectl.logs(&mut record) {
-                // The next turn sees it as well.
+                // The next iteration handles it.
                 Err(RunError::Interrupted | RunError::TimedOut(_)) => {}
                 result => result?,
             }
             logs = std::mem::take(&mut record.logs);
-            looked = Instant::now();
+            logs_fetched = Instant::now();
         }
         record.logs.clone_from(&logs);
         let diagnosis = status::diagnose(&record, Some(manifests), PATIENCE);
         show(&diagnosis);
         if diagnosis.is_ready() {
-            return Ok(Outcome { ended: Ended::Ready, record, diagnosis });
+            return Ok(WaitOutcome { ended: WaitEnd::Ready, record, diagnosis });
         }
-        let known: Vec<_> = diagnosis.causes.iter().map(key).collect();
-        since.retain(|cause, _| known.contains(cause));
-        for cause in known {
+        let current: Vec<_> = diagnosis.causes.iter().map(key).collect();
+        since.retain(|cause, _| current.contains(cause));
+        for cause in current {
             since.entry(cause).or_insert_with(Instant::now);
         }
-        let certain = |cause: &&Cause| match cause.prospect {
-            Prospect::None => true,
-            Prospect::Poor(settle) => since.get(&key(cause)).is_some_and(|since| since.elapsed().as_secs() >= settle),
-            Prospect::Open => false,
+        let is_final = |cause: &&Cause| match cause.recovery {
+            Recovery::Impossible => true,
+            Recovery::Unlikely(grace) => since.get(&key(cause)).is_some_and(|since| since.elapsed().as_secs() >= grace),
+            Recovery::Possible => false,
         };
-        if diagnosis.causes.iter().any(|cause| certain(&cause)) {
-            // A look at everything, before it is given up: with logs, quotas and the like.
-            let full = look(kubectl, namespace, manifests, applied, PATIENCE)?;
+        if diagnosis.causes.iter().any(|cause| is_final(&cause)) {
+            // Before giving up, everything is fetched once more, including logs and quotas.
+            let full = fetch_and_diagnose(kubectl, namespace, manifests, applied, PATIENCE)?;
             logs.clone_from(&full.record.logs);
             if full.diagnosis.is_ready() {
-                return Ok(Outcome { ended: Ended::Ready, ..full });
+                return Ok(WaitOutcome { ended: WaitEnd::Ready, ..full });
             }
-            let lasting = |cause: &&Cause| {
-                cause.prospect > Prospect::Open && (cause.stage != Stage::Run || says_the_same(&full.record, cause))
+            let is_permanent = |cause: &&Cause| {
+                cause.recovery > Recovery::Possible
+                    && (cause.stage != Stage::Run || fails_the_same_way(&full.record, cause))
             };
-            if full.diagnosis.causes.iter().any(|cause| lasting(&cause)) {
+            if full.diagnosis.causes.iter().any(|cause| is_permanent(&cause)) {
                 return Ok(full);
             }
             since.clear();
@@ -138,58 +139,59 @@ fn key(cause: &Cause) -> (RuleId, ObjectRef, String) {
     (cause.rule.id, cause.object.clone(), cause.field.to_string())
 }
 
-/// Looks at everything once.
-fn look(
+/// Fetches the state of the namespace and diagnoses it.
+fn fetch_and_diagnose(
     kubectl: &Kubectl<'_>,
     namespace: &str,
     manifests: &[Object],
     applied: &[String],
     patience: i64,
-) -> Result<Outcome, RunError> {
+) -> Result<WaitOutcome, RunError> {
     let mut record = kubectl.record(namespace)?;
     record.applied = applied.to_vec();
     let diagnosis = status::diagnose(&record, Some(manifests), patience);
-    Ok(Outcome { ended: Ended::Failed, record, diagnosis })
+    Ok(WaitOutcome { ended: WaitEnd::Failed, record, diagnosis })
 }
 
-/// Looks at everything once more, when there is no more time: whatever is not ready now has a cause.
-fn last_look(
+/// The diagnosis after the timeout, in which every object that is not ready has a cause, or after an interruption.
+fn final_diagnosis(
     kubectl: &Kubectl<'_>,
     namespace: &str,
     manifests: &[Object],
     applied: &[String],
-    ended: Ended,
-    mut known: Record,
-) -> Outcome {
+    ended: WaitEnd,
+    mut last_record: Record,
+) -> WaitOutcome {
     let programs = Programs {
         interrupted: std::sync::Arc::default(),
-        deadline: Some(Instant::now() + LAST_LOOK),
+        deadline: Some(Instant::now() + FINAL_TIMEOUT),
         ..kubectl.programs.clone()
     };
     let kubectl = Kubectl { programs: &programs, context: kubectl.context.clone() };
-    // A user who interrupts does not want to wait for it.
-    if ended == Ended::TimedOut
-        && let Ok(outcome) = look(&kubectl, namespace, manifests, applied, 0)
+    // After an interruption, the state is not fetched again.
+    if ended == WaitEnd::TimedOut
+        && let Ok(outcome) = fetch_and_diagnose(&kubectl, namespace, manifests, applied, 0)
     {
-        let ended = if outcome.diagnosis.is_ready() { Ended::Ready } else { ended };
-        return Outcome { ended, ..outcome };
+        let ended = if outcome.diagnosis.is_ready() { WaitEnd::Ready } else { ended };
+        return WaitOutcome { ended, ..outcome };
     }
-    known.applied = applied.to_vec();
-    let diagnosis = status::diagnose(&known, Some(manifests), if ended == Ended::TimedOut { 0 } else { PATIENCE });
-    Outcome { ended, record: known, diagnosis }
+    last_record.applied = applied.to_vec();
+    let diagnosis =
+        status::diagnose(&last_record, Some(manifests), if ended == WaitEnd::TimedOut { 0 } else { PATIENCE });
+    WaitOutcome { ended, record: last_record, diagnosis }
 }
 
-/// Whether the containers that fail for a cause said the same in their last two runs; where they said something else, they
-/// may be getting on. Numbers, as in timestamps, do not count.
-fn says_the_same(record: &Record, cause: &Cause) -> bool {
-    let words = |log: &str| -> String {
+/// Whether the last log lines of the failing containers are the same in their last two runs, apart from digits, which
+/// may be part of a timestamp. If they differ, the program may be making progress.
+fn fails_the_same_way(record: &Record, cause: &Cause) -> bool {
+    let last_line = |log: &str| -> String {
         let last = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
         last.chars().filter(|c| !c.is_ascii_digit()).collect()
     };
     record.logs.iter().all(|(name, log)| {
         let Some(previous) = record.logs.get(&format!("{name}/previous")) else { return true };
-        let others = !name.starts_with(cause.affected.name.as_str());
-        let failed = |log: &str| log.trim().is_empty() || log.starts_with("unable to retrieve");
-        others || failed(log) || failed(previous) || words(log) == words(previous)
+        let is_other = !name.starts_with(cause.affected.name.as_str());
+        let is_unavailable = |log: &str| log.trim().is_empty() || log.starts_with("unable to retrieve");
+        is_other || is_unavailable(log) || is_unavailable(previous) || last_line(log) == last_line(previous)
     })
 }

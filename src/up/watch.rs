@@ -1,4 +1,4 @@
-//! Watching: one `kubectl get --watch` a kind, started again when it breaks off.
+//! Watches: one `kubectl get --watch` for each kind, restarted when it ends.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,42 +8,42 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::node::Node;
-use crate::programs::{CommandLine, Programs, RunError, Running};
+use crate::programs::{CommandLine, Programs, RunError, RunningProgram};
 use crate::status::Record;
 use crate::up::Kubectl;
 use crate::up::kubectl::now;
 use crate::yaml;
 
-/// How long is waited before a watch that broke off is started again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// The delay before a watch is restarted.
+const RESTART_DELAY: Duration = Duration::from_millis(500);
 
-/// What a watch says.
-enum Message {
-    /// It begins: what it knew of its kind before is told anew.
-    Begins(usize),
-    /// One event.
+/// A message from a watch thread, with the index of its kind.
+enum WatchMessage {
+    /// The watch was started; all existing objects follow.
+    Started(usize),
+    /// An event.
     Event(usize, Node),
-    /// It cannot be run at all.
-    Fails(RunError),
+    /// kubectl cannot be run.
+    Failed(RunError),
 }
 
-/// Watches of several kinds in one namespace, and what they have told.
+/// Watches of several kinds in a namespace, and the current objects.
 #[derive(Debug)]
 pub(super) struct Watches {
-    receiver: Receiver<Message>,
+    receiver: Receiver<WatchMessage>,
     /// The objects of each kind, by name.
     objects: Vec<BTreeMap<String, Node>>,
-    running: Arc<Mutex<Vec<Option<Running>>>>,
-    over: Arc<AtomicBool>,
+    running: Arc<Mutex<Vec<Option<RunningProgram>>>>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Watches {
-    /// Starts one watch a kind.
+    /// Starts a watch for each kind.
     #[must_use]
     pub(super) fn start(kubectl: &Kubectl<'_>, namespace: &str, kinds: &[&str]) -> Self {
         let (sender, receiver) = mpsc::channel();
-        let over = Arc::new(AtomicBool::new(false));
-        let running = Arc::new(Mutex::new(kinds.iter().map(|_| None).collect::<Vec<Option<Running>>>()));
+        let stopped = Arc::new(AtomicBool::new(false));
+        let running = Arc::new(Mutex::new(kinds.iter().map(|_| None).collect::<Vec<Option<RunningProgram>>>()));
         let in_namespace = format!("--namespace={namespace}");
         for (at, kind) in kinds.iter().enumerate() {
             let line = kubectl.line(["get", kind, &in_namespace, "--watch", "--output-watch-events", "--output=json"]);
@@ -53,26 +53,27 @@ impl Watches {
                 programs: kubectl.programs.clone(),
                 sender: sender.clone(),
                 running: Arc::clone(&running),
-                over: Arc::clone(&over),
+                stopped: Arc::clone(&stopped),
             };
             thread::spawn(move || watch.run());
         }
-        Self { receiver, objects: kinds.iter().map(|_| BTreeMap::new()).collect(), running, over }
+        Self { receiver, objects: kinds.iter().map(|_| BTreeMap::new()).collect(), running, stopped }
     }
 
-    /// Takes in what comes within some time; whether anything did.
+    /// Processes the events that arrive within `time`. Returns whether there were any.
     ///
     /// # Errors
-    /// Where a watch cannot be run at all.
+    /// If kubectl cannot be run.
     pub(super) fn wait(&mut self, time: Duration) -> Result<bool, RunError> {
         let until = Instant::now() + time;
-        let mut news = false;
+        let mut has_events = false;
         loop {
-            // What comes together is looked at together.
-            let left = if news { Duration::from_millis(50) } else { until.saturating_duration_since(Instant::now()) };
+            // Events in quick succession are processed together.
+            let left =
+                if has_events { Duration::from_millis(50) } else { until.saturating_duration_since(Instant::now()) };
             match self.receiver.recv_timeout(left) {
-                Ok(Message::Begins(at)) => self.objects[at].clear(),
-                Ok(Message::Event(at, event)) => {
+                Ok(WatchMessage::Started(at)) => self.objects[at].clear(),
+                Ok(WatchMessage::Event(at, event)) => {
                     let object = &event["object"];
                     let name = object["metadata"]["name"].text().to_owned();
                     match event["type"].text() {
@@ -80,15 +81,15 @@ impl Watches {
                         "ADDED" | "MODIFIED" => _ = self.objects[at].insert(name, object.clone()),
                         _ => continue,
                     }
-                    news = true;
+                    has_events = true;
                 }
-                Ok(Message::Fails(error)) => return Err(error),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(news),
+                Ok(WatchMessage::Failed(error)) => return Err(error),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(has_events),
             }
         }
     }
 
-    /// What is known now.
+    /// The current state as a record.
     #[must_use]
     pub(super) fn record(&self) -> Record {
         let mut record = Record { at: now(), ..Record::default() };
@@ -101,7 +102,7 @@ impl Watches {
 
 impl Drop for Watches {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
+        self.stopped.store(true, Ordering::Relaxed);
         self.running.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
@@ -110,34 +111,34 @@ struct Watch {
     at: usize,
     line: CommandLine,
     programs: Programs,
-    sender: Sender<Message>,
-    running: Arc<Mutex<Vec<Option<Running>>>>,
-    over: Arc<AtomicBool>,
+    sender: Sender<WatchMessage>,
+    running: Arc<Mutex<Vec<Option<RunningProgram>>>>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Watch {
     fn run(&self) {
-        while !self.over.load(Ordering::Relaxed) {
+        while !self.stopped.load(Ordering::Relaxed) {
             let (running, stdout) = match self.programs.start(&self.line) {
                 Ok(started) => started,
                 Err(error) => {
-                    _ = self.sender.send(Message::Fails(error));
+                    _ = self.sender.send(WatchMessage::Failed(error));
                     return;
                 }
             };
             match self.running.lock().unwrap_or_else(PoisonError::into_inner).get_mut(self.at) {
-                Some(place) => *place = Some(running),
+                Some(slot) => *slot = Some(running),
                 None => return,
             }
-            if self.sender.send(Message::Begins(self.at)).is_err() {
+            if self.sender.send(WatchMessage::Started(self.at)).is_err() {
                 return;
             }
             for event in yaml::read_json_stream(stdout) {
-                if self.sender.send(Message::Event(self.at, event)).is_err() {
+                if self.sender.send(WatchMessage::Event(self.at, event)).is_err() {
                     return;
                 }
             }
-            thread::sleep(PAUSE);
+            thread::sleep(RESTART_DELAY);
         }
     }
 }

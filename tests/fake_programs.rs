@@ -1,4 +1,4 @@
-//! Stand-ins for kubectl, kind and podman: scripts that write down how they were called, and answer what a test says.
+//! Fakes of kubectl, kind and podman: scripts that record their arguments and respond as a test defines.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,44 +12,44 @@ case "$line" in
   *"-filename -"*|*"--config -"*) cat > "$here/stdin.$$"; echo "$line <$$" >> "$here/calls" ;;
   *) echo "$line" >> "$here/calls" ;;
 esac
-for answer in "$here"/answers/*; do
-  pattern=$(cat "$answer/pattern")
+for response in "$here"/responses/*; do
+  pattern=$(cat "$response/pattern")
   case "$line" in
     $pattern)
-      # Each of the times is a file, and whoever takes it away has it.
-      if [ -d "$answer/times" ]; then
-        taken=
-        for time in "$answer"/times/*; do rmdir "$time" 2>/dev/null && { taken=1; break; }; done
-        [ -n "$taken" ] || continue
+      # Each permitted use is a directory, which the process that removes it claims.
+      if [ -d "$response/times" ]; then
+        claimed=
+        for time in "$response"/times/*; do rmdir "$time" 2>/dev/null && { claimed=1; break; }; done
+        [ -n "$claimed" ] || continue
       fi
-      cat "$answer/stdout"; cat "$answer/stderr" >&2
-      [ ! -f "$answer/sleep" ] || exec sleep "$(cat "$answer/sleep")"
-      exit "$(cat "$answer/code")" ;;
+      cat "$response/stdout"; cat "$response/stderr" >&2
+      [ ! -f "$response/sleep" ] || exec sleep "$(cat "$response/sleep")"
+      exit "$(cat "$response/code")" ;;
   esac
 done
-echo "no answer to: $line" >&2
+echo "no response for: $line" >&2
 exit 99
 "#;
 
-/// What a stand-in answers.
+/// The response of a fake program.
 #[derive(Default)]
-pub(crate) struct Answer<'a> {
+pub(crate) struct Response<'a> {
     pub(crate) stdout: &'a str,
     pub(crate) stderr: &'a str,
     pub(crate) code: i32,
-    /// How often it is given; always where it is 0.
+    /// How often the response is used; 0 for no limit.
     pub(crate) times: usize,
-    /// Seconds that the program goes on running when it has written its output.
+    /// The seconds that the program keeps running after it has written its output.
     pub(crate) sleep: u32,
 }
 
-/// A folder with stand-ins.
-pub(crate) struct StandIns {
+/// A directory with fake programs.
+pub(crate) struct FakePrograms {
     folder: tempfile::TempDir,
-    answers: usize,
+    responses: usize,
 }
 
-impl StandIns {
+impl FakePrograms {
     pub(crate) fn new(programs: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for program in programs {
@@ -57,42 +57,42 @@ impl StandIns {
             fs::write(&path, SCRIPT).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        fs::create_dir(folder.path().join("answers")).unwrap();
-        // What the scripts themselves need; nothing else is found.
+        fs::create_dir(folder.path().join("responses")).unwrap();
+        // The only other programs in `PATH` are those that the scripts use.
         for tool in ["sh", "cat", "dirname", "basename", "sleep", "rmdir"] {
             let real =
                 ["/bin", "/usr/bin"].iter().map(|bin| Path::new(bin).join(tool)).find(|path| path.exists()).unwrap();
             std::os::unix::fs::symlink(real, folder.path().join(tool)).unwrap();
         }
-        Self { folder, answers: 0 }
+        Self { folder, responses: 0 }
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Answers a command line that fits a pattern of the shell; earlier answers come first.
-    pub(crate) fn answer(&mut self, pattern: &str, answer: Answer<'_>) -> &mut Self {
-        let folder = self.path().join("answers").join(format!("{:04}", self.answers));
-        self.answers += 1;
+    /// Defines the response to command lines that match a shell pattern. The first matching response is used.
+    pub(crate) fn respond_with(&mut self, pattern: &str, response: Response<'_>) -> &mut Self {
+        let folder = self.path().join("responses").join(format!("{:04}", self.responses));
+        self.responses += 1;
         fs::create_dir(&folder).unwrap();
         let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
         write("pattern", pattern);
-        write("stdout", answer.stdout);
-        write("stderr", answer.stderr);
-        write("code", &answer.code.to_string());
-        if answer.sleep > 0 {
-            write("sleep", &answer.sleep.to_string());
+        write("stdout", response.stdout);
+        write("stderr", response.stderr);
+        write("code", &response.code.to_string());
+        if response.sleep > 0 {
+            write("sleep", &response.sleep.to_string());
         }
-        for time in 0..answer.times {
+        for time in 0..response.times {
             fs::create_dir_all(folder.join("times").join(time.to_string())).unwrap();
         }
         self
     }
 
-    /// Answers with an output.
-    pub(crate) fn says(&mut self, pattern: &str, stdout: &str) -> &mut Self {
-        self.answer(pattern, Answer { stdout, ..Answer::default() })
+    /// Defines the standard output for command lines that match a shell pattern.
+    pub(crate) fn respond(&mut self, pattern: &str, stdout: &str) -> &mut Self {
+        self.respond_with(pattern, Response { stdout, ..Response::default() })
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -110,19 +110,19 @@ impl StandIns {
         self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// How the programs were called, in order.
+    /// The command lines of all calls in order.
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls = fs::read_to_string(self.path().join("calls")).unwrap_or_default();
         calls.lines().map(str::to_owned).collect()
     }
 
-    /// The calls without what is behind `<`, in which a word stands.
+    /// The command lines of the calls that contain a word.
     pub(crate) fn calls_with(&self, word: &str) -> Vec<String> {
         let plain = |line: String| line.split(" <").next().unwrap().to_owned();
         self.calls().into_iter().filter(|line| line.contains(word)).map(plain).collect()
     }
 
-    /// What the programs read in the calls in which a word stands.
+    /// The standard input of the calls that contain a word.
     pub(crate) fn inputs(&self, word: &str) -> Vec<String> {
         let read = |line: &String| {
             line.split(" <").nth(1).map(|pid| fs::read_to_string(self.path().join(format!("stdin.{pid}"))).unwrap())
@@ -130,8 +130,8 @@ impl StandIns {
         self.calls().iter().filter(|line| line.contains(word)).filter_map(read).collect()
     }
 
-    /// Waits until the programs were called in some way.
-    pub(crate) fn until(&self, word: &str) {
+    /// Waits for a call that contains a word.
+    pub(crate) fn wait_for_call(&self, word: &str) {
         let start = Instant::now();
         while self.calls_with(word).is_empty() {
             assert!(start.elapsed() < Duration::from_secs(60), "{word}: {:?}", self.calls());
