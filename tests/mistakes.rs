@@ -53,7 +53,7 @@ fn misspelt_field() {
         RENDER,
         1,
         str![[r#"
-error[profile-field-unknown]: no field `nodeport` in `expose`
+error[profile-field-unknown]: unknown field `expose.nodeport`
  --> profiles/gateway.yaml:5:10
   |
 5 | expose: {nodeport: 30081, hostPort: 18091}
@@ -274,7 +274,7 @@ fn set_to_nowhere() {
         &["render", "gateway", "--out", "out", "--set", "expose.nodeprot=30082"],
         1,
         str![[r#"
-error[profile-field-unknown]: no field `nodeprot` in `expose`
+error[profile-field-unknown]: unknown field `expose.nodeprot`
  --> --set:1:8
   |
 1 | expose.nodeprot=30082

@@ -19,7 +19,7 @@ use plimsoll::patch::Patches;
 use plimsoll::picture::{self, Picture};
 use plimsoll::project::{self, Level, Project, Settings};
 use plimsoll::report::{self, Format, Mask, ReportOptions, Root};
-use plimsoll::schema::{Lookup, Mode, Schema, Step, Types, Violation};
+use plimsoll::schema::{Fault, Lookup, Mode, Schema, Step, Types};
 use plimsoll::service::Services;
 use plimsoll::source::{FileId, Sources, Span};
 use plimsoll::template::{AnyName, Inputs, Templates};
@@ -419,10 +419,10 @@ fn places<'a>(schema: &Schema, steps: &mut Vec<Step<'a>>, node: &'a Node, fits: 
     }
 }
 
-fn told(violation: Violation) -> Finding {
-    Finding::error(RuleId::ProfileValueInvalid, violation.span, violation.message)
-        .with_label(violation.label)
-        .with_help(violation.help)
+fn told(fault: Fault<'_>) -> Finding {
+    Finding::error(RuleId::ProfileValueInvalid, fault.span(), fault.message)
+        .with_label(fault.label)
+        .with_help(fault.help)
 }
 
 /// Arguments of `--set`, one a line, over a profile and a schema, which may be given too: what is refused changes

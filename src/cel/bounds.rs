@@ -8,7 +8,7 @@ use ecow::EcoString;
 
 use super::ast::is_reserved;
 use super::types::{Type, unescape};
-use crate::kube::crd::{JsonType, Schema};
+use crate::schema::{Subschema, Types};
 
 /// The largest request to the API server, in bytes.
 const REQUEST: u64 = 3 << 20;
@@ -33,9 +33,9 @@ pub(super) enum Step {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bounds<'s> {
     /// By its schema; a resource has `apiVersion`, `kind` and `metadata` too.
-    Schema { schema: &'s Schema, resource: bool },
+    Schema { schema: Subschema<'s>, resource: bool },
     /// `metadata` of a resource.
-    Metadata(Option<&'s Schema>),
+    Metadata(Option<Subschema<'s>>),
     /// A string of so many bytes.
     Text(u64),
     /// A part of a device.
@@ -96,22 +96,22 @@ impl Device {
 }
 
 impl<'s> Bounds<'s> {
-    pub(crate) const fn new(schema: &'s Schema, resource: bool) -> Self {
-        Self::Schema { schema, resource: resource || schema.is_embedded_resource() }
+    pub(crate) fn new(schema: Subschema<'s>, resource: bool) -> Self {
+        Self::Schema { schema, resource: resource || schema.is_resource() }
     }
 
     /// What is known of a part.
     pub(super) fn below(self, step: &Step) -> Option<Self> {
-        let known = |schema: &'s Schema| Type::of(schema, false).map(|_| Self::new(schema, false));
+        let known = |schema: Subschema<'s>| Type::of(schema, false).map(|_| Self::new(schema, false));
         match (self, step) {
-            (Self::Schema { schema, .. }, Step::Items) if schema.json_type() == Some(JsonType::Array) => {
+            (Self::Schema { schema, .. }, Step::Items) if schema.json_type() == Some(Types::ARRAY) => {
                 known(schema.items()?)
             }
             (Self::Schema { schema, resource }, Step::Values) => known(map_values(schema, resource)?),
             // Nobody says how long keys are.
             (Self::Schema { schema, resource }, Step::Keys) => map_values(schema, resource).map(|_| Self::Text(0)),
             (Self::Schema { schema, resource }, Step::Field(name)) => {
-                if schema.json_type() != Some(JsonType::Object) || map_values(schema, resource).is_some() {
+                if schema.json_type() != Some(Types::OBJECT) || map_values(schema, resource).is_some() {
                     return None;
                 }
                 // The API server looks for the escaped name here, and finds no reserved word that is not.
@@ -127,7 +127,8 @@ impl<'s> Bounds<'s> {
                 let own = schema.and_then(|schema| schema.property(name));
                 match name.as_str() {
                     "name" | "generateName" => {
-                        let most = own.and_then(Schema::max_length).map_or(LONGEST_NAME, |most| most.min(LONGEST_NAME));
+                        let most =
+                            own.and_then(Subschema::max_length).map_or(LONGEST_NAME, |most| most.min(LONGEST_NAME));
                         Some(Self::Text(most * 4))
                     }
                     _ => known(own?),
@@ -150,17 +151,17 @@ impl<'s> Bounds<'s> {
             return schema.max_length().map_or(REQUEST - 2, |most| most.saturating_mul(4));
         }
         match schema.json_type() {
-            Some(JsonType::Array) => schema.max_items().unwrap_or_else(|| {
+            Some(Types::ARRAY) => schema.max_items().unwrap_or_else(|| {
                 let least = schema.items().map_or(0, |items| Self::new(items, false).least_bytes(left));
                 (REQUEST - 2) / (least + 1)
             }),
-            Some(JsonType::Object) => match map_values(schema, resource) {
+            Some(Types::OBJECT) => match map_values(schema, resource) {
                 Some(values) => schema
                     .max_properties()
                     .unwrap_or_else(|| (REQUEST - 2) / (Self::new(values, false).least_bytes(left) + 6)),
                 None => 0,
             },
-            Some(JsonType::String) => match schema.format() {
+            Some(Types::STRING) => match schema.format() {
                 "byte" => schema.max_length().unwrap_or(REQUEST - 2),
                 "duration" | "date-time" => 32,
                 "date" => 12,
@@ -182,25 +183,25 @@ impl<'s> Bounds<'s> {
             return 1;
         }
         match schema.json_type() {
-            Some(JsonType::Object) if map_values(schema, resource).is_none() => {
+            Some(Types::OBJECT) if map_values(schema, resource).is_none() => {
                 let mut least = 2;
                 // Those with defaults are not among the required ones here.
-                for name in schema.required_names() {
-                    let field = schema.property(name).filter(|field| Type::of(field, false).is_some());
+                for name in schema.required() {
+                    let field = schema.property(name).filter(|field| Type::of(*field, false).is_some());
                     if let Some(field) = field {
                         least += name.len() as u64 + Self::new(field, false).least_bytes(left) + 4;
                     }
                 }
                 least
             }
-            Some(JsonType::String) => match schema.format() {
+            Some(Types::STRING) => match schema.format() {
                 "duration" => 3,
                 "date" => 12,
                 "date-time" => 21,
                 _ => 2,
             },
-            Some(JsonType::Boolean) => 4,
-            Some(JsonType::Integer | JsonType::Number) => 1,
+            Some(Types::BOOLEAN) => 4,
+            Some(Types::INTEGER | Types::NUMBER) => 1,
             _ => 2,
         }
     }
@@ -212,7 +213,7 @@ impl<'s> Bounds<'s> {
 }
 
 /// The values of a map.
-fn map_values(schema: &Schema, resource: bool) -> Option<&Schema> {
-    let is_object = schema.json_type() == Some(JsonType::Object) && !resource;
+fn map_values(schema: Subschema<'_>, resource: bool) -> Option<Subschema<'_>> {
+    let is_object = schema.json_type() == Some(Types::OBJECT) && !resource;
     schema.additional().filter(|values| is_object && !values.takes_anything())
 }

@@ -7,9 +7,10 @@ use foldhash::{HashMap, HashMapExt};
 use super::eval::Failure;
 use super::value::{Value, present};
 use super::{Kind, Program, each};
-use crate::kube::crd::{CustomKind, Rule, Schema};
+use crate::kube::crd::CustomKind;
 use crate::kube::{Identity, ListKind, Shape};
 use crate::node::{self, Node};
+use crate::schema::{Subschema, ValidationRule};
 
 /// How many steps the rules may take on one object, and on all that are checked together.
 const STEPS_OF_OBJECT: u64 = 1_000_000;
@@ -66,12 +67,12 @@ fn with_status(object: &Node, status: &Node) -> Node {
 /// The rules of a schema, by the parts that they stand in.
 #[derive(Debug)]
 struct Rules<'s> {
-    parts: HashMap<*const Schema, Vec<Compiled<'s>>>,
+    parts: HashMap<u32, Vec<Compiled<'s>>>,
 }
 
 #[derive(Debug)]
 struct Compiled<'s> {
-    rule: &'s Rule,
+    rule: &'s ValidationRule,
     program: Program,
     message: Option<Program>,
     /// Whether it compares with the old value.
@@ -91,7 +92,7 @@ pub(crate) struct Broken<'s> {
     pub(crate) field: String,
     /// The rule's own message.
     pub(crate) message: String,
-    rule: &'s Rule,
+    rule: &'s ValidationRule,
 }
 
 impl Broken<'_> {
@@ -115,12 +116,12 @@ pub(crate) struct Outcome<'s> {
 
 impl<'s> Rules<'s> {
     /// Reads the rules of a schema. Those that do not parse are the definition's fault.
-    fn new(schema: &'s Schema) -> Self {
+    fn new(schema: Subschema<'s>) -> Self {
         let mut rules = Self { parts: HashMap::new() };
         schema.each(&mut |part| {
             let compiled: Vec<Compiled<'s>> = part.rules().iter().filter_map(compile).collect();
             if !compiled.is_empty() {
-                rules.parts.insert(std::ptr::from_ref(part), compiled);
+                rules.parts.insert(part.id(), compiled);
             }
         });
         rules
@@ -132,7 +133,7 @@ impl<'s> Rules<'s> {
     }
 }
 
-fn compile(rule: &Rule) -> Option<Compiled<'_>> {
+fn compile(rule: &ValidationRule) -> Option<Compiled<'_>> {
     let program = Program::new(&rule.rule).ok()?;
     let message =
         (!rule.message_expression.trim().is_empty()).then(|| Program::new(&rule.message_expression).ok()).flatten();
@@ -168,18 +169,17 @@ impl<'s> Walk<'_, 's> {
     /// A value and what is below it.
     ///
     /// Restates `Validator.validate` of `k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel`.
-    fn part<'v>(&mut self, part: Part<'v>, schema: &'v Schema) {
+    fn part<'v>(&mut self, part: Part<'v>, schema: Subschema<'v>) {
         if !part.node.is_set() {
             return;
         }
         let rules = self.rules;
-        for compiled in rules.parts.get(&std::ptr::from_ref(schema)).into_iter().flatten() {
+        for compiled in rules.parts.get(&schema.id()).into_iter().flatten() {
             self.rule(compiled, part, schema);
         }
         let length = self.path.len();
-        for name in schema.property_names() {
-            let own = schema.property(name);
-            let (Some(own), given) = (own, part.node.get(name)) else { continue };
+        for (name, own) in schema.properties() {
+            let given = part.node.get(name);
             if let Some(node) = present(given, Some(own)) {
                 let near = if given.is_some_and(Node::is_set) { node } else { part.near };
                 let old = part.old.and_then(|old| present(old.get(name), Some(own)));
@@ -210,7 +210,7 @@ impl<'s> Walk<'_, 's> {
         }
     }
 
-    fn rule<'v>(&mut self, compiled: &Compiled<'s>, part: Part<'v>, schema: &'v Schema) {
+    fn rule<'v>(&mut self, compiled: &Compiled<'s>, part: Part<'v>, schema: Subschema<'v>) {
         let rule = compiled.rule;
         let old = part.old.filter(|old| old.is_set() && compiled.uses_old);
         if compiled.uses_old && old.is_none() && !rule.optional_old_self
@@ -252,7 +252,7 @@ impl<'s> Walk<'_, 's> {
         });
     }
 
-    fn skip(&mut self, rule: &Rule, why: String) {
+    fn skip(&mut self, rule: &ValidationRule, why: String) {
         let text = rule.rule.trim().to_owned();
         if !self.outcome.skipped.iter().any(|(known, _)| *known == text) {
             self.outcome.skipped.push((text, why));
@@ -282,7 +282,7 @@ struct Correlated<'v> {
 }
 
 impl<'v> Correlated<'v> {
-    fn new(list: &'v Node, schema: &'v Schema) -> Self {
+    fn new(list: &'v Node, schema: Subschema<'v>) -> Self {
         let mut items = HashMap::new();
         let identity = Shape::Custom(schema).identity();
         if identity.kind == ListKind::Map && !identity.keys.is_empty() {

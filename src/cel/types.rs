@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::ast::is_reserved;
-use crate::kube::crd::{JsonType, Schema};
+use crate::schema::{Subschema, Types};
 
 /// A type.
 #[derive(Debug, Clone)]
@@ -39,9 +39,9 @@ pub(crate) enum Object<'s> {
     /// One that Kubernetes declares.
     Declared(&'static Declared),
     /// An object of a schema; a resource has `apiVersion`, `kind` and `metadata` too.
-    Schema { schema: &'s Schema, resource: bool },
+    Schema { schema: Subschema<'s>, resource: bool },
     /// `metadata` of a resource: its names, and what the schema says of it.
-    Metadata(Option<&'s Schema>),
+    Metadata(Option<Subschema<'s>>),
     /// The variables of a policy.
     Fields(Rc<Vec<(String, Type<'s>)>>),
     /// A part of an object that a policy makes: `Object.spec`. Its fields are not checked.
@@ -207,29 +207,30 @@ impl<'s> Type<'s> {
     /// The type of values of a schema. `None` where expressions cannot see them, as nothing is known of them.
     ///
     /// Restates `SchemaDeclType`.
-    pub(crate) fn of(schema: &'s Schema, resource: bool) -> Option<Self> {
+    pub(crate) fn of(schema: Subschema<'s>, resource: bool) -> Option<Self> {
         if schema.is_int_or_string() {
             return Some(Self::Dyn);
         }
-        let resource = resource || schema.is_embedded_resource();
+        let resource = resource || schema.is_resource();
         Some(match schema.json_type()? {
-            JsonType::Array => Self::list(Self::of(schema.items()?, false)?),
-            JsonType::Object => match schema.additional() {
+            Types::ARRAY => Self::list(Self::of(schema.items()?, false)?),
+            Types::OBJECT => match schema.additional() {
                 // `additionalProperties: true` gives no type, so such an object has no fields to see.
                 Some(values) if !resource && !values.takes_anything() => {
                     Self::map(Self::String, Self::of(values, false)?)
                 }
                 _ => Self::Object(Object::Schema { schema, resource }),
             },
-            JsonType::String => match schema.format() {
+            Types::STRING => match schema.format() {
                 "byte" => Self::Bytes,
                 "duration" => Self::Duration,
                 "date" | "date-time" => Self::Timestamp,
                 _ => Self::String,
             },
-            JsonType::Integer => Self::Int,
-            JsonType::Number => Self::Double,
-            JsonType::Boolean => Self::Bool,
+            Types::INTEGER => Self::Int,
+            Types::NUMBER => Self::Double,
+            Types::BOOLEAN => Self::Bool,
+            _ => return None,
         })
     }
 
@@ -283,7 +284,7 @@ impl<'s> Object<'s> {
     pub(crate) fn fields(&self) -> Vec<&str> {
         match self {
             Self::Declared(declared) => declared.fields.iter().map(|(name, _)| *name).collect(),
-            Self::Schema { schema, .. } => schema.property_names().collect(),
+            Self::Schema { schema, .. } => schema.properties().map(|(name, _)| name).collect(),
             Self::Metadata(_) => vec!["name", "generateName"],
             Self::Fields(fields) => fields.iter().map(|(name, _)| name.as_str()).collect(),
             Self::Made(_) => Vec::new(),
@@ -302,7 +303,7 @@ impl<'s> Object<'s> {
     /// Whether two are one type.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Schema { schema: one, .. }, Self::Schema { schema: two, .. }) => std::ptr::eq(*one, *two),
+            (Self::Schema { schema: one, .. }, Self::Schema { schema: two, .. }) => one == two,
             (Self::Metadata(_), Self::Metadata(_)) => true,
             _ => self.name() == other.name(),
         }

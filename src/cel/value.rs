@@ -14,8 +14,8 @@ use crate::formats::go::decode_base64;
 use crate::formats::ip::Cidr;
 use crate::formats::quantity::Quantity;
 use crate::kube::ListKind;
-use crate::kube::crd::{JsonType, Schema};
 use crate::node::{self, Node};
+use crate::schema::{Subschema, Types};
 
 /// What is counted of a value at most; more than the steps of an evaluation.
 const MOST_SIZE: u64 = 1 << 21;
@@ -45,7 +45,7 @@ pub(crate) enum Value<'v> {
     Semver(Rc<Version>),
     Format(&'static str),
     /// A list, mapping or object of a custom resource, and its schema where there is one.
-    Part(&'v Node, Option<&'v Schema>),
+    Part(&'v Node, Option<Subschema<'v>>),
 }
 
 impl<'v> Value<'v> {
@@ -65,17 +65,17 @@ impl<'v> Value<'v> {
     ///
     /// # Errors
     /// Where a string does not have the format that its schema gives it.
-    pub(crate) fn of(node: &'v Node, schema: Option<&'v Schema>) -> Result<Self, Failure> {
-        let ty = schema.filter(|schema| !schema.is_int_or_string()).and_then(Schema::json_type);
+    pub(crate) fn of(node: &'v Node, schema: Option<Subschema<'v>>) -> Result<Self, Failure> {
+        let ty = schema.filter(|schema| !schema.is_int_or_string()).and_then(Subschema::json_type);
         Ok(match &node.value {
             node::Value::Null => Self::Null,
             node::Value::Bool(value) => Self::Bool(*value),
-            node::Value::Int(number) if ty == Some(JsonType::Number) => Self::Double(*number as f64),
+            node::Value::Int(number) if ty == Some(Types::NUMBER) => Self::Double(*number as f64),
             node::Value::Int(number) => Self::Int(*number),
-            node::Value::Float(number) if ty == Some(JsonType::Integer) => Self::Int(*number as i64),
+            node::Value::Float(number) if ty == Some(Types::INTEGER) => Self::Int(*number as i64),
             node::Value::Float(number) => Self::Double(*number),
             node::Value::String(text) => {
-                match schema.filter(|_| ty == Some(JsonType::String)).map_or("", Schema::format) {
+                match schema.filter(|_| ty == Some(Types::STRING)).map_or("", Subschema::format) {
                     "byte" => Self::Bytes(decode_base64(text).ok_or_else(|| Failure::error("invalid base64"))?.into()),
                     "duration" => {
                         Self::Duration(time::duration(text).ok_or_else(|| Failure::unsupported("such a duration"))?)
@@ -117,7 +117,7 @@ impl<'v> Value<'v> {
         match self {
             Self::List(items) => Ok(items.clone()),
             Self::Part(node, schema) if matches!(node.value, node::Value::Sequence(_)) => {
-                let own = schema.and_then(Schema::items);
+                let own = schema.and_then(Subschema::items);
                 node.items().iter().map(|item| Self::of(item, own)).collect::<Result<Vec<_>, _>>().map(Rc::new)
             }
             _ => Err(Failure::no_overload()),
@@ -136,10 +136,8 @@ impl<'v> Value<'v> {
                         found.push((Self::String(entry.key.clone()), Self::of(value, own)?));
                     }
                 }
-                for (name, own) in schema.iter().flat_map(|schema| schema.defaults()) {
-                    if node.get(name).is_none()
-                        && let Some(default) = own.default_value()
-                    {
+                for (name, own) in schema.iter().copied().flat_map(Subschema::properties) {
+                    if let Some(default) = own.default_value().filter(|_| node.get(name).is_none()) {
                         found.push((Self::text(name), Self::of(default, Some(own))?));
                     }
                 }
@@ -388,9 +386,9 @@ pub(super) fn find<'a, 'v>(
 }
 
 /// The node that the server sees for a field: null is absent unless the field may be null, and an absent one has its default.
-pub(crate) fn present<'v>(node: Option<&'v Node>, schema: Option<&'v Schema>) -> Option<&'v Node> {
-    let given = node.filter(|node| node.is_set() || schema.is_none_or(Schema::is_nullable));
-    given.or_else(|| schema.and_then(Schema::default_value))
+pub(crate) fn present<'v>(node: Option<&'v Node>, schema: Option<Subschema<'v>>) -> Option<&'v Node> {
+    let given = node.filter(|node| node.is_set() || schema.is_none_or(Subschema::is_nullable));
+    given.or_else(|| schema.and_then(Subschema::default_value))
 }
 
 fn count(node: &Node, left: &mut u64) {

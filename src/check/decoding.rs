@@ -5,11 +5,12 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use crate::cel::KindRules;
 use crate::finding::{Finding, Remedy, RuleId, Severity};
 use crate::formats::go::encode_base64;
-use crate::kube::crd::{CustomKind, CustomKinds, Unevaluated};
-use crate::kube::decode::{self, Fault, FaultKind};
+use crate::kube::crd::{CustomKind, CustomKinds};
+use crate::kube::decode;
 use crate::kube::kinds::{self, Kind, Scope, Unknown};
 use crate::node::Node;
 use crate::object::Object;
+use crate::schema::{Fault, FaultKind, QUOTE, UNQUOTE, UnevaluatedPatterns};
 use crate::source::Span;
 use crate::suggest;
 
@@ -73,7 +74,7 @@ pub(super) fn undefined(objects: &[Object], options: &Options, custom: &CustomKi
 }
 
 /// What of a definition would take too much: where it stands, what is not done, and what to do.
-fn beyond(object: &Object, kind: &CustomKind<'_>, found: &Unevaluated) -> Vec<(Span, String, &'static str)> {
+fn beyond(object: &Object, kind: &CustomKind<'_>, found: &UnevaluatedPatterns) -> Vec<(Span, String, &'static str)> {
     const SMALLER: &str = "the API server evaluates it; large counts such as `{1000}` make a pattern large";
     let of = format!("of the definition of {}", object.kind());
     let large =
@@ -92,8 +93,8 @@ fn beyond(object: &Object, kind: &CustomKind<'_>, found: &Unevaluated) -> Vec<(S
 /// What mends a value of the wrong type without a person's judgement.
 fn remedy(object: &Object, fault: &Fault<'_>) -> Option<Remedy> {
     match &*fault.help {
-        decode::QUOTE => Some(Remedy::Quote),
-        decode::UNQUOTE => Some(Remedy::Unquote),
+        QUOTE => Some(Remedy::Quote),
+        UNQUOTE => Some(Remedy::Unquote),
         decode::ENCODE if object.kind() == "Secret" => plain_data(object, fault.node),
         _ => None,
     }
@@ -183,6 +184,7 @@ impl<'a> Pass<'a> {
                 .field(object, fault.node, &*fault.field, &*fault.message)
                 .severity(Severity::Warning)
                 .related(kind.span(), "only this schema says so: the definition it was made from may allow it")
+                .label(&*fault.label)
                 .help(&*fault.help);
             if !fault.key_span.is_none() {
                 draft = draft.place(fault.key_span);
@@ -196,12 +198,13 @@ impl<'a> Pass<'a> {
         // Quotes would not help where an expression makes the value.
         let computed = fault.node.origin.derived.as_ref().is_some_and(|derived| derived.expression.is_some());
         let help = match &*fault.help {
-            decode::QUOTE if computed => "write `| string` at the end of the expression",
+            QUOTE if computed => "write `| string` at the end of the expression",
             help => help,
         };
         let remedy = if computed { None } else { remedy(object, fault) };
         self.report(rule, |report| {
-            let mut draft = report.field(object, fault.node, &*fault.field, &*fault.message).help(help).remedy(remedy);
+            let draft = report.field(object, fault.node, &*fault.field, &*fault.message);
+            let mut draft = draft.label(&*fault.label).help(help).remedy(remedy);
             if !fault.key_span.is_none() {
                 draft = draft.place(fault.key_span);
             }
@@ -228,9 +231,9 @@ impl<'a> Pass<'a> {
     }
 
     fn unevaluated(&mut self, object: &Object, kind: &CustomKind<'_>) {
-        let found = kind.schema().unevaluated();
-        if !found.patterns.is_empty() {
-            let patterns = suggest::list(&found.patterns, "and");
+        let found = kind.unevaluated_patterns();
+        if !found.syntax.is_empty() {
+            let patterns = suggest::list(&found.syntax, "and");
             self.report(RuleId::CustomResourceUnevaluated, |report| {
                 let message = format!("patterns of the definition of {} not evaluated: {patterns}", object.kind());
                 report.object(object, message);

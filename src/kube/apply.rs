@@ -6,10 +6,10 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::schema::ListKind;
 use super::shape::Shape;
 use super::stored::{LAST_APPLIED, is_live};
 use crate::node::{Mapping, Node, Value};
+use crate::schema::ListKind;
 use crate::yaml;
 
 /// What an object becomes, before its defaults are filled in. `live`: the object as it is [`stored`](super::stored()); `owned`:

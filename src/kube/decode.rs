@@ -7,51 +7,14 @@ use crate::cursor::At;
 use crate::formats::go;
 use crate::formats::quantity::Quantity;
 use crate::node::{Node, Value};
-use crate::source::Span;
+use crate::schema::{Fault, FaultKind, MOST_FAULTS, QUOTE, UNQUOTE};
 use crate::suggest;
 
 use super::schema::{Form, Leaf, Struct, Type};
 use super::version::KubernetesVersion;
 
-/// What the decoder does not like.
-#[derive(Debug, Clone)]
-pub struct Fault<'a> {
-    /// What kind of fault it is.
-    pub kind: FaultKind,
-    /// The value.
-    pub node: &'a Node,
-    /// The place of its key, for an unknown field; of the first key of what lacks one, for a missing field.
-    pub key_span: Span,
-    /// The field, as the API server writes it.
-    pub field: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do; may be empty.
-    pub help: String,
-}
-
-/// The kinds of faults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// There is no such field.
-    Unknown,
-    /// The value has the wrong type or form.
-    Type,
-    /// A custom resource lacks what its definition requires; the node is the one that lacks it.
-    Missing,
-    /// A custom resource's value breaks a rule of its definition.
-    Invalid,
-}
-
-/// What to do about a scalar that is written as one of another type.
-pub(crate) const QUOTE: &str = "put it in quotes";
-pub(crate) const UNQUOTE: &str = "leave out the quotes";
-
 /// What to do about bytes that are not base64.
 pub(crate) const ENCODE: &str = "encode the value with `base64`";
-
-/// How many faults of an object are told; the decoder too stops at a hundred.
-pub(crate) const MOST_FAULTS: usize = 100;
 
 /// Walks a node along a type. Empty if the decoder takes it.
 #[must_use]
@@ -94,14 +57,8 @@ impl<'a> Walker<'a> {
                             None if self.lenient || self.faults.len() >= MOST_FAULTS => {}
                             None => {
                                 let (message, help) = unknown(own, &entry.key, self.version);
-                                self.faults.push(Fault {
-                                    kind: FaultKind::Unknown,
-                                    node: &entry.value,
-                                    key_span: entry.key_span,
-                                    field: at.dotted(),
-                                    message,
-                                    help,
-                                });
+                                let fault = Fault::new(FaultKind::Unknown, &entry.value, at.dotted(), message);
+                                self.faults.push(Fault { key_span: entry.key_span, help, ..fault });
                             }
                         }
                     }
@@ -131,14 +88,8 @@ impl<'a> Walker<'a> {
     }
 
     fn wrong(&mut self, at: &At<'a, '_>, message: String, help: &'static str) {
-        self.faults.push(Fault {
-            kind: FaultKind::Type,
-            node: at.node,
-            key_span: Span::NONE,
-            field: at.to_string(),
-            message,
-            help: help.to_owned(),
-        });
+        let fault = Fault::new(FaultKind::Type, at.node, at.to_string(), message);
+        self.faults.push(Fault { help: help.to_owned(), ..fault });
     }
 }
 
@@ -371,7 +322,7 @@ mod tests {
         }
         assert_eq!(
             replicas("\"3\""),
-            ["spec.replicas: expected a whole number, found a string (leave out the quotes)"]
+            ["spec.replicas: expected a whole number, found a string (write it without quotes)"]
         );
         let grace = |value: &str| {
             faults(&format!("apiVersion: v1\nkind: Pod\nspec: {{terminationGracePeriodSeconds: {value}}}\n"))

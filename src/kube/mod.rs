@@ -20,11 +20,12 @@ pub mod shape;
 pub mod stored;
 pub mod version;
 
+pub use crate::schema::ListKind;
 pub(crate) use apply::allocate;
 pub use apply::{applied, owned};
 pub use kinds::{Kind, Scope};
 pub use place::{Index, find};
-pub use schema::{ListKeys, ListKind, Type};
+pub use schema::{ListKeys, Type};
 pub use shape::{Identity, Shape};
 pub use stored::{equivalent, stored};
 pub use version::KubernetesVersion;

@@ -22,6 +22,7 @@
 //! for each form. A default is the number of a string that holds JSON.
 
 use super::version::KubernetesVersion;
+use crate::schema::ListKind;
 
 const FILE: &[u8] = include_bytes!("../../schemas/kubernetes.bin");
 const HEADER: usize = 36;
@@ -151,17 +152,6 @@ pub struct Field {
     versions: u16,
     flags: u16,
     default: u16,
-}
-
-/// How the entries of a list are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListKind {
-    /// Not at all: the list is one value.
-    Atomic,
-    /// By their value; none stands twice.
-    Set,
-    /// By some of their fields; no combination stands twice.
-    Map,
 }
 
 /// How the entries of a list are told apart, and by what.

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::crd::{CustomKinds, Schema};
+use super::crd::CustomKinds;
 use super::kinds::Kind;
-use super::schema::{Form, ListKind, Type};
+use super::schema::{Form, Type};
 use super::version::KubernetesVersion;
 use crate::cursor::At;
 use crate::node::{Node, Value};
 use crate::path::Segment;
+use crate::schema::{ListKind, Subschema};
 
 /// What a place in an object holds.
 #[derive(Debug, Clone, Copy)]
@@ -16,9 +17,9 @@ pub enum Shape<'a> {
     /// A part of a built-in kind.
     BuiltIn(Type, KubernetesVersion),
     /// A custom resource as a whole; its metadata is built in.
-    Resource(&'a Schema, KubernetesVersion),
+    Resource(Subschema<'a>, KubernetesVersion),
     /// A part of a custom resource.
-    Custom(&'a Schema),
+    Custom(Subschema<'a>),
     /// An object of a kind that nobody knows; its metadata is built in.
     Foreign(KubernetesVersion),
     /// Nobody knows.
@@ -62,7 +63,7 @@ impl<'a> Shape<'a> {
     }
 
     /// The definition of a custom resource here, or of a part of one.
-    pub(super) const fn definition(self) -> Option<&'a Schema> {
+    pub(super) const fn definition(self) -> Option<Subschema<'a>> {
         match self {
             Self::Resource(schema, _) | Self::Custom(schema) => Some(schema),
             _ => None,
@@ -80,7 +81,7 @@ impl<'a> Shape<'a> {
     pub fn is_atomic(self) -> bool {
         match self {
             Self::BuiltIn(ty, _) => ty.is_atomic(),
-            Self::Custom(schema) => schema.atomic,
+            Self::Custom(schema) => schema.is_atomic(),
             Self::Resource(..) | Self::Foreign(_) | Self::Unknown => false,
         }
     }
@@ -155,7 +156,7 @@ impl<'a> Shape<'a> {
             Self::Resource(schema, _) | Self::Custom(schema) => {
                 let (kind, keys) = schema.list_kind();
                 let keys: Vec<&str> = keys.iter().map(ecow::EcoString::as_str).collect();
-                let default = |key: &&str| schema.items()?.field(key)?.default.as_ref()?.as_str();
+                let default = |key: &&str| schema.items()?.field(key)?.default_value()?.as_str();
                 Identity { kind, defaults: keys.iter().map(default).collect(), keys, merge_key: None }
             }
             Self::Foreign(_) | Self::Unknown => Identity::atomic(),

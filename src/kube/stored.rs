@@ -13,6 +13,7 @@ use super::version::KubernetesVersion;
 use crate::formats::go::{decode_base64, encode_base64};
 use crate::formats::quantity::Quantity;
 use crate::node::{Mapping, Node, Value};
+use crate::schema::Subschema;
 use crate::source::Span;
 use crate::yaml;
 
@@ -96,7 +97,9 @@ fn custom(node: &Node, shape: Shape<'_>) -> Node {
             for entry in mapping {
                 let field = shape.field(&entry.key);
                 let value = match field {
-                    _ if entry.value.is_null() && field.definition().is_some_and(|field| !field.nullable) => continue,
+                    _ if entry.value.is_null() && field.definition().is_some_and(|field| !field.is_nullable()) => {
+                        continue;
+                    }
                     Shape::BuiltIn(ty, version) if entry.value.is_set() => {
                         Reader::of(version).value(&entry.value, ty, 0)
                     }
@@ -104,9 +107,9 @@ fn custom(node: &Node, shape: Shape<'_>) -> Node {
                 };
                 all.push(entry.key.clone(), entry.key_span, value);
             }
-            for (name, field) in shape.definition().into_iter().flat_map(|schema| &schema.properties) {
-                if let Some(default) = field.default.as_ref().filter(|_| all.get(name).is_none()) {
-                    all.push(name.clone(), Span::NONE, custom(default, Shape::Custom(field)));
+            for (name, field) in shape.definition().into_iter().flat_map(Subschema::properties) {
+                if let Some(default) = field.default_value().filter(|_| all.get(name).is_none()) {
+                    all.push(name, Span::NONE, custom(default, Shape::Custom(field)));
                 }
             }
             Value::Mapping(all)

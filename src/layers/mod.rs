@@ -260,8 +260,8 @@ impl<'a> Layers<'a> {
         if !self.sets.is_empty() {
             self.schema.mark_secrets(&mut node);
         }
-        for violation in self.schema.check(&node, Mode::Whole, "the profile") {
-            let mut finding = finding(violation);
+        for fault in self.schema.check(&node, Mode::Whole, "the profile") {
+            let mut finding = finding(fault);
             if finding.rule == RuleId::ProfileFieldMissing {
                 let path = finding.field.clone();
                 let set = if self.project.is_built_in() {

@@ -11,7 +11,7 @@ use crate::finding::{Failure, Finding, RuleId};
 use crate::node::{Entry, Mapping, Node, Value};
 use crate::patch::{self, Patch};
 use crate::project;
-use crate::schema::{Fault, Mode, Violation};
+use crate::schema::{Fault, FaultKind, Mode};
 use crate::secret::{self, is_secret_name};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Dialect};
@@ -233,17 +233,17 @@ impl Layers<'_> {
             remember(self.sources, secret, true);
         }
         let whole = if path.is_empty() { "a profile".to_owned() } else { format!("`{path}`") };
-        let violations = self.schema.check(lists.as_ref().unwrap_or(node), Mode::Layer, &whole);
-        let unknown = violations.iter().filter(|violation| violation.fault == Fault::Unknown);
-        let unknown: HashSet<Span> = unknown.map(|violation| violation.span).collect();
+        let faults = self.schema.check(lists.as_ref().unwrap_or(node), Mode::Layer, &whole);
+        let unknown = faults.iter().filter(|fault| fault.kind == FaultKind::Unknown);
+        let unknown: HashSet<Span> = unknown.map(|fault| fault.key_span).collect();
         if !unknown.is_empty() {
             self.remember_misspelt(node, &unknown);
         }
-        for mut violation in violations {
+        for mut fault in faults {
             if !path.is_empty() {
-                violation.path = format!("{path}.{}", violation.path);
+                fault.field = format!("{path}.{}", fault.field);
             }
-            findings.push(finding(violation));
+            findings.push(finding(fault));
         }
     }
 
@@ -297,17 +297,17 @@ pub(super) fn remember(sources: &Sources, node: &Node, secret: bool) {
     }
 }
 
-/// A violation as a finding of the profile's.
-pub(super) fn finding(violation: Violation) -> Finding {
-    let rule = match violation.fault {
-        Fault::Unknown => RuleId::ProfileFieldUnknown,
-        Fault::Missing => RuleId::ProfileFieldMissing,
-        Fault::Type => RuleId::ProfileFieldType,
-        Fault::Value => RuleId::ProfileValueInvalid,
+/// A fault of a profile as a finding.
+pub(super) fn finding(fault: Fault<'_>) -> Finding {
+    let rule = match fault.kind {
+        FaultKind::Unknown => RuleId::ProfileFieldUnknown,
+        FaultKind::Missing => RuleId::ProfileFieldMissing,
+        FaultKind::Type => RuleId::ProfileFieldType,
+        FaultKind::Invalid => RuleId::ProfileValueInvalid,
     };
-    let mut finding = Finding::error(rule, violation.span, violation.message);
-    finding.field = violation.path;
-    finding.label = violation.label;
-    finding.help = violation.help;
+    let mut finding = Finding::error(rule, fault.span(), fault.message);
+    finding.field = fault.field;
+    finding.label = fault.label;
+    finding.help = fault.help;
     finding
 }

@@ -207,8 +207,8 @@ fn found(lookup: Lookup, steps: &[Part]) -> Result<Option<Place>, Failure> {
             let parent = if at == 0 { "a profile".to_owned() } else { format!("`{}`", show(&steps[..at])) };
             let message = match &steps[at].step {
                 // Behind a colon the value may have begun.
-                Segment::Key(key) if key.contains([':', ' ']) => format!("no field of that name in {parent}"),
-                Segment::Key(key) => format!("no field `{key}` in {parent}"),
+                Segment::Key(key) if key.contains([':', ' ']) => format!("unknown field in {parent}"),
+                Segment::Key(_) => format!("unknown field `{}`", show(&steps[..=at])),
                 Segment::Index(_) | Segment::End => format!("{parent} is not a list"),
             };
             let mut finding = Finding::error(RuleId::ProfileFieldUnknown, steps[at].span, message);

@@ -144,7 +144,7 @@ fn faults_are_told_with_their_place() {
     for (profile, told) in [
         (
             "cluster: c\nexpose:\n  nodeport: 1\n",
-            "profile-field-unknown profiles/p.yaml:3:3 no field `nodeport` in `expose` / did you mean `nodePort`?",
+            "profile-field-unknown profiles/p.yaml:3:3 unknown field `expose.nodeport` / did you mean `nodePort`?",
         ),
         (
             "cluster: c\nexpose:\n  nodePort: '1'\n",
@@ -168,11 +168,11 @@ fn faults_are_told_with_their_place() {
         ),
         (
             "expose: {type: x}\n",
-            "profile-field-missing profiles/p.yaml:1:1 the profile has no `cluster` / set `cluster` in profiles/p.yaml: The kind cluster",
+            "profile-field-missing profiles/p.yaml:1:1 `cluster` is required / set `cluster` in profiles/p.yaml: The kind cluster",
         ),
         (
             "cluster: c\nenvironments: {prod: {expos: 1}}\n",
-            "profile-field-unknown profiles/p.yaml:2:23 no field `expos` in `environments.prod` / did you mean `expose`?",
+            "profile-field-unknown profiles/p.yaml:2:23 unknown field `expos` / did you mean `expose`?",
         ),
         (
             "cluster: c\n---\ncluster: d\n",
@@ -232,14 +232,14 @@ fn sets_are_typed_by_the_schema() {
         ),
         (
             "expose.nodeport=1",
-            "profile-field-unknown --set:1:8 no field `nodeport` in `expose` / did you mean `nodePort`?",
+            "profile-field-unknown --set:1:8 unknown field `expose.nodeport` / did you mean `nodePort`?",
         ),
         ("expose.nodePort=abc", "profile-field-type --set:1:17 `expose.nodePort` must be a whole number, not `abc`"),
         ("expose.nodePort=", "profile-field-type --set:1:17 `expose.nodePort` must be a whole number, not empty"),
         ("expose.nodePort=0", "profile-value-invalid --set:1:17 `expose.nodePort` must be from 1 to 65535"),
         ("spread=yes", "profile-field-type --set:1:8 `spread` must be a boolean, not `yes`"),
         ("expose=1", "profile-field-type --set:1:8 `expose` must be a mapping, not `1`"),
-        ("cluster.x=1", "profile-field-unknown --set:1:9 no field `x` in `cluster` / `cluster` has no fields"),
+        ("cluster.x=1", "profile-field-unknown --set:1:9 unknown field `cluster.x` / `cluster` has no fields"),
         ("cluster[0]=1", "profile-field-unknown --set:1:8 `cluster` is not a list / `cluster` has no fields"),
         (
             "environments.e2e.cluster=x",
@@ -370,7 +370,7 @@ fn marks_and_line_breaks_of_other_systems_are_read() {
     let fixture = fixture("\u{feff}cluster: c\r\nexpose:\r\n  nodePort: 1\r\n");
     assert_eq!(fixture.values("e2e", &[]).unwrap().node["expose"]["nodePort"].as_i64(), Some(1));
     fixture.write("profiles/p.yaml", "\u{feff}clustre: c\r\n");
-    assert!(fixture.json("e2e", &[]).starts_with("profile-field-unknown profiles/p.yaml:1:1 no field `clustre`"));
+    assert!(fixture.json("e2e", &[]).starts_with("profile-field-unknown profiles/p.yaml:1:1 unknown field `clustre`"));
 }
 
 #[test]

@@ -1,36 +1,55 @@
-//! A tree to a compiled schema.
+//! Compilation of schemas.
 
 use ecow::EcoVec;
 use foldhash::{HashMap, HashMapExt};
 
 use super::files::{self, Document, Incomplete, Missing};
 use super::formats::{Format, formats};
-use super::{Id, ListRules, NumberRules, ObjectRules, Pattern, Schema, Sub, TYPES, TextRules, Types};
+use super::structural::{self, EXTENSIONS, Extensions, inherit_preservation};
+use super::{
+    Choices, Id, LazyPattern, ListRules, NumberRules, ObjectRules, Pattern, Schema, Sub, TYPES, TextRules, Types,
+};
 use crate::finding::{Finding, RuleId};
-use crate::node::{Entry, Node, Value};
+use crate::node::{Entry, Node, Origin, Value};
 use crate::source::Span;
 use crate::suggest;
 
-/// How many subschemas may stand within one another for one and the same value, references followed.
+/// How deep subschemas for the same value may be nested, references included.
 const MAX_IN_PLACE: usize = 32;
 
-/// How many may hold for one and the same value, each counted for each way that leads to it.
+/// How many subschemas may apply to the same value, each counted once per path that leads to it.
 const MAX_WAYS: usize = 1000;
 
-/// How large all patterns of a schema may be together, once compiled.
+/// The maximum total size of the compiled patterns of a JSON Schema, in bytes.
 const MAX_PATTERN_BYTES: usize = 1 << 23;
 
-/// A keyword and how it is read.
-type Keyword = (&'static str, for<'a> fn(&mut Compiler<'a>, &mut Sub, &'a Entry));
+/// The maximum number of subschemas of a structural schema, so that aliases cannot fill the memory. Subschemas beyond it
+/// match any value. The largest definitions in use have some twenty thousand.
+const MAX_STRUCTURAL: usize = 100_000;
 
-/// The keywords that are understood. Besides them, keywords that begin with `x-` are left alone.
+/// The schema `true`.
+static ANYTHING: Node = Node { value: Value::Bool(true), origin: Origin { span: Span::NONE, derived: None } };
+
+/// The language of a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// JSON Schema, draft 2020-12.
+    JsonSchema,
+    /// The OpenAPI schema of a custom resource.
+    Structural,
+}
+
+/// A keyword's name and its compilation.
+pub(super) type Keyword = (&'static str, for<'a> fn(&mut Compiler<'a>, &mut Sub, &'a Entry));
+
+/// The keywords of JSON Schema. Keywords that begin with `x-` are ignored.
 const KEYWORDS: &[Keyword] = &[
     ("$comment", |_, _, _| {}),
     ("$defs", |c, sub, entry| c.definitions(sub, entry)),
     ("$id", |_, _, _| {}),
     ("$ref", |c, sub, entry| c.reference(sub, entry)),
     ("$schema", |_, _, _| {}),
-    ("additionalProperties", |c, sub, entry| object(sub).additional = c.schema(entry)),
+    ("additionalProperties", |c, sub, entry| object(sub).additional = c.additional(entry)),
     ("allOf", |c, sub, entry| sub.all = c.schemas(entry)),
     ("anyOf", |c, sub, entry| sub.any = c.schemas(entry)),
     ("const", |_, sub, entry| sub.constant = Some(entry.value.clone())),
@@ -42,7 +61,7 @@ const KEYWORDS: &[Keyword] = &[
     ("deprecated", |_, _, _| {}),
     ("description", |_, sub, entry| sub.description = entry.value.as_str().map(Into::into)),
     ("else", |c, sub, entry| sub.otherwise = c.schema(entry)),
-    ("enum", |c, sub, entry| sub.values = c.list(entry)),
+    ("enum", |c, sub, entry| c.choices(sub, entry)),
     ("examples", |_, _, _| {}),
     ("exclusiveMaximum", |c, sub, entry| number(sub).below = c.number(entry)),
     ("exclusiveMinimum", |c, sub, entry| number(sub).above = c.number(entry)),
@@ -62,7 +81,7 @@ const KEYWORDS: &[Keyword] = &[
     ("multipleOf", |c, sub, entry| c.multiple(sub, entry)),
     ("not", |c, sub, entry| sub.not = c.schema(entry)),
     ("oneOf", |c, sub, entry| sub.one = c.schemas(entry)),
-    ("pattern", |c, sub, entry| text(sub).pattern = c.pattern(entry.value.as_str(), entry.value.origin.span)),
+    ("pattern", |c, sub, entry| text(sub).pattern = c.text_pattern(entry)),
     ("patternProperties", |c, sub, entry| c.pattern_properties(sub, entry)),
     ("prefixItems", |c, sub, entry| list(sub).prefix = c.schemas(entry)),
     ("properties", |c, sub, entry| c.properties(sub, entry)),
@@ -78,7 +97,36 @@ const KEYWORDS: &[Keyword] = &[
     ("writeOnly", |c, sub, entry| sub.secret = c.switch(entry)),
 ];
 
-/// The keywords that are understood, sorted.
+/// The keywords that structural schemas share with JSON Schema, sorted.
+const SHARED: &[&str] = &[
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "enum",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "multipleOf",
+    "not",
+    "oneOf",
+    "pattern",
+    "properties",
+    "required",
+    "uniqueItems",
+];
+
+/// Finds a keyword in a sorted table.
+fn find(table: &'static [Keyword], name: &str) -> Option<&'static Keyword> {
+    table.binary_search_by(|(known, _)| (*known).cmp(name)).ok().map(|at| &table[at])
+}
+
+/// The keywords of JSON Schema, sorted.
 pub fn keywords() -> impl Iterator<Item = &'static str> {
     KEYWORDS.iter().map(|(name, _)| *name)
 }
@@ -87,49 +135,31 @@ fn object(sub: &mut Sub) -> &mut ObjectRules {
     sub.object.get_or_insert_default()
 }
 
-fn list(sub: &mut Sub) -> &mut ListRules {
+pub(super) fn list(sub: &mut Sub) -> &mut ListRules {
     sub.list.get_or_insert_default()
 }
 
-fn number(sub: &mut Sub) -> &mut NumberRules {
+pub(super) fn number(sub: &mut Sub) -> &mut NumberRules {
     sub.number.get_or_insert_default()
 }
 
-fn text(sub: &mut Sub) -> &mut TextRules {
+pub(super) fn text(sub: &mut Sub) -> &mut TextRules {
     sub.text.get_or_insert_default()
 }
 
 impl Schema {
-    /// Compiles a schema.
+    /// Compiles a JSON Schema.
     ///
     /// # Errors
-    /// Where a keyword is unknown or has a value it cannot have, or a reference leads nowhere.
+    /// If a keyword is unknown or has an invalid value, or a reference does not resolve.
     pub fn compile(root: &Node) -> Result<Self, Vec<Finding>> {
         Self::compile_files(&[Document { path: String::new(), root: root.clone() }]).map_err(Incomplete::alone)
     }
 
-    /// Compiles a schema of several files, of which the first is the schema itself.
+    /// Compiles a JSON Schema of several files, of which the first is the schema itself.
     pub(super) fn compile_files(documents: &[Document]) -> Result<Self, Incomplete> {
-        let mut compiler = Compiler {
-            documents,
-            document: 0,
-            known: HashMap::new(),
-            todo: Vec::new(),
-            spans: Vec::new(),
-            findings: Vec::new(),
-            missing: Vec::new(),
-            pattern_bytes: 0,
-        };
-        compiler.id(&documents[0].root);
-        let mut subs: Vec<Sub> = Vec::new();
-        while let Some((id, node, document)) = compiler.todo.pop() {
-            compiler.document = document;
-            let sub = compiler.sub(node);
-            if subs.len() <= id as usize {
-                subs.resize_with(id as usize + 1, Sub::default);
-            }
-            subs[id as usize] = sub;
-        }
+        let mut compiler = Compiler::new(Dialect::JsonSchema, documents);
+        let subs = compiler.compile(&documents[0].root);
         let secret = super::secrets::reaching(&subs);
         let schema = Self { subs, secret };
         if compiler.findings.is_empty()
@@ -143,7 +173,15 @@ impl Schema {
         if findings.is_empty() && missing.is_empty() { Ok(schema) } else { Err(Incomplete { findings, missing }) }
     }
 
-    /// A subschema from which a walk would not come back, or only from too deep or after too many others.
+    /// Compiles the structural schema of a custom resource or of one of its fields. Whatever is malformed is ignored.
+    #[must_use]
+    pub fn structural(root: &Node) -> Self {
+        let mut subs = Compiler::new(Dialect::Structural, &[]).compile(root);
+        inherit_preservation(&mut subs);
+        Self { secret: vec![false; subs.len()], subs }
+    }
+
+    /// A subschema whose evaluation would not end, nest too deep or visit too many others.
     fn endless(&self) -> Option<Id> {
         let mut depth = vec![0_usize; self.subs.len()];
         let mut ways = vec![1_usize; self.subs.len()];
@@ -170,34 +208,73 @@ pub(super) fn invalid(span: Span, message: impl Into<String>) -> Finding {
     Finding::error(RuleId::SchemaInvalid, span, message)
 }
 
-struct Compiler<'a> {
+pub(super) struct Compiler<'a> {
+    dialect: Dialect,
     documents: &'a [Document],
-    /// The place in `documents` of the one that is compiled.
+    /// The index in `documents` of the current one.
     document: usize,
-    /// The subschemas that have a number, by the address of their node: references and cycles cost nothing.
+    /// The ids of subschemas by the address of their node, so that references and cycles need no copies. In a structural
+    /// schema each subschema has an id of its own, as what it means depends on its position.
     known: HashMap<*const Node, Id>,
-    /// Subschemas to compile, each with the place of its file in `documents`.
+    /// Subschemas to compile, each with the index of its file in `documents`.
     todo: Vec<(Id, &'a Node, usize)>,
     spans: Vec<Span>,
     findings: Vec<Finding>,
-    /// Files that are referred to and not among `documents`.
+    /// Files that are referenced and not among `documents`.
     missing: Vec<Missing>,
-    /// How large the patterns are that were compiled.
+    /// The total size of the compiled patterns.
     pattern_bytes: usize,
 }
 
 impl<'a> Compiler<'a> {
-    /// The number of a subschema, which is compiled later.
+    fn new(dialect: Dialect, documents: &'a [Document]) -> Self {
+        Self {
+            dialect,
+            documents,
+            document: 0,
+            known: HashMap::new(),
+            todo: Vec::new(),
+            spans: Vec::new(),
+            findings: Vec::new(),
+            missing: Vec::new(),
+            pattern_bytes: 0,
+        }
+    }
+
+    /// Compiles a schema and its subschemas.
+    fn compile(&mut self, root: &'a Node) -> Vec<Sub> {
+        self.id(root);
+        let mut subs: Vec<Sub> = Vec::new();
+        while let Some((id, node, document)) = self.todo.pop() {
+            self.document = document;
+            let sub = self.sub(node);
+            if subs.len() <= id as usize {
+                subs.resize_with(id as usize + 1, Sub::default);
+            }
+            subs[id as usize] = sub;
+        }
+        subs
+    }
+
+    fn is_structural(&self) -> bool {
+        self.dialect == Dialect::Structural
+    }
+
+    /// The id of a subschema, which is compiled later.
     fn id(&mut self, node: &'a Node) -> Id {
         self.id_in(self.document, node)
     }
 
     fn id_in(&mut self, document: usize, node: &'a Node) -> Id {
+        let is_beyond = self.is_structural() && self.spans.len() >= MAX_STRUCTURAL;
+        let node = if is_beyond { &ANYTHING } else { node };
         if let Some(id) = self.known.get(&std::ptr::from_ref(node)) {
             return *id;
         }
         let id = self.spans.len() as Id;
-        self.known.insert(node, id);
+        if !self.is_structural() || is_beyond {
+            self.known.insert(node, id);
+        }
         self.spans.push(node.origin.span);
         self.todo.push((id, node, document));
         id
@@ -206,13 +283,17 @@ impl<'a> Compiler<'a> {
     fn sub(&mut self, node: &'a Node) -> Sub {
         let mut sub = Sub::default();
         match &node.value {
-            Value::Bool(fits) => sub.never = !fits,
+            Value::Bool(true) if self.is_structural() => sub.extensions = Some(Box::new(Extensions::anything())),
+            Value::Bool(matches) => sub.never = !matches && !self.is_structural(),
             Value::Mapping(mapping) => {
                 for entry in mapping {
                     self.keyword(&mut sub, entry);
                 }
             }
             _ => self.wrong(node, "a schema must be a mapping, `true` or `false`"),
+        }
+        if self.is_structural() {
+            structural::complete(&mut sub, node);
         }
         if let Some(rules) = &mut sub.object {
             let names = &rules.properties;
@@ -223,12 +304,19 @@ impl<'a> Compiler<'a> {
     }
 
     fn keyword(&mut self, sub: &mut Sub, entry: &'a Entry) {
-        if entry.key.starts_with("x-") {
+        let name = entry.key.as_str();
+        if self.is_structural() {
+            let shared = || SHARED.binary_search(&name).ok().and_then(|_| find(KEYWORDS, name));
+            if let Some((_, compile)) = find(EXTENSIONS, name).or_else(shared).filter(|_| entry.value.is_set()) {
+                compile(self, sub, entry);
+            }
             return;
         }
-        if let Ok(at) = KEYWORDS.binary_search_by(|(name, _)| (*name).cmp(entry.key.as_str())) {
-            KEYWORDS[at].1(self, sub, entry);
+        if name.starts_with("x-") {
             return;
+        }
+        if let Some((_, compile)) = find(KEYWORDS, name) {
+            return compile(self, sub, entry);
         }
         let message = format!("unknown keyword `{}` in the schema", entry.key);
         let mut finding = Finding::error(RuleId::SchemaKeywordUnknown, entry.key_span, message);
@@ -245,6 +333,17 @@ impl<'a> Compiler<'a> {
 
     fn schema(&mut self, entry: &'a Entry) -> Option<Id> {
         Some(self.id(&entry.value))
+    }
+
+    /// In a structural schema, fields beyond the properties are unknown unless a schema describes them.
+    fn additional(&mut self, entry: &'a Entry) -> Option<Id> {
+        let is_false = entry.value.as_bool() == Some(false);
+        if self.is_structural() && is_false { None } else { self.schema(entry) }
+    }
+
+    fn choices(&mut self, sub: &mut Sub, entry: &'a Entry) {
+        let values = self.list(entry).filter(|values| !values.is_empty() || !self.is_structural());
+        sub.choices = values.map(|values| Box::new(Choices::new(values)));
     }
 
     fn list(&mut self, entry: &'a Entry) -> Option<EcoVec<Node>> {
@@ -273,13 +372,14 @@ impl<'a> Compiler<'a> {
     fn multiple(&mut self, sub: &mut Sub, entry: &'a Entry) {
         let of = self.number(entry);
         if of.as_ref().and_then(Node::as_f64).is_some_and(|of| of <= 0.0) {
-            self.wrong(&entry.value, "`multipleOf` must be greater than zero");
+            return self.wrong(&entry.value, "`multipleOf` must be greater than zero");
         }
         number(sub).multiple = of;
     }
 
     fn count(&mut self, entry: &'a Entry) -> Option<u64> {
         let count = match entry.value.value {
+            Value::Int(number) if self.is_structural() => Some(u64::try_from(number).unwrap_or(0)),
             Value::Int(number) => u64::try_from(number).ok(),
             Value::Float(number) if number.fract() == 0.0 && number >= 0.0 => Some(number as u64),
             _ => None,
@@ -295,6 +395,14 @@ impl<'a> Compiler<'a> {
             self.wrong(&entry.value, format!("`{}` must be `true` or `false`", entry.key));
             false
         })
+    }
+
+    fn text_pattern(&mut self, entry: &'a Entry) -> Option<LazyPattern> {
+        let (text, span) = (entry.value.as_str(), entry.value.origin.span);
+        if self.is_structural() {
+            return text.map(|text| LazyPattern::new(text, span));
+        }
+        self.pattern(text, span).map(|pattern| LazyPattern::of(pattern, span))
     }
 
     fn pattern(&mut self, pattern: Option<&str>, span: Span) -> Option<Pattern> {
@@ -328,8 +436,8 @@ impl<'a> Compiler<'a> {
         }
         let mut types = Types::NONE;
         for name in names {
-            match TYPES.iter().find(|(known, _, _)| name.as_str() == Some(known)) {
-                Some((_, known, _)) => types = types.or(*known),
+            match Types::named(name.text()) {
+                Some(known) => types = types.or(known),
                 None => {
                     let known = TYPES.map(|(known, _, _)| known);
                     let finding = invalid(name.origin.span, format!("a type must be {}", suggest::list(known, "or")));
@@ -473,6 +581,7 @@ mod tests {
 
     #[test]
     fn keywords_are_sorted() {
-        assert!(KEYWORDS.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(KEYWORDS.is_sorted_by(|a, b| a.0 < b.0) && EXTENSIONS.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(SHARED.is_sorted() && SHARED.iter().all(|name| find(KEYWORDS, name).is_some()));
     }
 }

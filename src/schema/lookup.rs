@@ -145,9 +145,8 @@ impl Schema {
         match place {
             Place::One(id) => {
                 let sub = self.sub(*id);
-                let listed = sub.values.iter().flatten().chain(&sub.constant);
                 let others = [&sub.all, &sub.any, &sub.one].into_iter().flatten().chain(&sub.reference);
-                listed.chain(others.flat_map(|id| self.values(&Place::One(*id)))).collect()
+                sub.listed().chain(others.flat_map(|id| self.values(&Place::One(*id)))).collect()
             }
             Place::All(places) | Place::Any(places) => places.iter().flat_map(|place| self.values(place)).collect(),
         }
@@ -197,7 +196,7 @@ impl Schema {
         };
         let values = |values: &[Node]| values.iter().fold(Types::NONE, |types, value| types.or(Types::of(value)));
         let mut types = sub.types.unwrap_or(Types::ANY);
-        types = sub.values.as_deref().map_or(types, |list| types.and(values(list)));
+        types = sub.choices.as_ref().map_or(types, |choices| types.and(values(choices.values())));
         types = sub.constant.as_ref().map_or(types, |value| types.and(Types::of(value)));
         types = types.and(any(&sub.any)).and(any(&sub.one));
         sub.all.iter().chain(&sub.reference).fold(types, |types, id| types.and(of(id)))
@@ -259,8 +258,8 @@ impl Schema {
 /// Where a step leads by a subschema's own words.
 fn own(sub: &Sub, step: Step<'_>, left: &mut Budget) -> Next {
     let types = sub.types.unwrap_or(Types::ANY);
-    let listed = sub.values.is_some() || sub.constant.is_some();
-    if sub.never || (listed && !sub.values.iter().flatten().chain(&sub.constant).any(|value| has(value, step))) {
+    let is_listed = sub.choices.is_some() || sub.constant.is_some();
+    if sub.never || (is_listed && !sub.listed().any(|value| has(value, step))) {
         return Next::Nowhere;
     }
     match step {

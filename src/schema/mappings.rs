@@ -1,113 +1,130 @@
-//! What a schema says of mappings: their keys, one by one and all together.
+//! The keywords of mappings.
 
-use super::walk::{Fault, Mode, Walker};
-use super::{ObjectRules, Place, words};
+use super::walk::{Mode, Walker};
+use super::{FaultKind, ObjectRules, Place, Sub, words};
 use crate::cursor::At;
 use crate::node::{Entry, Mapping, Node};
+use crate::source::Span;
 
-impl<'a> Walker<'a> {
-    pub(super) fn mapping(&mut self, rules: &'a ObjectRules, mapping: &'a Mapping, at: &At<'a, '_>) -> bool {
-        let mut fits = true;
+impl<'s, 'n> Walker<'s, 'n> {
+    pub(super) fn mapping(
+        &mut self,
+        sub: &'s Sub,
+        rules: &'s ObjectRules,
+        mapping: &'n Mapping,
+        at: &At<'n, '_>,
+    ) -> bool {
+        let mut matches = self.resource(sub, at);
         for entry in mapping {
-            fits &= self.entry(rules, entry, &at.on(&entry.key, &entry.value));
-            if !fits && self.found.is_none() {
+            matches &= self.entry(sub, rules, entry, &at.on(&entry.key, &entry.value));
+            if !matches && self.found.is_none() {
                 return false;
             }
         }
         if self.mode == Mode::Layer {
-            return fits;
+            return matches;
         }
-        for name in rules.required.iter().filter(|name| mapping.get(name).is_none()) {
-            fits = self.missing(rules, name, at, None);
+        for name in &rules.required {
+            if self.lacks(rules, name, at.node) {
+                matches = self.missing(rules, name, at, None);
+            }
         }
         for (key, names) in rules.required_with.iter().filter(|(key, _)| mapping.get(key).is_some()) {
             for name in names.iter().filter(|name| mapping.get(name).is_none()) {
-                fits = self.missing(rules, name, at, Some(key));
+                matches = self.missing(rules, name, at, Some(key));
             }
         }
         if rules.count.excludes(mapping.len()) {
-            fits = self.fault(Fault::Value, at, |name| format!("{name} must have {}", rules.count.of("entry")));
+            matches = self.fault(FaultKind::Invalid, at, || format!("must have {}", rules.count.of("entry")));
         }
-        fits
+        matches
     }
 
-    fn entry(&mut self, rules: &'a ObjectRules, entry: &'a Entry, at: &At<'a, '_>) -> bool {
-        let mut fits = true;
-        if let Some(id) = rules.names {
-            let key = Node::new(entry.key.clone(), entry.key_span);
-            let mut names =
-                Walker { schema: self.schema, whole: self.whole, found: None, left: self.left, mode: Mode::Whole };
-            let named = names.value(id, &At::root("", &key));
-            self.left = names.left;
-            if !named {
-                let description =
-                    self.schema.description(&Place::One(id)).map_or_else(String::new, words::first_sentence);
-                let pattern = self.schema.sub(id).text.as_ref().and_then(|rules| rules.pattern.as_ref());
-                let label = pattern.map_or_else(String::new, |pattern| format!("must match `{}`", pattern.as_str()));
-                fits = self.fault_on(Fault::Value, at, entry.key_span, |name| format!("invalid name {name}"));
-                if let Some(violation) = self.last() {
-                    violation.help = description;
-                    violation.label = label;
-                }
-            }
-        }
+    fn entry(&mut self, sub: &'s Sub, rules: &'s ObjectRules, entry: &'n Entry, at: &At<'n, '_>) -> bool {
+        let mut matches = rules.names.is_none_or(|id| self.key(id, entry, at));
         // A layer's null deletes, whatever the type.
         let deletes = self.mode == Mode::Layer && entry.value.is_null();
+        // What a structural schema says of the metadata of a resource only constrains values: its fields are known.
+        let prune = self.prune;
+        self.prune &= !(sub.extensions().resource && entry.key == "metadata");
         let mut known = false;
         if let Some(id) = rules.property(&entry.key) {
             known = true;
-            fits &= deletes || self.value(id, at);
+            matches &= deletes || self.value(id, at);
         }
         for (pattern, id) in &rules.patterns {
             if self.left.is_match(pattern, &entry.key) {
                 known = true;
-                fits &= deletes || self.value(*id, at);
+                matches &= deletes || self.value(*id, at);
             }
         }
-        match rules.additional.filter(|_| !known && !self.left.is_spent()) {
-            Some(id) if self.schema.sub(id).never => {
-                let names = || rules.properties.iter().map(|(name, _)| name.as_str()).collect();
-                self.unknown(names, entry, at)
-            }
-            Some(id) => (deletes || self.value(id, at)) && fits,
-            None => fits,
-        }
+        let names = || rules.properties.iter().map(|(name, _)| name.as_str()).collect();
+        matches &= match rules.additional {
+            _ if known || self.left.is_spent() => true,
+            Some(id) if self.schema.sub(id).never => self.unknown(names, entry, at),
+            Some(id) => deletes || self.value(id, at),
+            None => !self.prunes(sub, &entry.key) || self.unknown(names, entry, at),
+        };
+        self.prune = prune;
+        matches
     }
 
-    /// Reports a key that a mapping cannot have; `names` are those it can have.
-    pub(super) fn unknown<'n>(&mut self, names: impl FnOnce() -> Vec<&'n str>, entry: &Entry, at: &At<'_, '_>) -> bool {
+    /// `propertyNames`.
+    fn key(&mut self, id: super::Id, entry: &'n Entry, at: &At<'n, '_>) -> bool {
+        let key = Node::new(entry.key.clone(), entry.key_span);
+        let mut names = Walker::new(self.schema, self.left, Mode::Whole);
+        let matches = names.value(id, &At::root("", &key));
+        self.left = names.left;
+        if !matches {
+            let help = self.schema.description(&Place::One(id)).map_or_else(String::new, words::first_sentence);
+            let pattern = self.schema.sub(id).text.as_ref().and_then(|rules| rules.pattern.as_ref());
+            self.fault_at(FaultKind::Invalid, &entry.value, at, |name| format!("invalid name {name}"));
+            if let Some(fault) = self.last() {
+                fault.key_span = entry.key_span;
+                fault.help = help;
+                fault.label = pattern.map_or_else(String::new, |pattern| format!("must match `{}`", pattern.text));
+            }
+        }
+        matches
+    }
+
+    /// Reports an unknown field; `names` are the known ones.
+    pub(super) fn unknown<'k>(
+        &mut self,
+        names: impl FnOnce() -> Vec<&'k str>,
+        entry: &'n Entry,
+        at: &At<'n, '_>,
+    ) -> bool {
         if self.found.is_none() {
             return false;
         }
-        let parent = at.parent().map_or_else(String::new, |parent| words::name(parent, self.whole));
-        let message = format!("no field `{}` in {parent}", entry.key);
-        let fits = self.fault_on(Fault::Unknown, at, entry.key_span, |_| message);
+        let matches = self.fault_at(FaultKind::Unknown, &entry.value, at, |name| format!("unknown field {name}"));
         let (label, help) = words::near_field(&entry.key, names().into_iter());
-        if let Some(violation) = self.last() {
-            violation.label = label;
-            violation.help = help;
+        if let Some(fault) = self.last() {
+            fault.key_span = entry.key_span;
+            fault.label = label;
+            fault.help = help;
         }
-        fits
+        matches
     }
 
-    /// Reports a key that a mapping lacks; `with` is the one that requires it, where not every mapping must have it.
-    fn missing(&mut self, rules: &'a ObjectRules, name: &'a str, at: &At<'a, '_>, with: Option<&str>) -> bool {
+    /// Reports a missing field; `with` is the key that requires it, unless the mapping always does.
+    fn missing(&mut self, rules: &'s ObjectRules, name: &str, at: &At<'n, '_>, with: Option<&str>) -> bool {
         if self.found.is_none() {
             return false;
         }
-        let parent = words::name(at, self.whole);
         let spans = |key: Option<&str>| {
             let entries = at.node.entries().iter().filter(move |entry| key.is_none_or(|key| entry.key == key));
             entries.map(|entry| entry.key_span).find(|span| !span.is_none())
         };
-        let span = spans(with).or_else(|| spans(None)).unwrap_or(at.node.origin.span);
-        let why = with.map_or_else(String::new, |key| format!(", which `{key}` requires"));
-        self.fault_on(Fault::Missing, &at.get(name), span, |_| format!("{parent} has no `{name}`{why}"));
+        let why = with.map_or_else(String::new, |key| format!(" if `{key}` is set"));
+        self.fault_at(FaultKind::Missing, at.node, &at.get(name), |name| format!("{name} is required{why}"));
         let place = rules.property(name).map(Place::One);
         let help =
             place.and_then(|place| self.schema.description(&place)).map_or_else(String::new, words::first_sentence);
-        if let Some(violation) = self.last() {
-            violation.help = help;
+        if let Some(fault) = self.last() {
+            fault.key_span = spans(with).or_else(|| spans(None)).unwrap_or(Span::NONE);
+            fault.help = help;
         }
         false
     }

@@ -1,12 +1,15 @@
-//! JSON Schema, walked over nodes: the one engine for the built-in schema of profiles and for a project's own.
+//! Validation of trees against schemas: JSON Schemas of profiles and structural schemas of custom resources.
 //!
-//! A schema is compiled once into a flat table and then held against trees ([`Schema::check`]), asked which paths can
-//! exist ([`Schema::lookup`]), or used to mark secrets ([`Schema::mark_secrets`]). It follows draft 2020-12 for the keywords in
-//! [`keywords`] and the formats in [`formats`]; any other keyword or format is an error, so that nothing a schema says is
-//! silently ignored.
+//! A schema is compiled into a flat table of subschemas. The table validates trees ([`Schema::check`],
+//! [`Schema::validate`]), tells which paths can exist ([`Schema::lookup`]) and marks secrets ([`Schema::mark_secrets`]).
+//!
+//! JSON Schemas follow draft 2020-12 for the keywords in [`keywords`] and the formats in [`formats`]; any other keyword or
+//! format is an error, so that no constraint is silently ignored. In structural schemas ([`structural`]), as the API server
+//! reads them, whatever is unknown or malformed is ignored: the CustomResourceDefinition is validated elsewhere.
 
 mod compare;
 mod compile;
+mod fault;
 mod files;
 mod formats;
 mod lookup;
@@ -14,44 +17,49 @@ mod mappings;
 mod pattern;
 mod rules;
 mod secrets;
+mod structural;
 mod unevaluated;
 mod walk;
 mod words;
 
-use ecow::{EcoString, EcoVec};
+use ecow::EcoString;
 
 use crate::node::Node;
 
 pub use compile::keywords;
+pub use fault::{Fault, FaultKind};
 pub use files::Fetch;
 pub use formats::formats;
 pub use lookup::{Lookup, Place, Step};
-pub use walk::{Fault, Mode, Violation};
-
-pub(crate) use compare::equal;
-pub(crate) use formats::NumberFormat;
-pub(crate) use pattern::{MAX_SIZE, Pattern, is_too_large};
+pub use pattern::UnevaluatedPatterns;
 pub use rules::Types;
-pub(crate) use rules::{Count, NumberRules};
+pub use structural::{ListKind, Subschema, ValidationRule};
+pub use walk::Mode;
+
+pub(crate) use fault::MOST_FAULTS;
+pub(crate) use pattern::Pattern;
+pub(crate) use structural::ApiServer;
 pub(crate) use walk::Budget;
-pub(crate) use words::{near_value, values};
+pub(crate) use words::{QUOTE, UNQUOTE};
 
 use crate::formats::named::TextFormat;
-use rules::TYPES;
+use pattern::LazyPattern;
+use rules::{Choices, Count, NumberRules, TYPES};
+use structural::Extensions;
 
-/// The number of a subschema in [`Schema`].
+/// The index of a subschema in the table of its [`Schema`].
 type Id = u32;
 
-/// A compiled JSON Schema.
+/// A compiled schema.
 #[derive(Debug)]
 pub struct Schema {
     subs: Vec<Sub>,
-    /// Which subschemas are secret or hold one.
+    /// For each subschema, whether it is `writeOnly` or contains one that is.
     secret: Vec<bool>,
 }
 
 impl Schema {
-    /// The schema itself; there is always one.
+    /// The schema itself.
     const ROOT: Id = 0;
 
     fn sub(&self, id: Id) -> &Sub {
@@ -59,13 +67,14 @@ impl Schema {
     }
 }
 
-/// One subschema: what it demands, by the kind of value it demands it of.
+/// A subschema: its constraints, grouped by the type of the values that they apply to.
 #[derive(Debug, Default)]
 struct Sub {
-    /// The schema `false`: nothing fits.
+    /// The schema `false`, which no value matches.
     never: bool,
     types: Option<Types>,
-    values: Option<EcoVec<Node>>,
+    /// `enum`.
+    choices: Option<Box<Choices>>,
     constant: Option<Node>,
     number: Option<Box<NumberRules>>,
     text: Option<Box<TextRules>>,
@@ -79,63 +88,87 @@ struct Sub {
     condition: Option<Id>,
     then: Option<Id>,
     otherwise: Option<Id>,
-    /// `dependentSchemas`: what holds where a key is set.
+    /// `dependentSchemas`: the subschemas that apply if a key is set.
     dependents: Vec<(EcoString, Id)>,
     /// `writeOnly`.
     secret: bool,
     description: Option<EcoString>,
+    /// The keywords that only structural schemas have.
+    extensions: Option<Box<Extensions>>,
 }
 
 #[derive(Debug, Default)]
 struct TextRules {
     length: Count,
-    pattern: Option<Pattern>,
+    pattern: Option<LazyPattern>,
     format: Option<&'static TextFormat>,
 }
 
 #[derive(Debug, Default)]
 struct ListRules {
-    /// `prefixItems`: what holds for the first items, one by one.
+    /// `prefixItems`: the subschemas of the first items.
     prefix: Vec<Id>,
-    /// What holds for those behind them.
+    /// The subschema of all other items.
     items: Option<Id>,
     count: Count,
     unique: bool,
     contains: Option<Id>,
     contained: Count,
     unevaluated: Option<Id>,
+    /// `x-kubernetes-list-type`.
+    kind: ListKind,
+    /// `x-kubernetes-list-map-keys`.
+    keys: Vec<EcoString>,
 }
 
 impl ListRules {
-    /// The subschema that holds for the item at an index by its place.
+    /// The subschema of the item at an index.
     fn of(&self, index: usize) -> Option<Id> {
         self.prefix.get(index).copied().or(self.items)
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct ObjectRules {
-    /// In the order of the schema, for lists of names.
+    /// In the order of the schema.
     properties: Vec<(EcoString, Id)>,
-    /// The places in `properties`, sorted by name, for finding one.
+    /// The indices of `properties`, sorted by name.
     sorted: Vec<u32>,
     patterns: Vec<(Pattern, Id)>,
     additional: Option<Id>,
     names: Option<Id>,
     required: Vec<EcoString>,
-    /// `dependentRequired`: what is required where a key is set.
+    /// `dependentRequired`: the keys that are required if a key is set.
     required_with: Vec<(EcoString, Vec<EcoString>)>,
     count: Count,
     unevaluated: Option<Id>,
 }
 
 impl ObjectRules {
+    /// The rules of a schema that has none.
+    const NONE: Self = Self {
+        properties: Vec::new(),
+        sorted: Vec::new(),
+        patterns: Vec::new(),
+        additional: None,
+        names: None,
+        required: Vec::new(),
+        required_with: Vec::new(),
+        count: Count { min: None, max: None },
+        unevaluated: None,
+    };
+
     fn property(&self, name: &str) -> Option<Id> {
         let at = self.sorted.binary_search_by(|at| self.properties[*at as usize].0.as_str().cmp(name)).ok()?;
         Some(self.properties[self.sorted[at] as usize].1)
     }
 
-    /// The subschemas that hold for the value of a key; `is_match` asks whether a pattern fits it.
+    /// The subschema of a key's value, patterns aside.
+    fn field(&self, name: &str) -> Option<Id> {
+        self.property(name).or(self.additional)
+    }
+
+    /// The subschemas of a key's value; `is_match` evaluates a pattern.
     fn of(&self, key: &str, is_match: &mut dyn FnMut(&Pattern, &str) -> bool) -> Vec<Id> {
         let patterns = self.patterns.iter().filter(|(pattern, _)| is_match(pattern, key)).map(|(_, id)| *id);
         let mut ids: Vec<Id> = self.property(key).into_iter().chain(patterns).collect();
@@ -146,15 +179,21 @@ impl ObjectRules {
     }
 }
 
+impl Default for ObjectRules {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl Sub {
-    /// The subschemas that hold for the very same value.
+    /// The subschemas that apply to the same value.
     fn in_place(&self) -> impl Iterator<Item = Id> {
         let lists = [&self.all, &self.any, &self.one].into_iter().flatten();
         let single = [self.reference, self.not, self.condition, self.then, self.otherwise];
         lists.copied().chain(single.into_iter().flatten()).chain(self.dependents.iter().map(|(_, id)| *id))
     }
 
-    /// The subschemas that hold for values inside.
+    /// The subschemas that apply to keys, fields and items.
     fn inside(&self) -> impl Iterator<Item = Id> {
         let object = self.object.iter().flat_map(|rules| {
             let named = rules.properties.iter().map(|(_, id)| *id);
@@ -166,6 +205,11 @@ impl Sub {
             rules.prefix.iter().copied().chain(others)
         });
         object.chain(list)
+    }
+
+    /// The values that `enum` and `const` list.
+    fn listed(&self) -> impl Iterator<Item = &Node> {
+        self.choices.iter().flat_map(|choices| choices.values()).chain(&self.constant)
     }
 }
 

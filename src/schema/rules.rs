@@ -1,36 +1,47 @@
-//! What is asked of one value by itself, whatever the schema was read from: a JSON Schema, or the structural schema of a
-//! custom resource. Each says what a value must be or have, as what follows `must`.
+//! The constraints of single values.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::compare::{is_multiple, numbers};
+use ecow::{EcoString, EcoVec};
+use foldhash::HashSet;
+
+use super::compare::{equal, is_multiple, numbers};
 use super::formats::NumberFormat;
 use super::words;
 use crate::node::{Node, Value};
 
-/// What is asked of numbers.
+/// The constraints of numbers.
 #[derive(Debug, Default)]
-pub(crate) struct NumberRules {
-    pub(crate) minimum: Option<Node>,
-    pub(crate) maximum: Option<Node>,
-    pub(crate) above: Option<Node>,
-    pub(crate) below: Option<Node>,
-    pub(crate) multiple: Option<Node>,
-    pub(crate) format: Option<&'static NumberFormat>,
+pub(super) struct NumberRules {
+    pub(super) minimum: Option<Node>,
+    pub(super) maximum: Option<Node>,
+    pub(super) above: Option<Node>,
+    pub(super) below: Option<Node>,
+    pub(super) multiple: Option<Node>,
+    pub(super) format: Option<&'static NumberFormat>,
+    pub(super) unsatisfiable: Option<Unsatisfiable>,
 }
 
-/// What a number must be and is not.
+/// Why no number, or no integer, matches a structural schema.
+#[derive(Debug)]
+pub(super) struct Unsatisfiable {
+    pub(super) reason: String,
+    pub(super) integers_only: bool,
+}
+
+/// A constraint that a number violates. Displayed as the predicate of a message: `must be at least 1`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum NumberFault<'a> {
+pub(super) enum NumberFault<'a> {
+    Unsatisfiable(&'a str),
     Range(&'a NumberRules),
     Format(&'a NumberFormat),
     Multiple(&'a Node),
 }
 
 impl NumberRules {
-    /// What a number must be and is not.
-    pub(crate) fn faults(&self, node: &Node) -> impl Iterator<Item = NumberFault<'_>> {
+    /// The constraints that a number violates.
+    pub(super) fn faults(&self, node: &Node) -> impl Iterator<Item = NumberFault<'_>> {
         let beyond = |bound: &Option<Node>, wrong: &[Ordering]| {
             bound.as_ref().is_some_and(|bound| wrong.contains(&numbers(node, bound)))
         };
@@ -38,44 +49,86 @@ impl NumberRules {
             || beyond(&self.maximum, &[Ordering::Greater])
             || beyond(&self.above, &[Ordering::Less, Ordering::Equal])
             || beyond(&self.below, &[Ordering::Greater, Ordering::Equal]);
-        let format = self.format.filter(|format| !format.is_match(node));
-        let multiple = self.multiple.as_ref().filter(|of| !is_multiple(node, of));
-        let range = is_outside.then_some(NumberFault::Range(self));
-        range.into_iter().chain(format.map(NumberFault::Format)).chain(multiple.map(NumberFault::Multiple))
+        let is_int = matches!(node.value, Value::Int(_));
+        let unsatisfiable = self.unsatisfiable.as_ref().filter(|never| is_int || !never.integers_only);
+        let faults = match unsatisfiable {
+            Some(never) => [Some(NumberFault::Unsatisfiable(&never.reason)), None, None],
+            None => [
+                is_outside.then_some(NumberFault::Range(self)),
+                self.format.filter(|format| !format.is_match(node)).map(NumberFault::Format),
+                self.multiple.as_ref().filter(|of| !is_multiple(node, of)).map(NumberFault::Multiple),
+            ],
+        };
+        faults.into_iter().flatten()
     }
 }
 
 impl fmt::Display for NumberFault<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Range(rules) => f.write_str(&words::range(rules)),
-            Self::Format(format) => f.write_str(&format.words()),
-            Self::Multiple(of) => write!(f, "a multiple of {}", words::value(of)),
+            Self::Unsatisfiable(reason) => f.write_str(reason),
+            Self::Range(rules) => write!(f, "must be {}", words::range(rules)),
+            Self::Format(format) => write!(f, "must be {}", format.words()),
+            Self::Multiple(of) => write!(f, "must be a multiple of {}", words::value(of)),
         }
     }
 }
 
-/// How many there may be.
+/// The values that `enum` lists.
+#[derive(Debug)]
+pub(super) struct Choices {
+    values: EcoVec<Node>,
+    /// The strings among them, which may be many.
+    strings: HashSet<EcoString>,
+}
+
+impl Choices {
+    pub(super) fn new(values: EcoVec<Node>) -> Self {
+        let string = |node: &Node| match &node.value {
+            Value::String(text) => Some(text.clone()),
+            _ => None,
+        };
+        Self { strings: values.iter().filter_map(string).collect(), values }
+    }
+
+    pub(super) fn values(&self) -> &[Node] {
+        &self.values
+    }
+
+    /// How many values another one is compared with.
+    pub(super) fn comparisons(&self, node: &Node) -> usize {
+        if node.as_str().is_some() { 0 } else { self.values.len() }
+    }
+
+    pub(super) fn contains(&self, node: &Node) -> bool {
+        match node.as_str() {
+            Some(text) => self.strings.contains(text),
+            None => self.values.iter().any(|value| equal(value, node)),
+        }
+    }
+}
+
+/// Bounds of a length or a count.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Count {
-    pub(crate) min: Option<u64>,
-    pub(crate) max: Option<u64>,
+pub(super) struct Count {
+    pub(super) min: Option<u64>,
+    pub(super) max: Option<u64>,
 }
 
 impl Count {
-    /// Whether it bounds anything.
-    pub(crate) const fn is_set(self) -> bool {
+    /// Whether it has a bound.
+    pub(super) const fn is_set(self) -> bool {
         self.min.is_some() || self.max.is_some()
     }
 
-    /// Whether so many are too few or too many.
-    pub(crate) fn excludes(self, count: usize) -> bool {
+    /// Whether a count is too small or too large.
+    pub(super) fn excludes(self, count: usize) -> bool {
         let count = count as u64;
         self.min.is_some_and(|min| count < min) || self.max.is_some_and(|max| count > max)
     }
 
     /// `at least 1 item`, `1 to 63 characters`.
-    pub(crate) fn of(self, noun: &str) -> String {
+    pub(super) fn of(self, noun: &str) -> String {
         let noun = |count: u64| match (count, noun) {
             (1, noun) => noun.to_owned(),
             (_, "entry") => "entries".to_owned(),
@@ -95,7 +148,7 @@ impl Count {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Types(u8);
 
-/// The types: JSON Schema's name, the bit, and how messages name one such value.
+/// The types: the name in schemas, the set, and the noun of messages.
 pub(super) const TYPES: [(&str, Types, &str); 7] = [
     ("string", Types::STRING, "a string"),
     ("integer", Types::INTEGER, "a whole number"),
@@ -109,11 +162,11 @@ pub(super) const TYPES: [(&str, Types, &str); 7] = [
 impl Types {
     /// No type.
     pub const NONE: Self = Self(0);
-    /// Text.
+    /// Strings.
     pub const STRING: Self = Self(1);
-    /// Whole numbers.
+    /// Integers.
     pub const INTEGER: Self = Self(1 << 1);
-    /// All numbers.
+    /// All numbers, integers included.
     pub const NUMBER: Self = Self(1 << 1 | 1 << 2);
     /// `true` and `false`.
     pub const BOOLEAN: Self = Self(1 << 3);
@@ -126,7 +179,7 @@ impl Types {
     /// All types.
     pub const ANY: Self = Self(0x7f);
 
-    /// Whether it holds all types of the other.
+    /// Whether it contains all types of the other.
     #[must_use]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -144,7 +197,12 @@ impl Types {
         Self(self.0 & other.0)
     }
 
-    /// The type of a value. A number without a fraction is whole, as the draft has it.
+    /// The types that a schema calls by this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        TYPES.iter().find(|(known, _, _)| *known == name).map(|(_, types, _)| *types)
+    }
+
+    /// The type of a value. As in the draft, a number without a fractional part is an integer.
     #[must_use]
     pub fn of(node: &Node) -> Self {
         match &node.value {

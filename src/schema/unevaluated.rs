@@ -1,5 +1,5 @@
-//! `unevaluatedProperties` and `unevaluatedItems`: what holds for the keys and items that no other keyword says anything of,
-//! through references and those forms that fit.
+//! `unevaluatedProperties` and `unevaluatedItems`: the subschemas of keys and items that no other keyword evaluates, neither
+//! directly nor in a referenced or matching subschema.
 
 use super::lookup::Step;
 use super::walk::{Mode, Walker};
@@ -8,7 +8,7 @@ use crate::cursor::At;
 use crate::node::Value;
 
 impl Sub {
-    /// The subschema for what nothing else evaluates, where a step leads.
+    /// The subschema of an unevaluated key or item.
     pub(super) fn unevaluated(&self, step: Step<'_>) -> Option<Id> {
         match step {
             Step::Key(_) => self.object.as_ref()?.unevaluated,
@@ -17,27 +17,27 @@ impl Sub {
     }
 }
 
-impl<'a> Walker<'a> {
-    /// Holds `unevaluatedProperties` or `unevaluatedItems` against a value.
-    pub(super) fn unevaluated(&mut self, id: Id, sub: &'a Sub, at: &At<'a, '_>) -> bool {
+impl<'s, 'n> Walker<'s, 'n> {
+    /// Validates what no other keyword evaluates.
+    pub(super) fn unevaluated(&mut self, id: Id, sub: &'s Sub, at: &At<'n, '_>) -> bool {
         match &at.node.value {
             Value::Mapping(mapping) => {
                 let Some(rest) = sub.object.as_ref().and_then(|rules| rules.unevaluated) else { return true };
                 let evaluated = match self.mode {
                     Mode::Whole => self.evaluated(sub, at),
-                    // Which forms fit is known of the whole only: a key that any of them has may stand in a layer.
+                    // Which alternatives match is known of the whole only: a layer may have the keys of each of them.
                     Mode::Layer => mapping
                         .iter()
                         .map(|entry| self.schema.may_evaluate(sub, Step::Key(&entry.key), &mut self.left))
                         .collect(),
                 };
-                let mut fits = true;
+                let mut matches = true;
                 for (entry, evaluated) in mapping.iter().zip(evaluated) {
-                    if evaluated || self.left.is_spent() || !fits && self.found.is_none() {
+                    if evaluated || self.left.is_spent() || !matches && self.found.is_none() {
                         continue;
                     }
                     let below = at.on(&entry.key, &entry.value);
-                    fits &= if self.schema.sub(rest).never {
+                    matches &= if self.schema.sub(rest).never {
                         let schema = self.schema;
                         self.unknown(|| schema.fields(&Place::One(id)), entry, &below)
                     } else {
@@ -45,31 +45,31 @@ impl<'a> Walker<'a> {
                         deletes || self.value(rest, &below)
                     };
                 }
-                fits
+                matches
             }
             Value::Sequence(items) if self.mode == Mode::Whole => {
                 let Some(rest) = sub.list.as_ref().and_then(|rules| rules.unevaluated) else { return true };
                 let evaluated = self.evaluated(sub, at);
-                let mut fits = true;
+                let mut matches = true;
                 for (index, (item, evaluated)) in items.iter().zip(evaluated).enumerate() {
-                    if !evaluated && !self.left.is_spent() && (fits || self.found.is_some()) {
-                        fits &= self.value(rest, &at.item(index, item));
+                    if !evaluated && !self.left.is_spent() && (matches || self.found.is_some()) {
+                        matches &= self.value(rest, &at.item(index, item));
                     }
                 }
-                fits
+                matches
             }
             _ => true,
         }
     }
 
-    /// Of each entry or item whether something else than the subschema's own `unevaluated…` evaluates it.
-    fn evaluated(&mut self, sub: &'a Sub, at: &At<'a, '_>) -> Vec<bool> {
+    /// For each entry or item, whether another keyword evaluates it.
+    fn evaluated(&mut self, sub: &'s Sub, at: &At<'n, '_>) -> Vec<bool> {
         let mut evaluated = vec![false; at.node.entries().len() + at.node.items().len()];
         self.mark_evaluated(sub, at, &mut evaluated);
         evaluated
     }
 
-    fn mark_evaluated(&mut self, sub: &'a Sub, at: &At<'a, '_>, evaluated: &mut [bool]) {
+    fn mark_evaluated(&mut self, sub: &'s Sub, at: &At<'n, '_>, evaluated: &mut [bool]) {
         let node = at.node;
         if let Some(rules) = &sub.object {
             for (entry, evaluated) in node.entries().iter().zip(evaluated.iter_mut()) {
@@ -79,22 +79,22 @@ impl<'a> Walker<'a> {
         }
         if let Some(rules) = &sub.list {
             for (index, (item, evaluated)) in at.items().zip(evaluated.iter_mut()).enumerate() {
-                *evaluated |= rules.of(index).is_some() || rules.contains.is_some_and(|id| self.quietly(id, &item));
+                *evaluated |= rules.of(index).is_some() || rules.contains.is_some_and(|id| self.matches(id, &item));
             }
         }
-        let forms = sub.any.iter().chain(&sub.one).filter(|id| self.quietly(**id, at)).copied();
-        let mut holding: Vec<Id> = forms.collect();
-        holding.extend(sub.reference.iter().chain(&sub.all));
+        let alternatives = sub.any.iter().chain(&sub.one).filter(|id| self.matches(**id, at)).copied();
+        let mut applied: Vec<Id> = alternatives.collect();
+        applied.extend(sub.reference.iter().chain(&sub.all));
         if let Some(id) = sub.condition {
-            if self.quietly(id, at) {
-                holding.push(id);
-                holding.extend(sub.then);
+            if self.matches(id, at) {
+                applied.push(id);
+                applied.extend(sub.then);
             } else {
-                holding.extend(sub.otherwise);
+                applied.extend(sub.otherwise);
             }
         }
-        holding.extend(sub.dependents.iter().filter(|(key, _)| node.get(key).is_some()).map(|(_, id)| *id));
-        for id in holding {
+        applied.extend(sub.dependents.iter().filter(|(key, _)| node.get(key).is_some()).map(|(_, id)| *id));
+        for id in applied {
             if self.left.is_spent() {
                 return;
             }

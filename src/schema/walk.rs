@@ -1,127 +1,94 @@
-//! A schema held against a tree.
+//! The evaluation of schemas: each keyword's, whatever the schema was compiled from.
 
 use super::compare::{equal, order};
-use super::{Count, Id, ListRules, NumberRules, Pattern, Place, Schema, Sub, TextRules, Types, words};
+use super::structural::ApiServer;
+use super::{
+    Count, Fault, FaultKind, Id, ListKind, ListRules, MOST_FAULTS, NumberRules, ObjectRules, Pattern, Place, Schema,
+};
+use super::{Sub, TextRules, Types, words};
 use crate::cursor::At;
-use crate::node::{Node, Value};
+use crate::node::{Mapping, Node, Value};
 use crate::source::Span;
+use crate::suggest;
 
-/// How many subschemas are held against values before a walk gives up, as a schema whose forms multiply could take for
-/// ever: so many, and so many more for each value.
+/// The budget of a validation in subschemas that are evaluated, as a schema whose alternatives multiply could take for ever:
+/// a base, and more for each value.
 const MAX_STEPS: u64 = 1_000_000;
 const MAX_STEPS_A_VALUE: u64 = 200;
 
-/// How many values can be compared with one in the time that a subschema takes.
+/// How many comparisons of values cost as much as the evaluation of a subschema.
 const COMPARISONS_A_STEP: u64 = 16;
 
-/// How many bytes of text times bytes of pattern are matched before a walk gives up: a million bytes against a small
-/// pattern. The slowest patterns take some 15 ns for 32 of them.
+/// The budget of a validation in bytes of string times bytes of pattern: a million bytes against a small pattern. The
+/// slowest patterns take some 15 ns for 32 of them.
 const MAX_MATCHING: u64 = 4_000_000_000;
 
-/// How many bytes of pattern each byte of a custom resource is matched with beside that: as many as four small ones have.
+/// What each byte of a custom resource adds to that: matching against four small patterns.
 const MAX_MATCHING_A_BYTE: u64 = 8192;
 
-/// The same for one path that is looked up: every name in a template is such a path.
+/// The budget of looking up a path: each name in a template is one.
 const MAX_PATH_STEPS: u64 = 100_000;
 const MAX_PATH_MATCHING: u64 = 1_000_000;
 
-/// What a tree is taken for.
+/// What the validated value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// A whole value: everything the schema says holds.
+    /// A whole value: all keywords apply.
     Whole,
-    /// One layer of a value: what it lacks may stand in another, and null deletes. What the schema says of the whole
-    /// (`required`, `minProperties`, `not`, `if`, how many items a list has) is not asked; inside the items of lists, which
-    /// layers replace, everything is.
+    /// One layer of a value: what it lacks may be in another, and null deletes. Keywords about the whole (`required`,
+    /// `minProperties`, `not`, `if`, `minItems` and the like) do not apply, except inside the items of lists, which layers
+    /// replace.
     Layer,
 }
 
-/// What kind of fault it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// A mapping has a key that it cannot have.
-    Unknown,
-    /// A mapping lacks a key.
-    Missing,
-    /// A value has the wrong type.
-    Type,
-    /// A value has the right type and is none of those allowed.
-    Value,
-}
-
-/// A place where a tree does not fit the schema.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Violation {
-    /// What kind of fault it is.
-    pub fault: Fault,
-    /// The path of the value; of the key that is unknown or missing. `expose.nodePort`
-    pub path: String,
-    /// The value; the key that is unknown; the mapping that lacks one.
-    pub span: Span,
-    /// What is wrong.
-    pub message: String,
-    /// Words beside the place; may be empty.
-    pub label: String,
-    /// What to do; may be empty.
-    pub help: String,
-    /// Whether it is none of a list of values.
-    choice: bool,
-}
-
 impl Schema {
-    /// Holds the schema against a tree. `whole` is how messages name it: `the profile`.
+    /// Validates a value. `whole` is how messages name it: `the profile`.
     #[must_use]
-    pub fn check(&self, node: &Node, mode: Mode, whole: &str) -> Vec<Violation> {
-        let mut walker = Walker { schema: self, whole, found: Some(Vec::new()), left: Budget::of(node), mode };
+    pub fn check<'n>(&self, node: &'n Node, mode: Mode, whole: &str) -> Vec<Fault<'n>> {
+        let mut walker = Walker { whole, found: Some(Vec::new()), ..Walker::new(self, Budget::of(node), mode) };
         walker.value(Self::ROOT, &At::root("", node));
         let mut found = walker.found.unwrap_or_default();
         if walker.left.is_spent() {
-            found.push(Violation {
-                fault: Fault::Value,
-                path: String::new(),
-                span: node.origin.span,
-                message: format!("{whole} takes too long to validate against its schema"),
-                label: String::new(),
-                help: match walker.left.steps {
-                    0 => "the schema's alternatives multiply; let fewer of them overlap".to_owned(),
-                    _ => "its patterns are too large for strings this long; use smaller repetition counts".to_owned(),
-                },
-                choice: false,
-            });
+            let message = format!("{whole} takes too long to validate against its schema");
+            let mut fault = Fault::new(FaultKind::Invalid, node, String::new(), message);
+            fault.help = match walker.left.steps {
+                0 => "the schema's alternatives multiply; let fewer of them overlap".to_owned(),
+                _ => "its patterns are too large for strings this long; use smaller repetition counts".to_owned(),
+            };
+            found.push(fault);
         }
         found
     }
 
-    /// Whether a tree fits the schema.
+    /// Whether a value matches.
     #[must_use]
     pub fn fits(&self, node: &Node) -> bool {
-        let mut walker = Walker { schema: self, whole: "", found: None, left: Budget::of(node), mode: Mode::Whole };
+        let mut walker = Walker::new(self, Budget::of(node), Mode::Whole);
         walker.value(Self::ROOT, &At::root("", node)) && !walker.left.is_spent()
     }
 }
 
-/// What may still be done before a walk gives up.
+/// What is left of the work that a validation may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
-    /// How many more subschemas may be held against values.
+    /// How many more subschemas may be evaluated.
     steps: u64,
-    /// How much more may be matched.
+    /// How many more bytes of string times bytes of pattern may be matched.
     matching: u64,
 }
 
 impl Budget {
-    /// What a walk over a tree may take.
+    /// The budget for a value.
     pub(super) fn of(node: &Node) -> Self {
         Self { steps: MAX_STEPS + MAX_STEPS_A_VALUE * size(node), matching: MAX_MATCHING }
     }
 
-    /// What a path that is looked up may take.
+    /// The budget for looking up a path.
     pub(super) const fn of_path() -> Self {
         Self { steps: MAX_PATH_STEPS, matching: MAX_PATH_MATCHING }
     }
 
-    /// What one of several trees may take: its share of what is granted for all of them, and what its values and texts add
-    /// to that.
+    /// The budget for one of several values: its share of the base, and what its values and strings add.
     pub(crate) fn shared(node: &Node, among: usize) -> Self {
         let among = among.max(1) as u64;
         Self {
@@ -130,162 +97,195 @@ impl Budget {
         }
     }
 
-    /// Whether there is nothing left of something.
+    /// Whether steps or matching are used up.
     pub(crate) fn is_spent(self) -> bool {
         self.steps == 0 || self.matching == 0
     }
 
-    /// Takes a subschema that is held against a value.
-    pub(crate) fn step(&mut self) {
+    /// Spends the evaluation of a subschema.
+    pub(super) fn step(&mut self) {
         self.steps = self.steps.saturating_sub(1);
     }
 
-    /// Takes the values that one is held against.
-    pub(crate) fn compare(&mut self, values: usize) {
+    /// Spends a number of comparisons.
+    fn compare(&mut self, values: usize) {
         self.steps = self.steps.saturating_sub(values as u64 / COMPARISONS_A_STEP);
     }
 
-    /// Whether a pattern matches; no where nothing is left to find out.
-    pub(crate) fn is_match(&mut self, pattern: &Pattern, text: &str) -> bool {
+    /// Whether a pattern matches; `false` if the budget is spent.
+    pub(super) fn is_match(&mut self, pattern: &Pattern, text: &str) -> bool {
         self.matching = self.matching.saturating_sub(pattern.cost(text));
         self.matching > 0 && pattern.is_match(text)
     }
 }
 
-/// How many values a tree holds.
+/// The number of values in a tree.
 fn size(node: &Node) -> u64 {
     let items: u64 = node.items().iter().map(size).sum();
     let entries: u64 = node.entries().iter().map(|entry| size(&entry.value)).sum();
     1 + items + entries
 }
 
-/// How many bytes of text a tree holds.
+/// The length of the strings in a tree, in bytes.
 fn bytes(node: &Node) -> u64 {
     let items: u64 = node.items().iter().map(bytes).sum();
     let entries: u64 = node.entries().iter().map(|entry| bytes(&entry.value)).sum();
     node.text().len() as u64 + items + entries
 }
 
-pub(super) struct Walker<'a> {
-    pub(super) schema: &'a Schema,
-    pub(super) whole: &'a str,
-    /// What was found; `None` where only the verdict counts, and the walk stops at the first fault.
-    pub(super) found: Option<Vec<Violation>>,
+/// The state of a validation.
+pub(super) struct Walker<'s, 'n> {
+    pub(super) schema: &'s Schema,
+    /// How messages name the whole value.
+    pub(super) whole: &'s str,
+    /// The faults; `None` if only the verdict matters, and the walk stops at the first fault.
+    pub(super) found: Option<Vec<Fault<'n>>>,
     pub(super) left: Budget,
     pub(super) mode: Mode,
+    /// The API server whose rules apply, if the schema is structural.
+    pub(super) server: Option<&'s dyn ApiServer>,
+    /// Whether a structural schema prunes unknown fields here.
+    pub(super) prune: bool,
 }
 
-impl<'a> Walker<'a> {
-    /// Whether a value fits a subschema.
-    pub(super) fn value(&mut self, id: Id, at: &At<'a, '_>) -> bool {
+impl<'s> Walker<'s, '_> {
+    /// A walk for the verdict.
+    pub(super) const fn new(schema: &'s Schema, left: Budget, mode: Mode) -> Self {
+        Self { schema, whole: "", found: None, left, mode, server: None, prune: false }
+    }
+
+    /// Whether a value matches a subschema; reports nothing.
+    pub(super) fn matches(&mut self, id: Id, at: &At<'_, '_>) -> bool {
+        let mut walker = Walker { server: self.server, ..Walker::new(self.schema, self.left, self.mode) };
+        let matches = walker.value(id, at);
+        self.left = walker.left;
+        matches
+    }
+}
+
+impl<'s, 'n> Walker<'s, 'n> {
+    /// Validates a value against a subschema. Returns whether it matches.
+    pub(super) fn value(&mut self, id: Id, at: &At<'n, '_>) -> bool {
         let node = at.node;
-        if self.left.is_spent() {
+        if self.left.is_spent() || self.is_structural() && (node.is_null() || self.is_full()) {
             return true;
         }
         self.left.step();
         let sub = self.schema.sub(id);
         if sub.never {
-            return self.fault(Fault::Value, at, |name| format!("{name} is not allowed here"));
+            return self.fault(FaultKind::Invalid, at, || "is not allowed here".to_owned());
         }
         if let Some(types) = sub.types
             && !types.has(Types::of(node))
         {
             return self.wrong_type(types, at);
         }
-        let checks: [fn(&mut Self, &'a Sub, &At<'a, '_>) -> bool; 3] = [Self::listed, Self::by_type, Self::combined];
-        let mut fits = true;
+        let checks: [fn(&mut Self, &'s Sub, &At<'n, '_>) -> bool; 3] = [Self::listed, Self::by_type, Self::combined];
+        let mut matches = true;
         for check in checks {
-            // Where only the verdict counts, the first fault decides.
-            if fits || self.found.is_some() {
-                fits &= check(self, sub, at);
+            if matches || self.found.is_some() {
+                matches &= check(self, sub, at);
             }
         }
-        // What does not fit the forms is not evaluated by them, which would be a second fault of the same.
-        fits && self.unevaluated(id, sub, at)
+        // A value that does not match the alternatives is not evaluated by them, which would be a second fault of the same.
+        matches && self.unevaluated(id, sub, at)
     }
 
-    /// What is asked of values of one type, and not of others.
-    fn by_type(&mut self, sub: &'a Sub, at: &At<'a, '_>) -> bool {
+    /// The keywords that apply to values of one type.
+    fn by_type(&mut self, sub: &'s Sub, at: &At<'n, '_>) -> bool {
         match &at.node.value {
             Value::Int(_) | Value::Float(_) => sub.number.as_ref().is_none_or(|rules| self.number(rules, at)),
             Value::String(value) => sub.text.as_ref().is_none_or(|rules| self.text(rules, value, at, sub)),
             Value::Sequence(items) => sub.list.as_ref().is_none_or(|rules| self.list(rules, items, at)),
-            Value::Mapping(mapping) => sub.object.as_ref().is_none_or(|rules| self.mapping(rules, mapping, at)),
+            Value::Mapping(mapping) => self.object(sub, mapping, at),
             Value::Null | Value::Bool(_) => true,
         }
     }
 
-    fn combined(&mut self, sub: &'a Sub, at: &At<'a, '_>) -> bool {
-        let node = at.node;
-        let mut fits = true;
+    fn object(&mut self, sub: &'s Sub, mapping: &'n Mapping, at: &At<'n, '_>) -> bool {
+        static NO_RULES: ObjectRules = ObjectRules::NONE;
+        match &sub.object {
+            Some(rules) => self.mapping(sub, rules, mapping, at),
+            // A structural schema has no other fields than it describes.
+            None if self.is_structural() => self.mapping(sub, &NO_RULES, mapping, at),
+            None => true,
+        }
+    }
+
+    /// The subschemas that apply to the same value. In a structural schema they only constrain values.
+    fn combined(&mut self, sub: &'s Sub, at: &At<'n, '_>) -> bool {
+        let prune = std::mem::take(&mut self.prune);
+        let mut matches = true;
         for id in sub.reference.iter().chain(&sub.all) {
-            fits &= self.value(*id, at);
-            if !fits && self.found.is_none() {
-                return false;
+            if matches || self.found.is_some() {
+                matches &= self.value(*id, at);
             }
         }
-        for (key, id) in &sub.dependents {
-            if self.mode == Mode::Whole && node.get(key).is_some() && (fits || self.found.is_some()) {
-                fits &= self.value(*id, at);
-            }
-        }
-        if !sub.any.is_empty() {
-            fits &= self.any(&sub.any, at, sub);
-        }
-        if !sub.one.is_empty() {
-            fits &= match self.mode {
-                Mode::Layer => self.any(&sub.one, at, sub),
-                Mode::Whole => match sub.one.iter().filter(|id| self.quietly(**id, at)).count() {
-                    0 => self.any(&sub.one, at, sub),
-                    1 => true,
-                    _ => self.fault(Fault::Value, at, |name| format!("{name} matches more than one schema of `oneOf`")),
-                },
-            };
+        let has_alternatives = !(sub.any.is_empty() && sub.one.is_empty()) || sub.not.is_some();
+        if has_alternatives && (matches || self.found.is_some()) {
+            matches &= self.alternatives(sub, at);
         }
         if self.mode == Mode::Whole {
-            if let Some(id) = sub.not
-                && self.quietly(id, at)
-            {
-                fits &= self.fault(Fault::Value, at, |name| format!("{name} must not match `not`"));
+            for (_, id) in sub.dependents.iter().filter(|(key, _)| at.node.get(key).is_some()) {
+                if matches || self.found.is_some() {
+                    matches &= self.value(*id, at);
+                }
             }
             if let Some(id) = sub.condition {
-                let branch = if self.quietly(id, at) { sub.then } else { sub.otherwise };
-                fits &= branch.is_none_or(|id| self.value(id, at));
+                let branch = if self.matches(id, at) { sub.then } else { sub.otherwise };
+                matches &= branch.is_none_or(|id| self.value(id, at));
             }
         }
-        fits
+        self.prune = prune;
+        matches
     }
 
-    /// Whether a value fits, without a word.
-    pub(super) fn quietly(&mut self, id: Id, at: &At<'a, '_>) -> bool {
-        let found = self.found.take();
-        let fits = self.value(id, at);
-        self.found = found;
-        fits
-    }
-
-    /// Whether a value fits any of several forms; tells what keeps it from the one it is nearest to.
-    fn any(&mut self, forms: &[Id], at: &At<'a, '_>, sub: &'a Sub) -> bool {
-        let node = at.node;
-        if forms.iter().any(|id| self.quietly(*id, at)) {
+    /// `anyOf`, `oneOf` and `not`.
+    fn alternatives(&mut self, sub: &'s Sub, at: &At<'n, '_>) -> bool {
+        let filled = self.with_defaults(sub, at.node);
+        let value = &filled.as_ref().map_or(*at, |node| At::root("", node));
+        let is_any = sub.any.is_empty() || sub.any.iter().any(|id| self.matches(*id, value));
+        // How many layers of a value match says nothing about the whole.
+        let most = if self.mode == Mode::Layer { 1 } else { 2 };
+        let count = sub.one.iter().filter(|id| self.matches(**id, value)).take(most).count();
+        let is_excluded = self.mode == Mode::Whole && sub.not.is_some_and(|id| self.matches(id, value));
+        if self.left.is_spent() {
             return true;
+        }
+        let mut matches = is_any || self.no_match(&sub.any, "anyOf", at, sub);
+        matches &= match count {
+            0 => sub.one.is_empty() || self.no_match(&sub.one, "oneOf", at, sub),
+            1 => true,
+            _ => self.fault(FaultKind::Invalid, at, || "matches more than one schema of `oneOf`".to_owned()),
+        };
+        if is_excluded {
+            matches = self.fault(FaultKind::Invalid, at, || "must not match `not`".to_owned());
+        }
+        matches
+    }
+
+    /// Reports a value that matches none of several schemas: the faults against the one that is nearest.
+    fn no_match(&mut self, schemas: &[Id], keyword: &str, at: &At<'n, '_>, sub: &'s Sub) -> bool {
+        if self.is_structural() {
+            return self.fault(FaultKind::Invalid, at, || format!("must match a schema of `{keyword}`"));
         }
         if self.found.is_none() {
             return false;
         }
-        let place = Place::Any(forms.iter().map(|id| Place::One(*id)).collect());
+        let node = at.node;
+        let place = Place::Any(schemas.iter().map(|id| Place::One(*id)).collect());
         let types = self.schema.types(&place);
         if !types.has(Types::of(node)) && types != Types::NONE {
             return self.wrong_type(types, at);
         }
         let choices: Option<Vec<&Node>> =
-            forms.iter().map(|id| self.schema.choices(*id)).collect::<Option<Vec<_>>>().map(|all| all.concat());
+            schemas.iter().map(|id| self.schema.choices(*id)).collect::<Option<Vec<_>>>().map(|all| all.concat());
         if let Some(choices) = choices {
             return self.not_among(&choices, at, sub);
         }
         let before = self.found.take();
-        let path = at.in_profile();
-        let nearest = forms
+        let field = at.in_profile();
+        let nearest = schemas
             .iter()
             .map(|id| {
                 self.found = Some(Vec::new());
@@ -293,8 +293,8 @@ impl<'a> Walker<'a> {
                 self.found.take().unwrap_or_default()
             })
             .min_by_key(|found| {
-                let type_fault = found.iter().any(|violation| violation.fault == Fault::Type && violation.path == path);
-                let other_form = found.iter().filter(|violation| violation.choice).count();
+                let type_fault = found.iter().any(|fault| fault.kind == FaultKind::Type && fault.field == field);
+                let other_form = found.iter().filter(|fault| fault.choice).count();
                 (type_fault, other_form, found.len())
             });
         self.found = before;
@@ -302,166 +302,197 @@ impl<'a> Walker<'a> {
         false
     }
 
-    /// Whether a value is among those listed by `enum` and `const`.
-    fn listed(&mut self, sub: &'a Sub, at: &At<'a, '_>) -> bool {
+    /// `enum` and `const`.
+    fn listed(&mut self, sub: &'s Sub, at: &At<'n, '_>) -> bool {
         let node = at.node;
-        let mut fits = true;
-        self.left.compare(sub.values.as_ref().map_or(0, |values| values.len()));
-        if let Some(values) = &sub.values
-            && !values.iter().any(|value| equal(value, node))
-        {
-            fits = self.not_among(&values.iter().collect::<Vec<_>>(), at, sub);
+        let mut matches = true;
+        if let Some(choices) = &sub.choices {
+            self.left.compare(choices.comparisons(node));
+            if !choices.contains(node) {
+                matches = self.not_among(&choices.values().iter().collect::<Vec<_>>(), at, sub);
+            }
         }
         if let Some(value) = &sub.constant
             && !equal(value, node)
         {
-            fits = self.not_among(&[value], at, sub);
+            matches = self.not_among(&[value], at, sub);
         }
-        fits
+        matches
     }
 
-    fn not_among(&mut self, values: &[&Node], at: &At<'a, '_>, sub: &Sub) -> bool {
+    fn not_among(&mut self, values: &[&Node], at: &At<'n, '_>, sub: &Sub) -> bool {
         let node = at.node;
         let types = values.iter().fold(Types::NONE, |types, value| types.or(Types::of(value)));
         if sub.types.is_none() && !types.has(Types::of(node)) && types != Types::NONE {
             return self.wrong_type(types, at);
         }
-        let fits = self.fault(Fault::Value, at, |name| format!("{name} must be {}", words::values(values)));
-        if let Some(violation) = self.last() {
-            violation.label = words::near_value(node, values);
-            violation.choice = true;
+        let matches = self.fault(FaultKind::Invalid, at, || format!("must be {}", words::values(values)));
+        if let Some(fault) = self.last() {
+            fault.label = words::near_value(node, values);
+            fault.choice = true;
         }
-        fits
+        matches
     }
 
-    fn wrong_type(&mut self, types: Types, at: &At<'a, '_>) -> bool {
+    pub(super) fn wrong_type(&mut self, types: Types, at: &At<'n, '_>) -> bool {
         let node = at.node;
-        let help = words::type_help(types, node);
-        let fits =
-            self.fault(Fault::Type, at, |name| format!("{name} must be {}, not {}", types.words(), node.type_name()));
-        if let Some(violation) = self.last() {
-            violation.help = help;
+        let predicate = || format!("must be {}, not {}", types.words(), node.type_name());
+        let matches = self.fault(FaultKind::Type, at, predicate);
+        if let Some(fault) = self.last() {
+            fault.help = words::type_help(types, node);
         }
-        fits
+        matches
     }
 
-    fn number(&mut self, rules: &NumberRules, at: &At<'a, '_>) -> bool {
-        let mut fits = true;
+    fn number(&mut self, rules: &NumberRules, at: &At<'n, '_>) -> bool {
+        let mut matches = true;
         for fault in rules.faults(at.node) {
-            fits = self.fault(Fault::Value, at, |name| format!("{name} must be {fault}"));
+            matches = self.fault(FaultKind::Invalid, at, || fault.to_string());
         }
-        fits
+        matches
     }
 
-    fn text(&mut self, rules: &TextRules, value: &str, at: &At<'a, '_>, sub: &'a Sub) -> bool {
+    fn text(&mut self, rules: &TextRules, value: &str, at: &At<'n, '_>, sub: &'s Sub) -> bool {
         if rules.length.is_set() && rules.length.excludes(value.chars().count()) {
-            return self.fault(Fault::Value, at, |name| match rules.length.min {
-                Some(_) if value.is_empty() => format!("{name} must not be empty"),
-                _ => format!("{name} must have {}", rules.length.of("character")),
+            return self.fault(FaultKind::Invalid, at, || match rules.length.min {
+                Some(_) if value.is_empty() => "must not be empty".to_owned(),
+                _ => format!("must have {}", rules.length.of("character")),
             });
         }
+        let is_known = |since| self.server.is_none_or(|server| server.minor() >= since);
         if let Some(format) = rules.format
+            && is_known(format.since)
             && !(format.is_match)(value)
         {
-            return self.fault(Fault::Value, at, |name| format!("{name} must be {}", format.words));
+            return self.fault(FaultKind::Invalid, at, || format!("must be {}", format.words));
         }
-        let Some(pattern) = &rules.pattern else { return true };
-        if self.left.is_match(pattern, value) || self.left.is_spent() {
+        let Some((pattern, compiled)) = rules.pattern.as_ref().and_then(|pattern| Some((pattern, pattern.compiled()?)))
+        else {
+            return true;
+        };
+        if self.left.is_match(compiled, value) || self.left.is_spent() {
             return true;
         }
-        let fits = self.fault(Fault::Value, at, |name| format!("{name} does not match the pattern"));
-        if let Some(violation) = self.last() {
-            violation.label = format!("must match `{}`", pattern.as_str());
-            violation.help = sub.description.as_deref().map_or_else(String::new, words::first_sentence);
+        let matches = self.fault(FaultKind::Invalid, at, || "does not match the pattern".to_owned());
+        if let Some(fault) = self.last() {
+            fault.label = format!("must match `{}`", pattern.text);
+            fault.help = sub.description.as_deref().map_or_else(String::new, words::first_sentence);
         }
-        fits
+        matches
     }
 
-    fn list(&mut self, rules: &'a ListRules, items: &'a [Node], at: &At<'a, '_>) -> bool {
+    fn list(&mut self, rules: &'s ListRules, items: &'n [Node], at: &At<'n, '_>) -> bool {
         // A list of a layer may be a change of another: then it says nothing of how many items there are, and which.
-        let mut fits = self.mode == Mode::Layer || self.whole_list(rules, items, at);
+        let mut matches = self.mode == Mode::Layer || self.whole_list(rules, items, at);
         if self.mode == Mode::Layer && !rules.prefix.is_empty() {
-            return fits;
+            return matches;
         }
         let mode = std::mem::replace(&mut self.mode, Mode::Whole);
         for (index, item) in items.iter().enumerate() {
-            if !fits && self.found.is_none() {
-                break;
-            }
-            let Some(id) = rules.of(index) else { break };
-            fits &= self.value(id, &at.item(index, item));
+            let Some(id) = rules.of(index).filter(|_| matches || self.found.is_some()) else { break };
+            let at = &at.item(index, item);
+            matches &= if self.is_structural() && item.is_null() { self.null_item(id, at) } else { self.value(id, at) };
         }
         self.mode = mode;
-        fits
+        matches
     }
 
-    /// What is asked of all items together.
-    fn whole_list(&mut self, rules: &'a ListRules, items: &'a [Node], at: &At<'a, '_>) -> bool {
-        let mut fits = true;
+    /// The keywords about all items together.
+    fn whole_list(&mut self, rules: &'s ListRules, items: &'n [Node], at: &At<'n, '_>) -> bool {
+        let mut matches = true;
         if rules.count.excludes(items.len()) {
-            fits = self.fault(Fault::Value, at, |name| format!("{name} must have {}", rules.count.of("item")));
+            matches = self.fault(FaultKind::Invalid, at, || format!("must have {}", rules.count.of("item")));
         }
+        let values = items.iter().enumerate();
         if rules.unique {
-            let mut sorted: Vec<usize> = (0..items.len()).collect();
-            sorted.sort_by(|a, b| order(&items[*a], &items[*b]).then(a.cmp(b)));
-            if let Some(pair) = sorted.windows(2).find(|pair| equal(&items[pair[0]], &items[pair[1]])) {
-                let item = at.item(pair[1], &items[pair[1]]);
-                fits = self.fault(Fault::Value, &item, |name| format!("{name} is a duplicate item"));
+            for index in duplicates(values.clone().map(|(index, item)| (index, item.clone())).collect()) {
+                let item = at.item(index, &items[index]);
+                matches = self.fault(FaultKind::Invalid, &item, || "is a duplicate item".to_owned());
+            }
+        }
+        if rules.kind == ListKind::Map && !rules.keys.is_empty() {
+            let identity = |item: &Node| {
+                let keys = rules.keys.iter().map(|key| item.get(key).filter(|value| value.is_set()).cloned());
+                keys.collect::<Option<ecow::EcoVec<Node>>>()
+            };
+            let identities = values
+                .filter_map(|(index, item)| Some((index, Node::new(Value::Sequence(identity(item)?), Span::NONE))));
+            for index in duplicates(identities.collect()) {
+                let item = at.item(index, &items[index]);
+                let keys = suggest::list(&rules.keys, "and");
+                matches = self.fault(FaultKind::Invalid, &item, || format!("has the {keys} of an earlier item"));
             }
         }
         if let Some(id) = rules.contains {
             let wanted = Count { min: rules.contained.min.or(Some(1)), ..rules.contained };
-            let count = at.items().filter(|item| self.quietly(id, item)).count();
+            let count = at.items().filter(|item| self.matches(id, item)).count();
             if wanted.excludes(count) && !self.left.is_spent() {
-                fits = self.fault(Fault::Value, at, |name| {
-                    format!("{name} must contain {} of this kind, not {count}", wanted.of("item"))
-                });
+                let noun = wanted.of("item");
+                matches =
+                    self.fault(FaultKind::Invalid, at, || format!("must contain {noun} of this kind, not {count}"));
                 let help = self.schema.description(&Place::One(id)).map_or_else(String::new, words::first_sentence);
-                if let Some(violation) = self.last() {
-                    violation.help = help;
+                if let Some(fault) = self.last() {
+                    fault.help = help;
                 }
             }
         }
-        fits
+        matches
     }
 
-    pub(super) fn last(&mut self) -> Option<&mut Violation> {
+    /// Whether as many faults of a custom resource were found as are reported.
+    fn is_full(&self) -> bool {
+        self.found.as_ref().is_some_and(|found| found.len() >= MOST_FAULTS)
+    }
+
+    pub(super) fn last(&mut self) -> Option<&mut Fault<'n>> {
         self.found.as_mut()?.last_mut()
     }
 
-    pub(super) fn fault(&mut self, fault: Fault, at: &At<'_, '_>, message: impl FnOnce(&str) -> String) -> bool {
-        self.fault_on(fault, at, at.node.origin.span, message)
+    /// Adds a fault, unless only the verdict matters.
+    pub(super) fn push(&mut self, fault: Fault<'n>) {
+        if let Some(found) = &mut self.found
+            && (self.server.is_none() || found.len() < MOST_FAULTS)
+        {
+            found.push(fault);
+        }
     }
 
-    /// Reports a fault that is underlined elsewhere; always false, for the verdict.
-    pub(super) fn fault_on(
+    /// Reports a fault of a value; `predicate` follows its name in the message. Always `false`, for the verdict.
+    pub(super) fn fault(&mut self, kind: FaultKind, at: &At<'n, '_>, predicate: impl FnOnce() -> String) -> bool {
+        self.fault_at(kind, at.node, at, |name| format!("{name} {}", predicate()))
+    }
+
+    /// Reports a fault of a node at a path. Always `false`, for the verdict.
+    pub(super) fn fault_at(
         &mut self,
-        fault: Fault,
+        kind: FaultKind,
+        node: &'n Node,
         at: &At<'_, '_>,
-        span: Span,
         message: impl FnOnce(&str) -> String,
     ) -> bool {
-        if let Some(found) = &mut self.found {
-            found.push(Violation {
-                fault,
-                path: at.in_profile(),
-                span,
-                message: message(&words::name(at, self.whole)),
-                label: String::new(),
-                help: String::new(),
-                choice: false,
-            });
+        if self.found.is_some() {
+            let field = if self.is_structural() { at.to_string() } else { at.in_profile() };
+            let message = message(&words::name(&field, self.whole));
+            self.push(Fault::new(kind, node, field, message));
         }
         false
     }
 }
 
+/// The indices of the values that equal an earlier one.
+fn duplicates(mut values: Vec<(usize, Node)>) -> Vec<usize> {
+    values.sort_by(|(a, one), (b, other)| order(one, other).then(a.cmp(b)));
+    let pairs = values.windows(2).filter(|pair| equal(&pair[0].1, &pair[1].1));
+    let mut found: Vec<usize> = pairs.map(|pair| pair[1].0).collect();
+    found.sort_unstable();
+    found
+}
+
 impl Schema {
-    /// The values a subschema allows, where it does nothing but list them.
+    /// The values that a subschema lists, if it does nothing else.
     fn choices(&self, id: Id) -> Option<Vec<&Node>> {
         let sub = self.sub(id);
-        let listed = sub.values.iter().flatten().chain(&sub.constant);
-        let choices: Vec<&Node> = listed.collect();
+        let choices: Vec<&Node> = sub.listed().collect();
         if choices.is_empty() { self.choices(sub.reference?) } else { Some(choices) }
     }
 }

@@ -1,38 +1,41 @@
-//! How violations are put into words.
+//! The wording of faults.
 
 use super::{NumberRules, Types};
-use crate::cursor::At;
 use crate::node::{Node, Value};
 use crate::suggest;
 use crate::yaml;
 
-/// How many names are listed where one is wrong and none is near.
+/// The help for a scalar that is written as one of another type.
+pub(crate) const QUOTE: &str = "put it in quotes";
+pub(crate) const UNQUOTE: &str = "write it without quotes";
+
+/// How many field names help lists if none is similar to the unknown one.
 const MOST_NAMES: usize = 12;
 
-/// The path in backticks; the whole by its name.
-pub(super) fn name(at: &At<'_, '_>, whole: &str) -> String {
-    if at.parent().is_none() { whole.to_owned() } else { format!("`{}`", at.in_profile()) }
+/// A path as messages name it: in backticks, or the name of the whole document.
+pub(super) fn name(path: &str, whole: &str) -> String {
+    if path.is_empty() { whole.to_owned() } else { format!("`{path}`") }
 }
 
-/// A value as its author would write it.
+/// A value as JSON.
 pub(super) fn value(node: &Node) -> String {
     yaml::json(node)
 }
 
 /// `` `a`, `b` or `c` ``.
-pub(crate) fn values(values: &[&Node]) -> String {
+pub(super) fn values(values: &[&Node]) -> String {
     suggest::list(values.iter().map(|node| node.as_str().map_or_else(|| value(node), str::to_owned)), "or")
 }
 
-/// Which of the values may have been meant.
-pub(crate) fn near_value(node: &Node, values: &[&Node]) -> String {
+/// The label that suggests the most similar value; empty if none is similar.
+pub(super) fn near_value(node: &Node, values: &[&Node]) -> String {
     let names = values.iter().filter_map(|node| node.as_str());
     node.as_str()
         .and_then(|text| suggest::nearest(text, names))
         .map_or_else(String::new, |near| format!("did you mean `{near}`?"))
 }
 
-/// Which of the fields may have been meant, as a label; else all of them, as a help.
+/// The label that suggests the most similar field, or else the help that lists all fields.
 pub(super) fn near_field<'a>(name: &str, fields: impl Iterator<Item = &'a str> + Clone) -> (String, String) {
     let count = fields.clone().count();
     match suggest::nearest(name, fields.clone()) {
@@ -43,7 +46,7 @@ pub(super) fn near_field<'a>(name: &str, fields: impl Iterator<Item = &'a str> +
     }
 }
 
-/// What to do about a wrong type.
+/// The help for a value of the wrong type; may be empty.
 pub(super) fn type_help(types: Types, node: &Node) -> String {
     let parses = |text: &str| match () {
         () if types.has(Types::NUMBER) => text.parse::<f64>().is_ok_and(f64::is_finite),
@@ -51,8 +54,8 @@ pub(super) fn type_help(types: Types, node: &Node) -> String {
         () => types.has(Types::BOOLEAN) && matches!(text, "true" | "false"),
     };
     match &node.value {
-        Value::Int(_) | Value::Float(_) | Value::Bool(_) if types.has(Types::STRING) => "put it in quotes".to_owned(),
-        Value::String(text) if parses(text) => "write it without quotes".to_owned(),
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) if types.has(Types::STRING) => QUOTE.to_owned(),
+        Value::String(text) if parses(text) => UNQUOTE.to_owned(),
         _ => String::new(),
     }
 }
@@ -76,7 +79,7 @@ pub(super) fn range(rules: &NumberRules) -> String {
     }
 }
 
-/// The first sentence of a description, as a help: without its full stop.
+/// The first sentence of a description without its full stop, as help.
 pub(super) fn first_sentence(description: &str) -> String {
     let paragraph = description.split("\n\n").next().unwrap_or_default().replace('\n', " ");
     let sentence = paragraph.split_once(". ").map_or(paragraph.as_str(), |(first, _)| first);

@@ -1,8 +1,8 @@
 //! What the definition of a custom resource does not let change: its rules that compare with the old value (`oldSelf`).
 
 use super::{Judge, Refusal};
-use crate::kube::decode::FaultKind;
 use crate::node::Node;
+use crate::schema::FaultKind;
 use crate::source::Span;
 
 impl Judge<'_> {

@@ -1,28 +1,22 @@
 //! Custom resource definitions: kinds that are given, not built in.
 
-mod limits;
-mod pattern;
-mod schema;
+mod resource;
 #[cfg(test)]
 mod tests;
-mod validate;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::node::Node;
-use crate::schema::Budget;
+use crate::schema::{Budget, Fault, FaultKind, Schema, Subschema, UnevaluatedPatterns};
 use crate::source::Span;
 
-pub use pattern::Unevaluated;
-pub use schema::{JsonType, Rule, Schema};
-pub use validate::check_default;
-
-use pattern::MOST_PATTERN_BYTES;
-
-use super::decode::{Fault, FaultKind};
 use super::kinds::Scope;
 use super::version::KubernetesVersion;
+
+/// The maximum total size of the compiled patterns of all definitions, in bytes. Definitions that have objects share it
+/// equally.
+const MAX_PATTERN_BYTES: usize = 1 << 25;
 
 /// The kinds that CustomResourceDefinitions define. Borrows them; a schema is read when the first object needs it.
 #[derive(Debug, Default)]
@@ -75,10 +69,11 @@ pub struct CustomKind<'a> {
     /// Whether the status is a subresource, so that one sent along is thrown away before validation.
     drops_status: bool,
     source: &'a Node,
+    /// Compiled when the first object needs it.
     schema: OnceLock<Schema>,
-    /// Done when the first object is held against the schema.
-    bounded: OnceLock<()>,
-    /// Whether an object took too long to hold against all of the schema.
+    /// Set once the patterns of the schema have been limited, which the first validation does.
+    limited: OnceLock<()>,
+    /// Whether the budget of an object was spent before it was validated completely.
     cut: AtomicBool,
 }
 
@@ -133,7 +128,7 @@ impl<'a> CustomKinds<'a> {
                 drops_status: version["subresources"]["status"].is_set(),
                 source: &version["schema"]["openAPIV3Schema"],
                 schema: OnceLock::new(),
-                bounded: OnceLock::new(),
+                limited: OnceLock::new(),
                 cut: AtomicBool::new(false),
             });
         }
@@ -152,14 +147,14 @@ impl<'a> CustomKinds<'a> {
         (self.kinds.get(at)?.key() == wanted).then_some(at)
     }
 
-    /// Holds an object against the schema of its kind. Empty if the server takes it (rules in CEL aside).
+    /// Validates an object against the schema of its kind, apart from CEL rules.
     #[must_use]
     pub fn validate<'n>(&self, kind: &CustomKind<'_>, object: &'n Node, version: KubernetesVersion) -> Vec<Fault<'n>> {
-        let mut left = Budget::shared(object, self.objects);
-        let schema = kind.schema();
-        kind.bounded.get_or_init(|| schema.bound_patterns(MOST_PATTERN_BYTES / self.used.max(1)));
-        let mut faults = validate::validate(object, schema, version, &mut left);
-        if left.is_spent() {
+        let mut budget = Budget::shared(object, self.objects);
+        let schema = kind.compiled();
+        kind.limited.get_or_init(|| schema.limit_patterns(MAX_PATTERN_BYTES / self.used.max(1)));
+        let mut faults = schema.validate(object, &version, &mut budget);
+        if budget.is_spent() {
             kind.cut.store(true, Ordering::Relaxed);
         }
         if kind.drops_status {
@@ -200,7 +195,7 @@ impl<'a> CustomKind<'a> {
             drops_status: true,
             source: &published.schema,
             schema: OnceLock::new(),
-            bounded: OnceLock::new(),
+            limited: OnceLock::new(),
             cut: AtomicBool::new(false),
         }
     }
@@ -217,10 +212,20 @@ impl CustomKind<'_> {
         self.drops_status
     }
 
-    /// The structural schema, read on first use.
+    /// The structural schema.
     #[must_use]
-    pub fn schema(&self) -> &Schema {
-        self.schema.get_or_init(|| Schema::read(self.source))
+    pub fn schema(&self) -> Subschema<'_> {
+        self.compiled().subschema()
+    }
+
+    fn compiled(&self) -> &Schema {
+        self.schema.get_or_init(|| Schema::of_resource(self.source))
+    }
+
+    /// The patterns of the schema that are not evaluated.
+    #[must_use]
+    pub fn unevaluated_patterns(&self) -> UnevaluatedPatterns {
+        self.compiled().unevaluated_patterns()
     }
 
     /// Whether an object that was validated took too long to hold against all of the schema.
@@ -234,4 +239,10 @@ impl CustomKind<'_> {
     pub fn span(&self) -> Span {
         self.source.origin.span
     }
+}
+
+/// Validates the default of a field with this schema. Paths are relative to the default.
+#[must_use]
+pub fn check_default<'n>(schema: &Node, default: &'n Node, version: KubernetesVersion) -> Vec<Fault<'n>> {
+    Schema::structural(schema).validate(default, &version, &mut Budget::shared(default, 1))
 }

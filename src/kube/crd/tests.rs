@@ -129,7 +129,7 @@ fn bounds_are_numbers_of_their_type() {
 fn required_fields_may_have_defaults() {
     let schema = "{type: object, required: [a, b], properties: {a: {type: string}, b: {type: string, default: x}}}";
     takes(schema, &["{a: x}"], &["{}", "{a: null}"]);
-    assert_eq!(faults(schema, "{}"), ["spec.a: `a` is required"]);
+    assert_eq!(faults(schema, "{}"), ["spec.a: `spec.a` is required"]);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn combinations_hold() {
 
 #[test]
 fn what_is_not_evaluated_is_known() {
-    let schema = Schema::read(
+    let schema = Schema::structural(
         &load(
             &{
                 let sources = Sources::new();
@@ -164,11 +164,10 @@ fn what_is_not_evaluated_is_known() {
         )
         .documents[0],
     );
-    let found = schema.unevaluated();
     let mut rules = Vec::new();
-    schema.each(&mut |part| rules.extend(part.rules().iter().map(|rule| rule.rule.to_string())));
+    schema.subschema().each(&mut |part| rules.extend(part.rules().iter().map(|rule| rule.rule.to_string())));
     assert_eq!(rules, ["a", "b", "c"]);
-    assert_eq!(found.patterns, ["\\p{L}"]);
+    assert_eq!(schema.unevaluated_patterns().syntax, ["\\p{L}"]);
 }
 
 /// What is not evaluated of patterns, by the number of those that are: where they stand, and what they let pass.
@@ -180,12 +179,12 @@ fn patterns_that_are_too_large_are_told_and_let_pass() {
         let sources = Sources::new();
         let text = format!("{schema}\n---\n{texts}\n");
         let documents = load(&sources, sources.add("a", text), Dialect::Kubectl).documents;
-        let schema = Schema::read(&documents[0]);
-        schema.bound_patterns(bytes);
+        let schema = Schema::structural(&documents[0]);
+        schema.limit_patterns(bytes);
         let mut left = Budget::shared(&documents[1], 1);
-        let faults = validate::validate(&documents[1], &schema, KubernetesVersion::default(), &mut left);
+        let faults = schema.validate(&documents[1], &KubernetesVersion::default(), &mut left);
         let fields: Vec<String> = faults.into_iter().map(|fault| fault.field).collect();
-        let found = schema.unevaluated();
+        let found = schema.unevaluated_patterns();
         let places: Vec<String> = found.too_large.iter().map(|span| sources.text(*span)).collect();
         (fields, places, found.too_many.map(|span| sources.text(span)))
     };
@@ -214,8 +213,8 @@ fn work_that_multiplies_is_cut_off() {
         let documents =
             load(&sources, sources.add("a", format!("{schema}\n---\n{object}\n")), Dialect::Kubectl).documents;
         let mut left = Budget::shared(&documents[1], 1);
-        let schema = Schema::read(&documents[0]);
-        let faults = validate::validate(&documents[1], &schema, KubernetesVersion::default(), &mut left);
+        let schema = Schema::structural(&documents[0]);
+        let faults = schema.validate(&documents[1], &KubernetesVersion::default(), &mut left);
         (left.is_spent(), faults.len())
     };
     for (how, faults) in [("anyOf", 1), ("oneOf", 1)] {
@@ -226,7 +225,7 @@ fn work_that_multiplies_is_cut_off() {
         let list = format!("{{type: array, items: {}}}", forms(2000));
         assert!(!spent(&list, &format!("[{}]", many(20, &|at| format!("a{at}")))).0, "{how}");
         let (all, found) = spent(&list, &format!("[{}]", many(2000, &|at| format!("a{at}"))));
-        assert!(all || found == crate::kube::decode::MOST_FAULTS, "{how}: {found}");
+        assert!(all || found == crate::schema::MOST_FAULTS, "{how}: {found}");
     }
     let fits = format!(
         "{{type: array, items: {{not: {{anyOf: [{}]}}}}}}",

@@ -2,7 +2,7 @@
 
 use super::{Walk, is_schema, is_true};
 use crate::kube::crd::check_default;
-use crate::kube::decode::FaultKind;
+use crate::schema::FaultKind;
 use crate::validation::At;
 
 /// Reports the faults of the defaults in a schema.

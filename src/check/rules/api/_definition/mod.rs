@@ -6,8 +6,8 @@ mod properties;
 mod rules;
 mod structure;
 
-use crate::kube::decode::MOST_FAULTS;
 use crate::node::{Node, Value};
+use crate::schema::MOST_FAULTS;
 use crate::validation::{At, Faults};
 
 /// The maximum number of parts of a schema that are validated: aliases can turn a small file into a huge schema. The

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{MOST_PARTS, Walk, is_schema};
 use crate::cel::{self, Bounds, Env, Type, Wanted};
 use crate::check::rules::api::_expression;
-use crate::kube::crd::Schema;
+use crate::schema::{Schema, Subschema};
 use crate::validation::At;
 
 /// Reports the faults of the expressions in a schema. If the schema is invalid, only their syntax is checked.
@@ -14,9 +14,10 @@ pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>, sound: bool)
     if !has_rules(walk, root) {
         return;
     }
-    let schema = if sound { Some(Schema::read(root.node)) } else { None };
+    let schema = sound.then(|| Schema::structural(root.node));
     let mut costs = Costs { total: 0, is_reported: false, left: Cell::new(MOST_PARTS as u32) };
-    part(walk, root, schema.as_ref(), &Context { resource: true, uncorrelatable: None, often: Some(1) }, &mut costs);
+    let schema = schema.as_ref().map(Schema::subschema);
+    part(walk, root, schema, &Context { resource: true, uncorrelatable: None, often: Some(1) }, &mut costs);
     if costs.total > MOST_OF_ALL && !costs.is_reported {
         let what = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
         walk.faults.add(root, exceeds(what, costs.total, MOST_OF_ALL)).help(CHEAPER);
@@ -74,7 +75,7 @@ fn has_rules(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) -> bool {
 fn part(
     walk: &mut Walk<'_, '_, '_>,
     at: &At<'_, '_>,
-    schema: Option<&Schema>,
+    schema: Option<Subschema<'_>>,
     context: &Context<'_, '_, '_>,
     costs: &mut Costs,
 ) {
@@ -86,7 +87,7 @@ fn part(
         let known = schema.map(|schema| Type::of(schema, context.resource).map(|ty| (schema, ty)));
         for rule in rules.items() {
             match &known {
-                Some(Some((schema, ty))) => self::rule(walk, &rule, schema, ty, context, costs),
+                Some(Some((schema, ty))) => self::rule(walk, &rule, *schema, ty, context, costs),
                 // The type of such values is unknown.
                 Some(None) => {}
                 None => syntax(walk, &rule),
@@ -107,12 +108,12 @@ fn part(
         part(walk, &field, schema.and_then(|schema| schema.property(name)), &below, costs);
     }
     if is_schema(additional.node) {
-        part(walk, &additional, schema.and_then(Schema::additional), &below, costs);
+        part(walk, &additional, schema.and_then(Subschema::additional), &below, costs);
     }
     if is_schema(items.node) {
         let is_map = at.node["x-kubernetes-list-type"].text() == "map";
         let of_items = if is_map { context.uncorrelatable } else { context.uncorrelatable.or(Some(at)) };
-        let schema = schema.and_then(Schema::items);
+        let schema = schema.and_then(Subschema::items);
         part(walk, &items, schema, &Context { uncorrelatable: of_items, ..below }, costs);
     }
 }
@@ -131,7 +132,7 @@ fn syntax(walk: &mut Walk<'_, '_, '_>, rule: &At<'_, '_>) {
 fn rule(
     walk: &mut Walk<'_, '_, '_>,
     rule: &At<'_, '_>,
-    schema: &Schema,
+    schema: Subschema<'_>,
     ty: &Type<'_>,
     context: &Context<'_, '_, '_>,
     costs: &mut Costs,
