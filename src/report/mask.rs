@@ -8,6 +8,7 @@ use foldhash::HashSet;
 
 use crate::node::{Entry, Node, Value};
 use crate::object::Object;
+use crate::parallel::in_parallel;
 use crate::report::plain::is_control_character;
 use crate::report::words::{Places, SHORTEST, Words};
 use crate::secret::{self, DOTS, Told, unread};
@@ -16,6 +17,9 @@ use crate::text::assign;
 
 /// Shorter ones are not even struck out where a message quotes them.
 const SHORTEST_QUOTED: usize = 3;
+
+/// How many objects one thread looks through at a time.
+const CHUNK: usize = 256;
 
 /// The secrets of a run: where they stand, and what they are.
 #[derive(Debug, Default)]
@@ -38,6 +42,38 @@ pub struct Mask {
     examined: HashSet<EcoString>,
 }
 
+/// What objects and fields are called, and which words are not redacted for it.
+#[derive(Default)]
+struct Names<'a> {
+    shown: HashSet<&'a str>,
+    not_ordinary: BTreeSet<&'a str>,
+    not_told: BTreeSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn show(&mut self, name: &'a str) {
+        if !self.shown.contains(name) && tokens(name).eq(std::iter::once(0..name.len())) {
+            self.shown.insert(name);
+        }
+    }
+
+    fn add_field(&mut self, mask: &Mask, name: &'a str) {
+        if mask.ordinary.contains(name) {
+            self.not_ordinary.insert(name);
+        }
+        self.show(name);
+    }
+
+    fn add_name(&mut self, mask: &Mask, name: &'a str) {
+        if mask.ordinary.contains(name) {
+            self.not_ordinary.insert(name);
+        }
+        if mask.told.all.contains(name.as_bytes()) {
+            self.not_told.insert(name);
+        }
+    }
+}
+
 impl Mask {
     /// The secrets met while the texts were read.
     #[must_use]
@@ -47,15 +83,20 @@ impl Mask {
 
     /// These, and the secrets of objects: what is marked, the data of Secrets, and what `secret` tells by name and form.
     #[must_use]
-    pub fn of<'a>(sources: &Sources, objects: impl IntoIterator<Item = &'a Object> + Clone) -> Self {
+    pub fn of<'a>(sources: &Sources, objects: impl IntoIterator<Item = &'a Object>) -> Self {
+        let objects: Vec<&Object> = objects.into_iter().collect();
+        let chunks: Vec<&[&Object]> = objects.chunks(CHUNK).collect();
         let mut mask = Self::default();
         for (span, value) in sources.secrets() {
             mask.place(span);
             mask.word(&value, Told::Sure);
         }
-        for object in objects.clone() {
-            mask.learn(sources, &object.node);
-        }
+        let learned = in_parallel(&chunks, None, |objects| {
+            let mut mask = Self::default();
+            objects.iter().for_each(|object| mask.learn(sources, &object.node));
+            mask
+        });
+        learned.into_iter().for_each(|learned| mask.add(learned));
         for span in sources.unread() {
             mask.unread(sources, span);
         }
@@ -63,51 +104,68 @@ impl Mask {
         // Without a word to redact, none is to be spared.
         let has_words = !mask.sure.all.is_empty() || !mask.told.all.is_empty();
         if has_words || !mask.ordinary.is_empty() || !mask.plain.is_empty() {
-            objects.into_iter().for_each(|object| mask.spare(&object.node, false));
+            let names = in_parallel(&chunks, None, |objects| {
+                let mut names = Names::default();
+                objects.iter().for_each(|object| mask.names_in(&object.node, false, &mut names));
+                names
+            });
+            names.into_iter().for_each(|names| mask.spare(names));
         }
         mask.places.sort();
         mask.private.sort();
         mask
     }
 
-    /// What objects, ports and containers are called is none of the words that a name or a form tells, and what fields are
-    /// called is no ordinary one. The names of fields and of objects are no secret whatever a Secret holds; a variable's is
-    /// one where it repeats what a Secret holds.
-    fn spare(&mut self, node: &Node, of_variable: bool) {
-        node.items().iter().for_each(|item| self.spare(item, of_variable));
+    /// Adds the secrets of other objects.
+    fn add(&mut self, other: Self) {
+        self.places.append(other.places);
+        self.private.append(other.private);
+        self.sure.append(other.sure);
+        self.told.append(other.told);
+        self.ordinary.extend(other.ordinary);
+        self.plain.extend(other.plain);
+    }
+
+    /// The names in a part of an object. What objects, ports and containers are called is none of the words that a name or a
+    /// form tells, and what fields are called is no ordinary one. The names of fields and of objects are no secret whatever a
+    /// Secret holds; a variable's is one where it repeats what a Secret holds.
+    fn names_in<'a>(&self, node: &'a Node, of_variable: bool, names: &mut Names<'a>) {
+        node.items().iter().for_each(|item| self.names_in(item, of_variable, names));
         let of_secret = secret::is_of_secret(node);
         let told = secret::told(node, of_secret);
         for entry in node.entries() {
-            self.ordinary.remove(&*entry.key);
-            self.keep(&entry.key);
+            names.add_field(self, &entry.key);
             match &entry.value.value {
                 Value::String(name) => {
-                    let names =
+                    let is_name =
                         matches!(&*entry.key, "name" | "namespace" | "kind" | "key") || entry.key.ends_with("Name");
-                    if names {
-                        self.told.all.remove(name.as_bytes());
-                        self.ordinary.remove(&**name);
+                    if is_name {
+                        names.add_name(self, name);
                         if !of_variable && told(&entry.key, &entry.value).is_none() {
-                            self.keep(name);
+                            names.show(name);
                         }
                     }
                 }
                 _ if told(&entry.key, &entry.value).is_some() => {
                     let keys = entry.value.entries().iter().filter(|entry| !secret::is_torn(&entry.key, &entry.value));
-                    keys.for_each(|entry| self.keep(&entry.key));
+                    keys.for_each(|entry| names.show(&entry.key));
                 }
                 Value::Mapping(_) if of_secret && entry.key == "metadata" => {
-                    ["name", "namespace"].iter().for_each(|field| self.keep(entry.value[*field].text()));
+                    ["name", "namespace"].iter().for_each(|field| names.show(entry.value[*field].text()));
                 }
-                _ => self.spare(&entry.value, entry.key == "env"),
+                _ => self.names_in(&entry.value, entry.key == "env", names),
             }
         }
     }
 
-    fn keep(&mut self, name: &str) {
-        if !self.names.contains(name) && tokens(name).eq(std::iter::once(0..name.len())) {
-            self.names.insert(name.into());
+    fn spare(&mut self, names: Names) {
+        for word in names.not_ordinary {
+            self.ordinary.remove(word);
         }
+        for word in names.not_told {
+            self.told.all.remove(word.as_bytes());
+        }
+        self.names.extend(names.shown.into_iter().map(Box::from));
     }
 
     /// The value of a variable named like a password, also where `name` or `value` is misspelt.

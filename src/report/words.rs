@@ -27,6 +27,12 @@ impl Places {
         }
     }
 
+    pub(super) fn append(&mut self, other: Self) {
+        for (file, places) in other.0 {
+            self.0.entry(file).or_default().extend(places);
+        }
+    }
+
     /// Without overlaps the ends are in order too, and those near a line are found by searching.
     pub(super) fn sort(&mut self) {
         for places in self.0.values_mut() {
@@ -63,6 +69,11 @@ impl Words {
     pub(super) fn add(&mut self, word: &str) {
         self.heads.extend(word.as_bytes().first_chunk::<SHORTEST>());
         self.all.insert(word.as_bytes().into());
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.heads.extend(other.heads);
+        self.all.extend(other.all);
     }
 
     /// Where any of them stands in a text.
