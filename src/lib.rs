@@ -17,6 +17,7 @@ pub mod explain;
 pub mod fields;
 pub mod finding;
 pub mod fix;
+pub mod fleet;
 pub mod formats;
 pub mod globs;
 pub mod graph;

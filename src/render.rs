@@ -130,12 +130,14 @@ impl<'a> Renderer<'a> {
         self.render_values(self.layers.values(&self.layers.profile(profile)?, environment)?)
     }
 
-    /// The same, in the environment asked for, or else in the one that is meant.
+    /// Renders the only profile of a run, in the given environment or else in the default one.
     ///
     /// # Errors
-    /// Also where no environment is meant.
-    pub fn render_asked(&self, profile: &str, environment: Option<&str>) -> Result<Rendered, Failure> {
-        self.render(profile, &self.layers.environment(environment, &[profile.to_owned()])?)
+    /// As [`Self::render`]; if there is no default environment; if an override names another profile.
+    pub fn render_only(&self, profile: &str, environment: Option<&str>) -> Result<Rendered, Failure> {
+        let profiles = [profile.to_owned()];
+        self.layers.only_for(&profiles)?;
+        self.render(profile, &self.layers.environment(environment, &profiles)?)
     }
 
     /// The files a bundle was made from beside the templates: its layers, and the SQL it carries.

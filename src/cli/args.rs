@@ -206,13 +206,8 @@ Exit codes: 0 everything is ready; 1 something does not become ready, with the r
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Up {
-    /// The profile
-    pub(super) profile: String,
-    /// The environment; without it the one that plimsoll.toml names, or the only one
-    #[arg(long, value_name = "ENV")]
-    pub(super) env: Option<String>,
     #[command(flatten)]
-    pub(super) overrides: OverrideArgs,
+    pub(super) bundle: OneProfile,
     /// The context of the kubeconfig, where the profile has no kind cluster of its own
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,
@@ -235,13 +230,8 @@ pub(super) struct Up {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Down {
-    /// The profile
-    pub(super) profile: String,
-    /// The environment; without it the one that plimsoll.toml names, or the only one
-    #[arg(long, value_name = "ENV")]
-    pub(super) env: Option<String>,
     #[command(flatten)]
-    pub(super) overrides: OverrideArgs,
+    pub(super) bundle: OneProfile,
     /// The context of the kubeconfig, where the profile has no kind cluster of its own
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,

@@ -202,7 +202,7 @@ fn promised(
     environment: Option<&str>,
 ) -> Result<Rendered, Failure> {
     let renderer = project::renderer(global, project, sources, &Overrides::default())?;
-    renderer.render_asked(profile, environment)
+    renderer.render_only(profile, environment)
 }
 
 /// Shows the findings to a person.

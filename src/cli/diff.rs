@@ -94,8 +94,10 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
         }
     };
     let (renderer, options) = project::load(global, &project, sources, &args.overrides.to_overrides())?;
+    let profiles = [profile.to_owned()];
+    renderer.layers.only_for(&profiles)?;
     let environments = match args.env.as_slice() {
-        [] => vec![renderer.layers.environment(None, &[profile.to_owned()])?],
+        [] => vec![renderer.layers.environment(None, &profiles)?],
         environments => environments.to_vec(),
     };
     let mut bundles = Vec::new();
@@ -137,6 +139,7 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
     let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
     let environment = {
         let profiles: Vec<String> = [old, new].into_iter().filter(|name| !is_path(name)).map(str::to_owned).collect();
+        renderer.layers.only_for(&profiles)?;
         renderer.layers.environment(args.env.first().map(String::as_str), &profiles)?
     };
     let side = |name: &str| -> Result<Side, Stop> {
@@ -180,6 +183,7 @@ fn revisions(
         Some(before) => Some(project::renderer(global, before, sources, &overrides)?),
         None => None,
     };
+    renderer.layers.only_for(&project.profiles()?)?;
     let mut wanted = wanted(&project, &renderer, args)?;
     if let (Some(before), Some(old_renderer)) = (&before, &old_renderer) {
         // What stays keeps its place, what is gone comes last.

@@ -13,8 +13,8 @@ use crate::up::{Progress, Target, down, plan};
 pub(super) fn run(global: &Global, args: &Down, output: &mut Output) -> anyhow::Result<Outcome> {
     let sources = Sources::new();
     let loaded = project::open(global, &sources).and_then(|project| {
-        let renderer = project::renderer(global, &project, &sources, &args.overrides.to_overrides())?;
-        Target::new(renderer.render_asked(&args.profile, args.env.as_deref())?, args.context.as_deref())
+        let renderer = project::renderer(global, &project, &sources, &args.bundle.overrides.to_overrides())?;
+        Target::new(renderer.render_only(&args.bundle.profile, args.bundle.env.as_deref())?, args.context.as_deref())
     });
     let target = match loaded {
         Ok(target) => target,

@@ -28,8 +28,8 @@ pub(super) fn run(global: &Global, args: &Explain, output: &mut Output) -> anyho
 fn answer(global: &Global, args: &Explain, sources: &Sources, colour: bool) -> Result<String, Failure> {
     let project = project::open(global, sources)?;
     let overrides = args.overrides.to_overrides();
-    overrides.only_for(std::slice::from_ref(&args.profile))?;
     let renderer = project::renderer(global, &project, sources, &overrides)?;
+    renderer.layers.only_for(std::slice::from_ref(&args.profile))?;
     let base = project.shown(BASE);
     let is_base = |span: Span| sources.get(span.file).is_some_and(|file| file.name == base);
     let text = |answer: &Answer| match args.output {

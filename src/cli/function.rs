@@ -229,9 +229,8 @@ fn render(global: &Global, sources: &Sources, spec: RenderSpec, values: &Node) -
         let text = values.as_str().map_or_else(|| yaml::emit(values), str::to_owned);
         overrides.texts.push(sources.add("functionConfig values", text));
     }
-    overrides.only_for(std::slice::from_ref(&spec.profile))?;
     let (renderer, options) = project::load(&global, &project, sources, &overrides)?;
-    let rendered = renderer.render_asked(&spec.profile, spec.environment.as_deref())?;
+    let rendered = renderer.render_only(&spec.profile, spec.environment.as_deref())?;
     let allowances = if spec.strict { &[][..] } else { &project.settings.allow };
     let findings = check::check_rendered(sources, &rendered, &options, allowances);
     let mask = Mask::of(sources, &rendered.objects);

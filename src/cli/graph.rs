@@ -50,7 +50,7 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
         }
         None => {
             let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
-            let rendered = renderer.render_asked(&args.bundle, args.env.as_deref())?;
+            let rendered = renderer.render_only(&args.bundle, args.env.as_deref())?;
             options = options.of_rendered(&rendered, sources);
             let own = rendered.objects.len();
             let environment = rendered.values.environment.clone();

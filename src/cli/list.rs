@@ -111,8 +111,7 @@ fn one(
 ) -> anyhow::Result<Outcome> {
     let overrides = args.overrides.to_overrides();
     with_renderer(global, &overrides, output, |renderer, _, _, output| {
-        overrides.only_for(std::slice::from_ref(&args.profile))?;
-        let text = say(&renderer.render_asked(&args.profile, args.env.as_deref())?)?;
+        let text = say(&renderer.render_only(&args.profile, args.env.as_deref())?)?;
         _ = output.result(&text);
         Ok(())
     })

@@ -126,7 +126,7 @@ fn applied(global: &Global, args: &Status, sources: &Sources) -> anyhow::Result<
     let Some(profile) = &args.profile else { return Ok(Ok(Applied::default())) };
     Ok(project::open(global, sources).and_then(|project| {
         let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
-        let rendered = renderer.render_asked(profile, args.env.as_deref())?;
+        let rendered = renderer.render_only(profile, args.env.as_deref())?;
         let context = kind_cluster(&rendered).map(|cluster| format!("kind-{cluster}"));
         Ok(Applied { manifests: Some(rendered.objects), context })
     }))

@@ -20,8 +20,8 @@ use crate::up::{Error, Progress, Target, plan};
 pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Result<Outcome> {
     let sources = Sources::new();
     let loaded = project::open(global, &sources).and_then(|project| {
-        let (renderer, options) = project::load(global, &project, &sources, &args.overrides.to_overrides())?;
-        let rendered = renderer.render_asked(&args.profile, args.env.as_deref())?;
+        let (renderer, options) = project::load(global, &project, &sources, &args.bundle.overrides.to_overrides())?;
+        let rendered = renderer.render_only(&args.bundle.profile, args.bundle.env.as_deref())?;
         let mut findings = check::check_rendered(&sources, &rendered, &options, &project.settings.allow);
         findings.retain(|finding| finding.severity == Severity::Error);
         if !findings.is_empty() {
@@ -63,7 +63,7 @@ pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Re
         Ok(outcome) => outcome,
         Err(error) => return ended_by(error, output),
     };
-    let profile = &args.profile;
+    let profile = &args.bundle.profile;
     let (outcome_of, end) = match outcome.ended {
         WaitEnd::Ready => (Outcome::Fine, format!("{profile} is ready")),
         WaitEnd::TimedOut => (Outcome::TimedOut, format!("error: timed out: {profile} is not ready")),

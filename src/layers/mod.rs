@@ -51,29 +51,6 @@ pub enum SetArgument {
     File(String),
 }
 
-impl Overrides {
-    /// That they name no profile but these: they would be ignored.
-    ///
-    /// # Errors
-    /// Where one names another.
-    pub fn only_for(&self, profiles: &[String]) -> Result<(), Failure> {
-        for named in self.sets.iter().filter_map(|argument| argument.of_profile().0) {
-            if !profiles.contains(&named) {
-                let named = project::repeatable(&named);
-                let message = format!("`--set {named}:…` names a profile that is not rendered");
-                let finding = Finding::error(RuleId::SetSyntax, Span::NONE, message);
-                let near = suggest::nearest(named, profiles.iter().map(String::as_str));
-                let help = match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("the name before `:` must be a profile: {}", suggest::list(profiles, "or")),
-                };
-                return Err(Failure::unable(finding.with_help(help)));
-            }
-        }
-        Ok(())
-    }
-}
-
 impl SetArgument {
     /// The profile it is for, where it names one (`web:image.tag=1`), and the rest.
     fn of_profile(&self) -> (Option<String>, Self) {
@@ -197,6 +174,27 @@ impl<'a> Layers<'a> {
             layers.sets.push((only, set));
         }
         Ok(layers)
+    }
+
+    /// Rejects a `--set PROFILE:…` that names none of the profiles of a run: it would be ignored.
+    ///
+    /// # Errors
+    /// If there is one.
+    pub fn only_for(&self, profiles: &[String]) -> Result<(), Failure> {
+        for named in self.sets.iter().filter_map(|(only, _)| only.as_ref()) {
+            if !profiles.contains(named) {
+                let named = project::repeatable(named);
+                let message = format!("`--set {named}:…` names a profile that is not rendered");
+                let finding = Finding::error(RuleId::SetSyntax, Span::NONE, message);
+                let near = suggest::nearest(named, profiles.iter().map(String::as_str));
+                let help = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the name before `:` must be a profile: {}", suggest::list(profiles, "or")),
+                };
+                return Err(Failure::unable(finding.with_help(help)));
+            }
+        }
+        Ok(())
     }
 
     /// The schema of the profiles.

@@ -31,7 +31,17 @@ fn a_value_is_set_for_one_of_several_profiles() {
     let error = project.stderr(2, &["render", "web", "--env", "dev", "--set", "wbe:image.tag=new"]);
     has(&error, "`--set wbe:…` names a profile that is not rendered");
     has(&error, "did you mean `web`?");
-    has(&project.stderr(2, &["explain", "web", "--env", "dev", "--set", "blog:replicas=1"]), "is not rendered");
+    for command in [
+        &["explain", "web"][..],
+        &["images", "web"],
+        &["graph", "web"],
+        &["up", "web"],
+        &["down", "web"],
+        &["status", "web"],
+    ] {
+        let arguments = [command, &["--env", "dev", "--set", "blog:replicas=1"]].concat();
+        has(&project.stderr(2, &arguments), "`--set blog:…` names a profile that is not rendered");
+    }
 }
 
 #[test]
