@@ -1,9 +1,9 @@
-//! Embeds the built-in project: every file of `profiles/`, `templates/` and `services/`, and the trees of its YAML; and
-//! beside it the facts about public images in `software/`.
+//! Embeds the built-in project, that is every file of `profiles/`, `templates/` and `services/` and the parsed trees
+//! of its YAML, and the facts about public images in `software/`.
 //!
-//! The list is made from the folders, so that no file can be forgotten. The YAML is read by the tool's own loader, which
-//! is compiled here as well. What descriptions are recognized by is written into tables of its own, so that a run reads
-//! only the descriptions that it needs.
+//! The file list is generated from the folders, so that no file can be forgotten. The YAML is parsed by the tool's own
+//! loader, which is compiled into this script as well. What identifies descriptions goes into separate tables, so that
+//! a run parses only the descriptions that it needs.
 
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
@@ -31,12 +31,12 @@ use yaml::packed::pack;
 
 const FOLDERS: [&str; 3] = ["profiles", "services", "templates"];
 
-/// Public images, one file a piece of software.
+/// Facts about public images, one file per software.
 const SOFTWARE: &str = "software";
 
 fn main() {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
-    // What is compiled here runs again by itself.
+    // Cargo tracks the modules compiled into this script.
     println!("cargo::rerun-if-changed=build.rs");
     let project = files(&root, &FOLDERS);
     let software = files(&root, &[SOFTWARE]);
@@ -50,7 +50,7 @@ fn main() {
 fn files(root: &Path, folders: &[&str]) -> Vec<(String, PathBuf)> {
     let mut files = Vec::new();
     for folder in folders.iter().map(|folder| root.join(folder)).filter(|folder| folder.is_dir()) {
-        // Cargo looks at every file below, so that a changed, new or gone one builds this again.
+        // Cargo checks every file below, so that a changed, new or removed file triggers a rebuild.
         println!("cargo::rerun-if-changed={}", folder.display());
         collect(&folder, &mut files);
     }
@@ -65,7 +65,7 @@ fn write(name: &str, text: &str) {
     fs::write(&out, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", out.display()));
 }
 
-/// The table of files with their texts and trees.
+/// The table of files with their contents and trees.
 fn table(files: &[(String, PathBuf)]) -> String {
     let mut table = String::from("&[\n");
     for (path, file) in files {
@@ -77,7 +77,7 @@ fn table(files: &[(String, PathBuf)]) -> String {
     table
 }
 
-/// What the service descriptions are recognized by.
+/// The table of what identifies the service descriptions.
 fn service_signs(files: &[(String, PathBuf)]) -> String {
     let mut table = String::from("&[\n");
     for (path, file) in files.iter().filter(|(path, _)| path.starts_with("services/") && path.ends_with(".yaml")) {
@@ -87,7 +87,7 @@ fn service_signs(files: &[(String, PathBuf)]) -> String {
         let flag = description["configFile"]["flag"].text();
         let _ = writeln!(
             table,
-            "    Signs {{ path: {path:?}, name: {:?}, images: &{:?}, containers: &{:?}, workloads: &{:?}, \
+            "    ServiceSigns {{ path: {path:?}, name: {:?}, images: &{:?}, containers: &{:?}, workloads: &{:?}, \
              path_prefixes: &{:?}, config_keys: &{:?}, context: &{:?}, services: &{:?}, variable: {variable:?}, \
              flag: {flag:?}, authorizes: {} }},",
             description["name"].text(),
@@ -105,7 +105,7 @@ fn service_signs(files: &[(String, PathBuf)]) -> String {
     table
 }
 
-/// The last part of the name of each public image that is known, with the number of its file.
+/// The last part of the name of each known public image, with the index of its file.
 fn software_images(files: &[(String, PathBuf)]) -> String {
     let mut names = Vec::new();
     for (number, (_, file)) in files.iter().enumerate() {
@@ -129,14 +129,14 @@ fn strings(list: &Node) -> Vec<String> {
     list.items().iter().map(|item| item.text().to_owned()).collect()
 }
 
-/// The packed tree of a YAML file; none where something is wrong with it, for the run to tell.
+/// The packed tree of a YAML file; empty if the file is invalid, which is reported at run time.
 fn packed(file: &Path) -> Vec<u8> {
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()));
     let loaded = load_text(&text, FileId(0), Dialect::Strict);
     if loaded.findings.is_empty() { pack(&loaded.documents, &text) } else { Vec::new() }
 }
 
-/// Every file below a folder; what begins with a dot belongs to editors and is left out.
+/// Collects every file below a folder, except for names that start with a dot.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("cannot read {}: {error}", folder.display()));
     for entry in entries {
@@ -150,7 +150,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The name of a file in the project: its path with slashes, on every machine.
+/// The name of a file in the project: its path with slashes, on every platform.
 fn name(path: &Path) -> String {
     path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }

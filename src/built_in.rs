@@ -1,29 +1,29 @@
-//! The built-in set: its files, and the trees of their YAML. `build.rs` makes the table.
+//! The built-in project: its files, and the parsed trees of its YAML. `build.rs` generates the tables.
 
 /// A file of the built-in project.
 #[derive(Debug, Clone, Copy)]
 pub struct Embedded {
     /// Its path with slashes.
     pub path: &'static str,
-    /// Its text.
+    /// Its contents.
     pub text: &'static str,
-    /// Its YAML as `yaml::unpack` wants it; empty where it is none, or not without fault.
+    /// Its parsed YAML in the format of `yaml::unpack`; empty if it is not valid YAML.
     pub tree: &'static [u8],
 }
 
 /// Every file of the built-in project, sorted by path.
 pub static FILES: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
-/// Facts about public images, one file a piece of software, sorted by path.
+/// Facts about public images, one file per software, sorted by path.
 pub static SOFTWARE: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/software.rs"));
 
-/// The last part of the name of each public image that is known, with the number of its file in [`SOFTWARE`]; sorted.
+/// The last part of the name of each known public image, with the index of its file in [`SOFTWARE`]; sorted.
 pub(crate) static SOFTWARE_IMAGES: &[(&str, usize)] = include!(concat!(env!("OUT_DIR"), "/software_images.rs"));
 
-/// What a built-in service description is recognized by, so that it is read only where it is needed. The fields are those
-/// of `service::Recognize`.
+/// What identifies a built-in service description, so that it is only parsed if needed. The fields are those of
+/// `service::Recognize`.
 #[derive(Debug)]
-pub(crate) struct Signs {
+pub(crate) struct ServiceSigns {
     pub(crate) path: &'static str,
     pub(crate) name: &'static str,
     pub(crate) images: &'static [&'static str],
@@ -34,18 +34,18 @@ pub(crate) struct Signs {
     pub(crate) context: &'static [&'static str],
     /// Whether it authorizes its clients.
     pub(crate) authorizes: bool,
-    /// The names its Kubernetes Service goes by.
+    /// The names of its Kubernetes Service.
     pub(crate) services: &'static [&'static str],
-    /// The variable that names its config file; empty where none does.
+    /// The environment variable that names its config file; empty if there is none.
     pub(crate) variable: &'static str,
-    /// The flag that names its config file; empty where none does.
+    /// The flag that names its config file; empty if there is none.
     pub(crate) flag: &'static str,
 }
 
 /// The signs of all built-in service descriptions.
-pub(crate) static SERVICE_SIGNS: &[Signs] = include!(concat!(env!("OUT_DIR"), "/service_signs.rs"));
+pub(crate) static SERVICE_SIGNS: &[ServiceSigns] = include!(concat!(env!("OUT_DIR"), "/service_signs.rs"));
 
-/// The text of a file.
+/// The contents of a file.
 pub(crate) fn text(path: &str) -> Option<&'static str> {
     FILES.binary_search_by(|file| file.path.cmp(path)).ok().map(|at| FILES[at].text)
 }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_the_folders_is_embedded_as_it_is() {
+    fn every_file_of_the_folders_is_embedded() {
         let mut folders: Vec<_> = ["profiles", "templates", "services"].map(|name| Path::new(name).to_owned()).into();
         let mut seen = 0;
         while let Some(folder) = folders.pop() {

@@ -1,7 +1,7 @@
-//! From rendered documents to a bundle: content names, a fixed order, each object once.
+//! Turns rendered documents into a bundle: adds content names, sorts the objects and rejects duplicates.
 
-mod digits;
-mod left;
+mod content_hash;
+mod plain_names;
 mod stored;
 
 use crate::finding::{Finding, RuleId};
@@ -12,26 +12,26 @@ use crate::references;
 use ecow::{EcoString, eco_format};
 use foldhash::{HashMap, HashMapExt};
 
-pub use digits::bare_name;
-pub(crate) use digits::checksum;
-use digits::hash;
+pub use content_hash::bare_name;
+pub(crate) use content_hash::checksum;
+use content_hash::hash;
 
 /// The objects of one profile in one environment.
 #[derive(Debug, Clone, Default)]
 pub struct Bundle {
-    /// In the order they are printed.
+    /// The objects in the order in which they are printed.
     pub objects: Vec<Object>,
-    /// The config of the kind cluster the bundle fits; no object of the bundle.
+    /// The config of a matching kind cluster, which is not an object of the bundle.
     pub kind_config: Option<Object>,
-    /// Warnings: places where nothing follows a name with a hash.
+    /// Warnings about names that were not updated to a content name.
     pub findings: Vec<Finding>,
 }
 
-/// What `metadata` says where the name is to carry a hash of the content.
+/// The key in `metadata` that adds a hash of the content to the name.
 const CONTENT_NAME: &str = "$contentName";
 
-/// The kinds in the order they are printed: each line may need those above it, and what is not named stands between
-/// the workloads and the Jobs.
+/// The kinds in the order in which they are printed: kinds may depend on those of earlier lines. Kinds that are not
+/// listed come between the workloads and the Jobs.
 const ORDER: &[&[&str]] = &[
     &["Namespace"],
     &["CustomResourceDefinition", "PriorityClass", "RuntimeClass", "StorageClass", "IngressClass"],
@@ -47,31 +47,30 @@ const ORDER: &[&[&str]] = &[
     &["CronJob", "Job"],
 ];
 
-/// The place of what [`ORDER`] does not name.
+/// The position of kinds that [`ORDER`] does not list.
 const OTHERS: usize = 10;
 
 fn rank(kind: &str) -> usize {
     ORDER.iter().position(|kinds| kinds.contains(&kind)).unwrap_or(OTHERS)
 }
 
-/// Whether a document is a kind cluster's config.
+/// Whether a document is a kind cluster config.
 fn is_kind_config(object: &Object) -> bool {
     object.group() == "kind.x-k8s.io" && object.kind() == "Cluster"
 }
 
-/// An object on its way into the bundle.
+/// An object whose name is not final yet.
 struct Draft {
     object: Object,
-    /// The name before a hash was put to it: what others call it, and what it is ordered by.
+    /// The name without a hash, by which others refer to it and by which it is sorted.
     base: EcoString,
     by_content: bool,
 }
 
-/// Names, orders and counts the documents that the templates made. `own`: fields that the project says name objects.
+/// Names, sorts and checks the documents of the templates. `own`: the project's fields that refer to objects.
 ///
 /// # Errors
-/// Documents that are no objects, objects without kind or name, two of one identity, content names that depend on each
-/// other in a cycle.
+/// Documents that are not objects, objects without kind or name, duplicate objects, and cycles of content names.
 pub fn finish(documents: Vec<Node>, own: &[OwnReference]) -> Result<Bundle, Vec<Finding>> {
     let mut findings = Vec::new();
     let mut kind_config: Option<Object> = None;
@@ -81,8 +80,9 @@ pub fn finish(documents: Vec<Node>, own: &[OwnReference]) -> Result<Bundle, Vec<
         let object = Object::new(document);
         if is_kind_config(&object) {
             if let Some(first) = &kind_config {
-                let finding = Finding::error(RuleId::KindConfigDuplicate, object.span(), "two kind cluster configs")
-                    .with_related(first.span(), "here is the first");
+                let finding =
+                    Finding::error(RuleId::KindConfigDuplicate, object.span(), "duplicate kind cluster config")
+                        .with_related(first.span(), "first defined here");
                 findings.push(finding);
             }
             kind_config.get_or_insert(object);
@@ -97,7 +97,7 @@ pub fn finish(documents: Vec<Node>, own: &[OwnReference]) -> Result<Bundle, Vec<
     if findings.is_empty() {
         warnings = name_by_content(&mut drafts, own, &mut findings);
     }
-    // By what does not change with the content, so that new content never moves an object.
+    // Sorted by what does not depend on the content, so that new content never moves an object.
     drafts.sort_by(|a, b| {
         let key = |draft: &Draft| rank(draft.object.kind());
         key(a)
@@ -108,7 +108,7 @@ pub fn finish(documents: Vec<Node>, own: &[OwnReference]) -> Result<Bundle, Vec<
             .then_with(|| a.object.name().cmp(b.object.name()))
     });
     if findings.is_empty() {
-        each_once(&drafts, &mut findings);
+        check_duplicates(&drafts, &mut findings);
     }
     if !findings.is_empty() {
         return Err(findings);
@@ -120,7 +120,7 @@ fn draft(mut object: Object) -> Result<Draft, Box<Finding>> {
     let incomplete = |object: &Object, what: &str| {
         let finding =
             Finding::error(RuleId::ObjectIncomplete, object.node.origin.span, format!("this document {what}"));
-        Box::new(finding.with_help("an object has `apiVersion`, `kind` and `metadata.name`"))
+        Box::new(finding.with_help("set `apiVersion`, `kind` and `metadata.name`"))
     };
     if !matches!(object.node.value, Value::Mapping(_)) {
         let what = format!("is {}, not an object", object.node.type_name());
@@ -141,7 +141,7 @@ fn draft(mut object: Object) -> Result<Draft, Box<Finding>> {
     let by_content = match by_content {
         None => false,
         Some(node) => node.as_bool().ok_or_else(|| {
-            let message = format!("`$contentName` is true or false, not {}", node.type_name());
+            let message = format!("`$contentName` must be a boolean, not {}", node.type_name());
             Box::new(Finding::error(RuleId::TemplateDirective, node.origin.span, message))
         })?,
     };
@@ -149,16 +149,17 @@ fn draft(mut object: Object) -> Result<Draft, Box<Finding>> {
     Ok(Draft { object, base, by_content })
 }
 
-/// Who is named by content, by what others call them: kind, namespace and name as templates write them.
+/// The objects with content names, by kind, namespace and the name used in templates.
 #[derive(Default)]
-struct Called {
+struct NameIndex {
     exact: HashMap<(EcoString, EcoString, EcoString), usize>,
-    /// Whatever the namespace; none where there are several.
+    /// Regardless of the namespace; `None` if the name is ambiguous.
     anywhere: HashMap<(EcoString, EcoString), Option<usize>>,
 }
 
-impl Called {
-    /// Who that is, as an object of a namespace calls it. What stands in no namespace calls those of any.
+impl NameIndex {
+    /// The object that a reference from a namespace refers to. References of cluster-scoped objects match any
+    /// namespace.
     fn find(&self, kind: &str, from: &str, named: Option<&str>, name: &str) -> Option<usize> {
         let namespace = named.unwrap_or(from);
         let exact = self.exact.get(&(kind.into(), namespace.into(), name.into())).copied();
@@ -169,36 +170,36 @@ impl Called {
     }
 }
 
-/// Puts hashes to names, the named before those who name them, and tells everyone the new names. What comes back are warnings.
+/// Adds hashes to names, referenced objects first, and updates the references. Returns warnings.
 fn name_by_content(drafts: &mut [Draft], own: &[OwnReference], findings: &mut Vec<Finding>) -> Vec<Finding> {
-    let mut called = Called::default();
+    let mut index = NameIndex::default();
     for (at, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.by_content) {
         let (kind, namespace) = (EcoString::from(draft.object.kind()), EcoString::from(draft.object.namespace()));
-        if let Some(first) = called.exact.insert((kind.clone(), namespace, draft.base.clone()), at) {
-            let message = format!("two objects have the name {} before the content hash is added", draft.object.id);
+        if let Some(first) = index.exact.insert((kind.clone(), namespace, draft.base.clone()), at) {
+            let message = format!("duplicate name {} before the content hash is added", draft.object.id);
             let finding = Finding::error(RuleId::ObjectDuplicate, draft.object.span(), message)
                 .with_help("rename one of them: a reference to the name would be ambiguous")
-                .with_related(drafts[first].object.span(), "here is the first");
+                .with_related(drafts[first].object.span(), "first defined here");
             findings.push(finding);
         }
-        called.anywhere.entry((kind, draft.base.clone())).and_modify(|other| *other = None).or_insert(Some(at));
+        index.anywhere.entry((kind, draft.base.clone())).and_modify(|other| *other = None).or_insert(Some(at));
     }
-    if called.exact.is_empty() {
+    if index.exact.is_empty() {
         return Vec::new();
     }
     let mut needs: Vec<Vec<usize>> = Vec::with_capacity(drafts.len());
     for draft in drafts.iter() {
         let mut named = Vec::new();
         references::all_names(&draft.object, own, &mut |name| {
-            named.extend(called.find(name.kind, draft.object.namespace(), name.namespace, name.name));
+            named.extend(index.find(name.kind, draft.object.namespace(), name.namespace, name.name));
         });
         needs.push(named);
     }
     let mut order = Vec::new();
-    let mut state = vec![State::New; drafts.len()];
+    let mut state = vec![VisitState::New; drafts.len()];
     for at in 0..drafts.len() {
-        if let Err(cycle) = place(at, &needs, &mut state, &mut order) {
-            findings.push(in_a_cycle(drafts, &cycle));
+        if let Err(cycle) = visit(at, &needs, &mut state, &mut order) {
+            findings.push(cycle_finding(drafts, &cycle));
             return Vec::new();
         }
     }
@@ -209,7 +210,7 @@ fn name_by_content(drafts: &mut [Draft], own: &[OwnReference], findings: &mut Ve
         let namespace = EcoString::from(draft.object.namespace());
         if !needs[at].is_empty() {
             references::change_names(&mut draft.object, own, &mut |kind, named, name| {
-                names.get(&called.find(kind, &namespace, named, name)?).cloned()
+                names.get(&index.find(kind, &namespace, named, name)?).cloned()
             });
         }
         if draft.by_content {
@@ -222,14 +223,14 @@ fn name_by_content(drafts: &mut [Draft], own: &[OwnReference], findings: &mut Ve
             renamed.entry(draft.base.clone()).or_default().push(at);
         }
     }
-    left::report(drafts, &renamed)
+    plain_names::report(drafts, &renamed)
 }
 
-/// The name that a ConfigMap or Secret among some documents will have, which name no others: its name in the template, or
-/// `Kind/name`.
+/// The final name of a ConfigMap or Secret with a content name, given its name in the template or `Kind/name`. These
+/// kinds refer to no other objects, so their hash is known early.
 ///
 /// # Errors
-/// Where there is none of that name, or several.
+/// If there is no such object, or the name is ambiguous.
 pub(crate) fn content_name(documents: &[Node], wanted: &str) -> Result<EcoString, String> {
     let (kind, name) = wanted.split_once('/').map_or((None, wanted), |(kind, name)| (Some(kind), name));
     let is_leaf = |node: &&Node| matches!(node["kind"].text(), "ConfigMap" | "Secret");
@@ -250,50 +251,50 @@ pub(crate) fn content_name(documents: &[Node], wanted: &str) -> Result<EcoString
             (one, other) if one != other => {
                 format!("both a ConfigMap and a Secret are named `{name}`: write `{one}/{name}`")
             }
-            (kind, _) => format!("two {kind} objects are named `{name}`"),
+            (kind, _) => format!("duplicate {kind} `{name}`"),
         }),
         (None, _) => {
             let names: Vec<&str> = named().map(|node| node.at(&["metadata", "name"]).text()).collect();
             let near = crate::suggest::nearest(name, names.iter().copied());
             let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            Err(format!("no ConfigMap or Secret `{wanted}` with `$contentName: true`{hint}"))
+            Err(format!("no ConfigMap or Secret `{wanted}` has `$contentName: true`{hint}"))
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum VisitState {
     New,
     Open,
     Done,
 }
 
-/// Depth first: what an object names comes before it. The error is the way round.
-fn place(at: usize, needs: &[Vec<usize>], state: &mut [State], order: &mut Vec<usize>) -> Result<(), Vec<usize>> {
+/// Visits depth first, so that an object comes after those that it refers to. The error is the cycle.
+fn visit(at: usize, needs: &[Vec<usize>], state: &mut [VisitState], order: &mut Vec<usize>) -> Result<(), Vec<usize>> {
     match state[at] {
-        State::Done => return Ok(()),
-        State::Open => return Err(vec![at]),
-        State::New => state[at] = State::Open,
+        VisitState::Done => return Ok(()),
+        VisitState::Open => return Err(vec![at]),
+        VisitState::New => state[at] = VisitState::Open,
     }
     for need in &needs[at] {
-        place(*need, needs, state, order).map_err(|mut cycle| {
+        visit(*need, needs, state, order).map_err(|mut cycle| {
             if cycle.len() < 2 || cycle.first() != cycle.last() {
                 cycle.push(at);
             }
             cycle
         })?;
     }
-    state[at] = State::Done;
+    state[at] = VisitState::Done;
     order.push(at);
     Ok(())
 }
 
-fn in_a_cycle(drafts: &[Draft], cycle: &[usize]) -> Finding {
+fn cycle_finding(drafts: &[Draft], cycle: &[usize]) -> Finding {
     let names: Vec<String> = cycle.iter().rev().map(|at| drafts[*at].object.id.to_string()).collect();
     let span = cycle.last().map_or_else(Default::default, |at| drafts[*at].object.span());
-    let message = format!("content names in a cycle: {}", names.join(" needs "));
-    let finding = Finding::error(RuleId::ContentNameCycle, span, message)
-        .with_help("each name would depend on the other's content; remove `$contentName` from one of them");
+    let message = format!("cycle of content names: {}", names.join(" refers to "));
+    let finding =
+        Finding::error(RuleId::ContentNameCycle, span, message).with_help("remove `$contentName` from one of them");
     cycle
         .iter()
         .skip(1)
@@ -302,7 +303,7 @@ fn in_a_cycle(drafts: &[Draft], cycle: &[usize]) -> Finding {
         .fold(finding, |finding, at| finding.with_related(drafts[*at].object.span(), "part of the cycle"))
 }
 
-fn each_once(drafts: &[Draft], findings: &mut Vec<Finding>) {
+fn check_duplicates(drafts: &[Draft], findings: &mut Vec<Finding>) {
     let mut seen: HashMap<(&str, &str, &str, &str), &Object> = HashMap::with_capacity(drafts.len());
     for Draft { object, .. } in drafts {
         let identity = (object.group(), object.kind(), object.namespace(), object.name());
@@ -312,10 +313,8 @@ fn each_once(drafts: &[Draft], findings: &mut Vec<Finding>) {
                 object.span(),
                 format!("duplicate object {} in this bundle", object.id),
             )
-            .with_help(
-                "the second would overwrite the first; give it another name, or an `$if` that excludes the other",
-            )
-            .with_related(first.span(), "here is the first");
+            .with_help("rename one of them, or exclude one with `$if`")
+            .with_related(first.span(), "first defined here");
             finding.object = Some(object.id.clone());
             findings.push(finding);
         }
@@ -352,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_that_of_kinds_then_names() {
+    fn objects_are_sorted_by_kind_then_name() {
         let kinds = [
             "Job",
             "CronJob",
@@ -390,10 +389,10 @@ mod tests {
     }
 
     #[test]
-    fn each_object_stands_once() {
+    fn duplicate_objects_are_errors() {
         let twice = object("Secret", "a", "") + &object("Secret", "a", "");
         assert_eq!(error(&twice), "object-duplicate: duplicate object Secret/a in this bundle");
-        // The version tells nothing apart, the group does.
+        // The version is not part of the identity, the group is.
         let group = "---\napiVersion: a.example/v1\nkind: W\nmetadata: {name: a}\n---\napiVersion: a.example/v2\nkind: W\nmetadata: {name: a}\n";
         assert!(error(group).starts_with("object-duplicate"));
         assert_eq!(names(&group.replace("a.example/v2", "b.example/v1")).len(), 2);
@@ -402,16 +401,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_told() {
+    fn documents_that_are_not_objects_are_errors() {
         assert_eq!(error("- a\n"), "object-incomplete: this document is a list, not an object");
         assert_eq!(error("kind: A\n"), "object-incomplete: this document has no `apiVersion`");
         assert_eq!(error("apiVersion: v1\nkind: A\n"), "object-incomplete: this document has no `metadata.name`");
         let directive = "apiVersion: v1\nkind: A\nmetadata: {name: a, $contentName: 'yes'}\n";
-        assert_eq!(error(directive), "template-directive: `$contentName` is true or false, not a string");
+        assert_eq!(error(directive), "template-directive: `$contentName` must be a boolean, not a string");
     }
 
     #[test]
-    fn the_kind_config_is_no_object_of_the_bundle() {
+    fn a_kind_config_is_not_an_object_of_the_bundle() {
         let config = "---\napiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nname: c\n";
         let bundle = finish_text(&(object("Secret", "a", "") + config)).unwrap();
         assert_eq!(bundle.objects.len(), 1);
@@ -456,19 +455,19 @@ spec: {template: {spec: {volumes: [{name: v, configMap: {name: sql}}]}}}
     }
 
     #[test]
-    fn content_names_follow_the_content_and_are_told_to_all() {
+    fn content_names_depend_on_the_content_and_references_are_updated() {
         let (map, job) = chain(CHAIN);
         let name = map.strip_prefix("ConfigMap/").unwrap();
         assert_eq!((name.len(), job.len()), ("sql-".len() + 10, "Job/migrate-".len() + 10));
         let yaml = emit_stream(finish_text(CHAIN).unwrap().objects.iter().map(|object| &object.node));
         assert_eq!(yaml.matches(name).count(), 4, "{yaml}");
-        // Another namespace, another kind, another name stay.
+        // References to another namespace, kind or name are unchanged.
         assert_eq!(yaml.matches("name: sql\n").count(), 2, "{yaml}");
         assert!(yaml.contains("name: other\n") && !yaml.contains("$contentName"), "{yaml}");
     }
 
     #[test]
-    fn new_content_renames_all_who_depend_on_it_and_nothing_else_does() {
+    fn new_content_renames_exactly_the_objects_that_depend_on_it() {
         let (map, job) = chain(CHAIN);
         let (new_map, new_job) = chain(&CHAIN.replace("SELECT 1", "SELECT 2"));
         assert!(map != new_map && job != new_job);
@@ -479,13 +478,13 @@ spec: {template: {spec: {volumes: [{name: v, configMap: {name: sql}}]}}}
         );
         let (same_map, new_job) = chain(&CHAIN.replace("a: b", "a: c"));
         assert!(same_map == map && new_job != job);
-        // Not by moving text from one key to its neighbour either.
+        // Moving text from one key to the next changes the hash as well.
         let (moved, _) = chain(&CHAIN.replace("{one.sql: SELECT 1}", "{one.sql: SELECT, x: 1}"));
         assert_ne!(moved, map);
     }
 
     #[test]
-    fn content_names_in_a_cycle_are_an_error() {
+    fn a_cycle_of_content_names_is_an_error() {
         let scaler = |name: &str, target: &str| {
             format!(
                 "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: {name}, $contentName: true}}\n\
@@ -496,18 +495,18 @@ spec: {template: {spec: {volumes: [{name: v, configMap: {name: sql}}]}}}
         let findings = finish_text(&(scaler("x", "a") + &scaler("a", "b") + &scaler("b", "a"))).unwrap_err();
         assert_eq!(findings.len(), 1);
         let kind = "HorizontalPodAutoscaler";
-        let expected = format!("content names in a cycle: {kind}/a needs {kind}/b needs {kind}/a");
+        let expected = format!("cycle of content names: {kind}/a refers to {kind}/b refers to {kind}/a");
         assert_eq!((findings[0].rule, &*findings[0].message), (RuleId::ContentNameCycle, &*expected));
         assert_eq!(findings[0].related.len(), 1);
         assert!(error(&scaler("a", "a")).starts_with("content-name-cycle"));
     }
 
     #[test]
-    fn two_of_one_name_before_the_hash_are_told() {
+    fn duplicate_names_before_the_hash_are_errors() {
         let one = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, $contentName: true}\ndata: {a: b}\n";
         assert!(
             error(&(one.to_owned() + &one.replace("a: b", "a: c")))
-                .starts_with("object-duplicate: two objects have the name ConfigMap/a")
+                .starts_with("object-duplicate: duplicate name ConfigMap/a")
         );
     }
 }

@@ -11,7 +11,7 @@ use crate::digest;
 use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::layers::{NEEDS, Profile};
 use crate::object::Object;
-use crate::out::{MadeFrom, Name};
+use crate::out::{BundleName, Provenance};
 use crate::project::Project;
 use crate::render::{Rendered, Renderer};
 use crate::report::{self, Mask};
@@ -95,7 +95,7 @@ impl<'a> Fleet<'a> {
     pub fn render<T>(
         &self,
         profile: &str,
-        write: impl Fn(Name, &[&Object], &dyn Fn() -> MadeFrom) -> anyhow::Result<T>,
+        write: impl Fn(BundleName, &[&Object], &dyn Fn() -> Provenance) -> anyhow::Result<T>,
     ) -> Vec<Result<Bundle<T>, Error>> {
         let layers = &self.renderer.layers;
         let profile = match layers.profile(profile) {
@@ -112,7 +112,7 @@ impl<'a> Fleet<'a> {
         &self,
         profile: &Profile,
         environment: &str,
-        write: impl Fn(Name, &[&Object], &dyn Fn() -> MadeFrom) -> anyhow::Result<T>,
+        write: impl Fn(BundleName, &[&Object], &dyn Fn() -> Provenance) -> anyhow::Result<T>,
     ) -> Result<Bundle<T>, Error> {
         let reject = |failure, mask| rejected(&profile.name, failure, mask);
         let rendered = self
@@ -129,8 +129,8 @@ impl<'a> Fleet<'a> {
         }
         let selected = select(&rendered.objects, self.selection.only)
             .map_err(|failure| reject(failure, Mask::new(self.sources)))?;
-        let name = Name { profile: profile.name.clone(), environment: environment.to_owned() };
-        let output = write(name, &selected, &|| self.made_from(&rendered)).map_err(Error::Failed)?;
+        let name = BundleName { profile: profile.name.clone(), environment: environment.to_owned() };
+        let output = write(name, &selected, &|| self.provenance(&rendered)).map_err(Error::Failed)?;
         let mask = if findings.is_empty() { Mask::default() } else { Mask::of(self.sources, &rendered.objects) };
         let facts = || {
             let facts = Facts::of(&profile.name, environment, &rendered.objects, rendered.kind_config.as_ref());
@@ -143,7 +143,7 @@ impl<'a> Fleet<'a> {
     }
 
     /// Digests of what a bundle was made from, for its receipt.
-    fn made_from(&self, rendered: &Rendered) -> MadeFrom {
+    fn provenance(&self, rendered: &Rendered) -> Provenance {
         let input = |id| {
             let file = self.sources.get(id)?;
             let digests = || self.digests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,7 +155,7 @@ impl<'a> Fleet<'a> {
             });
             Some((self.project.inner(&file.name).to_owned(), digest))
         };
-        MadeFrom {
+        Provenance {
             inputs: self.renderer.inputs(rendered).into_iter().filter_map(input).collect(),
             templates: self.renderer.templates_digest().to_owned(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,27 +1,27 @@
-//! JSON Schemas for editors: made from types, and of the layers of a project with a schema of its own.
+//! JSON Schemas for editors: generated from types, and derived for the layers of projects with their own schema.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-/// The JSON Schema of a type, as text. No field is required, because a file may leave out each.
+/// The JSON Schema of a type, as text. No field is required, because each file may omit any field.
 pub(crate) fn of_type<T: JsonSchema>() -> String {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = false;
-    let mut schema = settings.with_transform(Plain).into_generator().into_root_schema_for::<T>();
+    let mut schema = settings.with_transform(Simplify).into_generator().into_root_schema_for::<T>();
     if let Some(root) = schema.as_object_mut() {
         root.remove("required");
     }
     format!("{:#}\n", schema.as_value())
 }
 
-/// Leaves in a schema what tells people and checks something: an absent field is absent (null deletes in a layer, so
-/// that no merged profile holds one), the size of a Rust integer is nobody's business, descriptions are one line.
+/// Keeps in a schema only what documents or checks something: absence replaces null (null deletes in a layer, so that
+/// merged profiles contain none), formats of Rust integers are dropped, and descriptions are one line.
 #[derive(Debug, Clone)]
-struct Plain;
+struct Simplify;
 
-impl Transform for Plain {
+impl Transform for Simplify {
     fn transform(&mut self, schema: &mut Schema) {
         if let Some(object) = schema.as_object_mut() {
             object.remove("format");
@@ -52,28 +52,28 @@ impl Transform for Plain {
 /// The names of [`layer_fields`].
 const LAYER_FIELDS: [&str; 5] = ["environments", "enforce", "patches", "templates", "needs"];
 
-/// Whether a field is read from layers before they are merged: it is no value.
+/// Whether a field is read from layers before they are merged, and is not a value.
 #[must_use]
 pub fn is_layer_field(name: &str) -> bool {
     LAYER_FIELDS.contains(&name)
 }
 
-/// What every layer may have beside its values, whatever the project's schema is.
+/// The fields that every layer may have besides values, whatever the project's schema.
 #[must_use]
 pub fn layer_fields() -> Map<String, Value> {
     let fields = [
-        ("environments", sections(), "What differs in one environment, by its name: a layer above this file."),
+        ("environments", sections(), "Values for one environment, by the environment's name; they override this file."),
         (
             "enforce",
             json!({"$ref": "#"}),
-            "Values that no other layer can contradict; in environments only, and merged last.",
+            "Values that no other layer can contradict, merged last. Allowed only in environments.",
         ),
-        ("patches", patches(), "Changes of rendered objects, by `Kind/name` or `Kind/*`."),
-        ("templates", names(), "The folders below `templates/` that a profile uses; without it, all."),
+        ("patches", patches(), "Changes to rendered objects, by `Kind/name` or `Kind/*`."),
+        ("templates", names(), "The folders below `templates/` that a profile uses. Default: all."),
         (
             "needs",
             names(),
-            "The profiles whose bundles are applied before: their objects exist, and are not rendered again.",
+            "The profiles whose bundles are applied first: their objects exist and are not rendered again.",
         ),
     ];
     let described = fields.into_iter().map(|(name, mut schema, description)| {
@@ -83,12 +83,12 @@ pub fn layer_fields() -> Map<String, Value> {
     described.collect()
 }
 
-/// `environments`: sections are layers again.
+/// `environments`: each section is a layer.
 pub(crate) fn sections() -> Value {
     json!({"type": "object", "additionalProperties": {"$ref": "#"}})
 }
 
-/// `patches`: trees of changes, each for the objects of a name.
+/// `patches`: trees by `Kind/name`.
 pub(crate) fn patches() -> Value {
     json!({
         "type": "object",
@@ -97,7 +97,7 @@ pub(crate) fn patches() -> Value {
     })
 }
 
-/// `templates` and `needs`: a list of names, or a change of the one that a layer below has.
+/// `templates` and `needs`: a list of names, or an operation on the list of a lower layer.
 pub(crate) fn names() -> Value {
     let list = json!({"type": "array", "items": {"type": "string"}});
     json!({
@@ -108,8 +108,8 @@ pub(crate) fn names() -> Value {
     })
 }
 
-/// The schema of one layer, for editors, of the schema of merged profiles: a layer has fields that are no values, and may leave
-/// to another what the whole must have. `None` where the schema is that of layers already, or none.
+/// The schema of one layer, derived from the schema of merged profiles: a layer may have the fields of layers, and may
+/// omit required fields. `None` if the schema is already that of a layer, or is invalid.
 #[must_use]
 pub fn of_layers(profiles: &str) -> Option<String> {
     let before: Value = serde_json::from_str(profiles).ok()?;
@@ -119,12 +119,12 @@ pub fn of_layers(profiles: &str) -> Option<String> {
             properties.entry(name).or_insert(field);
         }
     }
-    leave_out(&mut schema);
+    remove_required(&mut schema);
     (schema != before).then(|| format!("{schema:#}\n"))
 }
 
-/// Takes out what mappings require that layers merge.
-fn leave_out(schema: &mut Value) {
+/// Removes the required fields of mappings that layers merge.
+fn remove_required(schema: &mut Value) {
     let Some(schema) = schema.as_object_mut() else { return };
     schema.shift_remove("required");
     schema
@@ -132,8 +132,8 @@ fn leave_out(schema: &mut Value) {
         .and_then(Value::as_object_mut)
         .into_iter()
         .flat_map(Map::values_mut)
-        .for_each(leave_out);
-    schema.get_mut("additionalProperties").into_iter().for_each(leave_out);
+        .for_each(remove_required);
+    schema.get_mut("additionalProperties").into_iter().for_each(remove_required);
 }
 
 #[cfg(test)]
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_layer_may_have_and_leave_out_more_than_the_whole() {
+    fn a_layer_may_have_more_fields_and_omit_required_ones() {
         let own = json!({
             "additionalProperties": false, "required": ["image"],
             "properties": {

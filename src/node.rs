@@ -49,8 +49,8 @@ pub struct Origin {
 /// What a value went through after it was read.
 #[derive(Debug, Clone, Default)]
 pub struct Derived {
-    /// The values of earlier layers that this one replaced, latest first.
-    pub beat: Vec<Node>,
+    /// The values of earlier layers that this one overrode, latest first.
+    pub overridden: Vec<Node>,
     /// The profile values the expression read that made this one, in the order read.
     pub inputs: Vec<Input>,
     /// The text of the expression that made it, without the braces.
@@ -117,10 +117,10 @@ impl Origin {
         self.derived.as_ref().map_or(&[], |derived| &derived.pieces)
     }
 
-    /// The values of earlier layers that this one replaced, latest first.
+    /// The values of earlier layers that this one overrode, latest first.
     #[must_use]
-    pub fn beat(&self) -> &[Node] {
-        self.derived.as_ref().map_or(&[], |derived| &derived.beat)
+    pub fn overridden(&self) -> &[Node] {
+        self.derived.as_ref().map_or(&[], |derived| &derived.overridden)
     }
 
     /// Whether it is a secret, or was made from one.

@@ -1,8 +1,8 @@
-//! The out folder: rendered bundles as files, each with a receipt of what it was made from.
+//! The output folder: rendered bundles as files, each with a receipt of its inputs.
 //!
-//! A file changes by a rename of a whole new one, so that a run that is killed leaves each file either as it was or as
-//! it should be. The receipts in `.plimsoll/` hold digests only; with them [`verify`] tells an edit by hand from a
-//! change of inputs, templates or the tool.
+//! Files are replaced by renaming a complete new file, so that an interrupted run leaves each file either old or new.
+//! The receipts in `.plimsoll/` contain digests only; with them [`verify`] distinguishes an edit by hand from a change
+//! of inputs, templates or the tool.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -17,50 +17,50 @@ use crate::digest;
 use crate::parallel::in_parallel;
 use crate::source::MAX_BYTES;
 
-/// The folder of the receipts, inside the out folder.
+/// The folder of the receipts, inside the output folder.
 const RECEIPTS: &str = ".plimsoll";
 
-/// Which bundle it is.
+/// Identifies a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
+pub struct BundleName {
     /// The profile.
     pub profile: String,
     /// The environment.
     pub environment: String,
 }
 
-/// A rendered bundle and what it was made from.
+/// A rendered bundle and its provenance.
 #[derive(Debug, Clone)]
 pub struct Rendering {
-    /// Which bundle it is.
-    pub name: Name,
-    /// The manifests as YAML text.
+    /// The bundle's name.
+    pub name: BundleName,
+    /// The manifests as YAML.
     pub text: String,
     /// What it was made from.
-    pub made_from: MadeFrom,
+    pub provenance: Provenance,
 }
 
-/// Digests of what a bundle was made from; no values.
+/// Digests of a bundle's inputs, without any values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MadeFrom {
-    /// Profile layers, values files and SQL folders, by name.
+pub struct Provenance {
+    /// The digests of profile layers, values files and SQL folders, by name.
     pub inputs: BTreeMap<String, String>,
-    /// All templates together.
+    /// The digest of all templates.
     pub templates: String,
     /// The version of the tool.
     pub tool: String,
 }
 
-/// What stands in a receipt.
+/// The contents of a receipt.
 #[derive(Debug, Serialize, Deserialize)]
 struct Receipt {
     /// The digest of the file as it was written.
     output: String,
     #[serde(flatten)]
-    made_from: MadeFrom,
+    provenance: Provenance,
 }
 
-impl Name {
+impl BundleName {
     /// `gateway.e2e.yaml`.
     #[must_use]
     pub fn file(&self) -> String {
@@ -74,41 +74,42 @@ impl Name {
 
 impl Rendering {
     fn receipt(&self) -> String {
-        let receipt = Receipt { output: digest::of(&self.text), made_from: self.made_from.clone() };
+        let receipt = Receipt { output: digest::of(&self.text), provenance: self.provenance.clone() };
         serde_json::to_string_pretty(&receipt).map(|text| text + "\n").unwrap_or_default()
     }
 }
 
-/// What went from the out folder when the bundles were in it; names of files.
+/// Files of earlier bundles, by name.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Tidied {
-    /// Taken away: no profile makes them any more.
+pub struct Cleanup {
+    /// Removed: no profile renders them any more.
     pub removed: Vec<String>,
-    /// Left alone although no profile makes them any more: edited by hand.
+    /// Kept although no profile renders them any more, because they were edited by hand.
     pub kept: Vec<String>,
 }
 
-/// Bundles on their way into a folder, all or nothing up to the renames at the end: each is written to a temporary file
-/// as soon as it is rendered, so that no run holds all texts at once. What is not committed is gone when this value is.
+/// Writes bundles to a folder, all or nothing up to the renames at the end. Each bundle is written to a temporary file
+/// as soon as it is rendered, so that not all of them are in memory at once. Dropping the writer removes what was not
+/// committed.
 #[derive(Debug)]
 pub struct Writer {
     folder: PathBuf,
     receipts: PathBuf,
     pending: Mutex<BTreeMap<PathBuf, PathBuf>>,
-    /// The folders that were not there before, the deepest first.
+    /// The folders that were created, the deepest first.
     made: Vec<PathBuf>,
     /// Held until the end.
     _lock: Option<File>,
 }
 
 impl Writer {
-    /// Makes the folder and waits until no other run writes to it.
+    /// Creates the folder and waits until no other run writes to it.
     ///
     /// # Errors
-    /// Where it cannot be made.
+    /// If it cannot be created.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let receipts = folder.join(RECEIPTS);
-        // A link would lead whoever tidies up here into another folder.
+        // Cleaning up through a link would remove files of another folder.
         if receipts.is_symlink() {
             bail!("{} is a link; it must be a folder of its own", receipts.display());
         }
@@ -116,13 +117,13 @@ impl Writer {
         let made = receipts.ancestors().take_while(absent).map(Path::to_owned).collect();
         loop {
             fs::create_dir_all(&receipts).with_context(|| format!("cannot create {}", receipts.display()))?;
-            // Two runs into one folder take turns. Where a folder cannot be locked, the renames still keep each file whole.
+            // Concurrent runs take turns. If a folder cannot be locked, the renames still keep each file complete.
             let lock = File::open(folder).ok();
             if let Some(lock) = &lock {
                 _ = lock.lock();
             }
-            // A run that failed has taken away the folder it had made, and a third one may have made another of that name:
-            // a lock on the one that is gone keeps nobody out.
+            // A failed run may have removed the folder that it created, and another run may have created it again: a
+            // lock on the removed folder has no effect.
             if receipts.is_dir() && lock.as_ref().is_none_or(|lock| is_same(lock, folder)) {
                 remove_leftovers(&receipts);
                 return Ok(Self { folder: folder.to_owned(), receipts, pending: Mutex::default(), made, _lock: lock });
@@ -130,10 +131,11 @@ impl Writer {
         }
     }
 
-    /// Writes what is new of a bundle to temporary files; whether the bundle itself is. May be called by many threads.
+    /// Writes the changed files of a bundle to temporary files. Returns whether the bundle itself changed. Can be
+    /// called from several threads.
     ///
     /// # Errors
-    /// Where a file cannot be written, or a folder is in its way.
+    /// If a file cannot be written, or a folder has its name.
     pub fn add(&self, rendering: &Rendering) -> anyhow::Result<bool> {
         let receipt = rendering.receipt();
         let bundle = self.prepare(&self.folder, rendering.name.file(), &rendering.text)?;
@@ -145,7 +147,7 @@ impl Writer {
         let path = folder.join(&name);
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => {
-                bail!("cannot write {}: a folder of that name is in the way", path.display())
+                bail!("cannot write {}: it is a folder", path.display())
             }
             Ok(found)
                 if found.is_file()
@@ -166,10 +168,10 @@ impl Writer {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts all that was added in its place.
+    /// Moves all added files to their final names.
     ///
     /// # Errors
-    /// Where a file cannot be replaced.
+    /// If a file cannot be replaced.
     pub fn commit(&self) -> anyhow::Result<()> {
         let pending: Vec<(PathBuf, PathBuf)> = std::mem::take(&mut *self.pending()).into_iter().collect();
         let renamed = in_parallel(&pending, None, |(temporary, path)| fs::rename(temporary, path));
@@ -178,30 +180,30 @@ impl Writer {
             if renamed.is_err() {
                 _ = fs::remove_file(temporary);
             }
-            // The first is told; what the others leave is taken away all the same.
+            // Only the first error is reported, but all temporary files are removed.
             outcome = outcome.and(renamed.with_context(|| format!("cannot replace {}", path.display())));
         }
         outcome
     }
 
-    /// Takes away the files that earlier runs wrote and no profile makes any more, unless somebody edited them. `all`:
-    /// the bundles that there are.
+    /// Removes the files of earlier runs that no profile renders any more, unless they were edited. `all`: all current
+    /// bundles.
     ///
     /// # Errors
-    /// Where a file cannot be read or removed.
-    pub fn tidy(&self, all: &[Name]) -> anyhow::Result<Tidied> {
-        let mut tidied = Tidied::default();
+    /// If a file cannot be read or removed.
+    pub fn remove_stale(&self, all: &[BundleName]) -> anyhow::Result<Cleanup> {
+        let mut cleanup = Cleanup::default();
         for stale in stale(&self.folder, all)? {
             if stale.edited {
-                tidied.kept.push(stale.name);
+                cleanup.kept.push(stale.name);
             } else {
                 for path in [&self.folder.join(&stale.name), &stale.receipt] {
                     fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
                 }
-                tidied.removed.push(stale.name);
+                cleanup.removed.push(stale.name);
             }
         }
-        Ok(tidied)
+        Ok(cleanup)
     }
 }
 
@@ -210,12 +212,12 @@ impl Drop for Writer {
         for temporary in self.pending().keys() {
             _ = fs::remove_file(temporary);
         }
-        // Those that hold something stay.
+        // Folders that are not empty are kept.
         self.made.iter().for_each(|folder| _ = fs::remove_dir(folder));
     }
 }
 
-/// Whether a folder that was opened is still the one of that name.
+/// Whether an open folder still has that name.
 #[cfg(unix)]
 fn is_same(opened: &File, folder: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -223,17 +225,17 @@ fn is_same(opened: &File, folder: &Path) -> bool {
     opened.metadata().ok().map(identity) == fs::metadata(folder).ok().map(identity)
 }
 
-/// Whether a folder that was opened is still the one of that name: an open one cannot be removed here.
+/// Whether an open folder still has that name. On this platform an open folder cannot be removed.
 #[cfg(not(unix))]
 const fn is_same(_opened: &File, _folder: &Path) -> bool {
     true
 }
 
-/// Writes a file by a rename of a whole new one, so that a run that is killed leaves the old or the new text. A link stays one,
-/// and permissions stay.
+/// Replaces a file by renaming a complete new one, so that an interrupted run leaves either the old or the new
+/// contents. A link is preserved, and so are permissions.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// If it cannot be written.
 pub fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
     let replaced = || {
         let old = fs::metadata(path).ok();
@@ -252,16 +254,17 @@ pub fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    // Anew, so that no link that stands there is followed.
+    // Created anew, so that an existing link is not followed.
     let mut file = File::create_new(path)?;
     file.write_all(text.as_bytes())?;
     file.flush()
 }
 
-/// Reads a file of the out folder. Anybody may have put a link, a pipe or a device there, which is not followed or opened.
+/// Reads a file of the output folder. The folder may be untrusted, so links are not followed and pipes and devices are
+/// not opened.
 ///
 /// # Errors
-/// Where it is not there, is no plain file, or is larger than anything that is rendered.
+/// If it does not exist, is not a regular file, or is larger than any bundle.
 pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
     let found = fs::symlink_metadata(path)?;
     if !found.is_file() {
@@ -275,7 +278,7 @@ pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Removes the temporary files of runs that were killed.
+/// Removes the temporary files of interrupted runs.
 fn remove_leftovers(receipts: &Path) {
     for entry in fs::read_dir(receipts).into_iter().flatten().flatten() {
         if entry.path().extension().is_some_and(|end| end == "tmp") {
@@ -284,16 +287,16 @@ fn remove_leftovers(receipts: &Path) {
     }
 }
 
-/// A file of an earlier run that no rendering makes any more, though its environment is among those rendered. The
-/// other environments' files are none of this run's business: one may need values that only another run is given.
+/// A file of an earlier run that no profile renders any more, although its environment is among those rendered. Files
+/// of other environments are not considered, since those may need values that only another run has.
 struct Stale {
     name: String,
     receipt: PathBuf,
     edited: bool,
 }
 
-fn stale(folder: &Path, all: &[Name]) -> anyhow::Result<Vec<Stale>> {
-    let made: BTreeSet<String> = all.iter().map(Name::receipt).collect();
+fn stale(folder: &Path, all: &[BundleName]) -> anyhow::Result<Vec<Stale>> {
+    let made: BTreeSet<String> = all.iter().map(BundleName::receipt).collect();
     let environments: BTreeSet<&str> = all.iter().map(|name| name.environment.as_str()).collect();
     let rendered = |name: &str| {
         let environment = name.strip_suffix(".json").and_then(|name| name.rsplit_once('.'));
@@ -320,46 +323,46 @@ fn stale(folder: &Path, all: &[Name]) -> anyhow::Result<Vec<Stale>> {
     Ok(stale.collect())
 }
 
-/// Why a committed file is not what is rendered now.
+/// Why a committed file differs from what is rendered now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reason {
-    /// There is no such file.
+pub enum DriftReason {
+    /// It does not exist.
     Missing,
-    /// A link, a folder, a pipe or a device stands in its place.
-    NoFile,
-    /// There is no receipt for it, so nothing more can be told.
-    Unknown,
-    /// The file is not what was written then.
+    /// It is a link, a folder, a pipe or a device.
+    NotAFile,
+    /// It has no receipt, so the reason is unknown.
+    NoReceipt,
+    /// It differs from what was written.
     EditedByHand,
-    /// Profile layers, values files or SQL folders changed; their names.
+    /// Profile layers, values files or SQL folders changed, with their names.
     Inputs(Vec<String>),
     /// The templates changed.
     Templates,
-    /// It was written by another version of the tool, which is named.
+    /// It was written by another version of the tool, which is given.
     Tool(String),
     /// It was rendered with other arguments, or by another build of the same version.
     Arguments,
-    /// No profile makes it any more.
+    /// No profile renders it any more.
     Stale,
 }
 
-/// A committed file that is not what is rendered now.
+/// A committed file that differs from what is rendered now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
     /// The file's name.
     pub name: String,
-    /// Why it differs; an edit by hand may come together with another reason.
-    pub reasons: Vec<Reason>,
-    /// The file's text; empty where there is none.
+    /// Why it differs. An edit by hand may be combined with another reason.
+    pub reasons: Vec<DriftReason>,
+    /// The contents of the file; empty if it does not exist.
     pub committed: String,
-    /// The text rendered now; empty where none is.
+    /// What is rendered now; empty if nothing is.
     pub rendered: String,
 }
 
 /// Compares a bundle with its file in the folder.
 ///
 /// # Errors
-/// Where the file cannot be read.
+/// If the file cannot be read.
 pub fn verify(folder: &Path, rendering: &Rendering) -> anyhow::Result<Option<Drift>> {
     let name = rendering.name.file();
     let path = folder.join(&name);
@@ -368,8 +371,8 @@ pub fn verify(folder: &Path, rendering: &Rendering) -> anyhow::Result<Option<Dri
         Ok(bytes) => String::from_utf8_lossy(&bytes).replace("\r\n", "\n"),
         Err(error) => {
             let reason = match error.kind() {
-                io::ErrorKind::NotFound => Reason::Missing,
-                io::ErrorKind::InvalidInput => Reason::NoFile,
+                io::ErrorKind::NotFound => DriftReason::Missing,
+                io::ErrorKind::InvalidInput => DriftReason::NotAFile,
                 _ => return Err(error).with_context(|| format!("cannot read {}", path.display())),
             };
             return Ok(Some(Drift { name, reasons: vec![reason], committed: String::new(), rendered: rendered() }));
@@ -380,46 +383,46 @@ pub fn verify(folder: &Path, rendering: &Rendering) -> anyhow::Result<Option<Dri
     }
     let receipt = read_plain(&folder.join(RECEIPTS).join(rendering.name.receipt())).ok();
     let receipt = receipt.and_then(|text| serde_json::from_slice(&text).ok());
-    let reasons = reasons(&committed, receipt.as_ref(), &rendering.made_from);
+    let reasons = reasons(&committed, receipt.as_ref(), &rendering.provenance);
     Ok(Some(Drift { name, reasons, committed, rendered: rendered() }))
 }
 
-/// The files of earlier runs that no bundle makes any more. `all`: the bundles that there are.
+/// The files of earlier runs that no profile renders any more. `all`: all current bundles.
 ///
 /// # Errors
-/// Where the folder cannot be read.
-pub fn verify_stale(folder: &Path, all: &[Name]) -> anyhow::Result<Vec<Drift>> {
+/// If the folder cannot be read.
+pub fn verify_stale(folder: &Path, all: &[BundleName]) -> anyhow::Result<Vec<Drift>> {
     let drift = |stale: Stale| {
         let committed = read_plain(&folder.join(&stale.name)).unwrap_or_default();
         let committed = String::from_utf8_lossy(&committed).into_owned();
-        let mut reasons = vec![Reason::Stale];
-        reasons.extend(stale.edited.then_some(Reason::EditedByHand));
+        let mut reasons = vec![DriftReason::Stale];
+        reasons.extend(stale.edited.then_some(DriftReason::EditedByHand));
         Drift { name: stale.name, reasons, committed, rendered: String::new() }
     };
     Ok(stale(folder, all)?.into_iter().map(drift).collect())
 }
 
-fn reasons(committed: &str, receipt: Option<&Receipt>, now: &MadeFrom) -> Vec<Reason> {
-    let Some(receipt) = receipt else { return vec![Reason::Unknown] };
-    let then = &receipt.made_from;
+fn reasons(committed: &str, receipt: Option<&Receipt>, now: &Provenance) -> Vec<DriftReason> {
+    let Some(receipt) = receipt else { return vec![DriftReason::NoReceipt] };
+    let then = &receipt.provenance;
     let mut reasons = Vec::new();
     if receipt.output != digest::of(committed) {
-        reasons.push(Reason::EditedByHand);
+        reasons.push(DriftReason::EditedByHand);
     }
     let names: BTreeSet<&String> = then.inputs.keys().chain(now.inputs.keys()).collect();
     let changed: Vec<String> =
         names.into_iter().filter(|name| then.inputs.get(*name) != now.inputs.get(*name)).cloned().collect();
     if !changed.is_empty() {
-        reasons.push(Reason::Inputs(changed));
+        reasons.push(DriftReason::Inputs(changed));
     }
     if then.templates != now.templates {
-        reasons.push(Reason::Templates);
+        reasons.push(DriftReason::Templates);
     }
     if then.tool != now.tool {
-        reasons.push(Reason::Tool(then.tool.clone()));
+        reasons.push(DriftReason::Tool(then.tool.clone()));
     }
     if reasons.is_empty() {
-        reasons.push(Reason::Arguments);
+        reasons.push(DriftReason::Arguments);
     }
     reasons
 }
@@ -431,28 +434,28 @@ mod tests {
 
     fn rendering(profile: &str, text: &str) -> Rendering {
         let inputs = [("profiles/base.yaml".to_owned(), "1".to_owned())].into();
-        let made_from = MadeFrom { inputs, templates: "t".to_owned(), tool: "1".to_owned() };
-        let name = Name { profile: profile.to_owned(), environment: "e2e".to_owned() };
-        Rendering { name, text: text.to_owned(), made_from }
+        let provenance = Provenance { inputs, templates: "t".to_owned(), tool: "1".to_owned() };
+        let name = BundleName { profile: profile.to_owned(), environment: "e2e".to_owned() };
+        Rendering { name, text: text.to_owned(), provenance }
     }
 
-    /// Writes bundles and tidies up; which of them are new, and what went.
-    fn write(folder: &Path, renderings: &[&Rendering]) -> anyhow::Result<(Vec<bool>, Tidied)> {
+    /// Writes bundles and cleans up. Returns which of them changed, and the result of the cleanup.
+    fn write(folder: &Path, renderings: &[&Rendering]) -> anyhow::Result<(Vec<bool>, Cleanup)> {
         let writer = Writer::open(folder)?;
         let new = renderings.iter().map(|rendering| writer.add(rendering)).collect::<anyhow::Result<_>>()?;
         writer.commit()?;
-        let all: Vec<Name> = renderings.iter().map(|rendering| rendering.name.clone()).collect();
-        Ok((new, writer.tidy(&all)?))
+        let all: Vec<BundleName> = renderings.iter().map(|rendering| rendering.name.clone()).collect();
+        Ok((new, writer.remove_stale(&all)?))
     }
 
     #[test]
-    fn a_second_run_writes_nothing_and_stale_files_go() {
+    fn a_second_run_writes_nothing_and_stale_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (rendering("a", "x: 1\n"), rendering("b", "x: 2\n"));
         assert_eq!(write(folder.path(), &[&a, &b]).unwrap().0, [true, true]);
-        assert_eq!(write(folder.path(), &[&a, &b]).unwrap(), (vec![false, false], Tidied::default()));
+        assert_eq!(write(folder.path(), &[&a, &b]).unwrap(), (vec![false, false], Cleanup::default()));
         let only = std::slice::from_ref(&a.name);
-        assert_eq!(verify_stale(folder.path(), only).unwrap()[0].reasons, [Reason::Stale]);
+        assert_eq!(verify_stale(folder.path(), only).unwrap()[0].reasons, [DriftReason::Stale]);
         fs::write(folder.path().join("own.yaml"), "mine: 1\n").unwrap();
         assert_eq!(write(folder.path(), &[&a]).unwrap().1.removed, ["b.e2e.yaml"]);
         assert!(folder.path().join("own.yaml").exists());
@@ -471,34 +474,34 @@ mod tests {
     }
 
     #[test]
-    fn drift_is_told_apart() {
+    fn the_reason_for_a_drift_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let old = rendering("a", "x: 1\n");
         let reasons = |new: &Rendering| verify(folder.path(), new).unwrap().map(|drift| drift.reasons);
-        assert_eq!(reasons(&old), Some(vec![Reason::Missing]));
+        assert_eq!(reasons(&old), Some(vec![DriftReason::Missing]));
         write(folder.path(), &[&old]).unwrap();
         assert_eq!(reasons(&old), None);
         let mut new = rendering("a", "x: 2\n");
-        assert_eq!(reasons(&new), Some(vec![Reason::Arguments]));
-        new.made_from.templates = "u".to_owned();
-        assert_eq!(reasons(&new), Some(vec![Reason::Templates]));
-        new.made_from = old.made_from.clone();
-        new.made_from.inputs.insert("profiles/a.yaml".to_owned(), "2".to_owned());
-        assert_eq!(reasons(&new), Some(vec![Reason::Inputs(vec!["profiles/a.yaml".to_owned()])]));
-        new.made_from = old.made_from.clone();
-        new.made_from.tool = "2".to_owned();
-        assert_eq!(reasons(&new), Some(vec![Reason::Tool("1".to_owned())]));
+        assert_eq!(reasons(&new), Some(vec![DriftReason::Arguments]));
+        new.provenance.templates = "u".to_owned();
+        assert_eq!(reasons(&new), Some(vec![DriftReason::Templates]));
+        new.provenance = old.provenance.clone();
+        new.provenance.inputs.insert("profiles/a.yaml".to_owned(), "2".to_owned());
+        assert_eq!(reasons(&new), Some(vec![DriftReason::Inputs(vec!["profiles/a.yaml".to_owned()])]));
+        new.provenance = old.provenance.clone();
+        new.provenance.tool = "2".to_owned();
+        assert_eq!(reasons(&new), Some(vec![DriftReason::Tool("1".to_owned())]));
         fs::write(folder.path().join("a.e2e.yaml"), "x: 7\n").unwrap();
-        assert_eq!(reasons(&old), Some(vec![Reason::EditedByHand]));
-        // A checkout with Windows line ends is no edit.
+        assert_eq!(reasons(&old), Some(vec![DriftReason::EditedByHand]));
+        // A checkout with CRLF is not an edit.
         fs::write(folder.path().join("a.e2e.yaml"), "x: 1\r\n").unwrap();
         assert_eq!(reasons(&old), None);
         fs::remove_file(folder.path().join(RECEIPTS).join("a.e2e.json")).unwrap();
-        assert_eq!(reasons(&new), Some(vec![Reason::Unknown]));
+        assert_eq!(reasons(&new), Some(vec![DriftReason::NoReceipt]));
     }
 
     #[test]
-    fn nothing_changes_where_one_file_cannot_be_written() {
+    fn nothing_changes_if_one_file_cannot_be_written() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &[&rendering("a", "x: 1\n")]).unwrap();
         fs::create_dir(folder.path().join("b.e2e.yaml")).unwrap();
@@ -510,13 +513,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_replaced_leaves_nothing_behind() {
+    fn a_failed_commit_removes_temporary_files() {
         let folder = tempfile::tempdir().unwrap();
         let writer = Writer::open(folder.path()).unwrap();
         for profile in ["a", "b", "c"] {
             writer.add(&rendering(profile, "x: 1\n")).unwrap();
         }
-        // They come in the way after all was prepared.
+        // The folders are created after all files were prepared.
         for file in ["a.e2e.yaml", "b.e2e.yaml"] {
             fs::create_dir(folder.path().join(file)).unwrap();
         }
@@ -527,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_committed_leaves_nothing_behind() {
+    fn an_uncommitted_writer_removes_everything_it_created() {
         let above = tempfile::tempdir().unwrap();
         let folder = above.path().join("new/out");
         let writer = Writer::open(&folder).unwrap();
@@ -535,7 +538,7 @@ mod tests {
         assert!(folder.join(RECEIPTS).join("a.e2e.yaml.tmp").exists());
         drop(writer);
         assert!(above.path().read_dir().unwrap().next().is_none());
-        // What was there before stays.
+        // A folder that existed before is kept.
         fs::create_dir_all(&folder).unwrap();
         drop(Writer::open(&folder).unwrap());
         assert!(folder.read_dir().unwrap().next().is_none());

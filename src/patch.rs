@@ -1,8 +1,8 @@
-//! Patches: what a profile or an environment changes of rendered objects, by kind and name.
+//! Patches: changes that a profile or an environment makes to rendered objects, by kind and name.
 //!
-//! A patch is a tree that is merged into the object: mappings key by key, `null` removes, lists by the keys that
-//! Kubernetes tells their items apart by. `[0]` names an item by its position, `[web]` by its key; `$append` and `$prepend`
-//! add items. A list without keys is replaced. Nothing in a patch is evaluated.
+//! A patch is a tree that is merged into the object: mappings key by key, `null` removes, and lists by the keys that
+//! Kubernetes merges them by. `[0]` selects an item by its index, `[web]` by its key; `$append` and `$prepend` add
+//! items. A list without keys is replaced. Nothing in a patch is evaluated.
 
 use ecow::{EcoString, EcoVec, eco_format};
 
@@ -15,23 +15,23 @@ use crate::object::Object;
 use crate::source::{Sources, Span};
 use crate::suggest;
 
-/// The reserved field of a layer that holds patches, by `Kind/name`.
+/// The reserved field of a layer that contains patches, by `Kind/name`.
 pub const FIELD: &str = "patches";
 
-/// What one layer changes of one object, or of all of a kind.
+/// A layer's patch of one object, or of all objects of a kind.
 #[derive(Debug, Clone)]
 pub struct Patch {
     /// `Deployment`.
     pub kind: EcoString,
-    /// The name as templates write it, before a hash of the content; `None` for all objects of the kind.
+    /// The name in the templates, without a hash of the content; `None` for all objects of the kind.
     pub name: Option<EcoString>,
-    /// Where it is named.
+    /// The position of its key.
     pub span: Span,
-    /// What is merged into the object.
+    /// The tree that is merged into the object.
     pub tree: Node,
 }
 
-/// The rule that findings about patches bear.
+/// The rule of findings about patches.
 const RULE: RuleId = RuleId::PatchInvalid;
 
 impl Patch {
@@ -49,7 +49,7 @@ impl Patch {
             match entry.key.split_once('/') {
                 Some((kind, name)) if !kind.is_empty() && !name.is_empty() && !name.contains('/') => {
                     if !matches!(&entry.value.value, Value::Mapping(tree) if !tree.is_empty()) {
-                        findings.push(wrong(format!("the patch of `{}` is empty", entry.key)));
+                        findings.push(wrong(format!("empty patch of `{}`", entry.key)));
                         continue;
                     }
                     read.push(Self {
@@ -59,7 +59,7 @@ impl Patch {
                         tree: entry.value.clone(),
                     });
                 }
-                _ => findings.push(wrong(format!("`{}` names no object", entry.key))),
+                _ => findings.push(wrong(format!("`{}` is not `Kind/name`", entry.key))),
             }
         }
         read
@@ -74,7 +74,7 @@ impl Patch {
         document["kind"].text() == self.kind && self.name.as_ref().is_none_or(|wanted| wanted == name)
     }
 
-    /// Whether the data of what it changes is secret.
+    /// Whether it patches a Secret.
     #[must_use]
     pub fn is_of_secret(&self) -> bool {
         self.kind == "Secret"
@@ -88,23 +88,23 @@ pub struct Patches<'a> {
     matched: Vec<bool>,
     version: KubernetesVersion,
     known: Option<CrdSources<'a>>,
-    /// What is wrong with them.
+    /// The findings so far.
     pub findings: Vec<Finding>,
 }
 
-/// The definitions of custom resources that are known beside those of the bundle.
+/// The definitions of custom resources besides those of the bundle.
 #[derive(Debug, Clone, Copy)]
 pub struct CrdSources<'a> {
-    /// Those of other bundles.
+    /// Definitions in other bundles.
     pub nodes: &'a [Node],
-    /// Those in files, which are added to the sources.
+    /// Definitions in files, which are added to the sources.
     pub files: &'a Definitions,
-    /// The texts of the run.
+    /// The sources of the run.
     pub sources: &'a Sources,
 }
 
 impl<'a> Patches<'a> {
-    /// None is applied yet.
+    /// Patches that are not applied yet.
     #[must_use]
     pub fn new(patches: &'a [Patch], version: KubernetesVersion, known: CrdSources<'a>) -> Self {
         Self { patches, matched: vec![false; patches.len()], version, known: Some(known), findings: Vec::new() }
@@ -132,7 +132,7 @@ impl<'a> Patches<'a> {
                 merge.node(document, &patch.tree, shape, false);
                 if merge.findings.is_empty() && *document == before {
                     let message = format!("the patch of {} changes nothing", Object::new(before).id);
-                    let help = "the object already has these values; remove the patch";
+                    let help = "remove the patch: the object already has these values";
                     merge.findings.push(Finding::error(RuleId::PatchUnused, patch.span, message).with_help(help));
                 }
                 self.findings.append(&mut merge.findings);
@@ -140,7 +140,7 @@ impl<'a> Patches<'a> {
         }
     }
 
-    /// Reports the patches of which no document was one of theirs.
+    /// Reports the patches that matched no document.
     pub fn finish(mut self, documents: &[Node]) -> Vec<Finding> {
         for (patch, matched) in self.patches.iter().zip(&self.matched) {
             if *matched {
@@ -149,11 +149,11 @@ impl<'a> Patches<'a> {
             let names: Vec<String> =
                 documents.iter().map(|document| Object::new(document.clone()).id.to_string()).collect();
             let target = patch.target();
-            let message = format!("no object `{target}` in the bundle to patch");
+            let message = format!("the patched object `{target}` is not in the bundle");
             let finding = Finding::error(RuleId::PatchUnused, patch.span, message);
             self.findings.push(match suggest::nearest(&target, names.iter().map(String::as_str)) {
                 Some(near) => finding.with_label(format!("did you mean `{near}`?")),
-                None => finding.with_help(format!("the bundle has {}", suggest::list(&names, "and"))),
+                None => finding.with_help(format!("available objects: {}", suggest::list(&names, "and"))),
             });
         }
         self.findings
@@ -169,11 +169,11 @@ struct Merge {
 }
 
 impl Merge {
-    fn wrong(&mut self, span: Span, message: String, help: &str) {
+    fn error(&mut self, span: Span, message: String, help: &str) {
         self.findings.push(Finding::error(RULE, span, message).with_help(help));
     }
 
-    /// Merges a patch into what is there. `keyed`: within an item whose keys name it, so that they need not change.
+    /// Merges a patch into a node. `keyed`: within an item that is selected by its keys, which may then be repeated.
     fn node(&mut self, under: &mut Node, over: &Node, shape: Shape<'_>, keyed: bool) {
         match (&mut under.value, &over.value) {
             (Value::Mapping(below), Value::Mapping(above)) => self.mapping(below, above, shape),
@@ -196,8 +196,12 @@ impl Merge {
         for entry in above {
             let Some(known) = below.entry_mut(&entry.key) else {
                 if entry.value.is_null() {
-                    let message = format!("there is no `{}` to remove", entry.key);
-                    self.wrong(entry.key_span, message, "`null` removes a field of the rendered object");
+                    let message = format!("no field `{}` to remove", entry.key);
+                    self.error(
+                        entry.key_span,
+                        message,
+                        "remove the `null`; it only removes fields of the rendered object",
+                    );
                 } else {
                     let value = self.fresh(&entry.value);
                     below.push(entry.key.clone(), entry.key_span, value);
@@ -213,16 +217,16 @@ impl Merge {
         }
     }
 
-    /// A list by the keys of its items: those that are there are merged, the others come last.
+    /// Merges a list by the keys of its items: existing items are merged, others are appended.
     fn keyed(&mut self, items: &mut EcoVec<Node>, above: &EcoVec<Node>, shape: Shape<'_>) {
         let identity = shape.identity();
         for item in above {
             let Some(name) = identity.of(item) else {
                 let keys = suggest::list(&identity.keys, "and");
-                self.wrong(
+                self.error(
                     item.origin.span,
-                    format!("this item has no {keys}"),
-                    "items of this list are identified by it",
+                    format!("the item has no {keys}"),
+                    "set the key that identifies the items of this list",
                 );
                 continue;
             };
@@ -233,11 +237,11 @@ impl Merge {
         }
     }
 
-    /// A list by positions and keys in brackets, and what is added to it.
+    /// Merges a mapping with indexes and keys in brackets into a list, and adds items to it.
     fn selected(&mut self, items: &mut EcoVec<Node>, above: &Mapping, shape: Shape<'_>, span: Span) {
         let help = "patch a list with a list, or with `[0]`, `[name]`, `$prepend` and `$append`";
         let identity = shape.identity();
-        // Positions count in the list as it was rendered.
+        // Indexes refer to the rendered list.
         let mut removed = Vec::new();
         let (mut first, mut last) = (Vec::new(), Vec::new());
         for entry in above {
@@ -246,56 +250,56 @@ impl Merge {
             match (key, inner) {
                 ("$append" | "$prepend", _) => {
                     let Value::Sequence(added) = &entry.value.value else {
-                        self.wrong(entry.value.origin.span, format!("`{key}` must be a list"), help);
+                        self.error(entry.value.origin.span, format!("`{key}` must be a list"), help);
                         continue;
                     };
                     let into = if key == "$append" { &mut last } else { &mut first };
                     into.extend(added.iter().cloned());
                 }
-                (_, Some(inner)) => match find(items, inner, &identity) {
+                (_, Some(inner)) => match find_item(items, inner, &identity) {
                     Some(at) if entry.value.is_null() => removed.push(at),
                     Some(at) => self.node(&mut items.make_mut()[at], &entry.value, shape.items(), false),
                     None => {
                         let names: Vec<EcoString> = items
                             .iter()
                             .enumerate()
-                            .map(|(at, item)| short(&identity, item).unwrap_or_else(|| eco_format!("{at}")))
+                            .map(|(at, item)| item_label(&identity, item).unwrap_or_else(|| eco_format!("{at}")))
                             .collect();
-                        let message = format!("the list has no item `{key}`");
+                        let message = format!("no item `{key}` in the list");
                         let has = if names.is_empty() {
-                            "it is empty".to_owned()
+                            "the list is empty".to_owned()
                         } else {
-                            format!("it has {}", suggest::list(&names, "and"))
+                            format!("available items: {}", suggest::list(&names, "and"))
                         };
-                        self.wrong(entry.key_span, message, &has);
+                        self.error(entry.key_span, message, &has);
                     }
                 },
-                _ => self.wrong(entry.key_span, format!("`{key}` names no item of a list"), help),
+                _ => self.error(entry.key_span, format!("`{key}` does not select a list item"), help),
             }
         }
         if above.is_empty() {
-            self.wrong(span, "a mapping in place of a list".to_owned(), help);
+            self.error(span, "expected a list, found a mapping".to_owned(), help);
         }
         let rest = std::mem::take(items);
         let rest = rest.into_iter().enumerate().filter(|(at, _)| !removed.contains(at)).map(|(_, item)| item);
         *items = first.into_iter().chain(rest).chain(last).collect();
     }
 
-    /// A copy of what is new: nulls in it would remove nothing.
+    /// A copy of a new value, in which a null has nothing to remove.
     fn fresh(&mut self, node: &Node) -> Node {
         let value = match &node.value {
             Value::Mapping(mapping) => {
                 let mut copy = Mapping::new();
                 for entry in mapping {
                     if entry.value.is_null() {
-                        let message = format!("there is no `{}` to remove", entry.key);
-                        self.wrong(entry.key_span, message, "`null` removes a field of the rendered object");
-                    } else if entry.key.starts_with("$append") || entry.key.starts_with("$prepend") {
-                        self.wrong(
+                        let message = format!("no field `{}` to remove", entry.key);
+                        self.error(
                             entry.key_span,
-                            "there is no list here to add to".to_owned(),
-                            "write the list itself",
+                            message,
+                            "remove the `null`; it only removes fields of the rendered object",
                         );
+                    } else if entry.key.starts_with("$append") || entry.key.starts_with("$prepend") {
+                        self.error(entry.key_span, "no list to add items to".to_owned(), "write the list itself");
                     } else {
                         copy.push(entry.key.clone(), entry.key_span, self.fresh(&entry.value));
                     }
@@ -313,8 +317,8 @@ fn is_keyed(identity: &Identity<'_>) -> bool {
     identity.kind != ListKind::Atomic
 }
 
-/// What people call an item: the value of its first key.
-fn short(identity: &Identity<'_>, item: &Node) -> Option<EcoString> {
+/// The label of an item: the value of its first key.
+fn item_label(identity: &Identity<'_>, item: &Node) -> Option<EcoString> {
     let node = match identity.keys.first() {
         Some(key) => &item[*key],
         None if is_keyed(identity) => item,
@@ -327,10 +331,10 @@ fn short(identity: &Identity<'_>, item: &Node) -> Option<EcoString> {
     }
 }
 
-/// The only item that brackets name: by its key (`web`, `port=80, protocol=TCP`), else by its position.
-fn find(items: &[Node], name: &str, identity: &Identity<'_>) -> Option<usize> {
+/// The item that brackets select: by its key (`web`, `port=80, protocol=TCP`), otherwise by its index.
+fn find_item(items: &[Node], name: &str, identity: &Identity<'_>) -> Option<usize> {
     let mut named = (0..items.len()).filter(|at| {
-        short(identity, &items[*at]).is_some_and(|short| short == name)
+        item_label(identity, &items[*at]).is_some_and(|short| short == name)
             || identity.of(&items[*at]).is_some_and(|key| key == name)
     });
     match (named.next(), named.next()) {
@@ -340,11 +344,11 @@ fn find(items: &[Node], name: &str, identity: &Identity<'_>) -> Option<usize> {
     }
 }
 
-/// Puts a value in the place of another, which it remembers.
+/// Replaces a value and records the overridden one.
 fn replace(under: &mut Node, mut over: Node) {
     let loser = std::mem::take(under);
     let derived = over.origin.derived_mut();
     derived.secret |= loser.origin.is_secret();
-    derived.beat.insert(0, loser);
+    derived.overridden.insert(0, loser);
     *under = over;
 }

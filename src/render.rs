@@ -1,4 +1,4 @@
-//! The pipeline: profile, values, templates, bundle.
+//! The rendering pipeline: profile, values, templates, bundle.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -19,39 +19,39 @@ use crate::project::Project;
 use crate::source::{FileId, Sources};
 use crate::template::{Inputs, Instance, Templates};
 
-/// All that the bundles of a run share: read, checked and compiled once. Used by many threads.
+/// What all bundles of a run share, read, checked and compiled once. It is used by several threads.
 #[derive(Debug)]
 pub struct Renderer<'a> {
-    /// The layers below and above the profiles.
+    /// The layers of the profiles.
     pub layers: Layers<'a>,
     /// The compiled templates.
     pub templates: Templates,
     project: &'a Project,
     sources: &'a Sources,
-    /// Where definitions of custom resources stand.
+    /// The definitions of custom resources.
     pub definitions: Arc<Definitions>,
     templates_digest: OnceLock<String>,
     /// The objects of bundles that others need, by profile and environment.
-    needed: Mutex<HashMap<(String, String), Result<Needed, Failure>>>,
+    needed: Mutex<HashMap<(String, String), Result<NeededObjects, Failure>>>,
 }
 
-/// The objects of a bundle that another needs, with those that it needs itself.
-type Needed = Arc<Vec<Object>>;
+/// The objects of a needed bundle, including those that it needs itself.
+type NeededObjects = Arc<Vec<Object>>;
 
 /// The bundle of one profile in one environment.
 #[derive(Debug)]
 pub struct Rendered {
     /// The merged values it was made from, with the profile's name and the environment's.
     pub values: Values,
-    /// The objects, in the order they are printed.
+    /// The objects in the order in which they are printed.
     pub objects: Vec<Object>,
-    /// The objects of the bundles that are applied before: they are there, and belong to others.
+    /// The objects of needed bundles: they exist, but belong to other bundles.
     pub needed: Vec<Object>,
-    /// The config of the kind cluster it fits, where the templates make one.
+    /// The config of a matching kind cluster, if the templates have one.
     pub kind_config: Option<Object>,
-    /// What is worth knowing about its inputs; none is an error.
+    /// Findings about its inputs that are not errors.
     pub findings: Vec<Finding>,
-    /// The profile fields that decided what there is, beside those that values were made from.
+    /// The profile fields that conditions and loops read, in addition to the inputs of values.
     pub decided: BTreeSet<EcoString>,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Renderer<'a> {
     /// Reads what all profiles share: schema, base, overrides, templates.
     ///
     /// # Errors
-    /// Where one of them cannot be read or is wrong.
+    /// If one of them cannot be read or is invalid.
     pub fn load(project: &'a Project, sources: &'a Sources, overrides: &Overrides) -> Result<Self, Failure> {
         let layers = Layers::load(project, sources, overrides)?;
         let templates = Templates::load(project, sources, layers.schema())?;
@@ -72,21 +72,21 @@ impl<'a> Renderer<'a> {
             templates_digest: OnceLock::new(),
             needed: Mutex::default(),
         };
-        // A revision is rendered for comparison; the embedded set is held by tests.
+        // A revision is only rendered for comparison, and tests cover the embedded project.
         if project.root().is_some() {
-            renderer.nothing_ignored()?;
+            renderer.check_unused_files()?;
         }
         Ok(renderer)
     }
 
-    /// The same, with definitions of custom resources, which say how patches are merged into those.
+    /// Adds definitions of custom resources, which determine how patches are merged into those.
     #[must_use]
     pub fn with_definitions(self, definitions: Arc<Definitions>) -> Self {
         Self { definitions, ..self }
     }
 
     /// Reports every file of the project that nothing reads.
-    fn nothing_ignored(&self) -> Result<(), Failure> {
+    fn check_unused_files(&self) -> Result<(), Failure> {
         let read: BTreeSet<String> = self
             .templates
             .files()
@@ -99,17 +99,17 @@ impl<'a> Renderer<'a> {
             read.contains(path)
                 || self.layers.is_of_schema(path)
                 || self.templates.may_read_sql(path)
-                || self.is_of_a_team(path)
+                || self.is_in_team_folder(path)
                 || linked()
         };
         let mut findings = self.project.unread(self.sources, &is_read).map_err(|error| error.failure())?;
-        findings.extend(self.layers.unnamed_environments()?);
+        findings.extend(self.layers.undeclared_environments()?);
         if findings.is_empty() { Ok(()) } else { Err(findings.into()) }
     }
 
-    /// Whether a file below `profiles/` stands in a folder that a layer names, such as a team's own migrations: its path is
-    /// relative to the profile.
-    fn is_of_a_team(&self, path: &str) -> bool {
+    /// Whether a file below `profiles/` is in a folder that a layer names, such as a team's migrations. Paths in
+    /// layers are relative to the profile.
+    fn is_in_team_folder(&self, path: &str) -> bool {
         let Some((folder, _)) = path.strip_prefix("profiles/").and_then(|path| path.rsplit_once('/')) else {
             return false;
         };
@@ -122,10 +122,10 @@ impl<'a> Renderer<'a> {
         texts.into_iter().any(|text| String::from_utf8_lossy(&text).contains(named))
     }
 
-    /// Renders one profile in one environment. Nothing is checked beyond what is needed to make objects.
+    /// Renders a profile in an environment, without running the checks.
     ///
     /// # Errors
-    /// Where there is no such profile or environment, its values are wrong, or the templates cannot be filled with them.
+    /// If the profile or environment does not exist, its values are invalid, or the templates cannot be instantiated.
     pub fn render(&self, profile: &str, environment: &str) -> Result<Rendered, Failure> {
         self.render_values(self.layers.values(&self.layers.profile(profile)?, environment)?)
     }
@@ -140,7 +140,7 @@ impl<'a> Renderer<'a> {
         self.render(profile, &self.layers.environment(environment, &profiles)?)
     }
 
-    /// The files a bundle was made from beside the templates: its layers, and the SQL it carries.
+    /// The input files of a bundle besides the templates: its layers, and the SQL files in it.
     #[must_use]
     pub fn inputs(&self, rendered: &Rendered) -> Vec<FileId> {
         let mut files = rendered.values.files.clone();
@@ -148,7 +148,7 @@ impl<'a> Renderer<'a> {
         files
     }
 
-    /// One digest of all templates, names and texts.
+    /// A digest of the names and contents of all templates.
     #[must_use]
     pub fn templates_digest(&self) -> &str {
         self.templates_digest.get_or_init(|| {
@@ -163,7 +163,7 @@ impl<'a> Renderer<'a> {
     /// Renders merged values.
     ///
     /// # Errors
-    /// Where the templates cannot be filled with them.
+    /// If the templates cannot be instantiated with them.
     pub fn render_values(&self, values: Values) -> Result<Rendered, Failure> {
         self.render_below(values, &mut Vec::new())
     }
@@ -198,9 +198,9 @@ impl<'a> Renderer<'a> {
             return Err(wrong.into());
         }
         let bundle = bundle::finish(documents, &self.project.settings.references)?;
-        let twice = in_both(&bundle.objects, &needed);
-        if !twice.is_empty() {
-            return Err(twice.into());
+        let duplicates = duplicates_of_needed(&bundle.objects, &needed);
+        if !duplicates.is_empty() {
+            return Err(duplicates.into());
         }
         findings.extend(bundle.findings);
         Ok(Rendered { values, objects: bundle.objects, needed, kind_config: bundle.kind_config, findings, decided })
@@ -208,18 +208,18 @@ impl<'a> Renderer<'a> {
 }
 
 impl Renderer<'_> {
-    /// The objects of the bundles that a profile needs, each once.
+    /// The objects of the bundles that a profile needs, without duplicates.
     fn needed(&self, values: &Values, above: &mut Vec<String>) -> Result<Vec<Object>, Failure> {
         let mut objects: Vec<Object> = Vec::new();
         for item in values.choices[NEEDS].items() {
             let (name, span) = (item.text(), item.origin.span);
             let wrong = |message: String| Finding::error(RuleId::ProfileNeed, span, message);
             if above.iter().any(|other| other == name) {
-                let way: Vec<&str> = above.iter().map(String::as_str).chain([name]).collect();
-                return Err(wrong(format!("profiles need each other in a cycle: {}", way.join(" needs "))).into());
+                let chain: Vec<&str> = above.iter().map(String::as_str).chain([name]).collect();
+                return Err(wrong(format!("cycle of needed profiles: {}", chain.join(" needs "))).into());
             }
             let found = self.needed_bundle(name, &values.environment, above).map_err(|failure| match failure {
-                // There is no such profile, or it has no such environment.
+                // The profile does not exist, or does not have the environment.
                 Failure::Unable(finding) => {
                     Failure::from(wrong(finding.message.clone()).with_help(finding.help.clone()))
                 }
@@ -234,7 +234,7 @@ impl Renderer<'_> {
         Ok(objects)
     }
 
-    fn needed_bundle(&self, name: &str, environment: &str, above: &mut Vec<String>) -> Result<Needed, Failure> {
+    fn needed_bundle(&self, name: &str, environment: &str, above: &mut Vec<String>) -> Result<NeededObjects, Failure> {
         let key = (name.to_owned(), environment.to_owned());
         let known = || self.needed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = known().get(&key) {
@@ -251,8 +251,8 @@ impl Renderer<'_> {
     }
 }
 
-/// Objects of a bundle that a needed one has already.
-fn in_both(own: &[Object], needed: &[Object]) -> Vec<Finding> {
+/// Reports objects of a bundle that a needed bundle already contains.
+fn duplicates_of_needed(own: &[Object], needed: &[Object]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for object in own {
         let same = |other: &&Object| {
@@ -262,8 +262,8 @@ fn in_both(own: &[Object], needed: &[Object]) -> Vec<Finding> {
         if let Some(other) = needed.iter().find(same) {
             let message = format!("{} belongs to a bundle that this one needs", object.id);
             let mut finding = Finding::error(RuleId::ObjectDuplicate, object.span(), message)
-                .with_help("leave it out here: each object belongs to one bundle")
-                .with_related(other.span(), "it is made here already");
+                .with_help("remove it here: an object belongs to one bundle only")
+                .with_related(other.span(), "already defined here");
             finding.object = Some(object.id.clone());
             findings.push(finding);
         }
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_bytes_come_out_on_any_number_of_threads() {
+    fn the_output_does_not_depend_on_the_number_of_threads() {
         let project = Project::built_in();
         let mut wanted = Vec::new();
         for profile in project.profiles().unwrap() {
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_told() {
+    fn unknown_names_are_errors() {
         let (project, sources) = (Project::built_in(), Sources::new());
         let renderer = Renderer::load(&project, &sources, &Overrides::default()).unwrap();
         let failure = |profile, environment| renderer.render(profile, environment).unwrap_err();

@@ -1,4 +1,4 @@
-//! The language server in Neovim, with the settings of docs/editor.md: a recorded session of what a person does and sees.
+//! The language server in Neovim, with the settings of docs/editor.md: a recorded session.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use snapbox::{assert_data_eq, file};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The settings that docs/editor.md gives for a version of Neovim.
+/// The settings in docs/editor.md for a version of Neovim.
 fn settings(minor: u32) -> String {
     let page = fs::read_to_string(Path::new(ROOT).join("docs/editor.md")).unwrap();
     let (_, section) = page.split_once("\n## Neovim").unwrap();

@@ -1951,6 +1951,6 @@ fn names_that_are_no_text_are_told() {
         fs::write(place.project.join(folder).join(name), "a: 1\n").unwrap();
         let output = place.run(&["render", "--all", "--out", "out"]);
         assert_eq!(output.status.code(), Some(2), "{folder}: {}", stderr(&output));
-        assert!(stderr(&output).contains("its name is not valid UTF-8"), "{folder}: {}", stderr(&output));
+        assert!(stderr(&output).contains("the file name is not valid UTF-8"), "{folder}: {}", stderr(&output));
     }
 }

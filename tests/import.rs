@@ -1,4 +1,4 @@
-//! `plimsoll import`: copies in, one base out, proven.
+//! `plimsoll import`: turns several copies into one base, and verifies the result.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,7 +38,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// The objects of a text.
+/// The objects in a manifest.
 fn objects(name: &str, manifests: &str) -> Vec<Object> {
     let sources = Sources::new();
     let mut input = Input::default();
@@ -51,8 +51,8 @@ pub(crate) fn variant(name: &str, manifests: &str) -> Variant {
     Variant { name: name.to_owned(), path: format!("{name}.yaml"), objects: objects(name, manifests) }
 }
 
-/// Whether each object of a copy is among those rendered, and no other, and the API server stores both alike; written again, so
-/// that no part of the proof itself is used.
+/// Asserts that a copy and its rendering have the same objects, as the API server stores them. Written independently
+/// of the comparison in the library.
 fn same(copy: &[Object], rendered: &[Object]) {
     let sorted = |objects: &[Object]| {
         let mut texts: Vec<(String, Object)> = objects
@@ -81,19 +81,19 @@ pub(crate) const GATEWAY: &str = include_str!("data/seed/gateway-failing.yaml");
 pub(crate) const AIANALYSIS: &str = include_str!("data/seed/aianalysis-working.yaml");
 
 #[test]
-fn the_copies_of_the_first_teams_become_one_base() {
+fn two_hand_written_copies_become_one_base() {
     let folder = folder(&[("gateway.yaml", GATEWAY), ("aianalysis.yaml", AIANALYSIS)]);
     let made = plimsoll(folder.path(), &["import", "gateway.yaml", "aianalysis.yaml", "--into", "deploy"]);
     let report = text(&made.stdout);
     assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
-    for said in [
+    for expected in [
         "gateway\n  lacks ConfigMap datastorage-config; Secret datastorage-secret; ",
         "livenessProbe",
         "namespace         kubernaut-system       gateway-e2e  ·",
         "error[config-path-missing] Deployment/datastorage",
-        "Proven: each of the 2 profiles renders to objects equal to its copy.",
+        "Verified: each of the 2 profiles renders to objects equal to its copy.",
     ] {
-        assert!(report.contains(said), "{said}\n{report}");
+        assert!(report.contains(expected), "{expected}\n{report}");
     }
     for secret in ["testpass", "test_password"] {
         assert!(!report.contains(secret), "{report}");
@@ -105,7 +105,7 @@ fn the_copies_of_the_first_teams_become_one_base() {
         let file = sources.add("out", text(&rendered.stdout));
         let mut out = Input::default();
         out.add(&sources, file, true);
-        // Secrets are printed with `data`; the values are compared by the proof, and here by their number.
+        // Secrets are printed with `data`; their values are compared by the import itself.
         let plain = |objects: Vec<Object>| -> Vec<Object> {
             objects.into_iter().filter(|object| object.kind() != "Secret").collect()
         };
@@ -126,7 +126,7 @@ fn the_copies_of_the_first_teams_become_one_base() {
 }
 
 #[test]
-fn our_own_bundles_come_out_as_they_were() {
+fn rendered_bundles_are_reproduced() {
     let (project, sources) = (Project::built_in(), Sources::new());
     let renderer = Renderer::load(&project, &sources, &Overrides::default()).unwrap();
     let mut variants: Vec<Variant> = project
@@ -146,14 +146,14 @@ fn our_own_bundles_come_out_as_they_were() {
     for (variant, rendered) in variants.iter().zip(&import.rendered).take(variants.len() - 2) {
         same(&variant.objects, &rendered.objects);
     }
-    // No object had to be kept as it was.
+    // No object had to be kept verbatim.
     assert!(!import.files().values().any(|text| text.contains("\nobjects:")));
     let report = import.report(&Sources::new(), &vec![Vec::new(); variants.len()]).human(200, false);
     assert!(report.contains("copied\n  lacks "), "{report}");
 }
 
 #[test]
-fn copies_that_vary_together_share_a_field() {
+fn values_that_vary_together_share_a_field() {
     let copy = |name: &str, level: &str, replicas: u8| {
         let namespace = format!("shop-{name}");
         let text = format!(
@@ -185,9 +185,9 @@ fn copies_that_vary_together_share_a_field() {
     }
 }
 
-/// What a layer reads before its values are merged, and what templates give a meaning, names no value.
+/// Names that have a meaning in layers or templates are not used for fields.
 #[test]
-fn values_get_no_name_that_a_layer_or_a_template_gives_a_meaning() {
+fn reserved_names_are_not_used_for_fields() {
     let names = ["environment", "environments", "enforce", "patches", "templates", "needs", "profile", "if", "sql"];
     let value = |at: usize, copy: usize| format!("{:x}", (at * 7 + copy * 13 + 3) * 2_654_435_761 % 1_000_003);
     let copy = |name: &str, copy: usize| {
@@ -218,34 +218,34 @@ fn a_newer_copy_changes_values_of_its_profile_only() {
     assert_eq!(run(&["import", "a.yaml", "b.yaml", "--into", "p"]).status.code(), Some(0));
     let before = fs::read_to_string(folder.path().join("p/profiles/b.yaml")).unwrap();
     fs::write(folder.path().join("a.yaml"), copy("1.2", probe)).unwrap();
-    let again = run(&["import", "a.yaml", "--into", "p"]);
-    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
-    assert_eq!(text(&again.stdout), "a: image.tag: 1.0 -> 1.2\na: readinessProbe.enabled: false -> true\n");
+    let update = run(&["import", "a.yaml", "--into", "p"]);
+    assert_eq!(update.status.code(), Some(0), "{}", text(&update.stderr));
+    assert_eq!(text(&update.stdout), "a: image.tag: 1.0 -> 1.2\na: readinessProbe.enabled: false -> true\n");
     assert_eq!(fs::read_to_string(folder.path().join("p/profiles/b.yaml")).unwrap(), before);
     assert!(text(&run(&["--project", "p", "render", "a"]).stdout).contains("web:1.2"));
-    let again = run(&["import", "a.yaml", "--into", "p"]);
-    assert_eq!(text(&again.stdout), "a: nothing changed\n");
-    // What is a part of the template is refused.
+    let update = run(&["import", "a.yaml", "--into", "p"]);
+    assert_eq!(text(&update.stdout), "a: no changes\n");
+    // Changes to values that are fixed in the template are rejected.
     let profile = fs::read_to_string(folder.path().join("p/profiles/a.yaml")).unwrap();
-    for (newer, said) in [
-        (copy("1.2", "        env: [{name: A, value: b}]\n"), "no template has `env`"),
+    for (newer, expected) in [
+        (copy("1.2", "        env: [{name: A, value: b}]\n"), "the template has no field `env`"),
         (
             copy("1.2", "") + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 1}]}\n",
-            "no template makes Service/web",
+            "no template renders Service/web",
         ),
-        (copy("1.2", "").replace("app: web", "app: other"), "the value is a part of the template"),
+        (copy("1.2", "").replace("app: web", "app: other"), "the value is fixed in the template"),
     ] {
         fs::write(folder.path().join("a.yaml"), newer).unwrap();
-        let again = run(&["import", "a.yaml", "--into", "p"]);
-        assert_eq!(again.status.code(), Some(1));
-        assert!(text(&again.stderr).contains(said), "{said}\n{}", text(&again.stderr));
-        assert!(text(&again.stderr).ends_with("nothing was written\n"));
+        let update = run(&["import", "a.yaml", "--into", "p"]);
+        assert_eq!(update.status.code(), Some(1));
+        assert!(text(&update.stderr).contains(expected), "{expected}\n{}", text(&update.stderr));
+        assert!(text(&update.stderr).ends_with("nothing was written\n"));
         assert_eq!(fs::read_to_string(folder.path().join("p/profiles/a.yaml")).unwrap(), profile);
     }
 }
 
 #[test]
-fn a_single_copy_gets_the_fields_that_people_usually_vary() {
+fn a_single_copy_gets_the_fields_that_typically_vary() {
     let container = |name: &str, image: &str, more: &str| {
         format!("{{name: {name}, image: \"{image}\", resources: {{requests: {{memory: 64Mi}}}}{more}}}")
     };
@@ -323,16 +323,16 @@ pub(crate) fn stated(namespace: &str, tag: &str, states_defaults: bool) -> Strin
 }
 
 #[test]
-fn forms_that_the_api_server_stores_alike_are_no_difference() {
+fn equivalent_forms_are_not_differences() {
     let copies = [("dev", stated("dev", "1.0", true)), ("prod", stated("prod", "1.1", false))];
     let variants: Vec<Variant> = copies.iter().map(|(name, text)| variant(name, text)).collect();
     let import = import::import(&variants, &Services::default()).unwrap();
     let files = import.files();
     let head = "# yaml-language-server: $schema=schema.json\n";
-    assert_eq!(files["profiles/dev.yaml"], format!("{head}# Everything is as the base says.\n"));
+    assert_eq!(files["profiles/dev.yaml"], format!("{head}# All values come from the base.\n"));
     assert_eq!(files["profiles/prod.yaml"], format!("{head}namespace: prod\nimage:\n  tag: \"1.1\"\n"));
     let template = &files["templates/web.yaml"];
-    // What one copy states is stated, and what only the server writes is nobody's.
+    // A default that one copy states is stated; fields that only the server sets are left out.
     for (line, is_there) in [
         ("revisionHistoryLimit: 10\n", true),
         ("cpu: 100m\n", true),
@@ -343,7 +343,7 @@ fn forms_that_the_api_server_stores_alike_are_no_difference() {
         assert_eq!(template.contains(line), is_there, "{line}\n{template}");
     }
     let report = import.report(&Sources::new(), &[Vec::new(), Vec::new()]).human(100, false);
-    assert!(report.contains("only the API server writes it: metadata.resourceVersion, metadata.uid\n"), "{report}");
+    assert!(report.contains("only the API server sets it: metadata.resourceVersion, metadata.uid\n"), "{report}");
     for (variant, rendered) in variants.iter().zip(&import.rendered) {
         for object in &variant.objects {
             let other = rendered.objects.iter().find(|other| other.kind() == object.kind()).unwrap();
@@ -351,12 +351,12 @@ fn forms_that_the_api_server_stores_alike_are_no_difference() {
             assert!(equivalent(&object.node, &other.node, shape), "{}", emit_stream([&other.node]));
         }
     }
-    // Only what is stored alike: another amount, another port, another default are differences.
+    // Values that are stored differently are differences: another amount, another port, another default.
     for (from, to, field) in [
         ("cpu: 0.1", "cpu: 0.2", "resources:"),
         ("containerPort: 80}", "containerPort: 80, protocol: UDP}", "protocol"),
         ("  selector", "  replicas: 2\n  selector", "replicas: 2\n"),
-        // Stated, no autoscaler may change it.
+        // A copy that states `replicas` does not leave it to an autoscaler.
         ("  selector", "  replicas: 1\n  selector", "replicas: 1\n"),
         ("  selector", "  strategy: {type: Recreate}\n  selector", "strategy"),
         ("password: aHVudGVyMg==", "password: aHVudGVyMw==", "password: hunter3\n"),
@@ -381,25 +381,25 @@ fn a_newer_copy_may_be_written_in_another_form_and_a_new_copy_becomes_a_profile(
         for states_defaults in [true, false] {
             let tag = if name == "dev" { "1.0" } else { "1.1" };
             fs::write(folder.path().join(format!("{name}.yaml")), stated(name, tag, states_defaults)).unwrap();
-            let (code, said, error) = run(&["import", &format!("{name}.yaml"), "--into", "p"]);
-            assert_eq!((code, said), (Some(0), format!("{name}: nothing changed\n")), "{error}");
+            let (code, output, error) = run(&["import", &format!("{name}.yaml"), "--into", "p"]);
+            assert_eq!((code, output), (Some(0), format!("{name}: no changes\n")), "{error}");
         }
     }
     let needy = stated("stage", "1.1", false)
         .replace("        ports:", "        envFrom: [{configMapRef: {name: settings}}]\n        ports:");
     fs::write(folder.path().join("stage.yaml"), &needy).unwrap();
     let (code, _, error) = run(&["import", "stage.yaml", "--into", "p"]);
-    assert!(code == Some(1) && error.contains("no template has `envFrom`"), "{error}");
+    assert!(code == Some(1) && error.contains("the template has no field `envFrom`"), "{error}");
     assert!(!folder.path().join("p/profiles/stage.yaml").exists());
     fs::write(folder.path().join("stage.yaml"), stated("stage", "1.1", false)).unwrap();
-    let (_, said, _) = run(&["import", "stage.yaml", "--into", "p"]);
-    assert_eq!(said, "stage: new profile\nstage: image.tag: 1.0 -> 1.1\nstage: namespace: dev -> stage\n");
+    let (_, output, _) = run(&["import", "stage.yaml", "--into", "p"]);
+    assert_eq!(output, "stage: new profile\nstage: image.tag: 1.0 -> 1.1\nstage: namespace: dev -> stage\n");
     let rendered = run(&["--project", "p", "render", "stage"]);
     assert!(rendered.0 == Some(0) && rendered.1.contains("namespace: stage"), "{}", rendered.2);
 }
 
 #[test]
-fn what_a_newer_copy_needs_from_outside_is_recorded() {
+fn external_dependencies_of_a_newer_copy_are_recorded() {
     let copy = |database: &str| {
         format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: shop}}\nspec:\n  selector: {{matchLabels: {{app: web}}}}\n  \
@@ -414,9 +414,9 @@ fn what_a_newer_copy_needs_from_outside_is_recorded() {
     assert!(profile("a").ends_with("\nexternal:\n  dbA: db-a:5432\n"), "{}", profile("a"));
     let other = (profile("base"), profile("b"));
     fs::write(folder.path().join("a.yaml"), copy("db-c")).unwrap();
-    let again = run(&["import", "a.yaml", "--into", "p"]);
+    let update = run(&["import", "a.yaml", "--into", "p"]);
     assert_eq!(
-        text(&again.stdout),
+        text(&update.stdout),
         "a: env.DB_ADDR: db-a:5432 -> db-c:5432\na: external.dbA: db-a:5432 -> (none)\na: external.dbC: (none) -> db-c:5432\n"
     );
     assert!(profile("a").ends_with("\nenv:\n  DB_ADDR: db-c:5432\nexternal:\n  dbC: db-c:5432\n"), "{}", profile("a"));
@@ -424,20 +424,20 @@ fn what_a_newer_copy_needs_from_outside_is_recorded() {
     let rendered = run(&["--project", "p", "render", "--all"]);
     let stderr = text(&rendered.stderr);
     assert!(rendered.status.code() == Some(0) && !stderr.contains("warning"), "{stderr}");
-    // Where the profile does not declare it, a warning tells.
+    // If the profile does not declare it, `render` reports a warning.
     let path = folder.path().join("p/profiles/a.yaml");
     fs::write(&path, profile("a").replace("external:\n  dbC: db-c:5432\n", "")).unwrap();
     assert!(text(&run(&["--project", "p", "render", "--all"]).stderr).contains("no Service `db-c` here"));
 }
 
 #[test]
-fn bad_input_is_one_message_and_writes_nothing() {
+fn invalid_input_is_reported_and_nothing_is_written() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
-    let twins = format!("{service}---\n{service}");
+    let duplicates = format!("{service}---\n{service}");
     let folder = folder(&[
         ("a.yaml", service),
         ("b/a.yaml", service),
-        ("twins.yaml", &twins),
+        ("duplicates.yaml", &duplicates),
         ("broken.yaml", "a: [\n"),
         ("nameless.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\n"),
         ("base.yaml", service),
@@ -454,13 +454,13 @@ fn bad_input_is_one_message_and_writes_nothing() {
     ]);
     #[cfg(unix)]
     std::os::unix::fs::symlink(folder.path().join("link"), folder.path().join("linked")).unwrap();
-    for (args, code, said) in [
-        (&["a.yaml", "b/a.yaml", "--into", "new"][..], 1, "two copies are called `a`"),
-        (&["a.yaml", "twins.yaml", "--into", "new"], 1, "Service/web is defined twice in `twins.yaml`"),
+    for (args, code, expected) in [
+        (&["a.yaml", "b/a.yaml", "--into", "new"][..], 1, "duplicate profile name `a`"),
+        (&["a.yaml", "duplicates.yaml", "--into", "new"], 1, "Service/web is defined twice in `duplicates.yaml`"),
         (&["a.yaml", "broken.yaml", "--into", "new"], 1, "broken.yaml"),
         (&["nameless.yaml", "--into", "new"], 1, "Pod has no `metadata.name`"),
         (&["sops.yaml", "--into", "new"], 1, "encrypted with SOPS"),
-        (&["base.yaml", "--into", "new"], 1, "a profile cannot be called `base`"),
+        (&["base.yaml", "--into", "new"], 1, "invalid profile name `base`: the name is reserved"),
         (&["a.yaml", "--into", "full"], 2, "full exists and is not empty"),
         #[cfg(unix)]
         (&["a.yaml", "--into", "linked"], 2, "linked is a symbolic link"),
@@ -470,15 +470,15 @@ fn bad_input_is_one_message_and_writes_nothing() {
         let output = plimsoll(folder.path(), &[&["import"], args].concat());
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{args:?} {stderr}");
-        assert!(stderr.contains(said), "{args:?} {stderr}");
+        assert!(stderr.contains(expected), "{args:?} {stderr}");
         assert!(output.stdout.is_empty() && !folder.path().join("new").exists(), "{args:?}");
     }
     assert_eq!(fs::read_dir(folder.path().join("link")).unwrap().count(), 1);
     let dry = plimsoll(folder.path(), &["import", "a.yaml", "--dry-run", "--output", "json"]);
     assert_eq!(dry.status.code(), Some(0));
     assert!(text(&dry.stdout).contains("\"equal\": true"));
-    // What is no text is told by what it is.
-    for (bytes, said) in [
+    // A file that is not text is reported with its format.
+    for (bytes, expected) in [
         (&b"\0GITCRYPT\0\x8f\xff"[..], "the file is encrypted with git-crypt"),
         (b"\x1f\x8b\x08\0\xff", "the file is compressed with gzip"),
         (b"\xff\xfea\0", "the file is UTF-16"),
@@ -488,15 +488,15 @@ fn bad_input_is_one_message_and_writes_nothing() {
         fs::write(folder.path().join("other.yaml"), bytes).unwrap();
         let output = plimsoll(folder.path(), &["import", "a.yaml", "other.yaml", "--into", "new"]);
         let stderr = text(&output.stderr);
-        assert!(output.status.code() == Some(1) && stderr.contains(said), "{said}\n{stderr}");
+        assert!(output.status.code() == Some(1) && stderr.contains(expected), "{expected}\n{stderr}");
         assert!(stderr.ends_with("nothing was written\n") && !folder.path().join("new").exists(), "{stderr}");
     }
-    // What is no object of a cluster is not lost in silence.
+    // A document that is not a Kubernetes object is reported, not silently dropped.
     let dry = plimsoll(folder.path(), &["import", "values.yaml", "--dry-run"]);
     assert!(text(&dry.stderr).contains("not imported: values.yaml:1:1: "), "{}", text(&dry.stderr));
 }
 
-/// Values that copies of one kind of field have.
+/// Values of a field, which differ between copies.
 fn scalar() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{1,6}",
@@ -531,7 +531,7 @@ fn data() -> impl Strategy<Value = String> {
     .prop_map(|data| data.iter().map(|(key, value)| format!("  \"{key}\": \"{value}\"\n")).collect())
 }
 
-/// A copy: some of a few objects, each with some of a few fields.
+/// A copy with a random selection of objects and fields.
 fn copy() -> impl Strategy<Value = String> {
     let container = (
         prop_oneof![Just("web"), Just("api")],
@@ -583,14 +583,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_the_copies_are_each_comes_out_as_it_was(copies in prop::collection::vec(copy(), 1..5)) {
+    fn random_copies_are_reproduced(copies in prop::collection::vec(copy(), 1..5)) {
         let names = ["one", "dev", "prod", "web"];
         let variants: Vec<Variant> = copies.iter().zip(names).map(|(copy, name)| variant(name, copy)).collect();
         let import = import::import(&variants, &Services::default());
         let import = match import {
             Ok(import) => import,
             Err(failure) => {
-                // Refused, with a reason; never changed.
+                // A failure must have a reason.
                 prop_assert!(failure.findings().iter().all(|finding| !finding.message.is_empty()));
                 let reasons: Vec<&str> = failure.findings().iter().map(|finding| finding.message.as_str()).collect();
                 prop_assert!(false, "{reasons:?}");
@@ -603,8 +603,8 @@ proptest! {
     }
 }
 
-/// A random project: some of these templates, and profiles that set some of these fields. `$if`, `$for`, `$yaml`, `$json`, content
-/// names, optional values and strings with parts are among them.
+/// Templates of a random project, whose profiles set a random selection of fields. They use `$if`, `$for`, `$yaml`,
+/// `$json`, content names, optional values and composed strings.
 const TEMPLATES: &[&str] = &[
     "apiVersion: v1\nkind: Namespace\nmetadata: {name: \"{{ namespace }}\"}\n",
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: \"{{ namespace }}\", labels: {team: \"{{ team | optional }}\"}}\nspec:\n  \
@@ -626,7 +626,7 @@ const TEMPLATES: &[&str] = &[
      size: \"{{ replicas }}\"\n  active: \"{{ metrics }}\"\n",
 ];
 
-/// The values of one profile.
+/// The values of a profile.
 fn values() -> impl Strategy<Value = String> {
     let text =
         || prop_oneof!["[a-z]{2,6}", Just("info".to_owned()), Just("{{ x }}".to_owned()), Just("1.10".to_owned())];
@@ -654,7 +654,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_bundles_of_a_project_become_a_project_of_the_same_bundles(
+    fn importing_rendered_bundles_reproduces_them(
         templates in prop::sample::subsequence(TEMPLATES.to_vec(), 1..=TEMPLATES.len()),
         profiles in prop::collection::vec(values(), 1..5),
         constant in prop_oneof!["[a-z ]{0,8}", Just("{ {{ '{{' }} }".to_owned()), Just("no: 'x' # y".to_owned())],

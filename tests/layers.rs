@@ -1,13 +1,13 @@
-//! The layering that docs/architecture.md draws, held against what the sources use.
+//! Compares the layers drawn in docs/architecture.md with the dependencies in the sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A module's path below the crate: `["check", "rules", "api"]`.
+/// A module's path within the crate: `["check", "rules", "api"]`.
 type Module = Vec<String>;
 
-/// The sources of the library: the module of each file, and its text without tests and comments.
+/// The sources of the library: each module with its text, without tests and comments.
 fn sources() -> BTreeMap<Module, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut folders, mut sources) = (vec![root.clone()], BTreeMap::new());
@@ -49,7 +49,7 @@ fn file(root: &Path, module: &[String]) -> PathBuf {
     }
 }
 
-/// A text without comments and what is compiled for tests only.
+/// A text without comments and test code.
 fn code(text: &str) -> String {
     let mut code = String::new();
     let mut lines = text.lines();
@@ -111,7 +111,7 @@ fn uses(text: &str) -> (Vec<(bool, String)>, String) {
     (found, others)
 }
 
-/// The paths within the crate that a text names outside of `use` items.
+/// The paths within the crate that a text contains outside of `use` items.
 fn named(text: &str) -> impl Iterator<Item = String> {
     let is_word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     text.split(move |letter| !is_word(letter)).filter(|word| word.contains("::")).map(str::to_owned)
@@ -119,7 +119,7 @@ fn named(text: &str) -> impl Iterator<Item = String> {
 
 struct Crate {
     sources: BTreeMap<Module, String>,
-    /// What a module exports of another: the name, and the path it has.
+    /// The paths of re-exported names, by module and name.
     exports: BTreeMap<(Module, String), Module>,
 }
 
@@ -140,7 +140,7 @@ impl Crate {
         read
     }
 
-    /// A path from the crate's root; `None` where it leads outside.
+    /// A path from the crate's root; `None` if it is in another crate.
     fn absolute(&self, module: &Module, path: &str) -> Option<Module> {
         let mut parts = path.split("::").map(|part| part.trim().to_owned()).peekable();
         let mut full = module.clone();
@@ -169,7 +169,7 @@ impl Crate {
         Some(full)
     }
 
-    /// The module whose file a path leads to, through what modules export of others.
+    /// The module that a path refers to, through re-exports.
     fn home(&self, path: &[String]) -> Option<Module> {
         let longest = (1..=path.len()).rev().find(|length| self.sources.contains_key(&path[..*length]))?;
         let (module, rest) = path.split_at(longest);
@@ -179,7 +179,7 @@ impl Crate {
         }
     }
 
-    /// What each module uses.
+    /// The modules that each module uses.
     fn arrows(&self) -> BTreeMap<Module, BTreeSet<Module>> {
         let arrows = self.sources.iter().map(|(module, text)| {
             let (own, others) = uses(text);
@@ -195,7 +195,7 @@ impl Crate {
     }
 }
 
-/// The layers that the page draws, from the top down: the modules of each line.
+/// The layers in the page, from top to bottom: the modules of each line.
 fn layers() -> Vec<Vec<String>> {
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/architecture.md")).unwrap();
     let (_, rest) = page.split_once("```layers\n").expect("the page draws the layers");
@@ -204,17 +204,17 @@ fn layers() -> Vec<Vec<String>> {
 }
 
 #[test]
-fn no_arrow_turns_back() {
+fn modules_use_only_lower_layers() {
     let (read, layers) = (Crate::read(), layers());
     let height = |name: &String| layers.iter().rev().position(|layer| layer.contains(name));
     let modules: BTreeSet<&String> = read.sources.keys().map(|module| &module[0]).collect();
     let drawn: BTreeSet<&String> = layers.iter().flatten().collect();
-    assert_eq!(drawn, modules, "the page draws all modules and no others");
+    assert_eq!(drawn, modules, "the page must list exactly the modules of the crate");
     for (module, targets) in read.arrows() {
         for target in targets.iter().filter(|target| target[0] != module[0]) {
             assert!(
                 height(&target[0]) < height(&module[0]),
-                "{} uses {}, which docs/architecture.md does not draw below it",
+                "{} uses {}, which is not below it in docs/architecture.md",
                 module.join("::"),
                 target.join("::"),
             );
@@ -223,7 +223,7 @@ fn no_arrow_turns_back() {
 }
 
 #[test]
-fn cycles_of_files_stay_inside_one_folder() {
+fn cyclic_dependencies_are_within_one_folder() {
     let read = Crate::read();
     let arrows = read.arrows();
     let reach = |from: &Module| {
@@ -246,10 +246,10 @@ fn cycles_of_files_stay_inside_one_folder() {
             }
         }
     }
-    assert!(wrong.is_empty(), "these need each other and lie in two folders: {wrong:#?}");
+    assert!(wrong.is_empty(), "cyclic dependencies between folders: {wrong:#?}");
 }
 
-/// An id in the catalogue that nothing reports is dead.
+/// Every id of the catalogue is reported somewhere.
 #[test]
 fn every_id_of_the_catalogue_is_used() {
     let sources = sources();

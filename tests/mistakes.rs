@@ -173,7 +173,7 @@ error[profile-value-invalid]: `config.readTimeout` does not match the pattern
 26 |   readTimeout: 30 s
    |                ^^^^ must match `^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$`
    |
-   = help: How long reading a request may take, as a Go duration
+   = help: The maximum time for reading a request, as a Go duration
 
 
 "#]],
@@ -237,9 +237,9 @@ error[template-undefined]: `image.tag` is not set
    ::: profiles/base.yaml:10:3
     |
  10 |   repository: localhost/kubernaut-datastorage
-    |   ------------------------------------------- `image` is set here, without it
+    |   ------------------------------------------- `image` is set here
     |
-    = help: set it in the profile; a field that may be left out is read with `| optional`, or asked for with `is defined`
+    = help: set it in the profile, or read an optional field with `| optional` or `is defined`
 
 nothing was rendered: 1 error in gateway
 
@@ -329,7 +329,7 @@ fn no_such_environment() {
         str![[r#"
 error[environment-not-found]: profile `gateway` has no environment `production`
  |
- = help: it has `e2e` and `ci`
+ = help: available environments: `e2e` and `ci`
 
 nothing was rendered: 1 error in gateway
 
@@ -406,7 +406,7 @@ fn a_table_that_no_migration_makes() {
         RENDER,
         1,
         str![[r#"
-error[migration-table-missing]: no migration in `migrations` creates the table `audit_event`
+error[migration-table-missing]: no migration in `migrations` creates table `audit_event`
   --> profiles/base.yaml:62:25
    |
 62 |   tables: {audit_event: true}

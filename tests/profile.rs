@@ -1,4 +1,4 @@
-//! The profile type, the committed schema, the documentation of the fields, and the profiles themselves agree.
+//! Consistency of the profile type, the committed schema, the documentation of the fields, and the profiles.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write as _;
@@ -14,26 +14,26 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `SNAPSHOTS=overwrite cargo test` writes it anew.
+/// `SNAPSHOTS=overwrite cargo test` updates it.
 #[test]
 fn committed_schema_is_generated_from_the_type() {
     snapbox::assert_data_eq!(profile::generate_schema(), snapbox::file!["../profiles/schema.json": Text].raw());
     let committed = std::fs::read_to_string(root().join("profiles/schema.json")).unwrap();
-    assert!(profile::SCHEMA == committed, "the binary holds another schema: run the test again");
-    // It is the one of layers, for editors.
+    assert!(profile::SCHEMA == committed, "the binary contains another schema: run the test again");
+    // It is already a schema of layers, for editors.
     assert_eq!(plimsoll::json_schema::of_layers(profile::SCHEMA), None);
 }
 
 #[test]
-fn every_field_says_what_it_means() {
+fn every_field_has_a_description() {
     let schema: Json = serde_json::from_str(profile::SCHEMA).unwrap();
     let definitions = schema["$defs"].as_object().unwrap().iter().map(|(name, definition)| (name.as_str(), definition));
     for (name, object) in definitions.chain([("the profile", &schema)]) {
         let Some(properties) = object["properties"].as_object() else { continue };
-        assert_eq!(object["additionalProperties"], false, "{name} takes any field");
+        assert_eq!(object["additionalProperties"], false, "{name} accepts unknown fields");
         for (field, property) in properties {
             let text = property["description"].as_str().unwrap_or_default();
-            assert!(text.ends_with('.') && text.len() > 15, "`{field}` of {name} says too little: {text:?}");
+            assert!(text.ends_with('.') && text.len() > 15, "`{field}` of {name} needs a longer description: {text:?}");
         }
     }
 }
@@ -46,11 +46,11 @@ fn secrets_are_marked() {
     }
 }
 
-/// Every file of the profiles is a layer as the type and the schema say, and names its schema for editors.
+/// Every profile file is valid for the type and the schema, and names its schema for editors.
 #[test]
-fn every_profile_file_fits_the_type_and_the_schema() {
+fn every_profile_file_is_valid_for_the_type_and_the_schema() {
     let mut schema: Json = serde_json::from_str(profile::SCHEMA).unwrap();
-    // What the merged profile must have, a layer may leave to another.
+    // A layer may omit the fields that the merged profile requires.
     schema.as_object_mut().unwrap().remove("allOf").unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let mut files = yaml_files("profiles");
@@ -73,9 +73,9 @@ fn every_profile_file_fits_the_type_and_the_schema() {
     }
 }
 
-/// Editors hold each file of an example against the schema of its project, or against what `plimsoll schema` prints.
+/// Every file of an example is valid for its project's schema, and for the output of `plimsoll schema`.
 #[test]
-fn every_profile_of_the_examples_fits_its_schema_in_editors() {
+fn every_profile_of_the_examples_is_valid_for_its_schema() {
     for project in ["examples/blank", "examples/custom", "examples/platform", "examples/web"] {
         let own = std::fs::read_to_string(root().join(project).join("profiles/schema.json")).unwrap();
         let printed = plimsoll::json_schema::of_layers(&own).unwrap_or_else(|| own.clone());
@@ -100,9 +100,9 @@ fn the_sixth_consumer_is_at_most_ten_lines() {
     assert!(text.lines().count() <= 10);
 }
 
-/// What the schema must refuse, each with the path of the field.
+/// Values that the schema must reject, with the path of the field.
 #[test]
-fn the_schema_refuses_what_cannot_be_meant() {
+fn the_schema_rejects_invalid_values() {
     let schema: Json = serde_json::from_str(profile::SCHEMA).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     for (bad, path) in [
@@ -143,9 +143,9 @@ fn the_schema_refuses_what_cannot_be_meant() {
     }
 }
 
-/// What a switch makes necessary, the schema asks of the merged profile: one error for each field, by its name.
+/// The schema requires the fields that a switch makes necessary in the merged profile.
 #[test]
-fn switches_ask_for_what_they_need() {
+fn switches_require_other_fields() {
     let schema: Json = serde_json::from_str(profile::SCHEMA).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     for (good, bad) in [
@@ -178,13 +178,13 @@ fn switches_ask_for_what_they_need() {
     }
 }
 
-/// `SNAPSHOTS=overwrite cargo test` writes it anew.
+/// `SNAPSHOTS=overwrite cargo test` updates it.
 #[test]
 fn documentation_of_the_fields_is_generated_from_the_type() {
     snapbox::assert_data_eq!(documentation(), snapbox::file!["../docs/profiles.md": Text].raw());
 }
 
-/// A layer's values, with the place of each.
+/// A layer's values with their positions.
 struct Layer {
     name: String,
     node: Node,
@@ -207,14 +207,14 @@ fn documentation() -> String {
         .collect();
     let mut out = format!(
         "<!-- Generated from src/profile.rs and profiles/base.yaml by `SNAPSHOTS=overwrite cargo test`. -->\n# Profile fields\n\n{}\n\n\
-         The last column says what holds where a profile is silent, and which line says so.\n",
+         The last column has the default of each field and the line that sets it.\n",
         schema["description"].as_str().unwrap()
     );
     table(&mut out, &schema, &schema, &[], &base, &environments);
     out
 }
 
-/// Writes the table of an object's fields, then those of the objects below.
+/// Writes the table of an object's fields, then those of nested objects.
 fn table(out: &mut String, schema: &Json, object: &Json, path: &[&str], base: &Layer, environments: &[Layer]) {
     let properties = object["properties"].as_object().unwrap();
     let title = if path.is_empty() { "The profile".to_owned() } else { format!("`{}`", path.join(".")) };
@@ -236,7 +236,7 @@ fn table(out: &mut String, schema: &Json, object: &Json, path: &[&str], base: &L
     }
 }
 
-/// Whether a property is a list, or a change of the one of another layer.
+/// Whether a property is a list, or an operation on the list of another layer.
 fn is_change(property: &Json) -> bool {
     property["type"] == serde_json::json!(["array", "object"])
 }
@@ -267,7 +267,7 @@ fn kind(schema: &Json, property: &Json, path: &[&str]) -> String {
         }
         _ => below["type"].as_str().unwrap().to_owned(),
     };
-    // A list, or a change of the one of another layer.
+    // A list, or an operation on the list of another layer.
     let kinds = property["type"].as_array();
     match kinds.map_or(&property["type"], |kinds| &kinds[0]).as_str().unwrap() {
         "object" => format!("name to {}", within(&property["additionalProperties"])),
@@ -303,7 +303,7 @@ fn default(path: &[&str], property: &Json, base: &Layer, environments: &[Layer])
     if cells.is_empty() { "–".to_owned() } else { cells.join("; ") }
 }
 
-/// A value as it would stand in a table's cell.
+/// A value as the cell of a table.
 fn one_line(node: &Node) -> String {
     let json: Json = serde_json::from_str(&yaml::json(node)).unwrap();
     json.to_string().replace('|', "\\|")
@@ -328,7 +328,7 @@ fn parse(file: &Path) -> Json {
     serde_json::from_str(&yaml::json(&loaded.documents[0])).unwrap()
 }
 
-/// As the merge leaves it: a null has deleted what stood there.
+/// Without nulls, as after merging: a null has deleted the value.
 fn without_nulls(json: &Json) -> Json {
     match json {
         Json::Object(map) => map
@@ -340,7 +340,7 @@ fn without_nulls(json: &Json) -> Json {
     }
 }
 
-/// Without nulls, which fields left out are written as, and in the order of the keys.
+/// Without nulls, which are written for fields that are not set, sorted by key.
 fn bare(json: Json) -> std::collections::BTreeMap<String, String> {
     fn walk(json: &Json, path: &str, out: &mut std::collections::BTreeMap<String, String>) {
         match json {

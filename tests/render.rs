@@ -1,4 +1,4 @@
-//! Rendered bundles: the snapshots, what kubectl reads in them, and what a wrong profile is told.
+//! Rendered bundles: the snapshots, how kubectl reads them, and errors about profiles.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The binary with an environment that says nothing.
+/// Runs the binary with an empty environment.
 fn plimsoll(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command.current_dir(folder).args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -29,7 +29,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// The standard output of a run that must succeed and say nothing.
+/// The standard output of a run that must succeed and print nothing to standard error.
 fn stdout(folder: &Path, args: &[&str]) -> String {
     let output = plimsoll(folder, args);
     assert_eq!(text(&output.stderr), "", "{args:?}");
@@ -37,7 +37,7 @@ fn stdout(folder: &Path, args: &[&str]) -> String {
     text(&output.stdout).to_owned()
 }
 
-/// `(profile, environment, further arguments)` of every bundle there is.
+/// `(profile, environment, further arguments)` of every bundle.
 fn bundles() -> Vec<(&'static str, &'static str, &'static [&'static str])> {
     let consumers = [
         "aianalysis",
@@ -60,10 +60,10 @@ fn snapshot(profile: &str, environment: &str) -> PathBuf {
     root().join(format!("snapshots/{profile}.{environment}.yaml"))
 }
 
-/// The product's own comparison. `plimsoll render --all --env e2e --env ci --out`, and the same for production with its
-/// values file, write the snapshots anew.
+/// Uses the tool's own comparison. `plimsoll render --all --env e2e --env ci --out`, and the same for production with
+/// its values file, update the snapshots.
 #[test]
-fn snapshots_are_what_is_rendered() {
+fn snapshots_are_up_to_date() {
     let folder = root();
     for args in [
         &["render", "--all", "--env", "e2e", "--env", "ci", "--out", "snapshots", "--verify"][..],
@@ -92,7 +92,7 @@ fn standard_output_is_the_snapshot() {
     }
 }
 
-/// kubectl's reader gives back exactly what was rendered: no value changes its type or text on the way.
+/// kubectl reads exactly what was rendered: no value changes its type or text.
 #[test]
 fn kubectl_reads_back_what_was_rendered() {
     if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
@@ -124,19 +124,19 @@ fn kubectl_reads_back_what_was_rendered() {
     }
 }
 
-/// The objects of a file, as our own loader reads them.
+/// The objects of a file, read by our own loader.
 fn documents(file: &Path) -> Vec<Json> {
     let sources = Sources::new();
     let id = sources.add(file.display().to_string(), std::fs::read_to_string(file).unwrap());
-    // The stricter reading: what only one of the two YAML versions takes for a string would be refused.
+    // The strict dialect, which rejects what only one of the YAML versions reads as a string.
     let loaded = yaml::load(&sources, id, Dialect::Strict);
     assert_eq!(loaded.findings, [], "{file:?}");
     loaded.documents.iter().map(|node| serde_json::from_str(&yaml::json(node)).unwrap()).collect()
 }
 
-/// The built-in set, from a folder without a project, whatever the machine is set to.
+/// The built-in project, in a folder without a project, independent of the machine's settings.
 #[test]
-fn the_same_bytes_anywhere() {
+fn the_output_does_not_depend_on_the_machine() {
     let empty = tempfile::tempdir().unwrap();
     let here = stdout(root(), &["render", "aianalysis"]);
     for (home, zone, language) in [("/nowhere", "Asia/Tokyo", "tr_TR.UTF-8"), ("/", "America/New_York", "C")] {
@@ -152,9 +152,9 @@ fn the_same_bytes_anywhere() {
     }
 }
 
-/// The built-in set written out renders what the built-in set does, and says where a team may change it.
+/// A copy of the built-in project renders the same bundles.
 #[test]
-fn written_out_it_renders_the_same_bytes() {
+fn an_initialized_project_renders_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(plimsoll(folder.path(), &["init", "."]).status.code(), Some(0));
     for (profile, environment, _) in bundles().into_iter().filter(|(_, environment, _)| *environment != "production") {
@@ -168,7 +168,7 @@ fn written_out_it_renders_the_same_bytes() {
     assert_eq!(std::fs::read_to_string(folder.path().join("profiles/schema.json")).unwrap(), plimsoll::profile::SCHEMA);
 }
 
-/// What a bundle consists of, and that it is what the environment calls for.
+/// Each environment has the expected objects.
 #[test]
 fn each_environment_has_its_objects() {
     let identities = |profile: &str, environment: &str| -> BTreeSet<String> {
@@ -176,7 +176,7 @@ fn each_environment_has_its_objects() {
             .iter()
             .map(|object| {
                 let name = object["metadata"]["name"].as_str().unwrap();
-                // A content name ends in a hash; what stands before it is the template's.
+                // A content name is the template's name followed by a hash.
                 let content = ["datastorage-migrat", "datastorage-scripts"].iter().any(|start| name.starts_with(start))
                     && matches!(object["kind"].as_str(), Some("ConfigMap" | "Job"));
                 let name = if content { name.rsplit_once('-').unwrap().0 } else { name };
@@ -216,9 +216,9 @@ fn each_environment_has_its_objects() {
     assert_eq!(identities("datastorage", "production"), set(&[&common, &production]));
 }
 
-/// Production is told each thing it must be given, by its name.
+/// Each value that production requires is reported by name.
 #[test]
-fn production_without_its_values_says_what_is_missing() {
+fn missing_production_values_are_reported() {
     let output = plimsoll(root(), &["render", "datastorage", "--env", "production"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stdout), "");
@@ -232,11 +232,11 @@ fn production_without_its_values_says_what_is_missing() {
         "migrate.secret",
         "runtime.secret",
     ] {
-        assert!(errors.contains(&format!("`{field}`")), "nothing is said of {field}:\n{errors}");
+        assert!(errors.contains(&format!("`{field}`")), "{field} is not reported:\n{errors}");
     }
 }
 
-/// Secrets that production needs and does not bring are taken for present only where the profile says so.
+/// Existing Secrets that production refers to must be declared in the profile.
 #[test]
 fn existing_secrets_are_declared() {
     for (external, name) in
@@ -252,7 +252,7 @@ fn existing_secrets_are_declared() {
 }
 
 #[test]
-fn another_service_renders_through_the_same_code() {
+fn a_project_of_another_service_renders() {
     let folder = root().join("examples/web");
     for (profile, environment, more) in [
         ("shop", "e2e", &[][..]),
@@ -272,7 +272,7 @@ fn another_service_renders_through_the_same_code() {
     assert!(text(&output.stderr).contains("`sessionKey`"), "{}", text(&output.stderr));
 }
 
-/// A project folder with the built-in set, a profile `gateway` among it that takes SQL of its own.
+/// A project folder with a copy of the built-in project, whose profile `gateway` uses these SQL files.
 fn project_with_sql(files: &[(&str, String)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("deploy");
@@ -287,7 +287,8 @@ fn project_with_sql(files: &[(&str, String)]) -> tempfile::TempDir {
     folder
 }
 
-/// SQL too large for one ConfigMap goes into several, which are mounted as one folder by the Job and the waiting container.
+/// SQL that is too large for one ConfigMap is split into several, which the Job and the waiting container mount as one
+/// folder.
 #[test]
 fn large_migrations_are_split_and_mounted_as_one_volume() {
     let filler =
@@ -326,9 +327,9 @@ fn large_migrations_are_split_and_mounted_as_one_volume() {
     assert_eq!(pods, 2);
 }
 
-/// A table that no migration makes is told at the profile's line.
+/// A table that no migration creates is reported at the profile's line.
 #[test]
-fn a_table_that_no_migration_makes_is_an_error() {
+fn a_table_that_no_migration_creates_is_an_error() {
     let folder = project_with_sql(&[("0001_other.sql", "CREATE TABLE audit_event (id uuid);\n".to_owned())]);
     let output = plimsoll(&folder.path().join("deploy"), &["render", "gateway"]);
     assert_eq!(output.status.code(), Some(1));
@@ -337,9 +338,9 @@ fn a_table_that_no_migration_makes_is_an_error() {
     assert!(errors.contains("migration-table-missing") && errors.contains("did you mean `audit_event`?"), "{errors}");
 }
 
-/// A password with everything a shell, SQL or YAML could stumble over reaches the Secrets as it is.
+/// A password with characters that are special in shells, SQL and YAML reaches the Secrets unchanged.
 #[test]
-fn passwords_arrive_as_they_are() {
+fn passwords_are_not_changed() {
     let password = r#"it's"$HOME"`id`{{x}}#:-%é&'=,"#;
     let set = format!("database.password={password}");
     let made = plimsoll(root(), &["render", "gateway", "--set", &set]);
@@ -357,9 +358,9 @@ fn passwords_arrive_as_they_are() {
     assert_eq!(read["password"], password);
 }
 
-/// What DataStorage cannot write into its connection string is refused, with the rule and without the value.
+/// Values that DataStorage cannot write to its connection string are rejected, with the reason and without the value.
 #[test]
-fn values_that_break_the_connection_string_are_refused() {
+fn values_that_break_the_connection_string_are_rejected() {
     let values = [
         "",
         "hidden b",
@@ -380,8 +381,8 @@ fn values_that_break_the_connection_string_are_refused() {
         let errors = text(&output.stderr);
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""), "{value:?}: {errors}");
         assert!(errors.contains("`database.password`") && !errors.contains("hidden"), "{value:?}: {errors}");
-        let told = if value.is_empty() { "must not be empty" } else { "unquoted into its connection string" };
-        assert!(errors.contains(told), "{value:?}: {errors}");
+        let expected = if value.is_empty() { "must not be empty" } else { "unquoted into its connection string" };
+        assert!(errors.contains(expected), "{value:?}: {errors}");
     }
     for field in ["database.user", "database.name"] {
         for value in ["a b", "'a", "a\\\\b", ""] {
@@ -391,9 +392,9 @@ fn values_that_break_the_connection_string_are_refused() {
     }
 }
 
-/// Annotations and labels of a profile reach every object and every pod, and no selector.
+/// Annotations and labels of a profile are set on every object and pod, but not in selectors.
 #[test]
-fn labels_and_annotations_reach_everything_but_selectors() {
+fn labels_and_annotations_are_set_everywhere_but_in_selectors() {
     let made = stdout(
         root(),
         &["render", "gateway", "--set", "labels.team=blue", "--set", r"annotations.example\.com/owner=us"],
@@ -419,7 +420,7 @@ fn labels_and_annotations_reach_everything_but_selectors() {
 /// A profile, its cluster, and `(NodePort, host port)`.
 type Row = (&'static str, &'static str, &'static [(i64, i64)]);
 
-/// The kind config maps exactly the NodePorts that the profile gives, each to its host port.
+/// The kind config maps exactly the NodePorts of the profile, each to its host port.
 #[test]
 fn the_kind_config_maps_the_ports_of_the_profile() {
     let sources = Sources::new();
@@ -459,6 +460,6 @@ fn a_blank_project_renders_in_each_of_its_environments() {
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(String::from_utf8_lossy(&output.stdout).contains("kind: Deployment"));
     }
-    // Nothing of what is there is lost.
+    // An existing project is not overwritten.
     assert_eq!(plimsoll(folder.path(), &["init", "shop", "--blank"]).status.code(), Some(2));
 }

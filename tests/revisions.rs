@@ -58,7 +58,7 @@ fn a_project_that_looks_like_a_repository_runs_nothing() {
     fs::write(project.join("config"), &config).unwrap();
     let (code, said) = diff(project, "HEAD");
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("cannot read the revision `HEAD`"), "{said}");
+    assert!(said.contains("cannot read revision `HEAD`"), "{said}");
     assert!(!fired.exists(), "Git ran a command that the project names");
     // Git itself would have.
     run(project, "git", &["cat-file", "-p", "HEAD:profiles/base.yaml"]);

@@ -11,7 +11,7 @@ use plimsoll::check::{Options, check_in, rules};
 use plimsoll::diff::{self, BundleDiff, Hide, Purpose};
 use plimsoll::finding::{Family, Finding, RuleId, Severity};
 use plimsoll::graph::Graph;
-use plimsoll::layers::{Set, lay};
+use plimsoll::layers::{Set, merge_layer};
 use plimsoll::migrations::{self, Migration, SqlFile, sql as lexer};
 use plimsoll::node::{Entry, Mapping, Node, Value};
 use plimsoll::object::Object;
@@ -22,7 +22,7 @@ use plimsoll::report::{self, Format, Mask, ReportOptions, Root};
 use plimsoll::schema::{Fault, Lookup, Mode, Schema, Step, Types};
 use plimsoll::service::Services;
 use plimsoll::source::{FileId, Sources, Span};
-use plimsoll::template::{AnyName, Inputs, Templates};
+use plimsoll::template::{AnyField, Inputs, Templates};
 use plimsoll::yaml::{self, Dialect};
 
 /// What the built-in profiles may hold.
@@ -180,15 +180,15 @@ fn same(a: &Node, b: &Node) -> bool {
     }
 }
 
-/// Merging: laying twice is laying once. What comes out is held against the schema.
+/// Merging a layer twice gives the same result as merging it once. The result is validated against the schema.
 pub fn merge(data: &[u8]) {
     let (first, second) = halves(data);
     let load = |text: &str| yaml::load_text(text, FileId(0), Dialect::Strict).documents.into_iter().next();
     let (Some(under), Some(over)) = (load(&first), load(&second)) else { return };
     let mut once = under;
-    lay(&mut once, &over, &mut Vec::new());
+    merge_layer(&mut once, &over, &mut Vec::new());
     let mut twice = once.clone();
-    lay(&mut twice, &over, &mut Vec::new());
+    merge_layer(&mut twice, &over, &mut Vec::new());
     assert_eq!(yaml::emit(&once), yaml::emit(&twice));
     SCHEMA.mark_secrets(&mut once);
     for (mode, node) in [(Mode::Layer, &over), (Mode::Whole, &once)] {
@@ -205,7 +205,7 @@ pub fn template(data: &[u8]) {
     if let Err(findings) = Templates::compile(&sources, &[file], &*SCHEMA, &read) {
         shown(&sources, findings);
     }
-    let templates = match Templates::compile(&sources, &[file], &AnyName, &read) {
+    let templates = match Templates::compile(&sources, &[file], &AnyField, &read) {
         Ok(templates) => templates,
         Err(findings) => return shown(&sources, findings),
     };

@@ -1,12 +1,12 @@
-//! Secrets as the API server stores them.
+//! Renders Secrets as the API server stores them.
 
 use crate::formats::go::encode_base64;
 use crate::node::{Derived, Entry, Mapping, Node, Value};
 
-/// Moves the `stringData` of a Secret into its `data`, as the API server does when it stores one: `kubectl apply` then
-/// finds what it sent before, and says "unchanged". An entry of `stringData` takes the place of one of `data`.
+/// Moves the `stringData` of a Secret into its `data`, as the API server does: `kubectl apply` then compares equal
+/// values and reports "unchanged". An entry of `stringData` overrides one of `data`.
 ///
-/// A Secret whose `stringData` holds anything but strings is left as it is, for the checks to report.
+/// A Secret whose `stringData` contains anything but strings is left unchanged, for the checks to report.
 pub(super) fn encode_secret(object: &mut Node) {
     if object["kind"].as_str() != Some("Secret") || object["apiVersion"].as_str() != Some("v1") {
         return;
@@ -30,7 +30,7 @@ pub(super) fn encode_secret(object: &mut Node) {
     }
 }
 
-/// The text in base64. It was made from all that its parts were made from, which no longer stand in it by themselves.
+/// Encodes a string in base64. The inputs of its parts become inputs of the whole.
 fn encode(text: &Node) -> Node {
     let mut node =
         Node { value: Value::String(encode_base64(text.text().as_bytes()).into()), origin: text.origin.clone() };
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_written_as_it_is_stored() {
+    fn a_secret_is_rendered_as_it_is_stored() {
         let head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n";
         for (given, stored) in [
             ("stringData: {a: b, c: ''}\n", "data:\n  a: Yg==\n  c: \"\"\n"),

@@ -12,7 +12,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::output::{self, Output};
 use crate::cli::{manifests, project};
 use crate::finding::{Failure, Finding, RuleId, Severity};
-use crate::import::{self, Again, Report, Variant};
+use crate::import::{self, ProfileUpdate, Report, Variant};
 use crate::out;
 use crate::project::{FILE, Project};
 use crate::report;
@@ -205,9 +205,9 @@ fn again(
         Ok(options) => options,
         Err(failure) => return Ok(told(&failure, &project_sources, output)),
     };
-    let mut changes: Vec<Again> = Vec::new();
+    let mut changes: Vec<ProfileUpdate> = Vec::new();
     for variant in variants {
-        match import::again(&project, &project_sources, variant, &options.services) {
+        match import::update(&project, &project_sources, variant, &options.services) {
             Ok(change) => changes.push(change),
             Err(failure) => return Ok(told(&failure, &project_sources, output)),
         }

@@ -12,7 +12,7 @@ use crate::cli::output::Output;
 use crate::diff;
 use crate::finding::ObjectRef;
 use crate::object::Object;
-use crate::out::{self, Drift, MadeFrom, Name, Reason, Rendering, Tidied, Writer};
+use crate::out::{self, BundleName, Cleanup, Drift, DriftReason, Provenance, Rendering, Writer};
 use crate::project::Project;
 use crate::report::plain;
 use crate::suggest;
@@ -30,7 +30,7 @@ pub(super) enum Target {
 
 /// A bundle that was taken there.
 pub(super) struct Taken {
-    name: Name,
+    name: BundleName,
     kept: Kept,
 }
 
@@ -68,12 +68,12 @@ impl Target {
     /// Takes a bundle that passed its checks. Called by many threads.
     pub(super) fn take(
         &self,
-        name: Name,
+        name: BundleName,
         objects: &[&Object],
-        made_from: impl FnOnce() -> MadeFrom,
+        provenance: impl FnOnce() -> Provenance,
     ) -> anyhow::Result<Taken> {
         let text = emit_stream(objects.iter().map(|object| &object.node));
-        let rendering = |text| Rendering { name: name.clone(), text, made_from: made_from() };
+        let rendering = |text| Rendering { name: name.clone(), text, provenance: provenance() };
         let kept = match self {
             Self::Stdout(_) => Kept::Text(text, objects.iter().map(|object| object.id.clone()).collect()),
             Self::Folder(folder, writer) => {
@@ -135,12 +135,12 @@ fn print(taken: &[Taken], apart: bool, output: &mut Output) -> anyhow::Result<Ou
 fn write(folder: &Path, writer: &Writer, taken: Vec<Taken>, all: bool, output: &Output) -> anyhow::Result<Outcome> {
     writer.commit()?;
     let new = taken.iter().filter(|taken| matches!(taken.kept, Kept::Written(true))).count();
-    let names: Vec<Name> = taken.into_iter().map(|taken| taken.name).collect();
-    let tidied = if all { writer.tidy(&names)? } else { Tidied::default() };
-    for name in &tidied.removed {
+    let names: Vec<BundleName> = taken.into_iter().map(|taken| taken.name).collect();
+    let cleanup = if all { writer.remove_stale(&names)? } else { Cleanup::default() };
+    for name in &cleanup.removed {
         output.message(&format!("removed {}: no profile renders it any more", folder.join(name).display()));
     }
-    for name in &tidied.kept {
+    for name in &cleanup.kept {
         output.message(&format!(
             "kept {}: no profile renders it any more, but it was edited by hand",
             folder.join(name).display()
@@ -192,16 +192,18 @@ fn verdict(drift: &Drift) -> String {
         .reasons
         .iter()
         .map(|reason| match reason {
-            Reason::Missing => "does not exist".to_owned(),
-            Reason::NoFile => "is not a regular file".to_owned(),
-            Reason::Unknown => "differs, and there is no receipt".to_owned(),
-            Reason::EditedByHand => "was edited by hand".to_owned(),
+            DriftReason::Missing => "does not exist".to_owned(),
+            DriftReason::NotAFile => "is not a regular file".to_owned(),
+            DriftReason::NoReceipt => "differs, and there is no receipt".to_owned(),
+            DriftReason::EditedByHand => "was edited by hand".to_owned(),
             // A receipt may hold anything.
-            Reason::Inputs(names) => plain(&format!("was rendered from other inputs: {}", names.join(", "))),
-            Reason::Templates => "was rendered from other templates".to_owned(),
-            Reason::Tool(version) => plain(&format!("was rendered by plimsoll {version}")),
-            Reason::Arguments => "was rendered with other arguments, or by another build of this version".to_owned(),
-            Reason::Stale => "is not rendered by any profile any more".to_owned(),
+            DriftReason::Inputs(names) => plain(&format!("was rendered from other inputs: {}", names.join(", "))),
+            DriftReason::Templates => "was rendered from other templates".to_owned(),
+            DriftReason::Tool(version) => plain(&format!("was rendered by plimsoll {version}")),
+            DriftReason::Arguments => {
+                "was rendered with other arguments, or by another build of this version".to_owned()
+            }
+            DriftReason::Stale => "is not rendered by any profile any more".to_owned(),
         })
         .collect();
     words.join("; ")

@@ -1,10 +1,10 @@
-//! Completion: what could be written at a place.
+//! Completion: the text that can be inserted at a position.
 
 use foldhash::{HashSet, HashSetExt};
 
-use super::cursor::{Cursor, Step, cursor, expression};
+use super::cursor::{Cursor, PathStep, cursor, expression};
 use super::describe::type_words;
-use super::{Role, World};
+use super::{DocumentKind, EditorContext};
 use crate::check::input::Input;
 use crate::check::{self, Options};
 use crate::finding::{Family, Remedy};
@@ -15,16 +15,16 @@ use crate::schema::{self, Lookup, Schema};
 use crate::source::{FileId, Sources};
 use crate::template::{Usage, usages};
 
-/// Something that could be written.
+/// A completion item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
-    /// What is written.
+    /// The inserted text.
     pub text: String,
-    /// A few words about it: its type, or the object that has it.
+    /// Its type, or the object that has it.
     pub detail: String,
-    /// What the schema says of it.
+    /// Its description in the schema.
     pub documentation: String,
-    /// Whether it is a key, behind which a colon follows.
+    /// Whether it is a key, to be followed by a colon.
     pub is_key: bool,
 }
 
@@ -34,19 +34,19 @@ impl Completion {
     }
 }
 
-/// What could be written at a byte of a file, as far as it begins with what is written before the byte.
+/// The completions at a byte offset of a file that start with the text before the offset.
 #[must_use]
-pub fn complete(world: &World<'_>, role: Role, file: FileId, offset: usize) -> Vec<Completion> {
-    let Some(source) = world.sources.get(file) else { return Vec::new() };
-    if role == Role::Template
+pub fn complete(context: &EditorContext<'_>, kind: DocumentKind, file: FileId, offset: usize) -> Vec<Completion> {
+    let Some(source) = context.sources.get(file) else { return Vec::new() };
+    if kind == DocumentKind::Template
         && let Some(inner) = expression(&source.text, offset)
     {
-        return in_expression(world, inner);
+        return in_expression(context, inner);
     }
     let Some(at) = cursor(&source.text, offset) else { return Vec::new() };
-    let mut all = match role {
-        Role::Layer => layer(world, &at),
-        Role::Template | Role::Manifest => kubernetes(world, &source.text, offset, &at),
+    let mut all = match kind {
+        DocumentKind::Layer => layer(context, &at),
+        DocumentKind::Template | DocumentKind::Manifest => kubernetes(context, &source.text, offset, &at),
     };
     let mut seen = HashSet::new();
     all.retain(|one| one.text.starts_with(at.prefix) && one.text != at.prefix && seen.insert(one.text.clone()));
@@ -54,7 +54,7 @@ pub fn complete(world: &World<'_>, role: Role, file: FileId, offset: usize) -> V
 }
 
 /// Fields of profiles, functions and filters.
-fn in_expression(world: &World<'_>, inner: &str) -> Vec<Completion> {
+fn in_expression(context: &EditorContext<'_>, inner: &str) -> Vec<Completion> {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
     let start = inner.rfind(|c| !is_part(c)).map_or(0, |at| at + inner[at..].chars().next().map_or(1, char::len_utf8));
     let (word, before) = (&inner[start..], inner[..start].trim_end());
@@ -66,7 +66,7 @@ fn in_expression(world: &World<'_>, inner: &str) -> Vec<Completion> {
     let (above, prefix) = word.rsplit_once('.').unwrap_or(("", word));
     let mut all = Vec::new();
     if wanted == Usage::Function
-        && let Some(schema) = world.schema
+        && let Some(schema) = context.schema
     {
         let keys: Vec<&str> = above.split('.').filter(|key| !key.is_empty()).collect();
         all.extend(schema_fields(schema, &keys, false));
@@ -78,7 +78,7 @@ fn in_expression(world: &World<'_>, inner: &str) -> Vec<Completion> {
     all
 }
 
-/// The fields that the schema knows at a path.
+/// The fields that the schema has at a path.
 fn schema_fields(schema: &Schema, keys: &[&str], is_key: bool) -> Vec<Completion> {
     let Lookup::Known(place) = schema.lookup(keys.iter().copied()) else { return Vec::new() };
     let fields = schema.fields(&place).into_iter();
@@ -94,15 +94,15 @@ fn schema_fields(schema: &Schema, keys: &[&str], is_key: bool) -> Vec<Completion
     fields.map(completion).collect()
 }
 
-/// Fields of a profile, and the values that the schema lists for one.
-fn layer(world: &World<'_>, at: &Cursor<'_>) -> Vec<Completion> {
-    let Some(schema) = world.schema else { return Vec::new() };
+/// Fields of a profile, and the enumerated values of one.
+fn layer(context: &EditorContext<'_>, at: &Cursor<'_>) -> Vec<Completion> {
+    let Some(schema) = context.schema else { return Vec::new() };
     let keys = at.path.iter().map(|step| match step {
-        Step::Key(key) => Some(*key),
-        Step::Item => None,
+        PathStep::Key(key) => Some(*key),
+        PathStep::Item => None,
     });
     let keys: Vec<Option<&str>> = keys.chain(at.key.map(Some)).collect();
-    // What stands below a name of an environment, or of what is enforced, is the profile's own.
+    // The content of an environment's section and of `enforce` is that of a profile.
     let keys = match keys.as_slice() {
         [Some("environments"), Some(_), rest @ ..] | [Some("enforce"), rest @ ..] => rest,
         keys => keys,
@@ -122,8 +122,8 @@ fn booleans() -> Vec<Completion> {
     ["true", "false"].map(|word| Completion::value(word, "boolean")).to_vec()
 }
 
-/// Fields of Kubernetes objects, kinds, and names that there are.
-fn kubernetes(world: &World<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> Vec<Completion> {
+/// Fields of Kubernetes objects, kinds, and names of existing objects.
+fn kubernetes(context: &EditorContext<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> Vec<Completion> {
     let top = |key: &str| {
         let lines = at.document.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
         lines.map(|value| value.split(" #").next().unwrap_or_default().trim().trim_matches(['"', '\''])).next()
@@ -132,12 +132,12 @@ fn kubernetes(world: &World<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> 
     if at.path.is_empty() {
         match at.key {
             Some("kind") => {
-                let kinds =
-                    Kind::all(world.version).filter(|known| api_version.is_empty() || known.api_version == api_version);
+                let kinds = Kind::all(context.version)
+                    .filter(|known| api_version.is_empty() || known.api_version == api_version);
                 return kinds.map(|known| Completion::value(known.kind, known.api_version)).collect();
             }
             Some("apiVersion") => {
-                let mut versions: Vec<&str> = Kind::all(world.version)
+                let mut versions: Vec<&str> = Kind::all(context.version)
                     .filter(|known| kind.is_empty() || known.kind == kind)
                     .map(|known| known.api_version)
                     .collect();
@@ -148,11 +148,11 @@ fn kubernetes(world: &World<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> 
             _ => {}
         }
     }
-    let found = Kind::find(api_version, kind, world.version);
+    let found = Kind::find(api_version, kind, context.version);
     let shape = found.map(|found| {
-        let shape = at.path.iter().fold(Shape::BuiltIn(found.ty, world.version), |shape, step| match step {
-            Step::Key(key) => shape.field(key),
-            Step::Item => shape.items(),
+        let shape = at.path.iter().fold(Shape::BuiltIn(found.ty, context.version), |shape, step| match step {
+            PathStep::Key(key) => shape.field(key),
+            PathStep::Item => shape.items(),
         });
         at.key.map_or(shape, |key| shape.field(key))
     });
@@ -171,22 +171,22 @@ fn kubernetes(world: &World<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> 
                 documentation: String::new(),
                 is_key: true,
             };
-            own.fields(world.version).map(field).collect()
+            own.fields(context.version).map(field).collect()
         }
         (_, Some(Form::Leaf(Leaf::Bool))) => booleans(),
         (key, _) => {
-            let mut all = key.map(|key| names(world, at, key)).unwrap_or_default();
-            all.extend(choices(world, text, offset, at));
+            let mut all = key.map(|key| names(context, at, key)).unwrap_or_default();
+            all.extend(choices(context, text, offset, at));
             all
         }
     }
 }
 
-/// A word that no field lists among the words it takes.
+/// A word that is not a valid value of any field.
 const NO_WORD: &str = "no-such-word";
 
-/// The words that a field takes: those that the rules of the API server name when another one stands there.
-fn choices(world: &World<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> Vec<Completion> {
+/// The valid values of a field, which the rules of the API server list when they reject an invalid one.
+fn choices(context: &EditorContext<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> Vec<Completion> {
     let start = offset - at.prefix.len();
     let line_end = text[offset..].find(['\n', '\r']).map_or(text.len(), |end| offset + end);
     let start = start - usize::from(text[..start].ends_with(['"', '\'']));
@@ -196,8 +196,11 @@ fn choices(world: &World<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> Vec
     let file = sources.add("", format!("{before}{NO_WORD}{behind}"));
     let mut input = Input::default();
     input.add(&sources, file, true);
-    let options =
-        Options { kubernetes_version: world.version, only: vec![Family::Api.name().to_owned()], ..Options::default() };
+    let options = Options {
+        kubernetes_version: context.version,
+        only: vec![Family::Api.name().to_owned()],
+        ..Options::default()
+    };
     let findings = check::check_in(&sources, &input.objects, &options);
     let here =
         findings.iter().filter(|finding| finding.span.file == file && finding.span.start as usize == start - first);
@@ -208,7 +211,7 @@ fn choices(world: &World<'_>, text: &str, offset: usize, at: &Cursor<'_>) -> Vec
     words.filter(|word| !word.is_empty()).map(|word| Completion::value(word.as_str(), "")).collect()
 }
 
-/// Which kind a field names, by the field above it and its own.
+/// The kind of object that a field refers to, by the names of the parent field and the field.
 const NAMED: &[(&str, &str, &str)] = &[
     ("secretKeyRef", "name", "Secret"),
     ("secretRef", "name", "Secret"),
@@ -225,10 +228,10 @@ const NAMED: &[(&str, &str, &str)] = &[
 ];
 
 /// Names of objects, keys of their data, and names of ports.
-fn names(world: &World<'_>, at: &Cursor<'_>, key: &str) -> Vec<Completion> {
+fn names(context: &EditorContext<'_>, at: &Cursor<'_>, key: &str) -> Vec<Completion> {
     let above = at.path.iter().rev().find_map(|step| match step {
-        Step::Key(key) => Some(*key),
-        Step::Item => None,
+        PathStep::Key(key) => Some(*key),
+        PathStep::Item => None,
     });
     let above = above.unwrap_or_default();
     let mut all = Vec::new();
@@ -238,7 +241,7 @@ fn names(world: &World<'_>, at: &Cursor<'_>, key: &str) -> Vec<Completion> {
         }
     };
     if let Some((.., kind)) = NAMED.iter().find(|row| row.1 == key && (row.0.is_empty() || row.0 == above)) {
-        let objects = world.objects.iter().filter(|object| object.kind() == *kind);
+        let objects = context.objects.iter().filter(|object| object.kind() == *kind);
         objects.for_each(|object| add(object.name(), (*kind).to_owned()));
     }
     let holder = match (above, key) {
@@ -247,7 +250,7 @@ fn names(world: &World<'_>, at: &Cursor<'_>, key: &str) -> Vec<Completion> {
         _ => None,
     };
     if let Some(kind) = holder {
-        for object in world.objects.iter().filter(|object| object.kind() == kind) {
+        for object in context.objects.iter().filter(|object| object.kind() == kind) {
             for part in ["data", "stringData", "binaryData"] {
                 let of = format!("{kind} {}", object.name());
                 object.node[part].entries().iter().for_each(|entry| add(&entry.key, of.clone()));
@@ -255,7 +258,7 @@ fn names(world: &World<'_>, at: &Cursor<'_>, key: &str) -> Vec<Completion> {
         }
     }
     if key == "targetPort" || key == "port" && matches!(above, "httpGet" | "tcpSocket" | "grpc") {
-        for object in world.objects {
+        for object in context.objects {
             for container in object.pod_spec().into_iter().flat_map(containers) {
                 let of = format!("{} {}", object.kind(), object.name());
                 container.node["ports"].items().iter().for_each(|port| add(port["name"].text(), of.clone()));

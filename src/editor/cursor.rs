@@ -1,22 +1,23 @@
-//! Where a cursor stands in a YAML text that may be half written: read from indentation, line by line, without a parser.
+//! Finds the position of a cursor in YAML that may be incomplete. It is derived from indentation, line by line,
+//! without a parser.
 
-/// A step from a mapping or list to what is in it.
+/// A path segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step<'t> {
-    /// To the value of a key.
+pub(super) enum PathStep<'t> {
+    /// The value of a key.
     Key(&'t str),
-    /// To an item of a list.
+    /// An item of a list.
     Item,
 }
 
-/// Where a cursor stands.
+/// The position of a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cursor<'t> {
-    /// The way from the root of the document to the mapping that the line belongs to.
-    pub(super) path: Vec<Step<'t>>,
-    /// The key of the line, where the cursor stands behind its colon.
+    /// The path from the root of the document to the mapping that contains the line.
+    pub(super) path: Vec<PathStep<'t>>,
+    /// The key of the line, if the cursor is after its colon.
     pub(super) key: Option<&'t str>,
-    /// What is written before the cursor of the key or value.
+    /// The part of the key or value before the cursor.
     pub(super) prefix: &'t str,
     /// The document, without its separators.
     pub(super) document: &'t str,
@@ -33,7 +34,7 @@ struct Line<'t> {
 }
 
 impl<'t> Line<'t> {
-    /// Blank lines and comments are none.
+    /// `None` for blank lines and comments.
     fn read(line: &'t str) -> Option<Self> {
         let mut column = line.len() - line.trim_start_matches(' ').len();
         let mut dashes = Vec::new();
@@ -52,7 +53,7 @@ impl<'t> Line<'t> {
     }
 }
 
-/// The key at the start of a line's content, and where its colon stands.
+/// The key at the start of a line's content, and the offset of its colon.
 fn key_of(content: &str) -> Option<(&str, usize)> {
     let quote = content.chars().next().filter(|c| matches!(c, '"' | '\''));
     let colon = match quote {
@@ -65,7 +66,7 @@ fn key_of(content: &str) -> Option<(&str, usize)> {
     Some((content[..colon].trim_matches(['"', '\'']), colon))
 }
 
-/// Where a byte of a text stands. None inside flow collections, comments and block scalars whose lines look like no keys.
+/// The position of a byte offset. `None` inside flow collections and comments.
 #[must_use]
 pub(super) fn cursor(text: &str, offset: usize) -> Option<Cursor<'_>> {
     let offset = text.floor_char_boundary(offset.min(text.len()));
@@ -95,7 +96,7 @@ pub(super) fn cursor(text: &str, offset: usize) -> Option<Cursor<'_>> {
     let mut column = line.column;
     let mut in_list = false;
     for dash in line.dashes.iter().rev() {
-        found.path.push(Step::Item);
+        found.path.push(PathStep::Item);
         (column, in_list) = (*dash, true);
     }
     for line in above.iter().rev() {
@@ -104,11 +105,11 @@ pub(super) fn cursor(text: &str, offset: usize) -> Option<Cursor<'_>> {
             && line.column == column
             && let Some((first, dashes)) = line.dashes.split_last()
         {
-            // The first line of the item that holds the mapping.
-            found.path.push(Step::Item);
+            // The first line of the item that contains the mapping.
+            found.path.push(PathStep::Item);
             (column, in_list) = (*first, true);
             for dash in dashes.iter().rev() {
-                found.path.push(Step::Item);
+                found.path.push(PathStep::Item);
                 column = *dash;
             }
             continue;
@@ -117,10 +118,10 @@ pub(super) fn cursor(text: &str, offset: usize) -> Option<Cursor<'_>> {
         if !is_above || key.is_empty() {
             continue;
         }
-        found.path.push(Step::Key(key));
+        found.path.push(PathStep::Key(key));
         (column, in_list) = (line.column, false);
         for dash in line.dashes.iter().rev() {
-            found.path.push(Step::Item);
+            found.path.push(PathStep::Item);
             (column, in_list) = (*dash, true);
         }
     }
@@ -128,7 +129,7 @@ pub(super) fn cursor(text: &str, offset: usize) -> Option<Cursor<'_>> {
     Some(found)
 }
 
-/// The expression around a byte of a text: what stands between `{{` and the byte.
+/// The part of an expression between its `{{` and a byte offset.
 #[must_use]
 pub(super) fn expression(text: &str, offset: usize) -> Option<&str> {
     let before = &text[..text.floor_char_boundary(offset.min(text.len()))];
@@ -137,7 +138,7 @@ pub(super) fn expression(text: &str, offset: usize) -> Option<&str> {
     (!inner.contains("}}") && !inner.contains("\n---")).then_some(inner)
 }
 
-/// The dotted name around a byte of a text, such as `image.tag`, up to the end of the part that the byte is in; and its bytes.
+/// The dotted name at a byte offset, such as `image.tag`, up to the end of the segment at the offset.
 #[must_use]
 pub(super) fn dotted(text: &str, offset: usize) -> Option<&str> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
@@ -145,7 +146,7 @@ pub(super) fn dotted(text: &str, offset: usize) -> Option<&str> {
     let start = text[..offset]
         .rfind(|c| !is_part(c) && c != '.')
         .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
-    // A string, and no name.
+    // A string literal.
     if text[..start].ends_with(['"', '\'']) {
         return None;
     }
@@ -160,20 +161,20 @@ mod tests {
 
     use super::*;
 
-    /// The way to the `|` in a text, what stands before it, and the key it is the value of.
+    /// The path to the `|` in a text, the text before it, and the key whose value it is in.
     fn at(text: &str) -> (String, String, Option<String>) {
         let offset = text.find('|').unwrap();
         let text = text.replacen('|', "", 1);
         let found = cursor(&text, offset).unwrap();
         let steps = found.path.iter().map(|step| match step {
-            Step::Key(key) => (*key).to_owned(),
-            Step::Item => "[]".to_owned(),
+            PathStep::Key(key) => (*key).to_owned(),
+            PathStep::Item => "[]".to_owned(),
         });
         (steps.collect::<Vec<_>>().join("."), found.prefix.to_owned(), found.key.map(str::to_owned))
     }
 
     #[test]
-    fn the_way_follows_indentation() {
+    fn the_path_follows_indentation() {
         for (text, path, prefix, key) in [
             ("ap|", "", "ap", None),
             ("a: 1\nspec:\n  re|\n", "spec", "re", None),
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn expressions_and_names_are_found_around_the_cursor() {
+    fn expressions_and_names_at_the_cursor_are_found() {
         assert_eq!(expression("a: \"{{ image.ta }}\"", 14), Some(" image.t"));
         assert_eq!(expression("a: \"{{ x }} y\"", 12), None);
         assert_eq!(dotted("{{ image.tag | x }}", 5), Some("image"));

@@ -1,9 +1,9 @@
-//! Hover: what a field is, its value in each profile, and who set it.
+//! Hover: the description of a field, its value in each profile, and the layer that set it.
 
 use std::fmt::Write as _;
 
 use super::cursor::{dotted, expression};
-use super::{Role, World, profile_path, way};
+use super::{DocumentKind, EditorContext, path_to, profile_path};
 use crate::diff::Hide;
 use crate::kube::Shape;
 use crate::kube::schema::{Form, Leaf, Type};
@@ -14,29 +14,29 @@ use crate::secret::DOTS;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
 
-/// How many different values are listed.
-const MOST_ROWS: usize = 20;
+/// The maximum number of different values listed.
+const MAX_ROWS: usize = 20;
 
-/// How many profiles are named that have one of them.
-const MOST_NAMED: usize = 6;
+/// The maximum number of profiles listed per value.
+const MAX_NAMED: usize = 6;
 
-/// What stands at a byte of a file, in Markdown; none where there is nothing to say.
+/// The description of what is at a byte offset of a file, in Markdown; `None` if there is none.
 #[must_use]
-pub fn describe(world: &World<'_>, role: Role, file: FileId, offset: usize) -> Option<String> {
-    let source = world.sources.get(file)?;
-    if role == Role::Template && expression(&source.text, offset).is_some() {
+pub fn describe(context: &EditorContext<'_>, kind: DocumentKind, file: FileId, offset: usize) -> Option<String> {
+    let source = context.sources.get(file)?;
+    if kind == DocumentKind::Template && expression(&source.text, offset).is_some() {
         let path: Vec<&str> = dotted(&source.text, offset)?.split('.').collect();
-        return profile_field(world, &path);
+        return profile_field(context, &path);
     }
-    let loaded = yaml::load(world.sources, file, Dialect::Kubectl);
-    let document = loaded.documents.iter().find(|document| super::holds(document, file, offset))?;
-    let (steps, _, _) = way(document, file, offset);
+    let loaded = yaml::load(context.sources, file, Dialect::Kubectl);
+    let document = loaded.documents.iter().find(|document| super::contains(document, file, offset))?;
+    let (steps, _, _) = path_to(document, file, offset);
     let keys: Vec<&str> = steps.iter().flatten().map(|entry| entry.key.as_str()).collect();
-    match role {
-        Role::Layer if steps.iter().all(Option::is_some) => profile_field(world, &profile_path(&keys)),
-        Role::Layer => None,
-        Role::Template | Role::Manifest => {
-            let mut shape = Shape::built_in(document, world.version);
+    match kind {
+        DocumentKind::Layer if steps.iter().all(Option::is_some) => profile_field(context, &profile_path(&keys)),
+        DocumentKind::Layer => None,
+        DocumentKind::Template | DocumentKind::Manifest => {
+            let mut shape = Shape::built_in(document, context.version);
             let mut path = String::new();
             for step in &steps {
                 match step {
@@ -56,18 +56,18 @@ pub fn describe(world: &World<'_>, role: Role, file: FileId, offset: usize) -> O
     }
 }
 
-/// A field of a profile: the words of the schema, and the value in each profile with the place that set it.
-fn profile_field(world: &World<'_>, path: &[&str]) -> Option<String> {
-    let schema = world.schema?;
+/// The schema's description of a profile field, and its value in each profile with the position that set it.
+fn profile_field(context: &EditorContext<'_>, path: &[&str]) -> Option<String> {
+    let schema = context.schema?;
     let Lookup::Known(place) = schema.lookup(path.iter().copied()) else { return None };
     let mut text = format!("`{}`: {}\n", path.join("."), schema.types(&place).words());
     if let Some(words) = schema.description(&place) {
         _ = write!(text, "\n{words}\n");
     }
-    let hide = Hide::of(world.sources, world.objects);
-    // Profiles that have one value from one place share a row.
+    let hide = Hide::of(context.sources, context.objects);
+    // Profiles with the same value from the same position share a row.
     let mut rows: Vec<(String, String, Vec<String>)> = Vec::new();
-    for values in world.values {
+    for values in context.values {
         let node = values.node.at(path);
         if !node.is_set() {
             continue;
@@ -77,8 +77,8 @@ fn profile_field(world: &World<'_>, path: &[&str]) -> Option<String> {
         } else {
             shown(&hide.line(node))
         };
-        let set = if node.origin.span.is_none() { String::new() } else { world.sources.describe(node.origin.span) };
-        let root = world.root.map(|root| format!("{}/", root.display())).unwrap_or_default();
+        let set = if node.origin.span.is_none() { String::new() } else { context.sources.describe(node.origin.span) };
+        let root = context.root.map(|root| format!("{}/", root.display())).unwrap_or_default();
         let set = set.strip_prefix(&root).map(str::to_owned).unwrap_or(set);
         let whose = format!("{} · {}", values.profile, values.environment);
         match rows.iter_mut().find(|row| row.0 == value && row.1 == set) {
@@ -88,12 +88,12 @@ fn profile_field(world: &World<'_>, path: &[&str]) -> Option<String> {
     }
     if !rows.is_empty() {
         text.push_str("\n| value | set in | profiles |\n| --- | --- | --- |\n");
-        let more = rows.len().saturating_sub(MOST_ROWS);
-        for (value, set, whose) in rows.iter_mut().take(MOST_ROWS) {
+        let more = rows.len().saturating_sub(MAX_ROWS);
+        for (value, set, whose) in rows.iter_mut().take(MAX_ROWS) {
             whose.sort_unstable();
-            let others = whose.len().saturating_sub(MOST_NAMED);
+            let others = whose.len().saturating_sub(MAX_NAMED);
             let others = if others > 0 { format!(" and {others} more") } else { String::new() };
-            whose.truncate(MOST_NAMED);
+            whose.truncate(MAX_NAMED);
             _ = writeln!(text, "| `{value}` | {set} | {}{others} |", whose.join(", "));
         }
         if more > 0 {
@@ -119,7 +119,7 @@ fn kubernetes_field(document: &Node, path: &str, shape: Shape<'_>) -> Option<Str
     let mut text = format!("{kind} `{path}`: {}\n\n{api_version}, Kubernetes {version}", type_words(ty));
     let identity = shape.identity();
     if !identity.keys.is_empty() {
-        _ = write!(text, "; items are told apart by `{}`", identity.keys.join("`, `"));
+        _ = write!(text, "; items are identified by `{}`", identity.keys.join("`, `"));
     }
     Some(text)
 }

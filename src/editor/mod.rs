@@ -1,6 +1,6 @@
-//! What an editor shows at a place of a text: what stands there, where it comes from, and what could be written.
+//! Editor features at a position: descriptions, definitions and completions.
 //!
-//! Plain functions from a [`World`] and a place to plain data; `cli::lsp` speaks the protocol.
+//! Plain functions from an [`EditorContext`] and a position to plain data; `cli::lsp` implements the protocol.
 
 mod complete;
 mod cursor;
@@ -21,12 +21,12 @@ pub use complete::{Completion, complete};
 pub use describe::describe;
 pub use targets::targets;
 
-/// What is known where an editor asks.
+/// The data that editor features use.
 #[derive(Debug)]
-pub struct World<'a> {
-    /// The texts.
+pub struct EditorContext<'a> {
+    /// The sources.
     pub sources: &'a Sources,
-    /// The folder of the project: files in it are named without it.
+    /// The folder of the project, which is omitted from displayed paths.
     pub root: Option<&'a Path>,
     /// The version of Kubernetes.
     pub version: KubernetesVersion,
@@ -34,38 +34,38 @@ pub struct World<'a> {
     pub schema: Option<&'a Schema>,
     /// The merged values of profiles.
     pub values: &'a [Values],
-    /// The objects: those of the profiles, or those of the folder.
+    /// The objects of the profiles, or of the folder.
     pub objects: &'a [Object],
-    /// The fields that the project says name objects.
+    /// The project's fields that refer to objects.
     pub references: &'a [OwnReference],
 }
 
-/// What a file is.
+/// The kind of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum DocumentKind {
     /// A layer of profiles.
     Layer,
     /// A template.
     Template,
-    /// Manifests as they are.
+    /// Plain manifests.
     Manifest,
 }
 
-/// Whether the file of a node is that, and the byte in it.
-fn holds(node: &Node, file: FileId, offset: usize) -> bool {
+/// Whether a node is in this file and contains the offset.
+fn contains(node: &Node, file: FileId, offset: usize) -> bool {
     let span = node.origin.span;
     span.file == file && (span.start as usize..=span.end as usize).contains(&offset)
 }
 
-/// The way to the entry or item at a byte, each step with the mapping's key or nothing for an item; and whether the byte is in
-/// the last key.
-fn way(node: &Node, file: FileId, offset: usize) -> (Vec<Option<&Entry>>, Option<&Node>, bool) {
+/// The path to the entry or item at an offset, with the mapping's entry for each segment, or `None` for a list item;
+/// and whether the offset is in the last key.
+fn path_to(node: &Node, file: FileId, offset: usize) -> (Vec<Option<&Entry>>, Option<&Node>, bool) {
     let (mut steps, mut at, mut last) = (Vec::new(), node, None);
     'down: loop {
         for entry in at.entries() {
             let key = entry.key_span;
             let on_key = key.file == file && (key.start as usize..=key.end as usize).contains(&offset);
-            if on_key || holds(&entry.value, file, offset) {
+            if on_key || contains(&entry.value, file, offset) {
                 steps.push(Some(entry));
                 (at, last) = (&entry.value, Some(&entry.value));
                 if on_key {
@@ -75,7 +75,7 @@ fn way(node: &Node, file: FileId, offset: usize) -> (Vec<Option<&Entry>>, Option
             }
         }
         for item in at.items() {
-            if holds(item, file, offset) {
+            if contains(item, file, offset) {
                 steps.push(None);
                 (at, last) = (item, Some(item));
                 continue 'down;
@@ -85,8 +85,8 @@ fn way(node: &Node, file: FileId, offset: usize) -> (Vec<Option<&Entry>>, Option
     }
 }
 
-/// The path in the profile that keys of a layer's file lead to: what stands below `environments.NAME` or `enforce` is the
-/// profile's own.
+/// The path in the profile for keys in a layer's file: the content of `environments.NAME` and `enforce` is that of a
+/// profile.
 fn profile_path<'k>(keys: &[&'k str]) -> Vec<&'k str> {
     match keys {
         ["environments", _, rest @ ..] | ["enforce", rest @ ..] => rest.to_vec(),

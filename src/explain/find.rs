@@ -1,4 +1,4 @@
-//! From what a person types to a place in a rendered object.
+//! Resolves an object or field as given by the user.
 
 use std::borrow::Cow;
 
@@ -12,28 +12,29 @@ use crate::secret::holds;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
 
-/// An output field that was found.
+/// A rendered field that was found.
 #[derive(Debug)]
-pub struct Found<'a> {
+pub struct FoundField<'a> {
     /// The field as the API server writes it.
     pub field: String,
     /// Its value.
     pub node: Cow<'a, Node>,
-    /// Where it came from.
+    /// The origin of the value.
     pub origin: &'a Origin,
-    /// Whether it is kept secret whatever its origin says: the data of Secrets, and what is named like a password.
+    /// Whether it is redacted regardless of its origin: data of Secrets, and fields that are named like passwords.
     pub secret: bool,
 }
 
-/// One step as it was typed.
+/// A path segment as given by the user.
 #[derive(Debug, PartialEq, Eq)]
-enum Typed {
+enum TypedSegment {
     Key(String),
-    /// In brackets: a key, a number, or what tells an entry from the others.
+    /// In brackets: a key, an index, or a value that identifies an item.
     Bracket(String),
 }
 
-/// The object a person means by `Kind/name`; the name may lack the hash of its content, and both any capitals.
+/// The object for `Kind/name`. Kind and name are matched case-insensitively for the kind, and with or without the
+/// content hash for the name.
 #[must_use]
 pub fn find_object<'a>(objects: &'a [Object], wanted: &str) -> Option<&'a Object> {
     let (kind, name) = wanted.split_once('/').unwrap_or((wanted, ""));
@@ -44,10 +45,10 @@ pub fn find_object<'a>(objects: &'a [Object], wanted: &str) -> Option<&'a Object
     exact.or_else(bare).or_else(only)
 }
 
-/// The field of an object that a person means: as the API server writes it, with entries of lists by number or by name,
-/// and on into a text that is YAML or JSON: `data[config.yaml].server.port`.
+/// The field for a path: as the API server writes it, with list items by index or by name, and continued into a string
+/// that is YAML or JSON: `data[config.yaml].server.port`.
 #[must_use]
-pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<Found<'a>> {
+pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<FoundField<'a>> {
     let steps = parse(wanted)?;
     let mut path = FieldPath::default();
     let mut shape = Shape::built_in(&object.node, KubernetesVersion::default());
@@ -59,7 +60,7 @@ pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<Found<'a>> {
     };
     for (at, step) in steps.iter().enumerate() {
         let child = child(node, step, shape);
-        // Also what stands below the name of one, as in a list of passwords.
+        // Also below a name that denotes a secret, as in a list of passwords.
         named |= child.is_some_and(|(next, index)| index.is_none() && holds(node)(typed(step), next));
         match child {
             Some((next, Some(index))) => {
@@ -76,11 +77,11 @@ pub fn find_field<'a>(object: &'a Object, wanted: &str) -> Option<Found<'a>> {
         }
     }
     let secret = in_secret(&path) || named;
-    Some(Found { field: path.to_string(), node: Cow::Borrowed(node), origin: &node.origin, secret })
+    Some(FoundField { field: path.to_string(), node: Cow::Borrowed(node), origin: &node.origin, secret })
 }
 
-/// On into a text that was made from a tree, or that reads as one.
-fn within_text<'a>(node: &'a Node, steps: &[Typed], path: &FieldPath) -> Option<Found<'a>> {
+/// Continues into a string that was serialized from a tree, or that can be parsed.
+fn within_text<'a>(node: &'a Node, steps: &[TypedSegment], path: &FieldPath) -> Option<FoundField<'a>> {
     let text = node.as_str()?;
     let loaded = yaml::load_text(text, FileId(u32::MAX - 1), Dialect::Kubectl);
     let root = loaded.documents.into_iter().next()?;
@@ -99,28 +100,28 @@ fn within_text<'a>(node: &'a Node, steps: &[Typed], path: &FieldPath) -> Option<
     let part = parts.iter().find(|part| (part.start..part.end.max(part.start + 1)).contains(&place));
     let origin = part.map_or(&node.origin, |part| &part.origin);
     let mut value = at.clone();
-    // Places in the text are none in a file.
+    // Positions in the string are not positions in a file.
     value.origin = origin.clone();
     let secret = steps.last().is_some_and(|step| holds(Node::absent())(typed(step), &value));
-    Some(Found { field: format!("{path}.{inner}"), node: Cow::Owned(value), origin, secret })
+    Some(FoundField { field: format!("{path}.{inner}"), node: Cow::Owned(value), origin, secret })
 }
 
-fn typed(step: &Typed) -> &str {
+fn typed(step: &TypedSegment) -> &str {
     match step {
-        Typed::Key(text) | Typed::Bracket(text) => text,
+        TypedSegment::Key(text) | TypedSegment::Bracket(text) => text,
     }
 }
 
-/// The child a step leads to, with its number where that is one of a list: by what tells entries from each other, else by any
-/// value that an entry has.
-fn child<'a>(node: &'a Node, step: &Typed, shape: Shape<'_>) -> Option<(&'a Node, Option<usize>)> {
+/// The child for a segment, with its index in a list. A list item is matched by its identifying keys, otherwise by any
+/// of its values.
+fn child<'a>(node: &'a Node, step: &TypedSegment, shape: Shape<'_>) -> Option<(&'a Node, Option<usize>)> {
     match &node.value {
         Value::Mapping(mapping) => mapping.get(typed(step)).map(|child| (child, None)),
         Value::Sequence(items) => {
             let text = typed(step);
             let text = text.split_once('=').map_or(text, |(_, value)| value);
             let by_number =
-                text.parse::<usize>().ok().filter(|at| *at < items.len() && matches!(step, Typed::Bracket(_)));
+                text.parse::<usize>().ok().filter(|at| *at < items.len() && matches!(step, TypedSegment::Bracket(_)));
             let is = |value: &Node| {
                 value.as_str() == Some(text) || value.as_i64().is_some_and(|number| number.to_string() == text)
             };
@@ -134,18 +135,18 @@ fn child<'a>(node: &'a Node, step: &Typed, shape: Shape<'_>) -> Option<(&'a Node
     }
 }
 
-/// `a.b[c][0]` as steps. `None` where the brackets do not fit.
-fn parse(text: &str) -> Option<Vec<Typed>> {
+/// Parses `a.b[c][0]`. `None` if the brackets are unbalanced.
+fn parse(text: &str) -> Option<Vec<TypedSegment>> {
     let mut steps = Vec::new();
     let mut rest = text.trim_start_matches('.');
     while !rest.is_empty() {
         if let Some(inner) = rest.strip_prefix('[') {
             let end = inner.find(']')?;
-            steps.push(Typed::Bracket(inner[..end].to_owned()));
+            steps.push(TypedSegment::Bracket(inner[..end].to_owned()));
             rest = &inner[end + 1..];
         } else {
             let end = rest.find(['.', '[']).unwrap_or(rest.len());
-            steps.push(Typed::Key(rest[..end].to_owned()));
+            steps.push(TypedSegment::Key(rest[..end].to_owned()));
             rest = &rest[end..];
         }
         rest = rest.strip_prefix('.').unwrap_or(rest);
@@ -153,7 +154,7 @@ fn parse(text: &str) -> Option<Vec<Typed>> {
     Some(steps)
 }
 
-/// The fields of an object, for a suggestion.
+/// The fields of an object, for suggestions.
 #[must_use]
 pub fn near_fields(object: &Object) -> Vec<String> {
     fn collect(at: &At<'_, '_>, shape: Shape<'_>, fields: &mut Vec<String>) {
@@ -175,9 +176,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_read_as_they_are_written() {
-        let key = |text: &str| Typed::Key(text.to_owned());
-        let bracket = |text: &str| Typed::Bracket(text.to_owned());
+    fn paths_are_parsed() {
+        let key = |text: &str| TypedSegment::Key(text.to_owned());
+        let bracket = |text: &str| TypedSegment::Bracket(text.to_owned());
         assert_eq!(
             parse("spec.ports[0].nodePort"),
             Some(vec![key("spec"), key("ports"), bracket("0"), key("nodePort")])

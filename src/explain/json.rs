@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json as value};
 
-use crate::explain::unused::Why;
+use crate::explain::unused::UnusedReason;
 use crate::explain::{Answer, Field, Value};
 use crate::report::plain_json;
 use crate::secret::typed;
@@ -21,16 +21,16 @@ pub fn json(answer: &Answer, sources: &Sources) -> String {
         }
         Answer::Unused(found) => {
             let unused = found.iter().map(|unused| {
-                let why = match unused.why {
-                    Why::ReachesNothing => "reaches no output",
-                    Why::Redundant(_) => "redundant",
-                    Why::TakesNothing => "removes nothing",
+                let why = match unused.reason {
+                    UnusedReason::NotRead => "reaches no output",
+                    UnusedReason::Redundant(_) => "redundant",
+                    UnusedReason::DeletesNothing => "removes nothing",
                 };
                 let mut out = Map::new();
                 out.insert("path".into(), value!(typed(&unused.path)));
                 out.insert("source".into(), place(sources, unused.span));
                 out.insert("why".into(), value!(why));
-                if let Why::Redundant(span) = unused.why {
+                if let UnusedReason::Redundant(span) = unused.reason {
                     out.insert("same".into(), place(sources, span));
                 }
                 Json::Object(out)
@@ -54,24 +54,26 @@ fn field(field: &Field, sources: &Sources) -> Json {
         out.insert("contentName".into(), value!(true));
     }
     out.insert("inputs".into(), field.inputs.iter().map(|input| of(input, sources)).collect());
-    if !field.beat.is_empty() {
-        let beat = field.beat.iter().map(|(text, span)| value!({ "value": text, "source": place(sources, *span) }));
-        out.insert("beat".into(), beat.collect());
+    if !field.overridden.is_empty() {
+        let overridden =
+            field.overridden.iter().map(|(text, span)| value!({ "value": text, "source": place(sources, *span) }));
+        out.insert("beat".into(), overridden.collect());
     }
     Json::Object(out)
 }
 
 fn of(found: &Value, sources: &Sources) -> Json {
-    let beat = found.beat.iter().map(|(text, span)| value!({ "value": text, "source": place(sources, *span) }));
+    let overridden =
+        found.overridden.iter().map(|(text, span)| value!({ "value": text, "source": place(sources, *span) }));
     value!({
         "path": found.path,
         "value": found.value,
         "source": place(sources, found.span),
-        "beat": beat.collect::<Vec<_>>(),
+        "beat": overridden.collect::<Vec<_>>(),
     })
 }
 
-/// A place as findings write it; null for what stands in no file.
+/// A position in the format of findings; null for a value that is not from a file.
 fn place(sources: &Sources, span: Span) -> Json {
     let Some(file) = sources.get(span.file) else { return Json::Null };
     let (start, end) = (file.position(span.start), file.position(span.end));

@@ -1,5 +1,5 @@
-//! Who set this? The merged values with their layers, and output fields with the template lines and values they were
-//! made from; all of it read from the origins that nodes carry.
+//! Explains where values come from: the merged values with their layers, and rendered fields with the template lines
+//! and values they were made from. All of it is read from the origins of nodes.
 
 mod find;
 mod json;
@@ -17,57 +17,57 @@ use crate::report::plain;
 use crate::secret::{DOTS, typed};
 use crate::source::{Sources, Span};
 
-pub use find::{Found, find_field, find_object, near_fields};
+pub use find::{FoundField, find_field, find_object, near_fields};
 pub use json::json;
 pub use object::{Line, annotated, lines};
 pub use terminal::terminal;
 pub use unused::{Unused, unused};
 
-/// An answer.
+/// The answer to a question.
 #[derive(Debug)]
 pub enum Answer {
     /// The merged values of a profile.
     Values(Vec<Value>),
-    /// An output field.
+    /// A rendered field.
     Field(Box<Field>),
     /// All fields of an object.
     Fields(Vec<Field>),
-    /// The values that reach no output, and those that change nothing.
+    /// The values that are not used or change nothing.
     Unused(Vec<Unused>),
 }
 
-/// A value and who set it.
+/// A value and the layer that set it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
     /// Its path in the profile: `expose.nodePort`.
     pub path: String,
-    /// The value on one line; a secret as dots.
+    /// The value on one line; a secret is redacted.
     pub value: String,
     /// Where it was set.
     pub span: Span,
-    /// What it beat, latest first.
-    pub beat: Vec<(String, Span)>,
+    /// The values that it overrode, latest first.
+    pub overridden: Vec<(String, Span)>,
 }
 
-/// An output field and what it was made from.
+/// A rendered field and what it was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// `Service/datastorage`.
     pub object: String,
-    /// The field as the API server writes it; within a text the path in it follows.
+    /// The field as the API server writes it; a path within a string follows it.
     pub field: String,
-    /// The value on one line; a secret as dots.
+    /// The value on one line; a secret is redacted.
     pub value: String,
-    /// The template's place.
+    /// The position in the template.
     pub span: Span,
-    /// The expression that made it; `None` where the template says it as it stands.
+    /// The expression that produced it; `None` if it is literal in the template.
     pub expression: Option<String>,
-    /// Whether the name of an object with a hash of its content was put in its place.
+    /// Whether it is the name of an object with a content hash.
     pub content_name: bool,
     /// The profile values that the expression read.
     pub inputs: Vec<Value>,
-    /// What patches replaced, latest first.
-    pub beat: Vec<(String, Span)>,
+    /// The values that patches replaced, latest first.
+    pub overridden: Vec<(String, Span)>,
 }
 
 /// The merged values, in their order.
@@ -82,15 +82,20 @@ fn value(path: String, node: &Node, hide: &Hide<'_>) -> Value {
     Value {
         value: line(node),
         span: node.origin.span,
-        beat: node.origin.beat().iter().map(|beaten| (line(beaten), beaten.origin.span)).collect(),
-        // A value that lacks the blank before it stands in the key.
+        overridden: node
+            .origin
+            .overridden()
+            .iter()
+            .map(|overridden| (line(overridden), overridden.origin.span))
+            .collect(),
+        // Without a space after the colon, the value is part of the key.
         path: plain(&typed(&path)),
     }
 }
 
-/// What an output field was made from.
+/// What a rendered field was made from.
 #[must_use]
-pub fn field(object: &str, found: &Found<'_>, sources: &Sources, hide: &Hide<'_>) -> Field {
+pub fn field(object: &str, found: &FoundField<'_>, sources: &Sources, hide: &Hide<'_>) -> Field {
     let input = |input: &Input| value(input.path.to_string(), &input.node, hide);
     let secret = found.origin.is_secret() || found.secret;
     let shown = |node: &Node| if secret { DOTS.to_owned() } else { hide.line(node) };
@@ -102,24 +107,24 @@ pub fn field(object: &str, found: &Found<'_>, sources: &Sources, hide: &Hide<'_>
         expression: expression(found.origin).map(|text| if secret { without_texts(&text) } else { text }),
         content_name: bare_name(found.node.text()).is_some_and(|bare| sources.text(found.origin.span).contains(bare)),
         inputs: found.origin.inputs().iter().map(input).collect(),
-        beat: found.origin.beat().iter().map(|node| (shown(node), node.origin.span)).collect(),
+        overridden: found.origin.overridden().iter().map(|node| (shown(node), node.origin.span)).collect(),
     }
 }
 
-/// What the value on a line of an object was made from; `line` is of the object without its secrets.
+/// What the value on a line of an object was made from; `line` is of the redacted object.
 #[must_use]
 pub fn origin(object: &str, line: &Line, origin: &Origin, sources: &Sources, hide: &Hide<'_>) -> Field {
     let value = &line.text[line.value.clone()];
     let node = Node { value: node::Value::String(value.into()), origin: origin.clone() };
     let secret = value.contains(DOTS);
-    field(object, &Found { field: line.field.clone(), node: Cow::Owned(node), origin, secret }, sources, hide)
+    field(object, &FoundField { field: line.field.clone(), node: Cow::Owned(node), origin, secret }, sources, hide)
 }
 
 fn expression(origin: &Origin) -> Option<String> {
     origin.derived.as_ref().and_then(|derived| derived.expression.as_ref()).map(ToString::to_string)
 }
 
-/// An expression without the texts in quotes, of which one may be the secret that it makes.
+/// An expression with its string literals redacted, since one of them may be the secret that it produces.
 fn without_texts(expression: &str) -> String {
     let mut shown = String::new();
     let mut rest = expression;
@@ -141,7 +146,7 @@ fn without_texts(expression: &str) -> String {
     shown + rest
 }
 
-/// `profiles/gateway.yaml:5:20`; empty for what stands in no file.
+/// `profiles/gateway.yaml:5:20`; empty for a value that is not from a file.
 fn place(sources: &Sources, span: Span) -> String {
     if span.is_none() { String::new() } else { plain(&sources.describe(span)) }
 }
@@ -151,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expression_is_shown_without_its_texts() {
+    fn string_literals_of_an_expression_are_redacted() {
         for (text, shown) in [
             ("database.password", "database.password"),
             (r#"password or "a\"b" | f('c', '')"#, r#"password or "•••" | f('•••', '')"#),

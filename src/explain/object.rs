@@ -1,4 +1,4 @@
-//! A whole object as YAML, with who set each line beside it.
+//! A whole object as YAML, annotated with the origin of each line.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::report::plain;
 use crate::source::Sources;
 use crate::yaml;
 
-/// The column from which on origins stand.
+/// The column where annotations start.
 const MARGIN: usize = 64;
 
 /// A line of the YAML of an object.
@@ -19,17 +19,17 @@ const MARGIN: usize = 64;
 pub struct Line {
     /// The line.
     pub text: String,
-    /// The field whose value stands on it, as the API server writes it; empty where none does.
+    /// The field whose value is on the line, as the API server writes it; empty if there is none.
     pub field: String,
-    /// Where the value stands in the line.
+    /// The range of the value in the line.
     pub value: Range<usize>,
-    /// Who set the value; `None` where none stands on the line.
+    /// The origin of the value; `None` if there is no value on the line.
     pub origin: Option<Origin>,
-    /// Whether it is a line of a text, and no YAML of the object itself.
+    /// Whether it is a line of a block scalar rather than of the object's own YAML.
     pub is_content: bool,
 }
 
-/// The YAML of a tree, line by line, with who set the value on each.
+/// The lines of a tree's YAML, with the origin of the value on each.
 #[must_use]
 pub fn lines(node: &Node) -> Vec<Line> {
     let (text, parts) = yaml::emit_with_parts(node);
@@ -54,7 +54,7 @@ pub fn lines(node: &Node) -> Vec<Line> {
             lines[at + 1..=line_of(end - 1)].iter_mut().for_each(|line| line.is_content = true);
         }
         let inner = part.origin.derived.as_ref().map_or(&[][..], |derived| &derived.text_parts);
-        // A text that was made from a tree: its lines follow the header, one for one.
+        // A string serialized from a tree: its lines follow the header, one by one.
         let made = if inner.is_empty() || !is_block {
             None
         } else {
@@ -65,7 +65,7 @@ pub fn lines(node: &Node) -> Vec<Line> {
                 let before = made.get(..leaf.start as usize).unwrap_or_default();
                 let above = before.matches('\n').count();
                 if let Some(line) = lines.get_mut(at + 1 + above) {
-                    // Within its line it stands behind the indent of the block.
+                    // Within its line it follows the indentation of the block.
                     let start = before.rfind('\n').map_or(0, |end| end + 1);
                     let indent = line.text.len().saturating_sub(made[start..].lines().next().map_or(0, str::len));
                     let from = (before.len() - start + indent).min(line.text.len());
@@ -86,7 +86,7 @@ pub fn lines(node: &Node) -> Vec<Line> {
     lines
 }
 
-/// The YAML of a tree whose secrets are struck out; beside each scalar the profile values it was made from, else the
+/// The YAML of a redacted tree; each scalar is annotated with the profile values it was made from, or else with the
 /// template's line.
 #[must_use]
 pub fn annotated(node: &Node, sources: &Sources, colour: bool) -> String {
@@ -107,7 +107,7 @@ pub fn annotated(node: &Node, sources: &Sources, colour: bool) -> String {
     out
 }
 
-/// The fields of the scalars and empty collections of a tree, in the order in which they are written.
+/// The fields of the scalars and empty collections of a tree, in output order.
 fn collect_fields(node: &Node, shape: Shape<'_>, path: &mut FieldPath, fields: &mut Vec<String>) {
     match &node.value {
         Value::Mapping(mapping) if !mapping.is_empty() => {
@@ -128,7 +128,7 @@ fn collect_fields(node: &Node, shape: Shape<'_>, path: &mut FieldPath, fields: &
     }
 }
 
-/// The texts that were made from trees, in the order in which they are written.
+/// The strings that were serialized from trees, in output order.
 fn collect_texts<'a>(node: &'a Node, texts: &mut Vec<&'a str>) {
     match &node.value {
         Value::String(text) if node.origin.derived.as_ref().is_some_and(|derived| !derived.text_parts.is_empty()) => {

@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
-use crate::explain::unused::Why;
+use crate::explain::unused::UnusedReason;
 use crate::explain::{Answer, Field, Unused, Value, place};
 use crate::report::plain;
 use crate::secret::typed;
 use crate::source::{Sources, Span};
 use crate::suggest;
 
-/// Longer values are cut in the list.
+/// Longer values are truncated in the list.
 const LONGEST: usize = 44;
 
-/// An answer as text. `is_base`: whether a place is the base's, whose values are no news.
+/// An answer as text. `is_base`: whether a position is in the base, whose values are dimmed.
 #[must_use]
 pub fn terminal(answer: &Answer, sources: &Sources, colour: bool, is_base: &dyn Fn(Span) -> bool) -> String {
     let paint = |code: &'static str| if colour { code } else { "" };
@@ -34,8 +34,8 @@ fn values(values: &[Value], sources: &Sources, [bold, dim, off]: [&str; 3], is_b
     for value in values {
         let (on, path, text) = (if is_base(value.span) { dim } else { bold }, &value.path, shown(value));
         let _ = write!(out, "{on}{path:paths$}  {text:widest$}{off}  {}", place(sources, value.span));
-        for (beaten, span) in &value.beat {
-            let _ = write!(out, "{dim}, was {} {}{off}", cut(beaten), place(sources, *span));
+        for (overridden, span) in &value.overridden {
+            let _ = write!(out, "{dim}, was {} {}{off}", cut(overridden), place(sources, *span));
         }
         out.push('\n');
     }
@@ -56,17 +56,17 @@ fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> Strin
             format!("{{{{ {} }}}}", plain(&expression.split_whitespace().collect::<Vec<_>>().join(" ")))
         }
         None if field.content_name => "literal, with the content hash".to_owned(),
-        None => "as it stands".to_owned(),
+        None => "literal".to_owned(),
     };
     let _ = writeln!(out, "  written by   {}   {dim}{how}{off}", place(sources, field.span));
-    for (beaten, span) in &field.beat {
-        let _ = writeln!(out, "  {dim}instead of   {}   was {}{off}", place(sources, *span), cut(beaten));
+    for (overridden, span) in &field.overridden {
+        let _ = writeln!(out, "  {dim}overrides    {}   was {}{off}", place(sources, *span), cut(overridden));
     }
     let paths = field.inputs.iter().map(|input| input.path.chars().count()).max().unwrap_or_default();
     let texts = field
         .inputs
         .iter()
-        .flat_map(|input| std::iter::once(&input.value).chain(input.beat.iter().map(|(text, _)| text)));
+        .flat_map(|input| std::iter::once(&input.value).chain(input.overridden.iter().map(|(text, _)| text)));
     let widest = texts.map(|text| cut(text).chars().count()).max().unwrap_or_default();
     for (at, input) in field.inputs.iter().enumerate() {
         let from = if at == 0 { "from" } else { "" };
@@ -76,8 +76,8 @@ fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> Strin
             place => place.to_owned(),
         };
         let _ = writeln!(out, "  {from:11}  {path:paths$}      {text:widest$}  {}", place(input.span));
-        for (beaten, span) in &input.beat {
-            let (blank, text) = ("", cut(beaten));
+        for (overridden, span) in &input.overridden {
+            let (blank, text) = ("", cut(overridden));
             let _ = writeln!(out, "  {blank:11}  {blank:paths$}  {dim}was {text:widest$}  {}{off}", place(*span));
         }
     }
@@ -91,17 +91,17 @@ fn unused(found: &[Unused], sources: &Sources) -> String {
     let width = found.iter().map(|unused| unused.path.chars().count()).max().unwrap_or_default();
     let mut out = String::new();
     for unused in found {
-        let why = match &unused.why {
-            Why::ReachesNothing => "reaches no output".to_owned(),
-            Why::Redundant(span) => format!("repeats what {} sets", place(sources, *span)),
-            Why::TakesNothing => "removes what is not set".to_owned(),
+        let why = match &unused.reason {
+            UnusedReason::NotRead => "is not used".to_owned(),
+            UnusedReason::Redundant(span) => format!("repeats what {} sets", place(sources, *span)),
+            UnusedReason::DeletesNothing => "deletes a value that is not set".to_owned(),
         };
         let _ = writeln!(out, "{:width$}  {}  {why}", plain(&typed(&unused.path)), place(sources, unused.span));
     }
     let _ = writeln!(
         out,
         "{}",
-        suggest::count(found.len(), "value") + if found.len() == 1 { " does nothing" } else { " do nothing" }
+        suggest::count(found.len(), "value") + if found.len() == 1 { " has no effect" } else { " have no effect" }
     );
     out
 }

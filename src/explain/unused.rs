@@ -1,4 +1,4 @@
-//! Values that do nothing: no output was made from them and no condition read them, or they say what held anyway.
+//! Finds values that have no effect: nothing that is rendered reads them, or they equal the value that they override.
 
 use std::collections::BTreeSet;
 
@@ -9,33 +9,33 @@ use crate::node::{Node, Value};
 use crate::render::Rendered;
 use crate::source::Span;
 
-/// A value that does nothing.
+/// A value without effect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Unused {
     /// Its path in the profile.
     pub path: String,
     /// Where it was set.
     pub span: Span,
-    /// Why it does nothing.
-    pub why: Why,
+    /// Why it has no effect.
+    pub reason: UnusedReason,
 }
 
-/// Why a value does nothing.
+/// Why a value has no effect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Why {
-    /// Nothing that was rendered reads it.
-    ReachesNothing,
-    /// The layer below says the same, here.
+pub enum UnusedReason {
+    /// Nothing that is rendered reads it.
+    NotRead,
+    /// It equals the value of a lower layer, at this position.
     Redundant(Span),
-    /// It removes what is not set.
-    TakesNothing,
+    /// It deletes a value that is not set.
+    DeletesNothing,
 }
 
-/// The values that do nothing in any of the renderings, which are of one profile in its environments. `own`: whether a
-/// place belongs to the profile's own layers; what the base says for all profiles is no fault of this one.
+/// The values without effect in all of the renderings, which are of one profile in its environments. `own`: whether a
+/// position is in the profile's own layers; values of the base are shared by all profiles and not reported.
 #[must_use]
 pub fn unused(renderings: &[Rendered], own: &dyn Fn(Span) -> bool) -> Vec<Unused> {
-    // What lives elsewhere decides what the checks say.
+    // The checks read what exists elsewhere.
     let mut read: BTreeSet<String> = BTreeSet::from([EXTERNAL.to_owned()]);
     for rendered in renderings {
         read.extend(rendered.decided.iter().map(ToString::to_string));
@@ -49,7 +49,7 @@ pub fn unused(renderings: &[Rendered], own: &dyn Fn(Span) -> bool) -> Vec<Unused
             found.push(unused);
         }
     };
-    // Where each rendering has values, and where they do nothing.
+    // The positions where each rendering has values, and where they are redundant.
     let places: Vec<(HashSet<Span>, HashSet<Span>)> = renderings
         .iter()
         .map(|rendered| {
@@ -66,25 +66,25 @@ pub fn unused(renderings: &[Rendered], own: &dyn Fn(Span) -> bool) -> Vec<Unused
         let values: &Values = &rendered.values;
         for (path, node) in values.leaves() {
             if !is_read(&read, &path) {
-                put(Unused { path, span: node.origin.span, why: Why::ReachesNothing });
+                put(Unused { path, span: node.origin.span, reason: UnusedReason::NotRead });
             }
         }
         for redundant in values.redundant() {
-            // It must do nothing wherever the profile is rendered.
+            // It must be redundant in every environment of the profile.
             let place = redundant.node.origin.span;
             if places.iter().all(|(leaves, redundant)| redundant.contains(&place) || !leaves.contains(&place)) {
-                let why = match redundant.node.origin.beat().first() {
-                    Some(beaten) => Why::Redundant(beaten.origin.span),
-                    None => Why::TakesNothing,
+                let reason = match redundant.node.origin.overridden().first() {
+                    Some(overridden) => UnusedReason::Redundant(overridden.origin.span),
+                    None => UnusedReason::DeletesNothing,
                 };
-                put(Unused { path: redundant.path, span: redundant.node.origin.span, why });
+                put(Unused { path: redundant.path, span: redundant.node.origin.span, reason });
             }
         }
     }
     found
 }
 
-/// Whether a value was read: itself, all of what it is in, or a part of it.
+/// Whether a value was read: itself, a mapping or list that contains it, or a part of it.
 fn is_read(read: &BTreeSet<String>, path: &str) -> bool {
     let mut above = path;
     loop {

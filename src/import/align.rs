@@ -1,62 +1,61 @@
-//! Lists side by side: which item of one copy's list is which of another's, orders kept.
+//! Aligns lists: finds which item of one copy's list corresponds to which item of another's, preserving order.
 
 use std::cmp::Ordering;
 
 use ecow::EcoString;
 use foldhash::{HashMap, HashMapExt, HashSet};
 
-use super::matching::{OwnWords, facts, likeness};
-use super::text::line_key;
+use super::matching::{OwnWords, jaccard_similarity, leaf_hashes};
+use super::strings::line_key;
 use crate::kube::{Identity, ListKind};
 use crate::node::{Node, Value};
 
-/// An item of the joint list: where it stands in each copy's list that has it.
+/// An item of the joint list: its index in each copy's list that has it.
 pub(super) type Column = Vec<Option<usize>>;
 
-/// Fields that tell the items of a list apart where no type says which does.
+/// Fields that identify list items whose type declares no key.
 const NATURAL_KEYS: &[&str] =
     &["name", "key", "id", "containerPort", "port", "mountPath", "host", "ip", "path", "kind"];
 
-/// Above so many comparisons only equal items are matched.
-const MOST_COMPARED: usize = 250_000;
+/// Above this number of comparisons only equal items are matched.
+const MAX_COMPARED: usize = 250_000;
 
-/// How an item is told apart from the others of its list.
+/// What identifies an item in its list.
 #[derive(Debug, Clone)]
-enum Mark {
-    /// By this text; another text is another item.
+enum ItemKey {
+    /// This key: an item with another key is another item.
     Key(String),
-    /// By its content: what is alike may be the same.
+    /// Its content: items with similar content may be the same.
     Content(HashSet<u64>),
-    /// A scalar that is nothing but itself.
-    Plain(String),
-    /// A line of a text, and the key it begins with.
+    /// A scalar, identified only by its value.
+    Scalar(String),
+    /// A line of a multi-line string, with the key that it begins with.
     Line(Option<EcoString>, String),
 }
 
-/// The joint list of the lists of all copies. In each copy's order, what it has of the joint list is its own list.
+/// The joint list of all copies' lists. The items that a copy has appear in the copy's order.
 pub(super) fn columns(lists: &[Option<&[Node]>], identity: &Identity<'_>, words: &[OwnWords]) -> Vec<Column> {
-    progressive(marks(lists, identity, words))
+    align_progressively(item_keys(lists, identity, words))
 }
 
-/// The joint list of the lines of texts.
+/// The joint list of the lines of multi-line strings.
 pub(super) fn line_columns(texts: &[Option<Vec<&str>>], words: &[OwnWords]) -> Vec<Column> {
-    let mark = |line: &&str, words: &OwnWords| Mark::Line(line_key(line), words.normalize(line));
-    let of = |(lines, words): (&Option<Vec<&str>>, &OwnWords)| {
-        lines.iter().flatten().map(|line| mark(line, words)).collect()
-    };
-    progressive(texts.iter().zip(words).map(of).collect())
+    let key = |line: &&str, words: &OwnWords| ItemKey::Line(line_key(line), words.normalize(line));
+    let of =
+        |(lines, words): (&Option<Vec<&str>>, &OwnWords)| lines.iter().flatten().map(|line| key(line, words)).collect();
+    align_progressively(texts.iter().zip(words).map(of).collect())
 }
 
-/// One copy after the other joins what those before it have in common.
-fn progressive(marks: Vec<Vec<Mark>>) -> Vec<Column> {
-    let copies = marks.len();
+/// Merges one copy after another into the joint list of those before it.
+fn align_progressively(keys: Vec<Vec<ItemKey>>) -> Vec<Column> {
+    let copies = keys.len();
     let mut columns: Vec<Column> = Vec::new();
-    let mut known: Vec<Mark> = Vec::new();
-    for (copy, marks) in marks.iter().enumerate().filter(|(_, marks)| !marks.is_empty()) {
-        let pairs = if columns.is_empty() { Vec::new() } else { align(&known, marks) };
-        let mut merged = Vec::with_capacity(columns.len() + marks.len());
-        let mut merged_marks = Vec::with_capacity(columns.len() + marks.len());
-        let (mut old, mut new) = (columns.into_iter().zip(known), marks.iter().enumerate());
+    let mut known: Vec<ItemKey> = Vec::new();
+    for (copy, keys) in keys.iter().enumerate().filter(|(_, keys)| !keys.is_empty()) {
+        let pairs = if columns.is_empty() { Vec::new() } else { align(&known, keys) };
+        let mut merged = Vec::with_capacity(columns.len() + keys.len());
+        let mut merged_keys = Vec::with_capacity(columns.len() + keys.len());
+        let (mut old, mut new) = (columns.into_iter().zip(known), keys.iter().enumerate());
         let fresh = |at: usize| {
             let mut column = vec![None; copies];
             column[copy] = Some(at);
@@ -65,87 +64,88 @@ fn progressive(marks: Vec<Vec<Mark>>) -> Vec<Column> {
         let (mut old_at, mut new_at) = (0, 0);
         for (one, other) in pairs.into_iter().chain([(usize::MAX, usize::MAX)]) {
             while old_at < one {
-                let Some((column, mark)) = old.next() else { break };
+                let Some((column, item_key)) = old.next() else { break };
                 merged.push(column);
-                merged_marks.push(mark);
+                merged_keys.push(item_key);
                 old_at += 1;
             }
             while new_at < other {
-                let Some((at, mark)) = new.next() else { break };
+                let Some((at, item_key)) = new.next() else { break };
                 merged.push(fresh(at));
-                merged_marks.push(mark.clone());
+                merged_keys.push(item_key.clone());
                 new_at += 1;
             }
-            if let (Some((mut column, mark)), Some((at, _))) = (old.next(), new.next()) {
+            if let (Some((mut column, item_key)), Some((at, _))) = (old.next(), new.next()) {
                 column[copy] = Some(at);
                 merged.push(column);
-                merged_marks.push(mark);
+                merged_keys.push(item_key);
                 (old_at, new_at) = (old_at + 1, new_at + 1);
             }
         }
-        (columns, known) = (merged, merged_marks);
+        (columns, known) = (merged, merged_keys);
     }
     columns
 }
 
-fn marks(lists: &[Option<&[Node]>], identity: &Identity<'_>, words: &[OwnWords]) -> Vec<Vec<Mark>> {
+fn item_keys(lists: &[Option<&[Node]>], identity: &Identity<'_>, words: &[OwnWords]) -> Vec<Vec<ItemKey>> {
     let by_type = |item: &Node| identity.of(item);
     if identity.kind == ListKind::Map
-        && let Some(marks) = keyed(lists, words, &by_type)
+        && let Some(keys) = keyed(lists, words, &by_type)
     {
-        return marks;
+        return keys;
     }
     for field in NATURAL_KEYS {
         let by_field = |item: &Node| scalar(item.get(field)?);
-        if let Some(marks) = keyed(lists, words, &by_field) {
-            return marks;
+        if let Some(keys) = keyed(lists, words, &by_field) {
+            return keys;
         }
     }
     let of = |(list, words): (&Option<&[Node]>, &OwnWords)| {
         let mut seen: HashMap<String, usize> = HashMap::new();
-        list.unwrap_or_default().iter().map(|item| mark(item, words, &mut seen)).collect()
+        list.unwrap_or_default().iter().map(|item| item_key(item, words, &mut seen)).collect()
     };
     lists.iter().zip(words).map(of).collect()
 }
 
-/// The marks by a key that every item has, each its own.
+/// The keys by a field that every item has, if they are unique in each list.
 fn keyed(
     lists: &[Option<&[Node]>],
     words: &[OwnWords],
     key: &dyn Fn(&Node) -> Option<String>,
-) -> Option<Vec<Vec<Mark>>> {
+) -> Option<Vec<Vec<ItemKey>>> {
     let mut all = Vec::with_capacity(lists.len());
     for (list, words) in lists.iter().zip(words) {
         let mut seen = HashSet::default();
-        let mut marks = Vec::new();
+        let mut keys = Vec::new();
         for item in list.unwrap_or_default() {
             let key = words.normalize(&key(item)?);
             if !seen.insert(key.clone()) {
                 return None;
             }
-            marks.push(Mark::Key(key));
+            keys.push(ItemKey::Key(key));
         }
-        all.push(marks);
+        all.push(keys);
     }
-    // The only item of each list is the same, whatever it is called: a container named like its profile.
-    if all.iter().all(|marks| marks.len() <= 1) {
-        let only = || vec![Mark::Key(String::new())];
-        return Some(all.into_iter().map(|marks| if marks.is_empty() { marks } else { only() }).collect());
+    // The only items of lists with one item correspond, whatever their names: a container may be named after its
+    // profile.
+    if all.iter().all(|keys| keys.len() <= 1) {
+        let only = || vec![ItemKey::Key(String::new())];
+        return Some(all.into_iter().map(|keys| if keys.is_empty() { keys } else { only() }).collect());
     }
     Some(all)
 }
 
-fn mark(item: &Node, words: &OwnWords, seen: &mut HashMap<String, usize>) -> Mark {
-    let Some(text) = scalar(item) else { return Mark::Content(facts(item)) };
-    // An argument like `--level=info` is told by its name.
+fn item_key(item: &Node, words: &OwnWords, seen: &mut HashMap<String, usize>) -> ItemKey {
+    let Some(text) = scalar(item) else { return ItemKey::Content(leaf_hashes(item)) };
+    // An argument like `--level=info` is identified by its flag.
     match text.split_once('=').filter(|(name, _)| name.starts_with('-')) {
         Some((name, _)) => {
             let nth = seen.entry(name.to_owned()).or_default();
             *nth += 1;
-            Mark::Key(format!("{name}={nth}"))
+            ItemKey::Key(format!("{name}={nth}"))
         }
-        None if text.starts_with('-') => Mark::Key(words.normalize(&text)),
-        None => Mark::Plain(words.normalize(&text)),
+        None if text.starts_with('-') => ItemKey::Key(words.normalize(&text)),
+        None => ItemKey::Scalar(words.normalize(&text)),
     }
 }
 
@@ -158,18 +158,18 @@ fn scalar(node: &Node) -> Option<String> {
     }
 }
 
-/// How well two items fit; 0 where they are not the same.
-fn fit(one: &Mark, other: &Mark) -> f64 {
+/// How well two items match; 0 if they are different items.
+fn score(one: &ItemKey, other: &ItemKey) -> f64 {
     match (one, other) {
-        (Mark::Key(one), Mark::Key(other)) if one == other => 4.0,
-        (Mark::Plain(one), Mark::Plain(other)) => {
+        (ItemKey::Key(one), ItemKey::Key(other)) if one == other => 4.0,
+        (ItemKey::Scalar(one), ItemKey::Scalar(other)) => {
             if one == other {
                 4.0
             } else {
                 0.5
             }
         }
-        (Mark::Line(key, one), Mark::Line(other_key, other)) => {
+        (ItemKey::Line(key, one), ItemKey::Line(other_key, other)) => {
             if one == other {
                 4.0
             } else if key.is_some() && key == other_key {
@@ -178,7 +178,7 @@ fn fit(one: &Mark, other: &Mark) -> f64 {
                 0.0
             }
         }
-        (Mark::Content(one), Mark::Content(other)) => match likeness(one, other) {
+        (ItemKey::Content(one), ItemKey::Content(other)) => match jaccard_similarity(one, other) {
             like if like > 0.3 => 1.0 + 3.0 * like,
             _ => 0.0,
         },
@@ -186,32 +186,32 @@ fn fit(one: &Mark, other: &Mark) -> f64 {
     }
 }
 
-fn is_same(one: &Mark, other: &Mark) -> bool {
-    fit(one, other) >= 4.0
+fn is_same(one: &ItemKey, other: &ItemKey) -> bool {
+    score(one, other) >= 4.0
 }
 
-/// The pairs of items that are the same, in order: those of the best total fit.
-fn align(old: &[Mark], new: &[Mark]) -> Vec<(usize, usize)> {
+/// The pairs of corresponding items, in order, with the highest total score.
+fn align(old: &[ItemKey], new: &[ItemKey]) -> Vec<(usize, usize)> {
     let start = old.iter().zip(new).take_while(|(one, other)| is_same(one, other)).count();
     let (old_rest, new_rest) = (&old[start..], &new[start..]);
     let end = old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(one, other)| is_same(one, other)).count();
     let (old_rest, new_rest) = (&old_rest[..old_rest.len() - end], &new_rest[..new_rest.len() - end]);
     let mut pairs: Vec<(usize, usize)> = (0..start).map(|at| (at, at)).collect();
-    if old_rest.len() * new_rest.len() <= MOST_COMPARED {
+    if old_rest.len() * new_rest.len() <= MAX_COMPARED {
         pairs.extend(best(old_rest, new_rest).into_iter().map(|(one, other)| (one + start, other + start)));
     }
     pairs.extend((0..end).rev().map(|back| (old.len() - 1 - back, new.len() - 1 - back)));
     pairs
 }
 
-fn best(old: &[Mark], new: &[Mark]) -> Vec<(usize, usize)> {
+fn best(old: &[ItemKey], new: &[ItemKey]) -> Vec<(usize, usize)> {
     let width = new.len() + 1;
     let mut total = vec![0.0_f64; (old.len() + 1) * width];
-    let fits: Vec<f64> = old.iter().flat_map(|one| new.iter().map(move |other| fit(one, other))).collect();
+    let scores: Vec<f64> = old.iter().flat_map(|one| new.iter().map(move |other| score(one, other))).collect();
     for one in (0..old.len()).rev() {
         for other in (0..new.len()).rev() {
-            let fit = fits[one * new.len() + other];
-            let paired = if fit > 0.0 { fit + total[(one + 1) * width + other + 1] } else { f64::NEG_INFINITY };
+            let score = scores[one * new.len() + other];
+            let paired = if score > 0.0 { score + total[(one + 1) * width + other + 1] } else { f64::NEG_INFINITY };
             let skipped = total[(one + 1) * width + other].max(total[one * width + other + 1]);
             total[one * width + other] = paired.max(skipped);
         }
@@ -219,9 +219,9 @@ fn best(old: &[Mark], new: &[Mark]) -> Vec<(usize, usize)> {
     let (mut one, mut other, mut pairs) = (0, 0, Vec::new());
     while one < old.len() && other < new.len() {
         let here = total[one * width + other];
-        let fit = fits[one * new.len() + other];
-        let paired = fit + total[(one + 1) * width + other + 1];
-        if fit > 0.0 && paired.total_cmp(&here) == Ordering::Equal {
+        let score = scores[one * new.len() + other];
+        let paired = score + total[(one + 1) * width + other + 1];
+        if score > 0.0 && paired.total_cmp(&here) == Ordering::Equal {
             pairs.push((one, other));
             (one, other) = (one + 1, other + 1);
         } else if total[(one + 1) * width + other] >= total[one * width + other + 1] {

@@ -1,5 +1,5 @@
-//! The least general template of the copies: what is equal everywhere is text, what differs is a site, what only some
-//! copies have is a member with its presence.
+//! Computes the least general template of the copies: equal values become text, differing values become sites, and
+//! members that only some copies have carry their presence.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use ecow::EcoString;
 
 use super::align::{self, Column};
 use super::copies::Presence;
-use super::equal::{Nodes, Trees, decoded};
+use super::equal::{ComparedNodes, ComparedObjects, decoded};
 use super::matching::{Class, OwnWords};
-use super::parts::{Format, Member, Part, Place, Site, Step};
-use super::usual::{self, Usual};
+use super::parts::{Format, Location, Member, PathStep, Site, TemplateNode};
+use super::typical::{self, TypicalFields};
 use crate::kube::crd::CustomKinds;
 use crate::kube::{KubernetesVersion, Shape};
 use crate::node::{Mapping, Node, Value};
@@ -18,32 +18,36 @@ use crate::secret;
 use crate::source::{FileId, Span};
 use crate::yaml::{self, Dialect};
 
-/// What is known on the way down.
+/// The state inherited by nested values.
 #[derive(Clone, Copy)]
 struct Context<'a> {
     shape: Shape<'a>,
     secret: bool,
-    /// Whether it is a part of a text: there a null is one.
+    /// Whether the value is part of a serialized string, in which null is a value.
     in_text: bool,
 }
 
-/// Makes the joint template, and collects the sites.
+/// Builds the joint template and collects the sites.
 pub(super) struct Merger<'a> {
     pub(super) words: &'a [OwnWords],
     pub(super) custom: &'a CustomKinds<'a>,
-    /// What people usually vary, where there is one copy only.
-    usual: Option<&'a Usual<'a>>,
-    /// The kind of the objects at hand.
+    /// The fields that typically vary, if there is only one copy.
+    usual: Option<&'a TypicalFields<'a>>,
+    /// The kind of the current objects.
     kind: EcoString,
     pub(super) sites: Vec<Site>,
-    /// The fields that only the API server writes, and on which the copies differ: no profile has them.
+    /// Fields that only the API server sets and that differ between the copies; no profile has them.
     pub(super) left_out: BTreeSet<String>,
-    /// A tree has what its text cannot be made of.
-    unfit: bool,
+    /// Set if a tree contains what its serialized string cannot express.
+    inexpressible: bool,
 }
 
 impl<'a> Merger<'a> {
-    pub(super) fn new(words: &'a [OwnWords], custom: &'a CustomKinds<'a>, usual: Option<&'a Usual<'a>>) -> Self {
+    pub(super) fn new(
+        words: &'a [OwnWords],
+        custom: &'a CustomKinds<'a>,
+        usual: Option<&'a TypicalFields<'a>>,
+    ) -> Self {
         Self {
             words,
             custom,
@@ -51,30 +55,36 @@ impl<'a> Merger<'a> {
             kind: EcoString::new(),
             sites: Vec::new(),
             left_out: BTreeSet::new(),
-            unfit: false,
+            inexpressible: false,
         }
     }
 
-    /// The joint template of the objects of a class.
+    /// The joint template of a class's objects.
     pub(super) fn class(&mut self, number: usize, class: &Class<'_>) -> Member {
-        let trees = Trees::of(&class.objects, self.custom);
+        let trees = ComparedObjects::of(&class.objects, self.custom);
         let nodes = trees.nodes();
         let first = class.first();
         self.kind = first.kind().into();
         let shape = Shape::of(&first.id.api_version, first.kind(), KubernetesVersion::default(), self.custom);
-        let place = Place { class: number, path: Vec::new() };
+        let location = Location { class: number, path: Vec::new() };
         let presence = presence(&nodes.given);
         let context = Context { shape, secret: false, in_text: false };
-        let part = self.merge(&nodes, &place, context, &presence);
-        Member { part, within: vec![true; presence.len()], presence, place }
+        let part = self.merge(&nodes, &location, context, &presence);
+        Member { part, within: vec![true; presence.len()], presence, location }
     }
 
     /// A whole value as a site.
-    fn site(&mut self, nodes: &Nodes<'_>, place: &Place, secret: bool, within: &Presence) -> Part {
+    fn site(
+        &mut self,
+        nodes: &ComparedNodes<'_>,
+        location: &Location,
+        secret: bool,
+        within: &Presence,
+    ) -> TemplateNode {
         let values = nodes.given.iter().map(|node| node.cloned()).collect();
         self.push(Site {
             values,
-            place: place.clone(),
+            location: location.clone(),
             secret,
             encoded: false,
             within: within.clone(),
@@ -82,49 +92,62 @@ impl<'a> Merger<'a> {
         })
     }
 
-    fn push(&mut self, site: Site) -> Part {
+    fn push(&mut self, site: Site) -> TemplateNode {
         self.sites.push(site);
-        Part::Site(self.sites.len() - 1)
+        TemplateNode::Site(self.sites.len() - 1)
     }
 
-    fn merge(&mut self, nodes: &Nodes<'_>, place: &Place, context: Context<'_>, within: &Presence) -> Part {
-        let Some(first) = nodes.present().next() else { return Part::Same(Node::default()) };
+    fn merge(
+        &mut self,
+        nodes: &ComparedNodes<'_>,
+        location: &Location,
+        context: Context<'_>,
+        within: &Presence,
+    ) -> TemplateNode {
+        let Some(first) = nodes.present().next() else { return TemplateNode::Same(Node::default()) };
         let is_equal = nodes.present().all(|node| node == first);
-        if is_equal && !context.secret && is_expressible(first) && !holds_secret(first, self.is_plain(place)) {
-            return self.same(first, nodes, place, context, within);
+        if is_equal && !context.secret && is_expressible(first) && !holds_secret(first, self.is_plain(location)) {
+            return self.same(first, nodes, location, context, within);
         }
         let all = |is: fn(&Value) -> bool| nodes.present().all(|node| is(&node.value));
         if all(|value| matches!(value, Value::Mapping(_))) {
             if nodes.present().any(|node| node.entries().iter().any(|entry| !is_plain_key(&entry.key))) {
-                return self.site(nodes, place, context.secret, within);
+                return self.site(nodes, location, context.secret, within);
             }
-            return self.mapping(nodes, place, context);
+            return self.mapping(nodes, location, context);
         }
         if all(|value| matches!(value, Value::Sequence(_))) {
-            return self.list(nodes, place, context, within);
+            return self.list(nodes, location, context, within);
         }
         if nodes.present().any(|node| node.is_null()) {
             if is_equal {
-                return Part::Same(first.clone());
+                return TemplateNode::Same(first.clone());
             }
-            self.unfit |= context.in_text;
+            self.inexpressible |= context.in_text;
         }
-        self.site(nodes, place, context.secret, within)
+        self.site(nodes, location, context.secret, within)
     }
 
-    /// What all copies say: template text, but for what people usually vary where there is one copy only.
-    fn same(&mut self, node: &Node, nodes: &Nodes<'_>, place: &Place, context: Context<'_>, within: &Presence) -> Part {
-        let same = || Part::Same(node.clone());
+    /// A value that all copies share: template text, except for fields that typically vary if there is only one copy.
+    fn same(
+        &mut self,
+        node: &Node,
+        nodes: &ComparedNodes<'_>,
+        location: &Location,
+        context: Context<'_>,
+        within: &Presence,
+    ) -> TemplateNode {
+        let same = || TemplateNode::Same(node.clone());
         let Some(usual) = self.usual.filter(|_| self.kind != "CustomResourceDefinition") else { return same() };
         let sites = self.sites.len();
         let part = match &node.value {
-            Value::Mapping(_) => self.mapping(nodes, place, context),
-            Value::Sequence(items) if items.iter().all(Node::is_set) => self.list(nodes, place, context, within),
-            _ if usual::is_leaf(node) => match usual.parts(&self.kind, place, node) {
+            Value::Mapping(_) => self.mapping(nodes, location, context),
+            Value::Sequence(items) if items.iter().all(Node::is_set) => self.list(nodes, location, context, within),
+            _ if typical::is_leaf(node) => match usual.parts(&self.kind, location, node) {
                 Some(parts) => {
                     let values = vec![Some(node.clone())];
-                    let (place, within) = (place.clone(), within.clone());
-                    self.push(Site { values, place, secret: false, encoded: false, within, parts })
+                    let (location, within) = (location.clone(), within.clone());
+                    self.push(Site { values, location, secret: false, encoded: false, within, parts })
                 }
                 None => same(),
             },
@@ -133,12 +156,12 @@ impl<'a> Merger<'a> {
         if self.sites.len() == sites { same() } else { part }
     }
 
-    /// Whether nothing in the object can be a secret: schemas and metadata speak of names only.
-    fn is_plain(&self, place: &Place) -> bool {
-        place.path.first().is_some_and(|step| step.text() == "metadata")
+    /// Whether nothing at the location can be a secret, as in metadata.
+    fn is_plain(&self, location: &Location) -> bool {
+        location.path.first().is_some_and(|step| step.text() == "metadata")
     }
 
-    fn mapping(&mut self, nodes: &Nodes<'_>, place: &Place, context: Context<'_>) -> Part {
+    fn mapping(&mut self, nodes: &ComparedNodes<'_>, location: &Location, context: Context<'_>) -> TemplateNode {
         let present = presence(&nodes.given);
         let keys = joint_keys(&nodes.given);
         let definition = nodes.present().any(|node| node["kind"].text() == "CustomResourceDefinition");
@@ -146,31 +169,37 @@ impl<'a> Merger<'a> {
         for key in keys {
             let below = nodes.field(&key);
             let presence = presence(&below.given);
-            self.note_left_out(nodes, &below, place, &key);
+            self.note_left_out(nodes, &below, location, &key);
             if !presence.contains(&true) {
                 continue;
             }
-            let told = |(node, value): (&Option<&Node>, &Option<&Node>)| match (node, value) {
+            let is_secret = |(node, value): (&Option<&Node>, &Option<&Node>)| match (node, value) {
                 (Some(parent), Some(value)) => secret::holds(parent)(&key, value),
                 _ => false,
             };
             let secret = context.secret
-                || !definition && !self.is_plain(place) && nodes.given.iter().zip(&below.given).any(told);
-            let place = place.with(Step::Key(key.clone()));
+                || !definition && !self.is_plain(location) && nodes.given.iter().zip(&below.given).any(is_secret);
+            let location = location.with(PathStep::Key(key.clone()));
             let inner = Context { shape: context.shape.field(&key), secret, ..context };
-            let part = self.entry(&below, &place, inner, &present);
-            entries.push((key, Member { part, presence, within: present.clone(), place }));
+            let part = self.entry(&below, &location, inner, &present);
+            entries.push((key, Member { part, presence, within: present.clone(), location }));
         }
-        Part::Mapping(entries)
+        TemplateNode::Mapping(entries)
     }
 
-    /// An entry: a file in a ConfigMap or a Secret may be a tree, or be held in Base64.
-    fn entry(&mut self, nodes: &Nodes<'_>, place: &Place, context: Context<'_>, within: &Presence) -> Part {
-        let [Step::Key(top), Step::Key(_)] = place.path.as_slice() else {
-            return self.merge(nodes, place, context, within);
+    /// A mapping entry. A value in a ConfigMap or a Secret may be a serialized tree or base64-encoded.
+    fn entry(
+        &mut self,
+        nodes: &ComparedNodes<'_>,
+        location: &Location,
+        context: Context<'_>,
+        within: &Presence,
+    ) -> TemplateNode {
+        let [PathStep::Key(top), PathStep::Key(_)] = location.path.as_slice() else {
+            return self.merge(nodes, location, context, within);
         };
         if !nodes.present().all(|node| node.as_str().is_some()) || context.in_text {
-            return self.merge(nodes, place, context, within);
+            return self.merge(nodes, location, context, within);
         }
         match top.as_str() {
             "data" if context.secret => {
@@ -181,29 +210,29 @@ impl<'a> Merger<'a> {
                 match nodes.given.iter().map(decoded).collect::<Option<Vec<_>>>() {
                     Some(values) => self.push(Site {
                         values,
-                        place: place.clone(),
+                        location: location.clone(),
                         secret: true,
                         encoded: true,
                         within: within.clone(),
                         parts: Vec::new(),
                     }),
-                    None => self.merge(nodes, place, context, within),
+                    None => self.merge(nodes, location, context, within),
                 }
             }
             "data" | "stringData" => {
                 let first = nodes.present().next().map(|node| node.text());
                 let varies = context.secret || nodes.present().any(|node| Some(node.text()) != first);
-                if varies && let Some(part) = self.tree(nodes, place, context) {
+                if varies && let Some(part) = self.tree(nodes, location, context) {
                     return part;
                 }
-                self.merge(nodes, place, context, within)
+                self.merge(nodes, location, context, within)
             }
-            _ => self.merge(nodes, place, context, within),
+            _ => self.merge(nodes, location, context, within),
         }
     }
 
-    /// The texts as trees, where our emitter writes each back to the byte.
-    fn tree(&mut self, nodes: &Nodes<'_>, place: &Place, context: Context<'_>) -> Option<Part> {
+    /// The strings as trees, if the emitter reproduces each string exactly.
+    fn tree(&mut self, nodes: &ComparedNodes<'_>, location: &Location, context: Context<'_>) -> Option<TemplateNode> {
         let mut format = None;
         let mut trees = Vec::with_capacity(nodes.given.len());
         for node in &nodes.given {
@@ -217,25 +246,31 @@ impl<'a> Merger<'a> {
             }
             trees.push(Some(tree));
         }
-        let nodes = Nodes::literal(trees.iter().map(Option::as_ref).collect());
-        // Each leaf of a secret is a field; of many the whole text is one.
-        if context.secret && nodes.present().any(|tree| leaves(tree) > MOST_SECRET_LEAVES) {
+        let nodes = ComparedNodes::literal(trees.iter().map(Option::as_ref).collect());
+        // Each leaf of a secret tree becomes a field; with many leaves the whole string becomes one.
+        if context.secret && nodes.present().any(|tree| leaves(tree) > MAX_SECRET_LEAVES) {
             return None;
         }
-        let (sites, unfit) = (self.sites.len(), std::mem::take(&mut self.unfit));
+        let (sites, inexpressible) = (self.sites.len(), std::mem::take(&mut self.inexpressible));
         let present = presence(&nodes.given);
         let inner = Context { shape: Shape::Unknown, in_text: true, ..context };
-        let part = self.merge(&nodes, place, inner, &present);
-        let failed = std::mem::replace(&mut self.unfit, unfit);
+        let part = self.merge(&nodes, location, inner, &present);
+        let failed = std::mem::replace(&mut self.inexpressible, inexpressible);
         if failed {
             self.sites.truncate(sites);
             return None;
         }
-        let member = Member { part, presence: present.clone(), within: present, place: place.clone() };
-        Some(Part::Tree(format?, Box::new(member)))
+        let member = Member { part, presence: present.clone(), within: present, location: location.clone() };
+        Some(TemplateNode::Tree(format?, Box::new(member)))
     }
 
-    fn list(&mut self, nodes: &Nodes<'_>, place: &Place, context: Context<'_>, within: &Presence) -> Part {
+    fn list(
+        &mut self,
+        nodes: &ComparedNodes<'_>,
+        location: &Location,
+        context: Context<'_>,
+        within: &Presence,
+    ) -> TemplateNode {
         let lists: Vec<Option<&[Node]>> = nodes.given.iter().map(|node| node.map(Node::items)).collect();
         let identity = context.shape.identity();
         let present = presence(&nodes.given);
@@ -245,13 +280,13 @@ impl<'a> Merger<'a> {
         let is_whole = |column: &Column| column.iter().zip(&present).all(|(at, present)| at.is_some() == *present);
         let is_argument = |node: &Node| node.text().starts_with('-');
         let arguments = lists.iter().flatten().any(|list| list.iter().any(is_argument));
-        // A list of a few words reads better as a field than with a condition at each word.
+        // A list of a few words is more readable as a field than with a condition on each word.
         if scalars && !arguments && !columns.iter().all(is_whole) {
-            return self.site(nodes, place, context.secret, within);
+            return self.site(nodes, location, context.secret, within);
         }
         let has_null = lists.iter().flatten().any(|list| list.iter().any(Node::is_null));
         if has_null {
-            return self.site(nodes, place, context.secret, within);
+            return self.site(nodes, location, context.secret, within);
         }
         let mut items = Vec::with_capacity(columns.len());
         for (number, column) in columns.iter().enumerate() {
@@ -263,22 +298,28 @@ impl<'a> Merger<'a> {
                 .find_map(|key| first.get(key).and_then(label))
                 .or_else(|| argument_name(first))
                 .unwrap_or_else(|| number.to_string().into());
-            let place = place.with(Step::Item(label));
+            let location = location.with(PathStep::Item(label));
             let inner = Context { shape: context.shape.items(), ..context };
-            let part = self.merge(&below, &place, inner, &present);
-            items.push(Member { part, presence, within: present.clone(), place });
+            let part = self.merge(&below, &location, inner, &present);
+            items.push(Member { part, presence, within: present.clone(), location });
         }
-        Part::List(items)
+        TemplateNode::List(items)
     }
 
-    /// Notes what a copy has and no profile will have, as only the server writes it.
-    fn note_left_out(&mut self, nodes: &Nodes<'_>, below: &Nodes<'_>, place: &Place, key: &EcoString) {
-        let is_written_by_server = place.path.is_empty() && key == "status" || self.is_plain(place);
+    /// Records a field that some copy has and no profile will have, because only the API server sets it.
+    fn note_left_out(
+        &mut self,
+        nodes: &ComparedNodes<'_>,
+        below: &ComparedNodes<'_>,
+        location: &Location,
+        key: &EcoString,
+    ) {
+        let is_written_by_server = location.path.is_empty() && key == "status" || self.is_plain(location);
         let is_lost = |(parent, below): (&Option<&Node>, &Option<&Node>)| {
             below.is_none() && parent.is_some_and(|parent| has_leaf(&parent[key.as_str()]))
         };
         if is_written_by_server && nodes.given.iter().zip(&below.given).any(is_lost) {
-            self.left_out.insert(place.with(Step::Key(key.clone())).to_string());
+            self.left_out.insert(location.with(PathStep::Key(key.clone())).to_string());
         }
     }
 }
@@ -291,7 +332,7 @@ fn label(node: &Node) -> Option<EcoString> {
     }
 }
 
-/// An argument is called like its flag: `--log-level=info` is `log-level`.
+/// An argument is named after its flag: `--log-level=info` is `log-level`.
 fn argument_name(node: &Node) -> Option<EcoString> {
     let name = node.as_str()?.strip_prefix('-')?.trim_start_matches('-');
     let name = name.split('=').next().unwrap_or(name);
@@ -303,10 +344,10 @@ pub(super) fn presence(nodes: &[Option<&Node>]) -> Presence {
     nodes.iter().map(Option::is_some).collect()
 }
 
-/// The keys of all, in an order that keeps what follows what.
+/// The keys of all mappings, in an order that preserves the order within each as far as possible.
 fn joint_keys(nodes: &[Option<&Node>]) -> Vec<EcoString> {
-    /// Beyond so many the order is that of the copies, one after the other.
-    const MOST_INSERTED: usize = 256;
+    /// With more keys than this, new keys are appended.
+    const MAX_INSERTED: usize = 256;
     let mut mappings = nodes.iter().flatten();
     let Some(first) = mappings.next() else { return Vec::new() };
     let mut keys: Vec<EcoString> = first.entries().iter().map(|entry| entry.key.clone()).collect();
@@ -318,7 +359,7 @@ fn joint_keys(nodes: &[Option<&Node>]) -> Vec<EcoString> {
             if known.entry(&entry.key).is_none() {
                 known.push(entry.key.clone(), Span::NONE, Node::default());
                 let at = match &after {
-                    _ if keys.len() > MOST_INSERTED => keys.len(),
+                    _ if keys.len() > MAX_INSERTED => keys.len(),
                     None => 0,
                     Some(after) => keys.iter().position(|key| key == after).map_or(keys.len(), |at| at + 1),
                 };
@@ -330,18 +371,18 @@ fn joint_keys(nodes: &[Option<&Node>]) -> Vec<EcoString> {
     keys
 }
 
-/// Whether a template can hold the key as text.
+/// Whether a template can contain the key as it is.
 fn is_plain_key(key: &str) -> bool {
     !key.starts_with('$') && !key.contains("{{")
 }
 
-/// Whether all keys of a value can stand in a template as text.
+/// Whether a template can contain all keys of a value as they are.
 fn is_expressible(node: &Node) -> bool {
     node.items().iter().all(is_expressible)
         && node.entries().iter().all(|entry| is_plain_key(&entry.key) && is_expressible(&entry.value))
 }
 
-/// Whether something in a value is a secret by its name.
+/// Whether a value contains a secret, judged by names.
 fn holds_secret(node: &Node, plain: bool) -> bool {
     if plain || node["kind"].text() == "CustomResourceDefinition" {
         return false;
@@ -352,11 +393,11 @@ fn holds_secret(node: &Node, plain: bool) -> bool {
     if node.entries().is_empty() {
         return false;
     }
-    let told = secret::holds(node);
+    let is_secret = secret::holds(node);
     let entries = node.entries().iter().filter(|entry| entry.key != "metadata");
     entries
         .into_iter()
-        .any(|entry| told(&entry.key, &entry.value) && has_leaf(&entry.value) || holds_secret(&entry.value, false))
+        .any(|entry| is_secret(&entry.key, &entry.value) && has_leaf(&entry.value) || holds_secret(&entry.value, false))
 }
 
 fn has_leaf(node: &Node) -> bool {
@@ -368,8 +409,8 @@ fn has_leaf(node: &Node) -> bool {
     }
 }
 
-/// How many leaves of a text in a Secret become fields, each its own.
-const MOST_SECRET_LEAVES: usize = 8;
+/// A serialized tree in a Secret with more leaves than this becomes a single field.
+const MAX_SECRET_LEAVES: usize = 8;
 
 fn leaves(node: &Node) -> usize {
     match &node.value {
@@ -379,7 +420,7 @@ fn leaves(node: &Node) -> usize {
     }
 }
 
-/// The tree that our emitter writes as this very text.
+/// Parses a string that the emitter reproduces exactly from the tree.
 pub(super) fn tree_of(text: &str) -> Option<(Node, Format)> {
     let mut loaded = yaml::load_text(text, FileId(0), Dialect::Strict);
     if !loaded.findings.is_empty() || loaded.documents.len() != 1 {

@@ -1,4 +1,4 @@
-//! Which objects belong together: a workload and what it uses, what selects it, what is called like it.
+//! Groups objects into components: a workload with the objects that it uses, that select it, or that share its name.
 
 use ecow::EcoString;
 use foldhash::{HashMap, HashMapExt};
@@ -8,12 +8,12 @@ use crate::node::Node;
 use crate::object::Object;
 use crate::references;
 
-/// The component of each class; empty for what belongs to none, or where there is one workload only.
+/// The component of each class; empty for a class that belongs to none, or if there is only one workload.
 #[derive(Debug, Default)]
 pub(super) struct Components {
-    /// The component of each class, by number.
+    /// The component of each class, by index.
     pub(super) of: Vec<EcoString>,
-    /// What the only workload, or all of them, are called: to be left out of names.
+    /// The name of the only workload, or the common prefix of all workload names. Field names leave it out.
     pub(super) app: EcoString,
 }
 
@@ -35,7 +35,7 @@ impl Components {
         for at in &workloads {
             of[*at] = short(&names[*at], &app);
         }
-        // What several workloads use belongs to none of them.
+        // An object that several workloads use belongs to none of them.
         let mut users: Vec<Vec<usize>> = vec![Vec::new(); classes.len()];
         for at in &workloads {
             let object = classes[*at].first();
@@ -63,7 +63,7 @@ impl Components {
             if let [user] = users[at].as_slice() {
                 of[at] = of[*user].clone();
             } else if users[at].is_empty() {
-                // The longest name that its name begins with.
+                // The workload with the longest name that is a prefix of its name.
                 let named = workloads.iter().filter(|workload| {
                     let name = names[**workload].as_str();
                     names[at] == name
@@ -76,7 +76,7 @@ impl Components {
         Self { of, app }
     }
 
-    /// The template file of a class, without folder and ending.
+    /// The name of a class's template file, without folder and extension.
     pub(super) fn file(&self, number: usize, class: &Class<'_>) -> String {
         let object = class.first();
         let component = &self.of[number];
@@ -100,7 +100,8 @@ fn is_job(object: &Object) -> bool {
     matches!(object.kind(), "Job" | "Pod")
 }
 
-/// The name of a class without the words by which a copy names itself, and without what differs otherwise, such as a hash.
+/// The name of a class without the words that identify a copy, and without words that differ between the copies, such
+/// as a hash.
 pub(super) fn plain_name(class: &Class<'_>, words: &[OwnWords]) -> String {
     let is_sign = |c: char| matches!(c, '-' | '.' | ':' | '_' | '\u{1}');
     let names = class.objects.iter().zip(words).filter_map(|(object, words)| Some((object.as_ref()?.name(), words)));
@@ -113,7 +114,7 @@ pub(super) fn plain_name(class: &Class<'_>, words: &[OwnWords]) -> String {
     if plain.is_empty() { class.first().name().to_owned() } else { plain.join("-") }
 }
 
-/// What all names begin with, up to whole words.
+/// The common prefix of all names, in whole words.
 fn common_prefix<'n>(names: impl Iterator<Item = &'n str> + Clone) -> EcoString {
     let Some(first) = names.clone().next() else { return EcoString::new() };
     let parts: Vec<&str> = first.split('-').collect();
@@ -123,7 +124,7 @@ fn common_prefix<'n>(names: impl Iterator<Item = &'n str> + Clone) -> EcoString 
     parts[..count].join("-").into()
 }
 
-/// A name without the part that all share; the whole name where nothing is left.
+/// A name without the common prefix; the whole name if nothing else is left.
 pub(super) fn short(name: &str, app: &str) -> EcoString {
     match name.strip_prefix(app).map(|rest| rest.trim_start_matches('-')) {
         Some(rest) if !rest.is_empty() && !app.is_empty() => rest.into(),

@@ -1,4 +1,4 @@
-//! The copies: what a person gave, one list of objects a profile.
+//! The copies to import: one list of objects per profile.
 
 use std::collections::BTreeSet;
 
@@ -8,22 +8,22 @@ use foldhash::{HashMap, HashMapExt};
 use crate::finding::{Finding, RuleId};
 use crate::object::Object;
 
-/// One of the hand-written copies: it becomes one profile.
+/// A hand-written copy, which becomes one profile.
 #[derive(Debug, Clone)]
 pub struct Variant {
     /// The profile's name.
     pub name: String,
-    /// The path as it was typed.
+    /// The path as given on the command line.
     pub path: String,
-    /// The objects, in the order given; the config of a kind cluster among them.
+    /// The objects in the order given, including a kind cluster config.
     pub objects: Vec<Object>,
 }
 
-/// In which of the copies something is: one truth value a copy.
+/// Which of the copies have something: one flag per copy.
 pub(super) type Presence = Vec<bool>;
 
 impl Variant {
-    /// The namespace of most of its objects; empty where most name none.
+    /// The namespace of most of its objects; empty if no object has one.
     pub(super) fn namespace(&self) -> &str {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for object in self.objects.iter().filter(|object| !object.namespace().is_empty()) {
@@ -34,7 +34,8 @@ impl Variant {
     }
 }
 
-/// The name that a profile gets from a path: that of the file or folder, in the characters a profile's name can have.
+/// The profile name for a path: the name of the file or folder, with characters that are invalid in a profile name
+/// replaced.
 #[must_use]
 pub fn profile_name(path: &str) -> String {
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -43,8 +44,8 @@ pub fn profile_name(path: &str) -> String {
     stem.trim_start_matches('.').chars().map(plain).collect()
 }
 
-/// What makes it impossible to import the copies: names that are used twice or cannot be used, objects without a name,
-/// two objects of one identity in one copy.
+/// Reports why the copies cannot be imported: duplicate or invalid profile names, objects without a name, duplicate
+/// objects in one copy.
 pub(super) fn faults(variants: &[Variant]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut names = BTreeSet::new();
@@ -52,14 +53,14 @@ pub(super) fn faults(variants: &[Variant]) -> Vec<Finding> {
         let error = |message: String| Finding::error(RuleId::ImportCopy, crate::source::Span::NONE, message);
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if variant.name.is_empty() || variant.name.starts_with(['.', '-']) || !variant.name.chars().all(plain) {
-            let message = format!("`{}` cannot be the name of a profile", variant.name);
-            findings.push(error(message).with_help(format!("name the copy: `NAME={}`", variant.path)));
+            let message = format!("invalid profile name `{}`", variant.name);
+            findings.push(error(message).with_help(format!("pass the copy as `NAME={}`", variant.path)));
         } else if variant.name == "base" || variant.name == "schema" {
-            let message = format!("a profile cannot be called `{}`", variant.name);
-            findings.push(error(message).with_help(format!("name the copy: `NAME={}`", variant.path)));
+            let message = format!("invalid profile name `{}`: the name is reserved", variant.name);
+            findings.push(error(message).with_help(format!("pass the copy as `NAME={}`", variant.path)));
         } else if !names.insert(variant.name.to_lowercase()) {
-            let message = format!("two copies are called `{}`", variant.name);
-            findings.push(error(message).with_help(format!("name one of them: `NAME={}`", variant.path)));
+            let message = format!("duplicate profile name `{}`", variant.name);
+            findings.push(error(message).with_help(format!("pass one of the copies as `NAME={}`", variant.path)));
         }
         if variant.objects.is_empty() {
             findings.push(error(format!("no Kubernetes objects in `{}`", variant.path)));
@@ -76,7 +77,7 @@ fn twins(variant: &Variant) -> Vec<Finding> {
         if is_kind_config(object) {
             let id = (EcoString::new(), EcoString::from("Cluster"), EcoString::new(), EcoString::new());
             if seen.insert(id, object).is_some() {
-                let message = format!("two kind cluster configs in `{}`", variant.path);
+                let message = format!("duplicate kind cluster config in `{}`", variant.path);
                 findings.push(Finding::error(RuleId::ImportCopy, object.span(), message));
             }
             continue;
@@ -84,7 +85,7 @@ fn twins(variant: &Variant) -> Vec<Finding> {
         if object.name().is_empty() {
             let message = format!("{} has no `metadata.name`", object.kind());
             let finding = Finding::error(RuleId::ImportCopy, object.span(), message);
-            findings.push(finding.with_help("a bundle holds only objects with a name; take it out of the copy"));
+            findings.push(finding.with_help("set `metadata.name`, or remove the object from the copy"));
             continue;
         }
         let id = (
@@ -96,7 +97,7 @@ fn twins(variant: &Variant) -> Vec<Finding> {
         if let Some(first) = seen.insert(id, object) {
             let message = format!("{} is defined twice in `{}`", object.id, variant.path);
             let finding = Finding::error(RuleId::ImportCopy, object.span(), message)
-                .with_help("keep one of them, or name the files to import one by one")
+                .with_help("remove one of them, or list the files to import one by one")
                 .with_related(first.span(), "first defined here");
             findings.push(finding);
         }
@@ -104,7 +105,7 @@ fn twins(variant: &Variant) -> Vec<Finding> {
     findings
 }
 
-/// Whether a document is the config of a kind cluster, which a bundle carries beside its objects.
+/// Whether a document is a kind cluster config, which a bundle carries beside its objects.
 pub(super) fn is_kind_config(object: &Object) -> bool {
     object.group() == "kind.x-k8s.io" && object.kind() == "Cluster"
 }

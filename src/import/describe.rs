@@ -1,11 +1,11 @@
-//! What a field is, in the words of a comment.
+//! One-line descriptions of fields, for comments and the schema.
 
-use super::fields::{Field, Use};
+use super::fields::{Field, FieldUse};
 use super::matching::Class;
-use super::parts::{Place, Step};
-use super::text::Hint;
+use super::parts::{Location, PathStep};
+use super::strings::Hint;
 
-/// What a field is, in one line.
+/// Describes a field in one line.
 pub(super) fn describe(field: &Field, classes: &[Class<'_>]) -> String {
     let Some(first) = field.uses.first() else { return String::new() };
     if field.flag {
@@ -17,27 +17,27 @@ pub(super) fn describe(field: &Field, classes: &[Class<'_>]) -> String {
     let phrase = phrase(first, classes);
     match field.uses.len() - 1 {
         0 => format!("{phrase}."),
-        1 => format!("{phrase}, and one more place."),
-        more => format!("{phrase}, and {more} more places."),
+        1 => format!("{phrase}; used in one more place."),
+        more => format!("{phrase}; used in {more} more places."),
     }
 }
 
-/// More parts that a flag adds are counted, not listed.
-const MOST_ADDED: usize = 4;
+/// Further parts that a flag adds are counted, not listed.
+const MAX_ADDED: usize = 4;
 
-/// What a flag switches on: whole objects, then parts of others, by object.
+/// What a flag adds: whole objects, then parts of others, grouped by object.
 fn additions(field: &Field, classes: &[Class<'_>]) -> String {
     let mut objects: Vec<String> = Vec::new();
     let mut parts: Vec<(String, Vec<String>)> = Vec::new();
-    for place in field.uses.iter().map(|found| &found.place) {
-        let object = classes[place.class].first();
+    for location in field.uses.iter().map(|found| &found.location) {
+        let object = classes[location.class].first();
         let object = format!("{} {}", object.kind(), object.name());
-        let part = match place.path.as_slice() {
+        let part = match location.path.as_slice() {
             [] => {
                 objects.push(object);
                 continue;
             }
-            [.., list, Step::Item(item)] if item.parse::<u32>().is_ok() => format!("{}[{item}]", list.text()),
+            [.., list, PathStep::Item(item)] if item.parse::<u32>().is_ok() => format!("{}[{item}]", list.text()),
             [.., last] => last.text().to_owned(),
         };
         match parts.iter_mut().find(|(known, _)| *known == object) {
@@ -57,28 +57,28 @@ fn additions(field: &Field, classes: &[Class<'_>]) -> String {
 }
 
 fn few(mut names: Vec<String>) -> String {
-    let rest = names.len().saturating_sub(MOST_ADDED);
-    names.truncate(MOST_ADDED);
+    let rest = names.len().saturating_sub(MAX_ADDED);
+    names.truncate(MAX_ADDED);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     names.join(", ") + &more
 }
 
-/// A place as a person says it: `Variable LOG_LEVEL of container web in Deployment web`.
-fn phrase(place: &Use, classes: &[Class<'_>]) -> String {
-    let object = classes[place.place.class].first();
+/// A use as a phrase: `Variable LOG_LEVEL of container web in Deployment web`.
+fn phrase(usage: &FieldUse, classes: &[Class<'_>]) -> String {
+    let object = classes[usage.location.class].first();
     let object = format!("{} {}", object.kind(), object.name());
-    let path = place.place.path.as_slice();
-    let is_containers = |step: &Step| matches!(step.key(), Some("containers" | "initContainers"));
+    let path = usage.location.path.as_slice();
+    let is_containers = |step: &PathStep| matches!(step.key(), Some("containers" | "initContainers"));
     let container = path.windows(2).rposition(|pair| is_containers(&pair[0]) && pair[1].item().is_some());
     let (rest, owner) = match container {
         Some(at) => (&path[at + 2..], format!("container {} in {object}", path[at + 1].text())),
         None => (path, object),
     };
-    let keys: Vec<&str> = rest.iter().filter_map(Step::key).collect();
-    let item = rest.iter().rev().find_map(Step::item).unwrap_or_default();
-    let what = match (&place.hint, keys.as_slice()) {
+    let keys: Vec<&str> = rest.iter().filter_map(PathStep::key).collect();
+    let item = rest.iter().rev().find_map(PathStep::item).unwrap_or_default();
+    let what = match (&usage.hint, keys.as_slice()) {
         (Hint::Tag, _) => "Image tag".to_owned(),
-        (Hint::Repository, _) => "Image, without its tag,".to_owned(),
+        (Hint::Repository, _) => "Image repository".to_owned(),
         (Hint::Digest, _) => "Image digest".to_owned(),
         (_, ["image"]) => "Image".to_owned(),
         (_, ["env", "value"]) => format!("Variable {item}"),
@@ -90,16 +90,16 @@ fn phrase(place: &Use, classes: &[Class<'_>]) -> String {
         (_, [.., "labels", name]) => format!("Label {name}"),
         (_, [.., "annotations", name]) => format!("Annotation {name}"),
         (_, [.., "requests", "storage"]) => "Storage".to_owned(),
-        (_, ["spec", "replicas"]) => "Number of pods".to_owned(),
+        (_, ["spec", "replicas"]) => "Replicas".to_owned(),
         (_, ["spec", "schedule"]) => "Schedule".to_owned(),
-        (_, [.., "nodePort"]) => "Port on every node".to_owned(),
+        (_, [.., "nodePort"]) => "Node port".to_owned(),
         (Hint::Named(name), ["data" | "stringData", file]) => format!("{name} in {file}"),
         (_, ["data" | "stringData" | "binaryData", file]) => (*file).to_owned(),
         (_, ["data" | "stringData", file, ..]) => {
-            let inner = Place { class: 0, path: rest[2..].to_vec() };
+            let inner = Location { class: 0, path: rest[2..].to_vec() };
             format!("{inner} in {file}")
         }
-        _ => Place { class: 0, path: rest.to_vec() }.to_string(),
+        _ => Location { class: 0, path: rest.to_vec() }.to_string(),
     };
     format!("{what} of {owner}")
 }

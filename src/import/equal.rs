@@ -1,8 +1,8 @@
-//! What is the same to the API server, however it is written: an explicit default and none, `100m` and `0.1`, `stringData`
-//! and `data`.
+//! Equality as the API server sees it: an explicit default equals an absent field, `100m` equals `0.1`, and
+//! `stringData` equals `data`.
 //!
-//! Objects are compared as they are stored ([`stored`]). Before the copies are merged, forms of one meaning become one
-//! ([`Nodes::field`]), so that a form is never a reason for a field.
+//! Objects are compared in their stored form ([`stored`]). Before the copies are merged, equivalent forms are unified
+//! ([`ComparedNodes::field`]), so that a difference in form never becomes a field.
 
 use ecow::EcoString;
 
@@ -13,7 +13,7 @@ use crate::node::{Mapping, Node, Value};
 use crate::object::Object;
 use crate::source::Span;
 
-/// An object as the API server stores it. Of a kind that nobody knows a null entry counts as absent.
+/// An object as the API server stores it. In an object of an unknown kind a null entry counts as absent.
 pub(super) fn stored(object: &Node, custom: &CustomKinds<'_>) -> Node {
     let shape = Shape::of_object(object, KubernetesVersion::default(), custom);
     match shape {
@@ -35,7 +35,7 @@ fn without_nulls(node: &Node) -> Node {
     Node { value, origin: node.origin.clone() }
 }
 
-/// The path of the first field that the API server would store differently; `None` where it stores the same.
+/// The path of the first field that the API server would store differently; `None` if the stored objects are equal.
 pub(super) fn first_difference(one: &Node, other: &Node, custom: &CustomKinds<'_>) -> Option<String> {
     if one == other { None } else { differing_path(&stored(one, custom), &stored(other, custom), String::new()) }
 }
@@ -61,14 +61,14 @@ fn differing_path(one: &Node, other: &Node, path: String) -> Option<String> {
     }
 }
 
-/// The same object of several copies, ready to be merged: each as it was given, and as it is stored.
-pub(super) struct Trees {
+/// The same object of several copies, ready to be merged: as it was given and as it is stored.
+pub(super) struct ComparedObjects {
     given: Vec<Option<Node>>,
-    /// Nothing where the forms are not compared: all objects are equal, or their API versions differ.
+    /// Empty if the forms need not be compared: all objects are equal, or their API versions differ.
     stored: Vec<Option<Node>>,
 }
 
-impl Trees {
+impl ComparedObjects {
     pub(super) fn of(objects: &[Option<&Object>], custom: &CustomKinds<'_>) -> Self {
         let whole: Vec<Option<Node>> =
             objects.iter().map(|object| object.map(|object| with_whole_numbers(&object.node))).collect();
@@ -86,20 +86,21 @@ impl Trees {
             .iter()
             .map(|node| node.map(|node| if as_text { with_string_data(node) } else { node.clone() }))
             .collect();
-        let stored = given.iter().map(|node| node.as_ref().map(|node| stored_beside(node, custom))).collect();
+        let stored =
+            given.iter().map(|node| node.as_ref().map(|node| stored_keeping_string_data(node, custom))).collect();
         Self { given, stored }
     }
 
-    pub(super) fn nodes(&self) -> Nodes<'_> {
+    pub(super) fn nodes(&self) -> ComparedNodes<'_> {
         let given: Vec<Option<&Node>> = self.given.iter().map(Option::as_ref).collect();
         let stored =
             if self.stored.is_empty() { given.clone() } else { self.stored.iter().map(Option::as_ref).collect() };
-        Nodes { given, stored }
+        ComparedNodes { given, stored }
     }
 }
 
-/// An object whose numbers are written as integers where they are: to the API server `1.0` is `1`, and templates write the one
-/// form that every reader reads alike.
+/// An object in which integral numbers are written as integers: the API server reads `1.0` as `1`, and templates use
+/// the form that every parser reads alike.
 pub(super) fn with_whole_numbers(node: &Node) -> Node {
     fn is_fraction(node: &Node) -> bool {
         matches!(node.value, Value::Float(_))
@@ -122,8 +123,8 @@ pub(super) fn with_whole_numbers(node: &Node) -> Node {
     Node { value, origin: node.origin.clone() }
 }
 
-/// As it is stored, with `stringData` where it was.
-fn stored_beside(object: &Node, custom: &CustomKinds<'_>) -> Node {
+/// The stored form of an object, with `stringData` kept as it is.
+fn stored_keeping_string_data(object: &Node, custom: &CustomKinds<'_>) -> Node {
     let mut bare = object.clone();
     let strings = match &mut bare.value {
         Value::Mapping(mapping) if object["kind"].text() == "Secret" => mapping.remove("stringData"),
@@ -136,7 +137,7 @@ fn stored_beside(object: &Node, custom: &CustomKinds<'_>) -> Node {
     made
 }
 
-/// A Secret with all that is text in `stringData`, which wins over `data`.
+/// A Secret with all textual `data` moved to `stringData`, which takes precedence over `data`.
 fn with_string_data(object: &Node) -> Node {
     let mut object = object.clone();
     let Value::Mapping(mapping) = &mut object.value else { return object };
@@ -163,7 +164,7 @@ fn with_string_data(object: &Node) -> Node {
     object
 }
 
-/// A Secret with all of `stringData` in `data`.
+/// A Secret with all of `stringData` moved to `data`.
 fn with_data(object: &Node) -> Node {
     let mut object = object.clone();
     let Value::Mapping(mapping) = &mut object.value else { return object };
@@ -179,29 +180,29 @@ fn with_data(object: &Node) -> Node {
     object
 }
 
-/// The text that Base64 stands for, where it is one that people write, and encoding it gives the same again.
+/// The base64-decoded string, if it is printable text and encoding it gives the same string again.
 pub(super) fn decoded(text: &str) -> Option<String> {
     let decoded = String::from_utf8(decode_base64(text)?).ok()?;
     let is_written = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
     (decoded.chars().all(is_written) && encode_base64(decoded.as_bytes()) == text).then_some(decoded)
 }
 
-/// The field whose absence says more than its default: an autoscaler, or a person, sets it.
+/// A field whose absence must be kept although it has a default, because an autoscaler or `kubectl scale` sets it.
 const LEFT_TO_OTHERS: &str = "replicas";
 
 fn is_scalar(node: &Node) -> bool {
     !matches!(node.value, Value::Mapping(_) | Value::Sequence(_))
 }
 
-/// One place in all copies: what they say, and what is stored. Both are the same inside texts.
+/// One location in all copies: the values as given and as stored. Both are the same within strings.
 #[derive(Debug, Clone)]
-pub(super) struct Nodes<'n> {
+pub(super) struct ComparedNodes<'n> {
     pub(super) given: Vec<Option<&'n Node>>,
     pub(super) stored: Vec<Option<&'n Node>>,
 }
 
-impl<'n> Nodes<'n> {
-    /// Where nothing is stored otherwise than it is written.
+impl<'n> ComparedNodes<'n> {
+    /// Values whose given and stored forms are the same.
     pub(super) fn literal(given: Vec<Option<&'n Node>>) -> Self {
         Self { stored: given.clone(), given }
     }
@@ -210,8 +211,8 @@ impl<'n> Nodes<'n> {
         self.given.iter().flatten().copied()
     }
 
-    /// An entry of the mappings here. What says nothing is left out, a default that another copy states is stated, and
-    /// values of one meaning get one form; unless all say the same anyway.
+    /// An entry of these mappings. Entries without effect are dropped, a default that another copy states is added,
+    /// and equivalent values get one form, unless all copies state the same value anyway.
     pub(super) fn field(&self, key: &str) -> Self {
         let get = |nodes: &[Option<&'n Node>]| -> Vec<Option<&'n Node>> {
             nodes.iter().map(|node| node.and_then(|node| node.get(key))).collect()
@@ -236,22 +237,23 @@ impl<'n> Nodes<'n> {
                 _ => {}
             }
         }
-        below.agree(key != LEFT_TO_OTHERS);
+        below.unify_forms(key != LEFT_TO_OTHERS);
         below
     }
 
-    /// The items at these places of the lists here.
+    /// The items at these indexes of the lists.
     pub(super) fn items(&self, column: &[Option<usize>]) -> Self {
         let get = |nodes: &[Option<&'n Node>]| -> Vec<Option<&'n Node>> {
             nodes.iter().zip(column).map(|(list, at)| list.and_then(|list| list.items().get((*at)?))).collect()
         };
         let mut below = Self { given: get(&self.given), stored: get(&self.stored) };
-        below.agree(true);
+        below.unify_forms(true);
         below
     }
 
-    /// Gives what is stored alike the form that the first has who states it; also, if `fills`, where nothing is stated.
-    fn agree(&mut self, fills: bool) {
+    /// Gives values with the same stored form the given form of the first copy that states it; if `fills`, also where
+    /// a copy states none.
+    fn unify_forms(&mut self, fills: bool) {
         for at in 0..self.given.len() {
             let Some(stored) = self.stored[at] else { continue };
             let alike =
@@ -271,14 +273,14 @@ impl<'n> Nodes<'n> {
     }
 }
 
-/// A copy's object in the words in which the project renders it: what is stored alike is written alike, so that only what truly
-/// differs is a difference.
-pub(super) fn in_the_words_of(known: &Node, copy: &Node, custom: &CustomKinds<'_>) -> Node {
-    reworded(known, &stored_beside(known, custom), copy, &stored_beside(copy, custom))
+/// A copy's object in the form in which the project renders it: values with the same stored form get the same given
+/// form, so that only real differences remain.
+pub(super) fn in_form_of(known: &Node, copy: &Node, custom: &CustomKinds<'_>) -> Node {
+    in_form_of_node(known, &stored_keeping_string_data(known, custom), copy, &stored_keeping_string_data(copy, custom))
 }
 
-/// An object in the forms of a template: the values of a Secret in `stringData` or in `data`, whole numbers as such.
-pub(super) fn as_in(template: &Node, object: &Node) -> Node {
+/// An object in the form of a template: a Secret's values in `stringData` or in `data`, integral numbers as integers.
+pub(super) fn in_form_of_template(template: &Node, object: &Node) -> Node {
     let is_secret = object["kind"].text() == "Secret";
     if is_secret && template["stringData"].is_set() && object["data"].is_set() {
         return with_string_data(object);
@@ -289,7 +291,7 @@ pub(super) fn as_in(template: &Node, object: &Node) -> Node {
     with_whole_numbers(object)
 }
 
-fn reworded(known: &Node, known_stored: &Node, copy: &Node, copy_stored: &Node) -> Node {
+fn in_form_of_node(known: &Node, known_stored: &Node, copy: &Node, copy_stored: &Node) -> Node {
     if known_stored == copy_stored && is_scalar(known) && is_scalar(copy) {
         return known.clone();
     }
@@ -300,8 +302,8 @@ fn reworded(known: &Node, known_stored: &Node, copy: &Node, copy_stored: &Node) 
             for entry in entries {
                 let key = entry.key.as_str();
                 let value = match known_entries.get(key) {
-                    Some(known) => reworded(known, &known_stored[key], &entry.value, &copy_stored[key]),
-                    // The project leaves to the server what the copy states.
+                    Some(known) => in_form_of_node(known, &known_stored[key], &entry.value, &copy_stored[key]),
+                    // The project leaves out what the copy states explicitly.
                     None if is_alike(key) => continue,
                     None => entry.value.clone(),
                 };
@@ -314,14 +316,14 @@ fn reworded(known: &Node, known_stored: &Node, copy: &Node, copy_stored: &Node) 
             Value::from(made)
         }
         (Value::Sequence(knowns), Value::Sequence(items)) => {
-            // Items of one name are one; else those of one place.
+            // Items correspond by name, or by index if they have none.
             let find = |at: usize, item: &Node| {
                 let name = item.get("name");
                 let same = |known: &Node| name.is_some() && known.get("name") == name;
                 knowns.iter().position(same).or((name.is_none() && at < knowns.len()).then_some(at))
             };
             let made = items.iter().enumerate().map(|(at, item)| match find(at, item) {
-                Some(known) => reworded(&knowns[known], &known_stored[known], item, &copy_stored[at]),
+                Some(known) => in_form_of_node(&knowns[known], &known_stored[known], item, &copy_stored[at]),
                 None => item.clone(),
             });
             Value::from(made.collect::<Vec<_>>())

@@ -1,4 +1,4 @@
-//! Fields: places that vary together are one; what only some copies have hangs on a flag.
+//! Fields: sites that vary together share a field; members that only some copies have depend on a flag.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::copies::Presence;
 use super::matching::OwnWords;
-use super::parts::{Member, Part, Place, Site, Step};
-use super::text::{Draft, Hint, Splitter, Texts, is_within};
-use super::usual;
+use super::parts::{Location, Member, PathStep, Site, TemplateNode};
+use super::strings::{Hint, Splitter, StringPart, Strings, is_within};
+use super::typical;
 use crate::node::{Node, Value};
 use crate::source::Span;
 use crate::yaml;
@@ -17,54 +17,54 @@ use crate::yaml;
 /// A field of the profiles.
 #[derive(Debug, Clone)]
 pub(super) struct Field {
-    /// The value in each copy; `None` where no place that reads it is there, or it is absent.
+    /// The value in each copy; `None` if no location in the copy reads it, or it is absent.
     pub(super) values: Vec<Option<Node>>,
-    /// In which copies the absence is a value: a place that could read it is there, and without a value.
+    /// The copies in which absence is its value: a location could read the field and has no value.
     pub(super) absent: Presence,
-    /// The places that read it.
-    pub(super) uses: Vec<Use>,
+    /// The locations that read it.
+    pub(super) uses: Vec<FieldUse>,
     pub(super) secret: bool,
-    /// Whether it says that something is there.
+    /// Whether it is a flag that switches parts of the templates on.
     pub(super) flag: bool,
-    /// Its name, as the way through the profile; filled in when all are known.
+    /// Its name as a path in the profile; assigned when all fields are known.
     pub(super) name: Vec<EcoString>,
-    /// Whether it always has a value in the base.
+    /// Its value in the base, if the base sets it.
     pub(super) base: Option<Node>,
 }
 
-/// A place that reads a field.
+/// A location that reads a field.
 #[derive(Debug, Clone)]
-pub(super) struct Use {
-    pub(super) place: Place,
+pub(super) struct FieldUse {
+    pub(super) location: Location,
     pub(super) hint: Hint,
 }
 
 /// A part of a value in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum ValuePiece {
     Plain(EcoString),
     Field(usize),
 }
 
-/// All fields, and what the sites are made of.
+/// All fields, and the composition of each site's value.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     pub(super) all: Vec<Field>,
     /// The parts of each site's value.
-    pub(super) sites: Vec<Vec<Piece>>,
-    /// The flag of those who are in these copies, and in no others.
+    pub(super) sites: Vec<Vec<ValuePiece>>,
+    /// The flag of the members that exactly these copies have.
     pub(super) flags: HashMap<Presence, usize>,
 }
 
-/// What groups of optional members there are: how much hangs on each presence.
+/// Optional members that the same copies have.
 #[derive(Debug, Default)]
 struct Group {
     structural: usize,
     scalars: usize,
-    uses: Vec<(Use, usize)>,
+    uses: Vec<(FieldUse, usize)>,
 }
 
-/// Makes fields of what differs. `loose`: values that vary together are one field whatever they mean.
+/// Makes fields of what differs. `loose`: values that vary together share a field regardless of their meaning.
 pub(super) fn fields(classes: &mut [Member], sites: &mut Vec<Site>, words: &[OwnWords], loose: bool) -> Fields {
     let mut groups: BTreeMap<Presence, Group> = BTreeMap::new();
     classes.iter().for_each(|class| collect(class, &mut groups));
@@ -78,7 +78,7 @@ pub(super) fn fields(classes: &mut [Member], sites: &mut Vec<Site>, words: &[Own
         let field = Field {
             values,
             absent: vec![false; presence.len()],
-            uses: uses.into_iter().map(|(place, _)| place).collect(),
+            uses: uses.into_iter().map(|(usage, _)| usage).collect(),
             secret: false,
             flag: true,
             name: Vec::new(),
@@ -88,7 +88,7 @@ pub(super) fn fields(classes: &mut [Member], sites: &mut Vec<Site>, words: &[Own
         joiner.fields.all.push(field);
     }
     let splitter = splitter(sites);
-    let mut split: HashMap<(Texts, EcoString), Vec<Draft>> = HashMap::new();
+    let mut split: HashMap<(Strings, EcoString), Vec<StringPart>> = HashMap::new();
     for site in sites.iter() {
         let grouped = groups.contains_key(&presence_of(site));
         let absent: Presence = if grouped {
@@ -100,25 +100,25 @@ pub(super) fn fields(classes: &mut [Member], sites: &mut Vec<Site>, words: &[Own
         let drafts = match site.texts().filter(|_| !is_whole) {
             _ if !site.parts.is_empty() => site.parts.clone(),
             Some(texts) => {
-                let key = EcoString::from(site.place.key());
+                let key = EcoString::from(site.location.key());
                 let known = split.entry((texts.clone(), key.clone()));
                 known.or_insert_with(|| splitter.split(&texts, &key, words)).clone()
             }
             None => {
-                let place = Use { place: site.place.clone(), hint: Hint::None };
-                let at = joiner.add(site.values.clone(), absent, place, site.secret, site);
-                joiner.fields.sites.push(vec![Piece::Field(at)]);
+                let usage = FieldUse { location: site.location.clone(), hint: Hint::None };
+                let at = joiner.add(site.values.clone(), absent, usage, site.secret, site);
+                joiner.fields.sites.push(vec![ValuePiece::Field(at)]);
                 continue;
             }
         };
         let mut pieces = Vec::with_capacity(drafts.len());
         for draft in drafts {
             pieces.push(match draft {
-                Draft::Plain(text) => Piece::Plain(text),
-                Draft::Value(texts, hint, secret) => {
+                StringPart::Plain(text) => ValuePiece::Plain(text),
+                StringPart::Value(texts, hint, secret) => {
                     let values = texts.into_iter().map(|text| text.map(|text| Node::new(text, Span::NONE))).collect();
-                    let place = Use { place: site.place.clone(), hint };
-                    Piece::Field(joiner.add(values, absent.clone(), place, secret, site))
+                    let usage = FieldUse { location: site.location.clone(), hint };
+                    ValuePiece::Field(joiner.add(values, absent.clone(), usage, secret, site))
                 }
             });
         }
@@ -131,36 +131,36 @@ fn presence_of(site: &Site) -> Presence {
     site.values.iter().map(Option::is_some).collect()
 }
 
-/// Counts what hangs on each presence.
+/// Collects the optional members by presence.
 fn collect(member: &Member, groups: &mut BTreeMap<Presence, Group>) {
     if member.is_optional() {
         let group = groups.entry(member.presence.clone()).or_default();
         let weight = weight(member);
-        if is_structural(&member.part) || member.place.path.is_empty() {
+        if is_structural(&member.part) || member.location.path.is_empty() {
             group.structural += 1;
         } else {
             group.scalars += 1;
         }
-        group.uses.push((Use { place: member.place.clone(), hint: Hint::None }, weight));
+        group.uses.push((FieldUse { location: member.location.clone(), hint: Hint::None }, weight));
     }
     match &member.part {
-        Part::Mapping(entries) => entries.iter().for_each(|(_, member)| collect(member, groups)),
-        Part::List(items) => items.iter().for_each(|member| collect(member, groups)),
-        Part::Tree(_, root) => collect(root, groups),
-        Part::Same(_) | Part::Site(_) => {}
+        TemplateNode::Mapping(entries) => entries.iter().for_each(|(_, member)| collect(member, groups)),
+        TemplateNode::List(items) => items.iter().for_each(|member| collect(member, groups)),
+        TemplateNode::Tree(_, root) => collect(root, groups),
+        TemplateNode::Same(_) | TemplateNode::Site(_) => {}
     }
 }
 
-/// How much a member is worth as the one that gives a flag its name: objects first, then what is large.
+/// The priority of a member in naming its flag: objects first, then larger parts.
 pub(super) fn weight(member: &Member) -> usize {
     let size = match &member.part {
-        Part::Same(node) => nodes(node),
-        Part::Site(_) => 1,
-        Part::Mapping(entries) => entries.len() + 1,
-        Part::List(items) => items.len() + 1,
-        Part::Tree(..) => 5,
+        TemplateNode::Same(node) => nodes(node),
+        TemplateNode::Site(_) => 1,
+        TemplateNode::Mapping(entries) => entries.len() + 1,
+        TemplateNode::List(items) => items.len() + 1,
+        TemplateNode::Tree(..) => 5,
     };
-    if member.place.path.is_empty() { 10_000 + size } else { size.min(9_999) }
+    if member.location.path.is_empty() { 10_000 + size } else { size.min(9_999) }
 }
 
 pub(super) fn nodes(node: &Node) -> usize {
@@ -168,52 +168,53 @@ pub(super) fn nodes(node: &Node) -> usize {
         + node.entries().iter().map(|entry| nodes(&entry.value)).sum::<usize>()
 }
 
-pub(super) fn is_structural(part: &Part) -> bool {
+pub(super) fn is_structural(part: &TemplateNode) -> bool {
     match part {
-        Part::Same(node) => matches!(node.value, Value::Mapping(_) | Value::Sequence(_) | Value::Null),
-        Part::Site(_) => false,
-        Part::Mapping(_) | Part::List(_) | Part::Tree(..) => true,
+        TemplateNode::Same(node) => matches!(node.value, Value::Mapping(_) | Value::Sequence(_) | Value::Null),
+        TemplateNode::Site(_) => false,
+        TemplateNode::Mapping(_) | TemplateNode::List(_) | TemplateNode::Tree(..) => true,
     }
 }
 
-/// An optional scalar that hangs on no flag is a field of its own: it is there where it has a value.
+/// Turns an optional scalar without a flag into a field of its own, which is absent where it has no value.
 fn constants_to_sites(member: &mut Member, groups: &BTreeMap<Presence, Group>, sites: &mut Vec<Site>) {
     if member.is_optional()
         && !groups.contains_key(&member.presence)
-        && let Part::Same(node) = &member.part
+        && let TemplateNode::Same(node) = &member.part
     {
         let value = node.clone();
         let values = member.presence.iter().map(|here| here.then(|| value.clone())).collect();
         sites.push(Site {
             values,
-            place: member.place.clone(),
+            location: member.location.clone(),
             secret: false,
             encoded: false,
             within: member.within.clone(),
             parts: Vec::new(),
         });
-        member.part = Part::Site(sites.len() - 1);
+        member.part = TemplateNode::Site(sites.len() - 1);
     }
     match &mut member.part {
-        Part::Mapping(entries) => {
+        TemplateNode::Mapping(entries) => {
             entries.iter_mut().for_each(|(_, member)| constants_to_sites(member, groups, sites));
         }
-        Part::List(items) => items.iter_mut().for_each(|member| constants_to_sites(member, groups, sites)),
-        Part::Tree(_, root) => constants_to_sites(root, groups, sites),
-        Part::Same(_) | Part::Site(_) => {}
+        TemplateNode::List(items) => items.iter_mut().for_each(|member| constants_to_sites(member, groups, sites)),
+        TemplateNode::Tree(_, root) => constants_to_sites(root, groups, sites),
+        TemplateNode::Same(_) | TemplateNode::Site(_) => {}
     }
 }
 
-/// The strings that may be parts of others: namespaces, then names, then whatever stands in several places.
+/// The splitter with the strings that may be part of others: namespaces, then names, then strings in several
+/// locations.
 fn splitter(sites: &[Site]) -> Splitter {
-    let mut all: BTreeMap<Texts, usize> = BTreeMap::new();
-    let mut ranks: BTreeMap<Texts, usize> = BTreeMap::new();
+    let mut all: BTreeMap<Strings, usize> = BTreeMap::new();
+    let mut ranks: BTreeMap<Strings, usize> = BTreeMap::new();
     for site in sites.iter().filter(|site| !site.secret) {
         let Some(texts) = site.texts() else { continue };
-        if super::text::same(&texts).is_some() {
+        if super::strings::same(&texts).is_some() {
             continue;
         }
-        let rank = match (site.place.key(), site.place.path.first().map(Step::text)) {
+        let rank = match (site.location.key(), site.location.path.first().map(PathStep::text)) {
             ("namespace", Some("metadata")) => 0,
             ("namespace", _) => 1,
             ("name", Some("metadata")) => 3,
@@ -223,19 +224,19 @@ fn splitter(sites: &[Site]) -> Splitter {
         *best = rank.min(*best);
         *all.entry(texts).or_default() += 1;
     }
-    let is_anchor = |(texts, rank): &(&Texts, &usize)| {
+    let is_anchor = |(texts, rank): &(&Strings, &usize)| {
         let short = texts.iter().flatten().all(|text| text.len() <= 100 && !text.contains('\n'));
         short && (**rank < 2 || **rank == 3 || all.get(*texts).is_some_and(|count| *count > 1))
     };
-    let mut anchors: Vec<(&Texts, &usize)> = ranks.iter().filter(is_anchor).collect();
-    let length = |texts: &Texts| texts.iter().flatten().map(|text| text.len()).sum::<usize>();
-    let defined = |texts: &Texts| texts.iter().flatten().count();
+    let mut anchors: Vec<(&Strings, &usize)> = ranks.iter().filter(is_anchor).collect();
+    let length = |texts: &Strings| texts.iter().flatten().map(|text| text.len()).sum::<usize>();
+    let defined = |texts: &Strings| texts.iter().flatten().count();
     anchors.sort_by_key(|(texts, rank)| (**rank / 2, std::cmp::Reverse((defined(texts), length(texts)))));
     let anchors = anchors.into_iter().map(|(texts, _)| texts.clone()).collect();
     Splitter::new(anchors, &all)
 }
 
-/// What makes two places one field.
+/// The key by which uses share a field.
 type Key = (Vec<Option<String>>, Presence, bool, EcoString);
 
 struct Joiner {
@@ -245,27 +246,34 @@ struct Joiner {
 }
 
 impl Joiner {
-    /// The field that has these values, in a place that is or is part of a site.
-    fn add(&mut self, values: Vec<Option<Node>>, absent: Presence, place: Use, secret: bool, site: &Site) -> usize {
+    /// The field with these values, for a location that is a site or part of one.
+    fn add(
+        &mut self,
+        values: Vec<Option<Node>>,
+        absent: Presence,
+        usage: FieldUse,
+        secret: bool,
+        site: &Site,
+    ) -> usize {
         let texts: Vec<Option<String>> = values.iter().map(|value| value.as_ref().map(yaml::json)).collect();
         let meaning = match site.values.as_slice() {
-            [Some(only)] => usual::meaning(&place, only).into(),
+            [Some(only)] => typical::meaning(&usage, only).into(),
             _ if self.loose && !secret => EcoString::new(),
-            _ => meaning(&values, &place, secret),
+            _ => meaning(&values, &usage, secret),
         };
         let key = (texts, absent.clone(), secret, meaning);
         if let Some(at) = self.known.get(&key) {
-            self.fields.all[*at].uses.push(place);
+            self.fields.all[*at].uses.push(usage);
             return *at;
         }
         let at = self.fields.all.len();
         self.known.insert(key, at);
         let name = Vec::new();
-        self.fields.all.push(Field { values, absent, uses: vec![place], secret, flag: false, name, base: None });
+        self.fields.all.push(Field { values, absent, uses: vec![usage], secret, flag: false, name, base: None });
         at
     }
 
-    /// Joins fields that only some copies need with those that say the same there.
+    /// Merges a field that only some copies need into one with the same values in those copies.
     fn finish(mut self) -> Fields {
         let partial = |field: &Field| !field.flag && field.values.iter().any(Option::is_none);
         let mut order: Vec<usize> = (0..self.fields.all.len()).collect();
@@ -277,7 +285,7 @@ impl Joiner {
             .all
             .iter()
             .map(|field| {
-                field.uses.first().map_or_else(EcoString::new, |place| meaning(&field.values, place, field.secret))
+                field.uses.first().map_or_else(EcoString::new, |usage| meaning(&field.values, usage, field.secret))
             })
             .collect();
         for (rank, at) in order.iter().enumerate() {
@@ -287,7 +295,7 @@ impl Joiner {
             }
             let values = || field.values.iter().flatten();
             let varies = values().next().is_some_and(|first| values().any(|value| value != first));
-            let is_namespace = field.uses.iter().any(|place| place.place.key() == "namespace");
+            let is_namespace = field.uses.iter().any(|usage| usage.location.key() == "namespace");
             if !varies && !is_namespace {
                 continue;
             }
@@ -298,7 +306,7 @@ impl Joiner {
                     && other_field.secret == field.secret
                     && !other_field.absent.contains(&true)
                     && (self.loose || meanings[*other] == meanings[*at])
-                    && (varies || other_field.uses.iter().any(|place| place.place.key() == "namespace"))
+                    && (varies || other_field.uses.iter().any(|usage| usage.location.key() == "namespace"))
                     && field.values.iter().zip(&other_field.values).all(|(one, other)| one.is_none() || one == other)
             };
             if let Some(other) = candidates.into_iter().find(fits) {
@@ -312,7 +320,7 @@ impl Joiner {
                 places[at] = kept.len();
                 kept.push(field);
             } else {
-                // Its uses are known to the one it joined.
+                // Its uses are added to the field that it is merged into.
                 self.fields.all.push(Field { name: vec![at.to_string().into()], ..field });
             }
         }
@@ -321,7 +329,7 @@ impl Joiner {
             kept[places[into[at]]].uses.extend(joined.uses);
         }
         for piece in self.fields.sites.iter_mut().flatten() {
-            if let Piece::Field(at) = piece {
+            if let ValuePiece::Field(at) = piece {
                 *at = places[into[*at]];
             }
         }
@@ -333,56 +341,56 @@ impl Joiner {
     }
 }
 
-/// What a value is, where that it varies with another is no reason to be one with it: numbers and short words.
-fn meaning(values: &[Option<Node>], place: &Use, secret: bool) -> EcoString {
+/// The meaning that a value must share to be joined: numbers and short words may vary together by coincidence.
+fn meaning(values: &[Option<Node>], usage: &FieldUse, secret: bool) -> EcoString {
     let mut values = values.iter().flatten();
     let first = values.clone().next();
     let constant = values.clone().all(|value| Some(value) == first);
-    let telling = |value: &Node| match value.as_str() {
+    let is_distinctive = |value: &Node| match value.as_str() {
         Some(text) => text.len() > 2 && crate::formats::quantity::Quantity::parse(text).is_none(),
         None => matches!(value.value, Value::Sequence(_) | Value::Mapping(_)),
     };
-    if !constant && values.all(telling) {
+    if !constant && values.all(is_distinctive) {
         return EcoString::new();
     }
-    let key = match &place.hint {
+    let key = match &usage.hint {
         Hint::Named(name) => name.clone(),
-        _ => place.place.key().into(),
+        _ => usage.location.key().into(),
     };
     let lower = key.to_lowercase();
     if secret {
-        return place.place.to_string().into();
+        return usage.location.to_string().into();
     }
     if lower.ends_with("port") {
         return "port".into();
     }
-    // `cpu` of requests is not that of limits.
-    let keys: Vec<&str> = place
-        .place
+    // The `cpu` of requests is not that of limits.
+    let keys: Vec<&str> = usage
+        .location
         .path
         .iter()
-        .filter_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None })
+        .filter_map(|step| if let PathStep::Key(key) = step { Some(key.as_str()) } else { None })
         .collect();
     match keys.len().checked_sub(2).map(|at| keys[at]) {
         Some(parent @ ("requests" | "limits")) => format!("{parent}.{key}").into(),
         Some(parent) if parent.ends_with("Probe") => format!("{parent}.{key}").into(),
-        _ => match place.place.path.last() {
-            // The value of a variable is told by the variable's name.
-            Some(Step::Key(last)) if last == "value" && place.place.path.len() > 1 => {
-                place.place.path[place.place.path.len() - 2].text().into()
+        _ => match usage.location.path.last() {
+            // The value of an environment variable is identified by the variable's name.
+            Some(PathStep::Key(last)) if last == "value" && usage.location.path.len() > 1 => {
+                usage.location.path[usage.location.path.len() - 2].text().into()
             }
-            Some(Step::Item(item)) => format!("{key}.{item}").into(),
+            Some(PathStep::Item(item)) => format!("{key}.{item}").into(),
             _ => key,
         },
     }
 }
 
-/// Whether the namespace of an object is one that a field says wherever the object is.
+/// The namespace field, if it has this value in all copies that have the object.
 pub(super) fn namespace_field<'f>(fields: &'f Fields, text: &str, presence: &Presence) -> Option<&'f Field> {
     let value = Some(EcoString::from(text));
-    let texts: Texts = presence.iter().map(|here| if *here { value.clone() } else { None }).collect();
+    let texts: Strings = presence.iter().map(|here| if *here { value.clone() } else { None }).collect();
     fields.all.iter().find(|field| {
-        let values: Texts =
+        let values: Strings =
             field.values.iter().map(|value| value.as_ref().and_then(Node::as_str).map(EcoString::from)).collect();
         !field.flag
             && !field.secret

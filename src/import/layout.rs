@@ -17,24 +17,24 @@ use crate::node::{Mapping, Node, Value};
 use crate::source::Span;
 use crate::yaml;
 
-/// The files of a project, by their paths.
+/// The contents of a project's files by path.
 pub(super) type Files = BTreeMap<String, String>;
 
-/// The values of one profile: what it says beyond the base.
+/// The values that a profile sets.
 pub(super) type Values = Vec<(Vec<EcoString>, Node)>;
 
-/// What a profile says beside its values.
+/// What a profile has besides the values of fields.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Extra {
-    /// What the copy refers to and does not contain, by a name.
+pub(super) struct ProfileExtras {
+    /// What the copy refers to but does not contain, by name.
     pub(super) external: BTreeMap<String, String>,
-    /// Whole objects that are kept as they are, by the name of their field.
+    /// Objects that are kept verbatim, by the name of their field.
     pub(super) objects: BTreeMap<String, Node>,
 }
 
-/// Chooses the value that the base gives each field: the most frequent one. Where each copy has its own there is none.
-/// Where none is, it is the value of the copy that has the most.
-pub(super) fn choose_base(fields: &mut Fields, richest: usize) {
+/// Chooses the base's value of each field: the most frequent one, and among equally frequent ones the value of the
+/// largest copy. There is none if each copy has its own value.
+pub(super) fn choose_base(fields: &mut Fields, largest: usize) {
     for field in &mut fields.all {
         let mut counts: Vec<(Option<&Node>, usize)> = Vec::new();
         for (value, absent) in field.values.iter().zip(&field.absent) {
@@ -47,17 +47,17 @@ pub(super) fn choose_base(fields: &mut Fields, richest: usize) {
             }
         }
         let most = counts.iter().map(|(_, count)| *count).max().unwrap_or_default();
-        // A mapping in a profile would be merged with that of the base.
+        // A mapping in a profile is merged with the base's mapping instead of replacing it.
         let merges = field.values.iter().flatten().any(|value| matches!(value.value, Value::Mapping(_)));
         let own = counts.len() > 1 && (merges || most == 1 && counts.len() > 2);
         let most_frequent = || counts.iter().filter(|(_, count)| *count == most).map(|(value, _)| *value);
-        let richest = field.values[richest].as_ref();
-        let first = most_frequent().find(|value| *value == richest).or_else(|| most_frequent().next()).flatten();
+        let largest = field.values[largest].as_ref();
+        let first = most_frequent().find(|value| *value == largest).or_else(|| most_frequent().next()).flatten();
         field.base = first.filter(|_| !own).cloned();
     }
 }
 
-/// What a profile says beyond the base.
+/// The values that a profile sets beyond the base.
 pub(super) fn values(fields: &Fields, copy: usize) -> Values {
     let mut values = Vec::new();
     for field in &fields.all {
@@ -71,7 +71,7 @@ pub(super) fn values(fields: &Fields, copy: usize) -> Values {
     values
 }
 
-/// Fields in the order of what they mean to a person.
+/// The sort key by which fields are listed: important ones first.
 pub(super) fn order(name: &[EcoString]) -> (usize, &[EcoString]) {
     const FIRST: &[&str] = &[
         "namespace",
@@ -94,13 +94,13 @@ pub(super) fn order(name: &[EcoString]) -> (usize, &[EcoString]) {
         "annotations",
     ];
     let first = name.first().map(EcoString::as_str).unwrap_or_default();
-    // What switches the others comes before them.
+    // A flag comes before the fields that it controls.
     let is_switch = name.last().is_some_and(|last| last == "enabled");
     let parents = &name[..name.len().saturating_sub(1)];
     (FIRST.iter().position(|known| *known == first).unwrap_or(FIRST.len()), if is_switch { parents } else { name })
 }
 
-/// Writes all files.
+/// Generates all files.
 pub(super) fn files(
     variants: &[Variant],
     classes: &[Class<'_>],
@@ -108,7 +108,7 @@ pub(super) fn files(
     sites: &[Site],
     fields: &Fields,
     components: &Components,
-    extras: &[Extra],
+    extras: &[ProfileExtras],
 ) -> Files {
     let kinds: Vec<EcoString> = classes.iter().map(|class| class.first().kind().into()).collect();
     let mut writer = Writer { fields, sites, kinds: &kinds, files: BTreeMap::new(), in_text: false };
@@ -131,7 +131,7 @@ pub(super) fn files(
         files.insert(format!("templates/{name}.yaml"), directives_unquoted(&yaml::emit_stream(&documents)));
     }
     let any_verbatim = extras.iter().any(|extra| !extra.objects.is_empty());
-    // What every copy needs from outside stands in the base.
+    // What every copy depends on is declared in the base.
     let is_common =
         |target: &(&String, &String)| extras.iter().all(|extra| extra.external.get(target.0) == Some(target.1));
     let common: BTreeMap<String, String> = extras
@@ -150,7 +150,7 @@ pub(super) fn files(
     files
 }
 
-/// The directives as a person writes them: no reader takes their plain form for anything else.
+/// Writes directives without quotes, which every YAML parser accepts.
 fn directives_unquoted(text: &str) -> String {
     let mut made = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -166,19 +166,19 @@ fn directives_unquoted(text: &str) -> String {
     made
 }
 
-/// The name of the field that holds a whole object.
+/// The name of the field that holds an object verbatim.
 pub(super) fn object_field(number: usize, classes: &[Class<'_>]) -> String {
     let object = classes[number].first();
     format!("{}{number}", super::names::camel(&format!("{}-{}", object.name(), object.kind())))
 }
 
-/// What a profile says that says nothing else.
-pub(super) const SAME_AS_BASE: &str = "# Everything is as the base says.";
+/// The comment in a profile that sets nothing.
+pub(super) const SAME_AS_BASE: &str = "# All values come from the base.";
 
 const SCHEMA_LINE: &str = "# yaml-language-server: $schema=schema.json\n";
 
-/// A profile's file.
-pub(super) fn profile(values: &Values, extra: &Extra) -> String {
+/// The contents of a profile's file.
+pub(super) fn profile(values: &Values, extra: &ProfileExtras) -> String {
     let mut tree = Node::new(Mapping::new(), Span::NONE);
     for (name, value) in values {
         put(&mut tree, name, value.clone());
@@ -195,7 +195,7 @@ pub(super) fn profile(values: &Values, extra: &Extra) -> String {
     format!("{SCHEMA_LINE}{}", yaml::emit(&tree))
 }
 
-/// A profile that says nothing of its own.
+/// A profile that sets nothing.
 pub(super) fn empty_profile() -> String {
     format!("{SCHEMA_LINE}{SAME_AS_BASE}\n")
 }
@@ -212,7 +212,7 @@ fn bare(node: &Node) -> Node {
     Node { value, ..Node::default() }
 }
 
-/// Sets the value at a path, making the mappings on the way.
+/// Sets the value at a path, creating the mappings on the path.
 pub(super) fn put(tree: &mut Node, path: &[EcoString], value: Node) {
     let Some((first, rest)) = path.split_first() else { return };
     if !matches!(tree.value, Value::Mapping(_)) {
@@ -226,7 +226,7 @@ pub(super) fn put(tree: &mut Node, path: &[EcoString], value: Node) {
     if rest.is_empty() { *below = value } else { put(below, rest, value) }
 }
 
-/// Takes the value at a path out, and the mappings on the way that it leaves empty.
+/// Removes the value at a path, and mappings on the path that become empty.
 pub(super) fn remove(tree: &mut Node, path: &[EcoString]) {
     let Some((first, rest)) = path.split_first() else { return };
     let Value::Mapping(mapping) = &mut tree.value else { return };
@@ -239,14 +239,14 @@ pub(super) fn remove(tree: &mut Node, path: &[EcoString]) {
     mapping.remove(first);
 }
 
-/// The fields in the order of what they mean.
+/// The fields in the order in which they are listed.
 pub(super) fn in_order(fields: &Fields) -> Vec<&Field> {
     let mut all: Vec<&Field> = fields.all.iter().collect();
     all.sort_by(|a, b| order(&a.name).cmp(&order(&b.name)));
     all
 }
 
-/// The base: a comment at each field says what it is.
+/// The contents of the base, with a comment that describes each field.
 fn base(fields: &Fields, classes: &[Class<'_>], external: &BTreeMap<String, String>, verbatim: bool) -> String {
     let mut lines: Vec<(&[EcoString], String, Node)> = Vec::new();
     let mut own = Vec::new();
@@ -256,7 +256,7 @@ fn base(fields: &Fields, classes: &[Class<'_>], external: &BTreeMap<String, Stri
             None => own.push(field),
         }
     }
-    // What a template asks for is asked for in a mapping that is there.
+    // A template can only test a field whose parent mapping exists.
     let mut empty: BTreeMap<&[EcoString], Vec<&str>> = BTreeMap::new();
     for field in own.iter().filter(|field| field.absent.contains(&true)) {
         let Some((last, parents)) = field.name.split_last() else { continue };
@@ -269,12 +269,12 @@ fn base(fields: &Fields, classes: &[Class<'_>], external: &BTreeMap<String, Stri
         }
     }
     for (name, members) in &empty {
-        let text = format!("What some profiles set: {}.", members.join(", "));
+        let text = format!("Set by some profiles: {}.", members.join(", "));
         lines.push((name, text, Node::new(Mapping::new(), Span::NONE)));
     }
     let objects = [EcoString::from("objects")];
     if verbatim {
-        lines.push((&objects, "Objects that are kept as they were.".to_owned(), Node::new(Mapping::new(), Span::NONE)));
+        lines.push((&objects, "Objects that are kept verbatim.".to_owned(), Node::new(Mapping::new(), Span::NONE)));
     }
     lines.sort_by(|a, b| order(a.0).cmp(&order(b.0)));
     let mut text = format!("{SCHEMA_LINE}environments: {{e2e: {{}}}}\n");
@@ -297,14 +297,14 @@ fn base(fields: &Fields, classes: &[Class<'_>], external: &BTreeMap<String, Stri
         }
     }
     if !external.is_empty() {
-        text.push_str("\n# What every profile needs and does not bring.\n");
+        text.push_str("\n# What every profile depends on but does not contain.\n");
         let entries = external.iter().map(|(name, target)| entry(name, Node::new(target.as_str(), Span::NONE)));
         let external = Node::new(entries.collect::<Mapping>(), Span::NONE);
         text.push_str(&yaml::emit(&Node::new(Mapping::from_iter([entry("external", external)]), Span::NONE)));
     }
     own.retain(|field| !field.absent.contains(&true));
     if !own.is_empty() {
-        text.push_str("\n# Each profile has its own:\n");
+        text.push_str("\n# Set by each profile:\n");
         for field in own {
             _ = writeln!(text, "#   {}: {}", field.name.join("."), describe(field, classes));
         }
@@ -317,12 +317,13 @@ fn key(name: &str) -> String {
     text.trim_end().strip_suffix(": null").unwrap_or(name).to_owned()
 }
 
-/// The settings of the project.
-pub(super) fn settings(allowed: &[Allowed]) -> String {
-    let mut text = "# A project made by `plimsoll import`: profiles/ and templates/ beside this file are used.\n\n\
-                    # Each profile is applied to a cluster, or at a time, of its own.\n\
+/// The contents of plimsoll.toml.
+pub(super) fn settings(allowed: &[AllowedFinding]) -> String {
+    let mut text =
+        "# Generated by `plimsoll import`. The project consists of profiles/ and templates/ in this folder.\n\n\
+    # Each profile is applied to its own cluster, or none at the same time as another.\n\
                     clusters = \"profile\"\n"
-        .to_owned();
+            .to_owned();
     for allowed in allowed {
         let quote = |text: &str| json!(text).to_string();
         _ = write!(text, "\n[[allow]]\nrule = {}\nprofile = {}\n", quote(allowed.rule), quote(&allowed.profile));
@@ -334,9 +335,9 @@ pub(super) fn settings(allowed: &[Allowed]) -> String {
     text
 }
 
-/// A finding that a copy already had.
+/// A finding that a copy already has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Allowed {
+pub(super) struct AllowedFinding {
     pub(super) rule: &'static str,
     pub(super) profile: String,
     pub(super) object: String,

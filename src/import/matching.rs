@@ -1,5 +1,4 @@
-//! Which object of one copy is which of another: by kind and name, also where the name carries the profile's name or the
-//! namespace.
+//! Matches objects across the copies by kind and name, also if names contain the profile's name or the namespace.
 
 use ecow::EcoString;
 use foldhash::{HashMap, HashMapExt, HashSet};
@@ -11,7 +10,7 @@ use crate::object::Object;
 /// The same object in several copies.
 #[derive(Debug, Clone)]
 pub(super) struct Class<'a> {
-    /// The object in each copy, where it is there.
+    /// The object in each copy that has it.
     pub(super) objects: Vec<Option<&'a Object>>,
 }
 
@@ -33,11 +32,11 @@ impl<'a> Class<'a> {
     }
 }
 
-/// What stands in a normalized name where a copy says its own name.
+/// The placeholder for a copy's own words in a normalized name.
 const OWN: &str = "\u{1}";
 
-/// The words by which a copy names itself: its profile's name, its namespace, and the words these are made of that no
-/// other copy uses.
+/// The words by which a copy names itself: its profile's name, its namespace, and the parts of these that no other
+/// copy uses.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OwnWords(Vec<String>);
 
@@ -62,7 +61,7 @@ impl OwnWords {
         words.collect()
     }
 
-    /// The text with the copy's own words taken out.
+    /// The string with the copy's own words replaced by a placeholder.
     pub(super) fn normalize(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for word in &self.0 {
@@ -72,7 +71,7 @@ impl OwnWords {
     }
 }
 
-/// Replaces `word` where no letter or digit stands beside it.
+/// Replaces `word` where it is not adjacent to a letter or digit.
 fn replace_words(text: &str, word: &str, by: &str) -> String {
     let Some(first) = word_at(text, word, 0) else { return text.to_owned() };
     let mut made = String::new();
@@ -87,7 +86,7 @@ fn replace_words(text: &str, word: &str, by: &str) -> String {
     made
 }
 
-/// Where `word` stands as a word of its own, from `from` on.
+/// The offset of the next occurrence of `word` as a whole word, starting at `from`.
 pub(super) fn word_at(text: &str, word: &str, from: usize) -> Option<usize> {
     if word.is_empty() {
         return None;
@@ -130,12 +129,12 @@ pub(super) fn classes<'a>(variants: &'a [Variant], words: &[OwnWords]) -> Vec<Cl
     if variants.len() > 1 {
         classes = joined(classes, |class| by_own_words(class, variants, words, true));
         classes = joined(classes, |class| by_own_words(class, variants, words, false));
-        classes = by_likeness(classes, variants.len());
+        classes = join_similar(classes, variants.len());
     }
     classes
 }
 
-/// The namespace as far as it tells objects of one copy apart.
+/// The namespace as far as it distinguishes objects of one copy.
 fn role(object: &Object, home: &str) -> String {
     if object.namespace() == home { String::new() } else { object.namespace().to_owned() }
 }
@@ -153,7 +152,7 @@ fn by_own_words(class: &Class<'_>, variants: &[Variant], words: &[OwnWords], nam
     keys
 }
 
-/// Joins classes that share a key and no copy.
+/// Joins classes that share a key and have no copy in common.
 fn joined<'a>(classes: Vec<Class<'a>>, keys: impl Fn(&Class<'a>) -> Vec<Key>) -> Vec<Class<'a>> {
     let mut known: HashMap<Key, Vec<usize>> = HashMap::new();
     let mut made: Vec<Class<'a>> = Vec::new();
@@ -181,14 +180,14 @@ fn joined<'a>(classes: Vec<Class<'a>>, keys: impl Fn(&Class<'a>) -> Vec<Key>) ->
     made
 }
 
-/// How much two objects of different names must have in common to be one and the same, of 1.
-const ALIKE: f64 = 0.6;
+/// The minimum similarity, from 0 to 1, of two objects of different names that are matched.
+const MIN_SIMILARITY: f64 = 0.6;
 
-/// Above so many leftover classes of a kind only names count.
-const MOST_COMPARED: usize = 200;
+/// With more unmatched classes of a kind than this, only names are compared.
+const MAX_COMPARED: usize = 200;
 
-/// Joins what is left of a kind where the names share words and the content is alike.
-fn by_likeness(classes: Vec<Class<'_>>, copies: usize) -> Vec<Class<'_>> {
+/// Joins the unmatched classes of a kind whose names share words and whose contents are similar.
+fn join_similar(classes: Vec<Class<'_>>, copies: usize) -> Vec<Class<'_>> {
     let is_whole = |class: &Class<'_>| class.objects.iter().flatten().count() == copies;
     let mut groups: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
     for (at, class) in classes.iter().enumerate().filter(|(_, class)| !is_whole(class)) {
@@ -198,15 +197,17 @@ fn by_likeness(classes: Vec<Class<'_>>, copies: usize) -> Vec<Class<'_>> {
     groups.sort_unstable();
     let mut into: Vec<usize> = (0..classes.len()).collect();
     let mut merged: Vec<Class<'_>> = classes.clone();
-    for group in groups.iter().filter(|group| group.len() <= MOST_COMPARED) {
-        let facts: Vec<HashSet<u64>> = group.iter().map(|at| facts(&classes[*at].first().node)).collect();
+    for group in groups.iter().filter(|group| group.len() <= MAX_COMPARED) {
+        let facts: Vec<HashSet<u64>> = group.iter().map(|at| leaf_hashes(&classes[*at].first().node)).collect();
         let mut pairs = Vec::new();
         for (one, first) in group.iter().enumerate() {
             for (other, second) in group.iter().enumerate().skip(one + 1) {
-                let names =
-                    likeness(&words_of(classes[*first].first().name()), &words_of(classes[*second].first().name()));
-                let content = likeness(&facts[one], &facts[other]);
-                if content >= ALIKE && names >= 0.4 {
+                let names = jaccard_similarity(
+                    &words_of(classes[*first].first().name()),
+                    &words_of(classes[*second].first().name()),
+                );
+                let content = jaccard_similarity(&facts[one], &facts[other]);
+                if content >= MIN_SIMILARITY && names >= 0.4 {
                     pairs.push((content + names, *first, *second));
                 }
             }
@@ -234,7 +235,7 @@ fn words_of(name: &str) -> HashSet<u64> {
     name.split(['-', '.', ':']).map(|word| hash(&word)).collect()
 }
 
-pub(super) fn likeness(one: &HashSet<u64>, other: &HashSet<u64>) -> f64 {
+pub(super) fn jaccard_similarity(one: &HashSet<u64>, other: &HashSet<u64>) -> f64 {
     let both = one.intersection(other).count();
     let all = one.len() + other.len() - both;
     if all == 0 { 1.0 } else { both as f64 / all as f64 }
@@ -246,8 +247,8 @@ fn hash(value: &impl std::hash::Hash) -> u64 {
     foldhash::fast::FixedState::with_seed(21).hash_one(value)
 }
 
-/// The paths and the values of an object's leaves.
-pub(super) fn facts(node: &Node) -> HashSet<u64> {
+/// Hashes of the paths, and of the paths and values, of an object's leaves.
+pub(super) fn leaf_hashes(node: &Node) -> HashSet<u64> {
     fn walk(node: &Node, path: u64, found: &mut HashSet<u64>) {
         match &node.value {
             Value::Mapping(mapping) => {

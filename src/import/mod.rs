@@ -1,37 +1,38 @@
-//! `plimsoll import`: several hand-written copies of one deployment in, one base with a profile a copy out.
+//! `plimsoll import`: turns several hand-written copies of one deployment into a base and one profile per copy.
 //!
-//! Objects are matched across the copies ([`matching`]), list items too ([`align`]); what is equal everywhere, as the API server
-//! stores it ([`equal`]), becomes template text, what differs a site ([`anti_unify`]); places that vary together become one field ([`fields`], with the
-//! parts of strings found by [`text`]), which gets a name a person would choose ([`names`]). The new project ([`layout`],
-//! [`template`]) is rendered in memory and compared with the copies ([`prove`]) before anybody may write it.
+//! Objects are matched across the copies ([`matching`]), and list items within them ([`align`]). What is equal in all
+//! copies, as the API server stores it ([`equal`]), becomes template text; what differs becomes a site
+//! ([`anti_unify`]). Sites that vary together become one field ([`fields`]; [`strings`] finds the differing parts of
+//! strings), which gets a descriptive name ([`names`]). The new project ([`layout`], [`template`]) is rendered in
+//! memory and compared with the copies ([`prove`]) before it is written.
 
-mod again;
 mod align;
 mod anti_unify;
 mod components;
 mod copies;
 mod describe;
 mod equal;
+mod external;
+mod extract;
 mod fields;
-mod fit;
 mod layout;
 mod matching;
 mod names;
-mod outside;
 mod parts;
 mod prove;
 mod report;
 mod schema;
 mod show;
+mod strings;
 mod template;
-mod text;
-mod usual;
+mod typical;
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use again::{Again, again};
 pub use copies::{Variant, profile_name};
 pub use report::Report;
+pub use update::{ProfileUpdate, update};
 
 use crate::finding::{Failure, Finding, ObjectRef, RuleId};
 use crate::kube::crd::CustomKinds;
@@ -42,12 +43,12 @@ use crate::source::{Sources, Span};
 use anti_unify::Merger;
 use components::Components;
 use fields::Fields;
-use layout::{Allowed, Extra};
+use layout::{AllowedFinding, ProfileExtras};
 use matching::{Class, OwnWords};
 use parts::{Member, Site};
-use usual::Usual;
+use typical::TypicalFields;
 
-/// What became of the copies.
+/// The result of an import.
 #[derive(Debug)]
 pub struct Import<'a> {
     variants: &'a [Variant],
@@ -56,20 +57,20 @@ pub struct Import<'a> {
     sites: Vec<Site>,
     fields: Fields,
     components: Components,
-    extras: Vec<Extra>,
-    allowed: BTreeSet<Allowed>,
-    /// The fields that no profile has, as only the API server writes them.
+    extras: Vec<ProfileExtras>,
+    allowed: BTreeSet<AllowedFinding>,
+    /// The fields that no profile has, because only the API server sets them.
     left_out: BTreeSet<String>,
-    /// Each profile's bundle, equal to its copy.
+    /// Each profile's bundle; its objects equal those of its copy.
     pub rendered: Vec<Rendered>,
-    /// Where the values in them come from.
+    /// The sources that the values in the bundles come from.
     pub sources: Sources,
 }
 
-/// Makes one base of the copies, and proves it.
+/// Imports the copies into one project and verifies the result.
 ///
 /// # Errors
-/// Where a copy cannot be used, or what it says cannot be expressed.
+/// If a copy is invalid, or one of its objects cannot be reproduced.
 pub fn import<'a>(variants: &'a [Variant], services: &Services) -> Result<Import<'a>, Failure> {
     let faults = copies::faults(variants);
     if !faults.is_empty() {
@@ -78,16 +79,19 @@ pub fn import<'a>(variants: &'a [Variant], services: &Services) -> Result<Import
     let words = OwnWords::of(variants);
     let classes = matching::classes(variants, &words);
     let custom = custom_kinds(variants);
-    let usual = Usual::of(variants);
+    let usual = TypicalFields::of(variants);
     let mut merger = Merger::new(&words, &custom, usual.as_ref());
     let members: Vec<Member> = classes.iter().enumerate().map(|(at, class)| merger.class(at, class)).collect();
     let (sites, left_out) = (merger.sites, merger.left_out);
     let components = Components::find(&classes, &words);
-    let (members, sites, mut fields) = joint(&members, &sites, &words, richest(variants));
+    let (members, sites, mut fields) = joint(&members, &sites, &words, largest(variants));
     names::assign(&mut fields, &classes, &components, &words);
-    let extras: Vec<Extra> = variants
+    let extras: Vec<ProfileExtras> = variants
         .iter()
-        .map(|variant| Extra { external: outside::externals(&variant.objects, services), ..Extra::default() })
+        .map(|variant| ProfileExtras {
+            external: external::externals(&variant.objects, services),
+            ..ProfileExtras::default()
+        })
         .collect();
     let mut import = Import {
         variants,
@@ -106,36 +110,37 @@ pub fn import<'a>(variants: &'a [Variant], services: &Services) -> Result<Import
     Ok(import)
 }
 
-/// The custom kinds that the copies define.
+/// The custom resource definitions among the copies.
 fn custom_kinds(variants: &[Variant]) -> CustomKinds<'_> {
     CustomKinds::new(variants.iter().flat_map(|variant| variant.objects.iter().map(|object| &object.node)))
 }
 
-/// The copy with the most in it: the first of those.
-fn richest(variants: &[Variant]) -> usize {
+/// The copy with the most objects, then the most nodes; the first one of equals.
+fn largest(variants: &[Variant]) -> usize {
     let size = |variant: &Variant| variant.objects.iter().map(|object| fields::nodes(&object.node)).sum::<usize>();
     let most = variants.iter().map(|variant| (variant.objects.len(), size(variant))).enumerate();
     most.max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0))).map_or(0, |(at, _)| at)
 }
 
-/// The fields: those of one meaning joined only, unless that makes the profiles say the same thing too often.
-fn joint(members: &[Member], sites: &[Site], words: &[OwnWords], richest: usize) -> (Vec<Member>, Vec<Site>, Fields) {
-    /// How many more values may stand in the profiles than with everything joined that varies together.
-    const MOST_REPEATED: f64 = 1.3;
+/// Makes the fields. Only fields of one meaning are joined, unless the profiles would then repeat values too often.
+fn joint(members: &[Member], sites: &[Site], words: &[OwnWords], largest: usize) -> (Vec<Member>, Vec<Site>, Fields) {
+    /// How many times as many values the profiles may have as with all fields joined that vary together.
+    const MAX_REPEATED: f64 = 1.3;
     let make = |loose: bool| {
         let (mut members, mut sites) = (members.to_vec(), sites.to_vec());
         let mut fields = fields::fields(&mut members, &mut sites, words, loose);
-        layout::choose_base(&mut fields, richest);
+        layout::choose_base(&mut fields, largest);
         let count: usize = (0..words.len()).map(|copy| layout::values(&fields, copy).len()).sum();
         (count, (members, sites, fields))
     };
     let (strict_count, strict) = make(false);
     let (loose_count, loose) = make(true);
-    if strict_count as f64 <= loose_count as f64 * MOST_REPEATED { strict } else { loose }
+    if strict_count as f64 <= loose_count as f64 * MAX_REPEATED { strict } else { loose }
 }
 
 impl Import<'_> {
-    /// Renders the project in memory and compares. What does not come out as it was is kept as it is, or refused.
+    /// Renders the project in memory and compares it with the copies. An object that differs is kept verbatim; if it
+    /// still differs, the import fails.
     fn prove(&mut self) -> Result<(), Failure> {
         let (sources, rendered) = self.render()?;
         let differences = self.differences(&rendered);
@@ -164,9 +169,9 @@ impl Import<'_> {
         let refused = differences.iter().map(|difference| {
             let variant = &self.variants[difference.copy];
             let field = if difference.field.is_empty() { String::new() } else { format!(" `{}`", difference.field) };
-            let message = format!("cannot express {}{field} of `{}`", difference.object, variant.path);
+            let message = format!("cannot reproduce {}{field} of `{}`", difference.object, variant.path);
             Finding::error(RuleId::ImportRefused, Span::NONE, message)
-                .with_help("nothing was written: no profile would render to an object equal to this one")
+                .with_help("nothing was written: no profile can render an object equal to this one")
         });
         Err(refused.collect::<Vec<_>>().into())
     }
@@ -174,10 +179,10 @@ impl Import<'_> {
     fn render(&self) -> Result<(Sources, Vec<Rendered>), Failure> {
         let sources = Sources::new();
         let rendered = prove::render(&self.project(), self.variants, &sources).map_err(|failure| {
-            // The project is ours, and so is the fault.
+            // The project is generated, so an error in it is not the user's.
             let reasons = failure.findings().iter().map(|finding| {
-                let place = sources.describe(finding.span);
-                let message = format!("cannot express a copy: {} ({place})", finding.message);
+                let position = sources.describe(finding.span);
+                let message = format!("cannot reproduce a copy: {} ({position})", finding.message);
                 Finding::error(RuleId::ImportRefused, Span::NONE, message).with_help("nothing was written")
             });
             Failure::from(reasons.collect::<Vec<_>>())
@@ -206,10 +211,10 @@ impl Import<'_> {
         )
     }
 
-    /// Lets a finding of a profile pass that its copy already had.
+    /// Allows a finding of a profile that its copy already has.
     pub fn allow(&mut self, copy: usize, rule: RuleId, object: Option<&ObjectRef>) {
         let variant = &self.variants[copy];
-        self.allowed.insert(Allowed {
+        self.allowed.insert(AllowedFinding {
             rule: rule.name(),
             profile: variant.name.clone(),
             object: object.map(ToString::to_string).unwrap_or_default(),
@@ -217,11 +222,11 @@ impl Import<'_> {
         });
     }
 
-    /// The files of the new project, by their paths in its folder.
+    /// The files of the new project by path.
     #[must_use]
     pub fn files(&self) -> BTreeMap<String, String> {
         let mut files = self.project();
-        let allowed: Vec<Allowed> = self.allowed.iter().cloned().collect();
+        let allowed: Vec<AllowedFinding> = self.allowed.iter().cloned().collect();
         files.insert(crate::project::FILE.to_owned(), layout::settings(&allowed));
         files
     }

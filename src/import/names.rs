@@ -1,4 +1,4 @@
-//! Names of fields that a person would choose.
+//! Chooses descriptive names for fields.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use ecow::EcoString;
 use crate::json_schema::is_layer_field;
 
 use super::components::{Components, plain_name, short};
-use super::fields::{Field, Fields, Use};
+use super::fields::{Field, FieldUse, Fields};
 use super::matching::{Class, OwnWords};
-use super::parts::Step;
-use super::text::Hint;
+use super::parts::PathStep;
+use super::strings::Hint;
 
-/// Names that templates give a meaning, and settings of a profile. Fields of layers are reserved too.
+/// Names with a meaning in templates or profiles. The fields of layers are reserved too.
 const RESERVED: &[&str] = &[
     "and",
     "app_labels",
@@ -35,13 +35,13 @@ const RESERVED: &[&str] = &[
     "true",
 ];
 
-/// Gives all fields their names.
+/// Assigns names to all fields.
 pub(super) fn assign(fields: &mut Fields, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) {
     for field in fields.all.iter_mut().filter(|field| field.flag) {
-        field.uses.sort_by_key(|place| prominence(place, classes));
+        field.uses.sort_by_key(|usage| prominence(usage, classes));
     }
     let mut taken: BTreeMap<Vec<EcoString>, usize> = BTreeMap::new();
-    // Those with the most uses choose first.
+    // Fields with more uses choose first.
     let mut order: Vec<usize> = (0..fields.all.len()).collect();
     order.sort_by_key(|at| (rank(&fields.all[*at]), std::cmp::Reverse(fields.all[*at].uses.len()), *at));
     for at in order {
@@ -52,7 +52,7 @@ pub(super) fn assign(fields: &mut Fields, classes: &[Class<'_>], components: &Co
             let stem = wanted.into_iter().rfind(|name| !name.is_empty()).unwrap_or_else(|| vec!["value".into()]);
             let numbered = |number: usize| {
                 let mut name = stem.clone();
-                // What a flag switches has the number, not the flag.
+                // The number goes on the switched part, not on `enabled`.
                 let at = if field.flag && name.len() > 1 { name.len() - 2 } else { name.len() - 1 };
                 name[at] = format!("{}{number}", name[at]).into();
                 name
@@ -64,69 +64,70 @@ pub(super) fn assign(fields: &mut Fields, classes: &[Class<'_>], components: &Co
     }
 }
 
-/// What hangs on a flag in the order in which a person would name it: what runs, then what is configured, then what these need.
-fn prominence(place: &Use, classes: &[Class<'_>]) -> usize {
-    let object = classes[place.place.class].first();
+/// The order in which the parts of a flag are considered for its name: workloads, then configuration, then what these
+/// depend on.
+fn prominence(usage: &FieldUse, classes: &[Class<'_>]) -> usize {
+    let object = classes[usage.location.class].first();
     match object.kind() {
-        _ if !place.place.path.is_empty() => 3,
+        _ if !usage.location.path.is_empty() => 3,
         "Secret" | "Namespace" | "ServiceAccount" | "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => 2,
         "Job" | "Pod" => 1,
         _ => usize::from(object.pod_template().is_none()),
     }
 }
 
-/// The namespace first, flags last.
+/// The namespace comes first, flags last.
 fn rank(field: &Field) -> usize {
     let is_namespace = field
         .uses
         .iter()
-        .any(|place| place.hint == Hint::Namespace || place.place.key() == "namespace" && place.hint == Hint::None);
+        .any(|usage| usage.hint == Hint::Namespace || usage.location.key() == "namespace" && usage.hint == Hint::None);
     if is_namespace { 0 } else { 1 + usize::from(field.flag) }
 }
 
-/// Whether neither the name nor a part of it is a field, nor the beginning of one.
+/// Whether a name is free: neither a prefix nor an extension of another field's name.
 fn is_free(taken: &BTreeMap<Vec<EcoString>, usize>, name: &[EcoString]) -> bool {
     (1..=name.len()).all(|length| !taken.contains_key(&name[..length]))
         && !taken.range(name.to_vec()..).next().is_some_and(|(other, _)| other.starts_with(name))
 }
 
-/// The names a field might have, the best first.
+/// The possible names of a field, the best first.
 fn candidates(
     field: &Field,
     classes: &[Class<'_>],
     components: &Components,
     words: &[OwnWords],
 ) -> Vec<Vec<EcoString>> {
-    let mut votes: Vec<(Vec<EcoString>, usize, &Use)> = Vec::new();
-    for place in &field.uses {
+    let mut votes: Vec<(Vec<EcoString>, usize, &FieldUse)> = Vec::new();
+    for usage in &field.uses {
         let name = if field.flag {
-            flag_name(place, classes, components, words)
+            flag_name(usage, classes, components, words)
         } else {
-            suggestion(place, classes, components, words)
+            suggestion(usage, classes, components, words)
         };
         match votes.iter_mut().find(|(known, ..)| *known == name) {
             Some((_, count, _)) => *count += 1,
-            None => votes.push((name, 1, place)),
+            None => votes.push((name, 1, usage)),
         }
     }
-    let mut used: Vec<&EcoString> = field.uses.iter().map(|place| &components.of[place.place.class]).collect();
+    let mut used: Vec<&EcoString> = field.uses.iter().map(|usage| &components.of[usage.location.class]).collect();
     used.sort_unstable();
     used.dedup();
     let component = match used.as_slice() {
         [one] if !one.is_empty() => Some(camel(one)),
         _ => None,
     };
-    // The uses of a flag are in the order of their prominence.
+    // The uses of a flag are already ordered by prominence.
     if !field.flag {
-        votes.sort_by_key(|(name, count, _)| (weak(name), std::cmp::Reverse(*count)));
+        votes.sort_by_key(|(name, count, _)| (is_uninformative(name), std::cmp::Reverse(*count)));
     }
     let mut wanted = Vec::new();
-    for (name, _, place) in &votes {
+    for (name, _, usage) in &votes {
         let safe: Vec<EcoString> = name.iter().map(unreserved).collect();
-        let class = &classes[place.place.class];
+        let class = &classes[usage.location.class];
         let object = camel(&short(&plain_name(class, words), &components.app));
-        let container = place.place.path.iter().rev().find_map(|step| match step {
-            Step::Item(item) if item.parse::<u32>().is_err() => Some(camel(item)),
+        let container = usage.location.path.iter().rev().find_map(|step| match step {
+            PathStep::Item(item) if item.parse::<u32>().is_err() => Some(camel(item)),
             _ => None,
         });
         let below = |first: EcoString| -> Vec<EcoString> {
@@ -154,7 +155,7 @@ fn candidates(
                 }
             }
         }
-        if let Some(longer) = in_its_file(place, class.first().kind()) {
+        if let Some(longer) = qualified_by_file(usage, class.first().kind()) {
             wanted.push(component.iter().map(unreserved).chain(longer).collect());
         }
         wanted.push(below(object.clone()));
@@ -163,24 +164,24 @@ fn candidates(
     wanted
 }
 
-/// A longer name for a value in the data of a ConfigMap or a Secret: with the file, or with the key as it is.
-fn in_its_file(place: &Use, kind: &str) -> Option<Vec<EcoString>> {
-    let [Step::Key(top), Step::Key(file)] = place.place.path.as_slice() else { return None };
+/// A longer name for a value in a ConfigMap or a Secret: qualified by the file, or with the key unchanged.
+fn qualified_by_file(usage: &FieldUse, kind: &str) -> Option<Vec<EcoString>> {
+    let [PathStep::Key(top), PathStep::Key(file)] = usage.location.path.as_slice() else { return None };
     let first = if kind == "Secret" { "secrets" } else { "config" };
-    match (top.as_str(), &place.hint) {
+    match (top.as_str(), &usage.hint) {
         ("data" | "stringData", Hint::Named(named)) => Some(vec![first.into(), camel(stem(file)), camel(named)]),
         ("data" | "stringData", _) if is_identifier(file) => Some(vec![first.into(), file.clone()]),
         _ => None,
     }
 }
 
-/// The name of a file without its ending.
+/// The name of a file without its extension.
 fn stem(file: &str) -> &str {
     file.rsplit_once('.').filter(|(_, end)| end.len() < 6).map_or(file, |(stem, _)| stem)
 }
 
-/// Names that say little.
-fn weak(name: &[EcoString]) -> bool {
+/// Whether a name says little about its field.
+fn is_uninformative(name: &[EcoString]) -> bool {
     matches!(name.last().map(EcoString::as_str), None | Some("value" | "name" | "word"))
 }
 
@@ -188,15 +189,15 @@ fn unreserved(part: &EcoString) -> EcoString {
     if RESERVED.contains(&part.as_str()) || is_layer_field(part) { format!("{part}Value").into() } else { part.clone() }
 }
 
-/// The name of a flag: that of the object or the part that hangs on it.
-fn flag_name(place: &Use, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) -> Vec<EcoString> {
-    let class = &classes[place.place.class];
-    let name = match place.place.path.as_slice() {
+/// The name of a flag, after the object or part that depends on it.
+fn flag_name(usage: &FieldUse, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) -> Vec<EcoString> {
+    let class = &classes[usage.location.class];
+    let name = match usage.location.path.as_slice() {
         [] if class.first().kind() == "CustomResourceDefinition" => "crds".into(),
         [] => {
             let plain = plain_name(class, words);
             let short = short(&plain, &components.app);
-            let component = &components.of[place.place.class];
+            let component = &components.of[usage.location.class];
             let rest = super::components::short(&short, component);
             if plain == components.app.as_str() || rest == *component && class.first().pod_templates().is_empty() {
                 camel(class.first().kind())
@@ -204,31 +205,32 @@ fn flag_name(place: &Use, classes: &[Class<'_>], components: &Components, words:
                 camel(&rest)
             }
         }
-        [.., Step::Item(item)] if item.parse::<u32>().is_err() => camel(item),
+        [.., PathStep::Item(item)] if item.parse::<u32>().is_err() => camel(item),
         path => path
             .iter()
             .rev()
-            .find_map(|step| if let Step::Key(key) = step { Some(camel(key)) } else { None })
+            .find_map(|step| if let PathStep::Key(key) = step { Some(camel(key)) } else { None })
             .unwrap_or_default(),
     };
     vec![name, "enabled".into()]
 }
 
-/// The name that a place suggests.
-fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) -> Vec<EcoString> {
-    let path = &place.place.path;
-    let class = &classes[place.place.class];
+/// The name that a location suggests.
+fn suggestion(usage: &FieldUse, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) -> Vec<EcoString> {
+    let path = &usage.location.path;
+    let class = &classes[usage.location.class];
     let kind = class.first().kind();
     let keys: Vec<&str> =
-        path.iter().filter_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None }).collect();
+        path.iter().filter_map(|step| if let PathStep::Key(key) = step { Some(key.as_str()) } else { None }).collect();
     let name = |parts: &[&str]| -> Vec<EcoString> { parts.iter().map(|part| EcoString::from(*part)).collect() };
     let last = keys.last().copied().unwrap_or_default();
     let parent = keys.len().checked_sub(2).map_or("", |at| keys[at]);
-    let item = path.iter().rev().find_map(|step| if let Step::Item(item) = step { Some(item.as_str()) } else { None });
+    let item =
+        path.iter().rev().find_map(|step| if let PathStep::Item(item) = step { Some(item.as_str()) } else { None });
     let ends_in_item = path.last().is_some_and(|step| step.item().is_some());
     let hint = |first: &str| -> Vec<EcoString> {
         let mut parts = name(&[first]);
-        match &place.hint {
+        match &usage.hint {
             Hint::Tag => parts.push("tag".into()),
             Hint::Repository => parts.push("repository".into()),
             Hint::Digest => parts.push("digest".into()),
@@ -238,12 +240,12 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
         parts
     };
     match (keys.as_slice(), last) {
-        _ if place.hint == Hint::Word => name(&["instance"]),
-        _ if place.hint == Hint::Namespace => name(&["namespace"]),
+        _ if usage.hint == Hint::Word => name(&["instance"]),
+        _ if usage.hint == Hint::Namespace => name(&["namespace"]),
         (["metadata", "namespace"], _) | (_, "namespace") => name(&["namespace"]),
         (["metadata", "name"], _) => {
             let within_app = short(&plain_name(class, words), &components.app);
-            let own = short(&within_app, &components.of[place.place.class]);
+            let own = short(&within_app, &components.of[usage.location.class]);
             name(&[&camel(&format!("{own}-name"))])
         }
         (["metadata", "labels", key], _) | ([.., "labels" | "matchLabels", key], _) => {
@@ -262,7 +264,7 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
         ([.., "env", "value"], _) => match item {
             Some(item) if is_identifier(item) => {
                 let mut parts = name(&["env", item]);
-                if let Hint::Named(named) = &place.hint {
+                if let Hint::Named(named) = &usage.hint {
                     parts.push(camel(named));
                 }
                 parts
@@ -274,7 +276,7 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
             let item = item.unwrap_or("variable");
             name(&["envFrom", if is_identifier(item) { item } else { "variable" }, &camel(last)])
         }
-        ([.., "args" | "command"], _) => match &place.hint {
+        ([.., "args" | "command"], _) => match &usage.hint {
             Hint::Named(named) => name(&["args", &camel(named)]),
             _ => match item.filter(|item| item.parse::<u32>().is_err()) {
                 Some(item) => name(&[last, &camel(item)]),
@@ -306,12 +308,12 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
             let mut parts = name(&[if secret { "secrets" } else { "config" }]);
             let (file, inner) = rest.split_first().map_or(("", &[] as &[&str]), |(file, inner)| (*file, inner));
             if inner.is_empty() {
-                match &place.hint {
+                match &usage.hint {
                     Hint::Named(named) => parts.push(camel(named)),
                     _ => parts.push(camel(stem(file))),
                 }
             } else {
-                // A file's tree: what it says is enough, where it is the only file.
+                // In the only file of a ConfigMap, the path within the file is enough.
                 let data = &class.first().node[keys[0]];
                 if secret || data.entries().len() > 1 {
                     parts.push(camel(stem(file)));
@@ -343,7 +345,7 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
             } else {
                 name(&[&camel(parent), &camel(last)])
             };
-            if let Hint::Named(named) = &place.hint {
+            if let Hint::Named(named) = &usage.hint {
                 parts.push(camel(named));
             }
             parts
@@ -351,7 +353,7 @@ fn suggestion(place: &Use, classes: &[Class<'_>], components: &Components, words
     }
 }
 
-/// `app.kubernetes.io/version` is `version`.
+/// `app.kubernetes.io/version` becomes `version`.
 fn short_key(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
 }
@@ -361,7 +363,7 @@ pub(super) fn is_identifier(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// `log-level`, `log_level` and `LOG_LEVEL` as `logLevel`.
+/// Converts `log-level`, `log_level` and `LOG_LEVEL` to `logLevel`.
 pub(super) fn camel(text: &str) -> EcoString {
     let mut made = String::new();
     for part in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
@@ -376,7 +378,6 @@ pub(super) fn camel(text: &str) -> EcoString {
     match made.chars().next() {
         None => "value".into(),
         Some(c) if c.is_ascii_digit() => format!("n{made}").into(),
-        // `TLSSecret` begins like an abbreviation.
         _ => made.into(),
     }
 }

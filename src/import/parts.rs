@@ -1,75 +1,75 @@
-//! The joint template as data: parts, who has them, and the places whose values differ.
+//! The joint template of the copies: its nodes, the copies that have them, and the sites where values differ.
 
 use ecow::EcoString;
 
 use super::copies::Presence;
-use super::text::Draft;
+use super::strings::StringPart;
 use crate::node::Node;
 
-/// A part of the joint template.
+/// A node of the joint template.
 #[derive(Debug, Clone)]
-pub(super) enum Part {
-    /// The same in all copies that have it.
+pub(super) enum TemplateNode {
+    /// Equal in all copies that have it.
     Same(Node),
-    /// It differs, or is a secret.
+    /// A value that differs, or is a secret: an index into the sites.
     Site(usize),
-    /// A mapping, not the same everywhere.
+    /// A mapping that differs somewhere.
     Mapping(Vec<(EcoString, Member)>),
-    /// A list, not the same everywhere.
+    /// A list that differs somewhere.
     List(Vec<Member>),
-    /// A text that is this tree, written by our emitter.
+    /// A string that is the serialized form of a tree, exactly as the emitter writes it.
     Tree(Format, Box<Member>),
 }
 
-/// How a tree becomes text.
+/// The format of a serialized tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Yaml,
     Json,
 }
 
-/// An entry, an item, a document, or the root of a text's tree.
+/// A mapping entry, a list item, a document, or the root of a serialized tree.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
-    pub(super) part: Part,
-    /// In which copies it is there.
+    pub(super) part: TemplateNode,
+    /// The copies that have it.
     pub(super) presence: Presence,
-    /// In which copies the mapping or list is there that holds it.
+    /// The copies that have the mapping or list that contains it.
     pub(super) within: Presence,
-    pub(super) place: Place,
+    pub(super) location: Location,
 }
 
 impl Member {
-    /// Whether some copy has what holds it, and not it.
+    /// Whether some copy has the parent without this member.
     pub(super) fn is_optional(&self) -> bool {
         self.presence != self.within
     }
 
-    /// How many leaves of the copies are not as most copies have them.
+    /// The number of leaves of the copies that differ from the most frequent value.
     pub(super) fn differing_leaves(&self, sites: &[Site]) -> usize {
         let below = |member: &Self| member.differing_leaves(sites);
         let inside = match &self.part {
-            Part::Same(_) => 0,
-            Part::Site(at) => sites[*at].differing_values(),
-            Part::Mapping(entries) => entries.iter().map(|(_, member)| below(member)).sum(),
-            Part::List(items) => items.iter().map(below).sum(),
-            Part::Tree(_, root) => below(root),
+            TemplateNode::Same(_) => 0,
+            TemplateNode::Site(at) => sites[*at].differing_values(),
+            TemplateNode::Mapping(entries) => entries.iter().map(|(_, member)| below(member)).sum(),
+            TemplateNode::List(items) => items.iter().map(below).sum(),
+            TemplateNode::Tree(_, root) => below(root),
         };
         if !self.is_optional() {
             return inside;
         }
-        let asked = self.within.iter().filter(|within| **within).count();
+        let relevant = self.within.iter().filter(|within| **within).count();
         let having = self.presence.iter().filter(|here| **here).count();
-        inside + self.leaves() * having.min(asked - having)
+        inside + self.leaves() * having.min(relevant - having)
     }
 
     fn leaves(&self) -> usize {
         match &self.part {
-            Part::Same(node) => leaves(node),
-            Part::Site(_) => 1,
-            Part::Mapping(entries) => entries.iter().map(|(_, member)| member.leaves()).sum(),
-            Part::List(items) => items.iter().map(Self::leaves).sum(),
-            Part::Tree(_, root) => root.leaves(),
+            TemplateNode::Same(node) => leaves(node),
+            TemplateNode::Site(_) => 1,
+            TemplateNode::Mapping(entries) => entries.iter().map(|(_, member)| member.leaves()).sum(),
+            TemplateNode::List(items) => items.iter().map(Self::leaves).sum(),
+            TemplateNode::Tree(_, root) => root.leaves(),
         }
     }
 }
@@ -80,30 +80,30 @@ fn leaves(node: &Node) -> usize {
     (entries + items).max(1)
 }
 
-/// A place whose value is a field's, or is made from fields.
+/// A location whose value is a field, or is composed of fields.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
-    /// The value in each copy that has the place.
+    /// The value in each copy that has the location.
     pub(super) values: Vec<Option<Node>>,
-    pub(super) place: Place,
+    pub(super) location: Location,
     pub(super) secret: bool,
-    /// Whether the object holds it in Base64.
+    /// Whether the object stores it base64-encoded.
     pub(super) encoded: bool,
-    /// In which copies the place is there, or could be: those that hold what holds it.
+    /// The copies that have the parent, and so could have the value.
     pub(super) within: Presence,
-    /// The parts of the text, where no other copy tells them.
-    pub(super) parts: Vec<Draft>,
+    /// The parts of the string, for a single copy, where no other copy shows what differs.
+    pub(super) parts: Vec<StringPart>,
 }
 
 impl Site {
-    /// In how many copies it has not the most frequent value.
+    /// The number of copies whose value is not the most frequent one.
     fn differing_values(&self) -> usize {
         let values = || self.values.iter().flatten();
         let most = values().map(|value| values().filter(|other| *other == value).count()).max();
         values().count() - most.unwrap_or_default()
     }
 
-    /// The texts, where all values are strings.
+    /// The strings, if all values are strings.
     pub(super) fn texts(&self) -> Option<Vec<Option<EcoString>>> {
         let text = |value: &Option<Node>| match value {
             None => Some(None),
@@ -113,23 +113,23 @@ impl Site {
     }
 }
 
-/// Where something stands.
+/// The location of a value.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Place {
-    /// The number of the object's class.
+pub(super) struct Location {
+    /// The index of the object's class.
     pub(super) class: usize,
-    pub(super) path: Vec<Step>,
+    pub(super) path: Vec<PathStep>,
 }
 
-/// One step of a path.
+/// A segment of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     Key(EcoString),
-    /// An item of a list, by its name or number.
+    /// A list item, by its name or index.
     Item(EcoString),
 }
 
-impl Step {
+impl PathStep {
     pub(super) fn key(&self) -> Option<&str> {
         if let Self::Key(key) = self { Some(key) } else { None }
     }
@@ -145,27 +145,27 @@ impl Step {
     }
 }
 
-impl Place {
-    pub(super) fn with(&self, step: Step) -> Self {
-        let mut place = self.clone();
-        place.path.push(step);
-        place
+impl Location {
+    pub(super) fn with(&self, step: PathStep) -> Self {
+        let mut location = self.clone();
+        location.path.push(step);
+        location
     }
 
     /// The last key of the path.
     pub(super) fn key(&self) -> &str {
-        self.path.iter().rev().find_map(Step::key).unwrap_or_default()
+        self.path.iter().rev().find_map(PathStep::key).unwrap_or_default()
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (at, step) in self.path.iter().enumerate() {
             match step {
-                Step::Item(item) => write!(f, "[{item}]")?,
-                Step::Key(key) if key.contains(['.', '/']) => write!(f, "[{key}]")?,
-                Step::Key(key) if at == 0 => write!(f, "{key}")?,
-                Step::Key(key) => write!(f, ".{key}")?,
+                PathStep::Item(item) => write!(f, "[{item}]")?,
+                PathStep::Key(key) if key.contains(['.', '/']) => write!(f, "[{key}]")?,
+                PathStep::Key(key) if at == 0 => write!(f, "{key}")?,
+                PathStep::Key(key) => write!(f, ".{key}")?,
             }
         }
         Ok(())

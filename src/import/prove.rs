@@ -1,4 +1,4 @@
-//! The proof: what the new project renders, beside the copies.
+//! Verifies the new project: compares what it renders with the copies.
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -14,13 +14,13 @@ use crate::project::Project;
 use crate::render::{Rendered, Renderer};
 use crate::source::Sources;
 
-/// The environment that the new project renders for.
+/// The environment that the new project is rendered for.
 pub(super) const ENVIRONMENT: &str = "e2e";
 
-/// Renders all profiles of files that are not written yet.
+/// Renders all profiles of a project in memory.
 ///
 /// # Errors
-/// Where the files are no project, or a profile does not render.
+/// If the files do not form a project, or a profile does not render.
 pub(super) fn render(files: &Files, variants: &[Variant], sources: &Sources) -> Result<Vec<Rendered>, Failure> {
     let texts = files.iter().map(|(path, text)| (path.clone(), text.as_str().into())).collect();
     let project = Project::in_memory(texts);
@@ -28,20 +28,19 @@ pub(super) fn render(files: &Files, variants: &[Variant], sources: &Sources) -> 
     in_parallel(variants, None, |variant| renderer.render(&variant.name, ENVIRONMENT)).into_iter().collect()
 }
 
-/// An object that does not come out as it was.
+/// An object whose rendering differs from the copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// The number of the copy.
+    /// The index of the copy.
     pub(super) copy: usize,
-    /// The object, as `Kind/name`.
+    /// The object as `Kind/name`.
     pub(super) object: String,
-    /// The first field that differs; empty where the object is missing or one too many.
+    /// The first field that differs; empty if the whole object is missing or unexpected.
     pub(super) field: String,
 }
 
-/// What does not come out as it was.
-///
-/// Objects are compared as the API server stores them; `custom` are the definitions among the copies.
+/// The objects whose rendering differs from the copy, as the API server stores them. `custom` are the custom resource
+/// definitions among the copies.
 pub(super) fn differences(
     copy: usize,
     objects: &[Object],

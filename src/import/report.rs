@@ -1,4 +1,4 @@
-//! The report: who differs from whom, and in what.
+//! The report: which copies differ, and in what.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use ecow::EcoString;
 
 use super::copies::Presence;
 use super::describe::describe;
-use super::parts::{Member, Part, Step};
+use super::parts::{Member, PathStep, TemplateNode};
 use super::{Import, names};
 use crate::finding::{Finding, Severity};
 use crate::node::{Node, Value};
@@ -16,77 +16,77 @@ use crate::secret;
 use crate::source::Sources;
 use crate::suggest;
 
-/// What an import found, ready to be shown: no secret is in it.
+/// The findings of an import, ready to be printed: secrets are redacted.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     pub(super) copies: Vec<String>,
-    pub(super) odd: Vec<Odd>,
+    pub(super) outliers: Vec<Outlier>,
     pub(super) parts: Vec<PartRow>,
     pub(super) values: Vec<ValueRow>,
-    pub(super) checks: Vec<Checked>,
+    pub(super) checks: Vec<CopyChecks>,
     pub(super) external: Vec<(String, Vec<String>)>,
     pub(super) verbatim: Vec<String>,
-    /// The fields that no profile has, as only the API server writes them.
+    /// The fields that no profile has, because only the API server sets them.
     pub(super) left_out: Vec<String>,
     pub(super) figures: Figures,
 }
 
-/// What a minority of the copies lacks that all others have, and has that no other does.
+/// What a minority of the copies lacks that all others have, or has that no other has.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Odd {
+pub(super) struct Outlier {
     pub(super) copies: Vec<String>,
     pub(super) lacks: Vec<String>,
     pub(super) alone: Vec<String>,
-    /// The fields of which all others have one value, and it has another.
+    /// The fields for which all other copies share a value that these do not have.
     pub(super) differs: Vec<String>,
 }
 
-/// An object, or a part of one, beside the copies.
+/// A row for an object, or a part of one, with a cell per copy.
 #[derive(Debug, Clone)]
 pub(super) struct PartRow {
     pub(super) name: String,
-    /// Whether it is an object, and not a part of the one above it.
+    /// Whether it is an object rather than a part of the object above it.
     pub(super) object: bool,
     pub(super) cells: Vec<Cell>,
 }
 
-/// What a copy has of a part.
+/// How a copy's part compares with the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cell {
-    /// As most have it.
+    /// The copy has it, as most copies do.
     Has,
-    /// It has another.
+    /// The copy has a different one.
     Differs,
-    /// It has none.
+    /// The copy does not have it.
     Lacks,
 }
 
-/// A field, and what it is in each copy.
+/// A row for a field, with its value in each copy.
 #[derive(Debug, Clone)]
 pub(super) struct ValueRow {
     pub(super) field: String,
     pub(super) what: String,
     pub(super) base: Option<String>,
-    /// `None` where the copy says what the base says, or has no use for it.
+    /// `None` if the copy uses the base's value, or does not use the field.
     pub(super) values: Vec<Option<String>>,
 }
 
-/// What `check` says of a copy.
+/// The result of `check` for a copy.
 #[derive(Debug, Clone)]
-pub(super) struct Checked {
+pub(super) struct CopyChecks {
     pub(super) copy: String,
     pub(super) counts: [usize; 3],
     /// The errors, then the warnings: severity, rule, object, message.
     pub(super) findings: Vec<[String; 4]>,
 }
 
-/// Figures of the new project.
+/// Statistics of the new project.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Figures {
     pub(super) objects: usize,
     pub(super) common: usize,
     pub(super) fields: usize,
-    /// Leaves of the copies that are not as most copies have them.
+    /// Leaves of the copies that differ from the most frequent value.
     pub(super) differing_leaves: usize,
     /// Values in all profiles together.
     pub(super) values: usize,
@@ -94,17 +94,17 @@ pub(super) struct Figures {
     pub(super) profile_lines: usize,
 }
 
-/// Parents that say nothing of what stands in them.
+/// Parents that add no information to a name.
 const PLAIN_PARENTS: &[&str] = &["spec", "template", "metadata", "data", "stringData"];
 
-/// Longer names of parts are cut in tables.
+/// Longer names of parts are truncated in tables.
 const LONGEST_NAME: usize = 60;
 
-/// Longer values are cut in tables.
+/// Longer values are truncated in tables.
 const LONGEST_VALUE: usize = 48;
 
 impl Import<'_> {
-    /// The report. `checked` are the findings of each copy, as it was given; `sources` the texts they were read from.
+    /// The report. `checked` are the findings of each copy, `sources` the files that they were read from.
     #[must_use]
     pub fn report(&self, sources: &Sources, checked: &[Vec<Finding>]) -> Report {
         let objects: Vec<Object> = self.variants.iter().flat_map(|variant| variant.objects.iter().cloned()).collect();
@@ -119,7 +119,7 @@ impl Import<'_> {
         let mut parts = Vec::new();
         self.members.iter().for_each(|member| self.part_rows(member, &mut parts));
         Report {
-            odd: self.odd(),
+            outliers: self.outliers(),
             parts,
             values: self.value_rows(&mask),
             checks: self.checks(&mask, checked),
@@ -144,20 +144,20 @@ impl Import<'_> {
         }
     }
 
-    /// A part as a person says it.
+    /// A descriptive name of a part.
     fn part_name(&self, member: &Member) -> String {
-        let object = self.classes[member.place.class].first();
-        match member.place.path.as_slice() {
+        let object = self.classes[member.location.class].first();
+        match member.location.path.as_slice() {
             [] => format!("{} {}", object.kind(), object.name()),
             path => {
-                let keys: Vec<&Step> = path.iter().collect();
+                let keys: Vec<&PathStep> = path.iter().collect();
                 let last = keys.last().map_or("", |step| step.text());
                 match keys.as_slice() {
-                    [.., Step::Key(list), Step::Item(_)] => format!("{} {last}", singular(list)),
-                    [.., Step::Key(list), Step::Item(item), Step::Key(_)] if list != "containers" => {
+                    [.., PathStep::Key(list), PathStep::Item(_)] => format!("{} {last}", singular(list)),
+                    [.., PathStep::Key(list), PathStep::Item(item), PathStep::Key(_)] if list != "containers" => {
                         format!("{last} of {} {item}", singular(list))
                     }
-                    [.., Step::Key(parent), Step::Key(_)] if !PLAIN_PARENTS.contains(&parent.as_str()) => {
+                    [.., PathStep::Key(parent), PathStep::Key(_)] if !PLAIN_PARENTS.contains(&parent.as_str()) => {
                         format!("{last} of {parent}")
                     }
                     _ => last.to_owned(),
@@ -166,30 +166,30 @@ impl Import<'_> {
         }
     }
 
-    fn odd(&self) -> Vec<Odd> {
-        /// Fields, each with the number of its object.
+    fn outliers(&self) -> Vec<Outlier> {
+        /// Parts, each with its weight.
         type Fields = Vec<(usize, String)>;
-        let mut groups: BTreeMap<Vec<usize>, Odd> = BTreeMap::new();
+        let mut groups: BTreeMap<Vec<usize>, Outlier> = BTreeMap::new();
         let mut inner: BTreeMap<(Vec<usize>, usize, bool), Fields> = BTreeMap::new();
         let mut visit = |member: &Member| {
             let Some((copies, lacks)) = minority(&member.presence, &member.within) else { return };
-            if member.place.path.is_empty() {
+            if member.location.path.is_empty() {
                 let odd = groups.entry(copies).or_default();
                 let list = if lacks { &mut odd.lacks } else { &mut odd.alone };
-                let object = self.classes[member.place.class].first();
-                // Objects of one kind share its name.
+                let object = self.classes[member.location.class].first();
+                // Names of objects of one kind share a mention of the kind.
                 match list.iter_mut().find(|known| known.split(' ').next() == Some(object.kind())) {
                     Some(known) => *known += &format!(", {}", object.name()),
                     None => list.push(format!("{} {}", object.kind(), object.name())),
                 }
             } else {
                 let part = (super::fields::weight(member), self.part_name(member));
-                inner.entry((copies, member.place.class, lacks)).or_default().push(part);
+                inner.entry((copies, member.location.class, lacks)).or_default().push(part);
             }
         };
         self.members.iter().for_each(|member| walk(member, &mut visit));
         for ((copies, class, lacks), mut parts) in inner {
-            // What is large is said first.
+            // Larger parts come first.
             parts.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
             let mut names: Vec<String> = Vec::with_capacity(parts.len());
             for (_, name) in parts {
@@ -202,7 +202,7 @@ impl Import<'_> {
             let odd = groups.entry(copies).or_default();
             if lacks { odd.lacks.push(text) } else { odd.alone.push(text) }
         }
-        // Of two each is the other's odd one.
+        // With two copies, each would be the outlier of the other.
         if self.variants.len() > 2 {
             for field in self.fields.all.iter().filter(|field| !field.flag) {
                 let others = |copy: usize| {
@@ -220,15 +220,15 @@ impl Import<'_> {
                 }
             }
         }
-        let mut odd: Vec<(Vec<usize>, Odd)> = groups.into_iter().collect();
-        odd.sort_by_key(|(copies, odd)| {
+        let mut outliers: Vec<(Vec<usize>, Outlier)> = groups.into_iter().collect();
+        outliers.sort_by_key(|(copies, odd)| {
             (copies.len(), std::cmp::Reverse((odd.lacks.len(), odd.alone.len(), odd.differs.len())))
         });
-        let named = |(copies, odd): (Vec<usize>, Odd)| Odd {
+        let named = |(copies, odd): (Vec<usize>, Outlier)| Outlier {
             copies: copies.into_iter().map(|copy| self.variants[copy].name.clone()).collect(),
             ..odd
         };
-        odd.into_iter().map(named).collect()
+        outliers.into_iter().map(named).collect()
     }
 
     fn part_rows(&self, member: &Member, rows: &mut Vec<PartRow>) {
@@ -246,7 +246,7 @@ impl Import<'_> {
         rows.push(PartRow { name: self.part_name(member), object: true, cells });
         let mut below: Vec<PartRow> = Vec::new();
         let mut visit = |part: &Member| {
-            if part.place.path.is_empty() || !part.is_optional() {
+            if part.location.path.is_empty() || !part.is_optional() {
                 return;
             }
             let cell = |(here, within): (&bool, &bool)| match (here, within) {
@@ -272,14 +272,14 @@ impl Import<'_> {
         rows.extend(below);
     }
 
-    /// Marks the copies whose values in a member are not the base's.
+    /// Marks the copies whose values in a member differ from the base.
     fn mark_differing(&self, member: &Member, differing: &mut [bool]) {
         let mut visit = |part: &Member| {
-            if let Part::Site(at) = part.part {
+            if let TemplateNode::Site(at) = part.part {
                 for piece in &self.fields.sites[at] {
-                    let super::fields::Piece::Field(field) = piece else { continue };
+                    let super::fields::ValuePiece::Field(field) = piece else { continue };
                     let field = &self.fields.all[*field];
-                    // Where every copy has its own, none is odd.
+                    // If every copy has its own value, no copy is an outlier.
                     if let Some(base) = &field.base {
                         for (copy, value) in field.values.iter().enumerate() {
                             differing[copy] |= value.as_ref().is_some_and(|value| value != base);
@@ -287,7 +287,7 @@ impl Import<'_> {
                     }
                 }
             }
-            if !part.place.path.is_empty() && part.is_optional() {
+            if !part.location.path.is_empty() && part.is_optional() {
                 let most = part.presence.iter().filter(|here| **here).count() * 2
                     > part.within.iter().filter(|here| **here).count();
                 for (copy, differs) in differing.iter_mut().enumerate() {
@@ -312,7 +312,7 @@ impl Import<'_> {
                     _ => None,
                 });
             }
-            // A single copy differs from nothing: all its fields are told.
+            // A single copy is not compared: all its fields are listed.
             if values.iter().all(Option::is_none) && self.variants.len() > 1 {
                 continue;
             }
@@ -323,7 +323,7 @@ impl Import<'_> {
                 what: mask.words(&describe(field, &self.classes)),
                 base: field.base.as_ref().map(shown),
                 values: if field.secret && varies {
-                    values.into_iter().map(|value| value.map(|_| format!("{} (another)", secret::DOTS))).collect()
+                    values.into_iter().map(|value| value.map(|_| format!("{} (differs)", secret::DOTS))).collect()
                 } else {
                     values
                 },
@@ -332,7 +332,7 @@ impl Import<'_> {
         rows
     }
 
-    fn checks(&self, mask: &Mask, checked: &[Vec<Finding>]) -> Vec<Checked> {
+    fn checks(&self, mask: &Mask, checked: &[Vec<Finding>]) -> Vec<CopyChecks> {
         let row = |(copy, findings): (&super::Variant, &Vec<Finding>)| {
             let mut sorted: Vec<&Finding> =
                 findings.iter().filter(|finding| finding.severity > Severity::Note).collect();
@@ -348,7 +348,7 @@ impl Import<'_> {
                     mask.words(&finding.message),
                 ]
             });
-            Checked { copy: copy.name.clone(), counts: report::counts(findings), findings: findings_rows.collect() }
+            CopyChecks { copy: copy.name.clone(), counts: report::counts(findings), findings: findings_rows.collect() }
         };
         self.variants.iter().zip(checked).map(row).collect()
     }
@@ -365,17 +365,17 @@ impl Import<'_> {
     }
 }
 
-/// Larger groups of copies are no exception.
-const MOST_ODD: usize = 3;
+/// Larger groups of copies are not outliers.
+const MAX_ODD: usize = 3;
 
-/// The few copies that have a part, or that lack it, where the others tell: which, and whether they lack it.
+/// The few copies that have a part the others lack, or lack one the others have; `true` if they lack it.
 fn minority(presence: &Presence, within: &Presence) -> Option<(Vec<usize>, bool)> {
-    let asked = || (0..within.len()).filter(|copy| within[*copy]);
-    let (having, lacking): (Vec<usize>, Vec<usize>) = asked().partition(|copy| presence[*copy]);
+    let relevant = || (0..within.len()).filter(|copy| within[*copy]);
+    let (having, lacking): (Vec<usize>, Vec<usize>) = relevant().partition(|copy| presence[*copy]);
     let is_few = |few: &[usize], many: &[usize]| {
-        !few.is_empty() && few.len() <= MOST_ODD && (few.len() < many.len() || few.len() == 1 && many.len() == 1)
+        !few.is_empty() && few.len() <= MAX_ODD && (few.len() < many.len() || few.len() == 1 && many.len() == 1)
     };
-    // Of two, what the one has the other lacks.
+    // With two copies, what one has the other lacks.
     if is_few(&lacking, &having) {
         Some((lacking, true))
     } else if is_few(&having, &lacking) {
@@ -385,24 +385,24 @@ fn minority(presence: &Presence, within: &Presence) -> Option<(Vec<usize>, bool)
     }
 }
 
-/// More parts of one object are counted, not listed.
-const MOST_LISTED: usize = 12;
+/// Further parts of an object are counted, not listed.
+const MAX_LISTED: usize = 12;
 
 fn listed(mut parts: Vec<String>) -> String {
-    let rest = parts.len().saturating_sub(MOST_LISTED);
-    parts.truncate(MOST_LISTED);
+    let rest = parts.len().saturating_sub(MAX_LISTED);
+    parts.truncate(MAX_LISTED);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     parts.join(", ") + &more
 }
 
-/// Visits a member and all below that are not parts of an optional one.
+/// Visits a member and everything below it.
 fn walk(member: &Member, visit: &mut dyn FnMut(&Member)) {
     visit(member);
     match &member.part {
-        Part::Mapping(entries) => entries.iter().for_each(|(_, member)| walk(member, visit)),
-        Part::List(items) => items.iter().for_each(|member| walk(member, visit)),
-        Part::Tree(_, root) => walk(root, visit),
-        Part::Same(_) | Part::Site(_) => {}
+        TemplateNode::Mapping(entries) => entries.iter().for_each(|(_, member)| walk(member, visit)),
+        TemplateNode::List(items) => items.iter().for_each(|member| walk(member, visit)),
+        TemplateNode::Tree(_, root) => walk(root, visit),
+        TemplateNode::Same(_) | TemplateNode::Site(_) => {}
     }
 }
 
@@ -414,7 +414,7 @@ fn singular(list: &str) -> &str {
     }
 }
 
-/// A value as the report may show it.
+/// A value as it is printed in the report.
 fn shown(node: &Node, is_secret: bool, mask: &Mask) -> String {
     if is_secret {
         return secret::DOTS.to_owned();
@@ -428,7 +428,7 @@ fn shown(node: &Node, is_secret: bool, mask: &Mask) -> String {
     };
     let lines = text.lines().count();
     if lines > 1 {
-        return format!("a text of {}", suggest::count(lines, "line"));
+        return format!("a string of {}", suggest::count(lines, "line"));
     }
     let text = report::plain(&mask.words(&text));
     if text.chars().count() > LONGEST_VALUE {

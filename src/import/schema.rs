@@ -1,4 +1,4 @@
-//! The schema of the new project's profiles.
+//! The JSON Schema of the new project's profiles.
 
 use ecow::EcoString;
 use serde_json::{Value as Json, json};
@@ -6,12 +6,12 @@ use serde_json::{Value as Json, json};
 use super::copies::Variant;
 use super::describe::describe;
 use super::fields::{Field, Fields};
-use super::layout::{Extra, in_order};
+use super::layout::{ProfileExtras, in_order};
 use super::matching::Class;
 use crate::node::{Node, Value};
 
-/// The schema of the profiles.
-pub(super) fn schema(variants: &[Variant], fields: &Fields, classes: &[Class<'_>], extras: &[Extra]) -> String {
+/// The schema as a JSON document.
+pub(super) fn schema(variants: &[Variant], fields: &Fields, classes: &[Class<'_>], extras: &[ProfileExtras]) -> String {
     let mut root = closed("");
     for field in in_order(fields) {
         let mut at = &mut root;
@@ -36,16 +36,16 @@ pub(super) fn schema(variants: &[Variant], fields: &Fields, classes: &[Class<'_>
     root["properties"]["external"] = json!({
         "type": "object",
         "additionalProperties": {"type": "string", "minLength": 3},
-        "description": "What the bundle needs and does not bring, as `host:port` or `Kind/name`."
+        "description": "What the bundle depends on but does not contain, as `host:port` or `Kind/name`."
     });
     if extras.iter().any(|extra| !extra.objects.is_empty()) {
         root["properties"]["objects"] =
-            json!({"type": "object", "description": "Objects that are kept as they were, one field each."});
+            json!({"type": "object", "description": "Objects that are kept verbatim, one field per object."});
     }
     root["properties"]["environments"] = json!({
         "type": "object",
         "additionalProperties": {"$ref": "#"},
-        "description": "What differs in one environment, by its name."
+        "description": "Values for one environment, by the environment's name."
     });
     let mut whole = json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Profile"});
     let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
@@ -64,7 +64,7 @@ fn closed(description: &str) -> Json {
     object
 }
 
-/// Fields with a few values that Kubernetes knows.
+/// Fields with an enumerated type in the Kubernetes API.
 const ENUMS: &[(&str, &[&str])] = &[
     ("pullPolicy", &["Always", "IfNotPresent", "Never"]),
     ("imagePullPolicy", &["Always", "IfNotPresent", "Never"]),
@@ -77,7 +77,7 @@ const ENUMS: &[(&str, &[&str])] = &[
 
 const SERVICE_TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 
-/// The schema of a field: its type, and what it can be where Kubernetes says so.
+/// The schema of a field: its type, and its constraints where the Kubernetes API has some.
 fn leaf(field: &Field, classes: &[Class<'_>]) -> Json {
     let mut schema = json!({});
     let values = || field.values.iter().flatten();
@@ -87,7 +87,7 @@ fn leaf(field: &Field, classes: &[Class<'_>]) -> Json {
         schema["type"] = json!("string");
         let words = ENUMS.iter().find(|(name, _)| *name == last).map(|(_, words)| *words);
         let is_service =
-            last == "type" && field.uses.iter().all(|place| classes[place.place.class].first().kind() == "Service");
+            last == "type" && field.uses.iter().all(|usage| classes[usage.location.class].first().kind() == "Service");
         let words = words.or_else(|| is_service.then_some(SERVICE_TYPES));
         if let Some(words) = words.filter(|words| values().all(|node| words.contains(&node.text()))) {
             schema["enum"] = json!(words);

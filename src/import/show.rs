@@ -1,39 +1,39 @@
-//! The report as text: for a terminal, as Markdown, as JSON.
+//! The report as text for a terminal, as Markdown and as JSON.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use super::report::{Cell, Odd, PartRow, Report, ValueRow};
+use super::report::{Cell, Outlier, PartRow, Report, ValueRow};
 use crate::report::{plain, plain_json};
 use crate::suggest;
 
-/// More findings of one copy are counted, not listed.
-const MOST_FINDINGS: usize = 8;
+/// Further findings of a copy are counted, not listed.
+const MAX_FINDINGS: usize = 8;
 
-/// More rows of a table are counted, not listed, on a terminal.
-const MOST_ROWS: usize = 60;
+/// Further rows of a table are counted, not listed, on a terminal.
+const MAX_ROWS: usize = 60;
 
 impl Report {
-    /// For people.
+    /// The report for a terminal of this width.
     #[must_use]
     pub fn human(&self, width: usize, _colour: bool) -> String {
         let mut text = format!("{}\n", self.headline());
-        for odd in &self.odd {
+        for odd in &self.outliers {
             _ = writeln!(text, "\n{}", odd.copies.join(", "));
-            for (words, parts) in self.said(odd) {
+            for (words, parts) in self.deviations(odd) {
                 text.push_str(&wrapped(&format!("  {words} "), &parts, width));
             }
         }
         if !self.parts.is_empty() {
-            text.push_str("\nParts that are not the same in all copies\n");
+            text.push_str("\nParts that differ between the copies\n");
             text.push_str(&self.parts_table(width));
             text.push_str(&more(self.parts.len()));
         }
         if !self.values.is_empty() {
             text.push_str(if self.is_single() { "\nFields\n" } else { "\nValues that differ\n" });
             let mut rows = vec![self.value_heading("")];
-            rows.extend(self.values.iter().take(MOST_ROWS).map(|row| self.value_cells(row, "·")));
+            rows.extend(self.values.iter().take(MAX_ROWS).map(|row| self.value_cells(row, "·")));
             if self.is_single() {
                 rows.remove(0);
             }
@@ -43,21 +43,21 @@ impl Report {
         text.push_str("\nChecks\n");
         for checked in &self.checks {
             _ = writeln!(text, "  {}: {}", checked.copy, counts(checked.counts));
-            for [severity, rule, object, message] in checked.findings.iter().take(MOST_FINDINGS) {
+            for [severity, rule, object, message] in checked.findings.iter().take(MAX_FINDINGS) {
                 _ = writeln!(text, "    {severity}[{rule}] {object}: {message}");
             }
             text.push_str(&more_findings(checked.findings.len()));
         }
         for (copy, external) in &self.external {
-            _ = writeln!(text, "  {copy} needs and does not contain {}", external.join(", "));
+            _ = writeln!(text, "  {copy} depends on {}, which it does not contain", external.join(", "));
         }
         if !self.verbatim.is_empty() {
-            text.push_str("\nKept as it is, as no template can say it\n");
+            text.push_str("\nKept verbatim, because no template can express it\n");
             self.verbatim.iter().for_each(|kept| _ = writeln!(text, "  {kept}"));
         }
         if !self.left_out.is_empty() {
             let fields = self.left_out.join(", ");
-            text.push_str(&wrapped("\nLeft out, as only the API server writes it: ", &fields, width));
+            text.push_str(&wrapped("\nLeft out, because only the API server sets it: ", &fields, width));
         }
         _ = writeln!(text, "\n{}", self.proof());
         text.lines().map(|line| plain(line) + "\n").collect()
@@ -88,15 +88,15 @@ impl Report {
         let fields = suggest::count(figures.fields, "field");
         let lines = suggest::count(figures.template_lines, "line");
         if self.is_single() {
-            return format!("Proven: {profiles}. {fields} in the base, {lines} of templates.");
+            return format!("Verified: {profiles}. {fields} in the base, {lines} of templates.");
         }
         let values = suggest::count(figures.values, "value");
         let leaves = match figures.differing_leaves {
-            1 => "1 leaf that differs".to_owned(),
-            number => format!("{number} leaves that differ"),
+            1 => "1 differing leaf".to_owned(),
+            number => format!("{number} differing leaves"),
         };
         format!(
-            "Proven: {profiles}. {fields} in the base, {values} in all profiles together for {leaves}, {lines} of templates."
+            "Verified: {profiles}. {fields} in the base, {values} in all profiles together for {leaves}, {lines} of templates."
         )
     }
 
@@ -104,18 +104,18 @@ impl Report {
         std::iter::once(first.to_owned()).chain(self.copies.iter().cloned()).collect()
     }
 
-    /// What makes copies the odd ones, each with its verb.
-    fn said(&self, odd: &Odd) -> Vec<(&'static str, String)> {
+    /// How outliers differ from the other copies, each as a phrase and a list.
+    fn deviations(&self, odd: &Outlier) -> Vec<(&'static str, String)> {
         let one = odd.copies.len() == 1;
         let [lacks, alone] = match (one, self.copies.len() > 2) {
-            (true, true) => ["lacks", "alone has"],
-            (true, false) => ["lacks", "has beyond the other"],
-            (false, _) => ["lack", "alone have"],
+            (true, true) => ["lacks", "is the only one with"],
+            (true, false) => ["lacks", "also has"],
+            (false, _) => ["lack", "are the only ones with"],
         };
         let all = [
             (lacks, odd.lacks.join("; ")),
             (alone, odd.alone.join("; ")),
-            ("differs alone in", odd.differs.join(", ")),
+            ("has its own value of", odd.differs.join(", ")),
         ];
         all.into_iter().filter(|(_, parts)| !parts.is_empty()).collect()
     }
@@ -124,7 +124,7 @@ impl Report {
         self.copies.len() == 1
     }
 
-    /// The heading of the table of values; a single copy says what the base says.
+    /// The heading of the table of values; a single copy has only the base's column.
     fn value_heading(&self, first: &str) -> Vec<String> {
         let copies = if self.is_single() { &[] } else { self.copies.as_slice() };
         [first.to_owned(), "base".to_owned()].into_iter().chain(copies.iter().cloned()).collect()
@@ -136,14 +136,14 @@ impl Report {
         [row.field.clone(), row.base.clone().unwrap_or_default()].into_iter().chain(values).collect()
     }
 
-    /// The parts beside the copies; where words are too wide, as signs below numbers.
+    /// The parts and which copies have them; with symbols and numbered columns if words are too wide.
     fn parts_table(&self, width: usize) -> String {
         let row = |row: &PartRow, cell: fn(Cell, bool) -> &'static str| -> Vec<String> {
             let name = if row.object { row.name.clone() } else { format!("  {}", row.name) };
             let cells = row.cells.iter().map(|found| cell(*found, row.object).to_owned());
             std::iter::once(name).chain(cells).collect()
         };
-        let rows = self.parts.iter().take(MOST_ROWS);
+        let rows = self.parts.iter().take(MAX_ROWS);
         let mut wide = vec![self.heading("")];
         wide.extend(rows.clone().map(|found| row(found, cell_text)));
         let numbers = (1..=self.copies.len()).map(|number| number.to_string());
@@ -154,12 +154,12 @@ impl Report {
         }
         let names: Vec<String> =
             self.copies.iter().enumerate().map(|(at, copy)| format!("{}\u{a0}{copy}", at + 1)).collect();
-        let mut text = "  = as most, ~ differs, + has, - lacks\n".to_owned();
+        let mut text = "  = same as most, ~ differs, + has, - lacks\n".to_owned();
         text.push_str(&wrapped("  ", &names.join("  "), width).replace('\u{a0}', " "));
         text + &self.table(&narrow, width)
     }
 
-    /// Rows in columns; where they are too wide, each row as a line with what differs.
+    /// Rows in columns, or one line per row if they are too wide.
     fn table(&self, rows: &[Vec<String>], width: usize) -> String {
         let widths = column_widths(rows);
         let mut text = String::new();
@@ -196,14 +196,14 @@ impl Report {
         text
     }
 
-    /// For a page, or a comment on a pull request.
+    /// The report as Markdown, for a pull request or a page.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text = format!("### {}\n", cell_markdown(&self.headline()));
-        for odd in &self.odd {
+        for odd in &self.outliers {
             let copies = odd.copies.join(", ");
             _ = writeln!(text, "\n**{}**\n", cell_markdown(&copies));
-            for (words, parts) in self.said(odd) {
+            for (words, parts) in self.deviations(odd) {
                 _ = writeln!(text, "- {words} {}", cell_markdown(&parts));
             }
         }
@@ -230,30 +230,30 @@ impl Report {
         text.push('\n');
         for checked in &self.checks {
             _ = writeln!(text, "- check of **{}**: {}", cell_markdown(&checked.copy), counts(checked.counts));
-            for [severity, rule, object, message] in checked.findings.iter().take(MOST_FINDINGS) {
+            for [severity, rule, object, message] in checked.findings.iter().take(MAX_FINDINGS) {
                 _ = writeln!(text, "  - {severity} `{rule}` {}: {}", cell_markdown(object), cell_markdown(message));
             }
         }
         for (copy, external) in &self.external {
             _ = writeln!(
                 text,
-                "- **{}** needs and does not contain {}",
+                "- **{}** depends on {}, which it does not contain",
                 cell_markdown(copy),
                 cell_markdown(&external.join(", "))
             );
         }
         for kept in &self.verbatim {
-            _ = writeln!(text, "- kept as it is: {}", cell_markdown(kept));
+            _ = writeln!(text, "- kept verbatim: {}", cell_markdown(kept));
         }
         if !self.left_out.is_empty() {
             let fields = cell_markdown(&self.left_out.join(", "));
-            _ = writeln!(text, "- left out, as only the API server writes it: {fields}");
+            _ = writeln!(text, "- left out, because only the API server sets it: {fields}");
         }
         _ = writeln!(text, "\n{}", self.proof());
         text
     }
 
-    /// As one JSON document.
+    /// The report as a JSON document.
     #[must_use]
     pub fn json(&self) -> String {
         let copies = &self.copies;
@@ -293,7 +293,7 @@ impl Report {
             })
             .collect();
         let odd: Vec<Json> = self
-            .odd
+            .outliers
             .iter()
             .map(|odd| json!({"copies": odd.copies, "lacks": odd.lacks, "alone": odd.alone, "differs": odd.differs}))
             .collect();
@@ -329,7 +329,7 @@ fn column_widths(rows: &[Vec<String>]) -> Vec<usize> {
     (0..columns).map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default()).collect()
 }
 
-/// How wide a table of these rows is.
+/// The width of a table with these rows.
 fn row_width(rows: &[Vec<String>]) -> usize {
     column_widths(rows).iter().map(|width| width + 2).sum::<usize>() + 2
 }
@@ -362,14 +362,14 @@ fn counts([errors, warnings, notes]: [usize; 3]) -> String {
 }
 
 fn more(rows: usize) -> String {
-    if rows > MOST_ROWS { format!("  and {} more; `--output json` has all\n", rows - MOST_ROWS) } else { String::new() }
+    if rows > MAX_ROWS { format!("  and {} more; `--output json` has all\n", rows - MAX_ROWS) } else { String::new() }
 }
 
 fn more_findings(findings: usize) -> String {
-    if findings > MOST_FINDINGS { format!("    and {} more\n", findings - MOST_FINDINGS) } else { String::new() }
+    if findings > MAX_FINDINGS { format!("    and {} more\n", findings - MAX_FINDINGS) } else { String::new() }
 }
 
-/// Words in lines of at most `width` characters, the first behind `start`, the others indented.
+/// Wraps words at `width` columns. The first line begins with `start`, the others are indented.
 fn wrapped(start: &str, words: &str, width: usize) -> String {
     let mut text = start.to_owned();
     let mut column = start.chars().count();

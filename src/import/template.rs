@@ -1,32 +1,32 @@
-//! The joint template as the YAML of template files.
+//! Writes the joint template as the YAML of template files.
 
 use std::collections::BTreeMap;
 
 use ecow::EcoString;
 
 use super::copies::Presence;
-use super::fields::{Fields, Piece};
+use super::fields::{Fields, ValuePiece};
 use super::names::expression;
-use super::parts::{Format, Member, Part, Place, Site, Step};
+use super::parts::{Format, Location, Member, PathStep, Site, TemplateNode};
 use crate::node::{Entry, Mapping, Node, Value};
 use crate::source::Span;
 
-/// Writes members as template trees.
+/// Converts members to template trees.
 pub(super) struct Writer<'a> {
     pub(super) fields: &'a Fields,
     pub(super) sites: &'a [Site],
     /// The kind of each class.
     pub(super) kinds: &'a [EcoString],
-    /// Files that templates name, by their path under `templates/`.
+    /// Files that the templates refer to, by their path under `templates/`.
     pub(super) files: BTreeMap<String, String>,
-    /// Whether it writes the tree of a text, whose order is that of the text.
+    /// Whether the tree of a serialized string is being written, whose key order must be kept.
     pub(super) in_text: bool,
 }
 
-/// Longer strings are not written within an expression.
+/// Longer strings are not written as literals in an expression.
 const LONGEST_LITERAL: usize = 60;
 
-/// Keys that a person writes first.
+/// Keys that are written first.
 const LEADING: &[&str] =
     &["apiVersion", "kind", "metadata", "name", "namespace", "image", "imagePullPolicy", "command", "args"];
 
@@ -47,18 +47,18 @@ impl Writer<'_> {
     fn member(&mut self, member: &Member) -> Node {
         let flag = self.flag(member);
         let value = match &member.part {
-            Part::Same(node) => self.same(node, member),
-            Part::Site(at) => return self.site(*at, flag, member.is_optional()),
-            Part::Mapping(entries) => {
+            TemplateNode::Same(node) => self.same(node, member),
+            TemplateNode::Site(at) => return self.site(*at, flag, member.is_optional()),
+            TemplateNode::Mapping(entries) => {
                 let made = entries.iter().map(|(key, member)| entry(key, self.member(member)));
                 let made = made.collect();
                 self.sorted(made)
             }
-            Part::List(items) => {
+            TemplateNode::List(items) => {
                 let items: Vec<Node> = items.iter().map(|member| self.member(member)).collect();
                 Node::new(items, Span::NONE)
             }
-            Part::Tree(format, root) => {
+            TemplateNode::Tree(format, root) => {
                 let outside = std::mem::replace(&mut self.in_text, true);
                 let tree = self.member(root);
                 self.in_text = outside;
@@ -67,14 +67,14 @@ impl Writer<'_> {
             }
         };
         match flag {
-            Some(flag) => conditional(&flag, value, matches!(member.part, Part::Tree(..))),
+            Some(flag) => conditional(&flag, value, matches!(member.part, TemplateNode::Tree(..))),
             None => value,
         }
     }
 
-    /// A value that is the same in all copies; a script becomes a file.
+    /// A value that is equal in all copies; a script becomes a file.
     fn same(&mut self, node: &Node, member: &Member) -> Node {
-        if let Some(path) = self.file(node, &member.place) {
+        if let Some(path) = self.file(node, &member.location) {
             return Node::new(Mapping::from_iter([entry("$file", Node::new(path, Span::NONE))]), Span::NONE);
         }
         self.escaped(node, member)
@@ -93,14 +93,18 @@ impl Writer<'_> {
                     let value = match self.namespace(&found.key, &found.value, &member.presence) {
                         Some(value) => value,
                         None => {
-                            let place = member.place.with(Step::Key(found.key.clone()));
-                            match self.file(&found.value, &place) {
+                            let location = member.location.with(PathStep::Key(found.key.clone()));
+                            match self.file(&found.value, &location) {
                                 Some(path) => Node::new(
                                     Mapping::from_iter([entry("$file", Node::new(path, Span::NONE))]),
                                     Span::NONE,
                                 ),
                                 None => {
-                                    let below = Member { place, part: Part::Same(Node::default()), ..member.clone() };
+                                    let below = Member {
+                                        location,
+                                        part: TemplateNode::Same(Node::default()),
+                                        ..member.clone()
+                                    };
                                     self.escaped(&found.value, &below)
                                 }
                             }
@@ -114,7 +118,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The namespace of something that only some copies have, where it is the copy's own.
+    /// The expression for the namespace of an object that only some copies have, if it is the copy's own namespace.
     fn namespace(&self, key: &str, node: &Node, presence: &Presence) -> Option<Node> {
         if key != "namespace" || !presence.contains(&false) {
             return None;
@@ -123,12 +127,12 @@ impl Writer<'_> {
         Some(Node::new(format!("{{{{ {} }}}}", expression(&field.name)), Span::NONE))
     }
 
-    /// Takes a script out into a file of its own.
-    fn file(&mut self, node: &Node, place: &Place) -> Option<String> {
+    /// Moves a script to a file of its own.
+    fn file(&mut self, node: &Node, location: &Location) -> Option<String> {
         const SCRIPTS: &[&str] = &["sh", "bash", "sql", "py", "rb", "pl", "js", "lua", "awk", "ps1"];
-        let [Step::Key(data), Step::Key(key)] = place.path.as_slice() else { return None };
+        let [PathStep::Key(data), PathStep::Key(key)] = location.path.as_slice() else { return None };
         let text = node.as_str()?;
-        if data != "data" || self.kinds.get(place.class).is_none_or(|kind| kind != "ConfigMap") {
+        if data != "data" || self.kinds.get(location.class).is_none_or(|kind| kind != "ConfigMap") {
             return None;
         }
         let ending = key.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -150,7 +154,7 @@ impl Writer<'_> {
         Some(path)
     }
 
-    /// The entries with those first that a person writes first.
+    /// The entries with the leading keys first.
     fn sorted(&self, mut entries: Vec<Entry>) -> Node {
         let rank = |entry: &Entry| LEADING.iter().position(|key| entry.key == *key).unwrap_or(LEADING.len());
         let named = entries.iter().any(|entry| entry.key == "name" || entry.key == "kind");
@@ -163,7 +167,7 @@ impl Writer<'_> {
     fn site(&mut self, at: usize, flag: Option<String>, optional: bool) -> Node {
         let site = &self.sites[at];
         let pieces = &self.fields.sites[at];
-        if let [Piece::Field(field)] = pieces.as_slice() {
+        if let [ValuePiece::Field(field)] = pieces.as_slice() {
             let path = expression(&self.fields.all[*field].name);
             let value = if site.encoded { format!("{path} | b64encode") } else { path.clone() };
             let text = match flag {
@@ -172,7 +176,7 @@ impl Writer<'_> {
                 None if optional => format!("{{{{ {path} | optional }}}}"),
                 None => format!("{{{{ {value} }}}}"),
             };
-            // What an expression makes is checked for what a template can say; a field by itself is taken as it is.
+            // The result of a composed expression must be a scalar; a field on its own may have any value.
             let is_plain = site
                 .values
                 .iter()
@@ -195,10 +199,10 @@ impl Writer<'_> {
         let mut text = String::new();
         for (at, piece) in pieces.iter().enumerate() {
             match piece {
-                Piece::Plain(plain) => {
+                ValuePiece::Plain(plain) => {
                     let escaped = escape(plain);
-                    // A brace before an expression would be a part of its own.
-                    let before_field = matches!(pieces.get(at + 1), Some(Piece::Field(_)));
+                    // A brace before an expression would join its opening braces.
+                    let before_field = matches!(pieces.get(at + 1), Some(ValuePiece::Field(_)));
                     match escaped.strip_suffix('{').filter(|_| before_field) {
                         Some(rest) => {
                             text.push_str(rest);
@@ -207,7 +211,7 @@ impl Writer<'_> {
                         None => text.push_str(&escaped),
                     }
                 }
-                Piece::Field(field) => {
+                ValuePiece::Field(field) => {
                     text.push_str("{{ ");
                     text.push_str(&expression(&self.fields.all[*field].name));
                     text.push_str(" }}");
@@ -222,12 +226,12 @@ impl Writer<'_> {
     }
 }
 
-/// An entry without a place.
+/// An entry without a position.
 pub(super) fn entry(key: &str, value: Node) -> Entry {
     Entry { key: key.into(), key_span: Span::NONE, value }
 }
 
-/// A value that is there only if the flag says so.
+/// A value that is rendered only if the flag is set.
 fn conditional(flag: &str, value: Node, is_directive: bool) -> Node {
     let condition = entry("$if", Node::new(flag, Span::NONE));
     match value.value {
@@ -244,7 +248,7 @@ fn conditional(flag: &str, value: Node, is_directive: bool) -> Node {
     }
 }
 
-/// A scalar as an expression, where that is short.
+/// A short scalar as a literal of the expression language.
 fn literal(value: &Value) -> Option<String> {
     match value {
         Value::Bool(value) => Some(value.to_string()),
@@ -257,7 +261,7 @@ fn literal(value: &Value) -> Option<String> {
     }
 }
 
-/// The text with its `{{` written so that no expression begins.
+/// Escapes `{{` so that it does not start an expression.
 fn escape(text: &str) -> EcoString {
     text.replace("{{", "{{ '{{' }}").into()
 }

@@ -1,4 +1,4 @@
-//! Which environments there are: each is named by the base, or by a profile and a file of its own.
+//! The environments of a project. Each is declared by the base, or by a profile together with a file of its own.
 
 use ecow::EcoString;
 use foldhash::{HashSet, HashSetExt};
@@ -9,24 +9,24 @@ use crate::project::{self, Project};
 use crate::source::Span;
 use crate::suggest;
 
-/// The environment of the set embedded in the binary where none is asked for.
+/// The default environment of the project embedded in the binary.
 const BUILT_IN_ENVIRONMENT: &str = "e2e";
 
 impl Layers<'_> {
-    /// The environments a profile can be rendered for: those that it or the base has a section for, in that order; a
-    /// section of the profile that is null takes the base's away.
+    /// The environments that a profile can be rendered for: those that it or the base has a section for, in that
+    /// order. A null section of the profile removes an environment of the base.
     #[must_use]
     pub fn environments(&self, profile: &Profile) -> Vec<EcoString> {
         let own = &profile.layer;
         let base = self.base.sections.iter().filter(|section| own.section(&section.name).is_none());
-        let own = own.sections.iter().filter(|section| section.part.is_some());
+        let own = own.sections.iter().filter(|section| section.content.is_some());
         base.chain(own).map(|section| section.name.clone()).collect()
     }
 
-    /// The environments of the project: those that the base names and those that have a file, in that order.
+    /// The environments of the project: those that the base declares and those that have a file, in that order.
     ///
     /// # Errors
-    /// Where the folder of the files cannot be read.
+    /// If the directory of the files cannot be read.
     pub fn project_environments(&self) -> Result<Vec<EcoString>, Failure> {
         let mut names: Vec<EcoString> = self.base.sections.iter().map(|section| section.name.clone()).collect();
         for file in self.environment_files()? {
@@ -37,15 +37,15 @@ impl Layers<'_> {
         Ok(names)
     }
 
-    /// The environment that a command works in: the one asked for, else the one that the settings name, else the only one of
-    /// these profiles, or of the project where there are none.
+    /// The environment that a command works in: `requested`, else the one in the settings, else the only environment
+    /// of these profiles, or of the project if `profiles` is empty.
     ///
     /// # Errors
-    /// Where there are several, or none.
-    pub fn environment(&self, asked: Option<&str>, profiles: &[String]) -> Result<String, Failure> {
+    /// If there is none, or more than one.
+    pub fn environment(&self, requested: Option<&str>, profiles: &[String]) -> Result<String, Failure> {
         let project = self.project;
-        if let Some(asked) = asked {
-            return Ok(asked.to_owned());
+        if let Some(requested) = requested {
+            return Ok(requested.to_owned());
         }
         if project.is_built_in() {
             return Ok(BUILT_IN_ENVIRONMENT.to_owned());
@@ -98,9 +98,10 @@ impl Layers<'_> {
         Ok(self.environment_files.get_or_init(|| files))
     }
 
-    /// An environment that only a profile names needs a file of its own: a slip would make a new one otherwise.
-    pub(super) fn known_environments(&self, profile: &Profile) -> Result<(), Failure> {
-        // A revision is rendered to compare it with the working tree, which reports what is wrong.
+    /// Reports environments that only a profile declares and that have no file: a typo would otherwise create a new
+    /// environment.
+    pub(super) fn check_environments(&self, profile: &Profile) -> Result<(), Failure> {
+        // A revision is only rendered for comparison with the working tree, which reports such errors itself.
         let new: Vec<_> = profile.layer.sections.iter().filter(|own| self.base.section(&own.name).is_none()).collect();
         if new.is_empty() || self.project.is_revision() {
             return Ok(());
@@ -108,19 +109,19 @@ impl Layers<'_> {
         let mut findings = Vec::new();
         for section in new {
             let has_file = self.environment_files()?.contains(&section.name.to_string());
-            if has_file && section.part.is_some() {
+            if has_file && section.content.is_some() {
                 continue;
             }
             let name = &section.name;
             let base = self.project.shown(project::BASE);
-            let finding = if section.part.is_none() {
+            let finding = if section.content.is_none() {
                 let message = format!("`{name}: null` removes an environment that {base} does not declare");
                 let help = if has_file { format!("to add it, write `{name}: {{}}`") } else { String::new() };
                 Finding::error(RuleId::EnvironmentUnknown, section.span, message).with_help(help)
             } else {
                 let file = self.project.shown(&format!("profiles/environments/{name}.yaml"));
                 let message = format!("environment `{name}` is declared only in this profile");
-                let help = format!("name it under `{ENVIRONMENTS}` in {base}, or add {file}");
+                let help = format!("declare it under `{ENVIRONMENTS}` in {base}, or add {file}");
                 Finding::error(RuleId::EnvironmentUnknown, section.span, message).with_help(help)
             };
             let names = self.project_environments()?;
@@ -132,11 +133,11 @@ impl Layers<'_> {
         if findings.is_empty() { Ok(()) } else { Err(findings.into()) }
     }
 
-    /// The files in `profiles/environments/` that neither the base nor a profile names, each a finding.
+    /// A finding for each file in `profiles/environments/` that neither the base nor a profile declares.
     ///
     /// # Errors
-    /// Where a profile has to be read and cannot be.
-    pub fn unnamed_environments(&self) -> Result<Vec<Finding>, Failure> {
+    /// If a profile cannot be read.
+    pub fn undeclared_environments(&self) -> Result<Vec<Finding>, Failure> {
         let files = self.environment_files()?;
         let mut open: Vec<&String> = files.iter().filter(|name| self.base.section(name).is_none()).collect();
         if !open.is_empty() {
@@ -146,9 +147,9 @@ impl Layers<'_> {
                     Err(error) => return Err(error.failure()),
                 };
                 let text = self.sources.get(file).map(|source| source.text.clone()).unwrap_or_default();
-                // A profile that does not contain the name cannot name it; most need not be parsed.
+                // A profile that does not contain the name cannot declare it, and need not be parsed.
                 if open.iter().any(|environment| text.contains(environment.as_str())) {
-                    let layer = self.layer(file, super::read::Role::Profile)?;
+                    let layer = self.layer(file, super::read::LayerKind::Profile)?;
                     open.retain(|environment| layer.section(environment).is_none());
                 }
                 if open.is_empty() {
@@ -169,7 +170,7 @@ impl Layers<'_> {
         Ok(open.into_iter().map(finding).collect())
     }
 
-    pub(super) fn no_such_environment(&self, profile: &Profile, environment: &str) -> Failure {
+    pub(super) fn environment_not_found(&self, profile: &Profile, environment: &str) -> Failure {
         let names = self.environments(profile);
         let message = format!("profile `{}` has no environment `{environment}`", profile.name);
         let mut finding = Finding::error(RuleId::EnvironmentNotFound, Span::NONE, message);
@@ -178,7 +179,7 @@ impl Layers<'_> {
             None if names.is_empty() => {
                 format!("add `{ENVIRONMENTS}: {{{environment}: {{}}}}` to {}", self.project.shown(project::BASE))
             }
-            None => format!("it has {}", suggest::list(&names, "and")),
+            None => format!("available environments: {}", suggest::list(&names, "and")),
         };
         Failure::unable(finding)
     }
@@ -187,23 +188,23 @@ impl Layers<'_> {
 fn declare(project: &Project, name: &str) -> String {
     let base = project.shown(project::BASE);
     format!(
-        "name it under `{ENVIRONMENTS}` in {base}, or in the profiles that have it: `{ENVIRONMENTS}: {{{name}: {{}}}}`"
+        "declare it under `{ENVIRONMENTS}` in {base}, or in the profiles that use it: `{ENVIRONMENTS}: {{{name}: {{}}}}`"
     )
 }
 
-/// The failure that no profile has any of some environments.
+/// The failure that none of the profiles has any of these environments.
 #[must_use]
 pub fn no_environment(environments: &[String]) -> Failure {
     let message = format!("no profile has the environment {}", suggest::list(environments, "or"));
     Failure::unable(Finding::error(RuleId::EnvironmentNotFound, Span::NONE, message))
 }
 
-/// How an environment is chosen.
+/// The help for choosing an environment.
 fn choices(names: &[EcoString]) -> String {
     match names {
-        [] => format!("name one under `environments` in {}: `environments: {{dev: {{}}}}`", project::BASE),
+        [] => format!("declare one under `environments` in {}: `environments: {{dev: {{}}}}`", project::BASE),
         names => format!(
-            "give `--env` with {}, or name the default in {}: `environment = \"{}\"`",
+            "pass `--env` with {}, or set the default in {}: `environment = \"{}\"`",
             suggest::list(names, "or"),
             project::FILE,
             names[0]

@@ -1,4 +1,4 @@
-//! The laws of merging, over trees made by chance.
+//! Properties of merging, tested with random trees.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::node::Value;
 
-/// A tree of mappings whose leaves are told apart by number; the layer's mark says whose leaf it is.
+/// A tree of mappings with random leaves.
 fn tree() -> impl Strategy<Value = Node> {
     let leaf = prop_oneof![
         4 => (0..100_i64).prop_map(|number| Node::new(Value::Int(number), Span::NONE)),
@@ -30,12 +30,12 @@ fn mapping(inner: impl Strategy<Value = Node>) -> impl Strategy<Value = Node> {
 fn merged(layers: &[&Node]) -> Node {
     let (mut node, mut deleted) = (Node::new(Mapping::new(), Span::NONE), Vec::new());
     for layer in layers {
-        lay(&mut node, layer, &mut deleted);
+        merge_layer(&mut node, layer, &mut deleted);
     }
     node
 }
 
-/// Leaves by path, and empty mappings.
+/// Leaves and empty mappings by path.
 fn leaves(node: &Node, path: &str, found: &mut BTreeMap<String, Node>) {
     match &node.value {
         Value::Mapping(mapping) => {
@@ -45,7 +45,8 @@ fn leaves(node: &Node, path: &str, found: &mut BTreeMap<String, Node>) {
     }
 }
 
-/// A tree in which every path is either a mapping or a leaf in all layers: `a` and `b` hold mappings, the rest leaves.
+/// A tree in which each path is either a mapping or a leaf in all layers: `a` and `b` hold mappings, other keys
+/// leaves.
 fn typed(depth: u32) -> BoxedStrategy<Node> {
     let leaf = (0..100_i64).prop_map(|number| Node::new(Value::Int(number), Span::NONE));
     let leaves = prop::collection::btree_map(prop::sample::select(vec!["x", "y", "z"]), leaf, 0..3);
@@ -70,7 +71,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_empty_layer_changes_nothing_and_no_null_is_left(a in tree()) {
+    fn an_empty_layer_changes_nothing_and_no_null_remains(a in tree()) {
         let empty = Node::new(Mapping::new(), Span::NONE);
         let whole = merged(&[&a]);
         prop_assert!(no_null(&whole));
@@ -80,42 +81,42 @@ proptest! {
     }
 
     #[test]
-    fn layers_of_one_shape_may_be_merged_in_any_grouping(a in typed(2), b in typed(2), c in typed(2)) {
+    fn merging_layers_of_one_shape_is_associative(a in typed(2), b in typed(2), c in typed(2)) {
         let (mut right, mut left) = (merged(&[&b]), merged(&[&a, &b]));
-        lay(&mut right, &c, &mut Vec::new());
-        lay(&mut left, &c, &mut Vec::new());
+        merge_layer(&mut right, &c, &mut Vec::new());
+        merge_layer(&mut left, &c, &mut Vec::new());
         let right = merged(&[&a, &right]);
         prop_assert_eq!(&left, &right);
         prop_assert_eq!(&left, &merged(&[&a, &b, &c]));
     }
 
     #[test]
-    fn the_last_layer_that_says_something_wins_and_keeps_the_others(a in typed(2), b in typed(2), c in typed(2)) {
-        let mut said: BTreeMap<String, Vec<Node>> = BTreeMap::new();
+    fn the_last_layer_that_sets_a_value_wins_and_keeps_the_others(a in typed(2), b in typed(2), c in typed(2)) {
+        let mut expected: BTreeMap<String, Vec<Node>> = BTreeMap::new();
         for layer in [&c, &b, &a] {
             let mut found = BTreeMap::new();
             leaves(layer, "", &mut found);
-            found.into_iter().for_each(|(path, node)| said.entry(path).or_default().push(node));
+            found.into_iter().for_each(|(path, node)| expected.entry(path).or_default().push(node));
         }
         let mut found = BTreeMap::new();
         leaves(&merged(&[&a, &b, &c]), "", &mut found);
-        prop_assert_eq!(found.len(), said.len());
+        prop_assert_eq!(found.len(), expected.len());
         for (path, node) in found {
-            let told: Vec<Node> = std::iter::once(node.clone()).chain(node.origin.beat().iter().cloned()).collect();
-            prop_assert_eq!(&told, &said[&path]);
-            prop_assert!(node.origin.beat().iter().all(|beaten| beaten.origin.beat().is_empty()));
+            let actual: Vec<Node> = std::iter::once(node.clone()).chain(node.origin.overridden().iter().cloned()).collect();
+            prop_assert_eq!(&actual, &expected[&path]);
+            prop_assert!(node.origin.overridden().iter().all(|overridden| overridden.origin.overridden().is_empty()));
         }
     }
 
     #[test]
-    fn what_is_deleted_is_gone_and_told(a in tree(), key in prop::sample::select(vec!["a", "b", "c", "d"])) {
+    fn deleted_values_are_removed_and_recorded(a in tree(), key in prop::sample::select(vec!["a", "b", "c", "d"])) {
         let layer = build([(key, Node::default())].into_iter());
         let before = merged(&[&a]);
         let (mut after, mut deleted) = (before.clone(), Vec::new());
-        lay(&mut after, &layer, &mut deleted);
+        merge_layer(&mut after, &layer, &mut deleted);
         prop_assert!(after.get(key).is_none());
         prop_assert_eq!(deleted.len(), 1);
-        prop_assert_eq!(deleted[0].node.origin.beat().first(), before.get(key));
+        prop_assert_eq!(deleted[0].node.origin.overridden().first(), before.get(key));
         prop_assert_eq!(after.entries().len() + usize::from(before.get(key).is_some()), before.entries().len());
     }
 }

@@ -1,4 +1,5 @@
-//! Changes to the list of the layers below: `{$prepend: [...], $append: [...], $remove: [...]}` in place of a list.
+//! List operations: `{$prepend: [...], $append: [...], $remove: [...]}` in place of a list changes the list of the
+//! layers below.
 
 use ecow::EcoVec;
 
@@ -12,10 +13,10 @@ const APPEND: &str = "$append";
 /// Removes items that a layer below has.
 const REMOVE: &str = "$remove";
 
-/// The keys of a change, in the order in which the items of all stand in [`as_lists`].
+/// The keys of an operation, in the order in which [`as_lists`] joins their items.
 const KEYS: [&str; 3] = [PREPEND, APPEND, REMOVE];
 
-/// Whether a mapping changes a list of the layers below.
+/// Whether a mapping is a list operation.
 pub(super) fn is_change(mapping: &Mapping) -> bool {
     mapping.iter().any(|entry| KEYS.contains(&entry.key.as_str()))
 }
@@ -27,12 +28,12 @@ fn change(node: &Node) -> Option<&Mapping> {
     }
 }
 
-/// Whether a layer changes a list somewhere.
+/// Whether a layer contains a list operation.
 pub(super) fn has_change(node: &Node) -> bool {
     change(node).is_some() || node.entries().iter().any(|entry| has_change(&entry.value))
 }
 
-/// Reports changes that are not of their form.
+/// Reports malformed list operations.
 pub(super) fn check(node: &Node, findings: &mut Vec<Finding>) {
     let Some(change) = change(node) else {
         return node.entries().iter().for_each(|entry| check(&entry.value, findings));
@@ -56,7 +57,7 @@ pub(super) fn check(node: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The layer with the items of each change as a list, as the schema knows it.
+/// The layer with the items of each list operation as a plain list, as the schema expects.
 pub(super) fn as_lists(node: &Node) -> Node {
     let value = match &node.value {
         Value::Mapping(mapping) if is_change(mapping) => {
@@ -73,7 +74,7 @@ pub(super) fn as_lists(node: &Node) -> Node {
     Node { value, origin: node.origin.clone() }
 }
 
-/// Gives the items of changes the origins that they have in the lists of [`as_lists`], and all else what stands there.
+/// Copies the nodes of the result of [`as_lists`] back, with the items of list operations at their keys.
 pub(super) fn restore(node: &mut Node, lists: Node) {
     match (&mut node.value, lists.value) {
         (Value::Mapping(mapping), Value::Sequence(items)) if is_change(mapping) => {
@@ -94,7 +95,7 @@ pub(super) fn restore(node: &mut Node, lists: Node) {
     node.origin = lists.origin;
 }
 
-/// The list that a change makes of the one below. What it would remove and is not there is reported.
+/// Applies a list operation to the list below. Items to remove that are not in the list are reported.
 pub(super) fn changed(below: &[Node], change: &Mapping, findings: &mut Vec<Finding>) -> EcoVec<Node> {
     let items = |key: &str| change.get(key).map_or(&[][..], Node::items);
     let mut rest: Vec<Node> = below.to_vec();

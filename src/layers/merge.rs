@@ -1,4 +1,4 @@
-//! Laying one tree over another.
+//! Merges one tree into another.
 
 use foldhash::{HashSet, HashSetExt};
 
@@ -6,14 +6,14 @@ use crate::finding::Finding;
 use crate::layers::lists;
 use crate::node::{Entry, Mapping, Node, Value};
 
-/// Lays a layer over what the earlier ones made. Mappings merge key by key, all else replaces, null deletes; a node that
-/// replaces keeps in its origin what it beat, latest first.
+/// Merges a layer into the result of the earlier ones. Mappings merge key by key, null deletes, and every other value
+/// replaces the earlier one. A value that replaces another keeps the overridden values in its origin, latest first.
 ///
-/// What is deleted is handed over with its path (of keys), so that it can be explained; the null that deleted it comes
-/// with its place, and has beaten what was there.
+/// Deleted values are appended to `deleted` with their paths, for `explain`; the node is the null that deleted the
+/// value, and its origin holds what it overrode.
 ///
-/// Returned are the changes of lists that do not fit the lists below.
-pub fn lay(under: &mut Node, over: &Node, deleted: &mut Vec<Deleted>) -> Vec<Finding> {
+/// Returns a finding for each list operation that does not apply to the list below it.
+pub fn merge_layer(under: &mut Node, over: &Node, deleted: &mut Vec<Deleted>) -> Vec<Finding> {
     let mut layering = Layering { path: Vec::new(), deleted, findings: Vec::new() };
     layering.node(under, over);
     layering.findings
@@ -24,7 +24,7 @@ pub fn lay(under: &mut Node, over: &Node, deleted: &mut Vec<Deleted>) -> Vec<Fin
 pub struct Deleted {
     /// The keys that lead to it.
     pub path: Vec<ecow::EcoString>,
-    /// The null that deleted it, with its place and what it beat. It has beaten nothing where nothing was there.
+    /// The null that deleted it, with its position and the overridden values; none if there was nothing to delete.
     pub node: Node,
 }
 
@@ -40,11 +40,11 @@ impl Layering<'_> {
             (_, Value::Mapping(change)) if lists::is_change(change) => {
                 let value = lists::changed(under.items(), change, &mut self.findings).into();
                 let mut winner = Node { value, origin: over.origin.clone() };
-                beat(&mut winner, std::mem::take(under));
+                record_override(&mut winner, std::mem::take(under));
                 *under = winner;
             }
             (Value::Mapping(below), Value::Mapping(above)) => {
-                // Made by the way to a key, it has no place of its own.
+                // A mapping created for a path of keys has no position.
                 if !over.origin.span.is_none() {
                     under.origin.span = over.origin.span;
                 }
@@ -52,7 +52,7 @@ impl Layering<'_> {
             }
             _ => {
                 let mut winner = self.fresh(over);
-                beat(&mut winner, std::mem::take(under));
+                record_override(&mut winner, std::mem::take(under));
                 *under = winner;
             }
         }
@@ -65,7 +65,7 @@ impl Layering<'_> {
             if entry.value.is_null() {
                 let mut node = entry.value.clone();
                 if let Some(loser) = below.get_mut(&entry.key) {
-                    beat(&mut node, std::mem::take(loser));
+                    record_override(&mut node, std::mem::take(loser));
                     gone.insert(&entry.key);
                 }
                 self.deleted.push(Deleted { path: self.path.clone(), node });
@@ -78,14 +78,14 @@ impl Layering<'_> {
             }
             self.path.pop();
         }
-        // All at once: each alone would move all that stands behind it.
+        // Removed in one pass: removing each on its own would move all later entries each time.
         if !gone.is_empty() {
             below.retain(|entry| !gone.contains(entry.key.as_str()));
         }
     }
 
-    /// A copy of what nothing stands below: without its nulls, which have nothing to delete. Lists are values, whose nulls
-    /// stay.
+    /// A copy of a value that overrides nothing, without the nulls in its mappings, which have nothing to delete.
+    /// Nulls in lists are kept, since lists are not merged.
     fn fresh(&mut self, node: &Node) -> Node {
         let Value::Mapping(above) = &node.value else { return node.clone() };
         if lists::is_change(above) {
@@ -98,20 +98,20 @@ impl Layering<'_> {
     }
 }
 
-/// Notes what a node has beaten.
-fn beat(winner: &mut Node, mut loser: Node) {
+/// Records in the origin of `winner` the value that it overrides.
+fn record_override(winner: &mut Node, mut loser: Node) {
     let secret = loser.origin.is_secret();
     let mut earlier = Vec::new();
-    if !loser.origin.beat().is_empty() {
-        earlier = std::mem::take(&mut loser.origin.derived_mut().beat);
+    if !loser.origin.overridden().is_empty() {
+        earlier = std::mem::take(&mut loser.origin.derived_mut().overridden);
     }
     let derived = winner.origin.derived_mut();
     derived.secret |= secret;
-    derived.beat.push(loser);
-    derived.beat.append(&mut earlier);
+    derived.overridden.push(loser);
+    derived.overridden.append(&mut earlier);
 }
 
-/// The keys of a mapping taken out, such as `environments`, with their place.
+/// Removes the entry of a key, such as `environments`, from a mapping and returns it.
 pub(super) fn take(node: &mut Node, key: &str) -> Option<Entry> {
     let Value::Mapping(mapping) = &mut node.value else { return None };
     let at = mapping.iter().position(|entry| entry.key == key)?;

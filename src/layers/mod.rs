@@ -1,8 +1,9 @@
-//! Layers: from the files of a profile to the one tree of values that templates see.
+//! Layers: merges the files of a profile into the single tree of values that templates read.
 //!
-//! Later wins: base, environment file, profile, the profile's own section for the environment, `--values`, `--set`, and
-//! what the environment enforces. (A section of the base stands right above the base.) Each layer is held against the schema by itself, so that what is
-//! wrong in it is told even where a later layer hides it; then the whole is.
+//! Precedence, lowest first: the base, the base's section for the environment, the environment's file, the profile,
+//! the profile's section for the environment, `--values`, `--set`, and the values that the environment enforces. Each
+//! layer is validated against the schema on its own, so that an error is reported even where a later layer overrides
+//! the value; then the merged values are validated.
 
 mod enforce;
 mod environments;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use environments::no_environment;
-pub use merge::{Deleted, lay};
+pub use merge::{Deleted, merge_layer};
 pub use read::{ENFORCE, ENVIRONMENTS, EXTERNAL, NEEDS, TEMPLATES};
 pub use set::Set;
 pub use values::{Redundant, Values};
@@ -29,16 +30,16 @@ use crate::project::{self, AccessError, Project};
 use crate::schema::{Mode, Schema};
 use crate::source::{FileId, Sources, Span, read_file, read_text};
 use crate::suggest;
-use read::{Layer, Part, Role, finding, remember};
+use read::{Layer, LayerContent, LayerKind, finding, record_secrets};
 
-/// What a person laid over the files.
+/// Values given on the command line, which override the files.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// `--values`: files laid over the profile, in order.
+    /// `--values`: files merged over the profile, in order.
     pub values: Vec<PathBuf>,
-    /// The same, where they are among the texts of the run already.
+    /// `--values` files that are already loaded as sources.
     pub texts: Vec<FileId>,
-    /// `--set` and `--set-file`, laid over everything, in the order given.
+    /// `--set` and `--set-file`, which override everything else, in the order given.
     pub sets: Vec<SetArgument>,
 }
 
@@ -52,7 +53,7 @@ pub enum SetArgument {
 }
 
 impl SetArgument {
-    /// The profile it is for, where it names one (`web:image.tag=1`), and the rest.
+    /// The profile that the argument is limited to (`web:image.tag=1`), if any, and the rest of the argument.
     fn of_profile(&self) -> (Option<String>, Self) {
         let (Self::Value(text) | Self::File(text)) = self;
         let end = text.find(['.', '[', '=', '\\', ' ', '"', '\'', '{']).unwrap_or(text.len());
@@ -63,25 +64,25 @@ impl SetArgument {
     }
 }
 
-/// All that the profiles of a run share: read and checked once. Used by many threads.
+/// What all profiles of a run share, read and checked once. It is used by several threads.
 #[derive(Debug)]
 pub struct Layers<'a> {
     project: &'a Project,
     sources: &'a Sources,
     schema: Schema,
-    /// The files of the project that its schema refers to.
+    /// The project's files that the schema refers to.
     schema_files: Vec<String>,
     base: Layer,
-    over: Vec<Layer>,
-    /// Each with the only profile it is for.
+    values_files: Vec<Layer>,
+    /// Each with the profile that it is limited to, if any.
     sets: Vec<(Option<String>, Set)>,
-    /// Base and environment file merged, by environment; made when first asked for.
-    under: Mutex<BTreeMap<String, Result<Arc<Merged>, Failure>>>,
-    /// The names of the files in `profiles/environments/`; listed when first asked for.
+    /// The merged base and environment file by environment, computed on first use.
+    shared: Mutex<BTreeMap<String, Result<Arc<Merged>, Failure>>>,
+    /// The names of the files in `profiles/environments/`, listed on first use.
     environment_files: OnceLock<Vec<String>>,
 }
 
-/// Layers merged so far.
+/// The layers merged so far.
 #[derive(Debug, Clone)]
 struct Merged {
     files: Vec<FileId>,
@@ -107,24 +108,24 @@ impl Merged {
         }
     }
 
-    fn lay(&mut self, part: &Part) {
-        self.findings.append(&mut lay(&mut self.node, &part.node, &mut self.deleted));
-        if let Some(enforce) = &part.enforce {
-            // A null that is enforced deletes what the profile says, so it is kept here.
-            enforce::lay(&mut self.enforce, enforce);
+    fn merge(&mut self, content: &LayerContent) {
+        self.findings.append(&mut merge_layer(&mut self.node, &content.node, &mut self.deleted));
+        if let Some(enforce) = &content.enforce {
+            // An enforced null deletes a value of the profile, so nulls are kept here.
+            enforce::merge(&mut self.enforce, enforce);
         }
-        self.patches.extend(part.patches.iter().cloned());
-        if !part.choices.is_empty() {
-            let choices = Node::new(part.choices.clone(), Span::NONE);
-            self.findings.append(&mut lay(&mut self.choices, &choices, &mut Vec::new()));
+        self.patches.extend(content.patches.iter().cloned());
+        if !content.choices.is_empty() {
+            let choices = Node::new(content.choices.clone(), Span::NONE);
+            self.findings.append(&mut merge_layer(&mut self.choices, &choices, &mut Vec::new()));
         }
     }
 }
 
-/// A profile's file, read and checked by itself.
+/// A profile's file, read and validated on its own.
 #[derive(Debug)]
 pub struct Profile {
-    /// Its name, which is the file's.
+    /// Its name: the file's name without the extension.
     pub name: String,
     /// Its file.
     pub file: FileId,
@@ -132,10 +133,10 @@ pub struct Profile {
 }
 
 impl<'a> Layers<'a> {
-    /// Reads the schema, the base and what a person laid over.
+    /// Reads the schema, the base and the overrides.
     ///
     /// # Errors
-    /// Where one of them cannot be read or is wrong.
+    /// If one of them cannot be read or is invalid.
     pub fn load(project: &'a Project, sources: &'a Sources, overrides: &Overrides) -> Result<Self, Failure> {
         let (schema, schema_files) = schema(project, sources)?;
         let mut layers = Self {
@@ -144,24 +145,24 @@ impl<'a> Layers<'a> {
             schema,
             schema_files,
             base: Layer::empty(),
-            over: Vec::new(),
+            values_files: Vec::new(),
             sets: Vec::new(),
-            under: Mutex::default(),
+            shared: Mutex::default(),
             environment_files: OnceLock::new(),
         };
         match project.read(sources, project::BASE) {
-            Ok(file) => layers.base = layers.layer(file, Role::Base)?,
+            Ok(file) => layers.base = layers.layer(file, LayerKind::Base)?,
             Err(AccessError::Missing(_)) => {}
             Err(error) => return Err(error.failure()),
         }
         for path in &overrides.values {
             let file = read_argument(sources, "--values", &path.display().to_string(), Span::NONE)?;
-            let layer = layers.layer(file, Role::Values)?;
-            layers.over.push(layer);
+            let layer = layers.layer(file, LayerKind::Values)?;
+            layers.values_files.push(layer);
         }
         for file in &overrides.texts {
-            let layer = layers.layer(*file, Role::Values)?;
-            layers.over.push(layer);
+            let layer = layers.layer(*file, LayerKind::Values)?;
+            layers.values_files.push(layer);
         }
         for argument in &overrides.sets {
             let (only, argument) = argument.of_profile();
@@ -203,7 +204,7 @@ impl<'a> Layers<'a> {
         &self.schema
     }
 
-    /// Whether a file of the project is a part of the schema of its profiles.
+    /// Whether a file of the project is part of the profiles' schema.
     #[must_use]
     pub fn is_of_schema(&self, path: &str) -> bool {
         self.schema_files.iter().any(|file| file == path)
@@ -212,39 +213,39 @@ impl<'a> Layers<'a> {
     /// Reads a profile's file.
     ///
     /// # Errors
-    /// Where there is none of that name, or it is wrong.
+    /// If there is no profile of that name, or it is invalid.
     pub fn profile(&self, name: &str) -> Result<Profile, Failure> {
         if name.is_empty() || name == "base" || name.contains(['/', '\\']) || name.starts_with('.') {
-            return Err(self.project.no_such_profile(name));
+            return Err(self.project.profile_not_found(name));
         }
         let file = match self.project.read(self.sources, &format!("profiles/{name}.yaml")) {
             Ok(file) => file,
-            Err(AccessError::Missing(_)) => return Err(self.project.no_such_profile(name)),
+            Err(AccessError::Missing(_)) => return Err(self.project.profile_not_found(name)),
             Err(error) => return Err(error.failure()),
         };
-        let profile = Profile { name: name.to_owned(), file, layer: self.layer(file, Role::Profile)? };
-        self.known_environments(&profile)?;
+        let profile = Profile { name: name.to_owned(), file, layer: self.layer(file, LayerKind::Profile)? };
+        self.check_environments(&profile)?;
         Ok(profile)
     }
 
-    /// The values of a profile in one environment: all layers merged, and held against the schema.
+    /// The values of a profile in one environment: all layers merged and validated against the schema.
     ///
     /// # Errors
-    /// Where the profile has no such environment, or the values do not fit the schema.
+    /// If the profile does not have the environment, or the values do not match the schema.
     pub fn values(&self, profile: &Profile, environment: &str) -> Result<Values, Failure> {
         if !self.environments(profile).iter().any(|name| name == environment) {
-            return Err(self.no_such_environment(profile, environment));
+            return Err(self.environment_not_found(profile, environment));
         }
-        let mut merged = Merged::clone(&*self.under(environment)?);
+        let mut merged = Merged::clone(&*self.base_and_environment(environment)?);
         merged.files.push(profile.file);
-        merged.lay(&profile.layer.part);
-        // What speaks of this environment, or of this run, may not contradict what the environment enforces.
-        let own = profile.layer.section(environment).and_then(|section| section.part.as_ref());
-        for part in own.into_iter().chain(self.over.iter().map(|layer| &layer.part)) {
-            enforce::contradictions(&merged.enforce, &part.node, &mut merged.findings);
-            merged.lay(part);
+        merged.merge(&profile.layer.content);
+        // Layers that are specific to this environment or this run may not contradict what the environment enforces.
+        let own = profile.layer.section(environment).and_then(|section| section.content.as_ref());
+        for content in own.into_iter().chain(self.values_files.iter().map(|layer| &layer.content)) {
+            enforce::contradictions(&merged.enforce, &content.node, &mut merged.findings);
+            merged.merge(content);
         }
-        merged.files.extend(self.over.iter().filter_map(|layer| layer.file));
+        merged.files.extend(self.values_files.iter().filter_map(|layer| layer.file));
         let meant = |only: &Option<String>| only.as_ref().is_none_or(|only| *only == profile.name);
         for (_, set) in self.sets.iter().filter(|(only, _)| meant(only)) {
             enforce::contradictions(&merged.enforce, &set.as_layer(), &mut merged.findings);
@@ -254,7 +255,7 @@ impl<'a> Layers<'a> {
             }
         }
         let Merged { files, mut node, mut deleted, enforce, patches, choices, mut findings } = merged;
-        findings.append(&mut lay(&mut node, &enforce, &mut deleted));
+        findings.append(&mut merge_layer(&mut node, &enforce, &mut deleted));
         if !self.sets.is_empty() {
             self.schema.mark_secrets(&mut node);
         }
@@ -268,9 +269,9 @@ impl<'a> Layers<'a> {
                     format!("set `{path}` in {}", self.project.shown(&format!("profiles/{}.yaml", profile.name)))
                 };
                 finding.help = if finding.help.is_empty() { set } else { format!("{set}: {}", finding.help) };
-                // What the whole lacks belongs into the profile, whoever gave the rest.
+                // A missing top-level field is reported in the profile, whichever layers set the others.
                 if !path.contains('.') || finding.span.is_none() {
-                    let first = profile.layer.part.node.entries().first().map(|entry| entry.key_span);
+                    let first = profile.layer.content.node.entries().first().map(|entry| entry.key_span);
                     finding.span = first.unwrap_or(Span::new(profile.file, 0, 0));
                 }
             }
@@ -292,28 +293,28 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Base, the base's section and the environment's file, merged once.
-    fn under(&self, environment: &str) -> Result<Arc<Merged>, Failure> {
-        let mut known = self.under.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(under) = known.get(environment) {
-            return under.clone();
+    /// The base, the base's section and the environment's file, merged once per environment.
+    fn base_and_environment(&self, environment: &str) -> Result<Arc<Merged>, Failure> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(merged) = shared.get(environment) {
+            return merged.clone();
         }
-        let under = self.merge_under(environment).map(Arc::new);
-        known.insert(environment.to_owned(), under.clone());
-        under
+        let merged = self.merge_base_and_environment(environment).map(Arc::new);
+        shared.insert(environment.to_owned(), merged.clone());
+        merged
     }
 
-    fn merge_under(&self, environment: &str) -> Result<Merged, Failure> {
+    fn merge_base_and_environment(&self, environment: &str) -> Result<Merged, Failure> {
         let mut merged = Merged::new();
         merged.files.extend(self.base.file);
-        merged.lay(&self.base.part);
-        if let Some(section) = self.base.section(environment).and_then(|section| section.part.as_ref()) {
-            merged.lay(section);
+        merged.merge(&self.base.content);
+        if let Some(section) = self.base.section(environment).and_then(|section| section.content.as_ref()) {
+            merged.merge(section);
         }
         match self.project.read(self.sources, &format!("profiles/environments/{environment}.yaml")) {
             Ok(file) => {
                 merged.files.push(file);
-                merged.lay(&self.layer(file, Role::Environment)?.part);
+                merged.merge(&self.layer(file, LayerKind::Environment)?.content);
             }
             Err(AccessError::Missing(_)) => {}
             Err(error) => return Err(error.failure()),
@@ -322,7 +323,7 @@ impl<'a> Layers<'a> {
     }
 }
 
-/// The project's own schema of profiles, else the built-in one; and the other files that it refers to.
+/// The project's schema of profiles, or the built-in one, and the other files that it refers to.
 fn schema(project: &Project, sources: &Sources) -> Result<(Schema, Vec<String>), Failure> {
     let file = match project.read(sources, project::SCHEMA) {
         Ok(file) => file,
@@ -339,7 +340,7 @@ fn schema(project: &Project, sources: &Sources) -> Result<(Schema, Vec<String>),
     Ok(Schema::load(project::SCHEMA, &text(file), file, &mut fetch)?)
 }
 
-/// Reads a file that the command line names: anywhere, relative to the working folder.
+/// Reads a file named on the command line, relative to the working directory.
 fn read_argument(sources: &Sources, option: &str, path: &str, span: Span) -> Result<FileId, Failure> {
     let text = if path == "-" { read_text(std::io::stdin().lock()) } else { read_file(path.as_ref()) };
     text.map(|text| sources.add(path, text)).map_err(|error| {

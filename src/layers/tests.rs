@@ -23,7 +23,7 @@ const SCHEMA: &str = r##"{
   }
 }"##;
 
-/// A project in a folder of its own.
+/// A project in a temporary directory.
 struct Fixture {
     folder: tempfile::TempDir,
     sources: Sources,
@@ -62,12 +62,12 @@ impl Fixture {
     fn json(&self, environment: &str, sets: &[&str]) -> String {
         match self.values(environment, sets) {
             Ok(values) => yaml::json(&values.node).split_whitespace().collect::<Vec<_>>().join(" "),
-            Err(failure) => self.told(&failure),
+            Err(failure) => self.describe(&failure),
         }
     }
 
-    /// What a failure says, one finding a line: `rule place message / label / help`.
-    fn told(&self, failure: &Failure) -> String {
+    /// The findings of a failure, one per line: `rule position message / label / help`.
+    fn describe(&self, failure: &Failure) -> String {
         let kind = if matches!(failure, Failure::Unable(_)) { "unable: " } else { "" };
         let line = |finding: &Finding| {
             let parts = [finding.message.as_str(), &finding.label, &finding.help];
@@ -91,16 +91,16 @@ fn fixture(profile: &str) -> Fixture {
 }
 
 #[test]
-fn layers_win_in_their_order_and_keep_what_they_beat() {
+fn later_layers_override_earlier_ones_and_record_what_they_override() {
     let fixture = fixture("cluster: c\nimage: {tag: v3}\nenvironments:\n  ci: {image: {tag: v4}}\n");
     fixture.write("values.yaml", "image: {tag: v5}\n");
     let values = fixture.values("ci", &["image.tag=v6", "image.tag=1.10"]).unwrap();
     let tag = &values.node["image"]["tag"];
     assert_eq!(tag.text(), "1.10");
-    let beaten: Vec<&str> = tag.origin.beat().iter().map(Node::text).collect();
-    assert_eq!(beaten, ["v6", "v5", "v4", "v3", "v2", "v1"]);
+    let overridden: Vec<&str> = tag.origin.overridden().iter().map(Node::text).collect();
+    assert_eq!(overridden, ["v6", "v5", "v4", "v3", "v2", "v1"]);
     let places: Vec<String> =
-        tag.origin.beat()[2..].iter().map(|node| fixture.sources.describe(node.origin.span)).collect();
+        tag.origin.overridden()[2..].iter().map(|node| fixture.sources.describe(node.origin.span)).collect();
     assert_eq!(
         places,
         [
@@ -116,7 +116,7 @@ fn layers_win_in_their_order_and_keep_what_they_beat() {
 }
 
 #[test]
-fn null_deletes_and_is_remembered() {
+fn null_deletes_and_is_recorded() {
     let fixture = fixture("cluster: c\nexpose: {nodePort: null}\nlabels: {a: null}\n");
     let values = fixture.values("e2e", &["image=null"]).unwrap();
     assert_eq!(
@@ -124,7 +124,7 @@ fn null_deletes_and_is_remembered() {
         r#"{"expose":{"type":"NodePort"},"cluster":"c","labels":{}}"#
     );
     let deleted: Vec<_> =
-        values.deleted.iter().map(|deleted| (deleted.path.join("."), deleted.node.origin.beat().len())).collect();
+        values.deleted.iter().map(|deleted| (deleted.path.join("."), deleted.node.origin.overridden().len())).collect();
     assert_eq!(deleted, [("expose.nodePort".to_owned(), 1), ("labels.a".to_owned(), 0), ("image".to_owned(), 1)]);
     assert_eq!(values.redundant().iter().map(|redundant| redundant.path.as_str()).collect::<Vec<_>>(), ["labels.a"]);
 }
@@ -140,8 +140,8 @@ fn redundant_overrides_are_found() {
 }
 
 #[test]
-fn faults_are_told_with_their_place() {
-    for (profile, told) in [
+fn errors_are_reported_with_their_position() {
+    for (profile, expected) in [
         (
             "cluster: c\nexpose:\n  nodeport: 1\n",
             "profile-field-unknown profiles/p.yaml:3:3 unknown field `expose.nodeport` / did you mean `nodePort`?",
@@ -180,12 +180,12 @@ fn faults_are_told_with_their_place() {
         ),
         ("- a\n", "profile-form profiles/p.yaml:1:1 a profile must be a mapping, not a list"),
     ] {
-        assert_eq!(fixture(profile).json("e2e", &[]), told, "{profile}");
+        assert_eq!(fixture(profile).json("e2e", &[]), expected, "{profile}");
     }
 }
 
 #[test]
-fn names_that_are_not_there_cannot_run() {
+fn unknown_names_are_rejected() {
     let fixture = fixture("cluster: c\n");
     assert_eq!(
         fixture.json("e2", &[]),
@@ -196,14 +196,14 @@ fn names_that_are_not_there_cannot_run() {
     let layers = Layers::load(&project, &fixture.sources, &Overrides::default()).unwrap();
     for (name, help) in [
         ("gatewya", "did you mean `gateway`?"),
-        ("base", "the base is a layer of every profile, not a profile"),
-        ("profiles/gateway.yaml", "a profile is named without folder and ending: `gateway`"),
-        ("../gateway", "a profile is named without folder and ending: `gateway`"),
-        ("zzzzzz", "the profiles are `gateway` and `p`"),
+        ("base", "choose a profile; the base is a layer of every profile"),
+        ("profiles/gateway.yaml", "use the name without folder and extension: `gateway`"),
+        ("../gateway", "use the name without folder and extension: `gateway`"),
+        ("zzzzzz", "available profiles: `gateway` and `p`"),
     ] {
         let failure = layers.profile(name).unwrap_err();
         assert_eq!(
-            fixture.told(&failure),
+            fixture.describe(&failure),
             format!("unable: profile-not-found nowhere profile `{name}` not found in profiles / {help}")
         );
     }
@@ -212,7 +212,7 @@ fn names_that_are_not_there_cannot_run() {
 #[test]
 fn sets_are_typed_by_the_schema() {
     let fixture = fixture("cluster: c\nexpose: null\nimage: null\n");
-    for (set, told) in [
+    for (set, expected) in [
         ("image.tag=1.10", r#"{ "cluster": "c", "image": { "tag": "1.10" } }"#),
         ("image.tag=8", r#"{ "cluster": "c", "image": { "tag": "8" } }"#),
         ("cluster=", r#"{ "cluster": "" }"#),
@@ -243,10 +243,10 @@ fn sets_are_typed_by_the_schema() {
         ("cluster[0]=1", "profile-field-unknown --set:1:8 `cluster` is not a list / `cluster` has no fields"),
         (
             "environments.e2e.cluster=x",
-            "profile-field-unknown --set:1:1 `environments` cannot be set: it is read from files, before anything is set / choose an environment with `--env`",
+            "profile-field-unknown --set:1:1 `environments` cannot be set: it is read from files before `--set` is applied / choose an environment with `--env`",
         ),
     ] {
-        assert_eq!(fixture.json("e2e", &[set]), told, "{set}");
+        assert_eq!(fixture.json("e2e", &[set]), expected, "{set}");
     }
     let long = format!("{}=1", "labels.".repeat(100_000));
     for set in [long.as_str(), "a", "", "=1", "a..b=1", "a.=1", "a[x]=1", "a[0=1", r"a\b=1", "a[0]b=1", ".a=1", "[0]=1"]
@@ -260,7 +260,7 @@ fn sets_are_typed_by_the_schema() {
 }
 
 #[test]
-fn items_of_lists_are_set_added_and_taken_out() {
+fn list_items_are_set_appended_and_deleted() {
     let fixture = fixture("cluster: c\nexpose: null\nimage: null\nhosts: [{name: a}, {name: b}]\n");
     let hosts = |sets: &[&str]| {
         let values = fixture.values("e2e", sets).unwrap();
@@ -274,7 +274,7 @@ fn items_of_lists_are_set_added_and_taken_out() {
 }
 
 #[test]
-fn a_set_that_is_refused_leaves_the_values_as_they_were() {
+fn a_rejected_set_leaves_the_values_unchanged() {
     let (sources, schema) = (Sources::new(), Schema::read(SCHEMA, FileId(0)).unwrap());
     let mut node = yaml::load_text("cluster: c\n", FileId(0), Dialect::Strict).documents.remove(0);
     let before = node.clone();
@@ -285,11 +285,11 @@ fn a_set_that_is_refused_leaves_the_values_as_they_were() {
 }
 
 #[test]
-fn secrets_are_marked_in_every_layer_and_told_in_none() {
+fn secrets_are_marked_in_every_layer_and_never_printed() {
     let fixture = fixture("cluster: c\ndatabase: {password: hunter2}\n");
     let values = fixture.values("e2e", &["database.password=swordfish"]).unwrap();
     let password = &values.node["database"]["password"];
-    assert!(password.origin.is_secret() && password.origin.beat().iter().all(|node| node.origin.is_secret()));
+    assert!(password.origin.is_secret() && password.origin.overridden().iter().all(|node| node.origin.is_secret()));
     assert!(!values.node["cluster"].origin.is_secret());
 
     fixture.write("profiles/p.yaml", "cluster: 1\ndatabase: {password: hunter2}\n");
@@ -298,7 +298,7 @@ fn secrets_are_marked_in_every_layer_and_told_in_none() {
     assert!(layers.profile("p").is_err());
     assert!(fixture.sources.secrets().iter().any(|(_, secret)| secret == "hunter2"));
 
-    // Also where nothing came of it: a name misspelt, an argument that cannot be read, a place of another type.
+    // Also after errors: a misspelled name, an argument that cannot be parsed, a path of another type.
     for (profile, set) in [
         ("cluster: c\ndatabase: {pasword: [hunter2]}\n", None),
         ("cluster: c\n", Some("database.pasword=hunter2")),
@@ -306,9 +306,9 @@ fn secrets_are_marked_in_every_layer_and_told_in_none() {
         ("cluster: c\n", Some("database.password.x=hunter2")),
     ] {
         let fixture = self::fixture(profile);
-        let told = fixture.json("e2e", set.as_slice());
+        let output = fixture.json("e2e", set.as_slice());
         let secrets = fixture.sources.secrets();
-        assert!(!told.contains("hunter2") && secrets.iter().any(|(_, secret)| secret == "hunter2"), "{told}");
+        assert!(!output.contains("hunter2") && secrets.iter().any(|(_, secret)| secret == "hunter2"), "{output}");
         assert!(secrets.iter().all(|(span, _)| fixture.sources.text(*span).contains("hunter2")));
     }
 }
@@ -335,7 +335,7 @@ fn every_built_in_profile_has_values_in_its_environments() {
 }
 
 #[test]
-fn production_asks_for_what_only_its_team_knows() {
+fn production_requires_values_that_have_no_default() {
     let (project, sources) = (Project::built_in(), Sources::new());
     let layers = Layers::load(&project, &sources, &Overrides::default()).unwrap();
     let failure = layers.values(&layers.profile("datastorage").unwrap(), "production").unwrap_err();
@@ -354,7 +354,7 @@ fn production_asks_for_what_only_its_team_knows() {
 }
 
 #[test]
-fn threads_share_what_was_read() {
+fn threads_share_the_loaded_layers() {
     let (project, sources) = (Project::built_in(), Sources::new());
     let layers = Layers::load(&project, &sources, &Overrides::default()).unwrap();
     let values = || yaml::json(&layers.values(&layers.profile("gateway").unwrap(), "ci").unwrap().node);
@@ -366,7 +366,7 @@ fn threads_share_what_was_read() {
 }
 
 #[test]
-fn marks_and_line_breaks_of_other_systems_are_read() {
+fn byte_order_marks_and_crlf_are_accepted() {
     let fixture = fixture("\u{feff}cluster: c\r\nexpose:\r\n  nodePort: 1\r\n");
     assert_eq!(fixture.values("e2e", &[]).unwrap().node["expose"]["nodePort"].as_i64(), Some(1));
     fixture.write("profiles/p.yaml", "\u{feff}clustre: c\r\n");
@@ -374,7 +374,7 @@ fn marks_and_line_breaks_of_other_systems_are_read() {
 }
 
 #[test]
-fn a_null_section_takes_the_environment_away() {
+fn a_null_section_removes_the_environment() {
     let fixture = fixture("cluster: c\nenvironments: {ci: null, own: {}}\n");
     fixture.write("profiles/environments/own.yaml", "");
     assert!(fixture.json("ci", &[]).starts_with("unable: environment-not-found"));
@@ -382,15 +382,15 @@ fn a_null_section_takes_the_environment_away() {
 }
 
 #[test]
-fn sections_stand_in_base_and_profiles_only() {
+fn sections_are_allowed_only_in_the_base_and_in_profiles() {
     let fixture = fixture("cluster: c\nenvironments: {e2e: {environments: {}}}\n");
     assert_eq!(
         fixture.json("e2e", &[]),
-        "profile-field-unknown profiles/p.yaml:2:22 a section has no `environments` of its own"
+        "profile-field-unknown profiles/p.yaml:2:22 an environment section cannot contain `environments`"
     );
     fixture.write("profiles/p.yaml", "cluster: c\n");
     fixture.write("values.yaml", "environments: {}\n");
-    assert!(fixture.json("e2e", &[]).contains("`environments` is read in the base and in profiles only"));
+    assert!(fixture.json("e2e", &[]).contains("`environments` is allowed only in the base and in profiles"));
     fixture.write("values.yaml", "expose: {nodePort: x}\n");
     assert!(
         fixture.json("e2e", &[]).contains("values.yaml:1:20 `expose.nodePort` must be a whole number, not a string")
@@ -399,12 +399,14 @@ fn sections_stand_in_base_and_profiles_only() {
     let project = fixture.project();
     let failure = Layers::load(&project, &fixture.sources, &missing).unwrap_err();
     assert!(
-        fixture.told(&failure).starts_with("unable: file-unreadable nowhere cannot read `no/values.yaml` of --values")
+        fixture
+            .describe(&failure)
+            .starts_with("unable: file-unreadable nowhere cannot read `no/values.yaml` of --values")
     );
 }
 
 #[test]
-fn texts_of_files_are_set_as_they_are() {
+fn file_contents_are_set_unchanged() {
     let fixture = fixture("cluster: c\n");
     fixture.write("label.txt", "two\nlines: 1\n");
     let project = fixture.project();
@@ -418,11 +420,11 @@ fn texts_of_files_are_set_as_they_are() {
     let values = load(format!("labels.a={path}")).unwrap();
     assert_eq!(values.node["labels"]["a"].text(), "two\nlines: 1\n");
     assert_eq!(fixture.sources.describe(values.node["labels"]["a"].origin.span), format!("{path}:1:1"));
-    let told = |argument: &str| fixture.told(&load(argument.to_owned()).unwrap_err());
-    assert!(told("labels.a=no/such").starts_with("unable: file-unreadable --set-file:1:10 cannot read `no/such`"));
+    let describe = |argument: &str| fixture.describe(&load(argument.to_owned()).unwrap_err());
+    assert!(describe("labels.a=no/such").starts_with("unable: file-unreadable --set-file:1:10 cannot read `no/such`"));
     assert_eq!(
-        told("expose.nodePort=x"),
-        "profile-field-type --set-file:1:17 `expose.nodePort` must be a whole number, not the text of a file"
+        describe("expose.nodePort=x"),
+        "profile-field-type --set-file:1:17 `expose.nodePort` must be a whole number, not the contents of a file"
     );
 }
 
@@ -434,11 +436,11 @@ fn many_keys_are_deleted_at_once() {
     let mut node = read(&(profile("v") + "last: v\n"));
     let mut deleted = Vec::new();
     let start = std::time::Instant::now();
-    merge::lay(&mut node, &read(&(profile("null") + "new: v\nlast: w\n")), &mut deleted);
-    // One by one it takes ten times as long.
+    merge::merge_layer(&mut node, &read(&(profile("null") + "new: v\nlast: w\n")), &mut deleted);
+    // Removing them one by one takes ten times as long.
     assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
     assert_eq!(deleted.len(), count);
-    assert!(deleted.iter().all(|deleted| deleted.node.origin.beat()[0].text() == "v"));
+    assert!(deleted.iter().all(|deleted| deleted.node.origin.overridden()[0].text() == "v"));
     let left: Vec<(&str, &str)> = node.entries().iter().map(|entry| (entry.key.as_str(), entry.value.text())).collect();
     assert_eq!(left, [("last", "w"), ("new", "v")]);
 }

@@ -14,19 +14,19 @@ pub struct Values {
     pub environment: String,
     /// The profile's file.
     pub file: FileId,
-    /// All files that were laid, in order.
+    /// All files that were merged, in order.
     pub files: Vec<FileId>,
-    /// The values, each with its place, and what it beat.
+    /// The merged values, with their origins.
     pub node: Node,
-    /// What layers deleted, in order; what a later layer brought back stands here as well.
+    /// The values that layers deleted, in order, including those that a later layer set again.
     pub deleted: Vec<Deleted>,
-    /// What the layers change of rendered objects, in the order of the layers.
+    /// The patches to rendered objects, in the order of the layers.
     pub patches: Vec<Patch>,
-    /// What is no value: `templates` and `needs`, each a list.
+    /// The lists `templates` and `needs`, which are not values.
     pub choices: Node,
 }
 
-/// A value that changes nothing: what it beat was the same, or it deleted nothing.
+/// An override that changes nothing: it equals the value that it overrides, or deletes a value that is not set.
 #[derive(Debug, Clone)]
 pub struct Redundant<'a> {
     /// Its path: `expose.nodePort`.
@@ -36,7 +36,7 @@ pub struct Redundant<'a> {
 }
 
 impl Values {
-    /// Every value that is no mapping, with its path, in order. An empty mapping is a value too.
+    /// Every value that is not a mapping, with its path, in order. An empty mapping counts as a value.
     #[must_use]
     pub fn leaves(&self) -> Vec<(String, &Node)> {
         let mut leaves = Vec::new();
@@ -47,9 +47,9 @@ impl Values {
     /// The overrides that change nothing.
     #[must_use]
     pub fn redundant(&self) -> Vec<Redundant<'_>> {
-        let same = |node: &Node| node.origin.beat().first().is_some_and(|beaten| beaten == node);
+        let same = |node: &Node| node.origin.overridden().first().is_some_and(|overridden| overridden == node);
         let overrides = self.leaves().into_iter().filter(|(_, node)| same(node));
-        let deletions = self.deleted.iter().filter(|deleted| deleted.node.origin.beat().is_empty());
+        let deletions = self.deleted.iter().filter(|deleted| deleted.node.origin.overridden().is_empty());
         let deletions = deletions
             .map(|deleted| (deleted.path.iter().fold(String::new(), |path, key| join(&path, key)), &deleted.node));
         overrides.chain(deletions).map(|(path, node)| Redundant { path, node }).collect()
@@ -65,7 +65,7 @@ fn collect<'a>(node: &'a Node, path: &str, leaves: &mut Vec<(String, &'a Node)>)
     }
 }
 
-/// The path one key deeper: `expose.nodePort`, `labels[app.kubernetes.io/name]`.
+/// The path extended by a key: `expose.nodePort`, `labels[app.kubernetes.io/name]`.
 fn join(path: &str, key: &str) -> String {
     match (path, key) {
         (_, key) if key.is_empty() || key.contains(['.', '[', ']', ' ', '=']) => format!("{path}[{key}]"),

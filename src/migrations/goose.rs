@@ -1,37 +1,37 @@
-//! Files in goose's form: `-- +goose Up`, `Down`, `StatementBegin`, `StatementEnd`, `NO TRANSACTION`.
+//! Files in goose's format: `-- +goose Up`, `Down`, `StatementBegin`, `StatementEnd`, `NO TRANSACTION`.
 //!
-//! goose reads line by line, not by SQL: a line whose last word ends in a semicolon ends a statement unless markers
-//! say otherwise. What it would cut in two, or refuse, is refused here with the place.
+//! goose works line by line and does not parse SQL: a line whose last word ends with a semicolon ends a statement
+//! unless markers enclose it. What it would split or reject is reported at its position.
 
 use crate::finding::RuleId;
 use std::ops::Range;
 
 use super::{Problem, sql};
 
-/// The parts of a file that goose would run.
+/// The sections of a file that goose would run.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Form {
-    /// The byte where `-- +goose Down` stands, or the end of the text.
+pub(super) struct GooseFile {
+    /// The offset of `-- +goose Down`, or the end of the text.
     pub end: usize,
-    /// Whether the file asks for no transaction.
+    /// Whether the file disables the transaction.
     pub no_transaction: bool,
-    /// The parts of the Up section, in order.
-    pub parts: Vec<Part>,
+    /// The sections between annotations, in order.
+    pub parts: Vec<Section>,
 }
 
-/// A part of the Up section.
+/// A section between annotations.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct Section {
     pub range: Range<usize>,
-    /// Whether it stands between `StatementBegin` and `StatementEnd`.
+    /// Whether it is between `StatementBegin` and `StatementEnd`.
     pub marked: bool,
-    /// Bytes after a line at which goose would end a statement. Empty for a marked part.
+    /// The offsets, after a line, at which goose would end a statement. Empty for a marked section.
     pub cuts: Vec<usize>,
 }
 
-/// Whether a text holds the annotation that makes it a goose file.
+/// Whether a text contains the annotation of a goose file.
 pub(super) fn is_goose(text: &str) -> bool {
-    // Most texts hold the word nowhere, which is told faster than line by line.
+    // Most texts do not contain the word at all, which is faster to check.
     text.contains("+goose") && lines(text).any(|(_, line)| matches!(annotation(line), Some((Ok("up"), _))))
 }
 
@@ -43,7 +43,7 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The annotation of a line in lower case, or what stands there instead; with its bytes within the line.
+/// The annotation of a line in lower case, or an unknown one as the error; with its range within the line.
 fn annotation(line: &str) -> Option<(Result<&'static str, String>, Range<usize>)> {
     const KNOWN: [&str; 7] =
         ["up", "down", "statementbegin", "statementend", "no transaction", "envsub on", "envsub off"];
@@ -57,23 +57,23 @@ fn annotation(line: &str) -> Option<(Result<&'static str, String>, Range<usize>)
     Some((known, start..start + shown.len()))
 }
 
-/// Whether goose takes a line for the end of a statement: its last word before a comment ends in a semicolon.
+/// Whether goose treats a line as the end of a statement: its last word before a comment ends with a semicolon.
 fn ends_statement(line: &str) -> bool {
     line.split_whitespace().take_while(|word| !word.starts_with("--")).last().is_some_and(|word| word.ends_with(';'))
 }
 
 /// Reads the annotations of a file.
-pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
-    let mut form = Form { end: text.len(), ..Form::default() };
+pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> GooseFile {
+    let mut form = GooseFile { end: text.len(), ..GooseFile::default() };
     let mut up = false;
     let mut down = false;
     let mut marked: Option<Range<usize>> = None;
     let mut part = 0..0;
     let mut cuts = Vec::new();
     let mut unfinished: Option<Range<usize>> = None;
-    let mut refuse =
+    let mut reject =
         |range: Range<usize>, message: String| problems.push(Problem::error(RuleId::MigrationForm, range, message));
-    // Markers without their partner; kept apart, since they are a fault of their own.
+    // Markers without a counterpart, which have a rule of their own.
     let mut unpaired: Vec<(Range<usize>, &str)> = Vec::new();
     const NO_END: &str = "`-- +goose StatementBegin` without `-- +goose StatementEnd`";
     const NO_BEGIN: &str = "`-- +goose StatementEnd` without `-- +goose StatementBegin`";
@@ -83,7 +83,7 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
             let content = line.trim();
             let comment = content.is_empty() || content.starts_with("--");
             if !up && !comment {
-                refuse(start..after, "SQL before `-- +goose Up`".to_owned());
+                reject(start..after, "SQL before `-- +goose Up`".to_owned());
                 return form;
             }
             if up && !down && marked.is_none() {
@@ -100,33 +100,33 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
         };
         let place = start + place.start..start + place.end;
         if place.start > start {
-            refuse(place, "a goose annotation must start its line".to_owned());
+            reject(place, "a goose annotation must start its line".to_owned());
             continue;
         }
         match found {
-            Ok("up") if up => refuse(place, "a second `-- +goose Up`".to_owned()),
+            Ok("up") if up => reject(place, "duplicate `-- +goose Up`".to_owned()),
             Ok("up") => {
                 up = true;
                 part = after..after;
             }
-            Ok("down") if !up || down => refuse(place, "`-- +goose Down` must follow `-- +goose Up`, once".to_owned()),
+            Ok("down") if !up || down => reject(place, "`-- +goose Down` must follow `-- +goose Up`, once".to_owned()),
             Ok("down") => {
                 if let Some(begin) = marked.take() {
                     unpaired.push((begin, NO_END));
                 }
                 down = true;
                 form.end = start;
-                form.parts.push(Part { range: part.start..start, marked: false, cuts: std::mem::take(&mut cuts) });
+                form.parts.push(Section { range: part.start..start, marked: false, cuts: std::mem::take(&mut cuts) });
             }
             Ok("statementbegin") if down => {}
             Ok("statementbegin") if !up || marked.is_some() => {
-                refuse(place, "`-- +goose StatementBegin` must follow `-- +goose Up` and cannot be nested".to_owned());
+                reject(place, "`-- +goose StatementBegin` must follow `-- +goose Up` and cannot be nested".to_owned());
             }
             Ok("statementbegin") => {
                 if let Some(range) = unfinished.take() {
-                    problems_unfinished(&mut refuse, range);
+                    reject_unfinished(&mut reject, range);
                 }
-                form.parts.push(Part { range: part.start..start, marked: false, cuts: std::mem::take(&mut cuts) });
+                form.parts.push(Section { range: part.start..start, marked: false, cuts: std::mem::take(&mut cuts) });
                 marked = Some(place);
                 part = after..after;
             }
@@ -136,29 +136,33 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
             }
             Ok("statementend") => {
                 marked = None;
-                form.parts.push(Part { range: part.start..start, marked: true, cuts: Vec::new() });
+                form.parts.push(Section { range: part.start..start, marked: true, cuts: Vec::new() });
                 part = after..after;
             }
             Ok("no transaction") => form.no_transaction = true,
             Ok("envsub on") => {
-                refuse(place, "`-- +goose ENVSUB ON` would put environment variables into the SQL".to_owned());
+                reject(
+                    place,
+                    "`-- +goose ENVSUB ON` is not supported, since it inserts environment variables into the SQL"
+                        .to_owned(),
+                );
             }
             Ok(_) => {}
-            Err(other) => refuse(place, format!("unknown goose annotation `{other}`")),
+            Err(other) => reject(place, format!("unknown goose annotation `{other}`")),
         }
     }
     if let Some(range) = unfinished {
-        problems_unfinished(&mut refuse, range);
+        reject_unfinished(&mut reject, range);
     }
     if let Some(begin) = marked {
         unpaired.push((begin, NO_END));
     } else if !up {
-        refuse(
+        reject(
             0..text.lines().next().unwrap_or_default().len(),
-            "no `-- +goose Up` in a folder of goose files".to_owned(),
+            "missing `-- +goose Up` in a folder of goose files".to_owned(),
         );
     } else if !down {
-        form.parts.push(Part { range: part.start..text.len(), marked: false, cuts });
+        form.parts.push(Section { range: part.start..text.len(), marked: false, cuts });
     }
     problems.extend(
         unpaired.into_iter().map(|(range, message)| Problem::error(RuleId::MigrationStatementMarkers, range, message)),
@@ -166,15 +170,18 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> Form {
     form
 }
 
-fn problems_unfinished(refuse: &mut impl FnMut(Range<usize>, String), range: Range<usize>) {
-    refuse(range, "the statement that starts here has no semicolon at the end of a line".to_owned());
+fn reject_unfinished(reject: &mut impl FnMut(Range<usize>, String), range: Range<usize>) {
+    reject(range, "the statement that starts here has no semicolon at the end of a line".to_owned());
 }
 
-/// The statements of a part that goose would cut in two.
-pub(super) fn torn<'a>(part: &'a Part, statements: &'a [sql::Statement]) -> impl Iterator<Item = &'a sql::Statement> {
+/// The statements of a section that goose would split.
+pub(super) fn split_statements<'a>(
+    part: &'a Section,
+    statements: &'a [sql::Statement],
+) -> impl Iterator<Item = &'a sql::Statement> {
     statements.iter().filter(|statement| {
         let range = statement.range();
-        // They are in order: the first behind the start tells.
+        // The offsets are sorted: only the first one after the start matters.
         let next = part.cuts.partition_point(|cut| *cut <= range.start);
         part.cuts.get(next).is_some_and(|cut| *cut < range.end)
     })

@@ -1,9 +1,9 @@
-//! A team's folder of SQL files: goose's form or plain, put in order and made ready for psql.
+//! A team's folder of SQL files, in goose's format or plain: sorts the files and prepares them for psql.
 //!
-//! Everything here works on text and says where in bytes, so that it serves both a folder on disk and the keys of a
-//! ConfigMap. What goose would not run, or would run otherwise than psql, is refused with its place.
+//! This module works on strings and byte ranges, so that it can be used for folders and for the keys of a ConfigMap.
+//! What goose would reject, or run differently than psql, is reported at its position.
 
-mod facts;
+mod analysis;
 mod goose;
 pub mod sql;
 #[cfg(test)]
@@ -19,51 +19,51 @@ use crate::finding::{Finding, RuleId, Severity};
 use crate::memo::Memo;
 use crate::source::{FileId, Span};
 
-/// What the API server takes in one ConfigMap, in bytes, with room left for the rest of the object.
+/// The maximum size of a ConfigMap, in bytes, minus some room for the rest of the object.
 const CONFIG_MAP_BYTES: usize = 1_000_000;
 
-/// What `kubectl apply` can keep in its annotation of 256 KiB, escaping included.
+/// The size that `kubectl apply` can keep in its annotation of 256 KiB, including escaping.
 const APPLY_BYTES: usize = 230_000;
 
-/// The key under which [`order`] goes into the ConfigMap, beside the SQL files.
+/// The key of [`order`] in the ConfigMap, beside the SQL files.
 pub const ORDER_KEY: &str = "order";
 
-/// A comment at the top of a plain file that asks for no transaction.
+/// The comment at the start of a plain file that disables the transaction.
 const PLAIN_NO_TRANSACTION: &str = "-- plimsoll: no-transaction";
 
-/// What a text makes, and what is wrong with it.
-type Text = (Migration, Vec<Problem>);
+/// The migration in a file, and its problems.
+type ParsedFile = (Migration, Vec<Problem>);
 
 thread_local! {
-    /// What was read of texts in plain form, and of those in goose's: several rules ask, and for each bundle of a fleet.
-    static READ: [Memo<Arc<Text>>; 2] = const { [Memo::new(), Memo::new()] };
+    /// Parsed files, plain and in goose's format: several rules read them, for each bundle of a run.
+    static READ: [Memo<Arc<ParsedFile>>; 2] = const { [Memo::new(), Memo::new()] };
 }
 
-/// One SQL file as found.
+/// An SQL file.
 #[derive(Debug, Clone, Copy)]
 pub struct SqlFile<'a> {
     /// The file's name, without folder.
     pub name: &'a str,
-    /// Its whole text.
+    /// Its contents.
     pub text: &'a str,
 }
 
-/// One migration, ready for psql.
+/// A migration, prepared for psql.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Migration {
-    /// Which of the files given it is.
+    /// The index of its file.
     pub file: usize,
     /// goose's version; `None` for a plain file.
     pub version: Option<i64>,
-    /// The file's name, which is its key in the ConfigMap.
+    /// The file's name, which is also its key in the ConfigMap.
     pub name: String,
-    /// The text for psql. Line numbers are those of the file.
+    /// The SQL for psql. Line numbers are those of the file.
     pub sql: String,
     /// Whether it runs in a transaction.
     pub transaction: bool,
-    /// Names of tables and views made, without schema; partitions are not counted.
+    /// Names of tables and views created, without schema and without partitions.
     pub tables: Vec<String>,
-    /// Names of tables altered that the file does not make itself.
+    /// Names of tables that the file alters but does not create.
     pub altered: Vec<String>,
     /// Names of tables and views dropped or renamed away.
     pub dropped: Vec<String>,
@@ -71,22 +71,22 @@ pub struct Migration {
     pub indexes: Vec<String>,
 }
 
-/// Something wrong in one of the files.
+/// A problem in one of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Which of the files given.
+    /// The index of the file.
     pub file: usize,
-    /// The bytes in its text.
+    /// The byte range in the file.
     pub range: Range<usize>,
-    /// What it is about.
+    /// The rule.
     pub rule: RuleId,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// What to do.
+    /// The help.
     pub help: &'static str,
-    /// Another file it has to do with.
+    /// The index of another file that is involved.
     pub other: Option<usize>,
 }
 
@@ -101,7 +101,7 @@ impl Problem {
         self
     }
 
-    /// The problem as a finding; `files` tells the number of each file given, in the same order.
+    /// Converts the problem to a finding; `files` are the ids of the files, in the same order.
     #[must_use]
     pub fn finding(&self, files: &[FileId]) -> Finding {
         let span = |file: usize, range: &Range<usize>| {
@@ -116,17 +116,17 @@ impl Problem {
     }
 }
 
-/// Whether the files are goose's: at least one holds `-- +goose Up`.
+/// Whether the files are in goose's format: at least one contains `-- +goose Up`.
 #[must_use]
 pub fn is_goose(files: &[SqlFile<'_>]) -> bool {
     files.iter().any(|file| goose::is_goose(file.text))
 }
 
-/// Reads the `.sql` files of one folder: migrations in the order they run, and everything wrong with them, in the
-/// order of the files given. Where a problem is an error the migrations must not be used.
+/// Reads the `.sql` files of a folder: the migrations in execution order, and all problems in the order of the files.
+/// The migrations must not be used if a problem is an error.
 ///
-/// A goose folder is ordered by version. A plain one is ordered by name with its numbers compared as numbers; files
-/// called `*.down.sql` are left out.
+/// goose's files are sorted by version. Plain files are sorted by name, with numbers compared as numbers; `*.down.sql`
+/// files are skipped.
 #[must_use]
 pub fn read(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
     let goose = is_goose(files);
@@ -153,13 +153,13 @@ pub fn read(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
                 0..first_line(files[second.file].text),
                 format!("`{}` and `{}` both have version {version}", first.name, second.name),
             )
-            .with_help("give one of them a version of its own; which of the two runs first is not said anywhere")
+            .with_help("give one of them another version, since their order is undefined")
         });
     }
     (migrations, problems)
 }
 
-/// The wanted tables that no migration leaves behind.
+/// The wanted tables that do not exist after all migrations.
 #[must_use]
 pub fn missing_tables<'a>(migrations: &[Migration], wanted: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let (mut there, mut gone) = (HashSet::new(), HashSet::new());
@@ -170,8 +170,8 @@ pub fn missing_tables<'a>(migrations: &[Migration], wanted: impl IntoIterator<It
     wanted.into_iter().filter(|table| !there.contains(table)).collect()
 }
 
-/// The text of the ConfigMap key [`ORDER_KEY`], which `migrate.sh` and `wait-for-schema.sh` read: one migration a line,
-/// as mode, goose version or `-`, name, and the indexes it builds concurrently.
+/// The contents of the ConfigMap key [`ORDER_KEY`], which `migrate.sh` and `wait-for-schema.sh` read. Each line has
+/// the mode, the goose version or `-`, the name, and the indexes that the migration builds concurrently.
 #[must_use]
 pub fn order(migrations: &[Migration]) -> String {
     let mut text = String::new();
@@ -186,8 +186,8 @@ pub fn order(migrations: &[Migration]) -> String {
     text
 }
 
-/// The migrations that make or alter these tables. Each file of the built-in SQL is about one table and is chosen by this;
-/// a team's folder is taken whole.
+/// The migrations that create or alter these tables. Each built-in SQL file is about one table and is selected this
+/// way; all files of a team's folder are used.
 #[must_use]
 pub fn for_tables(migrations: Vec<Migration>, wanted: &[&str]) -> Vec<Migration> {
     let concerns = |migration: &Migration| {
@@ -197,23 +197,23 @@ pub fn for_tables(migrations: Vec<Migration>, wanted: &[&str]) -> Vec<Migration>
     migrations.into_iter().filter(concerns).collect()
 }
 
-/// The files of a folder that another tool runs: as they are, whatever their form, in the order given.
+/// The unmodified files of a folder that another tool runs, in the order given.
 #[must_use]
-pub fn take(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
+pub fn read_verbatim(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let take = |(at, file): (usize, &SqlFile<'_>)| {
+    let read = |(at, file): (usize, &SqlFile<'_>)| {
         let from = problems.len();
-        name_fits(file, &mut problems);
-        size_fits(file.text, file.text.len(), &mut problems);
+        check_name(file, &mut problems);
+        check_size(file.text, file.text.len(), &mut problems);
         problems[from..].iter_mut().for_each(|problem| problem.file = at);
         Migration { file: at, name: file.name.to_owned(), sql: file.text.to_owned(), ..Migration::default() }
     };
-    (files.iter().enumerate().map(take).collect(), problems)
+    (files.iter().enumerate().map(read).collect(), problems)
 }
 
-/// The data of the ConfigMaps that carry the migrations, which are mounted as one volume: a key for each file, after
-/// [`ORDER_KEY`] where the bundle's own script runs them (`ordered`), split so that none holds more than `limit` bytes
-/// unless a single file does.
+/// The data of the ConfigMaps with the migrations, which are mounted as one volume: a key for each file, after
+/// [`ORDER_KEY`] if the bundle's own script runs them (`ordered`). They are split so that each has at most `limit`
+/// bytes, unless a single file is larger.
 #[must_use]
 pub fn config_maps(migrations: &[Migration], ordered: bool, limit: usize) -> Vec<Vec<(String, String)>> {
     let first = if ordered { vec![(ORDER_KEY.to_owned(), order(migrations))] } else { Vec::new() };
@@ -232,28 +232,28 @@ pub fn config_maps(migrations: &[Migration], ordered: bool, limit: usize) -> Vec
     maps
 }
 
-/// Reports a name that no ConfigMap key can have.
-fn name_fits(file: &SqlFile<'_>, problems: &mut Vec<Problem>) {
+/// Reports a name that is not a valid ConfigMap key.
+fn check_name(file: &SqlFile<'_>, problems: &mut Vec<Problem>) {
     let key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if file.name.is_empty() || file.name.len() > 253 || !file.name.chars().all(key) {
-        let message = format!("`{}` cannot be a ConfigMap key", file.name);
+        let message = format!("`{}` is not a valid ConfigMap key", file.name);
         let problem = Problem::error(RuleId::MigrationFileName, 0..first_line(file.text), message);
         problems.push(problem.with_help("use letters, digits, `-`, `_` and `.` only"));
     }
 }
 
-/// Reports a file of so many bytes that no ConfigMap, or no annotation of `kubectl apply`, can hold it.
-fn size_fits(text: &str, bytes: usize, problems: &mut Vec<Problem>) {
-    let place = 0..first_line(text);
+/// Reports a file that is too large for a ConfigMap, or for the annotation of `kubectl apply`.
+fn check_size(text: &str, bytes: usize, problems: &mut Vec<Problem>) {
+    let range = 0..first_line(text);
     if bytes > CONFIG_MAP_BYTES {
-        let message = format!("the file has {bytes} bytes, and a ConfigMap takes 1048576");
+        let message = format!("the file has {bytes} bytes; a ConfigMap can have at most 1048576");
         problems.push(
-            Problem::error(RuleId::MigrationTooBig, place, message)
+            Problem::error(RuleId::MigrationTooBig, range, message)
                 .with_help("split it into several migrations, or load the data some other way"),
         );
     } else if bytes > APPLY_BYTES {
-        let message = format!("the file has {bytes} bytes, more than the annotation of `kubectl apply` takes");
-        let problem = Problem::error(RuleId::MigrationTooBig, place, message)
+        let message = format!("the file has {bytes} bytes, too large for the annotation of `kubectl apply`");
+        let problem = Problem::error(RuleId::MigrationTooBig, range, message)
             .with_help("split it into several migrations, or apply with --server-side");
         problems.push(Problem { severity: Severity::Warning, ..problem });
     }
@@ -261,10 +261,10 @@ fn size_fits(text: &str, bytes: usize, problems: &mut Vec<Problem>) {
 
 fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Problem>) -> Migration {
     let head = 0..first_line(file.text);
-    name_fits(file, problems);
+    check_name(file, problems);
     let version = goose.then(|| goose_version(file.name)).flatten();
     if goose && version.is_none() {
-        let message = format!("`{}` has no version that goose could read", file.name);
+        let message = format!("`{}` has no goose version", file.name);
         problems.push(
             Problem::error(RuleId::MigrationFileName, head, message)
                 .with_help("start the name with a number above 0 and `_`"),
@@ -276,20 +276,20 @@ fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Probl
     Migration { file: at, version, name: file.name.to_owned(), ..migration.clone() }
 }
 
-/// Reads a text whatever its file's name is.
-fn read_text(text: &str, goose: bool) -> Text {
+/// Parses a file independent of its name.
+fn read_text(text: &str, goose: bool) -> ParsedFile {
     let mut problems = Vec::new();
     let (end, no_transaction, parts) = if goose {
         let form = goose::read(text, &mut problems);
         (form.end, form.no_transaction, form.parts)
     } else {
-        if let Some(place) = text.find("-- migrate:up").or_else(|| text.find("-- migrate:down")) {
+        if let Some(start) = text.find("-- migrate:up").or_else(|| text.find("-- migrate:down")) {
             problems.push(
-                Problem::error(RuleId::MigrationForm, place..place + 13, "this file is in dbmate's form")
-                    .with_help("use goose's form, or one plain file for each step forward"),
+                Problem::error(RuleId::MigrationForm, start..start + 13, "this file is in dbmate's format")
+                    .with_help("use goose's format, or plain files without down migrations"),
             );
         }
-        let whole = goose::Part { range: 0..text.len(), marked: true, cuts: Vec::new() };
+        let whole = goose::Section { range: 0..text.len(), marked: true, cuts: Vec::new() };
         let head = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().trim_end();
         (text.len(), head == PLAIN_NO_TRANSACTION, vec![whole])
     };
@@ -299,12 +299,12 @@ fn read_text(text: &str, goose: bool) -> Text {
     for part in &parts {
         match sql::statements(text, part.range.clone()) {
             Ok(statements) => {
-                for statement in goose::torn(part, &statements) {
+                for statement in goose::split_statements(part, &statements) {
                     problems.push(
                         Problem::error(
                             RuleId::MigrationStatementMarkers,
-                            torn_place(text, statement),
-                            "goose ends this statement at a semicolon inside it",
+                            split_position(text, statement),
+                            "goose splits this statement at a semicolon inside it",
                         )
                         .with_help(
                             "put `-- +goose StatementBegin` above the statement and `-- +goose StatementEnd` below it",
@@ -315,21 +315,20 @@ fn read_text(text: &str, goose: bool) -> Text {
                 all.extend(statements);
             }
             Err(open) => {
-                let message = format!("this {} has no end", open.what);
+                let message = format!("unterminated {}", open.what);
                 problems.push(Problem::error(RuleId::MigrationUnterminated, open.range, message));
             }
         }
     }
-    facts::judge(text, &all, &mut migration, &mut problems);
-    edits.extend(all.iter().flat_map(|s| facts::psql_variables(text, s)).map(|at| (at, " ")));
-    migration.sql = ready(text, end, edits);
-    size_fits(text, migration.sql.len(), &mut problems);
+    analysis::analyze(text, &all, &mut migration, &mut problems);
+    edits.extend(all.iter().flat_map(|s| analysis::psql_variables(text, s)).map(|at| (at, " ")));
+    migration.sql = prepare(text, end, edits);
+    check_size(text, migration.sql.len(), &mut problems);
     (migration, problems)
 }
 
-/// The text up to `end` with the edits made: what psql would read otherwise than PostgreSQL does is taken out of its
-/// way, and line breaks are `\n`.
-fn ready(text: &str, end: usize, mut edits: Vec<(usize, &str)>) -> String {
+/// The text up to `end` with the edits applied and `\n` as line ends.
+fn prepare(text: &str, end: usize, mut edits: Vec<(usize, &str)>) -> String {
     edits.sort_unstable();
     let mut out = String::with_capacity(end + 2);
     let mut from = 0;
@@ -345,31 +344,31 @@ fn ready(text: &str, end: usize, mut edits: Vec<(usize, &str)>) -> String {
     out
 }
 
-/// Where the reason lies that goose tears a statement: its dollar quotes if it has any.
-fn torn_place(text: &str, statement: &sql::Statement) -> Range<usize> {
+/// The position to report for a statement that goose splits: its dollar quote, if it has one.
+fn split_position(text: &str, statement: &sql::Statement) -> Range<usize> {
     let body = statement.tokens.iter().find(|token| token.kind == sql::TokenKind::DollarText);
     let start = body.map_or(statement.range().start, |token| token.range.start);
     start..text.ceil_char_boundary(start + 2)
 }
 
-/// The version goose reads from a file name: the number before the first `_`, above 0.
+/// The version that goose reads from a file name: the number before the first `_`, which must be above 0.
 fn goose_version(name: &str) -> Option<i64> {
     let (number, _) = name.strip_suffix(".sql")?.split_once('_')?;
     number.parse().ok().filter(|version| *version > 0)
 }
 
-/// The number a plain file's name starts with, Flyway's `V` left out.
+/// The number at the start of a plain file's name, after Flyway's `V`.
 fn leading_number(name: &str) -> Option<i64> {
     let name = name.strip_prefix(['V', 'v']).unwrap_or(name);
     let digits = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());
-    // `1.2__x` and `1-2_x` have versions of more than one number; those are not compared here.
+    // `1.2__x` and `1-2_x` have versions with several numbers, which are not compared here.
     if name[digits..].starts_with(['.', '-']) && name[digits + 1..].starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
     name[..digits].parse().ok()
 }
 
-/// Orders names as people number them: `2_b` before `10_a`.
+/// Natural order: `2_b` before `10_a`.
 fn natural(a: &str, b: &str) -> Ordering {
     let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (mut left, mut right) = (a, b);

@@ -1,52 +1,52 @@
-//! SQL as psql splits it: tokens and statements with their bytes. Not a parser of SQL, only of where things end.
+//! Splits SQL into tokens and statements as psql does. It finds where they end, and does not parse them further.
 
 use std::ops::Range;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
     /// A keyword or a plain identifier.
     Word,
     /// An identifier in double quotes.
     Identifier,
-    /// A text in single quotes.
+    /// A string in single quotes.
     Text,
-    /// A text between dollar quotes.
+    /// A dollar-quoted string.
     DollarText,
     /// A number or any other single character.
     Symbol,
-    /// A backslash outside quotes: psql reads a command of its own there.
+    /// A backslash outside quotes, which starts a psql command.
     Backslash,
 }
 
-/// A token and its bytes.
+/// A token and its byte range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// What it is.
+    /// Its kind.
     pub kind: TokenKind,
-    /// Its bytes, quotes included.
+    /// Its byte range, including quotes.
     pub range: Range<usize>,
 }
 
-/// A statement: its tokens, at least one, without the semicolon.
+/// A statement with at least one token, without the semicolon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     /// The tokens in order.
     pub tokens: Vec<Token>,
-    /// The byte after the last token, or after the semicolon where there is one.
+    /// The offset after the last token, or after the semicolon if there is one.
     pub end: usize,
-    /// Whether a semicolon ends it.
+    /// Whether it ends with a semicolon.
     pub terminated: bool,
 }
 
 impl Statement {
-    /// From the first token to the last, semicolon included.
+    /// The range from the first token to the last, including the semicolon.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.tokens[0].range.start..self.end
     }
 
-    /// The lower-case word at a place among the tokens; empty where another kind of token stands or none.
+    /// The token at an index in lower case, if it is a word; otherwise empty.
     #[must_use]
     pub fn word(&self, text: &str, at: usize) -> String {
         match self.tokens.get(at) {
@@ -56,17 +56,17 @@ impl Statement {
     }
 }
 
-/// A quote or comment that never ends: where it starts, and what it is.
+/// A quote or comment without an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unterminated {
     /// The opening quote or comment mark.
     pub range: Range<usize>,
-    /// `string`, `identifier`, `dollar-quoted text` or `comment`.
+    /// `string`, `identifier`, `dollar-quoted string` or `comment`.
     pub what: &'static str,
 }
 
-/// Splits a part of a text into statements, as psql does: semicolons end one outside quotes, comments, parentheses and
-/// the `BEGIN ATOMIC` body of a function.
+/// Splits a part of a text into statements, as psql does: at semicolons outside quotes, comments, parentheses and the
+/// `BEGIN ATOMIC` body of a function.
 ///
 /// # Errors
 /// A quote or a comment without an end.
@@ -104,7 +104,7 @@ pub fn statements(text: &str, part: Range<usize>) -> Result<Vec<Statement>, Unte
     Ok(all)
 }
 
-/// Whether the statement so far begins like one that can have a `BEGIN ATOMIC` body.
+/// Whether the statement so far is one that can have a `BEGIN ATOMIC` body.
 fn makes_routine(text: &str, tokens: &[Token]) -> bool {
     let word = |at: usize| tokens.get(at).map_or("", |token| &text[token.range.clone()]);
     let is = |at: usize, what: &str| word(at).eq_ignore_ascii_case(what);
@@ -112,7 +112,7 @@ fn makes_routine(text: &str, tokens: &[Token]) -> bool {
     is(0, "create") && (is(kind, "function") || is(kind, "procedure"))
 }
 
-/// The name a token spells as PostgreSQL folds it; `None` where no name stands.
+/// The name in a token, folded to lower case as PostgreSQL does; `None` if it is not a name.
 #[must_use]
 pub fn name_of(text: &str, token: &Token) -> Option<String> {
     let written = &text[token.range.clone()];
@@ -180,7 +180,7 @@ impl Lexer<'_> {
                 self.prefixed_text(start)?
             }
             c if c.is_ascii_digit() => {
-                // With the letters right behind it: `1e3`, `0xff`.
+                // Including letters directly after the digits: `1e3`, `0xff`.
                 let rest = self.rest();
                 self.at +=
                     rest.find(|c: char| !starts_word(c) && !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
@@ -194,7 +194,7 @@ impl Lexer<'_> {
         Ok(Some(Token { kind, range: start..self.at }))
     }
 
-    /// A word with a quote right behind it: `E'…'` knows backslashes, `B'…'`, `X'…'`, `N'…'` and `U&'…'` do not.
+    /// A word directly before a quote: `E'…'` has backslash escapes, `B'…'`, `X'…'`, `N'…'` and `U&'…'` do not.
     fn prefixed_text(&mut self, start: usize) -> Result<TokenKind, Unterminated> {
         let (word, rest) = (&self.text[start..self.at], self.rest());
         let is = |what: &str| word.eq_ignore_ascii_case(what);
@@ -236,7 +236,7 @@ impl Lexer<'_> {
         Err(self.unterminated(start, 2, "comment"))
     }
 
-    /// Skips a quoted text; a doubled quote stands for itself.
+    /// Skips a quoted string; a doubled quote is an escaped quote.
     fn quoted(&mut self, quote: char, escapes: bool, what: &'static str) -> Result<(), Unterminated> {
         let start = self.at;
         let bytes = &self.text.as_bytes()[..self.end];
@@ -259,7 +259,7 @@ impl Lexer<'_> {
         Err(self.unterminated(start, 1, what))
     }
 
-    /// The length of `$$` or `$tag$` here; `None` for a parameter like `$1` or a lone dollar.
+    /// The length of `$$` or `$tag$` here; `None` for a parameter like `$1` or a lone dollar sign.
     fn dollar_tag(&self) -> Option<usize> {
         let rest = self.rest();
         let close = rest[1..].find('$')? + 1;
@@ -279,7 +279,7 @@ impl Lexer<'_> {
             }
             None => {
                 self.at = self.end;
-                Err(self.unterminated(start, tag, "dollar-quoted text"))
+                Err(self.unterminated(start, tag, "dollar-quoted string"))
             }
         }
     }

@@ -8,7 +8,7 @@ fn file<'a>(name: &'a str, text: &'a str) -> SqlFile<'a> {
     SqlFile { name, text }
 }
 
-/// The problems of one file as `rule: the text it points at`.
+/// The problems of a file as `rule: the text at the range`.
 fn problems(name: &str, text: &str) -> Vec<String> {
     let (_, problems) = read(&[file(name, text)]);
     problems.iter().map(|p| format!("{}: {}", p.rule, &text[p.range.clone()])).collect()
@@ -213,14 +213,14 @@ fn splits_what_one_config_map_should_not_hold() {
 #[test]
 fn takes_the_files_of_another_tool_as_they_are() {
     let text = "-- migrate:up\r\n\\d t\r\n-- migrate:down\r\n";
-    let (taken, problems) = take(&[file("V1__a.sql", text), file("changelog.xml", "<x/>"), file("a b", "")]);
-    let told: Vec<(RuleId, usize)> = problems.iter().map(|problem| (problem.rule, problem.file)).collect();
-    assert_eq!(told, [(RuleId::MigrationFileName, 2)]);
+    let (taken, problems) = read_verbatim(&[file("V1__a.sql", text), file("changelog.xml", "<x/>"), file("a b", "")]);
+    let found: Vec<(RuleId, usize)> = problems.iter().map(|problem| (problem.rule, problem.file)).collect();
+    assert_eq!(found, [(RuleId::MigrationFileName, 2)]);
     let maps = config_maps(&taken[..2], false, 10);
     let pair = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
     assert_eq!(maps, [pair("V1__a.sql", text), pair("changelog.xml", "<x/>")]);
     let huge = "x".repeat(1_000_001);
-    assert_eq!(take(&[file("a", &huge)]).1[0].rule, RuleId::MigrationTooBig);
+    assert_eq!(read_verbatim(&[file("a", &huge)]).1[0].rule, RuleId::MigrationTooBig);
 }
 
 #[test]
@@ -271,7 +271,7 @@ proptest! {
         for problem in problems {
             prop_assert!(problem.range.start <= problem.range.end && problem.range.start <= text.len());
         }
-        // A text that is accepted is accepted again as it goes into the bundle, with the same meaning.
+        // An accepted migration is accepted again in its prepared form, with the same meaning.
         let sql = migrations[0].sql.clone();
         let (again, _) = read(&[file("1_a.sql", &sql)]);
         prop_assert_eq!(&again[0].tables, &migrations[0].tables);

@@ -64,7 +64,7 @@ impl Origins {
         if !from.is_empty() {
             out.insert("from".into(), value!(from));
         }
-        overridden(&field.beat, sources, &mut out);
+        overridden(&field.overridden, sources, &mut out);
         self.origins.number(Json::Object(out).to_string())
     }
 
@@ -73,14 +73,14 @@ impl Origins {
         out.insert("path".into(), value!(input.path));
         out.insert("value".into(), value!(cut(&input.value)));
         out.insert("at".into(), value!(place(sources, input.span)));
-        overridden(&input.beat, sources, &mut out);
+        overridden(&input.overridden, sources, &mut out);
         self.values.number(Json::Object(out).to_string())
     }
 }
 
-fn overridden(beat: &[(String, Span)], sources: &Sources, out: &mut Map<String, Json>) {
-    if !beat.is_empty() {
-        let was = beat.iter().map(|(text, span)| value!([cut(text), place(sources, *span)]));
+fn overridden(overridden: &[(String, Span)], sources: &Sources, out: &mut Map<String, Json>) {
+    if !overridden.is_empty() {
+        let was = overridden.iter().map(|(text, span)| value!([cut(text), place(sources, *span)]));
         out.insert("was".into(), was.collect());
     }
 }

@@ -1,4 +1,4 @@
-//! Reading files, and only those inside the project.
+//! Reads files, but only those inside the project.
 
 use std::fmt;
 use std::fs::FileType;
@@ -6,33 +6,33 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::revision::{Object as Entry, Revision};
-use super::{Place, Project};
+use super::{Project, ProjectLocation};
 use crate::built_in;
 use crate::finding::{Failure, Finding, RuleId};
 use crate::source::{self, FileId, ReadError, Sources, Span};
 
-/// How deep folders may nest.
+/// The maximum nesting depth of folders.
 const MAX_FOLDERS: usize = 32;
 
-/// Why a file of a project could not be had. The texts name it as people know it.
+/// Why a file of a project cannot be read. The strings are its name as displayed to users.
 #[derive(Debug)]
 pub enum AccessError {
-    /// It is not there.
+    /// It does not exist.
     Missing(String),
-    /// It lies outside the project, or of the work tree.
+    /// It is outside the project or the work tree.
     Outside(String, &'static str),
-    /// It is there and cannot be read.
+    /// It exists and cannot be read.
     Unreadable(String, ReadError),
     /// It is a folder, a pipe or a device.
-    NoFile(String),
+    NotAFile(String),
 }
 
-/// A file of a folder.
+/// A file in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Its name in that folder.
+pub struct FolderFile {
+    /// Its name in the folder.
     pub name: String,
-    /// Its text.
+    /// Its contents.
     pub file: FileId,
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for AccessError {
             Self::Missing(name) => write!(f, "file `{name}` not found"),
             Self::Outside(name, bound) => write!(f, "`{name}` is outside the {bound}"),
             Self::Unreadable(name, error) => write!(f, "cannot read `{name}`: {error}"),
-            Self::NoFile(name) => write!(f, "`{name}` is not a file"),
+            Self::NotAFile(name) => write!(f, "`{name}` is not a file"),
         }
     }
 }
@@ -50,27 +50,28 @@ impl fmt::Display for AccessError {
 impl std::error::Error for AccessError {}
 
 impl AccessError {
-    /// The rule a finding about it bears.
+    /// The rule of a finding about the error.
     #[must_use]
     pub const fn rule(&self) -> RuleId {
         match self {
             Self::Missing(_) => RuleId::FileNotFound,
             Self::Outside(..) => RuleId::FileOutsideProject,
-            Self::Unreadable(..) | Self::NoFile(_) => RuleId::FileUnreadable,
+            Self::Unreadable(..) | Self::NotAFile(_) => RuleId::FileUnreadable,
         }
     }
 
-    /// A finding at the place that names the file.
+    /// A finding at the position that names the file.
     #[must_use]
     pub fn finding(&self, span: Span) -> Finding {
         let finding = Finding::error(self.rule(), span, self.to_string());
         match self {
-            Self::Outside(..) => finding.with_help("only files inside it are read; symbolic links are resolved first"),
+            Self::Outside(..) => finding.with_help("use a file inside it; symbolic links are resolved"),
             _ => finding,
         }
     }
 
-    /// A failure where no file names it: the text is wrong where it is too large or no UTF-8; else nothing could run.
+    /// A failure without a position: findings if the content is invalid (too large, not UTF-8), otherwise an inability
+    /// to run.
     #[must_use]
     pub fn failure(&self) -> Failure {
         let finding = self.finding(Span::NONE);
@@ -85,86 +86,86 @@ impl Project {
     /// Reads a file of the project; `path` is relative to its folder, with slashes.
     ///
     /// # Errors
-    /// Where it is not there, lies outside, or cannot be read.
+    /// If it does not exist, is outside, or cannot be read.
     pub fn read(&self, sources: &Sources, path: &str) -> Result<FileId, AccessError> {
         let name = self.shown(path);
         if !stays_inside(path) {
             return Err(AccessError::Outside(path.to_owned(), "project"));
         }
-        match &self.place {
-            Place::Embedded => match built_in::text(path) {
+        match &self.location {
+            ProjectLocation::Embedded => match built_in::text(path) {
                 Some(text) => Ok(sources.add(name, text)),
                 None => Err(AccessError::Missing(name)),
             },
-            Place::Folder { root, .. } => read_within(sources, root, &root.join(path), name, "project"),
-            Place::Revision(revision) => read_revision(sources, revision, path, name, "project"),
-            Place::Memory(files) => match files.get(path) {
+            ProjectLocation::Folder { root, .. } => read_within(sources, root, &root.join(path), name, "project"),
+            ProjectLocation::Revision(revision) => read_revision(sources, revision, path, name, "project"),
+            ProjectLocation::Memory(files) => match files.get(path) {
                 Some(text) => Ok(sources.add(name, text.clone())),
                 None => Err(AccessError::Missing(name)),
             },
         }
     }
 
-    /// The bytes of a file of the project, as they are.
+    /// The unmodified bytes of a file of the project.
     ///
     /// # Errors
-    /// Where it is not there, lies outside, or cannot be read.
+    /// If it does not exist, is outside, or cannot be read.
     pub fn read_bytes(&self, path: &str) -> Result<Vec<u8>, AccessError> {
         let name = self.shown(path);
         if !stays_inside(path) {
             return Err(AccessError::Outside(path.to_owned(), "project"));
         }
-        match &self.place {
-            Place::Embedded => match built_in::text(path) {
+        match &self.location {
+            ProjectLocation::Embedded => match built_in::text(path) {
                 Some(text) => Ok(text.as_bytes().to_vec()),
                 None => Err(AccessError::Missing(name)),
             },
-            Place::Memory(files) => match files.get(path) {
+            ProjectLocation::Memory(files) => match files.get(path) {
                 Some(text) => Ok(text.as_bytes().to_vec()),
                 None => Err(AccessError::Missing(name)),
             },
-            Place::Folder { root, .. } => {
+            ProjectLocation::Folder { root, .. } => {
                 let path = root.join(path);
-                let real = match straight(root, &path) {
+                let real = match direct_file_type(root, &path) {
                     Some(_) => path,
-                    None => resolved(root, &path, &name, "project")?,
+                    None => resolve_links(root, &path, &name, "project")?,
                 };
                 if !real.is_file() {
-                    return Err(AccessError::NoFile(name));
+                    return Err(AccessError::NotAFile(name));
                 }
                 source::read_bytes(&real).map_err(|error| AccessError::Unreadable(name, error))
             }
-            Place::Revision(revision) => match revision.read(path) {
+            ProjectLocation::Revision(revision) => match revision.read(path) {
                 Ok(Entry::Blob(bytes)) => Ok(bytes.to_vec()),
                 Ok(Entry::Missing) => Err(AccessError::Missing(name)),
                 Ok(Entry::Outside) => Err(AccessError::Outside(name, "project")),
-                Ok(Entry::Tree(_) | Entry::Other) => Err(AccessError::NoFile(name)),
+                Ok(Entry::Tree(_) | Entry::Other) => Err(AccessError::NotAFile(name)),
                 Err(error) => Err(AccessError::Unreadable(name, ReadError::Io(error))),
             },
         }
     }
 
-    /// The files below a folder of the project whose names end so, as paths relative to the project; sorted. None where
-    /// there is no such folder. What begins with a dot is left out.
+    /// The files below a folder of the project whose names have this ending, as sorted paths relative to the project.
+    /// Empty if the folder does not exist. Names that start with a dot are skipped.
     ///
     /// # Errors
-    /// Where a folder cannot be read, or a link leads outside.
+    /// If a folder cannot be read, or a link leads outside.
     pub fn list(&self, folder: &str, ending: &str) -> Result<Vec<String>, AccessError> {
         if !stays_inside(folder) {
             return Err(AccessError::Outside(folder.to_owned(), "project"));
         }
-        let mut found = match &self.place {
-            Place::Embedded => built_in::below(folder).map(str::to_owned).collect(),
-            Place::Memory(files) => {
+        let mut found = match &self.location {
+            ProjectLocation::Embedded => built_in::below(folder).map(str::to_owned).collect(),
+            ProjectLocation::Memory(files) => {
                 let below = |path: &&String| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
                 files.keys().filter(below).cloned().collect()
             }
-            Place::Folder { root, .. } => {
+            ProjectLocation::Folder { root, .. } => {
                 let mut found = Vec::new();
                 walk(root, folder, &|path| self.shown(path), &mut Vec::new(), &mut found)?;
                 found
             }
-            Place::Revision(revision) => {
+            ProjectLocation::Revision(revision) => {
                 let mut found = Vec::new();
                 walk_revision(revision, folder, 0, &mut found)
                     .map_err(|error| AccessError::Unreadable(self.shown(folder), ReadError::Io(error)))?;
@@ -176,40 +177,41 @@ impl Project {
         Ok(found)
     }
 
-    /// That a path of the project leads to nothing outside it by its words, and that what stands there, links followed, lies
-    /// inside.
+    /// Checks that a path does not leave the project, either lexically or through links.
     ///
     /// # Errors
-    /// Where it does not.
+    /// If it does.
     pub fn stays_inside(&self, path: &str) -> Result<(), AccessError> {
         let outside = || AccessError::Outside(path.to_owned(), "project");
         if !stays_inside(path) {
             return Err(outside());
         }
-        let Place::Folder { root, .. } = &self.place else { return Ok(()) };
+        let ProjectLocation::Folder { root, .. } = &self.location else { return Ok(()) };
         match root.join(path).canonicalize() {
             Ok(real) if !real.starts_with(root) => Err(outside()),
             _ => Ok(()),
         }
     }
 
-    /// Whether a file of the project lies outside one of its folders, links followed. What is not there lies nowhere.
+    /// Whether a file of the project is outside one of its folders, following links. A file that does not exist is
+    /// not.
     #[must_use]
     pub fn leads_out(&self, folder: &str, path: &str) -> bool {
-        let Place::Folder { root, .. } = &self.place else { return false };
+        let ProjectLocation::Folder { root, .. } = &self.location else { return false };
         let folder = root.join(folder);
         let file = folder.join(path);
-        if straight(root, &file).is_some() {
+        if direct_file_type(root, &file).is_some() {
             return false;
         }
         file.canonicalize().is_ok_and(|file| folder.canonicalize().is_ok_and(|folder| !file.starts_with(folder)))
     }
 
-    /// Reads the files of a folder that a file of the project names, such as a profile its migrations: relative to that
-    /// file, and within the Git work tree the project lies in (the project, where there is none). Sorted by name; without
-    /// folders below.
+    /// Reads the files of a folder that a file of the project refers to, such as a profile's migrations. The folder is
+    /// relative to that file, and inside the Git work tree that contains the project (without one, the project
+    /// itself). The files are sorted by name; subfolders are skipped.
     ///
     /// # Errors
+    /// If the folder does not exist, it or a file is outside, or cannot be read.
     /// Where there is no such folder, it or a file lies outside, or cannot be read.
     pub fn read_folder_beside(
         &self,
@@ -217,17 +219,17 @@ impl Project {
         beside: &str,
         folder: &str,
         ending: &str,
-    ) -> Result<Vec<Listed>, AccessError> {
-        if let Place::Revision(revision) = &self.place {
+    ) -> Result<Vec<FolderFile>, AccessError> {
+        if let ProjectLocation::Revision(revision) = &self.location {
             return read_revision_folder(sources, revision, beside, folder, ending);
         }
-        let Place::Folder { root, shown } = &self.place else {
+        let ProjectLocation::Folder { root, shown } = &self.location else {
             return Err(AccessError::Outside(folder.to_owned(), "built-in project"));
         };
         let bound = work_tree(root);
         let above = Path::new(beside).parent().unwrap_or(Path::new(""));
         let (path, shown) =
-            (root.join(above).join(folder), tidy(&shown.join(above).join(folder)).display().to_string());
+            (root.join(above).join(folder), normalize(&shown.join(above).join(folder)).display().to_string());
         let real = real_path(bound, &path, &shown, "Git work tree")?;
         let unreadable = |error| AccessError::Unreadable(shown.clone(), ReadError::Io(error));
         let mut names = Vec::new();
@@ -241,31 +243,31 @@ impl Project {
         let read = |name: String| {
             let shown = format!("{shown}/{name}");
             let file = read_within(sources, bound, &real.join(&name), shown, "Git work tree")?;
-            Ok(Listed { name, file })
+            Ok(FolderFile { name, file })
         };
         names.into_iter().map(read).collect()
     }
 }
 
-/// Whether a path cannot climb out by its words; links are another matter.
+/// Whether a path stays inside lexically, without considering links.
 fn stays_inside(path: &str) -> bool {
     !path.contains(['\\', '\0']) && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
-/// The nearest folder upwards that holds a `.git`; the project itself where none does.
+/// The nearest folder upwards that contains a `.git`; the project itself if none does.
 fn work_tree(root: &Path) -> &Path {
     root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root)
 }
 
-/// Resolves all links of a path and refuses what lies outside `bound`, which has none.
+/// Resolves all links of a path and rejects it if the result is outside `bound`, which contains no links.
 fn real_path(bound: &Path, path: &Path, shown: &str, what: &'static str) -> Result<PathBuf, AccessError> {
-    // Mostly there is none below either, which is told faster than where each part leads.
-    if straight(bound, path).is_some() { Ok(path.to_owned()) } else { resolved(bound, path, shown, what) }
+    // Most paths contain no links, which is faster to check than to resolve them.
+    if direct_file_type(bound, path).is_some() { Ok(path.to_owned()) } else { resolve_links(bound, path, shown, what) }
 }
 
-fn resolved(bound: &Path, path: &Path, shown: &str, what: &'static str) -> Result<PathBuf, AccessError> {
+fn resolve_links(bound: &Path, path: &Path, shown: &str, what: &'static str) -> Result<PathBuf, AccessError> {
     let real = path.canonicalize().map_err(|error| match error.kind() {
-        // Whether something is there outside the bound is not told either.
+        // Do not reveal whether something outside the bound exists.
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => AccessError::Missing(shown.to_owned()),
         io::ErrorKind::InvalidInput => AccessError::Outside(shown.to_owned(), what),
         _ => AccessError::Unreadable(shown.to_owned(), ReadError::Io(error)),
@@ -273,8 +275,8 @@ fn resolved(bound: &Path, path: &Path, shown: &str, what: &'static str) -> Resul
     if real.starts_with(bound) { Ok(real) } else { Err(AccessError::Outside(shown.to_owned(), what)) }
 }
 
-/// What stands at a path that leads down from `bound` only, and over no link.
-fn straight(bound: &Path, path: &Path) -> Option<FileType> {
+/// The type of the file at a path below `bound`; `None` if the path contains a link.
+fn direct_file_type(bound: &Path, path: &Path) -> Option<FileType> {
     let mut at = bound.to_owned();
     let mut kind = None;
     for part in path.strip_prefix(bound).ok()?.components() {
@@ -293,17 +295,17 @@ fn read_within(
     shown: String,
     what: &'static str,
 ) -> Result<FileId, AccessError> {
-    let (real, is_file) = match straight(bound, path) {
+    let (real, is_file) = match direct_file_type(bound, path) {
         Some(kind) => (path.to_owned(), kind.is_file()),
         None => {
-            let real = resolved(bound, path, &shown, what)?;
+            let real = resolve_links(bound, path, &shown, what)?;
             let is_file = real.is_file();
             (real, is_file)
         }
     };
-    // A pipe would wait for ever.
+    // Reading a pipe would block forever.
     if !is_file {
-        return Err(AccessError::NoFile(shown));
+        return Err(AccessError::NotAFile(shown));
     }
     match sources.read_file(&real) {
         Ok(text) => Ok(sources.add(shown, unix_line_ends(text))),
@@ -325,7 +327,7 @@ fn read_revision(
         },
         Ok(Entry::Missing) => Err(AccessError::Missing(name)),
         Ok(Entry::Outside) => Err(AccessError::Outside(name, bound)),
-        Ok(Entry::Tree(_) | Entry::Other) => Err(AccessError::NoFile(name)),
+        Ok(Entry::Tree(_) | Entry::Other) => Err(AccessError::NotAFile(name)),
         Err(error) => Err(AccessError::Unreadable(name, ReadError::Io(error))),
     }
 }
@@ -336,10 +338,10 @@ fn read_revision_folder(
     beside: &str,
     folder: &str,
     ending: &str,
-) -> Result<Vec<Listed>, AccessError> {
+) -> Result<Vec<FolderFile>, AccessError> {
     let above = Path::new(beside).parent().unwrap_or(Path::new(""));
     let path = above.join(folder).display().to_string();
-    let shown = format!("{}:{}", revision.name, tidy(Path::new(&path)).display());
+    let shown = format!("{}:{}", revision.name, normalize(Path::new(&path)).display());
     let entries = match revision.read(&path) {
         Ok(Entry::Tree(entries)) => entries,
         Ok(Entry::Outside) => return Err(AccessError::Outside(shown, "Git work tree")),
@@ -352,12 +354,12 @@ fn read_revision_folder(
     let read = |name: String| {
         let file =
             read_revision(sources, revision, &format!("{path}/{name}"), format!("{shown}/{name}"), "Git work tree")?;
-        Ok(Listed { name, file })
+        Ok(FolderFile { name, file })
     };
     names.into_iter().map(read).collect()
 }
 
-/// Links to folders are not gone into: a revision is rendered for comparing, and the working tree says what is wrong.
+/// Links to folders are not followed: a revision is only rendered for comparison, and the working tree reports errors.
 fn walk_revision(revision: &Revision, folder: &str, depth: usize, found: &mut Vec<String>) -> io::Result<()> {
     for entry in revision.folder(folder)?.unwrap_or_default() {
         if entry.name.starts_with('.') || depth == MAX_FOLDERS {
@@ -373,8 +375,8 @@ fn walk_revision(revision: &Revision, folder: &str, depth: usize, found: &mut Ve
     Ok(())
 }
 
-/// The text as it was committed: Git writes every line end as CRLF in a checkout on Windows. A shell would take the CR for
-/// a part of the line, and the same project would render otherwise there. A file that mixes line ends means it.
+/// The text as it was committed, since Git may check out files with CRLF on Windows: a shell would read the CR as part
+/// of the line, and the project would render differently there. A file with mixed line ends is left unchanged.
 pub(crate) fn unix_line_ends(text: String) -> String {
     if !text.contains('\r') {
         return text;
@@ -394,7 +396,7 @@ fn walk(
         Err(AccessError::Missing(_)) => return Ok(()),
         other => other?,
     };
-    // A link back to a folder above would go round for ever.
+    // A link to a parent folder would recurse endlessly.
     if above.contains(&real) || above.len() == MAX_FOLDERS {
         return Ok(());
     }
@@ -422,13 +424,13 @@ fn walk(
 
 fn file_name(entry: &std::fs::DirEntry, folder: &str) -> Result<String, AccessError> {
     entry.file_name().into_string().map_err(|name| {
-        let error = io::Error::new(io::ErrorKind::InvalidData, "its name is not valid UTF-8");
+        let error = io::Error::new(io::ErrorKind::InvalidData, "the file name is not valid UTF-8");
         AccessError::Unreadable(format!("{folder}/{}", name.to_string_lossy()), ReadError::Io(error))
     })
 }
 
-/// `a/../b` as `b`, for showing only.
-pub(super) fn tidy(path: &Path) -> PathBuf {
+/// Normalizes `a/../b` to `b`, for display only.
+pub(super) fn normalize(path: &Path) -> PathBuf {
     let mut parts: Vec<Component<'_>> = Vec::new();
     for part in path.components() {
         match (part, parts.last()) {

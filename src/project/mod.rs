@@ -1,7 +1,7 @@
-//! A project: the folder with `profiles/`, `templates/` and `services/`, or the set embedded in the binary.
+//! A project: the folder with `profiles/`, `templates/` and `services/`, or the one embedded in the binary.
 //!
-//! All of its files are read through [`Project`], which lets nothing outside the folder be read: paths that are absolute
-//! or climb out are refused, and so are links that lead out.
+//! All of its files are read through [`Project`], which prevents access to anything outside the folder: it rejects
+//! absolute paths, paths that leave the folder, and links that lead out of it.
 
 mod files;
 mod revision;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use files::unix_line_ends;
-pub use files::{AccessError, Listed};
+pub use files::{AccessError, FolderFile};
 pub use revision::Revision;
 pub use settings::{
     Allowance, Level, OwnReference, PathLevels, RuleLevel, Settings, generate_schema as settings_schema,
@@ -24,43 +24,44 @@ use crate::finding::{Failure, Finding, RuleId};
 use crate::source::Sources;
 use crate::suggest;
 
-/// The file that makes a folder a project.
+/// The file that marks a folder as a project.
 pub const FILE: &str = "plimsoll.toml";
 
-/// The schema of a project's profiles; without one the built-in schema holds.
+/// The schema of a project's profiles; without it the built-in schema applies.
 pub const SCHEMA: &str = "profiles/schema.json";
 
-/// The layer below all others.
+/// The lowest layer.
 pub const BASE: &str = "profiles/base.yaml";
 
-/// Where profiles, templates and services come from. Shared by all threads.
+/// The source of profiles, templates and services. Shared by all threads.
 #[derive(Debug)]
 pub struct Project {
-    place: Place,
-    /// What `plimsoll.toml` says.
+    location: ProjectLocation,
+    /// The settings in `plimsoll.toml`.
     pub settings: Settings,
 }
 
 #[derive(Debug)]
-enum Place {
+enum ProjectLocation {
     Embedded,
     Folder {
         /// The folder with all links resolved: nothing outside it is read.
         root: PathBuf,
-        /// The folder as people know it, to be put before a file's name; empty for the working folder.
+        /// The folder as displayed to users, as a prefix of file names; empty for the working folder.
         shown: PathBuf,
     },
-    /// As it stands in a Git revision.
+    /// A Git revision of a project.
     Revision(Revision),
-    /// Files that are not written yet, by their paths.
+    /// Files in memory, by path.
     Memory(BTreeMap<String, Arc<str>>),
 }
 
 impl Project {
-    /// The nearest folder with a `plimsoll.toml`, from `start` upwards, which is an absolute path; else the built-in set.
+    /// The nearest folder with a `plimsoll.toml`, searching upwards from the absolute path `start`; otherwise the
+    /// built-in project.
     ///
     /// # Errors
-    /// Where the file is there and cannot be read, or says something wrong.
+    /// If the file exists and cannot be read or is invalid.
     pub fn discover(start: &Path, sources: &Sources) -> Result<Self, Failure> {
         for (steps, folder) in start.ancestors().enumerate() {
             if folder.join(FILE).is_file() {
@@ -71,38 +72,38 @@ impl Project {
         Ok(Self::built_in())
     }
 
-    /// The project in a folder, which needs no `plimsoll.toml`.
+    /// The project in a folder, with or without a `plimsoll.toml`.
     ///
     /// # Errors
-    /// Where there is no such folder, or its `plimsoll.toml` cannot be read or says something wrong.
+    /// If the folder does not exist, or its `plimsoll.toml` cannot be read or is invalid.
     pub fn open(folder: &Path, sources: &Sources) -> Result<Self, Failure> {
-        Self::folder(folder, files::tidy(folder), sources)
+        Self::folder(folder, files::normalize(folder), sources)
     }
 
-    /// The set embedded in the binary.
+    /// The project embedded in the binary.
     #[must_use]
     pub fn built_in() -> Self {
-        Self { place: Place::Embedded, settings: Settings::default() }
+        Self { location: ProjectLocation::Embedded, settings: Settings::default() }
     }
 
-    /// A project of files that are not written yet, by their paths; without its settings.
+    /// A project of files in memory, by path, with default settings.
     #[must_use]
     pub fn in_memory(files: BTreeMap<String, Arc<str>>) -> Self {
-        Self { place: Place::Memory(files), settings: Settings::default() }
+        Self { location: ProjectLocation::Memory(files), settings: Settings::default() }
     }
 
-    /// This project as it stands in a Git revision; `None` where the revision does not have it.
+    /// This project in a Git revision; `None` if the revision does not contain it.
     ///
     /// # Errors
-    /// Where the project is the built-in set, there is no such revision, or its `plimsoll.toml` says something wrong.
+    /// If the project is built in, the revision does not exist, or its `plimsoll.toml` is invalid.
     pub fn at(&self, revision: &str, sources: &Sources) -> Result<Option<Self>, Failure> {
-        let Place::Folder { root, .. } = &self.place else {
-            let message = "the built-in set has no revisions";
+        let ProjectLocation::Folder { root, .. } = &self.location else {
+            let message = "the built-in project has no revisions";
             let finding = Finding::error(RuleId::RevisionNotFound, crate::source::Span::NONE, message);
-            return Err(Failure::unable(finding.with_help("`plimsoll init DIR` makes a project of your own")));
+            return Err(Failure::unable(finding.with_help("run `plimsoll init DIR` to create a project")));
         };
-        let place = Place::Revision(Revision::open(root, revision)?);
-        let mut project = Self { place, settings: Settings::default() };
+        let location = ProjectLocation::Revision(Revision::open(root, revision)?);
+        let mut project = Self { location, settings: Settings::default() };
         match project.read(sources, FILE) {
             Ok(file) => project.settings = Settings::read(sources, file)?,
             Err(AccessError::Missing(_)) => {}
@@ -119,7 +120,7 @@ impl Project {
         };
         let root = folder.canonicalize().map_err(|error| unable(error.to_string()))?;
         std::fs::read_dir(&root).map_err(|error| unable(error.to_string()))?;
-        let mut project = Self { place: Place::Folder { root, shown }, settings: Settings::default() };
+        let mut project = Self { location: ProjectLocation::Folder { root, shown }, settings: Settings::default() };
         match project.read(sources, FILE) {
             Ok(file) => project.settings = Settings::read(sources, file)?,
             Err(AccessError::Missing(_)) => {}
@@ -128,34 +129,35 @@ impl Project {
         Ok(project)
     }
 
-    /// Whether it is the set embedded in the binary.
+    /// Whether it is the project embedded in the binary.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
-        matches!(self.place, Place::Embedded)
+        matches!(self.location, ProjectLocation::Embedded)
     }
 
-    /// Whether it is a project as a Git revision has it.
+    /// Whether it is a Git revision of a project.
     #[must_use]
     pub fn is_revision(&self) -> bool {
-        matches!(self.place, Place::Revision(_))
+        matches!(self.location, ProjectLocation::Revision(_))
     }
 
-    /// The folder, links resolved. `None` for the built-in set and for a revision.
+    /// The folder with links resolved. `None` unless the project is in a folder.
     #[must_use]
     pub fn root(&self) -> Option<&Path> {
-        match &self.place {
-            Place::Embedded | Place::Revision(_) | Place::Memory(_) => None,
-            Place::Folder { root, .. } => Some(root),
+        match &self.location {
+            ProjectLocation::Embedded | ProjectLocation::Revision(_) | ProjectLocation::Memory(_) => None,
+            ProjectLocation::Folder { root, .. } => Some(root),
         }
     }
 
-    /// A folder that the settings name for writing. The project may be anybody's, so it must lie inside, links resolved.
+    /// A folder for output that the settings name. The project may be untrusted, so the folder must be inside it, with
+    /// links resolved.
     ///
     /// # Errors
-    /// Where it lies outside.
+    /// If it is outside.
     pub fn inside(&self, folder: &str) -> anyhow::Result<PathBuf> {
         let Some(root) = self.root() else { return Ok(folder.into()) };
-        let path = files::tidy(&root.join(folder));
+        let path = files::normalize(&root.join(folder));
         let there = path.ancestors().find_map(|above| above.canonicalize().ok());
         if !path.starts_with(root) || !there.is_some_and(|there| there.starts_with(root)) {
             anyhow::bail!("`out` in {} is outside the project; pass that folder as `--out DIR`", self.shown(FILE));
@@ -163,19 +165,19 @@ impl Project {
         Ok(path)
     }
 
-    /// The name under which people are shown a file of the project.
+    /// The name of a project file as displayed to users.
     #[must_use]
     pub fn shown(&self, path: &str) -> String {
-        match &self.place {
-            Place::Embedded => format!("<built-in>/{path}"),
-            Place::Folder { shown, .. } => shown.join(path).display().to_string(),
-            Place::Revision(revision) => format!("{}:{path}", revision.name),
-            Place::Memory(_) => path.to_owned(),
+        match &self.location {
+            ProjectLocation::Embedded => format!("<built-in>/{path}"),
+            ProjectLocation::Folder { shown, .. } => shown.join(path).display().to_string(),
+            ProjectLocation::Revision(revision) => format!("{}:{path}", revision.name),
+            ProjectLocation::Memory(_) => path.to_owned(),
         }
     }
 
-    /// The path inside the project of a file that is shown under this name; the name itself for one outside. So that a
-    /// receipt says the same wherever the project lies and wherever the command was called.
+    /// The path inside the project of a file with this displayed name; the name itself for a file outside. Receipts
+    /// use it so that they do not depend on the location of the project or the working folder.
     #[must_use]
     pub fn inner<'n>(&self, name: &'n str) -> &'n str {
         let prefix = self.shown("");
@@ -185,15 +187,15 @@ impl Project {
     /// The names of all profiles, sorted.
     ///
     /// # Errors
-    /// Where the folder cannot be read.
+    /// If the folder cannot be read.
     pub fn profiles(&self) -> Result<Vec<String>, Failure> {
         self.names("profiles/", |name| name != "base")
     }
 
-    /// The names of the environments that have a file of their own, sorted.
+    /// The names of the environments that have a file, sorted.
     ///
     /// # Errors
-    /// Where the folder cannot be read.
+    /// If the folder cannot be read.
     pub fn environment_files(&self) -> Result<Vec<String>, Failure> {
         self.names("profiles/environments/", |_| true)
     }
@@ -208,38 +210,39 @@ impl Project {
             .collect())
     }
 
-    /// What to say where there is no profile of that name.
+    /// The failure for an unknown profile.
     #[must_use]
-    pub fn no_such_profile(&self, name: &str) -> Failure {
+    pub fn profile_not_found(&self, name: &str) -> Failure {
         let profiles = self.profiles().unwrap_or_default();
-        let place = self.shown("profiles");
+        let folder = self.shown("profiles");
         let mut finding = Finding::error(
             RuleId::ProfileNotFound,
             crate::source::Span::NONE,
-            format!("profile `{}` not found in {place}", repeatable(name)),
+            format!("profile `{}` not found in {folder}", repeatable(name)),
         );
         let bare = name.rsplit(['/', '\\']).next().unwrap_or(name);
         let bare = bare.strip_suffix(".yaml").or_else(|| bare.strip_suffix(".yml")).unwrap_or(bare);
         finding.help = if repeatable(name) != name {
-            "a profile is named without signs like `=`; values are set with `--set path.to.field=value`".to_owned()
+            "set values with `--set path.to.field=value`".to_owned()
         } else if bare == "base" {
-            "the base is a layer of every profile, not a profile".to_owned()
+            "choose a profile; the base is a layer of every profile".to_owned()
         } else if bare != name && profiles.iter().any(|profile| profile == bare) {
-            format!("a profile is named without folder and ending: `{bare}`")
+            format!("use the name without folder and extension: `{bare}`")
         } else if let Some(near) = suggest::nearest(bare, profiles.iter().map(String::as_str)) {
             format!("did you mean `{near}`?")
         } else if self.list("profiles", ".yml").is_ok_and(|files| files.contains(&format!("profiles/{bare}.yml"))) {
-            format!("rename {} to end in `.yaml`", self.shown(&format!("profiles/{bare}.yml")))
+            format!("change the extension of {} to `.yaml`", self.shown(&format!("profiles/{bare}.yml")))
         } else if profiles.is_empty() {
-            "there are no profiles; `plimsoll init DIR` writes the built-in ones out".to_owned()
+            "add a profile, or run `plimsoll init DIR` to copy the built-in ones".to_owned()
         } else {
-            format!("the profiles are {}", suggest::list(&profiles, "and"))
+            format!("available profiles: {}", suggest::list(&profiles, "and"))
         };
         Failure::unable(finding)
     }
 }
 
-/// What may be repeated of a name that was typed: behind `=` or `:` a value may stand, and that may be a secret.
+/// The part of a name given on the command line that messages may repeat: what follows `=` or `:` may be a secret
+/// value.
 #[must_use]
 pub fn repeatable(name: &str) -> &str {
     name.split(['=', ':']).next().unwrap_or_default()

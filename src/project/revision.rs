@@ -1,4 +1,4 @@
-//! A project as it stands in a Git revision: read from the object store by one `git cat-file`, nothing checked out.
+//! A Git revision of a project, read from the object store by a `git cat-file` process without a checkout.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Component, Path, PathBuf};
@@ -10,14 +10,14 @@ use foldhash::{HashMap, HashMapExt};
 use crate::finding::{Failure, Finding, RuleId};
 use crate::source::{MAX_BYTES, Span};
 
-/// A commit, and a running `git cat-file` that answers for it.
+/// A commit, and a running `git cat-file` that reads from it.
 #[derive(Debug)]
 pub struct Revision {
-    /// The name of the revision, as a person gave it.
+    /// The name of the revision as given by the user.
     pub name: String,
     /// The commit.
     commit: String,
-    /// The working folder's project folder below the top of the work tree: `deploy/`, or empty.
+    /// The path of the project folder within the work tree: `deploy/`, or empty.
     prefix: String,
     git: Mutex<Git>,
 }
@@ -25,9 +25,9 @@ pub struct Revision {
 #[derive(Debug)]
 struct Git {
     child: Child,
-    questions: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-    /// The folders that were asked for; many files stand in few.
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    /// The folders read so far; a project has many files in few folders.
     trees: HashMap<String, Option<Vec<TreeEntry>>>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct TreeEntry {
     pub(super) is_folder: bool,
 }
 
-/// What stands at a path.
+/// The object at a path.
 #[derive(Debug)]
 pub(super) enum Object {
     Missing,
@@ -49,23 +49,23 @@ pub(super) enum Object {
 }
 
 impl Revision {
-    /// Opens a revision of the repository that a folder lies in. `main...` is the commit at which `HEAD` left `main`.
+    /// Opens a revision of the repository that contains a folder. `main...` is the merge base of `main` and `HEAD`.
     ///
     /// # Errors
-    /// Where there is no Git, no repository or no such revision.
+    /// If there is no Git, no repository or no such revision.
     pub fn open(folder: &Path, name: &str) -> Result<Self, Failure> {
         let unable = |message: String, help: &str| {
             Failure::unable(Finding::error(RuleId::RevisionNotFound, Span::NONE, message).with_help(help))
         };
         if name.is_empty() || name.starts_with('-') {
-            return Err(unable(format!("unknown revision `{name}`"), "name a branch, a tag or a commit"));
+            return Err(unable(format!("unknown revision `{name}`"), "use a branch, a tag or a commit"));
         }
         let commit = match name.strip_suffix("...") {
             None => name.to_owned(),
             Some(branch) => ask(folder, &["merge-base", branch, "HEAD"]).map_err(|why| {
                 unable(
                     format!("`{branch}` and `HEAD` have no common commit in this clone: {why}"),
-                    "a shallow clone lacks it: fetch the history (`fetch-depth: 0`)",
+                    "fetch the full history; in GitHub Actions, set `fetch-depth: 0`",
                 )
             })?,
         };
@@ -74,22 +74,22 @@ impl Revision {
             &["rev-parse", "--show-prefix", "--verify", "--end-of-options", &format!("{commit}^{{commit}}")],
         );
         let found = found.map_err(|why| {
-            let message = format!("cannot read the revision `{name}`: {why}");
-            unable(message, "fetch it first: `git fetch`, with enough depth in a shallow clone")
+            let message = format!("cannot read revision `{name}`: {why}");
+            unable(message, "run `git fetch`, with sufficient depth in a shallow clone")
         })?;
         let (prefix, commit) = found.split_once('\n').unwrap_or(("", &found));
         let git = Git::start(folder).map_err(|error| unable(format!("cannot run git: {error}"), ""))?;
         Ok(Self { name: name.to_owned(), commit: commit.to_owned(), prefix: prefix.to_owned(), git: Mutex::new(git) })
     }
 
-    /// What stands at a path of the project, links followed within the tree.
+    /// The object at a path of the project. Links are followed within the tree.
     pub(super) fn read(&self, path: &str) -> io::Result<Object> {
-        let Some(path) = tidy(&format!("{}{path}", self.prefix)) else { return Ok(Object::Outside) };
+        let Some(path) = normalize(&format!("{}{path}", self.prefix)) else { return Ok(Object::Outside) };
         let mut git = self.git.lock().unwrap_or_else(PoisonError::into_inner);
         git.ask(&format!("{}:{path}", self.commit))
     }
 
-    /// The entries of a folder; `None` where there is none.
+    /// The entries of a folder; `None` if it does not exist.
     pub(super) fn folder(&self, path: &str) -> io::Result<Option<Vec<TreeEntry>>> {
         let known = |git: &Git| git.trees.get(path).cloned();
         if let Some(known) = known(&self.git.lock().unwrap_or_else(PoisonError::into_inner)) {
@@ -113,24 +113,24 @@ impl Git {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let (questions, answers) = (child.stdin.take(), child.stdout.take());
-        let answers = BufReader::new(answers.ok_or_else(|| io::Error::other("no output"))?);
-        Ok(Self { child, questions, answers, trees: HashMap::new() })
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let stdout = BufReader::new(stdout.ok_or_else(|| io::Error::other("no output"))?);
+        Ok(Self { child, stdin, stdout, trees: HashMap::new() })
     }
 
     fn ask(&mut self, object: &str) -> io::Result<Object> {
         if object.contains('\n') {
             return Ok(Object::Missing);
         }
-        let questions = self.questions.as_mut().ok_or_else(|| io::Error::other("git has ended"))?;
-        writeln!(questions, "{object}")?;
-        questions.flush()?;
+        let stdin = self.stdin.as_mut().ok_or_else(|| io::Error::other("git has exited"))?;
+        writeln!(stdin, "{object}")?;
+        stdin.flush()?;
         let mut header = Vec::new();
-        self.answers.read_until(b'\n', &mut header)?;
+        self.stdout.read_until(b'\n', &mut header)?;
         let header = String::from_utf8_lossy(&header);
         let words: Vec<&str> = header.split_whitespace().collect();
         match words.as_slice() {
-            // `symlink <size>` leads out of the tree; `dangling`, `loop` and `notdir` lead nowhere.
+            // `symlink <size>` leaves the tree; `dangling`, `loop` and `notdir` have no target.
             [kind @ ("symlink" | "dangling" | "loop" | "notdir"), size] => {
                 self.content(size)?;
                 Ok(if *kind == "symlink" { Object::Outside } else { Object::Missing })
@@ -143,29 +143,29 @@ impl Git {
                     _ => Object::Other,
                 })
             }
-            [] => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "git has ended")),
+            [] => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "git has exited")),
             _ => Ok(Object::Missing),
         }
     }
 
     fn content(&mut self, size: &str) -> io::Result<Vec<u8>> {
-        let size: u64 = size.parse().map_err(|_| io::Error::other("git answers in an unknown form"))?;
+        let size: u64 = size.parse().map_err(|_| io::Error::other("unexpected output from git"))?;
         if size > MAX_BYTES {
-            // It is on its way already, and nobody will take it.
+            // Git is already sending the content, which will not be read.
             self.end();
             return Err(io::Error::other(format!("larger than {} MiB", MAX_BYTES / 1024 / 1024)));
         }
         let mut content = vec![0; size as usize];
-        self.answers.read_exact(&mut content)?;
-        self.answers.read_exact(&mut [0])?;
+        self.stdout.read_exact(&mut content)?;
+        self.stdout.read_exact(&mut [0])?;
         Ok(content)
     }
 }
 
 impl Git {
-    /// Without a question left it would end by itself, but for an answer that nobody reads.
+    /// Stops the process, which could otherwise block on output that nothing reads.
     fn end(&mut self) {
-        self.questions = None;
+        self.stdin = None;
         _ = self.child.kill();
         _ = self.child.wait();
     }
@@ -179,8 +179,8 @@ impl Drop for Git {
 
 fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
-    // The folder may be anybody's. One that has the files of a bare repository in it is none: its config could name a
-    // command to run, and its alternates another repository to read.
+    // The folder may be untrusted. A folder with the files of a bare repository is not accepted as a repository: its
+    // config could run commands, and its alternates could read another repository.
     command.args([
         "-c",
         "safe.bareRepository=explicit",
@@ -189,13 +189,13 @@ fn git(folder: &Path) -> Command {
         "-c",
         "core.hooksPath=/dev/null",
     ]);
-    // Nothing is fetched, not even what a partial clone lacks, and nobody is asked for a password.
+    // Nothing is fetched, not even objects missing from a partial clone, and Git never prompts for a password.
     command.arg("-C").arg(folder).env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "");
     command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
     command
 }
 
-/// What Git answers, or why it does not.
+/// The output of a Git command, or its error message.
 fn ask(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = git(folder).args(arguments).stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("cannot run git: {error}"))?;
@@ -204,11 +204,11 @@ fn ask(folder: &Path, arguments: &[&str]) -> Result<String, String> {
         return Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned());
     }
     let why = String::from_utf8_lossy(&output.stderr);
-    let why = why.lines().next().unwrap_or("git does not know it").trim_start_matches("fatal: ").to_owned();
+    let why = why.lines().next().unwrap_or("unknown to git").trim_start_matches("fatal: ").to_owned();
     Err(why)
 }
 
-/// The entries of a tree object: mode, name, and an id of `width` bytes each.
+/// The entries of a tree object: mode, name, and an id of `width` bytes for each.
 fn entries(mut content: &[u8], width: usize) -> Vec<TreeEntry> {
     let mut found = Vec::new();
     while let Some(end) = content.iter().position(|byte| *byte == 0) {
@@ -221,8 +221,8 @@ fn entries(mut content: &[u8], width: usize) -> Vec<TreeEntry> {
     found
 }
 
-/// `a/../b` as `b`; `None` where it leads out.
-fn tidy(path: &str) -> Option<String> {
+/// Normalizes `a/../b` to `b`; `None` if the path leaves the root.
+fn normalize(path: &str) -> Option<String> {
     let mut parts = PathBuf::new();
     for part in Path::new(path).components() {
         match part {

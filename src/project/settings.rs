@@ -1,4 +1,4 @@
-//! `plimsoll.toml`: what a project decides for all of its profiles.
+//! `plimsoll.toml`: settings for all profiles of a project.
 
 use std::ops::Range;
 use std::path::Path;
@@ -14,137 +14,138 @@ use crate::json_schema;
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
 
-/// What a project decides for all of its profiles. docs/settings.md has an example of each.
+/// Settings for all profiles of a project. docs/settings.md has an example of each.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema)]
 #[schemars(title = "plimsoll.toml", deny_unknown_fields)]
 pub struct Settings {
-    /// The folder that `--out` means without a value, relative to this file and inside the project.
+    /// The folder used by `--out` without a value, relative to this file and inside the project.
     #[schemars(length(min = 1))]
     pub out: Option<String>,
-    /// Severities other than the rules' own.
+    /// Severities that override those of the rules.
     #[schemars(schema_with = "levels")]
     pub rules: Vec<RuleLevel>,
-    /// What `check` leaves out of the folders that it searches, in the syntax of .gitignore, relative to this file.
+    /// Files that `check` skips in the folders that it searches, as .gitignore patterns relative to this file.
     #[schemars(inner(length(min = 1)))]
     pub exclude: Vec<String>,
-    /// Severities of rules in some files, by patterns in the syntax of .gitignore, relative to this file.
+    /// Severities of rules for some files, by .gitignore patterns relative to this file.
     #[schemars(schema_with = "levels_of_paths")]
     pub paths: Vec<PathLevels>,
-    /// `profile`: each profile is applied to a cluster of its own, so that bundles never meet. `shared`, the default: all are
-    /// applied to one.
+    /// `profile`: each profile is applied to its own cluster, so bundles are not checked for conflicts with each
+    /// other. `shared` (default): all profiles are applied to the same cluster.
     #[schemars(rename = "clusters", schema_with = "clusters")]
     pub own_clusters: bool,
-    /// Findings that are known and allowed: they are notes.
+    /// Known findings that are allowed; they are reported as notes.
     pub allow: Vec<Allowance>,
-    /// What exists elsewhere, so that the checks do not miss it: hosts as `host` or `host:port`, objects as `Kind/name`.
+    /// What exists outside the bundles and is not reported as missing: hosts as `host` or `host:port`, objects as
+    /// `Kind/name`.
     #[schemars(inner(length(min = 1)))]
     pub externals: Vec<String>,
     /// The environment that commands use without `--env`.
     #[schemars(with = "String", length(min = 1))]
     pub environment: Option<(String, Span)>,
-    /// Files and folders of the project with CustomResourceDefinitions of the kinds that templates use.
+    /// Files and folders of the project with the CustomResourceDefinitions of the kinds that templates use.
     #[schemars(with = "Vec<String>", inner(length(min = 1)))]
     pub crds: Vec<(String, Span)>,
     /// Folders of the project with published schemas of custom resources, `GROUP/KIND_VERSION.json`.
     #[schemars(with = "Vec<String>", inner(length(min = 1)))]
     pub schemas: Vec<(String, Span)>,
-    /// Fields that name other objects, beside those that are known.
+    /// Fields that refer to other objects, in addition to the built-in ones.
     pub references: Vec<OwnReference>,
-    /// The version of Kubernetes whose kinds and fields count; `--kubernetes-version` wins.
+    /// The Kubernetes version whose kinds and fields are used; `--kubernetes-version` overrides it.
     #[schemars(with = "String", length(min = 1))]
     pub kubernetes: Option<(String, Span)>,
-    /// The versions of known services that run; `--service-version` wins.
+    /// The deployed versions of known services; `--service-version` overrides them.
     #[schemars(rename = "service-versions", with = "Vec<ServiceVersion>")]
     pub service_versions: Vec<(ServiceVersion, Span)>,
 }
 
-/// The version of a known service that runs.
+/// The deployed version of a known service.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ServiceVersion {
-    /// The name of the service; all of them without it.
+    /// The name of the service; all services if not set.
     #[schemars(length(min = 1))]
     pub service: Option<String>,
-    /// Its version.
+    /// The version.
     #[schemars(length(min = 1))]
     pub version: String,
-    /// The profile; any without it.
+    /// The profile; any profile if not set.
     #[schemars(length(min = 1))]
     pub profile: Option<String>,
 }
 
-/// A field that names an object, as a project says.
+/// A field that refers to other objects.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct OwnReference {
     /// The kind that has the field.
     #[schemars(length(min = 1))]
     pub kind: String,
-    /// The group of that kind; any without it.
+    /// The group of that kind; any group if not set.
     #[schemars(length(min = 1))]
     pub group: Option<String>,
-    /// The field; `[]` goes through a list, `*` through the values of a mapping: `spec.crews[].config`.
+    /// The field; `[]` iterates over a list, `*` over the values of a mapping: `spec.crews[].config`.
     #[schemars(length(min = 1))]
     pub field: String,
-    /// The kind of the objects that it names.
+    /// The kind of the objects that it refers to.
     #[schemars(length(min = 1))]
     pub names: String,
 }
 
 impl OwnReference {
-    /// Whether objects of a kind have the field.
+    /// Whether objects of this kind have the field.
     #[must_use]
     pub fn is_of(&self, group: &str, kind: &str) -> bool {
         self.kind == kind && self.group.as_ref().is_none_or(|own| own == group)
     }
 }
 
-/// A finding that a project allows: it is a note.
+/// A finding that a project allows, which is reported as a note.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Allowance {
     /// The rule.
     #[schemars(schema_with = "rule_name")]
     pub rule: RuleId,
-    /// The profile; any without it.
+    /// The profile; any profile if not set.
     #[schemars(length(min = 1))]
     pub profile: Option<String>,
-    /// The object as `Kind/name`; any without it.
+    /// The object as `Kind/name`; any object if not set.
     #[schemars(length(min = 1))]
     pub object: Option<String>,
-    /// The reason, which reports show.
+    /// The reason, which reports include.
     #[schemars(length(min = 1))]
     pub because: String,
 }
 
-/// The level a project gives a rule.
+/// A level that a project assigns to a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleLevel {
     /// The rule's id.
     pub id: RuleId,
-    /// What it is to be.
+    /// The level.
     pub level: Level,
-    /// Where that is said.
+    /// The position of the setting.
     pub span: Span,
 }
 
-/// The levels a project gives rules in some files.
+/// Levels that a project assigns to rules for some files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PathLevels {
-    /// Which files, in the syntax of `.gitignore`, relative to the project.
+    /// The files, as a `.gitignore` pattern relative to the project.
     pub pattern: String,
     /// The levels.
     pub rules: Vec<RuleLevel>,
-    /// Where that is said.
+    /// The position of the setting.
     pub span: Span,
 }
 
-/// What a project makes of a rule.
+/// How a rule's findings are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// It is not reported.
+    /// Not at all.
     Off,
-    /// It is reported so.
+    /// With this severity.
     At(Severity),
 }
 
@@ -159,7 +160,7 @@ const LEVELS: [(&str, Level); 4] = [
 /// The values of `clusters`.
 const CLUSTERS: [&str; 2] = ["profile", "shared"];
 
-/// The settings there are.
+/// The names of all settings.
 const NAMES: [&str; 13] = [
     "allow",
     "clusters",
@@ -176,13 +177,13 @@ const NAMES: [&str; 13] = [
     "service-versions",
 ];
 
-/// The JSON Schema of `plimsoll.toml`, as text.
+/// The JSON Schema of `plimsoll.toml` as text.
 #[must_use]
 pub fn generate_schema() -> String {
     json_schema::of_type::<Settings>()
 }
 
-/// A table of rules and their levels.
+/// The schema of a table of rules and their levels.
 fn levels(_: &mut SchemaGenerator) -> Schema {
     let levels = LEVELS.map(|(name, _)| name);
     let rule = |id: &RuleId| {
@@ -193,7 +194,7 @@ fn levels(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "properties": rules, "additionalProperties": false})
 }
 
-/// The table of rules that is a part of the schema already, for each pattern.
+/// The schema of tables of rules by pattern, which refers to the table of rules.
 fn levels_of_paths(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "additionalProperties": {"$ref": "#/properties/rules"}})
 }
@@ -210,16 +211,16 @@ impl Settings {
     /// Reads the settings.
     ///
     /// # Errors
-    /// What is wrong with them: their TOML, a name that is none, a value of a wrong type.
+    /// If the TOML is invalid, a name is unknown, or a value is invalid.
     pub fn read(sources: &Sources, file: FileId) -> Result<Self, Failure> {
         let text = sources.get(file).map(|source| source.text.clone()).unwrap_or_default();
-        // A byte order mark is no part of the text, but of the places in it.
+        // A byte order mark is not part of the TOML, but counts for positions.
         let body = text.trim_start_matches('\u{feff}');
-        let mut reader = Reader { file, start: text.len() - body.len(), findings: Vec::new() };
+        let mut reader = SettingsReader { file, start: text.len() - body.len(), findings: Vec::new() };
         let settings = match DeTable::parse(body) {
             Ok(table) => reader.settings(table.get_ref()),
             Err(error) => {
-                let span = reader.place(error.span().unwrap_or_default());
+                let span = reader.to_span(error.span().unwrap_or_default());
                 return Err(Finding::error(RuleId::SettingSyntax, span, error.message().to_lowercase()).into());
             }
         };
@@ -227,37 +228,37 @@ impl Settings {
     }
 }
 
-struct Reader {
+struct SettingsReader {
     file: FileId,
-    /// Where the text begins that was parsed.
+    /// The offset of the parsed text in the file.
     start: usize,
     findings: Vec<Finding>,
 }
 
-impl Reader {
+impl SettingsReader {
     fn span<T>(&self, spanned: &Spanned<T>) -> Span {
-        self.place(spanned.span())
+        self.to_span(spanned.span())
     }
 
-    fn place(&self, range: Range<usize>) -> Span {
+    fn to_span(&self, range: Range<usize>) -> Span {
         Span::new(self.file, (self.start + range.start) as u32, (self.start + range.end) as u32)
     }
 
     fn settings(&mut self, table: &DeTable<'_>) -> Settings {
         let mut settings = Settings::default();
-        // The parser sorts keys; people write them in an order, and findings are sorted anyway.
+        // The parser sorts the keys, so that findings are sorted by position later.
         for (key, value) in table {
             match &**key.get_ref() {
-                "out" => settings.out = self.text("out", value),
-                "externals" => settings.externals = self.texts("externals", value),
+                "out" => settings.out = self.string("out", value),
+                "externals" => settings.externals = self.strings("externals", value),
                 "environment" => {
-                    settings.environment = self.text("environment", value).map(|name| (name, self.span(value)));
+                    settings.environment = self.string("environment", value).map(|name| (name, self.span(value)));
                 }
-                "crds" => settings.crds = self.places("crds", value),
+                "crds" => settings.crds = self.strings_with_spans("crds", value),
                 "references" => settings.references = self.references(value),
-                "schemas" => settings.schemas = self.places("schemas", value),
+                "schemas" => settings.schemas = self.strings_with_spans("schemas", value),
                 "kubernetes" => {
-                    settings.kubernetes = self.text("kubernetes", value).map(|version| (version, self.span(value)));
+                    settings.kubernetes = self.string("kubernetes", value).map(|version| (version, self.span(value)));
                 }
                 "rules" => settings.rules = self.rules(value),
                 "exclude" => settings.exclude = self.patterns(value),
@@ -277,50 +278,50 @@ impl Reader {
         settings
     }
 
-    fn wrong(&mut self, value: &Spanned<DeValue<'_>>, message: String) {
+    fn invalid(&mut self, value: &Spanned<DeValue<'_>>, message: String) {
         let label = format!("this is {}", kind(value.get_ref()));
         self.findings.push(Finding::error(RuleId::SettingValueInvalid, self.span(value), message).with_label(label));
     }
 
-    fn text(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
+    fn string(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
         match value.get_ref().as_str() {
             Some("") | None => {
-                self.wrong(value, format!("`{name}` must be a non-empty string"));
+                self.invalid(value, format!("`{name}` must be a non-empty string"));
                 None
             }
             Some(text) => Some(text.to_owned()),
         }
     }
 
-    fn texts(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Vec<String> {
+    fn strings(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Vec<String> {
         match value.get_ref() {
             DeValue::Array(items) => {
-                items.iter().filter_map(|item| self.text(&format!("an item of {name}"), item)).collect()
+                items.iter().filter_map(|item| self.string(&format!("an item of {name}"), item)).collect()
             }
             _ => {
-                self.wrong(value, format!("`{name}` must be a list of strings"));
+                self.invalid(value, format!("`{name}` must be a list of strings"));
                 Vec::new()
             }
         }
     }
 
-    /// Texts, each with its place.
-    fn places(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Vec<(String, Span)> {
-        let texts = self.texts(name, value);
+    /// Strings, each with its position.
+    fn strings_with_spans(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Vec<(String, Span)> {
+        let texts = self.strings(name, value);
         let items = value.get_ref().as_array().into_iter().flatten();
         texts.into_iter().zip(items.map(|item| self.span(item))).collect()
     }
 
     fn patterns(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<String> {
-        let patterns = self.texts("exclude", value);
+        let patterns = self.strings("exclude", value);
         for pattern in &patterns {
-            self.pattern(pattern, self.span(value));
+            self.check_pattern(pattern, self.span(value));
         }
         patterns
     }
 
-    /// Tells of a pattern that cannot be read.
-    fn pattern(&mut self, pattern: &str, span: Span) {
+    /// Reports an invalid pattern.
+    fn check_pattern(&mut self, pattern: &str, span: Span) {
         if let Err((pattern, why)) = Globs::new(Path::new("/"), &[pattern.to_owned()]) {
             let message = format!("`{pattern}` is not a valid pattern: {why}");
             self.findings.push(Finding::error(RuleId::SettingValueInvalid, span, message));
@@ -329,13 +330,13 @@ impl Reader {
 
     fn paths(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<PathLevels> {
         let Some(table) = value.get_ref().as_table() else {
-            self.wrong(value, "`paths` must be a table of patterns, each with a table of rules".to_owned());
+            self.invalid(value, "`paths` must be a table of patterns, each with a table of rules".to_owned());
             return Vec::new();
         };
         let mut paths = Vec::new();
         for (key, value) in table {
             let (pattern, span) = ((**key.get_ref()).to_owned(), self.span(key));
-            self.pattern(&pattern, span);
+            self.check_pattern(&pattern, span);
             paths.push(PathLevels { pattern, rules: self.rules(value), span });
         }
         paths
@@ -344,14 +345,14 @@ impl Reader {
     fn own_clusters(&mut self, value: &Spanned<DeValue<'_>>) -> bool {
         let known = value.get_ref().as_str();
         if !known.is_some_and(|known| CLUSTERS.contains(&known)) {
-            self.wrong(value, format!("`clusters` must be {}", suggest::list(CLUSTERS, "or")));
+            self.invalid(value, format!("`clusters` must be {}", suggest::list(CLUSTERS, "or")));
         }
         known == Some(CLUSTERS[0])
     }
 
     fn allowances(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<Allowance> {
         let DeValue::Array(items) = value.get_ref() else {
-            self.wrong(value, "`allow` must be a list of tables: `[[allow]]`".to_owned());
+            self.invalid(value, "`allow` must be a list of tables: `[[allow]]`".to_owned());
             return Vec::new();
         };
         items.iter().filter_map(|item| self.allowance(item)).collect()
@@ -360,13 +361,13 @@ impl Reader {
     fn allowance(&mut self, item: &Spanned<DeValue<'_>>) -> Option<Allowance> {
         let [because, object, profile, rule] = self.fields("allow", ["because", "object", "profile", "rule"], item)?;
         let (Some(rule), Some(because)) = (rule, because) else {
-            self.wrong(item, "`allow` needs a `rule` and a `because`".to_owned());
+            self.invalid(item, "`allow` requires `rule` and `because`".to_owned());
             return None;
         };
         let Some(rule) = RuleId::find(&rule) else {
             let message = format!("unknown rule `{rule}`");
             let finding = Finding::error(RuleId::SettingUnknown, self.span(item), message);
-            self.findings.push(near(finding.with_help("`plimsoll rules` lists them"), &rule, RuleId::names()));
+            self.findings.push(near(finding.with_help("run `plimsoll rules` for a list"), &rule, RuleId::names()));
             return None;
         };
         Some(Allowance { rule, profile, object, because })
@@ -374,7 +375,7 @@ impl Reader {
 
     fn references(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<OwnReference> {
         let DeValue::Array(items) = value.get_ref() else {
-            self.wrong(value, "`references` must be a list of tables: `[[references]]`".to_owned());
+            self.invalid(value, "`references` must be a list of tables: `[[references]]`".to_owned());
             return Vec::new();
         };
         items.iter().filter_map(|item| self.reference(item)).collect()
@@ -383,12 +384,12 @@ impl Reader {
     fn reference(&mut self, item: &Spanned<DeValue<'_>>) -> Option<OwnReference> {
         let [field, group, kind, names] = self.fields("references", ["field", "group", "kind", "names"], item)?;
         let (Some(field), Some(kind), Some(names)) = (field, kind, names) else {
-            self.wrong(item, "`references` needs a `kind`, a `field` and what it `names`".to_owned());
+            self.invalid(item, "`references` requires `kind`, `field` and `names`".to_owned());
             return None;
         };
         let is_pattern = field.split('.').all(|step| !step.trim_end_matches("[]").is_empty());
         if !is_pattern {
-            self.wrong(item, format!("`{field}` is not a field: write it as `spec.list[].name`"));
+            self.invalid(item, format!("`{field}` is not a valid field, such as `spec.list[].name`"));
             return None;
         }
         Some(OwnReference { kind, group, field, names })
@@ -396,7 +397,7 @@ impl Reader {
 
     fn service_versions(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<(ServiceVersion, Span)> {
         let DeValue::Array(items) = value.get_ref() else {
-            self.wrong(value, "`service-versions` must be a list of tables: `[[service-versions]]`".to_owned());
+            self.invalid(value, "`service-versions` must be a list of tables: `[[service-versions]]`".to_owned());
             return Vec::new();
         };
         items.iter().filter_map(|item| Some((self.service_version(item)?, self.span(item)))).collect()
@@ -405,7 +406,7 @@ impl Reader {
     fn service_version(&mut self, item: &Spanned<DeValue<'_>>) -> Option<ServiceVersion> {
         let [profile, service, version] = self.fields("service-versions", ["profile", "service", "version"], item)?;
         let Some(version) = version else {
-            self.wrong(item, "`service-versions` needs a `version`".to_owned());
+            self.invalid(item, "`service-versions` requires `version`".to_owned());
             return None;
         };
         Some(ServiceVersion { service, version, profile })
@@ -419,16 +420,16 @@ impl Reader {
         item: &Spanned<DeValue<'_>>,
     ) -> Option<[Option<String>; N]> {
         let Some(table) = item.get_ref().as_table() else {
-            self.wrong(item, format!("an item of `{setting}` must be a table"));
+            self.invalid(item, format!("an item of `{setting}` must be a table"));
             return None;
         };
         let mut texts: [Option<String>; N] = [const { None }; N];
         for (key, value) in table {
             let name = &**key.get_ref();
             match fields.iter().position(|field| *field == name) {
-                Some(at) => texts[at] = self.text(name, value),
+                Some(at) => texts[at] = self.string(name, value),
                 None => {
-                    let message = format!("no field `{name}` in `{setting}`");
+                    let message = format!("unknown field `{name}` in `{setting}`");
                     let finding = Finding::error(RuleId::SettingUnknown, self.span(key), message);
                     self.findings.push(near(finding, name, fields));
                 }
@@ -439,7 +440,7 @@ impl Reader {
 
     fn rules(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<RuleLevel> {
         let Some(table) = value.get_ref().as_table() else {
-            self.wrong(value, "`rules` must be a table of rules and their levels".to_owned());
+            self.invalid(value, "`rules` must be a table of rules and their levels".to_owned());
             return Vec::new();
         };
         let mut levels = Vec::new();
@@ -447,7 +448,7 @@ impl Reader {
             let id = &**key.get_ref();
             let Some(rule) = RuleId::find(id) else {
                 let finding = Finding::error(RuleId::SettingUnknown, self.span(key), format!("unknown rule `{id}`"))
-                    .with_help("`plimsoll rules` lists them");
+                    .with_help("run `plimsoll rules` for a list");
                 self.findings.push(near(finding, id, RuleId::names()));
                 continue;
             };
@@ -475,12 +476,12 @@ impl Reader {
 fn near<'a>(finding: Finding, name: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> Finding {
     match suggest::nearest(name, names.clone()) {
         Some(near) => finding.with_label(format!("did you mean `{near}`?")),
-        None if finding.help.is_empty() => finding.with_help(format!("it can be {}", suggest::list(names, "or"))),
+        None if finding.help.is_empty() => finding.with_help(format!("use {}", suggest::list(names, "or"))),
         None => finding,
     }
 }
 
-/// What kind of value it is, as messages name it.
+/// The type of a value, as messages name it.
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(text) if text.is_empty() => "empty",

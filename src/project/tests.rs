@@ -20,7 +20,7 @@ fn open(folder: &tempfile::TempDir, sources: &Sources) -> Project {
 }
 
 #[test]
-fn the_nearest_folder_upwards_is_the_project() {
+fn the_nearest_folder_with_settings_is_the_project() {
     let sources = Sources::new();
     let folder = folder(&[("project/plimsoll.toml", b""), ("project/a/b/c", b""), ("project/profiles/p.yaml", b"x")]);
     let below = Project::discover(&folder.path().join("project/a/b"), &sources).unwrap();
@@ -34,13 +34,13 @@ fn the_nearest_folder_upwards_is_the_project() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_cannot_be_opened() {
+fn a_missing_folder_cannot_be_opened() {
     let failure = Project::open(Path::new("no/such/folder"), &Sources::new()).unwrap_err();
     assert!(matches!(&failure, Failure::Unable(finding) if finding.message.contains("`no/such/folder`")));
 }
 
 #[test]
-fn nothing_outside_is_read() {
+fn files_outside_are_rejected() {
     let sources = Sources::new();
     let folder = folder(&[
         ("project/plimsoll.toml", b""),
@@ -71,17 +71,17 @@ fn nothing_outside_is_read() {
         assert!(matches!(project.list("folder", ".yaml"), Err(AccessError::Outside(..))));
         assert!(matches!(project.read(&sources, "self"), Err(AccessError::Unreadable(..))));
         assert!(project.read(&sources, "good.yaml").is_ok());
-        // A link to a folder above ends, though the folder holds itself.
+        // A link to a parent folder does not recurse endlessly.
         fs::remove_file(root.join("folder")).unwrap();
         assert!(project.list("loop", ".yaml").unwrap().contains(&"loop/again/in.yaml".to_owned()));
     }
     assert!(matches!(project.read(&sources, "profiles"), Err(AccessError::Missing(_))));
     fs::create_dir(root.join("profiles")).unwrap();
-    assert!(matches!(project.read(&sources, "profiles"), Err(AccessError::NoFile(_))));
+    assert!(matches!(project.read(&sources, "profiles"), Err(AccessError::NotAFile(_))));
 }
 
 #[test]
-fn lists_are_sorted_and_leave_hidden_files_out() {
+fn lists_are_sorted_and_skip_hidden_files() {
     let sources = Sources::new();
     let names = [
         "b.yaml",
@@ -107,7 +107,7 @@ fn lists_are_sorted_and_leave_hidden_files_out() {
 }
 
 #[test]
-fn texts_that_are_none_are_told() {
+fn invalid_text_is_reported() {
     let sources = Sources::new();
     let folder = folder(&[("project/plimsoll.toml", b""), ("project/latin.yaml", b"a: b\nc: \xe9\n")]);
     let project = open(&folder, &sources);
@@ -121,7 +121,7 @@ fn texts_that_are_none_are_told() {
 }
 
 #[test]
-fn migrations_stay_in_the_work_tree() {
+fn migrations_must_be_in_the_work_tree() {
     let sources = Sources::new();
     let folder = folder(&[
         ("repo/.git/HEAD", b""),
@@ -150,14 +150,14 @@ fn migrations_stay_in_the_work_tree() {
 }
 
 #[test]
-fn settings_are_read_and_mistakes_told() {
+fn settings_are_read_and_errors_reported() {
     let settings = |text: &str| {
         let sources = Sources::new();
         let folder = folder(&[("project/plimsoll.toml", text.as_bytes())]);
         Project::discover(&folder.path().join("project"), &sources).map(|project| project.settings).map_err(|failure| {
-            let told =
+            let describe =
                 |finding: &Finding| format!("{} {} {}", sources.describe(finding.span), finding.message, finding.label);
-            failure.findings().iter().map(told).collect::<Vec<_>>().join("\n")
+            failure.findings().iter().map(describe).collect::<Vec<_>>().join("\n")
         })
     };
     let good = settings(
@@ -167,7 +167,7 @@ fn settings_are_read_and_mistakes_told() {
     assert_eq!((good.out.as_deref(), good.externals), (Some("deploy"), vec!["vault:8200".to_owned()]));
     let levels: Vec<_> = good.rules.iter().map(|rule| (rule.id.name(), rule.level)).collect();
     assert_eq!(levels, [("name-invalid", Level::Off), ("field-unknown", Level::At(crate::finding::Severity::Note))]);
-    for (text, told) in [
+    for (text, expected) in [
         ("\nuot = 'x'\n", "plimsoll.toml:2:1 unknown setting `uot` did you mean `out`?"),
         ("out = 1\n", "plimsoll.toml:1:7 `out` must be a non-empty string this is a number"),
         ("externals = 'a'\n", "plimsoll.toml:1:13 `externals` must be a list of strings this is a string"),
@@ -193,7 +193,7 @@ fn settings_are_read_and_mistakes_told() {
         ),
         ("out = 'a'\nout = 'b'\n", "plimsoll.toml:2:1 duplicate key "),
     ] {
-        assert_eq!(settings(text), Err(told.to_owned()));
+        assert_eq!(settings(text), Err(expected.to_owned()));
     }
     assert!(settings("out = [").is_err());
     assert_eq!(settings("\u{feff}out = 'a'").unwrap().out.as_deref(), Some("a"));

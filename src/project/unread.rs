@@ -1,4 +1,4 @@
-//! Files of a project that nothing reads: each would be ignored in silence otherwise.
+//! Finds files of a project that nothing reads and that would otherwise be ignored silently.
 
 use std::collections::BTreeSet;
 
@@ -6,21 +6,21 @@ use super::{AccessError, Project};
 use crate::finding::{Finding, RuleId};
 use crate::source::{Sources, Span};
 
-/// The endings of YAML files.
+/// The extensions of YAML files.
 pub const YAML: [&str; 2] = [".yaml", ".yml"];
 
-/// Files that are there for people: a README, and all Markdown.
+/// Whether a file is documentation: a README, a license or Markdown.
 fn is_documentation(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.starts_with("README") || name.starts_with("LICENSE") || name.ends_with(".md")
 }
 
 impl Project {
-    /// The files below `profiles/`, `templates/` and `services/` that nothing reads, each a finding. `is_read` says of a
-    /// path of the project whether something else than its place and name makes it be read.
+    /// A finding for each file below `profiles/`, `templates/` and `services/` that nothing reads. `is_read` returns
+    /// whether a file is read although its path alone does not imply it.
     ///
     /// # Errors
-    /// Where a folder cannot be read.
+    /// If a folder cannot be read.
     pub fn unread(&self, sources: &Sources, is_read: &dyn Fn(&str) -> bool) -> Result<Vec<Finding>, AccessError> {
         let mut findings = Vec::new();
         for folder in ["profiles", "templates", "services"] {
@@ -36,7 +36,7 @@ impl Project {
         Ok(findings)
     }
 
-    /// Why nothing reads a file by its place and name, and what to do; `None` where something does.
+    /// Why a file with this path is not read, and the help; `None` if its path implies that it is read.
     fn reason(&self, path: &str, all: &BTreeSet<&str>) -> Option<(String, String)> {
         let (folder, name) = path.split_once('/')?;
         let stem = YAML.iter().find_map(|end| path.strip_suffix(end));
@@ -50,35 +50,39 @@ impl Project {
                 match stem {
                     Some(_) if is_layer && path.ends_with(".yaml") => None,
                     Some(stem) if is_layer && all.contains(format!("{stem}.yaml").as_str()) => Some((
-                        format!("{} is used", self.shown(&format!("{stem}.yaml"))),
+                        format!("{} is used instead", self.shown(&format!("{stem}.yaml"))),
                         "remove one of them".to_owned(),
                     )),
                     Some(stem) if is_layer => Some((
-                        "profiles and environments end in `.yaml`".to_owned(),
+                        "profiles and environments have the extension `.yaml`".to_owned(),
                         format!("rename it to {}", self.shown(&format!("{stem}.yaml"))),
                     )),
                     _ => Some((
-                        "profiles are the YAML files in `profiles/`, environments those in `profiles/environments/`"
+                        "only YAML files directly in `profiles/` and `profiles/environments/` are read"
                             .to_owned(),
-                        "move it or remove it; files for `$file` are below `templates/`, and the schema can `$ref` to others"
+                        "move or remove it; put files for `$file` below `templates/`, or refer to it with `$ref` in the schema"
                             .to_owned(),
                     )),
                 }
             }
             "templates" if stem.is_some() && !name.split('/').any(|name| name.starts_with('_')) => None,
-            "templates" if stem.is_some() => {
-                Some(("no template includes this part".to_owned(), "name it with `$include`, or remove it".to_owned()))
-            }
+            "templates" if stem.is_some() => Some((
+                "no template includes this partial".to_owned(),
+                "include it with `$include`, or remove it".to_owned(),
+            )),
             "templates" => Some((
-                "no template names it".to_owned(),
-                "name it with `$file`, rename a template to end in `.yaml`, or remove it".to_owned(),
+                "no template reads it".to_owned(),
+                "read it with `$file`, remove it, or use the extension `.yaml` for a template".to_owned(),
             )),
             _ if stem.is_some() => None,
-            _ => Some(("service descriptions end in `.yaml`".to_owned(), "rename it or remove it".to_owned())),
+            _ => Some((
+                "service descriptions have the extension `.yaml`".to_owned(),
+                "rename it or remove it".to_owned(),
+            )),
         }
     }
 
-    /// Whether two paths of the project are one file, because one of them is a link.
+    /// Whether two paths of the project are the same file, through a link.
     #[must_use]
     pub fn is_same_file(&self, one: &str, other: &str) -> bool {
         let Some(root) = self.root() else { return false };
@@ -86,11 +90,11 @@ impl Project {
         real(one).is_ok_and(|one| real(other).is_ok_and(|other| one == other))
     }
 
-    /// That nothing reads a file of the project.
+    /// The finding that nothing reads a file of the project.
     #[must_use]
     pub fn unused(&self, sources: &Sources, path: &str, why: &str) -> Finding {
         let shown = self.shown(path);
-        let message = format!("nothing reads `{shown}`: {why}");
+        let message = format!("unused file `{shown}`: {why}");
         Finding::error(RuleId::FileUnused, Span::new(sources.add(shown, ""), 0, 0), message)
     }
 }

@@ -332,7 +332,7 @@ impl Mask {
                 if let Value::String(text) = value {
                     self.word(text, told);
                 }
-                node.origin.beat().iter().for_each(|beaten| self.all(beaten, told));
+                node.origin.overridden().iter().for_each(|overridden| self.all(overridden, told));
                 node.origin.inputs().iter().for_each(|input| self.places_of(&input.node));
             }
         }
@@ -378,7 +378,7 @@ impl Mask {
             Value::Null => {}
             _ => {
                 self.place(node.origin.span);
-                node.origin.beat().iter().for_each(|beaten| self.places_of(beaten));
+                node.origin.overridden().iter().for_each(|overridden| self.places_of(overridden));
             }
         }
     }

@@ -174,7 +174,7 @@ pub(super) fn mark(node: &mut Node) {
     if !node.origin.is_secret() {
         let derived = node.origin.derived_mut();
         derived.secret = true;
-        derived.beat.iter_mut().for_each(mark);
+        derived.overridden.iter_mut().for_each(mark);
     }
     match &mut node.value {
         Value::Sequence(items) => items.make_mut().iter_mut().for_each(mark),

@@ -111,7 +111,7 @@ fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
     // How deep the key stands whose value is in the lines below, whether it is all of them, and how it is told; whether a
     // private key is open.
     let mut block: Option<(usize, bool, Told)> = None;
-    let (signs, mut state, mut armoured) = (Signs::of(text, true), State::default(), false);
+    let (signs, mut state, mut armoured) = (ServiceSigns::of(text, true), State::default(), false);
     for line in text.split_inclusive('\n') {
         let content = line.trim_end();
         let indent = content.len() - content.trim_start().len();
@@ -141,7 +141,7 @@ pub(crate) fn in_words(text: &str) -> Vec<Range<usize>> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    let (signs, mut state, mut start) = (Signs::of(text, false), State::default(), 0);
+    let (signs, mut state, mut start) = (ServiceSigns::of(text, false), State::default(), 0);
     for line in text.split_inclusive('\n') {
         in_line(line.trim_end(), signs, &mut state, start, &mut found);
         start += line.len();
@@ -196,7 +196,7 @@ fn opens_block(line: &str) -> Option<(usize, bool, Told)> {
 
 /// What is to be looked for in the lines of a text.
 #[derive(Clone, Copy)]
-struct Signs {
+struct ServiceSigns {
     /// Whether what follows a name and a colon counts.
     colons: bool,
     /// Whether there are options, or a private key.
@@ -214,7 +214,7 @@ struct Signs {
     tags: bool,
 }
 
-impl Signs {
+impl ServiceSigns {
     fn of(text: &str, colons: bool) -> Self {
         let has = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
         let words = has(&["requirepass", "masterauth"]) || has_program(text);
@@ -235,7 +235,7 @@ struct State {
 }
 
 /// The secrets in a line: what follows a secret's name, an option, or stands in an address as a password.
-fn in_line(line: &str, signs: Signs, state: &mut State, start: usize, found: &mut Vec<Found>) {
+fn in_line(line: &str, signs: ServiceSigns, state: &mut State, start: usize, found: &mut Vec<Found>) {
     let first = found.len();
     let mut from = 0;
     let mut word = Piece::default();

@@ -16,7 +16,7 @@ pub use description::{
     Service, Tables,
 };
 
-use crate::built_in::{self, SERVICE_SIGNS, Signs};
+use crate::built_in::{self, SERVICE_SIGNS, ServiceSigns};
 use crate::finding::{Finding, RuleId};
 use crate::formats::version::Version;
 use crate::node::{Node, Value};
@@ -175,7 +175,7 @@ impl Description {
 }
 
 /// A built-in description that cannot be read describes nothing; a test holds them all.
-fn read_built_in(signs: &Signs) -> Service {
+fn read_built_in(signs: &ServiceSigns) -> Service {
     let sources = Sources::new();
     let file = sources.add(signs.path, built_in::text(signs.path).unwrap_or_default());
     Services::read(&sources, file).ok().and_then(|services| services.into_iter().next()).unwrap_or_default()

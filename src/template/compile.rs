@@ -1,4 +1,4 @@
-//! A template document to a tree that can be instantiated: static parts, expressions, directives.
+//! Compiles template documents to trees of static nodes, expressions and directives.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -10,49 +10,51 @@ use crate::finding::{Finding, RuleId};
 use crate::node::{Mapping, Node, Value};
 use crate::source::{Sources, Span};
 use crate::suggest;
+use crate::template::compiled::{
+    CompiledNode, Condition, Document, Field, FieldKey, ForDirective, Format, Item, Site, Text, TextPiece,
+};
 use crate::template::expression::Expression;
 use crate::template::files::{NamedFiles, is_binary};
 use crate::template::functions::{self, Kind};
-use crate::template::names::{self, BUILT_IN, Fault, Fields, Known, Local};
-use crate::template::part::{Document, Each, Field, Format, Item, Key, Part, Site, Text, TextPiece, When};
+use crate::template::names::{self, AllowedFields, BUILT_IN, CachedFields, Fault, Local};
 use crate::template::scan::{self, Piece};
 
-/// Where a part stands, which decides the directives it may have.
+/// The position of a node, which decides the directives it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum DirectiveContext {
     Document,
     Item,
     Entry,
     /// The `metadata` of a document.
     Metadata,
-    /// Under `$value`, `$yaml` or `$json`: there is nothing to repeat.
+    /// Under `$value`, `$yaml` or `$json`, where nothing can be repeated.
     Alone,
 }
 
 /// The directives.
 const DIRECTIVES: [&str; 9] = ["$if", "$for", "$value", "$yaml", "$json", "$file", "$files", "$include", "$manifests"];
-/// What stands in `metadata` and is read when the bundle is finished.
+/// The key in `metadata` that is handled when the bundle is finished.
 pub(super) const CONTENT_NAME: &str = "$contentName";
 
 pub(super) struct Compiler<'a> {
     pub(super) sources: &'a Sources,
-    pub(super) names: Known<'a>,
+    pub(super) names: CachedFields<'a>,
     pub(super) files: &'a dyn NamedFiles,
     pub(super) text: Arc<str>,
     pub(super) locals: Vec<Local>,
     pub(super) expressions: Vec<Expression>,
-    /// The expressions by their text and whether they read a name of `$for`; with them, whether they come late.
+    /// The expressions by source and whether they read a `$for` variable, with their index and whether they are late.
     pub(super) known: HashMap<(EcoString, bool), (usize, bool)>,
     pub(super) findings: Vec<Finding>,
-    /// Whether an expression of the document at hand needs the bundle's other documents.
+    /// Whether an expression of the current document depends on the bundle's other documents.
     pub(super) late: bool,
-    /// Whether the value at hand holds bytes in Base64.
+    /// Whether the current value is base64-encoded binary data.
     pub(super) binary: bool,
-    /// The parts read so far, each with the text of its file; `None` where it cannot be read.
-    pub(super) parts: HashMap<EcoString, Option<(Node, Arc<str>)>>,
-    /// The parts being included, outermost first.
+    /// The partials read so far, each with the contents of its file; `None` if it cannot be read.
+    pub(super) partials: HashMap<EcoString, Option<(Node, Arc<str>)>>,
+    /// The partials being included, outermost first.
     pub(super) including: Vec<EcoString>,
-    /// How many parts were included.
+    /// The number of includes so far.
     pub(super) includes: usize,
 }
 
@@ -60,35 +62,39 @@ impl Compiler<'_> {
     /// Compiles a document.
     pub(super) fn document(&mut self, node: &Node) -> Document {
         self.late = false;
-        let item = self.item(node, Place::Document);
+        let item = self.item(node, DirectiveContext::Document);
         Document { item, file: node.origin.span.file, late: self.late }
     }
 
-    pub(super) fn item(&mut self, node: &Node, place: Place) -> Item {
+    pub(super) fn item(&mut self, node: &Node, context: DirectiveContext) -> Item {
         let depth = self.locals.len();
-        let (guard, each, when) = self.repeated(node, place);
-        let part = self.part(node, place);
+        let (guard, each, when) = self.repeated(node, context);
+        let part = self.node(node, context);
         self.locals.truncate(depth);
         Item { guard, each, when, part }
     }
 
-    /// The `$for` of a node, whose name counts from here on, between the `$if` that does not ask for that name and so guards
-    /// the list, and the one that does.
-    fn repeated(&mut self, node: &Node, place: Place) -> (Option<When>, Option<Each>, Option<When>) {
-        let Some((each, local)) = self.each(node, place) else { return (None, None, self.when(node)) };
-        let asks = node.get("$if").is_some_and(|when| names::mentions(when.text(), &each.name));
-        let guard = if asks { None } else { self.when(node) };
+    /// Compiles `$for` and `$if`. An `$if` that does not mention the `$for` variable is a guard, which is evaluated
+    /// before the list; one that does is evaluated in each iteration. The variable is in scope from here on.
+    fn repeated(
+        &mut self,
+        node: &Node,
+        context: DirectiveContext,
+    ) -> (Option<Condition>, Option<ForDirective>, Option<Condition>) {
+        let Some((each, local)) = self.each(node, context) else { return (None, None, self.when(node)) };
+        let mentions_variable = node.get("$if").is_some_and(|when| names::mentions(when.text(), &each.name));
+        let guard = if mentions_variable { None } else { self.when(node) };
         self.locals.extend(local);
-        let when = if asks { self.when(node) } else { None };
+        let when = if mentions_variable { self.when(node) } else { None };
         (guard, Some(each), when)
     }
 
-    fn each(&mut self, node: &Node, place: Place) -> Option<(Each, Option<Local>)> {
+    fn each(&mut self, node: &Node, context: DirectiveContext) -> Option<(ForDirective, Option<Local>)> {
         let directive = node.get("$for")?;
         let span = directive.origin.span;
-        if matches!(place, Place::Alone | Place::Metadata) {
+        if matches!(context, DirectiveContext::Alone | DirectiveContext::Metadata) {
             let finding = Finding::error(RuleId::TemplateDirective, span, "`$for` is not allowed here")
-                .with_help("it repeats the list item, the entry or the document it stands in");
+                .with_help("use it in a list item, a mapping entry or a document, which it repeats");
             self.findings.push(finding);
             return None;
         }
@@ -108,10 +114,10 @@ impl Compiler<'_> {
         let taken = self.locals.iter().any(|local| local.name == name)
             || BUILT_IN.contains(&name)
             || functions::find(Kind::Function, name).is_some()
-            || matches!(&*self.names.fields(&[]), Fields::Closed(known) if known.iter().any(|field| field == name));
+            || matches!(&*self.names.fields(&[]), AllowedFields::Closed(known) if known.iter().any(|field| field == name));
         if taken {
             let finding = Finding::error(RuleId::TemplateDirective, span, format!("the name `{name}` is already used"))
-                .with_label("a name of `$for` must be new")
+                .with_label("the variable of a `$for` must have a new name")
                 .with_help("it would hide a profile field, a function or an outer `$for`");
             self.findings.push(finding);
         }
@@ -119,24 +125,24 @@ impl Compiler<'_> {
         let offset = text.len() - list.len();
         let site = self.site(list, offset..text.len(), directive)?;
         let name = EcoString::from(name);
-        Some((Each { name: name.clone(), list: site }, Some(Local { name, shape, used: Cell::new(false) })))
+        Some((ForDirective { name: name.clone(), list: site }, Some(Local { name, shape, used: Cell::new(false) })))
     }
 
-    fn when(&mut self, node: &Node) -> Option<When> {
+    fn when(&mut self, node: &Node) -> Option<Condition> {
         let directive = node.get("$if")?;
         match &directive.value {
-            Value::Bool(value) => Some(When::Fixed(*value)),
+            Value::Bool(value) => Some(Condition::Fixed(*value)),
             Value::String(text) if scan::has_expression(text) => {
                 let finding = Finding::error(
                     RuleId::TemplateDirective,
                     directive.origin.span,
                     "`$if` must be a single expression",
                 )
-                .with_help("leave the braces out: `$if: a == b`");
+                .with_help("remove the braces: `$if: a == b`");
                 self.findings.push(finding);
                 None
             }
-            Value::String(text) => self.site(text.trim(), range_of_trimmed(text), directive).map(When::Computed),
+            Value::String(text) => self.site(text.trim(), range_of_trimmed(text), directive).map(Condition::Computed),
             _ => {
                 let message = format!("`$if` expects an expression, not {}", directive.type_name());
                 self.findings.push(Finding::error(RuleId::TemplateDirective, directive.origin.span, message));
@@ -145,27 +151,27 @@ impl Compiler<'_> {
         }
     }
 
-    fn part(&mut self, node: &Node, place: Place) -> Part {
+    fn node(&mut self, node: &Node, context: DirectiveContext) -> CompiledNode {
         match &node.value {
             Value::String(text) if scan::has_expression(text) => self.scalar(text, node),
             Value::Sequence(items) => {
-                let items: Vec<Item> = items.iter().map(|item| self.item(item, Place::Item)).collect();
+                let items: Vec<Item> = items.iter().map(|item| self.item(item, DirectiveContext::Item)).collect();
                 fold_sequence(node, items)
             }
-            Value::Mapping(mapping) => self.mapping(node, mapping, place),
+            Value::Mapping(mapping) => self.mapping(node, mapping, context),
             value => {
                 let bytes = if let Value::String(text) = value { text.len() } else { 0 };
-                Part::Static { node: node.clone(), nodes: 1, bytes }
+                CompiledNode::Static { node: node.clone(), nodes: 1, bytes }
             }
         }
     }
 
-    fn scalar(&mut self, text: &EcoString, node: &Node) -> Part {
-        let nothing = || Part::Static { node: node.clone(), nodes: 1, bytes: text.len() };
+    fn scalar(&mut self, text: &EcoString, node: &Node) -> CompiledNode {
+        let nothing = || CompiledNode::Static { node: node.clone(), nodes: 1, bytes: text.len() };
         let Some(made) = self.text(text, node) else { return nothing() };
         match made.pieces.as_slice() {
-            [TextPiece::Expression(site)] => Part::Whole(*site),
-            _ => Part::Text(made),
+            [TextPiece::Expression(site)] => CompiledNode::Whole(*site),
+            _ => CompiledNode::Text(made),
         }
     }
 
@@ -178,7 +184,7 @@ impl Compiler<'_> {
             Ok(pieces) => pieces,
             Err(error) => {
                 let raw = self.raw(scalar);
-                // Which of several is meant is known by how many stand before it.
+                // Earlier occurrences in the scalar give the position.
                 let nth = text[..error.at].matches("{{").count();
                 let at = raw.match_indices("{{").nth(nth).map(|(at, _)| scalar.start + at as u32);
                 let span = at.map_or(scalar, |at| Span::new(scalar.file, at, at + 2));
@@ -201,11 +207,11 @@ impl Compiler<'_> {
         whole.then(|| Text { pieces: made, source: text.clone(), span: scalar })
     }
 
-    fn mapping(&mut self, node: &Node, mapping: &Mapping, place: Place) -> Part {
+    fn mapping(&mut self, node: &Node, mapping: &Mapping, context: DirectiveContext) -> CompiledNode {
         let span = node.origin.span;
         let mut spread = Vec::new();
         let mut fields = Vec::with_capacity(mapping.len());
-        if let Some(manifests) = mapping.get("$manifests").filter(|_| place == Place::Document) {
+        if let Some(manifests) = mapping.get("$manifests").filter(|_| context == DirectiveContext::Document) {
             return self.manifests(node, manifests);
         }
         let replaced =
@@ -215,18 +221,22 @@ impl Compiler<'_> {
         if let Some(include) = include {
             let own = |key: &str| matches!(key, "$if" | "$for" | "$include" | "$with");
             let alone = mapping.iter().all(|entry| own(&entry.key));
-            let made = self.include(&include.value, with, place);
+            let made = self.include(&include.value, with, context);
             match made {
-                None => return Part::Static { node: node.clone(), nodes: 1, bytes: 0 },
-                Some(made) if alone => return Part::Include(Box::new(made)),
-                Some(made) => spread.push((include.key_span, Part::Include(Box::new(made)))),
+                None => return CompiledNode::Static { node: node.clone(), nodes: 1, bytes: 0 },
+                Some(made) if alone => return CompiledNode::Include(Box::new(made)),
+                Some(made) => spread.push((include.key_span, CompiledNode::Include(Box::new(made)))),
             }
         }
         if let Some(files) = mapping.entry("$files").filter(|_| replaced.is_none()) {
             spread.push((files.key_span, self.file(&files.value, true)));
         }
         for (key_span, part) in spread {
-            fields.push(Field { key: Key::Spread, key_span, item: Item { guard: None, each: None, when: None, part } });
+            fields.push(Field {
+                key: FieldKey::Spread,
+                key_span,
+                item: Item { guard: None, each: None, when: None, part },
+            });
         }
         for entry in mapping {
             let key = entry.key.as_str();
@@ -238,14 +248,14 @@ impl Compiler<'_> {
                 _ => {}
             }
             if let Some(replaced) = replaced {
-                let message = format!("`{}` makes the whole value, so nothing else may stand beside it", replaced.key);
+                let message = format!("`{}` cannot be combined with other keys", replaced.key);
                 let finding = Finding::error(RuleId::TemplateDirective, entry.key_span, message)
-                    .with_help("only `$if` and `$for` may");
+                    .with_help("only `$if` and `$for` are allowed beside it");
                 self.findings.push(finding);
                 continue;
             }
             let known = match key {
-                CONTENT_NAME => place == Place::Metadata,
+                CONTENT_NAME => context == DirectiveContext::Metadata,
                 _ => !key.starts_with('$'),
             };
             if !known {
@@ -253,12 +263,12 @@ impl Compiler<'_> {
                 continue;
             }
             let outer = self.binary;
-            if place == Place::Document {
+            if context == DirectiveContext::Document {
                 self.binary = is_binary(node, key);
             }
-            let below = match place {
-                Place::Document if key == "metadata" => Place::Metadata,
-                _ => Place::Entry,
+            let below = match context {
+                DirectiveContext::Document if key == "metadata" => DirectiveContext::Metadata,
+                _ => DirectiveContext::Entry,
             };
             fields.push(self.field(entry, below));
             self.binary = outer;
@@ -266,33 +276,33 @@ impl Compiler<'_> {
         let Some(replaced) = replaced else { return fold_mapping(node, fields) };
         match replaced.key.as_str() {
             "$file" => self.file(&replaced.value, false),
-            "$value" => self.part(&replaced.value, Place::Alone),
+            "$value" => self.node(&replaced.value, DirectiveContext::Alone),
             format => {
                 let format = if format == "$yaml" { Format::Yaml } else { Format::Json };
-                Part::Tree(format, Box::new(self.item(&replaced.value, Place::Alone)), span)
+                CompiledNode::Tree(format, Box::new(self.item(&replaced.value, DirectiveContext::Alone)), span)
             }
         }
     }
 
-    fn field(&mut self, entry: &crate::node::Entry, place: Place) -> Field {
-        // The names that the value's `$for` binds are for the key as well.
+    fn field(&mut self, entry: &crate::node::Entry, context: DirectiveContext) -> Field {
+        // The variable of the value's `$for` is also in scope in the key.
         let depth = self.locals.len();
-        let (guard, each, when) = self.repeated(&entry.value, place);
+        let (guard, each, when) = self.repeated(&entry.value, context);
         let repeated = each.is_some() || entry.value.get("$for").is_some();
         let key = if !scan::has_expression(&entry.key) {
-            Key::Plain(entry.key.clone())
+            FieldKey::Plain(entry.key.clone())
         } else if repeated {
             match self.split(&entry.key, entry.key_span) {
-                Some(text) => Key::Computed(text),
-                None => Key::Plain(entry.key.clone()),
+                Some(text) => FieldKey::Computed(text),
+                None => FieldKey::Plain(entry.key.clone()),
             }
         } else {
-            let finding = Finding::error(RuleId::TemplateDirective, entry.key_span, "an expression in a key")
-                .with_help("a key may hold one where its value is repeated with `$for`");
+            let finding = Finding::error(RuleId::TemplateDirective, entry.key_span, "expression in a key")
+                .with_help("an expression in a key is allowed only if its value has a `$for`");
             self.findings.push(finding);
-            Key::Plain(entry.key.clone())
+            FieldKey::Plain(entry.key.clone())
         };
-        let part = self.part(&entry.value, place);
+        let part = self.node(&entry.value, context);
         self.locals.truncate(depth);
         Field { key, key_span: entry.key_span, item: Item { guard, each, when, part } }
     }
@@ -300,17 +310,17 @@ impl Compiler<'_> {
     fn unknown_directive(&mut self, key: &str, span: Span) {
         let finding = if key == CONTENT_NAME {
             Finding::error(RuleId::TemplateDirective, span, "`$contentName` is only allowed in `metadata`")
-                .with_help("it belongs into an object's own `metadata`, beside its `name`")
+                .with_help("move it to the `metadata` of the object")
         } else if key == "$with" {
             Finding::error(RuleId::TemplateDirective, span, "`$with` without `$include`")
-                .with_help("it holds the parameters of the part that `$include` names beside it")
+                .with_help("add the `$include` whose parameters it holds")
         } else if key == "$manifests" || key == "$namespace" {
             Finding::error(RuleId::TemplateDirective, span, format!("`{key}` is not allowed inside a document"))
-                .with_help("`$manifests` makes a whole document of a template, with `$if` and `$namespace` beside it")
+                .with_help("use it as a document of its own, optionally with `$if` and `$namespace`")
         } else {
             let near = suggest::nearest(key, DIRECTIVES.into_iter().chain([CONTENT_NAME]));
             let help = near.map_or_else(
-                || format!("there are {}", suggest::list(DIRECTIVES, "and")),
+                || format!("available directives: {}", suggest::list(DIRECTIVES, "and")),
                 |near| format!("did you mean `{near}`?"),
             );
             Finding::error(RuleId::TemplateDirective, span, format!("unknown directive `{key}`")).with_help(help)
@@ -318,7 +328,7 @@ impl Compiler<'_> {
         self.findings.push(finding);
     }
 
-    /// The text of a scalar as it stands in the file.
+    /// The source of a scalar in the file.
     fn raw(&self, scalar: Span) -> &str {
         self.text.get(scalar.start as usize..scalar.end as usize).unwrap_or_default()
     }
@@ -328,21 +338,21 @@ impl Compiler<'_> {
         let whole = scalar.origin.span;
         let raw = self.raw(whole);
         let before = scalar.text().get(..range.start).unwrap_or_default();
-        // Mostly the file says the very same, in quotes or not.
+        // In most cases the source is the scalar itself, with or without quotes.
         let quoted = usize::from(raw.starts_with(['"', '\'']));
         let same =
             raw.get(quoted..).and_then(|rest| rest.strip_prefix(before)).is_some_and(|at| at.starts_with(source));
         let found = if same {
             Some(quoted + before.len())
         } else {
-            // Where the same text stands several times, the one after as many others.
+            // Find the occurrence with the same number of earlier occurrences.
             raw.match_indices(source).nth(before.matches(source).count()).map(|(at, _)| at)
         };
         let span = found.map_or(whole, |at| {
             let start = whole.start + at as u32;
             Span::new(whole.file, start, start + source.len() as u32)
         });
-        // Where no `$for` binds a name, the same text means the same.
+        // Without `$for` variables, the same source is the same expression.
         if self.locals.is_empty()
             && let Some((expression, late)) = self.known.get(&(EcoString::from(source), false))
         {
@@ -351,9 +361,9 @@ impl Compiler<'_> {
         }
         let checked = names::check(source, &self.names, &self.locals);
         self.late |= checked.late;
-        let place = |fault: &Fault| narrow(span, source, fault);
+        let position = |fault: &Fault| narrow(span, source, fault);
         if !checked.faults.is_empty() {
-            let findings = checked.faults.into_iter().map(|fault| to_finding(place(&fault), fault));
+            let findings = checked.faults.into_iter().map(|fault| to_finding(position(&fault), fault));
             self.findings.extend(findings);
             return None;
         }
@@ -368,7 +378,7 @@ impl Compiler<'_> {
                     index
                 }
                 Err(fault) => {
-                    self.findings.push(to_finding(place(&fault), fault));
+                    self.findings.push(to_finding(position(&fault), fault));
                     return None;
                 }
             },
@@ -377,7 +387,7 @@ impl Compiler<'_> {
     }
 }
 
-/// The place of a fault within an expression; the whole expression where escapes hide it.
+/// The position of an error within an expression; the whole expression if escapes make it unknown.
 pub(super) fn narrow(span: Span, source: &str, fault: &Fault) -> Span {
     let exact = (span.end - span.start) as usize == source.len();
     if !exact || fault.range.is_empty() || fault.range.end > source.len() {
@@ -395,41 +405,41 @@ fn range_of_trimmed(text: &str) -> std::ops::Range<usize> {
     start..start + text.trim().len()
 }
 
-/// Whether an item is the same for every profile.
+/// Whether an item does not depend on the profile.
 fn is_fixed(item: &Item) -> bool {
-    matches!(item, Item { guard: None, each: None, when: None, part: Part::Static { .. } })
+    matches!(item, Item { guard: None, each: None, when: None, part: CompiledNode::Static { .. } })
 }
 
-fn fold_sequence(node: &Node, items: Vec<Item>) -> Part {
+fn fold_sequence(node: &Node, items: Vec<Item>) -> CompiledNode {
     if !items.iter().all(is_fixed) {
-        return Part::Sequence(items, node.origin.span);
+        return CompiledNode::Sequence(items, node.origin.span);
     }
     let (mut all_nodes, mut all_bytes) = (1, 0);
     let mut list = EcoVec::with_capacity(items.len());
     for item in items {
-        if let Part::Static { node, nodes, bytes } = item.part {
+        if let CompiledNode::Static { node, nodes, bytes } = item.part {
             list.push(node);
             all_nodes += nodes;
             all_bytes += bytes;
         }
     }
     let node = Node { value: list.into(), origin: node.origin.clone() };
-    Part::Static { node, nodes: all_nodes, bytes: all_bytes }
+    CompiledNode::Static { node, nodes: all_nodes, bytes: all_bytes }
 }
 
-fn fold_mapping(node: &Node, fields: Vec<Field>) -> Part {
-    if !fields.iter().all(|field| matches!(field.key, Key::Plain(_)) && is_fixed(&field.item)) {
-        return Part::Mapping(fields, node.origin.span);
+fn fold_mapping(node: &Node, fields: Vec<Field>) -> CompiledNode {
+    if !fields.iter().all(|field| matches!(field.key, FieldKey::Plain(_)) && is_fixed(&field.item)) {
+        return CompiledNode::Mapping(fields, node.origin.span);
     }
     let (mut all_nodes, mut all_bytes) = (1, 0);
     let mut mapping = Mapping::new();
     for field in fields {
-        if let (Key::Plain(key), Part::Static { node, nodes, bytes }) = (field.key, field.item.part) {
+        if let (FieldKey::Plain(key), CompiledNode::Static { node, nodes, bytes }) = (field.key, field.item.part) {
             all_nodes += nodes;
             all_bytes += bytes + key.len();
             mapping.push(key, field.key_span, node);
         }
     }
     let node = Node { value: mapping.into(), origin: node.origin.clone() };
-    Part::Static { node, nodes: all_nodes, bytes: all_bytes }
+    CompiledNode::Static { node, nodes: all_nodes, bytes: all_bytes }
 }

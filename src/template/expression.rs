@@ -1,4 +1,4 @@
-//! One expression: compiled once, evaluated for each profile. The engine is known in this folder only.
+//! A single expression: compiled once, evaluated for each profile. Only this folder depends on the expression engine.
 
 use std::fmt;
 use std::ops::Range;
@@ -13,29 +13,29 @@ use crate::node::{Derived, Node, Origin, Value};
 use crate::source::Span;
 use crate::template::functions;
 use crate::template::names::{Checked, Fault};
-use crate::template::value::{self, Budget, Misfit, Reads, Tree, View};
+use crate::template::value::{self, Budget, ConversionError, Reads, Tree, View};
 
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| functions::environment(functions::USUAL_FUEL));
 
-/// For the few expressions that need more than usual.
-static LARGE_ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| functions::environment(functions::MOST_FUEL));
+/// The engine for the few expressions that need more fuel.
+static LARGE_ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| functions::environment(functions::MAX_FUEL));
 
-/// What an `if` gets that has no `else`: a name that nothing bears, so that reading it is an error.
+/// The implicit `else` of an `if` without one: a name that is never defined, so that reading it is an error.
 const NOTHING: &str = "__nothing";
 
-/// An expression, ready to be evaluated.
+/// A compiled expression.
 pub(super) struct Expression {
-    /// As it is written, without the braces.
+    /// The source, without braces.
     pub(super) source: EcoString,
-    /// Whether it reads a name that `$for` binds, so that its value changes from one round to the next.
+    /// Whether it reads a `$for` variable, so that its value may change with each iteration.
     pub(super) local: bool,
-    how: How,
-    /// Where an `else` was put in, last first.
+    program: Program,
+    /// The offsets at which an `else` was inserted, last first.
     added: Vec<usize>,
 }
 
-enum How {
-    /// Nothing but `a.b.c`: looked up without the engine. With its names the path as a text.
+enum Program {
+    /// A plain path `a.b.c`, looked up without the engine: its names, and the path as a string.
     Path(Vec<EcoString>, EcoString),
     Compiled(minijinja::Expression<'static, 'static>),
 }
@@ -46,7 +46,7 @@ impl fmt::Debug for Expression {
     }
 }
 
-/// Where a path like `image.tag` stands whose last name is `name`: the only one, or none.
+/// The range of the path, like `image.tag`, that ends in `name`; `None` if there is no such path, or more than one.
 fn path_to(source: &str, name: &str) -> Option<Range<usize>> {
     let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut found = source.match_indices(name).filter_map(|(at, _)| {
@@ -60,13 +60,13 @@ fn path_to(source: &str, name: &str) -> Option<Range<usize>> {
     found.all(|other| source[other] == source[first.clone()]).then_some(first)
 }
 
-/// What an expression sees.
+/// The names that an expression can read.
 #[derive(Debug, Clone)]
 pub(super) struct Scope {
     pub(super) values: Arc<Tree>,
-    /// What `$for` binds, outermost first: the tree holds one item.
+    /// The `$for` variables and parameters, outermost first: each tree is a list with one item.
     pub(super) locals: Vec<(EcoString, Arc<Tree>)>,
-    /// The functions the project gives.
+    /// Functions that depend on the project.
     pub(super) functions: Vec<(&'static str, minijinja::Value)>,
 }
 
@@ -81,7 +81,7 @@ impl Object for Scope {
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<minijinja::Value> {
         if let Some((_, tree)) = self.locals.iter().rev().find(|(name, _)| name == key) {
-            // The tree is a list of the one item, so that reading the item is reading through a view.
+            // The tree is a list with one item, so that reading the item is recorded by the view.
             return Some(View::root(tree.clone()).child(0));
         }
         if let Some(value) = View::root(self.values.clone()).field(key) {
@@ -97,15 +97,16 @@ impl Object for Scope {
     }
 }
 
-/// Why an expression has no value.
+/// Why an evaluation failed.
 #[derive(Debug)]
 pub(super) struct Failure {
+    /// The error.
     pub(super) fault: Fault,
-    /// The profile values it had read by then.
+    /// The profile values that were read before the failure.
     pub(super) reads: Reads,
 }
 
-/// The expression with an `else` wherever an `if` has none; `added` says where, last first.
+/// The source with an `else` added to every `if` without one, at the offsets `added`, last first.
 fn completed(source: &str, added: &[usize]) -> String {
     let mut text = source.to_owned();
     added.iter().for_each(|at| text.insert_str(*at, &format!(" else {NOTHING}")));
@@ -113,35 +114,35 @@ fn completed(source: &str, added: &[usize]) -> String {
 }
 
 impl Expression {
-    /// Compiles an expression whose names were checked.
+    /// Compiles an expression that was already checked.
     pub(super) fn compile(source: &str, checked: &Checked) -> Result<Self, Fault> {
         let mut added = checked.missing_else.clone();
         added.sort_unstable_by(|a, b| b.cmp(a));
-        let how = match &checked.path {
-            Some(path) => How::Path(path.clone(), path.join(".").into()),
+        let program = match &checked.path {
+            Some(path) => Program::Path(path.clone(), path.join(".").into()),
             None => {
                 let compiled = ENGINE.compile_expression_owned(completed(source, &added));
-                How::Compiled(compiled.map_err(|error| {
+                Program::Compiled(compiled.map_err(|error| {
                     let range = written(&added, error.range().unwrap_or(0..source.len()), source.len());
                     let message = error.detail().unwrap_or("it cannot be read").to_owned();
                     Fault::new(RuleId::TemplateSyntax, range, format!("not an expression: {message}"))
                 })?)
             }
         };
-        Ok(Self { source: source.into(), local: checked.local, how, added })
+        Ok(Self { source: source.into(), local: checked.local, program, added })
     }
 
-    /// The value as a node whose parts have no place yet but know what they were made from.
+    /// Evaluates the expression to a node. Its parts have no position yet, but record their inputs.
     pub(super) fn evaluate(&self, scope: &Arc<Scope>, budget: &mut Budget) -> Result<Node, Box<Failure>> {
-        let made = match &self.how {
-            How::Path(names, path) => return self.lookup(names, path, scope, budget),
-            How::Compiled(compiled) => {
+        let made = match &self.program {
+            Program::Path(names, path) => return self.lookup(names, path, scope, budget),
+            Program::Compiled(compiled) => {
                 let context = || minijinja::Value::from_dyn_object(scope.clone());
                 value::start_recording();
                 let mut spent = budget.spend_work(functions::USUAL_FUEL);
                 let mut result = compiled.eval(context());
                 if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutOfFuel) {
-                    spent = spent.and_then(|()| budget.spend_work(functions::MOST_FUEL));
+                    spent = spent.and_then(|()| budget.spend_work(functions::MAX_FUEL));
                     if spent.is_ok() {
                         _ = value::recorded();
                         value::start_recording();
@@ -152,11 +153,15 @@ impl Expression {
                 }
                 if spent.is_err() {
                     _ = value::recorded();
-                    return Err(Failure { fault: self.misfit(Misfit::TooLarge), reads: Reads::default() }.into());
+                    return Err(Failure {
+                        fault: self.conversion_fault(ConversionError::TooLarge),
+                        reads: Reads::default(),
+                    }
+                    .into());
                 }
                 result
                     .map_err(|error| self.explain(&error))
-                    .and_then(|value| value::to_node(&value, budget).map_err(|misfit| self.misfit(misfit)))
+                    .and_then(|value| value::to_node(&value, budget).map_err(|error| self.conversion_fault(error)))
             }
         };
         let reads = value::recorded();
@@ -169,7 +174,7 @@ impl Expression {
                 return Ok(node);
             }
             (Ok(_), Some(name)) => self.undefined(name, 0..self.source.len()),
-            // The engine blames the operation; what people need is the name it wanted.
+            // The engine reports the operation that failed; the missing name is more useful.
             (Err(fault), Some(_)) if fault.rule == RuleId::TemplateUndefined && self.added.is_empty() => {
                 match reads.misses.last().and_then(|name| path_to(&self.source, name)) {
                     Some(range) => self.undefined(&self.source[range.clone()], range),
@@ -178,7 +183,7 @@ impl Expression {
             }
             (Err(fault), _) => fault,
         };
-        // The engine may quote a value in its words.
+        // The engine's message may quote a value.
         let secret = reads.inputs.iter().any(|input| value::holds_secret(&input.node));
         let fault = if secret && fault.rule == RuleId::TemplateType {
             Fault { message: "the expression cannot use the secret it reads".to_owned(), ..fault }
@@ -205,7 +210,7 @@ impl Expression {
             })?;
             end += 1;
         }
-        budget.spend_tree(node).map_err(|misfit| failure(self.misfit(misfit)))?;
+        budget.spend_tree(node).map_err(|error| failure(self.conversion_fault(error)))?;
         let mut made = value::derive(node, path);
         name_expression(&mut made, &self.source);
         Ok(made)
@@ -215,11 +220,10 @@ impl Expression {
         if name == NOTHING {
             let message = "this `if` has no `else`, and its condition is false";
             return Fault::new(RuleId::TemplateUndefined, range, message)
-                .with_help("write `else none` to leave the field out");
+                .with_help("write `else none` to omit the field");
         }
-        Fault::new(RuleId::TemplateUndefined, range, format!("`{name}` is not set")).with_help(
-            "set it in the profile; a field that may be left out is read with `| optional`, or asked for with `is defined`",
-        )
+        Fault::new(RuleId::TemplateUndefined, range, format!("`{name}` is not set"))
+            .with_help("set it in the profile, or read an optional field with `| optional` or `is defined`")
     }
 
     fn explain(&self, error: &minijinja::Error) -> Fault {
@@ -231,7 +235,7 @@ impl Expression {
                 match name.filter(|name| !name.is_empty()) {
                     Some(name) if !name.contains(['(', '|', ' ']) => self.undefined(name, range),
                     _ if self.added.is_empty() => {
-                        Fault::new(RuleId::TemplateUndefined, range, "it reads a name that is not set")
+                        Fault::new(RuleId::TemplateUndefined, range, "the expression reads a name that is not set")
                     }
                     _ => self.undefined(NOTHING, whole),
                 }
@@ -250,37 +254,37 @@ impl Expression {
             0..self.source.len(),
             "this expression exceeds the limit on work or output",
         )
-        .with_help("an expression computes one value of a manifest; larger texts belong in a `$file`")
+        .with_help("compute a single value per expression, and put long strings in a `$file`")
     }
 
-    fn misfit(&self, misfit: Misfit) -> Fault {
+    fn conversion_fault(&self, error: ConversionError) -> Fault {
         let whole = 0..self.source.len();
-        match misfit {
-            Misfit::Undefined(at) if at.is_empty() && !self.added.is_empty() => self.undefined(NOTHING, whole),
-            Misfit::Undefined(at) if at.is_empty() => self.undefined(&self.source, whole),
-            Misfit::Undefined(at) => {
-                let message = format!("`{}` of the result is not set", at.trim_start_matches('.'));
+        match error {
+            ConversionError::Undefined(at) if at.is_empty() && !self.added.is_empty() => self.undefined(NOTHING, whole),
+            ConversionError::Undefined(at) if at.is_empty() => self.undefined(&self.source, whole),
+            ConversionError::Undefined(at) => {
+                let message = format!("`{}` in the result is not set", at.trim_start_matches('.'));
                 Fault::new(RuleId::TemplateUndefined, whole, message)
             }
-            Misfit::Type { message, help } => Fault::new(RuleId::TemplateType, whole, message).with_help(help),
-            Misfit::TooLarge => self.too_much(),
-            Misfit::Engine(message) => Fault::new(RuleId::TemplateType, whole, message),
+            ConversionError::Type { message, help } => Fault::new(RuleId::TemplateType, whole, message).with_help(help),
+            ConversionError::TooLarge => self.too_much(),
+            ConversionError::Engine(message) => Fault::new(RuleId::TemplateType, whole, message),
         }
     }
 }
 
-/// A range of the compiled text as a range of the written one.
+/// Converts a range of the compiled source to a range of the original source.
 fn written(added: &[usize], range: Range<usize>, length: usize) -> Range<usize> {
     let width = NOTHING.len() + " else ".len();
     let back = |at: usize| {
-        // `added` holds places of the written text, last first; each before this one moved it on.
+        // `added` holds offsets in the original source, last first; each earlier insertion shifts the offset.
         let before = added.iter().rev().enumerate().take_while(|(index, place)| **place + index * width < at).count();
         at.saturating_sub(before * width).min(length)
     };
     back(range.start)..back(range.end)
 }
 
-/// Gives the computed parts of a result what all of it was made from, and every part the expression.
+/// Sets the expression of every part of a result, and the inputs of those that have none.
 fn finish(node: &mut Node, shared: &Arc<Derived>, expression: &EcoString) {
     match &mut node.origin.derived {
         derived @ None => *derived = Some(shared.clone()),
@@ -297,10 +301,10 @@ fn name_expression(node: &mut Node, expression: &EcoString) {
     children(node, &mut |child| name_expression(child, expression));
 }
 
-/// Gives every part of a result the place of the scalar it came from.
-pub(super) fn place(node: &mut Node, span: Span) {
+/// Sets the span of every part of a result to that of its scalar.
+pub(super) fn set_span(node: &mut Node, span: Span) {
     node.origin.span = span;
-    children(node, &mut |child| place(child, span));
+    children(node, &mut |child| set_span(child, span));
 }
 
 fn children(node: &mut Node, visit: &mut dyn FnMut(&mut Node)) {
@@ -311,7 +315,7 @@ fn children(node: &mut Node, visit: &mut dyn FnMut(&mut Node)) {
     }
 }
 
-/// The origin of a text that several parts went into.
+/// The origin of a string that is composed of several parts.
 pub(super) fn joined(span: Span, expression: Option<EcoString>, parts: &[Origin]) -> Origin {
     let mut derived = Derived { expression, ..Derived::default() };
     for part in parts {

@@ -1,4 +1,4 @@
-//! `$file` and `$files`: files of the project as values of a template, byte for byte.
+//! `$file`, `$files` and `$manifests`: files of the project as values of a template.
 
 use std::cell::RefCell;
 use std::path::{Component, Path};
@@ -12,23 +12,23 @@ use crate::node::{Derived, Mapping, Node, Origin, TextPart, Value};
 use crate::project::{Project, YAML, unix_line_ends};
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
-use crate::template::compile::{Compiler, Place};
+use crate::template::compile::{Compiler, DirectiveContext};
 
-use crate::template::instantiate::{Made, Run};
+use crate::template::compiled::{CompiledNode, Item, Text, TextPiece};
+use crate::template::instantiate::{Evaluated, Run};
 use crate::template::namespace;
-use crate::template::part::{Item, Part, Text, TextPiece};
 use crate::template::scan::{self, Piece};
 use crate::yaml::{self, Dialect};
 
-/// The rule that findings about files bear.
+/// The rule of findings about files.
 const RULE: RuleId = RuleId::TemplateFile;
 
-/// The files that templates may name, by their paths under `templates/`. An error says why not.
+/// Access to the files that templates refer to, by path under `templates/`. Errors are messages for the user.
 pub trait NamedFiles {
-    /// The text of a template part.
+    /// The contents of a partial.
     fn text(&self, path: &str) -> Result<FileId, String>;
 
-    /// The content of a file as it is: its text, or its bytes in Base64 where `binary` is asked for.
+    /// The contents of a file, or its bytes base64-encoded if `binary`.
     fn content(&self, path: &str, binary: bool) -> Result<FileId, String>;
 
     /// The files below a folder.
@@ -38,7 +38,7 @@ pub trait NamedFiles {
     fn manifests(&self, folder: &str) -> Result<Vec<Node>, Vec<Finding>>;
 }
 
-/// Texts alone, by their paths.
+/// A function as the only source of files, for tests.
 impl<F: Fn(&str) -> Result<FileId, String>> NamedFiles for F {
     fn text(&self, path: &str) -> Result<FileId, String> {
         self(path)
@@ -57,7 +57,7 @@ impl<F: Fn(&str) -> Result<FileId, String>> NamedFiles for F {
     }
 }
 
-/// The files of a project; which were read is noted.
+/// The files of a project. Records which of them are read.
 pub(super) struct ProjectFiles<'a> {
     pub(super) project: &'a Project,
     pub(super) sources: &'a Sources,
@@ -91,7 +91,7 @@ impl NamedFiles for ProjectFiles<'_> {
             Ok(text) => encode_base64(text.as_bytes()),
             Err(error) if binary => encode_base64(error.as_bytes()),
             Err(_) => {
-                // It is named, although it cannot be used here.
+                // The file is recorded although it cannot be used here.
                 self.named.borrow_mut().push(self.sources.add(shown.as_str(), ""));
                 return Err(format!("`{shown}` is not UTF-8 text; put binary files under `binaryData`"));
             }
@@ -138,7 +138,7 @@ impl NamedFiles for ProjectFiles<'_> {
     }
 }
 
-/// The objects of a document: itself, or what a list of objects holds, as kubectl unpacks it.
+/// The objects of a document: the document itself, or the items of a List, as kubectl handles it.
 fn unpack(mut document: Node, depth: usize, objects: &mut Vec<Node>, findings: &mut Vec<Finding>) {
     if document["kind"].text().ends_with("List")
         && depth < 8
@@ -154,36 +154,36 @@ fn unpack(mut document: Node, depth: usize, objects: &mut Vec<Node>, findings: &
     }
 }
 
-/// Whether a CR would be a part of each line for the program that reads the file. Git writes every line end as CRLF in a
-/// checkout on Windows, and the same project must render the same there.
+/// Whether carriage returns would change the meaning of the file. Git may check out text files with CRLF on Windows,
+/// and the project must render the same there.
 fn is_script(path: &str, text: &str) -> bool {
     text.starts_with("#!") || [".sh", ".sql", ".psql"].iter().any(|ending| path.ends_with(ending))
 }
 
 /// `$file` with an expression, or `$files`.
 #[derive(Debug)]
-pub(super) struct Choice {
+pub(super) struct FileSelection {
     path: Text,
-    /// The folder that no path may leave, with a slash behind; empty for all of `templates/`.
+    /// The folder that the path must stay in, with a trailing slash; empty for all of `templates/`.
     folder: EcoString,
-    /// The files in it, by path, each with its content.
+    /// The files in the folder by path, with their contents.
     files: Arc<Vec<(String, Result<Node, String>)>>,
-    /// Whether it is `$files`, which makes a mapping.
+    /// Whether it is `$files`, whose value is a mapping.
     many: bool,
     span: Span,
 }
 
-/// Whether a field holds bytes in Base64: the place decides, so that no file is taken for what it is not.
+/// Whether a field holds base64-encoded binary data. This depends only on the field, not on the file.
 pub(super) fn is_binary(document: &Node, key: &str) -> bool {
     key == "binaryData" || key == "data" && document["kind"].as_str() == Some("Secret")
 }
 
 impl Compiler<'_> {
-    /// `$file` or `$files`.
-    pub(super) fn file(&mut self, directive: &Node, many: bool) -> Part {
+    /// Compiles `$file` or `$files`.
+    pub(super) fn file(&mut self, directive: &Node, many: bool) -> CompiledNode {
         let name = if many { "$files" } else { "$file" };
         let span = directive.origin.span;
-        let nothing = Part::Static { node: directive.clone(), nodes: 1, bytes: 0 };
+        let nothing = CompiledNode::Static { node: directive.clone(), nodes: 1, bytes: 0 };
         let Some(path) = directive.as_str() else {
             let message = format!("`{name}` must be a path, not {}", directive.type_name());
             self.findings.push(Finding::error(RULE, span, message));
@@ -193,10 +193,14 @@ impl Compiler<'_> {
             return match self.content(path) {
                 Ok(node) => {
                     let bytes = node.text().len();
-                    Part::Static { node: Node { origin: Origin { span, ..node.origin }, ..node }, nodes: 1, bytes }
+                    CompiledNode::Static {
+                        node: Node { origin: Origin { span, ..node.origin }, ..node },
+                        nodes: 1,
+                        bytes,
+                    }
                 }
                 Err(reason) => {
-                    let help = "the path is relative to `templates/` and stays within it";
+                    let help = "use a path relative to `templates/`, inside that folder";
                     self.findings.push(Finding::error(RULE, span, reason).with_help(help));
                     nothing
                 }
@@ -208,7 +212,7 @@ impl Compiler<'_> {
             Some(Piece::Text(text)) => *text,
             _ => "",
         };
-        // What comes before the first expression and the first sign of a pattern.
+        // The part before the first expression or wildcard.
         let fixed = fixed.split(['*', '?']).next().unwrap_or_default();
         let is_folder = many && fixed == path.as_str();
         let folder = if is_folder {
@@ -218,18 +222,17 @@ impl Compiler<'_> {
         };
         if folder.is_empty() {
             let message = format!("`{name}` must name a folder before its first expression or `*`");
-            let help = format!("write `{name}: config/…`: no path can leave that folder below `templates/`");
+            let help = format!("write `{name}: config/…`, a folder below `templates/` that the path cannot leave");
             self.findings.push(Finding::error(RULE, span, message).with_help(help));
             return nothing;
         }
         let files = match self.files.list(folder) {
-            Ok(paths) if paths.is_empty() => Err(format!("no files in the folder `templates/{folder}`")),
+            Ok(paths) if paths.is_empty() => Err(format!("no files in `templates/{folder}`")),
             paths => paths,
         };
         match files {
             Err(reason) => {
-                self.findings
-                    .push(Finding::error(RULE, span, reason).with_help("the path is relative to `templates/`"));
+                self.findings.push(Finding::error(RULE, span, reason).with_help("use a path relative to `templates/`"));
                 nothing
             }
             Ok(paths) => {
@@ -238,12 +241,18 @@ impl Compiler<'_> {
                     (path, content)
                 });
                 let files = Arc::new(files.collect());
-                Part::Files(Box::new(Choice { path: text, folder: format!("{folder}/").into(), files, many, span }))
+                CompiledNode::Files(Box::new(FileSelection {
+                    path: text,
+                    folder: format!("{folder}/").into(),
+                    files,
+                    many,
+                    span,
+                }))
             }
         }
     }
 
-    /// The content of a file; the place of its text is the file itself.
+    /// The contents of a file. Its origin is the file itself.
     fn content(&self, path: &str) -> Result<Node, String> {
         let file = self.files.content(path, self.binary)?;
         let text = self.sources.get(file).map(|source| EcoString::from(&*source.text)).unwrap_or_default();
@@ -256,8 +265,8 @@ impl Compiler<'_> {
 }
 
 impl Run<'_> {
-    /// The content of the file that `$file` chooses, or those of `$files` by their names.
-    pub(super) fn files(&mut self, choice: &Choice) -> Made<Node> {
+    /// The contents of the file that `$file` selects, or of all files that `$files` selects, by name.
+    pub(super) fn files(&mut self, choice: &FileSelection) -> Evaluated<Node> {
         let path = match choice.path.pieces.as_slice() {
             [TextPiece::Plain(plain)] => Node::new(plain.clone(), choice.span),
             _ => self.text(&choice.path)?,
@@ -267,28 +276,34 @@ impl Run<'_> {
         let plain = Path::new(path.text()).components().all(|part| matches!(part, Component::Normal(_)));
         if !plain || path.text().contains('\\') || !format!("{}/", path.text()).starts_with(choice.folder.as_str()) {
             let message = format!("the path leaves the folder `templates/{}`", choice.folder);
-            return Err(self.misuse(RULE, span, message, "a value cannot lead outside the folder", &path));
+            return Err(self.report_value_error(RULE, span, message, "use a path inside the folder", &path));
         }
         let wanted = path.text();
         let found: Vec<&(String, Result<Node, String>)> = choice
             .files
             .iter()
-            .filter(|(known, _)| if choice.many { is_meant(wanted, known) } else { known == wanted })
+            .filter(|(known, _)| if choice.many { is_selected(wanted, known) } else { known == wanted })
             .collect();
         if found.is_empty() {
             let names: Vec<&str> = choice.files.iter().map(|(path, _)| path.as_str()).collect();
             let help = match suggest::nearest(wanted, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", suggest::list(&names, "and")),
+                None => format!("available files: {}", suggest::list(&names, "and")),
             };
-            let what = if choice.many { "no files match" } else { "there is no file" };
-            return Err(self.misuse(RULE, span, format!("{what} `{wanted}` under `templates/`"), &help, &path));
+            let what = if choice.many { "no files match" } else { "no file" };
+            return Err(self.report_value_error(
+                RULE,
+                span,
+                format!("{what} `{wanted}` under `templates/`"),
+                &help,
+                &path,
+            ));
         }
         let mut contents = Mapping::with_capacity(found.len());
         for (known, content) in found {
             let mut node = match content {
                 Ok(node) => node.clone(),
-                Err(reason) => return Err(self.misuse(RULE, span, reason.clone(), "", &path)),
+                Err(reason) => return Err(self.report_value_error(RULE, span, reason.clone(), "", &path)),
             };
             self.spend(1, node.text().len(), span)?;
             node.origin.span = span;
@@ -304,8 +319,8 @@ impl Run<'_> {
     }
 }
 
-/// Whether `$files` with this path means a file: all directly in a folder, or those whose names match a pattern.
-fn is_meant(wanted: &str, path: &str) -> bool {
+/// Whether the path of `$files` selects a file: all files directly in a folder, or those whose names match a pattern.
+fn is_selected(wanted: &str, path: &str) -> bool {
     let Some((folder, name)) = path.rsplit_once('/') else { return false };
     match wanted.rsplit_once('/') {
         Some((above, pattern)) if pattern.contains(['*', '?']) => {
@@ -315,10 +330,10 @@ fn is_meant(wanted: &str, path: &str) -> bool {
     }
 }
 
-/// Whether a name matches a pattern of `*` and `?`.
+/// Whether a name matches a pattern with `*` and `?`.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut from) = (0, 0);
-    // Where the latest `*` stands, and up to where it reaches.
+    // The position of the latest `*`, and the position in the name that it has matched up to.
     let mut star: Option<(usize, usize)> = None;
     while from < name.len() {
         match pattern.get(at) {
@@ -339,7 +354,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     pattern[at..].iter().all(|sign| *sign == b'*')
 }
 
-/// Objects from manifests as they are.
+/// The objects of manifests, unchanged.
 #[derive(Debug)]
 pub(super) struct Manifests {
     pub(super) nodes: EcoVec<Node>,
@@ -349,15 +364,15 @@ pub(super) struct Manifests {
 }
 
 impl Compiler<'_> {
-    /// `$manifests`, with what stands beside it.
-    pub(super) fn manifests(&mut self, node: &Node, directive: &Node) -> Part {
+    /// Compiles `$manifests` and the keys beside it.
+    pub(super) fn manifests(&mut self, node: &Node, directive: &Node) -> CompiledNode {
         let span = directive.origin.span;
-        let nothing = Part::Static { node: Node::default(), nodes: 1, bytes: 0 };
+        let nothing = CompiledNode::Static { node: Node::default(), nodes: 1, bytes: 0 };
         for entry in
             node.entries().iter().filter(|entry| !matches!(entry.key.as_str(), "$manifests" | "$if" | "$namespace"))
         {
             let message = format!("`{}` cannot be combined with `$manifests`", entry.key);
-            let help = "`$if` and `$namespace` may; a patch changes the objects";
+            let help = "only `$if` and `$namespace` are allowed beside it; change the objects with a patch";
             self.findings.push(Finding::error(RuleId::TemplateDirective, entry.key_span, message).with_help(help));
         }
         let Some(folder) = directive.as_str().filter(|folder| !scan::has_expression(folder)) else {
@@ -365,14 +380,14 @@ impl Compiler<'_> {
             self.findings.push(finding.with_help("choose between folders with `$if`"));
             return nothing;
         };
-        let namespace = node.get("$namespace").map(|namespace| self.item(namespace, Place::Alone));
+        let namespace = node.get("$namespace").map(|namespace| self.item(namespace, DirectiveContext::Alone));
         match self.files.manifests(folder.trim_end_matches('/')) {
-            Ok(nodes) => Part::Manifests(Box::new(Manifests { nodes: nodes.into(), namespace, span })),
+            Ok(nodes) => CompiledNode::Manifests(Box::new(Manifests { nodes: nodes.into(), namespace, span })),
             Err(findings) => {
                 self.findings.extend(findings.into_iter().map(|mut finding| {
                     if finding.span.is_none() {
                         finding.span = span;
-                        finding.help = "the path is relative to the project, such as `manifests/redis`".to_owned();
+                        finding.help = "use a path relative to the project, such as `manifests/redis`".to_owned();
                     }
                     finding
                 }));
@@ -383,9 +398,9 @@ impl Compiler<'_> {
 }
 
 impl Run<'_> {
-    /// The objects of manifests, in the namespace that `$namespace` says, if it does.
-    pub(super) fn manifests(&mut self, item: &Item, manifests: &Manifests, out: &mut Vec<Node>) -> Made<()> {
-        if !self.wanted(item.when.as_ref())? {
+    /// The objects of manifests, with the namespace of `$namespace` if there is one.
+    pub(super) fn manifests(&mut self, item: &Item, manifests: &Manifests, out: &mut Vec<Node>) -> Evaluated<()> {
+        if !self.condition_holds(item.when.as_ref())? {
             return Ok(());
         }
         let namespace = match &manifests.namespace {
@@ -394,12 +409,12 @@ impl Run<'_> {
         };
         if let Some(namespace) = namespace.as_ref().filter(|namespace| namespace.as_str().is_none_or(str::is_empty)) {
             let message = format!("`$namespace` must be a name, not {}", namespace.type_name());
-            return Err(self.misuse(RuleId::TemplateType, manifests.span, message, "", namespace));
+            return Err(self.report_value_error(RuleId::TemplateType, manifests.span, message, "", namespace));
         }
         self.spend(manifests.nodes.len(), 0, manifests.span)?;
         match namespace {
             None => out.extend(manifests.nodes.iter().cloned()),
-            Some(namespace) => out.extend(namespace::put(&manifests.nodes, &namespace)),
+            Some(namespace) => out.extend(namespace::set_namespace(&manifests.nodes, &namespace)),
         }
         Ok(())
     }
@@ -423,9 +438,9 @@ mod tests {
         ] {
             assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
         }
-        assert!(is_meant("conf", "conf/a.ini"));
-        assert!(is_meant("conf/", "conf/a.ini"));
-        assert!(!is_meant("conf", "conf/sub/a.ini"));
-        assert!(is_meant("conf/sub/*.ini", "conf/sub/a.ini"));
+        assert!(is_selected("conf", "conf/a.ini"));
+        assert!(is_selected("conf/", "conf/a.ini"));
+        assert!(!is_selected("conf", "conf/sub/a.ini"));
+        assert!(is_selected("conf/sub/*.ini", "conf/sub/a.ini"));
     }
 }

@@ -1,7 +1,7 @@
-//! The functions, filters and tests that expressions may use: few, and pure.
+//! The functions, filters and tests of the expression language. All of them are pure: none depends on a clock, the
+//! network, a random source, the environment or a file.
 //!
-//! None reads a clock, a network, a random source, the environment or a file. The table is the reference:
-//! docs/templates.md is held against it by a test.
+//! A test verifies that docs/templates.md lists exactly this table.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,9 +13,9 @@ use crate::digest;
 use crate::formats::go::encode_base64;
 use crate::node::{self, Node};
 use crate::source::Span;
-use crate::template::value::{Budget, Misfit, Tree, View, article, forgive_miss, note_tree, to_node};
+use crate::template::value::{Budget, ConversionError, Tree, View, article, forgive_miss, note_tree, to_node};
 
-/// What may be called, and how.
+/// The kind of a callable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// `name(...)`.
@@ -27,7 +27,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// As messages name it.
+    /// The noun used in messages.
     pub(super) const fn noun(self) -> &'static str {
         match self {
             Self::Function => "function",
@@ -37,12 +37,12 @@ impl Kind {
     }
 }
 
-/// One thing an expression may call.
+/// A function, filter or test.
 #[derive(Debug)]
 pub(super) struct Function {
     pub(super) kind: Kind,
     pub(super) name: &'static str,
-    /// How it is written, for the documentation.
+    /// An example call, for the documentation.
     pub(super) usage: &'static str,
     add: fn(&mut Environment<'static>),
 }
@@ -65,7 +65,7 @@ macro_rules! add {
     };
 }
 
-/// All there is, functions first, each kind by name.
+/// All of them: functions first, then by name within each kind.
 pub(super) static ALL: &[Function] = &[
     row!(Function, "app_labels", "app_labels('web', component='api')", app_labels),
     row!(Filter, "b64encode", "text | b64encode", b64encode),
@@ -103,21 +103,21 @@ pub(super) static ALL: &[Function] = &[
     row!(Test, "string", "value is string", minijinja::tests::is_string),
 ];
 
-/// Functions that the project gives, beside those of the table: they stand in the scope, not in the engine.
+/// Functions that depend on the project. They are part of the scope rather than of the engine.
 pub(super) const PROJECT_FUNCTIONS: &[&str] = &[CHECKSUM, CONTENT_NAME, "sql", "team_files", "team_sql"];
 
-/// The functions that need the other documents of the bundle.
+/// The functions that depend on the other documents of the bundle.
 pub(super) const CHECKSUM: &str = "checksum";
 pub(super) const CONTENT_NAME: &str = "content_name";
 
-/// How much work one expression may do: an instruction costs one, and so do 64 bytes made.
-pub(super) const MOST_FUEL: u64 = 400_000;
+/// The maximum fuel of one expression. An instruction costs one unit, and so do 64 bytes of output.
+pub(super) const MAX_FUEL: u64 = 400_000;
 
-/// How much nearly all of them need. What needs more runs again with [`MOST_FUEL`], and the bundle pays for it: so that
-/// its work is bounded as a whole, whatever is repeated.
+/// The fuel that nearly all expressions manage with. An expression that needs more runs again with [`MAX_FUEL`], which
+/// is charged to the bundle's budget, so the total work of a bundle is bounded.
 pub(super) const USUAL_FUEL: u64 = 4_000;
 
-/// The engine with the table's functions and nothing else.
+/// The engine with the functions of the table only.
 pub(super) fn environment(fuel: u64) -> Environment<'static> {
     let mut env = Environment::empty();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -137,7 +137,7 @@ pub(super) fn names(kind: Kind) -> impl Iterator<Item = &'static str> + Clone {
         .chain(project.iter().copied())
 }
 
-/// The names of a kind, and how each is written.
+/// The names of a kind, with an example call of each.
 pub(super) fn usages(kind: Kind) -> impl Iterator<Item = (&'static str, &'static str)> {
     let project = if kind == Kind::Function { PROJECT_FUNCTIONS } else { &[] };
     let table =
@@ -145,7 +145,7 @@ pub(super) fn usages(kind: Kind) -> impl Iterator<Item = (&'static str, &'static
     table.chain(project.iter().map(|name| (*name, "")))
 }
 
-/// The function of that kind and name.
+/// The function with that kind and name.
 pub(super) fn find(kind: Kind, name: &str) -> Option<&'static str> {
     names(kind).find(|known| *known == name)
 }
@@ -154,48 +154,48 @@ pub(super) fn fault(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.into())
 }
 
-/// How much a function may be handed.
+/// The maximum size of a function's argument.
 const ARGUMENT: Budget = Budget { nodes: 100_000, bytes: 16 << 20, work: 0 };
 
 pub(super) fn argument(value: &Value) -> Result<Node, Error> {
-    to_node(value, &mut ARGUMENT.clone()).map_err(|misfit| match misfit {
-        Misfit::Undefined(_) => Error::from(ErrorKind::UndefinedError),
-        Misfit::TooLarge => Error::from(ErrorKind::OutOfFuel),
-        Misfit::Type { message, .. } | Misfit::Engine(message) => fault(message),
+    to_node(value, &mut ARGUMENT.clone()).map_err(|error| match error {
+        ConversionError::Undefined(_) => Error::from(ErrorKind::UndefinedError),
+        ConversionError::TooLarge => Error::from(ErrorKind::OutOfFuel),
+        ConversionError::Type { message, .. } | ConversionError::Engine(message) => fault(message),
     })
 }
 
-/// A computed tree as a value, its parts keeping their origins.
+/// A computed tree as a value whose parts keep their origins.
 pub(super) fn tree(node: Node) -> Value {
     Value::from_object(View::root(Arc::new(Tree { node, profile: false })))
 }
 
-/// A value of a type that a function cannot take.
-fn unfit(what: &str, wants: &str, value: &Value) -> Error {
+/// The error for an argument of the wrong type.
+fn type_error(what: &str, expected: &str, value: &Value) -> Error {
     if value.is_undefined() {
         return Error::from(ErrorKind::UndefinedError);
     }
-    fault(format!("{what} expects {wants}, not {}", article(value)))
+    fault(format!("{what} expects {expected}, not {}", article(value)))
 }
 
 fn text<'a>(value: &'a Value, what: &str) -> Result<&'a str, Error> {
-    value.as_str().ok_or_else(|| unfit(what, "a string", value))
+    value.as_str().ok_or_else(|| type_error(what, "a string", value))
 }
 
 fn mapping(value: &Value, what: &str) -> Result<node::Mapping, Error> {
     match argument(value)?.value {
         node::Value::Mapping(mapping) => Ok(mapping),
-        _ => Err(unfit(what, "a mapping", value)),
+        _ => Err(type_error(what, "a mapping", value)),
     }
 }
 
-/// The recommended labels, by the arguments that give them.
+/// The recommended labels, by argument name.
 static APP_LABELS: LazyLock<[(&str, EcoString); 6]> = LazyLock::new(|| {
     ["name", "instance", "component", "part_of", "version", "managed_by"]
         .map(|argument| (argument, eco_format!("app.kubernetes.io/{}", argument.replace('_', "-"))))
 });
 
-/// The recommended labels: `app.kubernetes.io/name`, `managed-by`, and one for each named argument.
+/// The recommended labels: `app.kubernetes.io/name`, `managed-by`, and one per named argument.
 fn app_labels(name: &str, kwargs: Kwargs) -> Result<Value, Error> {
     let mut made = node::Mapping::with_capacity(APP_LABELS.len());
     for (argument, label) in APP_LABELS.iter() {
@@ -217,12 +217,12 @@ fn b64encode(value: &Value) -> Result<String, Error> {
     Ok(encode_base64(text(value, "`b64encode`")?.as_bytes()))
 }
 
-/// Lower-case hexadecimal digits of the SHA-256 of a text.
+/// The SHA-256 of a string in lower case hexadecimal digits.
 fn sha256(value: &Value) -> Result<String, Error> {
     Ok(digest::of(text(value, "`sha256`")?))
 }
 
-/// `{key, value}` for each entry, in order: what `$for` takes of a mapping.
+/// `{key, value}` for each entry, in order, so that `$for` can iterate over a mapping.
 fn entries(value: &Value) -> Result<Value, Error> {
     let mapping = mapping(value, "`entries`")?;
     let items = mapping.iter().map(|entry| {
@@ -234,7 +234,7 @@ fn entries(value: &Value) -> Result<Value, Error> {
     Ok(tree(Node { value: items.collect::<EcoVec<_>>().into(), ..Node::default() }))
 }
 
-/// A key as a value of its own, made from what its entry was made from.
+/// A key as a value, with the origin of its entry.
 pub(super) fn key_of(entry: &node::Entry) -> Node {
     Node { value: entry.key.clone().into(), origin: entry.value.origin.clone() }
 }
@@ -248,7 +248,7 @@ fn keys(value: &Value) -> Result<Value, Error> {
 fn enabled(value: &Value) -> Result<Value, Error> {
     let mut keys = EcoVec::new();
     let all = mapping(value, "`enabled`")?;
-    // Those that are off have their part in the result as well.
+    // Keys that are false affect the result as well.
     note_tree(Node { value: all.clone().into(), ..Node::default() });
     for entry in &all {
         match entry.value.as_bool() {
@@ -268,7 +268,7 @@ fn values(value: &Value) -> Result<Value, Error> {
     Ok(tree(Node { value: values.into(), ..Node::default() }))
 }
 
-/// The entries of all, the later ones winning; mappings within are replaced, not merged.
+/// The entries of all mappings; later ones override earlier ones. Nested mappings are replaced, not merged.
 fn merge(value: &Value, others: Rest<Value>) -> Result<Value, Error> {
     let mut made = mapping(value, "`merge`")?;
     for other in others.iter() {
@@ -287,7 +287,7 @@ fn without(value: &Value, names: Rest<Value>) -> Result<Value, Error> {
     Ok(tree(Node { value: made.into(), ..Node::default() }))
 }
 
-/// The value, or `none` where a field that may be left out is.
+/// The value, or `none` if the field is not set.
 fn optional(value: &Value) -> Value {
     if value.is_undefined() {
         forgive_miss();
@@ -303,17 +303,17 @@ fn is_defined(value: &Value) -> bool {
     !value.is_undefined()
 }
 
-/// A string, a number or a boolean as text, as YAML writes it.
+/// Converts a string, a number or a boolean to a string, in YAML's notation.
 fn string(value: &Value) -> Result<Value, Error> {
     use minijinja::value::ValueKind::{Bool, Number, String};
     match value.kind() {
         String => Ok(value.clone()),
         Bool | Number => Ok(value.to_string().into()),
-        _ => Err(unfit("`string`", "a string, a number or a boolean", value)),
+        _ => Err(type_error("`string`", "a string, a number or a boolean", value)),
     }
 }
 
-/// A whole number from a number without fraction or a text that is one.
+/// Converts an integral number, or a string with one, to an integer.
 fn int(value: &Value) -> Result<i64, Error> {
     let wrong = || match value.is_undefined() {
         true => Error::from(ErrorKind::UndefinedError),
@@ -324,7 +324,7 @@ fn int(value: &Value) -> Result<i64, Error> {
         None if value.is_integer() => value.as_i64().ok_or_else(wrong),
         None => {
             let float = f64::try_from(value.clone()).map_err(|_| wrong())?;
-            // Every whole number up to here is exact.
+            // Every integer up to this limit is exact.
             (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64).ok_or_else(wrong)
         }
     }
@@ -333,19 +333,17 @@ fn int(value: &Value) -> Result<i64, Error> {
 fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
     let list = argument(value)?;
     if !matches!(list.value, node::Value::Sequence(_)) {
-        return Err(unfit("`join`", "a list", value));
+        return Err(type_error("`join`", "a list", value));
     }
     let parts: Result<Vec<EcoString>, Error> = list
         .items()
         .iter()
-        .map(|item| {
-            mixed(&item.value).ok_or_else(|| fault(format!("`join` cannot put {} into a string", item.type_name())))
-        })
+        .map(|item| mixed(&item.value).ok_or_else(|| fault(format!("`join` cannot join {}", item.type_name()))))
         .collect();
     Ok(parts?.join(separator.unwrap_or_default()))
 }
 
-/// A value as part of a text: strings, whole numbers and booleans only.
+/// A value as part of a string; `None` unless it is a string, an integer or a boolean.
 pub(super) fn mixed(value: &node::Value) -> Option<EcoString> {
     match value {
         node::Value::String(text) => Some(text.clone()),
@@ -368,9 +366,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documentation_has_the_table_and_nothing_else() {
+    fn the_documentation_lists_exactly_this_table() {
         let text = include_str!("../../docs/templates.md");
-        let heading = text.find("## Functions").expect("it has them");
+        let heading = text.find("## Functions").expect("it has a section on functions");
         let section = text[heading + 3..].split("\n## ").next().unwrap_or_default();
         let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
         let documented: Vec<String> = rows.map(|(usage, _)| usage.replace("\\|", "|")).collect();
@@ -382,7 +380,7 @@ mod tests {
         assert_eq!(documented, expected);
     }
 
-    /// How the project's functions are written, in the order of their table.
+    /// Example calls of the project's functions, in the order of their table.
     const PROJECT_USAGES: [&str; 5] = [
         "checksum('web-config')",
         "content_name('web-config')",
@@ -392,7 +390,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_table_is_sorted_and_names_are_single() {
+    fn the_table_is_sorted_and_names_are_unique() {
         let order: Vec<(u8, &str)> = ALL.iter().map(|function| (function.kind as u8, function.name)).collect();
         assert!(order.is_sorted() && order.windows(2).all(|pair| pair[0] != pair[1]));
         assert!(ALL.iter().all(|function| function.usage.contains(function.name)));

@@ -1,4 +1,4 @@
-//! Compiled templates and a profile's values to nodes.
+//! Instantiates compiled templates with a profile's values.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,38 +9,40 @@ use crate::finding::{Finding, RuleId, Severity};
 use crate::node::{Input, Mapping, Node, Origin, TextPart, Value};
 use crate::source::Span;
 use crate::template::compile::{narrow, to_finding};
-use crate::template::expression::{Expression, Failure, Scope, joined, place};
+use crate::template::compiled::{
+    CompiledNode, Condition, Field, FieldKey, ForDirective, Format, Item, Site, Text, TextPiece,
+};
+use crate::template::expression::{Expression, Failure, Scope, joined, set_span};
 use crate::template::functions::{key_of, mixed};
 use crate::template::names::Fault;
-use crate::template::part::{Each, Field, Format, Item, Key, Part, Site, Text, TextPiece, When};
 use crate::template::project::{Exchange, Request};
 use crate::template::value::{Budget, Tree};
 use crate::yaml;
 
-/// How much one bundle may hold before anything is checked.
+/// The limits of one bundle.
 const BUNDLE: Budget = Budget { nodes: 1_000_000, bytes: 64 << 20, work: 400_000_000 };
 
-/// After so many findings the rest are more of the same.
+/// Further findings are dropped.
 const MAX_FINDINGS: usize = 50;
 
-/// A finding was reported; there is no value.
+/// An error was reported; there is no value.
 #[derive(Debug)]
 pub(super) struct Reported;
 
-pub(super) type Made<T> = Result<T, Reported>;
+pub(super) type Evaluated<T> = Result<T, Reported>;
 
 pub(super) struct Run<'a> {
     expressions: &'a [Expression],
     scope: Arc<Scope>,
-    /// The values of expressions that are the same wherever they stand.
+    /// The values of expressions that do not read variables.
     memo: Vec<Option<Node>>,
     budget: Budget,
     exchange: &'a Exchange,
     read: &'a dyn Fn(&Request),
-    /// Where the part at hand is included, outermost first.
+    /// The `$include`s around the current node, outermost first.
     pub(super) including: Vec<Span>,
     pub(super) findings: Vec<Finding>,
-    /// The profile fields that decided what there is, beside those that values were made from.
+    /// The profile fields that conditions and loops read, in addition to the inputs of values.
     pub(super) decided: BTreeSet<EcoString>,
 }
 
@@ -67,41 +69,41 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether anything went wrong.
+    /// Whether an error was reported.
     pub(super) fn failed(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// Lets the expressions call one more function.
-    pub(super) fn give(&mut self, function: (&'static str, minijinja::Value)) {
+    /// Adds a function that expressions can call.
+    pub(super) fn add_function(&mut self, function: (&'static str, minijinja::Value)) {
         self.change_scope().functions.push(function);
     }
 
-    /// Takes all functions away.
+    /// Removes and returns all functions.
     pub(super) fn take_functions(&mut self) -> Vec<(&'static str, minijinja::Value)> {
         std::mem::take(&mut self.change_scope().functions)
     }
 
-    /// What expressions see, for changing it between two of them.
+    /// Mutable access to the scope, between evaluations.
     pub(super) fn change_scope(&mut self) -> &mut Scope {
         Arc::make_mut(&mut self.scope)
     }
 
-    /// The objects of a document: none, one, or as many as its `$for` has rounds.
-    pub(super) fn document(&mut self, item: &Item, out: &mut Vec<Node>) -> Made<()> {
-        if let Part::Manifests(manifests) = &item.part {
+    /// Instantiates a document: no object, one, or one per iteration of its `$for`.
+    pub(super) fn document(&mut self, item: &Item, out: &mut Vec<Node>) -> Evaluated<()> {
+        if let CompiledNode::Manifests(manifests) = &item.part {
             return self.manifests(item, manifests, out);
         }
-        self.rounds(item, |run| {
+        self.for_each_iteration(item, |run| {
             out.extend(run.guarded(item)?);
             Ok(())
         })
     }
 
     /// Runs `body` once, or once for each item of a `$for`.
-    fn rounds(&mut self, item: &Item, mut body: impl FnMut(&mut Self) -> Made<()>) -> Made<()> {
+    fn for_each_iteration(&mut self, item: &Item, mut body: impl FnMut(&mut Self) -> Evaluated<()>) -> Evaluated<()> {
         let Some(each) = &item.each else { return body(self) };
-        if !self.wanted(item.guard.as_ref())? {
+        if !self.condition_holds(item.guard.as_ref())? {
             return Ok(());
         }
         let mut outcome = Ok(());
@@ -118,8 +120,8 @@ impl<'a> Run<'a> {
         outcome
     }
 
-    /// What `$for` goes through: the items of a list, or the keys of a mapping.
-    fn list(&mut self, each: &Each) -> Made<EcoVec<Node>> {
+    /// The items that `$for` iterates over: those of a list, or the keys of a mapping.
+    fn list(&mut self, each: &ForDirective) -> Evaluated<EcoVec<Node>> {
         let node = self.value(each.list)?;
         self.decide(&node);
         match node.value {
@@ -127,64 +129,64 @@ impl<'a> Run<'a> {
             Value::Mapping(mapping) => Ok(mapping.iter().map(key_of).collect()),
             _ => {
                 let message = format!("`$for` expects a list or a mapping, not {}", node.type_name());
-                Err(self.misuse(RuleId::TemplateType, each.list.span, message, "", &node))
+                Err(self.report_value_error(RuleId::TemplateType, each.list.span, message, "", &node))
             }
         }
     }
 
-    /// The value of an item, unless its `$if` says no or it comes out as `none`.
-    pub(super) fn guarded(&mut self, item: &Item) -> Made<Option<Node>> {
-        if self.wanted(item.when.as_ref())? { self.part(&item.part) } else { Ok(None) }
+    /// The value of an item, unless its `$if` is false or it evaluates to `none`.
+    pub(super) fn guarded(&mut self, item: &Item) -> Evaluated<Option<Node>> {
+        if self.condition_holds(item.when.as_ref())? { self.node(&item.part) } else { Ok(None) }
     }
 
-    /// What an `$if` says.
-    pub(super) fn wanted(&mut self, when: Option<&When>) -> Made<bool> {
+    /// Evaluates an `$if`.
+    pub(super) fn condition_holds(&mut self, when: Option<&Condition>) -> Evaluated<bool> {
         match when {
             None => Ok(true),
-            Some(When::Fixed(value)) => Ok(*value),
-            Some(When::Computed(site)) => {
+            Some(Condition::Fixed(value)) => Ok(*value),
+            Some(Condition::Computed(site)) => {
                 let node = self.value(*site)?;
                 self.decide(&node);
                 node.as_bool().ok_or_else(|| {
                     let message = format!("`$if` expects a boolean, not {}", node.type_name());
                     let help = "compare it: `x > 0`, `x != ''`, `x is defined`";
-                    self.misuse(RuleId::TemplateType, site.span, message, help, &node)
+                    self.report_value_error(RuleId::TemplateType, site.span, message, help, &node)
                 })
             }
         }
     }
 
-    /// Notes what a value was made from that does not stand in the output itself.
+    /// Records the inputs of a value that affects the output without being part of it.
     fn decide(&mut self, node: &Node) {
         self.decided.extend(node.origin.inputs().iter().map(|input| input.path.clone()));
         node.items().iter().for_each(|item| self.decide(item));
         node.entries().iter().for_each(|entry| self.decide(&entry.value));
     }
 
-    fn part(&mut self, part: &Part) -> Made<Option<Node>> {
+    fn node(&mut self, part: &CompiledNode) -> Evaluated<Option<Node>> {
         match part {
-            Part::Static { node, nodes, bytes } => {
+            CompiledNode::Static { node, nodes, bytes } => {
                 self.spend(*nodes, *bytes, node.origin.span)?;
                 Ok(Some(node.clone()))
             }
-            Part::Whole(site) => {
+            CompiledNode::Whole(site) => {
                 let mut node = self.value(*site)?;
                 if node.is_null() {
                     self.decide(&node);
                     return Ok(None);
                 }
-                place(&mut node, site.scalar);
+                set_span(&mut node, site.scalar);
                 Ok(Some(node))
             }
-            Part::Text(text) => self.text(text).map(Some),
-            Part::Mapping(fields, span) => self.mapping(fields, *span).map(Some),
-            Part::Sequence(items, span) => {
+            CompiledNode::Text(text) => self.text(text).map(Some),
+            CompiledNode::Mapping(fields, span) => self.mapping(fields, *span).map(Some),
+            CompiledNode::Sequence(items, span) => {
                 let mut list = EcoVec::with_capacity(items.len());
                 let mut outcome = Ok(());
                 for item in items {
-                    let made = self.rounds(item, |run| {
+                    let made = self.for_each_iteration(item, |run| {
                         match run.guarded(item)? {
-                            // A part that is a list gives its items.
+                            // A partial that is a list contributes its items.
                             Some(Node { value: Value::Sequence(items), .. }) if is_list(&item.part) => {
                                 list.extend(items)
                             }
@@ -197,11 +199,11 @@ impl<'a> Run<'a> {
                 self.spend(1, 0, *span)?;
                 outcome.map(|()| Some(Node::new(list, *span)))
             }
-            Part::Include(include) => self.include(include),
-            Part::Files(choice) => self.files(choice).map(Some),
-            // They make documents; anywhere else they are refused when templates are compiled.
-            Part::Manifests(_) => Ok(None),
-            Part::Tree(format, item, span) => {
+            CompiledNode::Include(include) => self.include(include),
+            CompiledNode::Files(choice) => self.files(choice).map(Some),
+            // Only allowed as documents; the compiler rejects them elsewhere.
+            CompiledNode::Manifests(_) => Ok(None),
+            CompiledNode::Tree(format, item, span) => {
                 let Some(tree) = self.guarded(item)? else { return Ok(None) };
                 let (text, parts) = match format {
                     Format::Yaml => yaml::emit_with_parts(&tree),
@@ -216,30 +218,36 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn mapping(&mut self, fields: &[Field], span: Span) -> Made<Node> {
+    fn mapping(&mut self, fields: &[Field], span: Span) -> Evaluated<Node> {
         let mut made = Mapping::with_capacity(fields.len());
         let mut outcome = Ok(());
         for field in fields {
-            let result = self.rounds(&field.item, |run| {
-                // `$if` comes first, so that a key may be one that only then makes sense.
+            let result = self.for_each_iteration(&field.item, |run| {
+                // `$if` is evaluated first, since the key may only be defined if it holds.
                 let Some(value) = run.guarded(&field.item)? else { return Ok(()) };
                 let key = match &field.key {
-                    Key::Plain(key) => key.clone(),
-                    Key::Computed(text) => run.key(text)?,
-                    Key::Spread => {
+                    FieldKey::Plain(key) => key.clone(),
+                    FieldKey::Computed(text) => run.key(text)?,
+                    FieldKey::Spread => {
                         let Value::Mapping(entries) = &value.value else {
                             let message =
-                                format!("a part beside other keys must be a mapping, not {}", value.type_name());
-                            return Err(run.misuse(RuleId::TemplateType, field.key_span, message, "", &value));
+                                format!("a partial beside other keys must be a mapping, not {}", value.type_name());
+                            return Err(run.report_value_error(
+                                RuleId::TemplateType,
+                                field.key_span,
+                                message,
+                                "",
+                                &value,
+                            ));
                         };
                         for entry in entries {
-                            run.once(&made, &entry.key, field.key_span)?;
+                            run.check_unique_key(&made, &entry.key, field.key_span)?;
                             made.push(entry.key.clone(), entry.key_span, entry.value.clone());
                         }
                         return Ok(());
                     }
                 };
-                run.once(&made, &key, field.key_span)?;
+                run.check_unique_key(&made, &key, field.key_span)?;
                 made.push(key, field.key_span, value);
                 Ok(())
             });
@@ -249,12 +257,12 @@ impl<'a> Run<'a> {
         outcome.map(|()| Node::new(made, span))
     }
 
-    /// Reports a key that a mapping has already.
-    fn once(&mut self, made: &Mapping, key: &str, span: Span) -> Made<()> {
+    /// Reports a duplicate key.
+    fn check_unique_key(&mut self, made: &Mapping, key: &str, span: Span) -> Evaluated<()> {
         let Some(first) = made.entry(key) else { return Ok(()) };
         let message = format!("duplicate key `{key}`");
         let finding = Finding::error(RuleId::TemplateDuplicateKey, span, message)
-            .with_help("make the key different for each item of the `$for`");
+            .with_help("use a key that is unique for each item of the `$for`");
         let finding = match first.key_span == span {
             true => finding,
             false => finding.with_related(first.key_span, "first defined here"),
@@ -262,7 +270,7 @@ impl<'a> Run<'a> {
         Err(self.report(finding))
     }
 
-    fn key(&mut self, text: &Text) -> Made<EcoString> {
+    fn key(&mut self, text: &Text) -> Evaluated<EcoString> {
         let node = match text.pieces.as_slice() {
             [TextPiece::Expression(site)] => self.value(*site)?,
             _ => self.text(text)?,
@@ -271,13 +279,13 @@ impl<'a> Run<'a> {
             Value::String(key) => Ok(key),
             _ => {
                 let message = format!("the key is {}, not a string", node.type_name());
-                Err(self.misuse(RuleId::TemplateType, text.span, message, "write `| string`", &node))
+                Err(self.report_value_error(RuleId::TemplateType, text.span, message, "write `| string`", &node))
             }
         }
     }
 
-    /// Text with expressions in it. Only strings, whole numbers and booleans can stand in a text.
-    pub(super) fn text(&mut self, text: &Text) -> Made<Node> {
+    /// Evaluates a string that contains expressions. They must evaluate to strings, integers or booleans.
+    pub(super) fn text(&mut self, text: &Text) -> Evaluated<Node> {
         let mut made = EcoString::new();
         let mut origins = Vec::new();
         let mut pieces = Vec::new();
@@ -292,10 +300,10 @@ impl<'a> Run<'a> {
                         let message = format!("{what} cannot be part of a string");
                         let help = match node.value {
                             Value::Float(_) => "write `| string`",
-                            Value::Null => "give it a string with `if … else`, or omit the whole field with `$if`",
-                            _ => "only strings, integers and booleans can; `| join(', ')` makes a string of a list",
+                            Value::Null => "provide a string with `if … else`, or omit the whole field with `$if`",
+                            _ => "use a string, an integer or a boolean; `| join(', ')` converts a list to a string",
                         };
-                        return Err(self.misuse(RuleId::TemplateType, site.span, message, help, &node));
+                        return Err(self.report_value_error(RuleId::TemplateType, site.span, message, help, &node));
                     };
                     let start = made.len() as u32;
                     made.push_str(&part);
@@ -315,8 +323,8 @@ impl<'a> Run<'a> {
         Ok(Node { value: made.into(), origin })
     }
 
-    /// The value of an expression at a place.
-    fn value(&mut self, site: Site) -> Made<Node> {
+    /// The value of an expression.
+    fn value(&mut self, site: Site) -> Evaluated<Node> {
         if let Some(Some(node)) = self.memo.get(site.expression) {
             let node = node.clone();
             return match self.budget.spend_tree(&node) {
@@ -326,15 +334,15 @@ impl<'a> Run<'a> {
         }
         let expression = &self.expressions[site.expression];
         let mut result = expression.evaluate(&self.scope, &mut self.budget);
-        // Each request is for another folder that the expression names, so this ends.
+        // Each request names another folder of the expression, so the loop terminates.
         while let Some(request) = self.exchange.requested() {
             (self.read)(&request);
             result = expression.evaluate(&self.scope, &mut self.budget);
         }
-        let told = self.exchange.findings();
+        let findings = self.exchange.findings();
         match result {
             Ok(node) => {
-                for finding in told {
+                for finding in findings {
                     let _ = self.report(finding);
                 }
                 if !expression.local {
@@ -342,13 +350,13 @@ impl<'a> Run<'a> {
                 }
                 Ok(node)
             }
-            Err(failure) if !told.is_empty() => Err(self.told(told, &failure, site)),
+            Err(failure) if !findings.is_empty() => Err(self.report_file_findings(findings, &failure, site)),
             Err(failure) => Err(self.explain(*failure, site, &expression.source)),
         }
     }
 
-    /// Reports what a function said of files, with the profile's line that names them.
-    fn told(&mut self, findings: Vec<Finding>, failure: &Failure, site: Site) -> Reported {
+    /// Reports findings about files that a function read, at the profile's line that names them.
+    fn report_file_findings(&mut self, findings: Vec<Finding>, failure: &Failure, site: Site) -> Reported {
         for mut finding in findings {
             if finding.span.is_none() {
                 let names = |input: &&Input| input.node.as_str().is_some_and(|text| !text.is_empty());
@@ -372,7 +380,7 @@ impl<'a> Run<'a> {
         self.report(finding)
     }
 
-    /// Names the place in the profile where what is missing would stand.
+    /// Adds the position in the profile where the missing value would be set.
     fn with_parent(&self, finding: Finding, source: &str) -> Finding {
         let path = finding.message.split('`').nth(1).filter(|path| source.contains(path)).unwrap_or_default();
         let mut node = &self.scope.values.node;
@@ -392,18 +400,25 @@ impl<'a> Run<'a> {
         }
         let words = match found.as_slice() {
             [] => "the profile does not set it".to_owned(),
-            found => format!("`{}` is set here, without it", found.join(".")),
+            found => format!("`{}` is set here", found.join(".")),
         };
         finding.with_related(span, words)
     }
 
-    /// Reports that a value does not fit where it is put, with the profile's lines it came from.
-    pub(super) fn misuse(&mut self, rule: RuleId, span: Span, message: String, help: &str, node: &Node) -> Reported {
+    /// Reports that a value is invalid where it is used, with the profile's lines that it comes from as related.
+    pub(super) fn report_value_error(
+        &mut self,
+        rule: RuleId,
+        span: Span,
+        message: String,
+        help: &str,
+        node: &Node,
+    ) -> Reported {
         let finding = Finding::error(rule, span, message).with_help(help);
         self.report(with_inputs(finding, node.origin.inputs()))
     }
 
-    pub(super) fn spend(&mut self, nodes: usize, bytes: usize, span: Span) -> Made<()> {
+    pub(super) fn spend(&mut self, nodes: usize, bytes: usize, span: Span) -> Evaluated<()> {
         match self.budget.spend(nodes, bytes) {
             Ok(()) => Ok(()),
             Err(_) => Err(self.too_large(span)),
@@ -411,7 +426,7 @@ impl<'a> Run<'a> {
     }
 
     fn too_large(&mut self, span: Span) -> Reported {
-        // Nothing more fits, so this is said once.
+        // Nothing more fits, so that this is reported once.
         self.budget = Budget { nodes: 0, bytes: 0, work: 0 };
         let fault = Fault::new(RuleId::TemplateTooLarge, 0..0, "the bundle exceeds the rendering limits")
             .with_help("a bundle can have at most a million values, 64 MiB and a hundred thousand expressions, fewer if they are large");
@@ -432,12 +447,12 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Whether an item is a part that makes a list.
-fn is_list(part: &Part) -> bool {
-    matches!(part, Part::Include(include) if include.is_list())
+/// Whether a node is an included list.
+fn is_list(part: &CompiledNode) -> bool {
+    matches!(part, CompiledNode::Include(include) if include.is_list())
 }
 
-/// Adds the profile's lines that an expression read.
+/// Adds the profile's lines that an expression read as related.
 fn with_inputs(finding: Finding, inputs: &[Input]) -> Finding {
     inputs.iter().take(4).filter(|input| !input.node.origin.span.is_none()).fold(finding, |finding, input| {
         let value = match &input.node.value {
@@ -449,7 +464,7 @@ fn with_inputs(finding: Finding, inputs: &[Input]) -> Finding {
     })
 }
 
-/// The values that templates see: the merged profile, with its name and the environment's.
+/// The values that templates can read: the merged profile, its name and the environment's name.
 pub(super) fn values(merged: &Node, profile: &str, environment: &str) -> Node {
     let mut mapping = match &merged.value {
         Value::Mapping(mapping) => mapping.clone(),

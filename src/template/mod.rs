@@ -1,10 +1,12 @@
-//! Templates: YAML files whose strings hold expressions.
+//! Templates: YAML files whose strings may contain expressions.
 //!
-//! A file is read once ([`crate::yaml::load`]), its scalars split ([`scan`]), its expressions checked against the profile's
-//! schema ([`names`]) and compiled ([`compile`]). For each profile the compiled tree is walked ([`instantiate`]); each
-//! rendered node knows its scalar and the profile values its expression read ([`value`]).
+//! A file is loaded once ([`crate::yaml::load`]), its scalars are split ([`scan`]), and its expressions are checked
+//! against the profile's schema ([`names`]) and compiled ([`compile`]). For each profile the compiled tree is
+//! instantiated ([`instantiate`]); each rendered node records its scalar and the profile values that its expression
+//! read ([`value`]).
 
 mod compile;
+mod compiled;
 mod expression;
 mod files;
 mod functions;
@@ -12,7 +14,6 @@ mod include;
 mod instantiate;
 mod names;
 mod namespace;
-mod part;
 mod project;
 mod scan;
 #[cfg(test)]
@@ -35,30 +36,30 @@ use crate::suggest;
 use crate::yaml::{self, Dialect};
 
 use compile::Compiler;
+use compiled::Document;
 use expression::{Expression, Scope};
 use files::ProjectFiles;
 use instantiate::Run;
-use names::Known;
-use part::Document;
-use project::{Checksum, ContentName, Exchange, Files, Folders, Sql};
+use names::CachedFields;
+use project::{Checksum, ContentName, Exchange, FileOwner, Folders, Sql};
 use value::Tree;
 
 pub use files::NamedFiles;
-pub use names::{AnyName, Fields, Names};
+pub use names::{AllowedFields, AnyField, ProfileFields};
 
 /// The folder of the templates.
 const FOLDER: &str = "templates/";
 
-/// Where a function of the template language is used.
+/// How a function of the template language is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Usage {
-    /// By itself: `name(...)`.
+    /// As a function: `name(...)`.
     Function,
-    /// Behind a value: `value | name`.
+    /// As a filter: `value | name`.
     Filter,
 }
 
-/// The names of functions or filters, and how each is written.
+/// The names of functions or filters, with an example call of each.
 pub fn usages(usage: Usage) -> impl Iterator<Item = (&'static str, &'static str)> {
     let kind = match usage {
         Usage::Function => functions::Kind::Function,
@@ -78,47 +79,47 @@ pub struct Templates {
     folders: Arc<Folders>,
 }
 
-/// What templates are filled with.
+/// The input of an instantiation.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
-    /// The merged profile.
+    /// The merged values.
     pub values: &'a Node,
-    /// Its name.
+    /// The profile's name.
     pub profile: &'a str,
     /// The environment's name.
     pub environment: &'a str,
-    /// The folders under `templates/` that the profile chooses, as a list of strings; what is no list chooses all.
+    /// The folders under `templates/` that the profile selects, as a list of strings; any other value selects all.
     pub folders: &'a Node,
 }
 
-/// What the templates make of one profile's values.
+/// The documents that templates produce for one profile.
 #[derive(Debug)]
 pub struct Instance {
-    /// The documents, in the order of the templates; those that need the others come last.
+    /// The documents, in the order of the templates, except that documents which depend on others come last.
     pub documents: Vec<Node>,
-    /// What is worth knowing about them; none is an error.
+    /// Findings that are not errors.
     pub findings: Vec<Finding>,
-    /// The profile fields that decided what there is, beside those that values were made from.
+    /// The profile fields that conditions and loops read, in addition to the inputs of values.
     pub decided: BTreeSet<EcoString>,
 }
 
 impl Templates {
     /// Compiles templates.
     ///
-    /// `files` are the template files in the order their objects are to come; `named` reads the files that they name.
+    /// `files` are the template files in the order of their objects; `named` reads the files that they refer to.
     ///
     /// # Errors
-    /// All that is wrong with the templates whatever the profile: YAML syntax, expression syntax, names that no profile
-    /// can have, unknown directives, files that cannot be read.
+    /// All errors that do not depend on the profile: YAML syntax, expression syntax, unknown fields, unknown
+    /// directives, files that cannot be read.
     pub fn compile(
         sources: &Sources,
         files: &[FileId],
-        names: &dyn Names,
+        names: &dyn ProfileFields,
         named: &dyn NamedFiles,
     ) -> Result<Self, Vec<Finding>> {
         let mut compiler = Compiler {
             sources,
-            names: Known::new(names),
+            names: CachedFields::new(names),
             files: named,
             text: Arc::from(""),
             locals: Vec::new(),
@@ -127,7 +128,7 @@ impl Templates {
             findings: Vec::new(),
             late: false,
             binary: false,
-            parts: HashMap::new(),
+            partials: HashMap::new(),
             including: Vec::new(),
             includes: 0,
         };
@@ -142,7 +143,7 @@ impl Templates {
             }
         }
         let Compiler { expressions, mut findings, .. } = compiler;
-        // A part that is included twice has its faults twice.
+        // A partial that is included twice reports its errors twice.
         let mut known = HashSet::new();
         findings.retain(|finding| known.insert((finding.span, finding.message.clone())));
         if findings.is_empty() {
@@ -155,13 +156,13 @@ impl Templates {
     /// Reads and compiles all templates of a project: the `.yaml` and `.yml` files below `templates/`.
     ///
     /// # Errors
-    /// As [`Templates::compile`], and where a file cannot be read.
-    pub fn load(project: &Project, sources: &Sources, names: &dyn Names) -> Result<Self, Failure> {
+    /// As [`Templates::compile`], and if a file cannot be read.
+    pub fn load(project: &Project, sources: &Sources, names: &dyn ProfileFields) -> Result<Self, Failure> {
         let unable = |error: AccessError| error.failure();
         let mut paths = project.list("templates", "").map_err(unable)?;
         paths.retain(|path| YAML.iter().any(|ending| path.ends_with(ending)));
         paths.iter_mut().for_each(|path| _ = path.drain(..FOLDER.len()));
-        paths.retain(|path| !include::is_part(path));
+        paths.retain(|path| !include::is_partial(path));
         let read = |path: &String| project.read(sources, &format!("{FOLDER}{path}"));
         let files: Result<Vec<FileId>, AccessError> = paths.iter().map(read).collect();
         let files = files.map_err(unable)?;
@@ -172,14 +173,14 @@ impl Templates {
         Ok(templates)
     }
 
-    /// The template files, and those that `$file` names in them.
+    /// The template files, and the files that they refer to.
     #[must_use]
     pub fn files(&self) -> &[FileId] {
         &self.files
     }
 
-    /// Whether an expression may read a file below `templates/` as SQL: in the folder that a call of `sql` names, or in any
-    /// where it is computed.
+    /// Whether an expression may read a file below `templates/` as SQL: a call of `sql` names its folder, or computes
+    /// the folder.
     #[must_use]
     pub fn may_read_sql(&self, path: &str) -> bool {
         let Some((folder, _)) = path.strip_prefix("templates/").and_then(|path| path.rsplit_once('/')) else {
@@ -189,23 +190,23 @@ impl Templates {
             && self.expressions.iter().any(|expression| project::calls_sql(&expression.source, folder))
     }
 
-    /// Whether an expression reads folders of a team's own, which profiles name.
+    /// Whether an expression reads a team's own folders, which profiles name.
     #[must_use]
     pub fn reads_team_folders(&self) -> bool {
         self.expressions.iter().any(|expression| expression.source.contains("team_"))
     }
 
-    /// The SQL files that a bundle with these values may have used: those below `templates/`, and the team's own where a
-    /// value names their folder.
+    /// The SQL files that a bundle with these values may use: those below `templates/`, and those in folders that a
+    /// value names.
     #[must_use]
     pub fn sql_files(&self, merged: &Node) -> Vec<FileId> {
         self.folders.files(|folder| project::names_folder(merged, folder))
     }
 
-    /// What the templates make of a profile's merged values.
+    /// Instantiates the templates with a profile's merged values.
     ///
     /// # Errors
-    /// What is undefined, of the wrong type, or too large, at the template's line with the profile's beside it.
+    /// Undefined values, type errors and exceeded limits, at the template's line with the profile's line as related.
     pub fn instantiate(
         &self,
         project: &Project,
@@ -213,7 +214,7 @@ impl Templates {
         inputs: &Inputs<'_>,
         patches: &mut Patches<'_>,
     ) -> Result<Instance, Vec<Finding>> {
-        let wanted = self.wanted(inputs.folders)?;
+        let selected = self.selected_documents(inputs.folders)?;
         let node = instantiate::values(inputs.values, inputs.profile, inputs.environment);
         let values = Arc::new(Tree { node, profile: true });
         let exchange = Arc::new(Exchange::default());
@@ -221,28 +222,31 @@ impl Templates {
             let sql = Sql { files, folders: self.folders.clone(), exchange: exchange.clone() };
             minijinja::Value::from_object(sql)
         };
-        let functions =
-            vec![("sql", sql(Files::Own)), ("team_files", sql(Files::Tool)), ("team_sql", sql(Files::Team))];
+        let functions = vec![
+            ("sql", sql(FileOwner::Own)),
+            ("team_files", sql(FileOwner::Tool)),
+            ("team_sql", sql(FileOwner::Team)),
+        ];
         let scope = Scope { values, locals: Vec::new(), functions };
         let read = |request: &_| self.folders.read(request, project, sources, inputs.profile);
         let mut run = Run::new(&self.expressions, scope, &exchange, &read);
         let mut made = Vec::with_capacity(self.documents.len());
         let pass = |run: &mut Run<'_>, late: bool, made: &mut Vec<Node>| {
-            for document in self.documents.iter().filter(|document| document.late == late && wanted(document)) {
-                // What goes wrong is in the findings; the other documents may have something to say as well.
+            for document in self.documents.iter().filter(|document| document.late == late && selected(document)) {
+                // Errors are collected in the findings; the other documents are still checked.
                 let _ = run.document(&document.item, made);
             }
         };
         pass(&mut run, false, &mut made);
-        // A checksum is one of what is applied.
+        // A checksum covers the patched content.
         patches.apply(&mut made);
-        // After a mistake a ConfigMap may be missing, and its checksum would be a second one.
+        // After an error a ConfigMap may be missing, and its checksum would be a follow-up error.
         if !run.failed() && self.documents.iter().any(|document| document.late) {
             let documents = Arc::new(made);
             let checksum = minijinja::Value::from_object(Checksum { documents: documents.clone() });
-            run.give((functions::CHECKSUM, checksum));
+            run.add_function((functions::CHECKSUM, checksum));
             let name = minijinja::Value::from_object(ContentName { documents: documents.clone() });
-            run.give((functions::CONTENT_NAME, name));
+            run.add_function((functions::CONTENT_NAME, name));
             let mut late = Vec::new();
             pass(&mut run, true, &mut late);
             patches.apply(&mut late);
@@ -256,8 +260,9 @@ impl Templates {
         Ok(Instance { documents: made, findings: run.findings, decided: run.decided })
     }
 
-    /// Which documents a profile chooses: those of files directly in `templates/`, and of those in its folders.
-    fn wanted(&self, folders: &Node) -> Result<impl Fn(&Document) -> bool, Vec<Finding>> {
+    /// A predicate for the documents that a profile selects: those directly in `templates/` and those in the selected
+    /// folders.
+    fn selected_documents(&self, folders: &Node) -> Result<impl Fn(&Document) -> bool, Vec<Finding>> {
         let all = !matches!(folders.value, crate::node::Value::Sequence(_));
         let mut findings = Vec::new();
         for folder in folders.items() {
@@ -265,12 +270,12 @@ impl Templates {
             if !self.paths.values().any(|path| path.starts_with(&prefix)) {
                 let known: BTreeSet<&str> =
                     self.paths.values().filter_map(|path| path.rsplit_once('/')).map(|(folder, _)| folder).collect();
-                let message = format!("no templates in the folder `{FOLDER}{}`", folder.text());
+                let message = format!("no templates in `{FOLDER}{}`", folder.text());
                 let finding = Finding::error(RuleId::TemplateFolder, folder.origin.span, message);
                 findings.push(match suggest::nearest(folder.text(), known.iter().copied()) {
                     Some(near) => finding.with_label(format!("did you mean `{near}`?")),
-                    None if known.is_empty() => finding.with_help("there are no folders with templates"),
-                    None => finding.with_help(format!("there are {}", suggest::list(known, "and"))),
+                    None if known.is_empty() => finding.with_help("no folder contains templates"),
+                    None => finding.with_help(format!("available folders: {}", suggest::list(known, "and"))),
                 });
             }
         }
@@ -285,15 +290,15 @@ impl Templates {
     }
 }
 
-/// Fields that bear the name of a function, which would hide one or the other.
-fn reserved_names(names: &dyn Names) -> Vec<Finding> {
-    let Fields::Closed(fields) = names.fields(&[]) else { return Vec::new() };
+/// Reports profile fields with the name of a built-in, one of which would hide the other.
+fn reserved_names(names: &dyn ProfileFields) -> Vec<Finding> {
+    let AllowedFields::Closed(fields) = names.fields(&[]) else { return Vec::new() };
     let reserved =
         |name: &str| names::BUILT_IN.contains(&name) || functions::find(functions::Kind::Function, name).is_some();
     let taken = fields.iter().filter(|name| reserved(name));
     let finding = |name| {
-        let message = format!("the profile field `{name}` bears the name of something that templates already see");
-        Finding::error(RuleId::TemplateNameTaken, Span::NONE, message).with_help("give the field another name")
+        let message = format!("the name of the profile field `{name}` is reserved in templates");
+        Finding::error(RuleId::TemplateNameTaken, Span::NONE, message).with_help("rename the field")
     };
     taken.map(finding).collect()
 }

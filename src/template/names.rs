@@ -1,4 +1,4 @@
-//! What can be said of an expression before anything renders: its names, held against the profile's schema.
+//! Static checks of expressions: the names that they read are checked against the profile's schema.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -14,57 +14,57 @@ use crate::suggest;
 use crate::template::functions::{self, Kind};
 use crate::template::scan::{Token, Word, words};
 
-/// What may stand below a path of the profile.
+/// The fields that are allowed below a path of the profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fields {
-    /// These names and no others.
+pub enum AllowedFields {
+    /// These fields only.
     Closed(Vec<EcoString>),
-    /// Any name; or nothing is known of it.
+    /// Any field, or unknown.
     Open,
-    /// None: it is a string, a number or a boolean.
+    /// None: the value is a string, a number or a boolean.
     Scalar,
 }
 
-/// What a profile can have, as templates need to know it.
-pub trait Names {
-    /// What may stand below that path; the root is the empty path. An item of a list is the step `[]`; any key of a free
-    /// mapping is as good as another.
-    fn fields(&self, path: &[&str]) -> Fields;
+/// The fields that profiles can have.
+pub trait ProfileFields {
+    /// The fields below a path; the root is the empty path. A list item is the segment `[]`; all keys of a mapping
+    /// with arbitrary keys are equivalent.
+    fn fields(&self, path: &[&str]) -> AllowedFields;
 }
 
-impl Names for Schema {
-    fn fields(&self, path: &[&str]) -> Fields {
+impl ProfileFields for Schema {
+    fn fields(&self, path: &[&str]) -> AllowedFields {
         let steps = path.iter().map(|name| match *name {
             "[]" => Step::Index(0),
             name => Step::Key(name),
         });
         let Lookup::Known(place) = self.follow(steps) else {
-            // What no profile can have is told where the path leaves the schema, not again for each name below.
-            return Fields::Open;
+            // An unknown path is reported where it leaves the schema, not again for each name below.
+            return AllowedFields::Open;
         };
         let types = self.types(&place);
         if types.and(Types::OBJECT.or(Types::ARRAY)) == Types::NONE {
-            return Fields::Scalar;
+            return AllowedFields::Scalar;
         }
         if types.has(Types::OBJECT) && self.is_closed(&place) {
-            return Fields::Closed(Schema::fields(self, &place).into_iter().map(EcoString::from).collect());
+            return AllowedFields::Closed(Schema::fields(self, &place).into_iter().map(EcoString::from).collect());
         }
-        Fields::Open
+        AllowedFields::Open
     }
 }
 
-/// What may stand below each path that was asked for, so that the schema is asked once.
-pub(super) struct Known<'a> {
-    names: &'a dyn Names,
-    seen: RefCell<HashMap<Vec<EcoString>, Rc<Fields>>>,
+/// Caches the fields below each path, so that the schema is queried once per path.
+pub(super) struct CachedFields<'a> {
+    names: &'a dyn ProfileFields,
+    seen: RefCell<HashMap<Vec<EcoString>, Rc<AllowedFields>>>,
 }
 
-impl<'a> Known<'a> {
-    pub(super) fn new(names: &'a dyn Names) -> Self {
+impl<'a> CachedFields<'a> {
+    pub(super) fn new(names: &'a dyn ProfileFields) -> Self {
         Self { names, seen: RefCell::default() }
     }
 
-    pub(super) fn fields(&self, path: &[EcoString]) -> Rc<Fields> {
+    pub(super) fn fields(&self, path: &[EcoString]) -> Rc<AllowedFields> {
         if let Some(fields) = self.seen.borrow().get(path) {
             return fields.clone();
         }
@@ -75,17 +75,17 @@ impl<'a> Known<'a> {
     }
 }
 
-/// Nothing is known: every name passes. For projects without a schema.
+/// Accepts every name, for projects without a schema.
 #[derive(Debug, Clone, Copy)]
-pub struct AnyName;
+pub struct AnyField;
 
-impl Names for AnyName {
-    fn fields(&self, _path: &[&str]) -> Fields {
-        Fields::Open
+impl ProfileFields for AnyField {
+    fn fields(&self, _path: &[&str]) -> AllowedFields {
+        AllowedFields::Open
     }
 }
 
-/// A name that `$for` binds.
+/// A variable of `$for`, or a parameter.
 #[derive(Debug, Clone)]
 pub(super) struct Local {
     pub(super) name: EcoString,
@@ -94,25 +94,25 @@ pub(super) struct Local {
     pub(super) used: Cell<bool>,
 }
 
-/// What is known of a value.
+/// What is known statically about a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Nothing.
     Any,
-    /// It is a string, a number or a boolean.
+    /// A string, a number or a boolean.
     Scalar,
-    /// It is what stands at this path of the profile.
+    /// The value at this path of the profile.
     At(Vec<EcoString>),
-    /// It is `{key, value}` of the mapping at this path.
+    /// `{key, value}` of the mapping at this path.
     Entry(Vec<EcoString>),
 }
 
-/// Something wrong with an expression.
+/// An error in an expression.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// The rule's id.
+    /// The rule.
     pub(super) rule: RuleId,
-    /// Where in the expression.
+    /// The range in the expression.
     pub(super) range: Range<usize>,
     pub(super) message: String,
     pub(super) help: String,
@@ -129,35 +129,35 @@ impl Fault {
     }
 }
 
-/// What the check found out.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
-    /// Whether a name of `$for` is read, so that the value changes from one round to the next.
+    /// Whether it reads a variable, so that the value may change with each iteration.
     pub(super) local: bool,
-    /// Whether it needs the bundle's other documents.
+    /// Whether it depends on the bundle's other documents.
     pub(super) late: bool,
-    /// The names, where the expression is nothing but `a.b.c`.
+    /// The names, if the expression is a plain path `a.b.c`.
     pub(super) path: Option<Vec<EcoString>>,
-    /// Where an `else` is missing: there the expression gets one, so that what comes out is an error by any way.
+    /// The offsets where an `else` is missing. The compiler inserts one there that evaluates to an error.
     pub(super) missing_else: Vec<usize>,
-    /// What is wrong.
+    /// The errors.
     pub(super) faults: Vec<Fault>,
 }
 
-/// What messages call the whole that names start at.
+/// How messages refer to the root of a profile.
 const PROFILE: &str = "the profile";
 
 const KEYWORDS: &[&str] =
     &["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
 
-/// The expression compiler goes one call deeper for each operator, so their number is bounded.
+/// The maximum number of tokens, since the expression compiler recurses for each operator.
 const MAX_WORDS: usize = 400;
 
-/// Names that templates see beside the profile's fields.
+/// Names that templates can read in addition to the profile's fields.
 pub(super) const BUILT_IN: &[&str] = &["profile", "environment"];
 
 /// Checks the names of an expression.
-pub(super) fn check(source: &str, names: &Known<'_>, locals: &[Local]) -> Checked {
+pub(super) fn check(source: &str, names: &CachedFields<'_>, locals: &[Local]) -> Checked {
     let words = words(source);
     let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
     if words.len() > MAX_WORDS {
@@ -181,11 +181,11 @@ pub(super) fn mentions(source: &str, name: &str) -> bool {
     words(source).iter().any(|word| word.token == Token::Ident(name))
 }
 
-/// What is known of the items that `$for` takes from an expression.
-pub(super) fn item_shape(source: &str, names: &Known<'_>, locals: &[Local]) -> Shape {
+/// The shape of the items that `$for` takes from an expression.
+pub(super) fn item_shape(source: &str, names: &CachedFields<'_>, locals: &[Local]) -> Shape {
     let words = words(source);
     let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
-    // Nothing is known of what a function returns.
+    // The result of a function is unknown.
     if checker.sign(1, "(") {
         return Shape::Any;
     }
@@ -195,9 +195,9 @@ pub(super) fn item_shape(source: &str, names: &Known<'_>, locals: &[Local]) -> S
     match shape {
         Shape::At(path) if rest == entries => Shape::Entry(path),
         Shape::At(path) if rest.is_empty() => {
-            // Whether it is a list or a mapping shows only when it is there; a mapping gives its keys.
+            // Whether it is a list or a mapping is only known at run time; a mapping yields its keys.
             match &*names.fields(&path) {
-                Fields::Closed(_) => Shape::Scalar,
+                AllowedFields::Closed(_) => Shape::Scalar,
                 _ => Shape::At(path.into_iter().chain([EcoString::from("[]")]).collect()),
             }
         }
@@ -205,8 +205,8 @@ pub(super) fn item_shape(source: &str, names: &Known<'_>, locals: &[Local]) -> S
     }
 }
 
-/// What is known of the value of an expression.
-pub(super) fn path_shape(source: &str, names: &Known<'_>, locals: &[Local]) -> Shape {
+/// The shape of an expression's value.
+pub(super) fn path_shape(source: &str, names: &CachedFields<'_>, locals: &[Local]) -> Shape {
     let words = words(source);
     let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
     match checker.path(0) {
@@ -217,7 +217,7 @@ pub(super) fn path_shape(source: &str, names: &Known<'_>, locals: &[Local]) -> S
 
 struct Checker<'a> {
     words: &'a [Word<'a>],
-    names: &'a Known<'a>,
+    names: &'a CachedFields<'a>,
     locals: &'a [Local],
     out: Checked,
 }
@@ -231,7 +231,7 @@ impl<'a> Checker<'a> {
         self.token(at) == Some(Token::Sign(sign))
     }
 
-    /// Looks at the word at that place; returns the place of the next one to look at.
+    /// Checks the token at an index; returns the index of the next one to check.
     fn word(&mut self, at: usize) -> usize {
         match self.token(at) {
             Some(Token::Sign("|")) => self.named(at + 1, Kind::Filter),
@@ -240,7 +240,7 @@ impl<'a> Checker<'a> {
                 self.named(at + 1 + not, Kind::Test)
             }
             Some(Token::Ident(name)) if KEYWORDS.contains(&name) => at + 1,
-            // The name of an argument.
+            // The name of a keyword argument.
             Some(Token::Ident(_)) if self.sign(at + 1, "=") => at + 1,
             Some(Token::Ident(name)) if self.sign(at + 1, "(") => {
                 self.out.late |= matches!(name, functions::CHECKSUM | functions::CONTENT_NAME);
@@ -253,7 +253,7 @@ impl<'a> Checker<'a> {
                 }
                 end
             }
-            // A field of something computed: nothing is known of it.
+            // A field of a computed value, about which nothing is known.
             Some(Token::Sign(".")) if matches!(self.token(at + 1), Some(Token::Ident(_))) => {
                 self.no_method(at + 2, at + 1);
                 at + 2
@@ -262,13 +262,13 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Refuses `*` beside a list or mapping that the expression makes. `[[a] * 999] * 999` is a million values that take
-    /// no room until they are compared or printed, where the engine counts no fuel.
+    /// Rejects `*` beside a list or mapping literal. `[[a] * 999] * 999` is a million values, which the engine charges
+    /// no fuel for until they are compared or printed.
     fn no_repeated_lists(&mut self) {
         let Some(star) = self.words.iter().position(|word| word.token == Token::Sign("*")) else { return };
         let opens = |at: usize| match self.words[at].token {
             Token::Sign("{") => true,
-            // Behind a name, a string or a bracket it is a lookup.
+            // After a name, a string or a bracket it is an index.
             Token::Sign("[") => match at.checked_sub(1).and_then(|before| self.token(before)) {
                 Some(Token::Ident(word)) => KEYWORDS.contains(&word),
                 Some(Token::Str(_) | Token::Sign(")" | "]" | "}")) => false,
@@ -278,13 +278,14 @@ impl<'a> Checker<'a> {
         };
         if (0..self.words.len()).any(opens) {
             let range = self.words[star].range.clone();
-            let fault = Fault::new(RuleId::TemplateSyntax, range, "`*` beside a list or a mapping in one expression")
-                .with_help("write the list or mapping as YAML, with an expression for each value");
+            let fault =
+                Fault::new(RuleId::TemplateSyntax, range, "`*` cannot be combined with a list or mapping literal")
+                    .with_help("write the list or mapping as YAML, with an expression for each value");
             self.out.faults.push(fault);
         }
     }
 
-    /// The names, if only identifiers and dots stand here and the first is no name of `$for`.
+    /// The names, if the expression consists of identifiers and dots only and does not start with a variable.
     fn plain_path(&self) -> Option<Vec<EcoString>> {
         if self.out.local {
             return None;
@@ -307,7 +308,7 @@ impl<'a> Checker<'a> {
             let range = self.words[at].range.clone();
             let near = suggest::nearest(name, functions::names(kind));
             let help = near.map_or_else(
-                || format!("there are {}", suggest::list(functions::names(kind), "and")),
+                || format!("available: {}", suggest::list(functions::names(kind), "and")),
                 |near| format!("did you mean `{near}`?"),
             );
             let message = format!("unknown {} `{name}`", kind.noun());
@@ -320,13 +321,13 @@ impl<'a> Checker<'a> {
         if self.sign(paren, "(") {
             let range = self.words[name].range.clone();
             let fault = Fault::new(RuleId::TemplateNameUnknown, range, "methods are not supported")
-                .with_help("filters are written `value | filter`; `plimsoll` has those of docs/templates.md");
+                .with_help("use a filter, `value | filter`; docs/templates.md lists them");
             self.out.faults.push(fault);
         }
     }
 
-    /// Reads the path that starts with the name at that place and checks each of its names. Returns what is known of its
-    /// value, and the place behind it.
+    /// Parses the path that starts at an index and checks each of its names. Returns the shape of its value and the
+    /// index after it.
     fn path(&mut self, start: usize) -> (Shape, usize) {
         let Some(Token::Ident(first)) = self.token(start) else { return (Shape::Any, start) };
         let mut at = start + 1;
@@ -356,14 +357,14 @@ impl<'a> Checker<'a> {
                     }
                     at += 3;
                 }
-                // A computed name; what stands in the brackets is looked at by the caller.
+                // A computed name. The caller checks the expression in the brackets.
                 (Some(Token::Sign("[")), _, _) => return (Shape::Any, at),
                 _ => return (shape, at),
             }
         }
     }
 
-    /// One name further down.
+    /// The shape of a field of a value.
     fn step(&mut self, shape: &Shape, name: &str, start: usize, at: usize) -> Shape {
         let path = match shape {
             Shape::Any => return Shape::Any,
@@ -376,11 +377,11 @@ impl<'a> Checker<'a> {
             Shape::At(path) => path,
         };
         match &*self.names.fields(path) {
-            Fields::Closed(known) if !known.iter().any(|field| field == name) => {
+            AllowedFields::Closed(known) if !known.iter().any(|field| field == name) => {
                 let parent = if path.is_empty() { PROFILE.to_owned() } else { format!("`{}`", path.join(".")) };
                 self.unknown(name, &parent, known, at)
             }
-            Fields::Scalar => self.scalar(start, at),
+            AllowedFields::Scalar => self.scalar(start, at),
             _ => Shape::At(path.iter().cloned().chain([EcoString::from(name)]).collect()),
         }
     }
@@ -391,11 +392,13 @@ impl<'a> Checker<'a> {
         let near = suggest::nearest(name, known.clone().chain(locals));
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            // What is no value cannot be read by a template.
+            // Fields that are not values cannot be read by templates.
             None => match suggest::list(known.filter(|field| !is_layer_field(field)), "and") {
                 list if list.is_empty() => String::new(),
-                list if parent == PROFILE => format!("it has {list}; a new field is declared in profiles/schema.json"),
-                list => format!("it has {list}"),
+                list if parent == PROFILE => {
+                    format!("available fields: {list}; declare a new field in profiles/schema.json")
+                }
+                list => format!("available fields: {list}"),
             },
         };
         let message = format!("no field `{name}` in {parent}");
@@ -411,7 +414,7 @@ impl<'a> Checker<'a> {
         Shape::Any
     }
 
-    /// Finds each `if` without `else` between the word at `from` and the end of its bracket; returns that end.
+    /// Finds each `if` without `else` from an index to the end of its bracket; returns that end.
     fn conditions(&mut self, from: usize, depth: usize) -> usize {
         let mut open: usize = 0;
         let mut at = from;
@@ -421,9 +424,12 @@ impl<'a> Checker<'a> {
                 Token::Sign(")" | "]" | "}") => break,
                 Token::Sign("," | ":") => self.close_conditions(&mut open, at),
                 Token::Ident("if") if open > 0 => {
-                    let fault =
-                        Fault::new(RuleId::TemplateSyntax, self.words[at].range.clone(), "an `if` after an `if`")
-                            .with_help("give the first one an `else`, or join the conditions with `and`");
+                    let fault = Fault::new(
+                        RuleId::TemplateSyntax,
+                        self.words[at].range.clone(),
+                        "`if` after an `if` without `else`",
+                    )
+                    .with_help("add an `else` to the first one, or join the conditions with `and`");
                     self.out.faults.push(fault);
                 }
                 Token::Ident("if") => open += 1,
@@ -432,7 +438,7 @@ impl<'a> Checker<'a> {
             }
             at += 1;
         }
-        // Behind a bracket that nothing closes it has gone one too far.
+        // An unclosed bracket ends one past the last token.
         let end = at.min(self.words.len());
         self.close_conditions(&mut open, end);
         end

@@ -1,7 +1,7 @@
-//! The functions that need the project or the rest of the bundle: migrations, and checksums of ConfigMaps.
+//! Functions that depend on the project or on the rest of the bundle: migrations and checksums of ConfigMaps.
 //!
-//! The engine's objects outlive any borrow, so a function that needs files asks for them: it leaves a request and fails;
-//! whoever evaluates the expression reads the files and evaluates it again.
+//! The engine's objects cannot borrow, so a function that needs files leaves a request and fails; the caller reads the
+//! files and evaluates the expression again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,25 +21,25 @@ use crate::template::functions::{argument, fault, tree};
 use crate::template::scan::{Token, words};
 use crate::template::value::note_tree;
 
-/// Whose files they are, and who runs them.
+/// Which files a function reads, and what runs them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Files {
-    /// SQL under `templates/`, which the bundle's own script runs.
+pub(super) enum FileOwner {
+    /// SQL files under `templates/`, run by the bundle's own script.
     Own,
-    /// SQL of the team's, in a folder that the profile names, which the bundle's own script runs.
+    /// A team's SQL files in a folder that the profile names, run by the bundle's own script.
     Team,
-    /// Files of the team's for a tool of its own.
+    /// A team's files for a migration tool.
     Tool,
 }
 
-/// A folder of files that an expression asks for.
+/// A folder of files that an expression needs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Request {
-    pub(super) files: Files,
+    pub(super) files: FileOwner,
     pub(super) folder: EcoString,
 }
 
-/// A folder of SQL files, read and understood.
+/// A folder of SQL files, read and parsed.
 #[derive(Debug)]
 struct Folder {
     files: Vec<FileId>,
@@ -48,7 +48,7 @@ struct Folder {
     problems: Vec<Finding>,
 }
 
-/// The folders read so far: all profiles of a run share them.
+/// The folders read so far, shared by all profiles of a run.
 #[derive(Debug, Default)]
 pub(super) struct Folders {
     known: Mutex<HashMap<Request, Arc<Result<Folder, Finding>>>>,
@@ -59,7 +59,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Folders {
-    /// Reads a folder, unless it is known.
+    /// Reads a folder unless it is already known.
     pub(super) fn read(&self, request: &Request, project: &Project, sources: &Sources, profile: &str) {
         if lock(&self.known).contains_key(request) {
             return;
@@ -68,10 +68,10 @@ impl Folders {
         lock(&self.known).insert(request.clone(), Arc::new(folder));
     }
 
-    /// The files of the folders read so far: all below `templates/`, and the teams' own that are wanted.
+    /// The files of the folders read so far: all below `templates/`, and those of team folders that are `wanted`.
     pub(super) fn files(&self, wanted: impl Fn(&str) -> bool) -> Vec<FileId> {
         let known = lock(&self.known);
-        let folders = known.iter().filter(|(request, _)| request.files == Files::Own || wanted(&request.folder));
+        let folders = known.iter().filter(|(request, _)| request.files == FileOwner::Own || wanted(&request.folder));
         folders
             .filter_map(|(_, folder)| folder.as_ref().as_ref().ok())
             .flat_map(|folder| &folder.files)
@@ -80,7 +80,7 @@ impl Folders {
     }
 }
 
-/// Whether one of the values is that text.
+/// Whether one of the values is the name of the folder.
 pub(super) fn names_folder(values: &Node, folder: &str) -> bool {
     values.as_str() == Some(folder)
         || values.items().iter().any(|item| names_folder(item, folder))
@@ -88,7 +88,7 @@ pub(super) fn names_folder(values: &Node, folder: &str) -> bool {
 }
 
 fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) -> Result<Folder, AccessError> {
-    let files: Vec<(String, FileId)> = if request.files == Files::Own {
+    let files: Vec<(String, FileId)> = if request.files == FileOwner::Own {
         let folder = format!("templates/{}", request.folder);
         let paths = project.list(&folder, ".sql")?;
         let read = |path: String| {
@@ -98,7 +98,7 @@ fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) 
         paths.into_iter().map(read).collect::<Result<_, AccessError>>()?
     } else {
         let beside = format!("profiles/{profile}.yaml");
-        let ending = if request.files == Files::Tool { "" } else { ".sql" };
+        let ending = if request.files == FileOwner::Tool { "" } else { ".sql" };
         let listed = project.read_folder_beside(sources, &beside, &request.folder, ending)?;
         listed.into_iter().map(|listed| (listed.name, listed.file)).collect()
     };
@@ -108,8 +108,8 @@ fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) 
         .collect();
     let given: Vec<SqlFile<'_>> = files.iter().zip(&texts).map(|((name, _), text)| SqlFile { name, text }).collect();
     let (migrations, problems) = match request.files {
-        Files::Own | Files::Team => migrations::read(&given),
-        Files::Tool => migrations::take(&given),
+        FileOwner::Own | FileOwner::Team => migrations::read(&given),
+        FileOwner::Tool => migrations::read_verbatim(&given),
     };
     let ids: Vec<FileId> = files.iter().map(|(_, file)| *file).collect();
     Ok(Folder {
@@ -120,7 +120,7 @@ fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) 
     })
 }
 
-/// Whether an expression calls `sql` with this folder below `templates/`, or with one that is computed.
+/// Whether an expression calls `sql` with this folder below `templates/`, or with a computed one.
 pub(super) fn calls_sql(source: &str, folder: &str) -> bool {
     let words = words(source);
     words.windows(3).any(|three| match [three[0].token, three[1].token, three[2].token] {
@@ -133,7 +133,7 @@ pub(super) fn calls_sql(source: &str, folder: &str) -> bool {
     })
 }
 
-/// What the functions of one bundle tell the one who evaluates.
+/// What the functions of one bundle pass to the caller of the evaluation.
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     request: Mutex<Option<Request>>,
@@ -141,25 +141,25 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// The folder that is asked for, if the evaluation failed for want of it.
+    /// The folder that the failed evaluation needs, if any.
     pub(super) fn requested(&self) -> Option<Request> {
         lock(&self.request).take()
     }
 
-    /// What is wrong with the files, beyond what the engine can say.
+    /// Findings about the files.
     pub(super) fn findings(&self) -> Vec<Finding> {
         std::mem::take(&mut *lock(&self.findings))
     }
 }
 
-/// How many bytes of SQL go into one ConfigMap. A ConfigMap may hold 1 MiB; `kubectl apply` keeps a copy in an annotation
-/// that may hold 256 KiB.
+/// The maximum size in bytes of the SQL in one ConfigMap. A ConfigMap can hold 1 MiB, but `kubectl apply` keeps a copy
+/// in an annotation, which can hold 256 KiB.
 const PART_BYTES: usize = 200 << 10;
 
-/// `sql(folder, tables)`, `team_sql(folder, tables)` and `team_files(folder)`: the migrations as the data of ConfigMaps.
+/// `sql(folder, tables)`, `team_sql(folder, tables)` and `team_files(folder)`: migrations as the data of ConfigMaps.
 #[derive(Debug)]
 pub(super) struct Sql {
-    pub(super) files: Files,
+    pub(super) files: FileOwner,
     pub(super) folders: Arc<Folders>,
     pub(super) exchange: Arc<Exchange>,
 }
@@ -171,17 +171,17 @@ impl Object for Sql {
 
     fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (folder, tables) = match (self.files, args) {
-            (Files::Own | Files::Team, [folder, tables]) => (folder, argument(tables)?),
-            (Files::Own | Files::Team, _) => return Err(fault("expected a folder and a list of tables")),
-            (Files::Tool, [folder]) => (folder, Node::default()),
-            (Files::Tool, _) => return Err(fault("expected a folder")),
+            (FileOwner::Own | FileOwner::Team, [folder, tables]) => (folder, argument(tables)?),
+            (FileOwner::Own | FileOwner::Team, _) => return Err(fault("expected a folder and a list of tables")),
+            (FileOwner::Tool, [folder]) => (folder, Node::default()),
+            (FileOwner::Tool, _) => return Err(fault("expected a folder")),
         };
         let folder = folder.as_str().ok_or_else(|| fault("the folder must be a string"))?;
         let request = Request { files: self.files, folder: folder.into() };
         let known = lock(&self.folders.known).get(&request).cloned();
         let Some(known) = known else {
             *lock(&self.exchange.request) = Some(request);
-            return Err(fault("its files are not read yet"));
+            return Err(fault("the files are not loaded yet"));
         };
         match &*known {
             Ok(folder) => self.parts(folder, &request.folder, &tables),
@@ -193,7 +193,7 @@ impl Object for Sql {
 impl Sql {
     fn fail(&self, findings: impl IntoIterator<Item = Finding>) -> Result<Value, Error> {
         lock(&self.exchange.findings).extend(findings);
-        Err(fault("the migrations cannot be used"))
+        Err(fault("invalid migrations"))
     }
 
     fn parts(&self, folder: &Folder, name: &str, tables: &Node) -> Result<Value, Error> {
@@ -207,25 +207,25 @@ impl Sql {
             let made: Vec<&str> =
                 folder.migrations.iter().flat_map(|migration| &migration.tables).map(String::as_str).collect();
             return self.fail(missing.iter().map(|table| {
-                let asked = tables.items().iter().find(|item| item.text() == *table);
-                let span = asked.and_then(|item| item.origin.inputs().first()).map(|input| input.node.origin.span);
-                let message = format!("no migration in `{name}` creates the table `{table}`");
+                let requested = tables.items().iter().find(|item| item.text() == *table);
+                let span = requested.and_then(|item| item.origin.inputs().first()).map(|input| input.node.origin.span);
+                let message = format!("no migration in `{name}` creates table `{table}`");
                 let help = match suggest::nearest(table, made.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None if made.is_empty() => "it creates no tables".to_owned(),
-                    None => format!("it creates {}", suggest::list(&made, "and")),
+                    None if made.is_empty() => "the migrations create no tables".to_owned(),
+                    None => format!("the migrations create {}", suggest::list(&made, "and")),
                 };
                 Finding::error(RuleId::MigrationTableMissing, span.unwrap_or_default(), message).with_help(help)
             }));
         }
-        if self.files == Files::Tool && folder.migrations.is_empty() {
+        if self.files == FileOwner::Tool && folder.migrations.is_empty() {
             let finding = Finding::error(RuleId::MigrationForm, Span::NONE, format!("no files in `{name}`"));
-            return self.fail([finding.with_help("name the folder with the files that the migration tool reads")]);
+            return self.fail([finding.with_help("use the folder with the files that the migration tool reads")]);
         }
-        // A team's folder is one history; the project's own files are taken for the tables they make.
+        // A team's folder is one history; the project's own files are selected by the tables they create.
         let all = folder.migrations.clone();
-        let used = if self.files == Files::Own { migrations::for_tables(all, &wanted) } else { all };
-        let ordered = self.files != Files::Tool;
+        let used = if self.files == FileOwner::Own { migrations::for_tables(all, &wanted) } else { all };
+        let ordered = self.files != FileOwner::Tool;
         let parts = migrations::config_maps(&used, ordered, PART_BYTES).into_iter().map(|part| {
             part.into_iter().map(|(key, text)| Entry {
                 value: sql_text(folder, &key, text),
@@ -244,7 +244,7 @@ impl Sql {
     }
 }
 
-/// The text under a key of a ConfigMap of migrations; the SQL of one knows its file.
+/// The value of a key in a ConfigMap of migrations. The SQL of a migration has its file as origin.
 fn sql_text(folder: &Folder, key: &str, text: String) -> Node {
     let mut node = Node::new(text, Span::NONE);
     if let Some(migration) = folder.migrations.iter().find(|migration| migration.name == key) {
@@ -256,10 +256,10 @@ fn sql_text(folder: &Folder, key: &str, text: String) -> Node {
     node
 }
 
-/// `content_name(name)`: the name with the hash that a ConfigMap or Secret will have.
+/// `content_name(name)`: the name of a ConfigMap or Secret with the hash of its content.
 #[derive(Debug)]
 pub(super) struct ContentName {
-    /// The documents of the bundle that do not ask for such a name themselves.
+    /// The documents of the bundle that do not use such a name themselves.
     pub(super) documents: Arc<Vec<Node>>,
 }
 
@@ -282,7 +282,7 @@ impl Object for ContentName {
 /// `checksum(name)`: the hash of a ConfigMap's data, for an annotation that changes with it.
 #[derive(Debug)]
 pub(super) struct Checksum {
-    /// The documents of the bundle that do not ask for a checksum themselves.
+    /// The documents of the bundle that do not use a checksum themselves.
     pub(super) documents: Arc<Vec<Node>>,
 }
 
@@ -305,16 +305,16 @@ impl Object for Checksum {
                 }
                 let content = Node::new(content, Span::NONE);
                 let digest = bundle::checksum(&content);
-                // Whatever went into the ConfigMap went into its checksum.
+                // The inputs of the ConfigMap are inputs of its checksum.
                 note_tree(content);
                 Ok(digest.into())
             }
-            (Some(_), Some(_)) => Err(fault(format!("two ConfigMaps are named `{name}`"))),
+            (Some(_), Some(_)) => Err(fault(format!("more than one ConfigMap is named `{name}`"))),
             (None, _) => {
                 let names: Vec<String> = maps().map(called).collect();
                 let near = suggest::nearest(name, names.iter().map(String::as_str));
                 let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                let message = format!("no ConfigMap `{name}` to compute a checksum of{hint}");
+                let message = format!("ConfigMap `{name}` not found{hint}");
                 Err(Error::new(ErrorKind::InvalidOperation, message))
             }
         }

@@ -1,38 +1,38 @@
-//! Scalars into text and expressions, and expressions into tokens.
+//! Splits scalars into text and expressions, and expressions into tokens.
 //!
-//! Only `{{` opens an expression. Where it ends is found by minding quotes and brackets, so `{{ {'a': {'b': 1}} }}` and
-//! `{{ '}}' }}` are read as they are meant.
+//! Only `{{` starts an expression. Its end is found by matching quotes and brackets, so `{{ {'a': {'b': 1}} }}` and
+//! `{{ '}}' }}` are parsed correctly.
 
 use std::ops::Range;
 
 /// A part of a scalar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    /// Text as it stands.
+    /// Literal text.
     Text(&'a str),
-    /// What stands between the braces, blanks trimmed, and where that is in the scalar.
+    /// The expression between the braces, trimmed, and its range in the scalar.
     Expression(&'a str, Range<usize>),
 }
 
 /// Why a scalar could not be split.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ScanError {
-    /// Where in the scalar.
+    /// The offset in the scalar.
     pub(super) at: usize,
-    /// What is wrong.
+    /// The message.
     pub(super) message: &'static str,
-    /// What to do.
+    /// The help.
     pub(super) help: &'static str,
 }
 
-/// Whether a scalar holds an expression.
+/// Whether a scalar contains an expression.
 pub(super) fn has_expression(text: &str) -> bool {
     next_open(text, 0).is_some()
 }
 
-/// Where the next `{{` stands.
+/// The offset of the next `{{`.
 fn next_open(text: &str, from: usize) -> Option<usize> {
-    // Most strings hold no brace.
+    // Most strings contain no brace.
     let bytes = &text.as_bytes()[from..];
     memchr::memchr_iter(b'{', bytes).find(|at| bytes.get(at + 1) == Some(&b'{')).map(|at| from + at)
 }
@@ -50,13 +50,13 @@ pub(super) fn split(text: &str) -> Result<Vec<Piece<'_>>, ScanError> {
             return Err(ScanError {
                 at: open,
                 message: "`{{-` and `{{+` are not supported",
-                help: "there is no white space to trim; for a sign, put a space before it",
+                help: "remove the sign, or put a space before a unary operator",
             });
         }
         let close = close(text, inner).ok_or(ScanError {
             at: open,
             message: "unclosed `{{`",
-            help: "close it with `}}`; a literal `{{` is written `{{ '{{' }}`",
+            help: "close it with `}}`; write a literal `{{` as `{{ '{{' }}`",
         })?;
         let raw = &text[inner..close];
         let source = raw.trim();
@@ -64,7 +64,7 @@ pub(super) fn split(text: &str) -> Result<Vec<Piece<'_>>, ScanError> {
             return Err(ScanError {
                 at: open,
                 message: "empty expression",
-                help: "a literal `{{` is written `{{ '{{' }}`",
+                help: "write a literal `{{` as `{{ '{{' }}`",
             });
         }
         let start = inner + (raw.len() - raw.trim_start().len());
@@ -77,7 +77,7 @@ pub(super) fn split(text: &str) -> Result<Vec<Piece<'_>>, ScanError> {
     Ok(pieces)
 }
 
-/// Where the `}}` stands that closes the expression starting at `from`.
+/// The offset of the `}}` that closes the expression starting at `from`.
 fn close(text: &str, from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut at, mut depth) = (from, 0_usize);
@@ -94,7 +94,7 @@ fn close(text: &str, from: usize) -> Option<usize> {
     None
 }
 
-/// The index of the quote that closes the string opened at `open`.
+/// The offset of the quote that closes the string opened at `open`.
 fn string_end(bytes: &[u8], open: usize) -> Option<usize> {
     let mut at = open + 1;
     while let Some(byte) = bytes.get(at) {
@@ -108,27 +108,27 @@ fn string_end(bytes: &[u8], open: usize) -> Option<usize> {
     None
 }
 
-/// A word of an expression.
+/// A token of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token<'a> {
     /// A name or a keyword.
     Ident(&'a str),
-    /// A string, without its quotes, escapes as written.
+    /// A string without its quotes; escapes are not resolved.
     Str(&'a str),
     /// A number.
     Number(&'a str),
-    /// Anything else; operators of two characters are one token.
+    /// Any other character or operator.
     Sign(&'a str),
 }
 
-/// A word and where it stands in the expression.
+/// A token and its range in the expression.
 #[derive(Debug, Clone)]
 pub(super) struct Word<'a> {
     pub(super) token: Token<'a>,
     pub(super) range: Range<usize>,
 }
 
-/// The words of an expression. What is no word at all is left to the expression compiler to refuse.
+/// The tokens of an expression. Invalid tokens are left to the expression compiler to reject.
 pub(super) fn words(source: &str) -> Vec<Word<'_>> {
     let bytes = source.as_bytes();
     let mut words = Vec::new();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_and_brackets_are_minded() {
+    fn quotes_and_brackets_are_matched() {
         assert_eq!(expressions("{{ '{{' }}"), ["'{{'"]);
         assert_eq!(expressions("{{ '}}' }}"), ["'}}'"]);
         assert_eq!(expressions(r#"{{ "\"}}" }}"#), [r#""\"}}""#]);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_closed_is_told() {
+    fn unclosed_expressions_are_errors() {
         for (bad, at) in [("a {{ b", 2), ("{{ 'b }}", 0), ("{{ (b }}", 0), ("{{}}", 0), ("{{ }}", 0), ("x{{- a }}", 1)]
         {
             assert_eq!(split(bad).expect_err(bad).at, at, "{bad}");
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_told_apart() {
+    fn expressions_are_split_into_tokens() {
         let words: Vec<Token<'_>> = words("a.b['c d'] // 2 != x_1 ~ é").into_iter().map(|word| word.token).collect();
         use Token::{Ident, Number, Sign, Str};
         let expected = [

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used)]
-//! Each rule of the template language fires, and stays silent.
+//! Tests of the template language: each rule is triggered, and is silent otherwise.
 
 use super::*;
 use crate::node::Value;
@@ -12,17 +12,17 @@ fn inputs(values: &Node) -> Inputs<'_> {
 #[derive(Debug)]
 struct Schema;
 
-impl Names for Schema {
-    fn fields(&self, path: &[&str]) -> Fields {
-        let closed = |names: &[&str]| Fields::Closed(names.iter().map(|name| (*name).into()).collect());
+impl ProfileFields for Schema {
+    fn fields(&self, path: &[&str]) -> AllowedFields {
+        let closed = |names: &[&str]| AllowedFields::Closed(names.iter().map(|name| (*name).into()).collect());
         match path {
             [] => closed(&[
                 "name", "port", "ratio", "live", "image", "labels", "hosts", "tables", "password", "own", "big",
             ]),
             ["image"] => closed(&["repository", "tag", "digest"]),
             ["own", _] => closed(&["nodePort"]),
-            ["labels" | "tables" | "own"] | ["hosts"] => Fields::Open,
-            _ => Fields::Scalar,
+            ["labels" | "tables" | "own"] | ["hosts"] => AllowedFields::Open,
+            _ => AllowedFields::Scalar,
         }
     }
 }
@@ -51,7 +51,7 @@ struct Rendered {
     result: Result<Vec<Node>, Vec<Finding>>,
 }
 
-fn render_with(template: &str, profile: &str, names: &dyn Names) -> Rendered {
+fn render_with(template: &str, profile: &str, names: &dyn ProfileFields) -> Rendered {
     let sources = Sources::new();
     let file = sources.add("profiles/web.yaml", profile);
     let loaded = yaml::load(&sources, file, Dialect::Strict);
@@ -90,7 +90,7 @@ impl Rendered {
         &self.result.as_ref().unwrap()[0]
     }
 
-    /// `rule place: message (help) [place words]`, a line each.
+    /// `rule position: message (help) [position message]`, one line per finding.
     fn errors(&self) -> String {
         let findings = self.result.as_ref().expect_err("it fails");
         let line = |finding: &Finding| {
@@ -133,21 +133,21 @@ fn a_whole_scalar_keeps_its_type() {
 }
 
 #[test]
-fn mixed_text_takes_strings_whole_numbers_and_booleans() {
+fn strings_may_contain_strings_integers_and_booleans() {
     let yaml = render("v: \"{{ image.repository }}:{{ image.tag }} {{ port }} {{ live }}\"\n").yaml();
     assert_eq!(yaml, "v: registry/web:1.10 8080 true\n");
     let bad = "v: \"x {{ ratio }}\"\nw: \"x {{ none }}\"\nx: \"x {{ labels }}\"\nz: \"x {{ hosts }}\"\n";
     let errors = render(bad).errors();
     let expected = "\
 template-type templates/t.yaml:1:10: a number cannot be part of a string (write `| string`) [profiles/web.yaml:3:8 `ratio` is 0.5]
-template-type templates/t.yaml:2:10: none cannot be part of a string (give it a string with `if … else`, or omit the whole field with `$if`)
-template-type templates/t.yaml:3:10: a mapping cannot be part of a string (only strings, integers and booleans can; `| join(', ')` makes a string of a list) [profiles/web.yaml:7:3 `labels` is a mapping]
-template-type templates/t.yaml:4:10: a list cannot be part of a string (only strings, integers and booleans can; `| join(', ')` makes a string of a list) [profiles/web.yaml:9:8 `hosts` is a list]";
+template-type templates/t.yaml:2:10: none cannot be part of a string (provide a string with `if … else`, or omit the whole field with `$if`)
+template-type templates/t.yaml:3:10: a mapping cannot be part of a string (use a string, an integer or a boolean; `| join(', ')` converts a list to a string) [profiles/web.yaml:7:3 `labels` is a mapping]
+template-type templates/t.yaml:4:10: a list cannot be part of a string (use a string, an integer or a boolean; `| join(', ')` converts a list to a string) [profiles/web.yaml:9:8 `hosts` is a list]";
     assert_eq!(errors, expected);
 }
 
 #[test]
-fn what_only_looks_like_a_template_is_text() {
+fn other_template_syntaxes_are_literal_text() {
     let plain = "a: '{% if x %}'\nb: '{# c #}'\nc: 'x }} y'\nd: ${#PW}\n";
     assert_eq!(json(render(plain).node()), r##"{"a":"{% if x %}","b":"{# c #}","c":"x }} y","d":"${#PW}"}"##);
     assert_eq!(value("'{{'"), "\"{{\"");
@@ -163,18 +163,18 @@ fn an_unquoted_expression_gets_help() {
 }
 
 #[test]
-fn none_drops_the_key_or_the_item_and_emptied_ones_stay() {
+fn none_removes_the_key_or_item_and_empty_collections_are_kept() {
     let template = "m: {a: \"{{ none }}\"}\nl: [\"{{ none }}\"]\ne: ''\nx: \"{{ port if live else none }}\"\nq: \"{{ none if live else port }}\"\n";
     assert_eq!(json(render(template).node()), r#"{"m":{},"l":[],"e":"","x":8080}"#);
     assert_eq!(json(render("a: {$if: live}\n").node()), r#"{"a":{}}"#);
 }
 
 #[test]
-fn names_are_held_against_the_schema_before_anything_renders() {
+fn names_are_checked_against_the_schema_before_rendering() {
     let cases = [
         ("prot", "1:8: no field `prot` in the profile (did you mean `port`?)"),
         ("image.repo", "1:14: no field `repo` in `image` (did you mean `repository`?)"),
-        ("1 if false else image.zzz", "no field `zzz` in `image` (it has `repository`, `tag` and `digest`)"),
+        ("1 if false else image.zzz", "no field `zzz` in `image` (available fields: `repository`, `tag` and `digest`)"),
         ("image['tga']", "no field `tga` in `image` (did you mean `tag`?)"),
         ("port.number", "`port` is a scalar and has no fields"),
         ("own.x.nodeprot", "no field `nodeprot` in `own.x` (did you mean `nodePort`?)"),
@@ -194,7 +194,7 @@ fn names_are_held_against_the_schema_before_anything_renders() {
 }
 
 #[test]
-fn undefined_is_an_error_wherever_it_comes_out() {
+fn undefined_values_are_an_error_everywhere() {
     let cases = [
         "image.digest",
         "labels.nobody",
@@ -224,8 +224,8 @@ fn undefined_is_an_error_wherever_it_comes_out() {
     }
     assert_eq!(
         error("image.digest"),
-        "template-undefined templates/t.yaml:1:8: `image.digest` is not set (set it in the profile; a field that may be left \
-         out is read with `| optional`, or asked for with `is defined`) [profiles/web.yaml:5:8 `image` is set here, without it]"
+        "template-undefined templates/t.yaml:1:8: `image.digest` is not set (set it in the profile, or read an optional field \
+         with `| optional` or `is defined`) [profiles/web.yaml:5:8 `image` is set here]"
     );
     assert!(error("port if not live").contains("this `if` has no `else`"));
     assert_eq!(value("port if live"), "8080");
@@ -234,7 +234,7 @@ fn undefined_is_an_error_wherever_it_comes_out() {
 }
 
 #[test]
-fn what_may_be_left_out_is_asked_for() {
+fn optional_fields_can_be_tested() {
     assert_eq!(value("image.digest is defined"), "false");
     assert_eq!(value("image.digest is not defined"), "true");
     assert_eq!(value("image.tag is defined and image.digest is not defined"), "true");
@@ -247,7 +247,7 @@ fn what_may_be_left_out_is_asked_for() {
 }
 
 #[test]
-fn numbers_that_readers_differ_on_are_refused() {
+fn numbers_that_parsers_disagree_on_are_rejected() {
     assert_eq!(value("5 // 2"), "2");
     assert_eq!(value("5 / 2"), "2.5");
     assert_eq!(value("(4 / 2) | int"), "2");
@@ -255,9 +255,9 @@ fn numbers_that_readers_differ_on_are_refused() {
         let errors = error(bad);
         assert!(errors.starts_with("template-type templates/t.yaml:1:8"), "{bad}: {errors}");
     }
-    // One that stands in the profile so is no better, alone or within something.
+    // Such a number in the profile is an error too, on its own or nested.
     for (profile, template) in [("f: 2.0\n", "v: \"{{ f }}\"\n"), ("m: {f: 1e30}\n", "v: \"{{ m }}\"\n")] {
-        let errors = render_with(template, profile, &AnyName).errors();
+        let errors = render_with(template, profile, &AnyField).errors();
         assert!(errors.starts_with("template-type templates/t.yaml:1:8"), "{errors}");
     }
     assert!(error("4 / 2").contains("| string"));
@@ -265,7 +265,7 @@ fn numbers_that_readers_differ_on_are_refused() {
 }
 
 #[test]
-fn types_that_do_not_fit_name_the_profile_line() {
+fn type_errors_name_the_profile_line() {
     let errors = error("port + name");
     assert!(errors.starts_with("template-type templates/t.yaml:1:8"), "{errors}");
     assert!(errors.contains("[profiles/web.yaml:2:7 `port` is 8080]"), "{errors}");
@@ -273,7 +273,7 @@ fn types_that_do_not_fit_name_the_profile_line() {
 }
 
 #[test]
-fn secrets_stay_out_of_messages_and_their_mark_follows() {
+fn secrets_are_not_in_messages_and_stay_marked() {
     for bad in ["password + 1", "password | int", "password | join", "{password: 1}[1]"] {
         assert!(!error(bad).contains("hunter2"), "{}", error(bad));
     }
@@ -287,7 +287,7 @@ fn secrets_stay_out_of_messages_and_their_mark_follows() {
 }
 
 #[test]
-fn rendered_values_know_their_template_line_and_inputs() {
+fn rendered_values_record_their_template_line_and_inputs() {
     let rendered =
         render("a: \"{{ port if live else none }}\"\nl: \"{{ labels }}\"\nt: \"http://{{ name }}:{{ port }}\"\n");
     let node = rendered.node();
@@ -303,7 +303,7 @@ fn rendered_values_know_their_template_line_and_inputs() {
     assert_eq!(inputs(&node["l"]["tier"]), [pair("labels.tier", "8:9")]);
     assert_eq!(rendered.sources.describe(node["l"]["tier"].origin.span), "templates/t.yaml:2:4");
     assert_eq!(inputs(&node["t"]), [pair("name", "1:7"), pair("port", "2:7")]);
-    // A leaf of a merged mapping still knows its own line.
+    // A leaf of a merged mapping keeps its own line.
     let rendered = render("l: \"{{ labels | merge({'x': 'y'}) }}\"\n");
     let leaf = &rendered.node()["l"]["team"].origin;
     assert_eq!(leaf.inputs()[0].path, "labels.team");
@@ -311,7 +311,7 @@ fn rendered_values_know_their_template_line_and_inputs() {
 }
 
 #[test]
-fn if_takes_a_boolean_and_stands_anywhere() {
+fn if_takes_a_boolean_and_is_allowed_everywhere() {
     let template = "a: {$if: live, b: 1}\nc: {$if: not live, d: 1}\nl:\n  - {$if: port == 8080, x: 1}\n  - {$if: port == 1, x: 2}\n---\n$if: environment == 'ci'\nkind: X\n";
     assert_eq!(render(template).yaml(), "a:\n  b: 1\nl:\n- x: 1\n");
     for (bad, expected) in [
@@ -379,7 +379,7 @@ name: \"{{ host }}\"
 }
 
 #[test]
-fn for_that_cannot_work_is_told() {
+fn invalid_for_directives_are_errors() {
     for (bad, expected) in [
         (
             "l: [{$for: x of hosts}]\n",
@@ -396,7 +396,7 @@ fn for_that_cannot_work_is_told() {
             "l: [{$for: e in own | entries, q: \"{{ e.vlue }}\"}]\n",
             "template-name-unknown templates/t.yaml:1:41: no field `vlue` in an entry (did you mean `value`?)",
         ),
-        ("m: {\"{{ name }}\": 1}\n", "template-directive templates/t.yaml:1:5: an expression in a key"),
+        ("m: {\"{{ name }}\": 1}\n", "template-directive templates/t.yaml:1:5: expression in a key"),
         ("m: {a: {$for: x in hosts, b: 1}}\n", "template-duplicate-key templates/t.yaml:1:5: duplicate key `a`"),
         (
             "m: {a.example: 1, \"{{ x }}\": {$for: x in hosts, b: 1}}\n",
@@ -408,20 +408,20 @@ fn for_that_cannot_work_is_told() {
         let errors = render(bad).errors();
         assert!(errors.starts_with(expected), "{bad}: {errors}");
     }
-    // A name of `$for` is known only within.
+    // A `$for` variable is only in scope within its item.
     assert!(render("l: [{$for: x in hosts}]\nm: \"{{ x }}\"\n").errors().contains("no field `x`"));
 }
 
 #[test]
-fn a_list_or_a_scalar_can_stand_behind_a_condition() {
+fn a_list_or_a_scalar_can_be_conditional() {
     let template = "a: {$if: live, $value: [1, \"{{ port }}\"]}\nb: {$if: not live, $value: [2]}\nc: {$if: live, $value: x}\nl:\n- {$for: host in hosts, $value: \"{{ host }}\"}\n---\n$if: not live\n$value: {kind: X}\n";
     assert_eq!(render(template).yaml(), "a:\n- 1\n- 8080\nc: x\nl:\n- a.example\n- b.example\n");
     let errors = render("a: {$value: 1, b: 2}\n").errors();
-    assert!(errors.starts_with("template-directive templates/t.yaml:1:16: `$value` makes the whole value"), "{errors}");
+    assert!(errors.starts_with("template-directive templates/t.yaml:1:16: `$value` cannot be combined"), "{errors}");
 }
 
 #[test]
-fn trees_become_text_whose_leaves_keep_their_origin() {
+fn serialized_trees_keep_the_origins_of_their_leaves() {
     let rendered = render(
         "c:\n  $yaml:\n    port: \"{{ port }}\"\n    hosts: \"{{ hosts }}\"\n    x: {$if: not live, q: 1}\n    tag: \"{{ image.tag }}\"\nj: {$json: {a: [\"{{ port }}\", b]}}\ns: {$if: not live, $yaml: {a: 1}}\n",
     );
@@ -435,11 +435,11 @@ fn trees_become_text_whose_leaves_keep_their_origin() {
     assert_eq!(part.unwrap().origin.inputs()[0].path, "port");
     assert!(derived.inputs.iter().any(|input| input.path == "hosts[1]"));
     let errors = render("c: {$yaml: {a: 1}, b: 2}\n").errors();
-    assert!(errors.starts_with("template-directive templates/t.yaml:1:20: `$yaml` makes the whole value"), "{errors}");
+    assert!(errors.starts_with("template-directive templates/t.yaml:1:20: `$yaml` cannot be combined"), "{errors}");
 }
 
 #[test]
-fn a_file_is_taken_as_it_is() {
+fn a_file_is_not_evaluated() {
     let rendered = render("c: {$file: x/run.sh}\n");
     assert_eq!(rendered.node()["c"].text(), "echo ${#PW} {{ $labels.x }} {% if %}\n");
     let parts = &rendered.node()["c"].origin.derived.as_ref().unwrap().text_parts;
@@ -456,7 +456,7 @@ fn a_file_is_taken_as_it_is() {
 }
 
 #[test]
-fn functions_do_what_they_say() {
+fn functions_return_the_documented_results() {
     assert_eq!(value("tables | enabled | join(' ')"), "\"events\"");
     assert_eq!(value("{} | enabled"), "[]");
     assert_eq!(value("['', 'f', 'fo', 'foo', 'é'] | join(',')"), "\",f,fo,foo,é\"");
@@ -483,7 +483,7 @@ fn functions_do_what_they_say() {
         ("'x' | int", "`int` expects an integer"),
         ("2.5 | int", "`int` expects an integer"),
         ("name | join(',')", "`join` expects a list, not a string"),
-        ("[labels] | join(',')", "`join` cannot put a mapping into a string"),
+        ("[labels] | join(',')", "`join` cannot join a mapping"),
         ("port | sha256", "`sha256` expects a string, not a number"),
     ] {
         let errors = error(bad);
@@ -492,12 +492,12 @@ fn functions_do_what_they_say() {
 }
 
 #[test]
-fn a_field_may_not_bear_a_functions_name() {
+fn a_field_cannot_have_the_name_of_a_function() {
     #[derive(Debug)]
     struct Taken;
-    impl Names for Taken {
-        fn fields(&self, _: &[&str]) -> Fields {
-            Fields::Closed(vec!["app_labels".into(), "profile".into(), "port".into()])
+    impl ProfileFields for Taken {
+        fn fields(&self, _: &[&str]) -> AllowedFields {
+            AllowedFields::Closed(vec!["app_labels".into(), "profile".into(), "port".into()])
         }
     }
     let errors = render_with("a: 1\n", PROFILE, &Taken).errors();
@@ -505,23 +505,23 @@ fn a_field_may_not_bear_a_functions_name() {
 }
 
 #[test]
-fn broken_expressions_are_told_where_they_break() {
+fn syntax_errors_are_reported_at_their_position() {
     for (bad, at) in [("port +", "1:13"), ("(port", "1:5"), ("port port", "1:13"), ("-", "1:8"), ("a b c", "1:8")] {
         let errors = error(bad);
         assert!(errors.contains(&format!("templates/t.yaml:{at}")), "{bad}: {errors}");
     }
-    // Brackets that nothing closes: only directives come so far with them.
+    // Unclosed brackets, which only occur in directives.
     for bad in ["$if: 'live if ('", "$if: '(live if [('", "$for: 'x in hosts if {'"] {
         let errors = render(&format!("{bad}\na: 1\n")).errors();
         assert!(errors.starts_with("template-syntax templates/t.yaml:1:"), "{bad}: {errors}");
     }
-    // Escapes hide the place within; the scalar is named.
+    // Escapes make the position unknown; the scalar is reported.
     let errors = render("v: \"\\x61 {{ 'x' +\\x20}}\"\n").errors();
     assert!(errors.starts_with("template-syntax templates/t.yaml:1:"), "{errors}");
 }
 
 #[test]
-fn hostile_templates_end_soon() {
+fn malicious_templates_fail_quickly() {
     let started = std::time::Instant::now();
     let deep = format!("{}{}", "[".repeat(140), "]".repeat(140));
     let nested = format!("{}port{}", "(".repeat(2000), ")".repeat(2000));
@@ -550,7 +550,7 @@ fn hostile_templates_end_soon() {
         assert!(rendered.result.is_err(), "{first}");
         assert!(started.elapsed().as_secs() < 20, "{first} {:?}", started.elapsed());
     }
-    // Rounds of rounds, each small, most dropping out.
+    // Nested loops with little output each, most of it dropped.
     let rounds = "v:\n  - $for: a in hosts * 2000\n    w:\n      - {$for: b in hosts * 2000, $if: b == '', x: 1}\n";
     let errors = render(rounds).errors();
     assert!(errors.starts_with("template-too-large"), "{errors}");
@@ -559,7 +559,7 @@ fn hostile_templates_end_soon() {
 }
 
 #[test]
-fn many_mistakes_are_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let errors = render("a: \"{{ prot }}\"\nb: \"{{ image.tga }}\"\n---\nc: {$iff: live}\n").errors();
     assert_eq!(errors.lines().count(), 3, "{errors}");
     let errors = render("a: \"{{ big }}\"\nb: \"{{ labels.x }}\"\n---\nc: \"{{ port + name }}\"\n").errors();
@@ -574,7 +574,7 @@ fn templates_are_shared_between_threads() {
 }
 
 #[test]
-fn the_keys_that_are_true_are_enabled() {
+fn enabled_returns_the_keys_that_are_true() {
     assert_eq!(value("tables | enabled"), r#"["events"]"#);
     assert_eq!(value("tables | enabled | join(' ')"), "\"events\"");
     assert!(error("labels | enabled").contains("`enabled` expects a boolean for each key, not a string for `team`"));
@@ -585,7 +585,7 @@ fn the_keys_that_are_true_are_enabled() {
 const CONFIG: &str = "kind: ConfigMap\nmetadata: {name: config}\ndata: {port: \"{{ port | string }}\"}\n";
 
 #[test]
-fn a_checksum_follows_a_config_map_wherever_it_stands() {
+fn a_checksum_changes_with_its_config_map() {
     let pod = "kind: Pod\nmetadata: {annotations: {checksum/config: \"{{ checksum('config') }}\"}}\n";
     let sum = |text: &str| {
         let rendered = render(text);
@@ -601,13 +601,13 @@ fn a_checksum_follows_a_config_map_wherever_it_stands() {
     assert_eq!(first, sum(&format!("{}---\n{pod}", CONFIG.replace("{name", "{labels: {a: b}, name"))));
     assert_ne!(first, sum(&format!("{}---\n{pod}", CONFIG.replace("port | string", "port + 1"))));
     let errors = render(&format!("{CONFIG}---\n{}", pod.replace("('config')", "('confg')"))).errors();
-    assert!(errors.contains("no ConfigMap `confg`") && errors.contains("did you mean `config`?"), "{errors}");
-    // A Secret's could be guessed from.
+    assert!(errors.contains("ConfigMap `confg` not found") && errors.contains("did you mean `config`?"), "{errors}");
+    // A checksum of a Secret would allow guessing its value.
     assert!(render(&format!("{}---\n{pod}", CONFIG.replace("ConfigMap", "Secret"))).result.is_err());
-    assert!(render(&format!("{CONFIG}---\n{CONFIG}---\n{pod}")).errors().contains("two ConfigMaps"));
+    assert!(render(&format!("{CONFIG}---\n{CONFIG}---\n{pod}")).errors().contains("more than one ConfigMap"));
 }
 
-/// A project in a folder, with a profile that names `sql/`.
+/// A project in a folder, with a profile that refers to `sql/`.
 fn with_folder(files: &[(&str, &str)], template: &str, profile: &str) -> Rendered {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -623,7 +623,7 @@ fn with_folder(files: &[(&str, &str)], template: &str, profile: &str) -> Rendere
     let project = Project::open(folder.path(), &sources).unwrap();
     let file = sources.add("profiles/web.yaml", profile);
     let values = yaml::load(&sources, file, Dialect::Strict).documents.remove(0);
-    let result = match Templates::load(&project, &sources, &AnyName) {
+    let result = match Templates::load(&project, &sources, &AnyField) {
         Ok(templates) => templates
             .instantiate(&project, &sources, &inputs(&values), &mut Patches::default())
             .map(|instance| instance.documents),
@@ -633,7 +633,7 @@ fn with_folder(files: &[(&str, &str)], template: &str, profile: &str) -> Rendere
 }
 
 #[test]
-fn migrations_come_from_the_project_or_from_the_team() {
+fn migrations_are_read_from_the_project_or_from_the_team() {
     let template =
         "v: \"{{ team_sql(folder, tables | enabled) if folder is defined else sql('own', tables | enabled) }}\"\n";
     let files = [
@@ -651,12 +651,12 @@ fn migrations_come_from_the_project_or_from_the_team() {
     assert!(own.sources.describe(part.origin.span).ends_with("templates/own/1_a.sql:1:1"));
     let team = with_folder(&files, template, "tables: {t: true}\nfolder: sql\n");
     assert_eq!(team.node()["v"][0]["data"].entries().len(), 2);
-    for (profile, rule, place, words) in [
+    for (profile, rule, position, message) in [
         (
             "tables: {c: true}\n",
             "migration-table-missing",
             "profiles/web.yaml:1:13",
-            "no migration in `own` creates the table `c`",
+            "no migration in `own` creates table `c`",
         ),
         ("tables: {t: true}\nfolder: none\n", "file-not-found", "profiles/web.yaml:2:9", "not found"),
         ("tables: {t: true}\nfolder: ../../../..\n", "file-outside-project", "profiles/web.yaml:2:9", "is outside"),
@@ -664,12 +664,12 @@ fn migrations_come_from_the_project_or_from_the_team() {
     ] {
         let errors = with_folder(&files, template, profile).errors();
         let line = errors.lines().next().unwrap();
-        assert!(line.starts_with(rule) && line.contains(place) && line.contains(words), "{errors}");
+        assert!(line.starts_with(rule) && line.contains(position) && line.contains(message), "{errors}");
     }
 }
 
 #[test]
-fn many_migrations_are_split() {
+fn large_migrations_are_split() {
     let text = format!("CREATE TABLE t (id int);\n-- {}\n", "x".repeat(90 << 10));
     let names: Vec<String> = (1..=5).map(|number| format!("templates/own/{number}.sql")).collect();
     let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), text.as_str())).collect();
@@ -679,7 +679,7 @@ fn many_migrations_are_split() {
 }
 
 #[test]
-fn files_outside_the_templates_are_not_read() {
+fn files_outside_templates_are_rejected() {
     for path in ["../profiles/web.yaml", "/etc/passwd", "a/../../plimsoll.toml"] {
         let errors = with_folder(&[], &format!("v: {{$file: {path}}}\n"), "a: b\n").errors();
         assert!(errors.starts_with("template-file") && errors.contains("is outside"), "{errors}");
@@ -695,7 +695,7 @@ fn files_outside_the_templates_are_not_read() {
             std::fs::write(folder.path().join("templates/t.yaml"), format!("v: {{$file: {link}}}\n")).unwrap();
             let sources = Sources::new();
             let project = Project::open(folder.path(), &sources).unwrap();
-            let failure = Templates::load(&project, &sources, &AnyName).unwrap_err();
+            let failure = Templates::load(&project, &sources, &AnyField).unwrap_err();
             assert!(failure.findings()[0].message.contains("is outside"), "{failure:?}");
         }
     }

@@ -1,7 +1,7 @@
-//! Nodes as the expression engine sees them, and its results as nodes again.
+//! Converts nodes to values of the expression engine, and results back to nodes.
 //!
-//! The engine is handed views of the tree. A view notes each single value that is read through it, and each collection
-//! that is taken whole, so that the result knows the profile values that made it.
+//! The engine reads trees through views. A view records each scalar that is read through it, and each collection that
+//! is used as a whole, so that the inputs of the result are known.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use smallvec::SmallVec;
 use crate::node::{Derived, Entry, Input, Mapping, Node, Origin, Value};
 use crate::source::Span;
 
-/// A tree that expressions read.
+/// A tree that expressions can read.
 #[derive(Debug)]
 pub(super) struct Tree {
     pub(super) node: Node,
-    /// Whether this is the merged profile, so that a path in it is a path of the profile.
+    /// Whether this is the merged profile, so that paths in it are paths of the profile.
     pub(super) profile: bool,
 }
 
-/// The numbers of the items and entries on the way down a tree; most ways are short.
+/// The indexes of items and entries on the path to a node. Most paths are short.
 type Route = SmallVec<[u32; 6]>;
 
 /// A mapping or list of a tree.
@@ -32,7 +32,7 @@ pub(super) struct View {
     route: Route,
 }
 
-/// Where in a tree something was read.
+/// A node of a tree that was read.
 #[derive(Debug, Clone)]
 struct Read {
     tree: Arc<Tree>,
@@ -46,26 +46,26 @@ struct Recorder {
 }
 
 thread_local! {
-    /// What the expression being evaluated on this thread has read.
+    /// What the current expression on this thread has read.
     static RECORDER: RefCell<Recorder> = RefCell::default();
 }
 
-/// How many of the latest reads a new one is held against.
+/// How many of the latest reads a new one is compared with.
 const NOTED: usize = 16;
 
-/// Up to so many inputs are told apart one by one.
+/// Up to this many inputs are compared one by one.
 const FEW: usize = 8;
 
-/// What was read while an expression was evaluated.
+/// What was read during an evaluation.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
-    /// The profile values, in the order read, each once.
+    /// The profile values in the order read, without duplicates.
     pub(super) inputs: Vec<Input>,
-    /// The names that were asked for and are not there.
+    /// The names that were read and are not defined.
     pub(super) misses: Vec<EcoString>,
 }
 
-/// Forgets what was read before.
+/// Clears the record.
 pub(super) fn start_recording() {
     RECORDER.with_borrow_mut(|recorder| {
         recorder.reads.clear();
@@ -73,7 +73,7 @@ pub(super) fn start_recording() {
     });
 }
 
-/// What was read since.
+/// Returns and clears the record.
 pub(super) fn recorded() -> Reads {
     RECORDER.with_borrow_mut(|recorder| {
         let inputs = reads_of(&recorder.reads);
@@ -82,10 +82,10 @@ pub(super) fn recorded() -> Reads {
     })
 }
 
-/// What was read, each path once.
+/// The inputs of the reads, without duplicates.
 fn reads_of(reads: &[Read]) -> Vec<Input> {
     let mut inputs: Vec<Input> = Vec::with_capacity(reads.len());
-    // Most expressions read one value or two, which are told apart without hashing.
+    // Most expressions read one or two values, which are compared without hashing.
     let (mut known, mut seen) = (HashSet::new(), HashSet::new());
     let mut add = |input: Input| {
         let new = match inputs.len() {
@@ -101,7 +101,7 @@ fn reads_of(reads: &[Read]) -> Vec<Input> {
         }
     };
     for Read { tree, route } in reads {
-        // Few reads were held against each other when they were noted.
+        // A small number of reads was already deduplicated when recorded.
         if reads.len() > NOTED && !seen.insert((Arc::as_ptr(tree), route)) {
             continue;
         }
@@ -115,17 +115,17 @@ fn reads_of(reads: &[Read]) -> Vec<Input> {
     inputs
 }
 
-/// Notes that all of a tree was read that the bundle has already made.
+/// Records a whole tree of the bundle as read.
 pub(super) fn note_tree(node: Node) {
     View::root(Arc::new(Tree { node, profile: false })).note();
 }
 
-/// Notes a name that is not there. Asking for it with `is defined` or `optional` takes the note back.
+/// Records an undefined name. `is defined` and `optional` remove the record.
 pub(super) fn note_miss(name: EcoString) {
     RECORDER.with_borrow_mut(|recorder| recorder.misses.push(name));
 }
 
-/// Takes the last note of a missing name back.
+/// Removes the last record of an undefined name.
 pub(super) fn forgive_miss() {
     RECORDER.with_borrow_mut(|recorder| recorder.misses.pop());
 }
@@ -136,7 +136,7 @@ fn each(node: &Node, visit: &mut impl FnMut(&Node)) {
     node.entries().iter().for_each(|entry| each(&entry.value, visit));
 }
 
-/// Whether a value or anything in it is a secret.
+/// Whether a value is a secret or contains one.
 pub(super) fn holds_secret(node: &Node) -> bool {
     let mut secret = false;
     each(node, &mut |part| secret |= part.origin.is_secret());
@@ -180,7 +180,7 @@ impl View {
         self.route.iter().fold(&self.tree.node, |node, index| child(node, *index))
     }
 
-    /// The value of an item or entry, noted as read if it is a single value.
+    /// The value of an item or entry. A scalar is recorded as read.
     pub(super) fn child(&self, index: usize) -> minijinja::Value {
         let node = child(self.node(), index as u32);
         let mut route = self.route.clone();
@@ -213,14 +213,14 @@ impl View {
         });
     }
 
-    /// A copy of the node in which each part names its own place in the profile as what it was made from.
+    /// A copy of the node in which each part has its own path in the profile as input.
     fn copy(&self) -> Node {
         let (node, path) = follow(&self.tree, &self.route);
         if self.tree.profile { derive(node, &path) } else { node.clone() }
     }
 }
 
-/// A copy of a profile value in which each part names the value it was copied from.
+/// A copy of a profile value in which each part has the value it was copied from as input.
 pub(super) fn derive(node: &Node, path: &EcoString) -> Node {
     let below = |index: usize| {
         let mut path = path.clone();
@@ -264,7 +264,7 @@ impl Object for View {
         (index < self.node().items().len()).then(|| self.child(index))
     }
 
-    /// What `a.name` reads. (A name in brackets, and `in`, ask [`Object::get_value`].)
+    /// Reads `a.name`. (A name in brackets, and `in`, use [`Object::get_value`].)
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<minijinja::Value> {
         let value = self.field(key);
         if value.is_none() {
@@ -290,7 +290,7 @@ impl Object for View {
     }
 }
 
-/// How much an expression, and a bundle as a whole, may make.
+/// The limits of an expression, or of a bundle as a whole.
 #[derive(Debug, Clone)]
 pub(super) struct Budget {
     pub(super) nodes: usize,
@@ -299,37 +299,37 @@ pub(super) struct Budget {
     pub(super) work: u64,
 }
 
-/// Why a result is no node.
+/// Why a result cannot be converted to a node.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Misfit {
-    /// It is undefined, or holds something undefined at that place in it.
+pub(super) enum ConversionError {
+    /// It is undefined, or contains an undefined value at this path.
     Undefined(String),
-    /// It is of a type that no manifest can hold.
+    /// Its type cannot occur in a manifest.
     Type { message: String, help: &'static str },
-    /// It is too large.
+    /// It exceeds a limit.
     TooLarge,
-    /// The engine gave up while it was made.
+    /// The engine failed.
     Engine(String),
 }
 
 const AS_STRING: &str = "write `| string` for a string, `| int` or `//` for an integer";
 
 impl Budget {
-    /// Takes one node and its bytes off.
-    pub(super) fn spend(&mut self, nodes: usize, bytes: usize) -> Result<(), Misfit> {
-        self.nodes = self.nodes.checked_sub(nodes).ok_or(Misfit::TooLarge)?;
-        self.bytes = self.bytes.checked_sub(bytes).ok_or(Misfit::TooLarge)?;
+    /// Spends nodes and bytes.
+    pub(super) fn spend(&mut self, nodes: usize, bytes: usize) -> Result<(), ConversionError> {
+        self.nodes = self.nodes.checked_sub(nodes).ok_or(ConversionError::TooLarge)?;
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(ConversionError::TooLarge)?;
         Ok(())
     }
 
-    /// Takes the most work off that an expression does with that fuel.
-    pub(super) fn spend_work(&mut self, fuel: u64) -> Result<(), Misfit> {
-        self.work = self.work.checked_sub(fuel).ok_or(Misfit::TooLarge)?;
+    /// Spends the fuel of an evaluation.
+    pub(super) fn spend_work(&mut self, fuel: u64) -> Result<(), ConversionError> {
+        self.work = self.work.checked_sub(fuel).ok_or(ConversionError::TooLarge)?;
         Ok(())
     }
 
-    /// Takes a copy of a tree off, before it is made.
-    pub(super) fn spend_tree(&mut self, node: &Node) -> Result<(), Misfit> {
+    /// Spends the size of a tree, before it is copied.
+    pub(super) fn spend_tree(&mut self, node: &Node) -> Result<(), ConversionError> {
         self.spend(1, node.as_str().map_or(0, str::len))?;
         if let Value::Float(float) = node.value {
             plain_float(float)?;
@@ -342,26 +342,26 @@ impl Budget {
     }
 }
 
-/// How deep the result of one expression may be nested.
+/// The maximum nesting depth of an expression's result.
 const MAX_DEPTH: usize = 64;
 
-/// A result as a node. Parts copied from the profile know their place; computed parts have no origin yet.
-pub(super) fn to_node(value: &minijinja::Value, budget: &mut Budget) -> Result<Node, Misfit> {
+/// Converts a result to a node. Parts copied from the profile have their inputs; computed parts have no origin yet.
+pub(super) fn to_node(value: &minijinja::Value, budget: &mut Budget) -> Result<Node, ConversionError> {
     convert(value, budget, &mut Vec::new())
 }
 
-fn convert(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) -> Result<Node, Misfit> {
+fn convert(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) -> Result<Node, ConversionError> {
     if at.len() > MAX_DEPTH {
-        return Err(Misfit::TooLarge);
+        return Err(ConversionError::TooLarge);
     }
     if let Some(view) = value.downcast_object_ref::<View>() {
-        // Before the copy is made, not after.
+        // The size is checked before the copy is made.
         budget.spend_tree(view.node())?;
         return Ok(view.copy());
     }
     budget.spend(1, 0)?;
     let made = match value.kind() {
-        ValueKind::Undefined => return Err(Misfit::Undefined(at.concat())),
+        ValueKind::Undefined => return Err(ConversionError::Undefined(at.concat())),
         ValueKind::None => Value::Null,
         ValueKind::Bool => Value::Bool(value.is_true()),
         ValueKind::Number => number(value)?,
@@ -371,7 +371,7 @@ fn convert(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) 
             Value::String(text.into())
         }
         ValueKind::Seq | ValueKind::Iterable => {
-            let items = value.try_iter().map_err(|error| Misfit::Engine(error.to_string()))?;
+            let items = value.try_iter().map_err(|error| ConversionError::Engine(error.to_string()))?;
             let mut made = EcoVec::new();
             for (index, item) in items.enumerate() {
                 at.push(format!("[{index}]"));
@@ -381,27 +381,27 @@ fn convert(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) 
             Value::Sequence(made)
         }
         ValueKind::Map => Value::Mapping(mapping(value, budget, at)?),
-        ValueKind::Invalid => return Err(Misfit::Engine(value.to_string())),
+        ValueKind::Invalid => return Err(ConversionError::Engine(value.to_string())),
         kind => {
             let message = format!("the expression evaluates to {kind}, which a manifest cannot contain");
-            return Err(Misfit::Type { message, help: "" });
+            return Err(ConversionError::Type { message, help: "" });
         }
     };
     Ok(Node { value: made, origin: Origin::default() })
 }
 
-fn mapping(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) -> Result<Mapping, Misfit> {
-    let keys = value.try_iter().map_err(|error| Misfit::Engine(error.to_string()))?;
+fn mapping(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) -> Result<Mapping, ConversionError> {
+    let keys = value.try_iter().map_err(|error| ConversionError::Engine(error.to_string()))?;
     let mut made = Mapping::new();
     for key in keys {
         let Some(name) = key.as_str() else {
             if key.kind() == ValueKind::Invalid {
-                return Err(Misfit::Engine(key.to_string()));
+                return Err(ConversionError::Engine(key.to_string()));
             }
             let message = format!("a mapping key is {}, not a string", article(&key));
-            return Err(Misfit::Type { message, help: "write `| string`, or put it in quotes" });
+            return Err(ConversionError::Type { message, help: "write `| string`, or put it in quotes" });
         };
-        let item = value.get_item(&key).map_err(|error| Misfit::Engine(error.to_string()))?;
+        let item = value.get_item(&key).map_err(|error| ConversionError::Engine(error.to_string()))?;
         budget.spend(0, name.len())?;
         at.push(format!(".{name}"));
         made.push(name, Span::NONE, convert(&item, budget, at)?);
@@ -410,31 +410,31 @@ fn mapping(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) 
     Ok(made)
 }
 
-fn number(value: &minijinja::Value) -> Result<Value, Misfit> {
+fn number(value: &minijinja::Value) -> Result<Value, ConversionError> {
     if value.is_integer() {
         let big = || {
             let message = format!("{value} is too large for a number in a manifest");
-            Misfit::Type { message, help: "write `| string` for a string" }
+            ConversionError::Type { message, help: "write `| string` for a string" }
         };
         return value.as_i64().map(Value::Int).ok_or_else(big);
     }
     plain_float(f64::try_from(value.clone()).unwrap_or(f64::NAN)).map(Value::Float)
 }
 
-/// A fraction that all readers read the same.
-fn plain_float(float: f64) -> Result<f64, Misfit> {
+/// Accepts a float that every YAML parser reads alike.
+fn plain_float(float: f64) -> Result<f64, ConversionError> {
     if !float.is_finite() {
         let message = "the number is not finite".to_owned();
-        return Err(Misfit::Type { message, help: "a manifest can contain only finite numbers" });
+        return Err(ConversionError::Type { message, help: "a manifest can contain only finite numbers" });
     }
     if float.fract() == 0.0 {
         let message = "the number is a float with an integer value, which YAML writers format differently".to_owned();
-        return Err(Misfit::Type { message, help: AS_STRING });
+        return Err(ConversionError::Type { message, help: AS_STRING });
     }
     Ok(float)
 }
 
-/// What kind of value it is, as messages name it.
+/// The type of a value, as messages name it.
 pub(super) fn article(value: &minijinja::Value) -> &'static str {
     match value.kind() {
         ValueKind::Undefined => "undefined",
@@ -444,6 +444,6 @@ pub(super) fn article(value: &minijinja::Value) -> &'static str {
         ValueKind::String => "a string",
         ValueKind::Seq | ValueKind::Iterable => "a list",
         ValueKind::Map => "a mapping",
-        _ => "no plain value",
+        _ => "an object",
     }
 }

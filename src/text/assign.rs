@@ -125,7 +125,7 @@ fn ends_value(rest: &str) -> bool {
 /// What stands where a value could, and is none.
 const NO_VALUES: &[&str] = &["", "|", "|-", ">", ">-", "{}", "{", "[]", "[", "true", "false", "null", "~"];
 
-/// Signs of a value in which a comma stands, which begin nothing else.
+/// ServiceSigns of a value in which a comma stands, which begin nothing else.
 const SIGNS: &str = "/?%!^*+~@#:)";
 
 /// What stands up to the next blank or quote; looked through once, however many addresses begin in it.

@@ -3,7 +3,7 @@
 use super::{Project, has};
 
 #[test]
-fn values_come_from_standard_input_too() {
+fn values_can_be_read_from_standard_input() {
     let project = Project::new();
     let output = project.run_with(&["render", "web", "--env", "dev", "--values", "-"], "replicas: 7\n");
     has(&String::from_utf8_lossy(&output.stdout), "replicas: 7\n");
@@ -45,7 +45,7 @@ fn a_value_is_set_for_one_of_several_profiles() {
 }
 
 #[test]
-fn a_report_of_the_findings_goes_beside_the_bundle() {
+fn findings_can_be_written_to_a_report() {
     let project = Project::new();
     project.edit(
         "templates/web.yaml",
@@ -59,11 +59,11 @@ fn a_report_of_the_findings_goes_beside_the_bundle() {
     let report = std::fs::read_to_string(project.path().join("report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["findings"][0]["rule"], "reference-missing");
-    // Without a file it takes the place of what people are told.
+    // Without a file, the report replaces the human-readable output.
     let output = project.run(&["render", "web", "--env", "dev", "--report", "github"]);
     has(&String::from_utf8_lossy(&output.stderr), "::error title=reference-missing,file=templates/web.yaml,line=14");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("error[reference-missing]"));
-    // With nothing to report there is an empty report, and the bundle.
+    // Without findings, the report is empty and the bundle is printed.
     project.edit("templates/web.yaml", "          envFrom: [{secretRef: {name: db}}]\n", "");
     let output = project.run(&["render", "web", "--env", "dev", "--report", "sarif=report.sarif"]);
     has(&String::from_utf8_lossy(&output.stdout), "kind: Deployment\n");

@@ -1,9 +1,9 @@
-//! Which environments there are, and which one is meant.
+//! The environments of a project, and how commands choose one.
 
 use super::{Project, has};
 
 #[test]
-fn a_misspelt_environment_is_an_error() {
+fn a_misspelled_environment_is_an_error() {
     let project = Project::new();
     project.edit("profiles/web.yaml", "  prod:", "  prdo:");
     project.fails("prod", &["error[environment-unknown]", "profiles/web.yaml:3:3", "did you mean `prod`?"]);
@@ -15,7 +15,7 @@ fn a_misspelt_environment_is_an_error() {
 }
 
 #[test]
-fn a_file_that_nobody_names_is_an_error() {
+fn an_undeclared_environment_file_is_an_error() {
     let project = Project::new();
     project.write("profiles/environments/qa.yaml", "");
     project.fails(
@@ -25,7 +25,7 @@ fn a_file_that_nobody_names_is_an_error() {
     project.write("profiles/other.yaml", "image: {tag: a}\nenvironments: {qa: {}}\n");
     has(&project.web("prod"), "replicas: 3\n");
     project.write("profiles/environments/Prod.yaml", "");
-    project.fails("prod", &["nothing reads `profiles/environments/Prod.yaml`", "did you mean `prod`?"]);
+    project.fails("prod", &["unused file `profiles/environments/Prod.yaml`", "did you mean `prod`?"]);
 }
 
 #[test]
@@ -37,11 +37,11 @@ fn a_section_of_the_base_may_be_empty() {
 }
 
 #[test]
-fn the_environment_is_given_named_or_the_only_one() {
+fn the_environment_is_an_option_a_setting_or_the_only_one() {
     let project = Project::new();
     let error = project.stderr(2, &["render", "web"]);
     has(&error, "error[environment-not-given]: no environment was given, and `web` has 3 environments");
-    has(&error, "give `--env` with `dev`, `staging` or `prod`, or name the default in plimsoll.toml");
+    has(&error, "pass `--env` with `dev`, `staging` or `prod`, or set the default in plimsoll.toml");
     for command in [&["profiles"][..], &["images", "web"], &["explain", "web"], &["graph", "web"]] {
         has(&project.stderr(2, command), "environment-not-given");
     }
@@ -57,7 +57,7 @@ fn the_environment_is_given_named_or_the_only_one() {
 }
 
 #[test]
-fn what_an_environment_enforces_wins() {
+fn enforced_values_override_all_layers() {
     let project = Project::new();
     project.write(
         "profiles/environments/prod.yaml",
@@ -70,19 +70,19 @@ fn what_an_environment_enforces_wins() {
     let explained = project.stdout(&["explain", "web", "--env", "prod"]);
     let line = explained.lines().find(|line| line.starts_with("image.tag")).unwrap();
     has(line, "profiles/environments/prod.yaml:3:16, was dev profiles/web.yaml:1:14");
-    // A null deletes what the profile says.
+    // A null deletes the profile's value.
     project.edit("profiles/environments/prod.yaml", "{tag: 1.2.3}", "{tag: null}");
     project.fails("prod", &["`image.tag` is not set"]);
 }
 
 #[test]
-fn a_contradiction_of_what_is_enforced_is_an_error() {
+fn contradicting_an_enforced_value_is_an_error() {
     let project = Project::new();
     project.write("profiles/environments/prod.yaml", "enforce: {replicas: 2, image: {tag: null}}\n");
     project.fails(
         "prod",
         &[
-            "error[enforced-value]: `replicas` contradicts what the environment enforces",
+            "error[enforced-value]: `replicas` contradicts the value that the environment enforces",
             "profiles/web.yaml:3:10",
             "enforced here",
         ],
@@ -96,13 +96,13 @@ fn a_contradiction_of_what_is_enforced_is_an_error() {
     let error = project.stderr(1, &["render", "web", "--env", "prod", "--values", "values.yaml"]);
     has(&error, "values.yaml:1:9");
     has(&error, "profiles/environments/prod.yaml:1:32");
-    // What equals it, and what stands beside it, does not contradict.
+    // Equal values and other fields do not contradict.
     project.write("profiles/environments/prod.yaml", "enforce: {replicas: 2}\n");
     has(&project.stdout(&with("replicas=2")), "replicas: 2\n");
     has(&project.stdout(&with("image.tag=y")), "web:y\n");
     project.write("profiles/web.yaml", "image: {tag: a}\nenforce: {replicas: 1}\n");
-    project.fails("prod", &["`enforce` is read in environments only"]);
-    // A section of the base is the environment's as well.
+    project.fails("prod", &["`enforce` is allowed only in environments"]);
+    // A section of the base belongs to the environment as well.
     project.write("profiles/web.yaml", "image: {tag: a}\nreplicas: 9\n");
     project.write("profiles/environments/prod.yaml", "{}\n");
     project.edit("profiles/base.yaml", "prod: {}", "prod: {enforce: {replicas: 4}}");
@@ -110,7 +110,7 @@ fn a_contradiction_of_what_is_enforced_is_an_error() {
 }
 
 #[test]
-fn a_list_of_the_layers_below_can_be_changed() {
+fn list_operations_change_the_list_of_lower_layers() {
     let project = Project::new();
     project.edit("profiles/base.yaml", "args: []", "args: [serve, verbose]");
     project.edit("profiles/web.yaml", "image:", "args: {$append: [level=3]}\nimage:");

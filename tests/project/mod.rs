@@ -1,4 +1,4 @@
-//! Projects of other kinds than the built-in one, as a person uses them: the binary on a folder of files.
+//! Projects other than the built-in one: runs the binary on a folder of files.
 
 mod arguments;
 mod environments;
@@ -110,7 +110,7 @@ impl Project {
         child.wait_with_output().unwrap()
     }
 
-    /// The standard output of a run that succeeds and reports nothing.
+    /// The standard output of a run that must succeed without findings.
     pub(super) fn stdout(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
@@ -118,7 +118,7 @@ impl Project {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The standard error of a run that fails with this code and prints nothing.
+    /// The standard error of a run that must fail with this code and print nothing else.
     pub(super) fn stderr(&self, code: i32, args: &[&str]) -> String {
         let output = self.run(args);
         let error = String::from_utf8(output.stderr).unwrap();
@@ -132,7 +132,7 @@ impl Project {
         self.stdout(&["render", "web", "--env", environment])
     }
 
-    /// What rendering the profile `web` reports; it must contain each of the texts.
+    /// Asserts that rendering the profile `web` fails, and that standard error contains each of the strings.
     #[track_caller]
     pub(super) fn fails(&self, environment: &str, texts: &[&str]) {
         let error = self.stderr(1, &["render", "web", "--env", environment]);

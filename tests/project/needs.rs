@@ -1,8 +1,8 @@
-//! Bundles that need others: what is shared belongs to one of them.
+//! Bundles that need other bundles, to which shared objects belong.
 
 use super::{Project, has};
 
-/// The service `web` needs what `shared` makes: the Namespace and a ConfigMap.
+/// The profile `web` needs `shared`, which has the Namespace and a ConfigMap.
 fn shared() -> Project {
     let project = Project::new();
     let text = std::fs::read_to_string(project.path().join("templates/web.yaml")).unwrap();
@@ -23,16 +23,16 @@ fn shared() -> Project {
 }
 
 #[test]
-fn what_a_needed_bundle_makes_is_there_and_is_not_printed() {
+fn objects_of_a_needed_bundle_exist_but_are_not_printed() {
     let project = shared();
     let bundle = project.web("dev");
     assert!(!bundle.contains("kind: Namespace") && !bundle.contains("kind: ConfigMap"), "{bundle}");
-    // All together, what is needed comes first, and nothing clashes.
+    // Rendered together, the needed bundle comes first, without conflicts.
     let all = project.stdout(&["render", "--all", "--env", "dev"]);
     assert!(all.starts_with("apiVersion: v1\nkind: Namespace\n"), "{all}");
     assert_eq!(all.matches("kind: Namespace\n").count(), 1);
     assert_eq!(all.matches("kind: Deployment\n").count(), 2);
-    // A key that the shared object lacks is found.
+    // A key that the shared object does not have is reported.
     project.edit(
         "templates/service/web.yaml",
         "envFrom: [{configMapRef: {name: common}}]",
@@ -42,13 +42,13 @@ fn what_a_needed_bundle_makes_is_there_and_is_not_printed() {
 }
 
 #[test]
-fn wrong_needs_are_errors() {
+fn invalid_needs_are_errors() {
     let project = shared();
     project.edit("profiles/web.yaml", "needs: [shared]", "needs: [shraed]");
     project.fails("dev", &["error[profile-need]", "profiles/web.yaml:2:9", "did you mean `shared`?"]);
     project.edit("profiles/web.yaml", "needs: [shraed]", "needs: [shared]");
     project.write("profiles/shared.yaml", "templates: [shared]\nneeds: [web]\n");
-    project.fails("dev", &["profiles need each other in a cycle: web needs shared needs web"]);
+    project.fails("dev", &["cycle of needed profiles: web needs shared needs web"]);
     project.write("profiles/shared.yaml", "templates: [shared]\nenvironments: {dev: null}\n");
     project.fails("dev", &["error[profile-need]", "profile `shared` has no environment `dev`"]);
     project.write("profiles/shared.yaml", "templates: [shared]\n");
@@ -87,7 +87,7 @@ spec:
 }
 
 #[test]
-fn the_graph_draws_what_a_needed_bundle_holds_and_what_exists_elsewhere() {
+fn the_graph_shows_needed_and_external_objects() {
     let project = shared();
     project.edit("profiles/web.yaml", "image:", "external: {db: Secret/db}\nimage:");
     project.edit(
@@ -104,15 +104,15 @@ fn the_graph_draws_what_a_needed_bundle_holds_and_what_exists_elsewhere() {
     ] {
         has(&drawn, line);
     }
-    // What nothing here refers to is not drawn.
+    // Objects that nothing refers to are not drawn.
     assert!(!drawn.contains("Namespace"), "{drawn}");
     let drawn = project.stdout(&["graph", "web", "--env", "dev", "--output", "dot"]);
     has(&drawn, "[label=\"ConfigMap\\ncommon\\nneeded\", style=dotted];");
 }
 
-/// The table of profiles has the columns in which there is something, and the values that tell the profiles apart.
+/// The table of profiles has the columns that are not empty, and the values that distinguish the profiles.
 #[test]
-fn profiles_are_listed_by_what_tells_them_apart() {
+fn profiles_are_listed_with_distinguishing_values() {
     let project = shared();
     project.edit("profiles/app.yaml", "tag: dev", "tag: next");
     project.edit("profiles/web.yaml", "image:", "token: swordfish\nlabels: {team: shop}\nimage:");
@@ -130,16 +130,16 @@ web      shop       registry.example.com/web:dev   dev        profiles/web.yaml
 }
 
 #[test]
-fn a_version_that_is_not_known_is_an_error_of_every_command() {
+fn an_unknown_kubernetes_version_is_an_error_in_every_command() {
     let project = shared();
     project.write("plimsoll.toml", "environment = \"dev\"\nkubernetes = \"1.99\"\n");
     for command in
         [&["profiles"][..], &["explain", "web"], &["render", "web"], &["graph", "web"], &["diff", "web", "app"]]
     {
         let output = project.run(command);
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success(), "{command:?}: {told}");
-        has(&told, "plimsoll.toml:2:14");
-        has(&told, "`1.99` is not one of the Kubernetes versions 1.33 to 1.37");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{command:?}: {error}");
+        has(&error, "plimsoll.toml:2:14");
+        has(&error, "`1.99` is not one of the Kubernetes versions 1.33 to 1.37");
     }
 }

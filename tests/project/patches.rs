@@ -36,14 +36,14 @@ fn a_sidecar_an_annotation_and_an_argument_are_added() {
         has(&bundle, part);
     }
     assert!(!bundle.contains("replicas"), "{bundle}");
-    // Who set it is known.
+    // The origin is the patch.
     let explain = |field| project.stdout(&["explain", "web", "Deployment/web", field, "--env", "dev"]);
     has(&explain("spec.template.spec.containers[web].readinessProbe.httpGet.path"), "profiles/web.yaml:14:46");
     has(&explain("spec.template.spec.containers[web].readinessProbe.httpGet.path"), "was /");
 }
 
 #[test]
-fn items_are_named_by_key_and_position() {
+fn items_are_selected_by_key_and_index() {
     let project = patched(
         "  Deployment/*:
     spec: {template: {spec: {containers: {'[web]': {args: {'[0]': null, '[1]': b2}, ports: {'[8080]': {name: web}}, readinessProbe: null}}}}}
@@ -57,11 +57,11 @@ fn items_are_named_by_key_and_position() {
 }
 
 #[test]
-fn a_patch_that_does_nothing_is_an_error() {
+fn a_patch_without_effect_is_an_error() {
     let cases = [
         (
             "  Deployment/wbe: {spec: {replicas: 2}}\n",
-            "no object `Deployment/wbe` in the bundle",
+            "the patched object `Deployment/wbe` is not in the bundle",
             "did you mean `Deployment/web`?",
         ),
         (
@@ -69,19 +69,19 @@ fn a_patch_that_does_nothing_is_an_error() {
             "the patch of Deployment/web changes nothing",
             "the object already has these values",
         ),
-        ("  Deployment/web: {spec: {paused: null}}\n", "there is no `paused` to remove", "`null` removes a field"),
+        ("  Deployment/web: {spec: {paused: null}}\n", "no field `paused` to remove", "remove the `null`"),
         (
             "  Deployment/web: {spec: {template: {spec: {containers: [{image: a}]}}}}\n",
-            "this item has no `name`",
-            "identified by it",
+            "the item has no `name`",
+            "set the key that identifies",
         ),
         (
             "  Deployment/web: {spec: {template: {spec: {containers: {'[x]': {image: a}}}}}}\n",
-            "the list has no item `[x]`",
-            "it has `web`",
+            "no item `[x]` in the list",
+            "available items: `web`",
         ),
-        ("  Deployment/web: {}\n", "the patch of `Deployment/web` is empty", "write `patches:"),
-        ("  web: {spec: {}}\n", "`web` names no object", "write `patches:"),
+        ("  Deployment/web: {}\n", "empty patch of `Deployment/web`", "write `patches:"),
+        ("  web: {spec: {}}\n", "`web` is not `Kind/name`", "write `patches:"),
     ];
     for (patch, message, help) in cases {
         patched(patch).fails("dev", &["profiles/web.yaml:", message, help]);
@@ -89,7 +89,7 @@ fn a_patch_that_does_nothing_is_an_error() {
 }
 
 #[test]
-fn patches_come_before_content_names_and_checks() {
+fn patches_are_applied_before_content_names_and_checks() {
     let project = patched("  ConfigMap/conf: {data: {level: debug}}\n");
     let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf, namespace: shop, $contentName: true}\ndata: {level: info}\n";
     project.write("templates/conf.yaml", map);
@@ -108,13 +108,13 @@ fn patches_come_before_content_names_and_checks() {
     project.fails("dev", &["changes nothing"]);
     project.edit("profiles/web.yaml", "patches:\n  ConfigMap/conf: {data: {level: debug}}\n", "");
     assert_eq!(with, project.web("dev"));
-    // What a patch breaks is found at the line of the patch.
+    // An error caused by a patch is reported at the line of the patch.
     let project = patched("  Deployment/web:\n    spec: {replicas: many}\n");
     project.fails("dev", &["error[field-type]", "profiles/web.yaml:6:"]);
 }
 
 #[test]
-fn environments_patch_as_well_and_later_layers_last() {
+fn environments_can_patch_and_later_layers_override() {
     let project = patched("  Deployment/web: {spec: {revisionHistoryLimit: 2}}\n");
     project.write(
         "profiles/environments/prod.yaml",

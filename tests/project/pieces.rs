@@ -1,8 +1,8 @@
-//! Findings about strings that a template joins of several values point at the value that is wrong.
+//! Findings about strings composed of several values point at the value that is wrong.
 
 use super::{Project, TEMPLATE, has};
 
-/// What `render` says of the project with this in the profile.
+/// The standard error of `render` with this profile and template.
 fn says(profile: &str, template: &str) -> String {
     let project = Project::new();
     project.write("profiles/web.yaml", profile);
@@ -12,7 +12,7 @@ fn says(profile: &str, template: &str) -> String {
 }
 
 #[test]
-fn of_an_image_the_part_that_is_wrong() {
+fn the_invalid_part_of_an_image_is_reported() {
     for (profile, place) in [
         ("image: {repository: registry.example.com/web, tag: 1.0 beta}\n", "profiles/web.yaml:1:52"),
         ("image: {tag: v1, repository: registry.example.com/Web}\n", "profiles/web.yaml:1:30"),
@@ -23,7 +23,7 @@ fn of_an_image_the_part_that_is_wrong() {
         has(&text, place);
         has(&text, "written by this template");
     }
-    // Both are wrong: the template, and both values beside it.
+    // If both are invalid, the template is reported with both values as related.
     let text = says("image: {repository: registry.example.com/Web, tag: '-1'}\n", TEMPLATE);
     has(&text, "--> templates/web.yaml:12:18");
     has(&text, "`image.repository` is set here");
@@ -31,7 +31,7 @@ fn of_an_image_the_part_that_is_wrong() {
 }
 
 #[test]
-fn of_a_name_the_part_with_the_wrong_character_or_the_longest() {
+fn the_invalid_or_longest_part_of_a_name_is_reported() {
     let template = TEMPLATE.replace("{{ profile }}", "{{ labels.team }}-{{ labels.app }}");
     let text = says("image: {tag: dev}\nlabels:\n  team: shop\n  app: we_b\n", &template);
     has(&text, "error[name-invalid]");
@@ -44,7 +44,7 @@ fn of_a_name_the_part_with_the_wrong_character_or_the_longest() {
 }
 
 #[test]
-fn of_a_host_and_port_the_one_that_nobody_serves() {
+fn the_unserved_part_of_an_address_is_reported() {
     let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: db, namespace: \"{{ namespace }}\"}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}\n";
     let env = "          env: [{name: DB_ADDR, value: \"{{ labels.host }}:{{ labels.port }}\"}]\n          ports:";
     let template = TEMPLATE.replace("          ports:", env) + service;
@@ -57,7 +57,7 @@ fn of_a_host_and_port_the_one_that_nobody_serves() {
 }
 
 #[test]
-fn of_an_amount_and_its_unit_the_unit() {
+fn the_invalid_unit_of_a_quantity_is_reported() {
     let resources =
         "          resources: {limits: {memory: \"{{ labels.amount }}{{ labels.unit }}\"}}\n          ports:";
     let template = TEMPLATE.replace("          ports:", resources);

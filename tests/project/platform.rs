@@ -1,4 +1,4 @@
-//! The examples that docs/tutorial.md builds and `init --blank` would write.
+//! The example that docs/tutorial.md builds, and the one that `init --blank` writes.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -12,14 +12,14 @@ fn run(name: &str, args: &[&str]) -> Output {
 }
 
 #[test]
-fn the_platform_is_as_committed() {
+fn the_committed_platform_example_is_up_to_date() {
     let environments = ["--env", "dev", "--env", "staging", "--env", "prod"];
     let output = run("platform", &[&["render", "--all", "--out", "--verify"][..], &environments].concat());
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "12 files in snapshots as rendered\n");
     let contradiction = run("platform", &["render", "catalog", "--env", "prod", "--set", "image.registry=other"]);
     let error = String::from_utf8_lossy(&contradiction.stderr);
-    assert!(error.contains("`image.registry` contradicts what the environment enforces"), "{error}");
+    assert!(error.contains("`image.registry` contradicts the value that the environment enforces"), "{error}");
     let invalid = run("platform", &["render", "catalog", "--env", "dev", "--set", "rateLimit=5000"]);
     let error = String::from_utf8_lossy(&invalid.stderr);
     assert!(error.contains("error[custom-resource-invalid]"), "{error}");
@@ -34,9 +34,9 @@ fn the_blank_project_renders() {
     }
 }
 
-/// Each block of the tutorial that names a file is a part of that file.
+/// Each code block of the tutorial after a file name is part of that file.
 #[test]
-fn the_tutorial_shows_the_example() {
+fn the_tutorial_matches_the_example() {
     let text = std::fs::read_to_string(example("../docs/tutorial.md")).unwrap();
     let mut blocks = 0;
     let mut rest = text.as_str();

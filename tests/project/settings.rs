@@ -1,4 +1,4 @@
-//! `plimsoll.toml`: what reading it says, its schema for editors and its documentation agree.
+//! `plimsoll.toml`: the parser, the schema for editors and the documentation agree.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::Project;
 
-/// TOML as JSON, for a validator of schemas.
+/// TOML as JSON, for a schema validator.
 fn json(value: &toml::de::DeValue<'_>) -> Json {
     use toml::de::DeValue;
     match value {
@@ -20,40 +20,40 @@ fn json(value: &toml::de::DeValue<'_>) -> Json {
         DeValue::Table(table) => {
             table.iter().map(|(key, value)| (key.get_ref().to_string(), json(value.get_ref()))).collect()
         }
-        // A number or a date, which no setting can be.
+        // A number or a date, which are not valid for any setting.
         _ => 1.into(),
     }
 }
 
-/// The settings there are.
+/// The names of all settings.
 fn names() -> BTreeSet<String> {
     let schema: Json = serde_json::from_str(&settings_schema()).unwrap();
     schema["properties"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// Whether a file fits the schema for editors.
+/// Whether a file is valid according to the schema for editors.
 fn fits(text: &str) -> bool {
     let schema: Json = serde_json::from_str(&settings_schema()).unwrap();
     let table = toml::de::DeTable::parse(text).unwrap().into_inner();
     jsonschema::validator_for(&schema).unwrap().is_valid(&json(&toml::de::DeValue::Table(table)))
 }
 
-/// The keys of a file.
+/// The top-level keys of a file.
 fn keys(text: &str) -> Vec<String> {
     let table = toml::de::DeTable::parse(text).unwrap().into_inner();
     table.keys().map(|key| key.get_ref().to_string()).collect()
 }
 
-/// Whether the tool takes it.
+/// Whether the parser accepts the file.
 fn reads(text: &str) -> bool {
     let sources = Sources::new();
     let file = sources.add("plimsoll.toml", text);
     Settings::read(&sources, file).is_ok()
 }
 
-/// What the schema for editors says of a file is what reading it says.
+/// The schema for editors accepts exactly the files that the parser accepts.
 #[test]
-fn the_schema_of_the_settings_says_what_reading_them_does() {
+fn the_schema_of_the_settings_agrees_with_the_parser() {
     let schema: Json = serde_json::from_str(&settings_schema()).unwrap();
     let properties = schema["properties"].as_object().unwrap();
     for (name, property) in properties {
@@ -105,7 +105,7 @@ fn the_schema_is_printed() {
     assert_eq!(project.stdout(&["schema", "--settings"]), settings_schema());
 }
 
-/// Each setting has a section with an example, and every example is right.
+/// Each setting has a section with an example, and every example is valid.
 #[test]
 fn the_documentation_has_an_example_of_every_setting() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md")).unwrap();
@@ -123,9 +123,9 @@ fn the_documentation_has_an_example_of_every_setting() {
     }
 }
 
-/// What `init` writes, with everything that is commented out put in, and the examples.
+/// The settings that `init` writes, also with everything uncommented, and those of the examples.
 #[test]
-fn the_settings_of_projects_fit() {
+fn the_settings_of_projects_are_valid() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("deploy");
     let init = Project::new().run(&["init", target.to_str().unwrap()]);

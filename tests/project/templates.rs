@@ -1,8 +1,8 @@
-//! Parts, files, folders and manifests of a project's templates.
+//! Partials, files, folders and manifests of a project's templates.
 
 use super::{Project, has};
 
-/// The project with a ConfigMap that a test writes the data of.
+/// The project with a ConfigMap that has this data.
 fn with_data(data: &str) -> Project {
     let project = Project::new();
     let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf, namespace: \"{{ namespace }}\"}\n";
@@ -16,7 +16,7 @@ fn with_data(data: &str) -> Project {
 }
 
 #[test]
-fn a_part_is_included_with_parameters() {
+fn a_partial_is_included_with_parameters() {
     let project = Project::new();
     project.write(
         "templates/_parts/probe.yaml",
@@ -31,7 +31,7 @@ fn a_part_is_included_with_parameters() {
     let bundle = project.web("prod");
     has(&bundle, "path: /ready\n            port: http\n          periodSeconds: 13\n");
     has(&bundle, "path: /web\n            port: http\n          periodSeconds: 13\n          failureThreshold: 6\n");
-    // Origins: the literal at its place, the profile's value at its.
+    // Origins: the literal in the template, and the value in the profile.
     let field = "spec.template.spec.containers[0].readinessProbe.httpGet.path";
     let explained = project.stdout(&["explain", "web", "Deployment/web", field, "--env", "prod"]);
     has(&explained, "templates/_parts/probe.yaml:1:");
@@ -41,7 +41,7 @@ fn a_part_is_included_with_parameters() {
 }
 
 #[test]
-fn a_part_that_is_a_list_gives_its_items() {
+fn a_partial_that_is_a_list_contributes_its_items() {
     let project = Project::new();
     project
         .write("templates/_env.yaml", "- {name: A, value: \"{{ namespace }}\"}\n- {name: B, value: \"{{ level }}\"}\n");
@@ -60,16 +60,16 @@ fn a_part_that_is_a_list_gives_its_items() {
 }
 
 #[test]
-fn wrong_includes_are_errors() {
+fn invalid_includes_are_errors() {
     for (part, include, error) in [
         ("a: \"{{ nmae }}\"", "{$include: _p.yaml}", "no field `nmae`"),
-        ("a: b", "{$include: _p.yaml, $with: {x: 1}}", "the part does not read the parameter `x`"),
+        ("a: b", "{$include: _p.yaml, $with: {x: 1}}", "unused parameter `x`"),
         ("a: \"{{ replicas }}\"", "{$include: _p.yaml, $with: {replicas: 1}}", "the name `replicas` is already used"),
-        ("a: b", "{$include: p.yaml}", "`p.yaml` is not a part"),
+        ("a: b", "{$include: p.yaml}", "`p.yaml` is not a partial"),
         ("a: b", "{$include: _q.yaml}", "not found"),
         ("a: b", "{$include: \"_{{ profile }}.yaml\"}", "`$include` cannot contain an expression"),
         ("a: {$include: _p.yaml}", "{$include: _p.yaml}", "recursive include: `_p.yaml` includes `_p.yaml`"),
-        ("a: b\n---\nc: d", "{$include: _p.yaml}", "a part is one YAML document, and `_p.yaml` has 2"),
+        ("a: b\n---\nc: d", "{$include: _p.yaml}", "a partial must be a single YAML document; `_p.yaml` has 2"),
         ("a: b", "{$with: {x: 1}}", "`$with` without `$include`"),
         ("[a]", "{$include: _p.yaml, b: c}", "must be a mapping, not a list"),
         ("app: b", "{$include: _p.yaml, app: c}", "duplicate key `app`"),
@@ -90,21 +90,21 @@ fn wrong_includes_are_errors() {
     project.edit("templates/web.yaml", "selector: {matchLabels: {app: web}}", "selector: {$include: _p.yaml}");
     project.fails(
         "dev",
-        &["no field `quux` in the profile", "a parameter is given in `$with`, as `none` where there is none"],
+        &["no field `quux` in the profile", "pass a parameter in `$with`, with the value `none` if it is not set"],
     );
     let project = Project::new();
     project.write("templates/_unused.yaml", "a: b\n");
-    project.fails("dev", &["nothing reads `templates/_unused.yaml`: no template includes this part"]);
+    project.fails("dev", &["unused file `templates/_unused.yaml`: no template includes this partial"]);
 }
 
 #[test]
-fn a_file_is_chosen_within_its_folder() {
+fn a_file_is_selected_within_its_folder() {
     let project = with_data("data: {app.ini: {$file: \"files/{{ environment }}/app.ini\"}}\n");
     project.write("templates/files/dev/app.ini", "[dev]\r\nkey = {{ not evaluated }}\r\n");
     project.write("templates/files/prod/app.ini", "[prod]\n");
     has(&project.web("dev"), "app.ini: \"[dev]\\r\\nkey = {{ not evaluated }}\\r\\n\"\n");
     has(&project.web("prod"), "[prod]\n");
-    project.fails("staging", &["there is no file `files/staging/app.ini` under `templates/`"]);
+    project.fails("staging", &["no file `files/staging/app.ini` under `templates/`"]);
     project.edit("templates/conf.yaml", "files/{{ environment }}/app.ini", "files/{{ namespace }}/app.ini");
     project.edit("profiles/base.yaml", "namespace: shop", "namespace: ../../plimsoll.toml");
     project.fails("dev", &["the path leaves the folder `templates/files/`", "profiles/base.yaml:2:"]);
@@ -113,7 +113,7 @@ fn a_file_is_chosen_within_its_folder() {
 }
 
 #[test]
-fn folders_and_patterns_give_files_by_name() {
+fn folders_and_patterns_select_files_by_name() {
     let project = with_data("data: {$files: 'conf/*.ini', extra: text}\nbinaryData: {$files: conf/bin}\n");
     project.write("templates/conf/a.ini", "a\n");
     project.write("templates/conf/b.ini", "b");
@@ -123,9 +123,9 @@ fn folders_and_patterns_give_files_by_name() {
     has(&bundle, "b.ini: b\n");
     has(&bundle, "extra: text\n");
     has(&bundle, "binaryData:\n  logo.png: iVBORw==\n".replace("iVBORw==", "iVBOR/8=").as_str());
-    // What the pattern passes over is told.
+    // Files that the pattern does not match are reported.
     project.write("templates/other/c.ini", "c");
-    project.fails("dev", &["nothing reads `templates/other/c.ini`"]);
+    project.fails("dev", &["unused file `templates/other/c.ini`"]);
     project.remove("templates/other/c.ini");
     project.edit("templates/conf.yaml", "'conf/*.ini'", "'conf/*.txt'");
     project.fails("dev", &["no files match `conf/*.txt`"]);
@@ -135,7 +135,7 @@ fn folders_and_patterns_give_files_by_name() {
 }
 
 #[test]
-fn a_profile_chooses_templates_by_folder() {
+fn a_profile_selects_templates_by_folder() {
     let project = Project::new();
     let map = |name: &str| {
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: shop}}\ndata: {{a: b}}\n")
@@ -198,7 +198,7 @@ spec:
 "#;
 
 #[test]
-fn vendored_manifests_come_as_they_are() {
+fn vendored_manifests_are_rendered_unchanged() {
     let project = Project::new();
     project.write("vendor/redis/all.yaml", VENDORED);
     project.write("templates/redis.yaml", "$manifests: vendor/redis\n$if: environment == 'dev'\n");
@@ -209,13 +209,13 @@ fn vendored_manifests_come_as_they_are() {
     }
     assert_eq!(bundle.matches("app: redis\n").count(), 2, "{bundle}");
     assert!(!render("prod").contains("redis"));
-    // In the profile's namespace only if asked for, with who names it.
+    // With `$namespace`, the namespace of objects and of references to them changes.
     project.write("templates/redis.yaml", "$manifests: vendor/redis\n$namespace: \"{{ namespace }}\"\n");
     let bundle = render("dev");
     assert!(!bundle.contains("namespace: redis"), "{bundle}");
     has(&bundle, "kind: ClusterRole\nmetadata:\n  name: redis\n");
     has(&bundle, "- kind: ServiceAccount\n  name: redis\n  namespace: shop\n");
-    // Checked, and patched, like any other object.
+    // The objects are checked and patched like any other.
     project.edit("vendor/redis/all.yaml", "mountPath: /s", "mountPaht: /s");
     project.fails("dev", &["error[field-unknown]", "vendor/redis/all.yaml:31:"]);
     project.edit("vendor/redis/all.yaml", "mountPaht: /s", "mountPath: /s");

@@ -1,22 +1,22 @@
-//! Nothing in a project is ignored in silence.
+//! Files of a project that would be ignored silently are errors.
 
 use super::{Project, has};
 
 #[test]
-fn every_file_is_read_or_named_in_an_error() {
+fn every_file_is_read_or_reported() {
     for (name, why) in [
         ("profiles/blog.yml", "rename it to profiles/blog.yaml"),
-        ("profiles/environments/prod.yml", "profiles/environments/prod.yaml is used"),
-        ("profiles/team/blog.yaml", "profiles are the YAML files in `profiles/`"),
-        ("profiles/notes.txt", "move it or remove it"),
-        ("templates/web.yaml.bak", "no template names it"),
-        ("templates/files/run.sh", "name it with `$file`"),
-        ("templates/files/001.sql", "no template names it"),
-        ("services/db.json", "service descriptions end in `.yaml`"),
+        ("profiles/environments/prod.yml", "profiles/environments/prod.yaml is used instead"),
+        ("profiles/team/blog.yaml", "only YAML files directly in `profiles/`"),
+        ("profiles/notes.txt", "move or remove it"),
+        ("templates/web.yaml.bak", "no template reads it"),
+        ("templates/files/run.sh", "read it with `$file`"),
+        ("templates/files/001.sql", "no template reads it"),
+        ("services/db.json", "service descriptions have the extension `.yaml`"),
     ] {
         let project = Project::new();
         project.write(name, "");
-        project.fails("prod", &["error[file-unused]", &format!("nothing reads `{name}`"), why]);
+        project.fails("prod", &["error[file-unused]", &format!("unused file `{name}`"), why]);
     }
     let project = Project::new();
     project.write("templates/README.md", "# Templates\n");
@@ -24,7 +24,7 @@ fn every_file_is_read_or_named_in_an_error() {
     has(&project.web("prod"), "kind: Deployment\n");
 }
 
-/// A schema may be split into files, which are then read by it; one that it does not name is not.
+/// A schema can consist of several files. Files that it does not refer to are not read.
 #[test]
 fn a_schema_of_several_files_is_read() {
     let project = Project::new();
@@ -42,13 +42,13 @@ fn a_schema_of_several_files_is_read() {
     project.write("profiles/parts/numbers.json", numbers(3));
     has(&project.web("prod"), "replicas: 3\n");
     project.write("profiles/parts/other.json", "{}");
-    project.fails("prod", &["nothing reads `profiles/parts/other.json`"]);
+    project.fails("prod", &["unused file `profiles/parts/other.json`"]);
     project.edit("profiles/schema.json", "parts/numbers.json#/$defs/Count", "../../numbers.json");
     project.fails("prod", &["`$ref` to `../../numbers.json`: it is outside the project"]);
 }
 
 #[test]
-fn templates_may_end_in_yml() {
+fn templates_can_have_the_extension_yml() {
     let project = Project::new();
     let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: \"{{ namespace }}\"}\ndata: {a: b}\n";
     project.write("templates/config.yml", map);
@@ -76,7 +76,7 @@ fn a_reference_is_declared_in_the_terms_of_the_project() {
     has(&project.web("prod"), "name: db\n");
 }
 
-/// A team's own migrations stand in a folder that its profile names, relative to it.
+/// A team's migrations are in a folder that its profile names, relative to the profile.
 #[test]
 fn a_folder_that_a_profile_names_is_read() {
     let project = Project::new();
@@ -90,5 +90,5 @@ fn a_folder_that_a_profile_names_is_read() {
     let output = project.run(&["render", "web", "--env", "dev"]);
     has(&String::from_utf8_lossy(&output.stdout), "CREATE TABLE a");
     project.write("profiles/other/1_a.sql", "CREATE TABLE a (x int);\n");
-    project.fails("dev", &["nothing reads `profiles/other/1_a.sql`"]);
+    project.fails("dev", &["unused file `profiles/other/1_a.sql`"]);
 }

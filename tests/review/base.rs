@@ -227,12 +227,12 @@ fn what_cannot_be_compared_is_told() {
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     let (code, text) = run(&["--base", "nowhere"]);
-    assert!(code == Some(2) && text.contains("cannot read the revision `nowhere`"), "{text}");
+    assert!(code == Some(2) && text.contains("cannot read revision `nowhere`"), "{text}");
     let (code, text) = run(&["--base", "--all"]);
     assert!(code == Some(2), "{text}");
     let (code, text) = run(&["gateway"]);
     assert!(code == Some(2) && text.contains("no output folder"), "{text}");
     let output = repository.plimsoll(&["diff", "--base", "HEAD"]);
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(2) && text.contains("the built-in set has no revisions"), "{text}");
+    assert!(output.status.code() == Some(2) && text.contains("the built-in project has no revisions"), "{text}");
 }

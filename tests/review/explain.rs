@@ -1,4 +1,4 @@
-//! `explain` and `graph`, from the built-in project laid out in a folder.
+//! `explain` and `graph`, in a folder with the built-in project.
 
 use super::{Repository, in_order};
 
@@ -16,7 +16,7 @@ fn text_at(repository: &Repository, place: &serde_json::Value) -> String {
 }
 
 #[test]
-fn a_field_leads_to_its_template_and_its_values() {
+fn a_field_is_explained_with_its_template_and_values() {
     let repository = Repository::new();
     let arguments = ["explain", "notification", "Service/datastorage", "spec.ports[0].nodePort"];
     let (text, _, code) = run(&repository, &arguments);
@@ -35,20 +35,20 @@ fn a_field_leads_to_its_template_and_its_values() {
     let (text, ..) = run(&repository, &[&arguments[..], &["--output", "json"]].concat());
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&json["value"], &json["field"]), (&"30090".into(), &"spec.ports[0].nodePort".into()));
-    // The places are those of the very texts.
+    // The positions are those in the files.
     assert!(text_at(&repository, &json["template"]).starts_with("\"{{ expose.nodePort"));
     let inputs = json["inputs"].as_array().unwrap();
     let port = inputs.iter().find(|input| input["path"] == "expose.nodePort").unwrap();
     assert!(text_at(&repository, &port["source"]).starts_with("30090"));
     assert!(text_at(&repository, &port["beat"][0]["source"]).starts_with("30081"));
-    // By name as by number.
+    // A list item can be given by name or by index.
     let (by_name, ..) =
         run(&repository, &["explain", "notification", "service/datastorage", "spec.ports[http].nodePort"]);
     assert!(by_name.starts_with("30090\n"), "{by_name}");
 }
 
 #[test]
-fn a_field_of_a_config_file_leads_to_the_tree_it_was_made_from() {
+fn a_field_of_a_config_file_is_explained_with_its_tree() {
     let repository = Repository::new();
     let field = "data[config.yaml].database.max_open_conns";
     let set = "database.maxOpenConns=70";
@@ -67,7 +67,7 @@ fn a_field_of_a_config_file_leads_to_the_tree_it_was_made_from() {
 }
 
 #[test]
-fn every_leaf_of_a_bundle_has_a_place() {
+fn every_leaf_of_a_bundle_has_a_position() {
     let repository = Repository::new();
     let (text, ..) = run(&repository, &["explain", "gateway", "Deployment/datastorage", "--output", "json"]);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -76,7 +76,7 @@ fn every_leaf_of_a_bundle_has_a_place() {
     for field in fields {
         let file = field["template"]["file"].as_str().unwrap_or_default();
         assert!(file.starts_with("deploy/templates/"), "{field}");
-        // What stands in a template as it is stands there as a text.
+        // A literal value is in the template at that position.
         if field.get("expression").is_none()
             && field.get("contentName").is_none()
             && !field["value"].as_str().unwrap().contains(['"', '\n', '{', '['])
@@ -91,7 +91,7 @@ fn every_leaf_of_a_bundle_has_a_place() {
 }
 
 #[test]
-fn secrets_are_not_explained_away() {
+fn secrets_are_redacted_in_explanations() {
     let repository = Repository::new();
     for arguments in [
         &["explain", "gateway"][..],
@@ -103,31 +103,31 @@ fn secrets_are_not_explained_away() {
         let (text, errors, _) = run(&repository, arguments);
         assert!(!text.contains("test_password") && !text.contains("n3w-Secret"), "{arguments:?}: {text}");
         assert!(!errors.contains("test_password"), "{errors}");
-        // Nor in base64: `test_password`, `n3w-Secret`, and the file that holds the first.
+        // Nor base64-encoded: `test_password`, `n3w-Secret`, and the file that contains the first.
         for encoded in ["dGVzdF9wYXNzd29yZA", "bjN3LVNlY3JldA", "dXNlcm5hbWU6"] {
             assert!(!text.contains(encoded) && !errors.contains(encoded), "{arguments:?}: {text}{errors}");
         }
     }
-    // A file in a Secret was made from all that its parts were made from.
+    // The inputs of a file in a Secret are those of its parts.
     let arguments = ["explain", "gateway", "Secret/datastorage-secret", "data[db-secrets.yaml]"];
     let (text, ..) = run(&repository, &arguments);
     assert!(text.contains("database.user") && text.contains("database.password"), "{text}");
 }
 
 #[test]
-fn what_does_nothing_is_listed() {
+fn values_without_effect_are_listed() {
     let repository = Repository::new();
     repository.edit("profiles/gateway.yaml", "cluster:", "replicas: 1\nexternal: {metrics: \"prom:9090\"}\ncluster:");
     let (text, ..) = run(&repository, &["explain", "gateway", "--unused"]);
     in_order(&text, &["replicas", "deploy/profiles/gateway.yaml:", "repeats what deploy/profiles/base.yaml:"]);
     let lines = text.lines().filter(|line| line.starts_with("replicas")).count();
     assert_eq!(lines, 1, "{text}");
-    // What decides which tables there are does something.
+    // The values that select the tables have an effect.
     assert!(!run(&repository, &["explain", "aianalysis", "--unused"]).0.contains("tables"));
 }
 
 #[test]
-fn what_is_not_there_is_told_with_the_nearest() {
+fn unknown_names_are_reported_with_a_suggestion() {
     let repository = Repository::new();
     let (_, text, code) = run(&repository, &["explain", "gateway", "Service/datastorag"]);
     assert!(code == Some(2) && text.contains("did you mean `Service/datastorage`?"), "{text}");
@@ -136,7 +136,7 @@ fn what_is_not_there_is_told_with_the_nearest() {
 }
 
 #[test]
-fn the_picture_shows_who_needs_whom() {
+fn the_graph_shows_references() {
     let repository = Repository::new();
     let (text, _, code) = run(&repository, &["graph", "gateway"]);
     assert_eq!(code, Some(0));
@@ -153,7 +153,7 @@ fn the_picture_shows_who_needs_whom() {
     );
     let (text, ..) = run(&repository, &["graph", "gateway", "--output", "dot"]);
     in_order(&text, &["digraph bundle {", "subgraph cluster_0 {", "[label=\"mounts\"]", "}\n"]);
-    // What is named and not there.
+    // A reference to an object that does not exist.
     let lonely = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers: [{name: a, image: a:1}]\n  volumes: [{name: v, configMap: {name: gone}}]\n";
     std::fs::write(repository.path().join("pod.yaml"), lonely).unwrap();
     let (text, ..) = run(&repository, &["graph", "pod.yaml"]);

@@ -9,7 +9,7 @@ use super::places::{file_named, file_of, path_of, uri_of};
 use super::shown::Published;
 use super::workspace::{Workspace, project_of};
 use crate::cli::project;
-use crate::editor::{self, Role, World};
+use crate::editor::{self, DocumentKind, EditorContext};
 use crate::fix::Safety;
 use crate::layers::{Layers, Overrides, Values};
 use crate::object::Object;
@@ -25,7 +25,7 @@ const MOST_BUNDLES: usize = 32;
 fn ask<T>(
     workspace: &Workspace<'_>,
     at: &lsp::TextDocumentPositionParams,
-    question: impl FnOnce(&World<'_>, Role, FileId, usize) -> T,
+    question: impl FnOnce(&EditorContext<'_>, DocumentKind, FileId, usize) -> T,
 ) -> anyhow::Result<T> {
     let path = path_of(&at.text_document.uri).ok_or_else(|| anyhow!("only files are known"))?;
     let sources = workspace.sources();
@@ -35,7 +35,7 @@ fn ask<T>(
     let Some(project) = project_of(&path).and_then(|root| workspace.project(root, &sources).ok()) else {
         let (input, options) = workspace.folder(&path, &sources).unwrap_or_default();
         let (version, file) = (options.kubernetes_version, file());
-        let world = World {
+        let context = EditorContext {
             sources: &sources,
             root: None,
             version,
@@ -45,7 +45,7 @@ fn ask<T>(
             references: &[],
         };
         let offset = workspace.columns.offset(&sources, file, at.position);
-        return Ok(question(&world, Role::Manifest, file, offset));
+        return Ok(question(&context, DocumentKind::Manifest, file, offset));
     };
     // Where a template is half written, the profiles still say what it can use.
     let layers = Layers::load(&project, &sources, &Overrides::default());
@@ -54,7 +54,7 @@ fn ask<T>(
     let objects = renderer.map(|renderer| rendered(&renderer, &values)).unwrap_or_default();
     let options = project::options(workspace.global, &project, &sources).unwrap_or_default();
     let file = file();
-    let world = World {
+    let context = EditorContext {
         sources: &sources,
         root: project.root(),
         version: options.kubernetes_version,
@@ -64,9 +64,9 @@ fn ask<T>(
         references: &options.references,
     };
     let is_layer = project.root().is_some_and(|root| path.starts_with(root.join("profiles")));
-    let role = if is_layer { Role::Layer } else { Role::Template };
+    let kind = if is_layer { DocumentKind::Layer } else { DocumentKind::Template };
     let offset = workspace.columns.offset(&sources, file, at.position);
-    Ok(question(&world, role, file, offset))
+    Ok(question(&context, kind, file, offset))
 }
 
 /// The values of some of a project's bundles: one environment of each profile says more than all of a few.
@@ -102,10 +102,10 @@ pub(super) fn definition(
     workspace: &Workspace<'_>,
     params: &lsp::GotoDefinitionParams,
 ) -> anyhow::Result<serde_json::Value> {
-    let locations = ask(workspace, &params.text_document_position_params, |world, role, file, offset| {
-        let spans = editor::targets(world, role, file, offset).into_iter();
+    let locations = ask(workspace, &params.text_document_position_params, |context, kind, file, offset| {
+        let spans = editor::targets(context, kind, file, offset).into_iter();
         let located = spans.filter_map(|span| {
-            let (file, path) = file_of(world.sources, span.file)?;
+            let (file, path) = file_of(context.sources, span.file)?;
             Some(lsp::Location { uri: uri_of(&path)?, range: workspace.columns.range(&file, span) })
         });
         located.collect::<Vec<_>>()

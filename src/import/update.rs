@@ -1,4 +1,5 @@
-//! A newer copy into the project that was made: values of its profile follow, all else is refused with the reason.
+//! Imports a newer copy into an existing project: updates the values of its profile, and rejects any other change with
+//! the reason.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use ecow::EcoString;
 use foldhash::{HashMap, HashMapExt};
 
 use super::copies::Variant;
-use super::equal::in_the_words_of;
-use super::fit::{Bound, Reader};
+use super::equal::in_form_of;
+use super::extract::{Bindings, FieldReader};
 use super::{layout, prove};
 use crate::finding::{Failure, Finding, RuleId};
 use crate::kube::crd::CustomKinds;
@@ -21,43 +22,49 @@ use crate::service::Services;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Dialect};
 
-/// What a newer copy changed.
+/// The changes that a newer copy makes to its profile.
 #[derive(Debug, Clone)]
-pub struct Again {
+pub struct ProfileUpdate {
     profile: String,
     lines: Vec<String>,
     text: Option<String>,
 }
 
-impl Again {
+impl ProfileUpdate {
     /// The profile's name.
     #[must_use]
     pub fn profile(&self) -> &str {
         &self.profile
     }
 
-    /// What changed, for people; no secret is in it.
+    /// The changes in lines for people; secrets are redacted.
     #[must_use]
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
 
-    /// The profile's new text; `None` where nothing changed.
+    /// The new contents of the profile's file; `None` if nothing changed.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }
 }
 
-pub(super) fn refused(message: String) -> Finding {
+pub(super) fn import_refused(message: String) -> Finding {
     Finding::error(RuleId::ImportRefused, Span::NONE, message)
 }
 
-/// Finds the values with which the project's templates make a copy: a newer one of a profile, or one that has none yet.
+/// Finds the values with which the project's templates render a copy, which is a newer version of a profile's copy or
+/// belongs to a new profile.
 ///
 /// # Errors
-/// Where more than values of the profile would have to change.
-pub fn again(project: &Project, sources: &Sources, variant: &Variant, services: &Services) -> Result<Again, Failure> {
+/// If anything but values of the profile would have to change.
+pub fn update(
+    project: &Project,
+    sources: &Sources,
+    variant: &Variant,
+    services: &Services,
+) -> Result<ProfileUpdate, Failure> {
     let faults = super::copies::faults(std::slice::from_ref(variant));
     if !faults.is_empty() {
         return Err(faults.into());
@@ -80,14 +87,14 @@ pub fn again(project: &Project, sources: &Sources, variant: &Variant, services: 
     let custom = CustomKinds::new(variant.objects.iter().map(|object| &object.node));
     let example = if is_new { project.profiles()?.into_iter().next() } else { Some(variant.name.clone()) };
     let example = example.and_then(|name| renderer.render(&name, prove::ENVIRONMENT).ok());
-    let reworded = reworded(variant, example.as_ref().map_or(&[], |example| &example.objects), &custom);
-    let mut reader = Reader { current: &current, bound: Bound::new(), files: &files };
-    let findings = reader.objects(&documents, &reworded);
+    let in_current_form = in_current_form(variant, example.as_ref().map_or(&[], |example| &example.objects), &custom);
+    let mut reader = FieldReader { current: &current, bound: Bindings::new(), files: &files };
+    let findings = reader.objects(&documents, &in_current_form);
     if !findings.is_empty() {
         return Err(findings.into());
     }
     let mut changes = reader.bound;
-    externals(&mut changes, &current, &base, super::outside::externals(&variant.objects, services));
+    externals(&mut changes, &current, &base, super::external::externals(&variant.objects, services));
     changes.retain(|path, value| {
         let now = at(&current, path);
         match value {
@@ -103,7 +110,10 @@ pub fn again(project: &Project, sources: &Sources, variant: &Variant, services: 
     let proof = Sources::new();
     let rendered = prove::render(&new_files, std::slice::from_ref(variant), &proof).map_err(|failure| {
         let message = failure.findings().first().map(|finding| finding.message.clone()).unwrap_or_default();
-        Failure::from(refused(format!("with the new values profile `{}` does not render: {message}", variant.name)))
+        Failure::from(import_refused(format!(
+            "profile `{}` does not render with the new values: {message}",
+            variant.name
+        )))
     })?;
     let differences = prove::differences(0, &variant.objects, &rendered[0], &custom);
     if let Some(difference) = differences.first() {
@@ -112,7 +122,7 @@ pub fn again(project: &Project, sources: &Sources, variant: &Variant, services: 
             "{}{field} of `{}` differs in more than the values of profile `{}`",
             difference.object, variant.path, variant.name
         );
-        return Err(refused(message)
+        return Err(import_refused(message)
             .with_help("change the templates by hand, or import all copies into a new folder")
             .into());
     }
@@ -137,13 +147,13 @@ pub fn again(project: &Project, sources: &Sources, variant: &Variant, services: 
     if is_new {
         lines.insert(0, format!("{}: new profile", variant.name));
     } else if lines.is_empty() {
-        lines.push(format!("{}: nothing changed", variant.name));
+        lines.push(format!("{}: no changes", variant.name));
     }
     let text = (is_new || !changes.is_empty()).then_some(text);
-    Ok(Again { profile: variant.name.clone(), lines, text })
+    Ok(ProfileUpdate { profile: variant.name.clone(), lines, text })
 }
 
-/// A value in one line.
+/// A value on one line.
 fn brief(value: &Node) -> String {
     let text = match &value.value {
         Value::String(text) => text.to_string(),
@@ -154,7 +164,7 @@ fn brief(value: &Node) -> String {
     if lines > 1 { crate::suggest::count(lines, "line") } else { crate::secret::strike(&text, &ranges) }
 }
 
-/// All files of a project that its bundles are made of.
+/// The profiles and templates of a project by path.
 fn contents(project: &Project, sources: &Sources) -> Result<BTreeMap<String, Arc<str>>, Failure> {
     let mut files = BTreeMap::new();
     for folder in ["profiles", "templates"] {
@@ -167,31 +177,31 @@ fn contents(project: &Project, sources: &Sources) -> Result<BTreeMap<String, Arc
     Ok(files)
 }
 
-/// The field of values at a path with dots.
+/// The value at a dotted path.
 fn at<'n>(values: &'n Node, path: &str) -> &'n Node {
     values.at(&path.split('.').collect::<Vec<_>>())
 }
 
-/// The one document of a text.
+/// Parses a single YAML document.
 fn tree(text: &str) -> Node {
     yaml::load_text(text, FileId(0), Dialect::Strict).documents.pop().unwrap_or_default()
 }
 
-/// The copy in the forms in which the project writes the objects now.
-fn reworded(variant: &Variant, known: &[Object], custom: &CustomKinds<'_>) -> Variant {
+/// The copy with values in the form that the project's objects currently use.
+fn in_current_form(variant: &Variant, known: &[Object], custom: &CustomKinds<'_>) -> Variant {
     let mut by_name: HashMap<(&str, &str, &str), &Object> = HashMap::new();
     for object in known {
         by_name.insert((object.group(), object.kind(), object.name()), object);
     }
-    let reword = |object: &Object| match by_name.get(&(object.group(), object.kind(), object.name())) {
-        Some(known) => Object::new(in_the_words_of(&known.node, &object.node, custom)),
+    let convert = |object: &Object| match by_name.get(&(object.group(), object.kind(), object.name())) {
+        Some(known) => Object::new(in_form_of(&known.node, &object.node, custom)),
         None => object.clone(),
     };
-    Variant { objects: variant.objects.iter().map(reword).collect(), ..variant.clone() }
+    Variant { objects: variant.objects.iter().map(convert).collect(), ..variant.clone() }
 }
 
-/// Notes what the copy refers to and does not contain, and takes out of the profile what it does not refer to any more.
-fn externals(changes: &mut Bound, current: &Node, base: &Node, needed: BTreeMap<String, String>) {
+/// Adds what the copy refers to but does not contain, and removes from the profile what it no longer refers to.
+fn externals(changes: &mut Bindings, current: &Node, base: &Node, needed: BTreeMap<String, String>) {
     let declared = &current["external"];
     let is_declared = |target: &str| declared.entries().iter().any(|entry| entry.value.text() == target);
     for (name, target) in needed.iter().filter(|(_, target)| !is_declared(target)) {
@@ -209,8 +219,8 @@ fn externals(changes: &mut Bound, current: &Node, base: &Node, needed: BTreeMap<
     }
 }
 
-/// The text of a profile with other values. What stands in its comments stays.
-fn changed(old: &str, changes: &Bound, base: &Node, profile: &str) -> Result<String, Failure> {
+/// The contents of a profile's file with other values. Comments at the top are kept.
+fn changed(old: &str, changes: &Bindings, base: &Node, profile: &str) -> Result<String, Failure> {
     if changes.is_empty() {
         return Ok(old.to_owned());
     }
@@ -221,7 +231,7 @@ fn changed(old: &str, changes: &Bound, base: &Node, profile: &str) -> Result<Str
         let paths: Vec<&str> = changes.keys().map(String::as_str).collect();
         let message = format!("profiles/{profile}.yaml has comments that would be lost");
         let help = format!("change {} by hand", crate::suggest::list(paths, "and"));
-        return Err(refused(message).with_help(help).into());
+        return Err(import_refused(message).with_help(help).into());
     }
     let mut tree = tree(rest);
     let split = |path: &String| -> Vec<EcoString> { path.split('.').map(EcoString::from).collect() };
@@ -230,7 +240,7 @@ fn changed(old: &str, changes: &Bound, base: &Node, profile: &str) -> Result<Str
     changes.sort_by(|a, b| layout::order(&a.0).cmp(&layout::order(&b.0)));
     for (path, value, in_base) in changes {
         match value {
-            // What the base says needs no word of the profile.
+            // A value that equals the base's is left out of the profile.
             Some(value) if value == in_base => layout::remove(&mut tree, &path),
             None if in_base.is_null() => layout::remove(&mut tree, &path),
             value => layout::put(&mut tree, &path, value.clone().unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! What a copy refers to and does not contain.
+//! The objects and hosts that a copy refers to and does not contain.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::graph::{Graph, Target};
 use crate::object::Object;
 use crate::service::Services;
 
-/// What a bundle needs and does not bring, by a name for each: `Kind/name`, or `host:port`.
+/// What a bundle depends on but does not contain, as `Kind/name` or `host:port`, by a name for each.
 pub(super) fn externals(objects: &[Object], services: &Services) -> BTreeMap<String, String> {
     let graph = Graph::build(objects, services, &[], &[]);
     let mut targets: Vec<String> = Vec::new();
@@ -17,7 +17,7 @@ pub(super) fn externals(objects: &[Object], services: &Services) -> BTreeMap<Str
         }
     };
     for reference in graph.references.iter().filter(|reference| reference.found.is_none() && !reference.optional) {
-        // Secrets have names, and those are no secrets.
+        // The name of a Secret is not secret.
         if !reference.name.is_empty() {
             add(format!("{}/{}", reference.kind, reference.name));
         }

@@ -1,4 +1,5 @@
-//! Strings that differ: which part of them differs, so that a namespace inside a URL is the namespace.
+//! Splits strings that differ into the parts that differ and those that do not, so that a namespace in a URL is
+//! recognized as the namespace.
 
 use std::collections::BTreeMap;
 
@@ -10,29 +11,29 @@ use super::matching::{OwnWords, word_at};
 use crate::secret;
 
 /// A string in each copy that has it.
-pub(super) type Texts = Vec<Option<EcoString>>;
+pub(super) type Strings = Vec<Option<EcoString>>;
 
 /// A part of a string.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Draft {
-    /// The same in all copies.
+pub(super) enum StringPart {
+    /// Equal in all copies.
     Plain(EcoString),
-    /// It differs.
-    Value(Texts, Hint, bool),
+    /// Differs. The flag is set for a secret.
+    Value(Strings, Hint, bool),
 }
 
-/// What a part of a string is, beyond its place.
+/// What is known about a part of a string besides its location.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Hint {
-    /// Nothing is known.
+    /// Nothing.
     None,
-    /// The part of an image behind the colon.
+    /// The tag of an image.
     Tag,
-    /// The part of an image before it.
+    /// The repository of an image.
     Repository,
-    /// The part of an image behind the `@`.
+    /// The digest of an image.
     Digest,
-    /// What stands before it: the flag of an argument, the key of a line.
+    /// A value with a name before it: the flag of an argument, the key of a line.
     Named(EcoString),
     /// A word that several strings share.
     Word,
@@ -40,32 +41,32 @@ pub(super) enum Hint {
     Namespace,
 }
 
-/// What is known of all strings of an import.
+/// Splits strings by what is known about all strings of an import.
 #[derive(Debug, Default)]
 pub(super) struct Splitter {
-    /// Strings that stand alone somewhere, and are looked for in others: the best first.
-    anchors: Vec<Texts>,
-    /// How many different strings a differing word is a part of.
-    words: HashMap<Texts, usize>,
+    /// Strings that are whole values elsewhere and are searched for in other strings, the best first.
+    anchors: Vec<Strings>,
+    /// The number of different strings that contain each differing word.
+    words: HashMap<Strings, usize>,
 }
 
-/// Shorter strings are not looked for in others.
+/// Shorter strings are not searched for in others.
 const SHORTEST_ANCHOR: usize = 3;
 
-/// More anchors are not tried.
-const MOST_ANCHORS: usize = 40;
+/// Further anchors are ignored.
+const MAX_ANCHORS: usize = 40;
 
 impl Splitter {
-    /// Gets to know the strings. `anchors` are those that may be parts of others, the best first; `all` are all that differ.
-    pub(super) fn new(anchors: Vec<Texts>, all: &BTreeMap<Texts, usize>) -> Self {
-        let is_long = |texts: &Texts| texts.iter().flatten().all(|text| text.len() >= SHORTEST_ANCHOR);
+    /// `anchors` are the strings that may be part of others, the best first; `all` are all strings that differ.
+    pub(super) fn new(anchors: Vec<Strings>, all: &BTreeMap<Strings, usize>) -> Self {
+        let is_long = |texts: &Strings| texts.iter().flatten().all(|text| text.len() >= SHORTEST_ANCHOR);
         let mut splitter = Self { anchors, words: HashMap::new() };
         splitter.anchors.retain(is_long);
-        splitter.anchors.truncate(MOST_ANCHORS);
+        splitter.anchors.truncate(MAX_ANCHORS);
         for texts in all.keys().filter(|texts| !texts.iter().flatten().any(|text| text.contains('\n'))) {
-            let mut parts: Vec<Texts> = Vec::new();
+            let mut parts: Vec<Strings> = Vec::new();
             for draft in by_tokens(texts).unwrap_or_default() {
-                if let Draft::Value(part, ..) = draft
+                if let StringPart::Value(part, ..) = draft
                     && !parts.contains(&part)
                 {
                     parts.push(part);
@@ -76,42 +77,42 @@ impl Splitter {
         splitter
     }
 
-    /// The parts of strings; `key` is the last key of their place.
-    pub(super) fn split(&self, texts: &Texts, key: &str, words: &[OwnWords]) -> Vec<Draft> {
+    /// Splits strings into parts; `key` is the last key of their path.
+    pub(super) fn split(&self, texts: &Strings, key: &str, words: &[OwnWords]) -> Vec<StringPart> {
         if texts.iter().flatten().any(|text| text.contains('\n')) {
             return self.lines(texts, words);
         }
         if key == "namespace" {
-            return vec![Draft::Value(texts.clone(), Hint::None, false)];
+            return vec![StringPart::Value(texts.clone(), Hint::None, false)];
         }
         if key == "image"
             && let Some(parts) = image(texts)
         {
-            return parts.into_iter().flat_map(|part| self.again(part)).collect();
+            return parts.into_iter().flat_map(|part| self.split_part(part)).collect();
         }
         if let Some((name, rest)) = assigned(texts) {
             let hint = Hint::Named(name.trim_start_matches('-').into());
-            let mut parts = vec![Draft::Plain(format!("{name}=").into())];
+            let mut parts = vec![StringPart::Plain(format!("{name}=").into())];
             parts.extend(self.line(&rest, &hint));
             return parts;
         }
         self.line(texts, &Hint::None)
     }
 
-    fn again(&self, part: Draft) -> Vec<Draft> {
+    fn split_part(&self, part: StringPart) -> Vec<StringPart> {
         match part {
-            Draft::Value(texts, hint, _) => self.line(&texts, &hint),
+            StringPart::Value(texts, hint, _) => self.line(&texts, &hint),
             plain => vec![plain],
         }
     }
 
-    /// The parts of strings of one line.
-    fn line(&self, texts: &Texts, hint: &Hint) -> Vec<Draft> {
+    /// Splits single-line strings.
+    fn line(&self, texts: &Strings, hint: &Hint) -> Vec<StringPart> {
         if let Some(same) = same(texts) {
-            return if same.is_empty() { Vec::new() } else { vec![Draft::Plain(same)] };
+            return if same.is_empty() { Vec::new() } else { vec![StringPart::Plain(same)] };
         }
         if self.anchors.iter().any(|anchor| is_within(texts, anchor)) {
-            return vec![Draft::Value(texts.clone(), hint.clone(), false)];
+            return vec![StringPart::Value(texts.clone(), hint.clone(), false)];
         }
         for anchor in &self.anchors {
             if let Some(segments) = split_by(texts, anchor) {
@@ -119,32 +120,32 @@ impl Splitter {
                 for (at, segment) in segments.iter().enumerate() {
                     if at > 0 {
                         let found = texts.iter().zip(anchor).map(|(text, word)| text.as_ref().and(word.clone()));
-                        parts.push(Draft::Value(found.collect(), Hint::None, false));
+                        parts.push(StringPart::Value(found.collect(), Hint::None, false));
                     }
                     let (before, middle, after) = without_signs(segment, at > 0, at + 1 < segments.len());
-                    parts.push(Draft::Plain(before));
+                    parts.push(StringPart::Plain(before));
                     parts.extend(self.line(&middle, hint));
-                    parts.push(Draft::Plain(after));
+                    parts.push(StringPart::Plain(after));
                 }
                 return joined(parts);
             }
         }
-        let shared = |draft: &Draft| match draft {
-            Draft::Plain(_) => true,
-            Draft::Value(part, ..) => {
+        let shared = |draft: &StringPart| match draft {
+            StringPart::Plain(_) => true,
+            StringPart::Value(part, ..) => {
                 self.words.get(part).is_some_and(|count| *count > 1)
                     || self.anchors.iter().any(|anchor| is_within(part, anchor))
             }
         };
         match by_tokens(texts) {
             Some(parts) if parts.iter().all(shared) => parts,
-            _ => vec![Draft::Value(texts.clone(), hint.clone(), false)],
+            _ => vec![StringPart::Value(texts.clone(), hint.clone(), false)],
         }
     }
 
-    /// The parts of texts of several lines: lines side by side, and in those that differ what does.
-    fn lines(&self, texts: &Texts, words: &[OwnWords]) -> Vec<Draft> {
-        let whole = || vec![Draft::Value(texts.clone(), Hint::None, has_secret(texts))];
+    /// Splits multi-line strings: lines are aligned, and those that differ are split in turn.
+    fn lines(&self, texts: &Strings, words: &[OwnWords]) -> Vec<StringPart> {
+        let whole = || vec![StringPart::Value(texts.clone(), Hint::None, has_secret(texts))];
         let lines: Vec<Option<Vec<&str>>> =
             texts.iter().map(|text| text.as_ref().map(|text| text.split_inclusive('\n').collect())).collect();
         let columns = align::line_columns(&lines, words);
@@ -157,74 +158,74 @@ impl Splitter {
             let is_whole = |column: &align::Column| column.iter().zip(&present).all(|(at, here)| at.is_some() == *here);
             let run = columns[at..].iter().take_while(|column| !is_whole(column)).count();
             let count = run.max(1);
-            let mut found: Texts = vec![None; texts.len()];
+            let mut found: Strings = vec![None; texts.len()];
             for column in &columns[at..at + count] {
-                for (copy, place) in column.iter().enumerate().filter(|(copy, _)| present[*copy]) {
-                    found[copy].get_or_insert_default().push_str(line(copy, *place).unwrap_or_default());
+                for (copy, index) in column.iter().enumerate().filter(|(copy, _)| present[*copy]) {
+                    found[copy].get_or_insert_default().push_str(line(copy, *index).unwrap_or_default());
                 }
             }
             at += count;
             if let Some(same) = same(&found) {
                 kept += 1;
-                parts.push(Draft::Plain(same));
+                parts.push(StringPart::Plain(same));
                 continue;
             }
             let secret = has_secret(&found);
             let name = found.iter().flatten().find_map(|text| line_key(text)).map_or(Hint::None, Hint::Named);
             if run > 0 {
-                parts.push(Draft::Value(found, name, secret));
+                parts.push(StringPart::Value(found, name, secret));
                 continue;
             }
             kept += 1;
             let (before, middle, after) = trimmed(&found);
-            parts.push(Draft::Plain(before));
+            parts.push(StringPart::Plain(before));
             for part in self.line(&middle, &name) {
                 parts.push(match part {
-                    Draft::Value(texts, hint, _) => Draft::Value(texts, hint, secret),
+                    StringPart::Value(texts, hint, _) => StringPart::Value(texts, hint, secret),
                     plain => plain,
                 });
             }
-            parts.push(Draft::Plain(after));
+            parts.push(StringPart::Plain(after));
         }
-        let values = parts.iter().filter(|part| matches!(part, Draft::Value(..))).count();
-        // Where little is common the whole text is the value.
+        let values = parts.iter().filter(|part| matches!(part, StringPart::Value(..))).count();
+        // If little is common, the whole string is the value.
         if kept * 2 < columns.len() || values > 40 { whole() } else { joined(parts) }
     }
 }
 
-/// Whether a secret is told by the texts themselves.
-fn has_secret(texts: &Texts) -> bool {
+/// Whether the strings themselves contain a secret.
+fn has_secret(texts: &Strings) -> bool {
     texts.iter().flatten().any(|text| !secret::in_text(text).is_empty())
 }
 
-/// Neighbours that are plain become one.
-pub(super) fn joined(parts: Vec<Draft>) -> Vec<Draft> {
-    let mut made: Vec<Draft> = Vec::with_capacity(parts.len());
+/// Joins adjacent plain parts.
+pub(super) fn joined(parts: Vec<StringPart>) -> Vec<StringPart> {
+    let mut made: Vec<StringPart> = Vec::with_capacity(parts.len());
     for part in parts {
         match (made.last_mut(), part) {
-            (_, Draft::Plain(text)) if text.is_empty() => {}
-            (Some(Draft::Plain(before)), Draft::Plain(text)) => before.push_str(&text),
+            (_, StringPart::Plain(text)) if text.is_empty() => {}
+            (Some(StringPart::Plain(before)), StringPart::Plain(text)) => before.push_str(&text),
             (_, part) => made.push(part),
         }
     }
     made
 }
 
-/// The one text, where all are equal.
-pub(super) fn same(texts: &Texts) -> Option<EcoString> {
+/// The string, if all copies have the same one.
+pub(super) fn same(texts: &Strings) -> Option<EcoString> {
     let mut present = texts.iter().flatten();
     let first = present.next()?;
     present.all(|text| text == first).then(|| first.clone())
 }
 
-/// Whether strings are those of an anchor wherever they are there.
-pub(super) fn is_within(texts: &Texts, anchor: &Texts) -> bool {
+/// Whether the strings equal the anchor's in all copies that have them.
+pub(super) fn is_within(texts: &Strings, anchor: &Strings) -> bool {
     texts.iter().zip(anchor).all(|(text, anchor)| text.is_none() || text == anchor)
 }
 
-/// The segments of strings between the words of an anchor, which stand in each as often.
-fn split_by(texts: &Texts, anchor: &Texts) -> Option<Vec<Texts>> {
-    let mut segments: Vec<Texts> = Vec::new();
+/// Splits strings at the occurrences of an anchor, of which each string must have the same number.
+fn split_by(texts: &Strings, anchor: &Strings) -> Option<Vec<Strings>> {
+    let mut segments: Vec<Strings> = Vec::new();
     let mut count = None;
     for (copy, text) in texts.iter().enumerate() {
         let Some(text) = text else { continue };
@@ -245,15 +246,16 @@ fn split_by(texts: &Texts, anchor: &Texts) -> Option<Vec<Texts>> {
     Some(segments)
 }
 
-/// Strings without the one sign that all of them begin or end with beside an anchor, such as the dot before a namespace.
-fn without_signs(texts: &Texts, at_start: bool, at_end: bool) -> (EcoString, Texts, EcoString) {
+/// Splits off one punctuation character that all strings begin or end with next to an anchor, such as the dot before a
+/// namespace.
+fn without_signs(texts: &Strings, at_start: bool, at_end: bool) -> (EcoString, Strings, EcoString) {
     let sign = |of: fn(&EcoString) -> Option<char>| {
         let mut signs = texts.iter().flatten().map(of);
         let first = signs.next().flatten().filter(|sign| !sign.is_alphanumeric())?;
         signs.all(|sign| sign == Some(first)).then_some(first)
     };
     let before = sign(|text| text.chars().next()).filter(|_| at_start);
-    // A string of one sign has it at its start.
+    // A string of one character has it at its start.
     let is_longer = before.is_none() || texts.iter().flatten().all(|text| text.chars().nth(1).is_some());
     let after = sign(|text| text.chars().next_back()).filter(|_| at_end && is_longer);
     let cut = |text: &EcoString| {
@@ -264,10 +266,10 @@ fn without_signs(texts: &Texts, at_start: bool, at_end: bool) -> (EcoString, Tex
     (before.into_iter().collect(), middle, after.into_iter().collect())
 }
 
-/// A name and what is assigned to it, where the name is the same in all: `--level=info`, `LEVEL=info`.
-fn assigned(texts: &Texts) -> Option<(EcoString, Texts)> {
+/// Splits an assignment whose name is the same in all strings: `--level=info`, `LEVEL=info`.
+fn assigned(texts: &Strings) -> Option<(EcoString, Strings)> {
     let mut name = None;
-    let mut rest: Texts = vec![None; texts.len()];
+    let mut rest: Strings = vec![None; texts.len()];
     for (copy, text) in texts.iter().enumerate() {
         let Some(text) = text else { continue };
         let (before, after) = text.split_once('=')?;
@@ -280,9 +282,9 @@ fn assigned(texts: &Texts) -> Option<(EcoString, Texts)> {
     Some((name?.into(), rest))
 }
 
-/// Repository, tag and digest of images, where all have the same of them.
-pub(super) fn image(texts: &Texts) -> Option<Vec<Draft>> {
-    let mut parts: Vec<Texts> = vec![vec![None; texts.len()]; 3];
+/// Splits images into repository, tag and digest, if all have the same of these.
+pub(super) fn image(texts: &Strings) -> Option<Vec<StringPart>> {
+    let mut parts: Vec<Strings> = vec![vec![None; texts.len()]; 3];
     let mut form = None;
     for (copy, text) in texts.iter().enumerate() {
         let Some(text) = text else { continue };
@@ -301,18 +303,18 @@ pub(super) fn image(texts: &Texts) -> Option<Vec<Draft>> {
     if !tagged && !digested {
         return None;
     }
-    let [repository, tag, digest]: [Texts; 3] = parts.try_into().ok()?;
-    let mut made = vec![Draft::Value(repository, Hint::Repository, false)];
+    let [repository, tag, digest]: [Strings; 3] = parts.try_into().ok()?;
+    let mut made = vec![StringPart::Value(repository, Hint::Repository, false)];
     for (wanted, sign, part, hint) in [(tagged, ":", tag, Hint::Tag), (digested, "@", digest, Hint::Digest)] {
         if wanted {
-            made.push(Draft::Plain(sign.into()));
-            made.push(Draft::Value(part, hint, false));
+            made.push(StringPart::Plain(sign.into()));
+            made.push(StringPart::Value(part, hint, false));
         }
     }
     Some(made)
 }
 
-/// Words and the signs between them.
+/// Splits a string into words and the characters between them.
 fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut start = 0;
@@ -329,8 +331,8 @@ fn tokens(text: &str) -> Vec<&str> {
     tokens
 }
 
-/// The parts of strings of the same form, word by word. `None` where they are of different forms, or have no word in common.
-fn by_tokens(texts: &Texts) -> Option<Vec<Draft>> {
+/// Splits strings of the same form word by word. `None` if their forms differ or they have no word in common.
+fn by_tokens(texts: &Strings) -> Option<Vec<StringPart>> {
     let all: Vec<Option<Vec<&str>>> = texts.iter().map(|text| text.as_ref().map(|text| tokens(text))).collect();
     let length = all.iter().flatten().next()?.len();
     if !(2..=200).contains(&length) || all.iter().flatten().any(|tokens| tokens.len() != length) {
@@ -339,23 +341,23 @@ fn by_tokens(texts: &Texts) -> Option<Vec<Draft>> {
     let mut parts = Vec::new();
     let mut common = false;
     for at in 0..length {
-        let here: Texts = all.iter().map(|tokens| tokens.as_ref().map(|tokens| tokens[at].into())).collect();
+        let here: Strings = all.iter().map(|tokens| tokens.as_ref().map(|tokens| tokens[at].into())).collect();
         if let Some(same) = same(&here) {
             common |= same.chars().any(char::is_alphabetic);
-            parts.push(Draft::Plain(same));
+            parts.push(StringPart::Plain(same));
         } else {
             let is_word = |text: &EcoString| text.len() > 1 && text.chars().any(char::is_alphabetic);
             if !here.iter().flatten().all(is_word) {
                 return None;
             }
-            parts.push(Draft::Value(here, Hint::Word, false));
+            parts.push(StringPart::Value(here, Hint::Word, false));
         }
     }
     common.then(|| joined(parts))
 }
 
-/// What is common before and behind, up to whole names such as hosts, and the middle that differs.
-fn trimmed(texts: &Texts) -> (EcoString, Texts, EcoString) {
+/// Splits off the common prefix and suffix, up to whole names such as hosts.
+fn trimmed(texts: &Strings) -> (EcoString, Strings, EcoString) {
     let all: Vec<Vec<&str>> = texts.iter().flatten().map(|text| tokens(text)).collect();
     let shortest = all.iter().map(Vec::len).min().unwrap_or_default();
     let first = all.first().cloned().unwrap_or_default();
@@ -375,7 +377,7 @@ fn trimmed(texts: &Texts) -> (EcoString, Texts, EcoString) {
     (whole[..start].into(), middle, whole[whole.len() - end..].into())
 }
 
-/// The key of a line of a config file: `level: debug`, `level=debug`.
+/// The key of a config file's line: `level: debug`, `level=debug`.
 pub(super) fn line_key(line: &str) -> Option<EcoString> {
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || c == '-' || c == '"');
     let end = line.find([':', '=', '"'])?;
@@ -388,14 +390,16 @@ pub(super) fn line_key(line: &str) -> Option<EcoString> {
 mod tests {
     use super::*;
 
-    fn texts(texts: &[&str]) -> Texts {
+    fn texts(texts: &[&str]) -> Strings {
         texts.iter().map(|text| Some((*text).into())).collect()
     }
 
-    fn shown(parts: &[Draft]) -> String {
-        let show = |part: &Draft| match part {
-            Draft::Plain(text) => text.to_string(),
-            Draft::Value(texts, ..) => format!("<{}>", texts.iter().flatten().cloned().collect::<Vec<_>>().join("|")),
+    fn shown(parts: &[StringPart]) -> String {
+        let show = |part: &StringPart| match part {
+            StringPart::Plain(text) => text.to_string(),
+            StringPart::Value(texts, ..) => {
+                format!("<{}>", texts.iter().flatten().cloned().collect::<Vec<_>>().join("|"))
+            }
         };
         parts.iter().map(show).collect()
     }

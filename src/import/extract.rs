@@ -1,44 +1,44 @@
-//! A template beside a newer copy: which values of its fields make the copy.
+//! Matches a template with a newer copy to find the field values that reproduce the copy.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::again::refused;
 use super::copies::Variant;
-use super::equal::as_in;
+use super::equal::in_form_of_template;
 use super::parts::Format;
+use super::update::import_refused;
 use crate::finding::Finding;
 use crate::formats::go::decode_base64;
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::source::Span;
 
-/// What the copy says of the fields: a value, or that there is none.
-pub(super) type Bound = BTreeMap<String, Option<Node>>;
+/// The values that the copy requires: a value, or none.
+pub(super) type Bindings = BTreeMap<String, Option<Node>>;
 
-/// Why a template does not fit an object: the path of the field, and what is wrong with it.
+/// Why a template does not match an object: the path of the field, and the reason.
 #[derive(Debug, Clone)]
-struct Misfit {
+struct Mismatch {
     path: String,
-    words: String,
+    reason: String,
 }
 
-type Fit<T = ()> = Result<T, Misfit>;
+type MatchResult<T = ()> = Result<T, Mismatch>;
 
-fn misfit<T>(path: &str, words: impl Into<String>) -> Fit<T> {
-    Err(Misfit { path: path.to_owned(), words: words.into() })
+fn mismatch<T>(path: &str, reason: impl Into<String>) -> MatchResult<T> {
+    Err(Mismatch { path: path.to_owned(), reason: reason.into() })
 }
 
-/// Reads fields out of objects.
-pub(super) struct Reader<'a> {
-    /// The values of the profile as it is.
+/// Reads the values of fields from objects.
+pub(super) struct FieldReader<'a> {
+    /// The current values of the profile.
     pub(super) current: &'a Node,
-    pub(super) bound: Bound,
+    pub(super) bound: Bindings,
     pub(super) files: &'a BTreeMap<String, Arc<str>>,
 }
 
-impl Reader<'_> {
-    /// Reads the fields out of all objects.
+impl FieldReader<'_> {
+    /// Reads the values of fields from all objects.
     pub(super) fn objects(&mut self, documents: &[(String, Node)], variant: &Variant) -> Vec<Finding> {
         let mut left: Vec<&Object> = variant.objects.iter().collect();
         let mut findings = Vec::new();
@@ -47,11 +47,12 @@ impl Reader<'_> {
             let template = &document.1;
             let named = |object: &&Object| {
                 let names = [&["kind"][..], &["metadata", "name"], &["metadata", "namespace"]];
-                let mut trial = Reader { current: self.current, bound: self.bound.clone(), files: self.files };
+                let mut trial = FieldReader { current: self.current, bound: self.bound.clone(), files: self.files };
                 template["$value"].is_null()
                     && names.iter().all(|path| {
                         let (wanted, found) = (template.at(path), object.node.at(path));
-                        wanted.is_null() && found.is_null() || found.is_set() && trial.fit(wanted, found, "").is_ok()
+                        wanted.is_null() && found.is_null()
+                            || found.is_set() && trial.match_node(wanted, found, "").is_ok()
                     })
             };
             let Some(at) = left.iter().position(named) else {
@@ -61,37 +62,40 @@ impl Reader<'_> {
             let object = left.remove(at);
             let mut bound = self.bound.clone();
             std::mem::swap(&mut bound, &mut self.bound);
-            if let Err(misfit) = self.fit(template, &as_in(template, &object.node), "") {
+            if let Err(mismatch) = self.match_node(template, &in_form_of_template(template, &object.node), "") {
                 self.bound = bound;
-                let message = format!("{} `{}` of `{}`: {}", object.id, misfit.path, variant.path, misfit.words);
+                let message = format!("{} `{}` of `{}`: {}", object.id, mismatch.path, variant.path, mismatch.reason);
                 let help = format!(
-                    "{} says it for all profiles; change it there, or import all copies into a new folder",
+                    "{} sets it for all profiles; change it there, or import all copies into a new folder",
                     document.0
                 );
-                findings.push(refused(message).with_help(help));
+                findings.push(import_refused(message).with_help(help));
             }
         }
         for (path, template) in missing {
-            // A flag that nothing needs yet decides that the object is not there.
+            // An object that is missing turns its flag off.
             match template["$if"].as_str().map(str::to_owned) {
                 Some(flag) if self.bind(&flag, Some(Node::new(false, Span::NONE)), "").is_ok() => {}
                 _ => {
                     let name = format!("{} {}", template["kind"].text(), template.at(&["metadata", "name"]).text());
-                    let message = format!("`{}` has no {name}", variant.path);
-                    findings.push(refused(message).with_help(format!("{path} makes it for every profile")));
+                    let message = format!("{name} not found in `{}`", variant.path);
+                    findings.push(import_refused(message).with_help(format!(
+                        "{path} renders it for every profile; add it to the copy, or make it optional there"
+                    )));
                 }
             }
         }
         for object in left {
-            let message = format!("no template makes {} of `{}`", object.id, variant.path);
-            findings
-                .push(refused(message).with_help("write a template for it, or import all copies into a new folder"));
+            let message = format!("no template renders {} of `{}`", object.id, variant.path);
+            findings.push(
+                import_refused(message).with_help("add a template for it, or import all copies into a new folder"),
+            );
         }
         findings
     }
 
-    /// Notes what a field must be.
-    fn bind(&mut self, path: &str, value: Option<Node>, at: &str) -> Fit {
+    /// Records the value that a field must have.
+    fn bind(&mut self, path: &str, value: Option<Node>, at: &str) -> MatchResult {
         if let Some(path) = path.strip_suffix(" is defined") {
             return match value.as_ref().and_then(Node::as_bool) {
                 Some(false) => self.bind(path, None, at),
@@ -100,11 +104,11 @@ impl Reader<'_> {
         }
         let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
         if path.is_empty() || !path.chars().all(is_path) {
-            return misfit(at, format!("`{path}` is more than a field"));
+            return mismatch(at, format!("`{path}` is not a single field"));
         }
         match self.bound.get(path) {
             Some(known) if *known == value => Ok(()),
-            Some(_) => misfit(at, format!("field `{path}` would need two values")),
+            Some(_) => mismatch(at, format!("field `{path}` would need two different values")),
             None => {
                 self.bound.insert(path.to_owned(), value);
                 Ok(())
@@ -112,9 +116,9 @@ impl Reader<'_> {
         }
     }
 
-    fn fit(&mut self, template: &Node, found: &Node, at: &str) -> Fit {
+    fn match_node(&mut self, template: &Node, found: &Node, at: &str) -> MatchResult {
         match &template.value {
-            Value::String(text) if text.contains("{{") => self.text(text, found, at),
+            Value::String(text) if text.contains("{{") => self.match_text(text, found, at),
             Value::Mapping(mapping) => {
                 if let Some(flag) = template.get("$if") {
                     self.bind(flag.text(), Some(Node::new(true, Span::NONE)), at)?;
@@ -122,48 +126,48 @@ impl Reader<'_> {
                 for (directive, format) in [("$yaml", Format::Yaml), ("$json", Format::Json)] {
                     if let Some(tree) = template.get(directive) {
                         return match super::anti_unify::tree_of(found.text()) {
-                            Some((found, known)) if known == format => self.fit(tree, &found, at),
-                            _ => misfit(at, "the text is not written as the template writes it"),
+                            Some((found, known)) if known == format => self.match_node(tree, &found, at),
+                            _ => mismatch(at, "the string is not formatted as the template formats it"),
                         };
                     }
                 }
                 if let Some(value) = template.get("$value") {
-                    return self.fit(value, found, at);
+                    return self.match_node(value, found, at);
                 }
                 if let Some(file) = template.get("$file") {
                     let path = format!("templates/{}", file.text());
                     let same = self.files.get(&path).is_some_and(|text| **text == *found.text());
-                    return if same { Ok(()) } else { misfit(at, format!("the text is not that of {path}")) };
+                    return if same { Ok(()) } else { mismatch(at, format!("the string differs from {path}")) };
                 }
                 if !matches!(found.value, Value::Mapping(_)) {
-                    return misfit(at, format!("the template has a mapping here, the copy {}", found.type_name()));
+                    return mismatch(at, format!("expected a mapping as in the template, found {}", found.type_name()));
                 }
                 for entry in mapping.iter().filter(|entry| !entry.key.starts_with('$')) {
                     let at = if at.is_empty() { entry.key.to_string() } else { format!("{at}.{}", entry.key) };
                     match found.get(&entry.key).filter(|found| found.is_set()) {
-                        Some(found) => self.fit(&entry.value, found, &at)?,
+                        Some(found) => self.match_node(&entry.value, found, &at)?,
                         None if entry.value.is_null() => {}
-                        None => self.absent(&entry.value, &at)?,
+                        None => self.match_absent(&entry.value, &at)?,
                     }
                 }
                 let extra =
                     found.entries().iter().find(|entry| entry.value.is_set() && mapping.get(&entry.key).is_none());
                 match extra {
-                    Some(entry) => misfit(at, format!("no template has `{}`", entry.key)),
+                    Some(entry) => mismatch(at, format!("the template has no field `{}`", entry.key)),
                     None => Ok(()),
                 }
             }
             Value::Sequence(items) => match &found.value {
-                Value::Sequence(list) => self.list(items, list, at),
-                _ => misfit(at, format!("the template has a list here, the copy {}", found.type_name())),
+                Value::Sequence(list) => self.match_list(items, list, at),
+                _ => mismatch(at, format!("expected a list as in the template, found {}", found.type_name())),
             },
             _ if template == found => Ok(()),
-            _ => misfit(at, "the value is a part of the template"),
+            _ => mismatch(at, "the value is fixed in the template"),
         }
     }
 
-    /// A part of the template that the copy lacks: its flag is off, its field has no value.
-    fn absent(&mut self, template: &Node, at: &str) -> Fit {
+    /// Matches a part of the template that the copy lacks: its flag is off, or its field has no value.
+    fn match_absent(&mut self, template: &Node, at: &str) -> MatchResult {
         if let Some(flag) = template.get("$if") {
             return self.bind(flag.text(), Some(Node::new(false, Span::NONE)), at);
         }
@@ -177,21 +181,21 @@ impl Reader<'_> {
             _ = value;
             return self.bind(condition, Some(Node::new(false, Span::NONE)), at);
         }
-        misfit(at, "the template has it in every profile")
+        mismatch(at, "the template sets it for every profile")
     }
 
-    /// The items in order; those that only some profiles have may be left out.
-    fn list(&mut self, items: &[Node], found: &[Node], at: &str) -> Fit {
+    /// Matches list items in order; optional items may be absent.
+    fn match_list(&mut self, items: &[Node], found: &[Node], at: &str) -> MatchResult {
         let mut next = 0;
         let mut last = None;
         for (number, item) in items.iter().enumerate() {
             let here = format!("{at}[{next}]");
             let before = self.bound.clone();
-            // What the others need of the rest of the list.
-            let must = items[number + 1..].iter().filter(|item| !is_optional(item)).count();
-            let fits = match found.get(next).filter(|_| !is_optional(item) || found.len() - next > must) {
-                Some(found) => self.fit(item, found, &here),
-                None => misfit(&here, "the template has one more item"),
+            // How many of the remaining items are required.
+            let required = items[number + 1..].iter().filter(|item| !is_optional(item)).count();
+            let fits = match found.get(next).filter(|_| !is_optional(item) || found.len() - next > required) {
+                Some(found) => self.match_node(item, found, &here),
+                None => mismatch(&here, "the template has another item"),
             };
             match fits {
                 Ok(()) => next += 1,
@@ -200,7 +204,7 @@ impl Reader<'_> {
                     if !is_optional(item) {
                         return Err(error);
                     }
-                    self.absent(item, &here)?;
+                    self.match_absent(item, &here)?;
                     last = Some(error);
                 }
             }
@@ -208,26 +212,26 @@ impl Reader<'_> {
         match (next == found.len(), last) {
             (true, _) => Ok(()),
             (false, Some(error)) => Err(error),
-            (false, None) => misfit(&format!("{at}[{next}]"), "no template has this item"),
+            (false, None) => mismatch(&format!("{at}[{next}]"), "the template does not have this item"),
         }
     }
 
-    fn text(&mut self, text: &str, found: &Node, at: &str) -> Fit {
+    fn match_text(&mut self, text: &str, found: &Node, at: &str) -> MatchResult {
         if let Some(expression) = whole(text) {
-            return self.expression(expression, found, at);
+            return self.match_expression(expression, found, at);
         }
         let Some(found_text) = found.as_str() else {
-            return misfit(at, format!("the template has a string here, the copy {}", found.type_name()));
+            return mismatch(at, format!("expected a string as in the template, found {}", found.type_name()));
         };
         let mut rest = found_text;
         let pieces = pieces(text);
         for (number, piece) in pieces.iter().enumerate() {
             match piece {
-                Piece::Plain(plain) => match rest.strip_prefix(plain.as_str()) {
+                TextPiece::Plain(plain) => match rest.strip_prefix(plain.as_str()) {
                     Some(after) => rest = after,
-                    None => return misfit(at, "the value is a part of the template"),
+                    None => return mismatch(at, "the value is fixed in the template"),
                 },
-                Piece::Field(path) => {
+                TextPiece::Field(path) => {
                     let now = match self.bound.get(path) {
                         Some(value) => value.clone(),
                         None => Some(self.current.at(&path.split('.').collect::<Vec<_>>()).clone()),
@@ -235,7 +239,7 @@ impl Reader<'_> {
                     let now = now.as_ref().and_then(Node::as_str).filter(|now| !now.is_empty());
                     let next = pieces[number + 1..]
                         .iter()
-                        .find_map(|piece| if let Piece::Plain(plain) = piece { Some(plain) } else { None });
+                        .find_map(|piece| if let TextPiece::Plain(plain) = piece { Some(plain) } else { None });
                     let is_last = number + 1 == pieces.len();
                     let same = now.filter(|now| {
                         rest.strip_prefix(now).is_some_and(|after| match next {
@@ -247,7 +251,7 @@ impl Reader<'_> {
                         (Some(now), _) => now.len(),
                         (None, Some(next)) => match rest.find(next.as_str()) {
                             Some(end) => end,
-                            None => return misfit(at, "the value is a part of the template"),
+                            None => return mismatch(at, "the value is fixed in the template"),
                         },
                         (None, None) => rest.len(),
                     };
@@ -256,47 +260,47 @@ impl Reader<'_> {
                 }
             }
         }
-        if rest.is_empty() { Ok(()) } else { misfit(at, "the value is a part of the template") }
+        if rest.is_empty() { Ok(()) } else { mismatch(at, "the value is fixed in the template") }
     }
 
-    /// The whole value is one expression's.
-    fn expression(&mut self, expression: &str, found: &Node, at: &str) -> Fit {
+    /// Matches a value that is a single expression.
+    fn match_expression(&mut self, expression: &str, found: &Node, at: &str) -> MatchResult {
         if let Some((value, condition)) =
             expression.strip_suffix(" else none").and_then(|rest| rest.rsplit_once(" if "))
         {
             self.bind(condition, Some(Node::new(true, Span::NONE)), at)?;
-            return self.expression(value, found, at);
+            return self.match_expression(value, found, at);
         }
         if let Some(path) = expression.strip_suffix(" | b64encode") {
             let text = decode_base64(found.text()).and_then(|bytes| String::from_utf8(bytes).ok());
             return match text {
                 Some(text) => self.bind(path, Some(Node::new(text, Span::NONE)), at),
-                None => misfit(at, "the value is not text in Base64"),
+                None => mismatch(at, "the value is not base64-encoded UTF-8"),
             };
         }
         if let Some(path) = expression.strip_suffix(" | optional") {
             return self.bind(path, Some(found.clone()), at);
         }
         if let Some(value) = literal(expression) {
-            return if value == *found { Ok(()) } else { misfit(at, "the value is a part of the template") };
+            return if value == *found { Ok(()) } else { mismatch(at, "the value is fixed in the template") };
         }
         self.bind(expression, Some(found.clone()), at)
     }
 }
 
-/// Whether a profile can do without an item.
+/// Whether an item may be absent.
 fn is_optional(item: &Node) -> bool {
     let expression = item.as_str().and_then(whole).unwrap_or_default();
     item.get("$if").is_some() || expression.ends_with(" | optional") || expression.ends_with(" else none")
 }
 
-/// The expression, where the text is nothing but one.
+/// The expression, if the string is a single expression.
 fn whole(text: &str) -> Option<&str> {
     let inner = text.strip_prefix("{{ ")?.strip_suffix(" }}")?;
     (!inner.contains("{{") && !inner.contains("}}")).then_some(inner)
 }
 
-/// A scalar as an expression says it.
+/// The value of a literal in an expression.
 fn literal(expression: &str) -> Option<Node> {
     if let Some(text) = expression.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
         return Some(Node::new(text, Span::NONE));
@@ -308,19 +312,19 @@ fn literal(expression: &str) -> Option<Node> {
     }
 }
 
-enum Piece {
+enum TextPiece {
     Plain(String),
     Field(String),
 }
 
-/// The parts of a text with expressions, as [`super::template`] writes them.
-fn pieces(text: &str) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
+/// The parts of a string with expressions, as written by [`super::template`].
+fn pieces(text: &str) -> Vec<TextPiece> {
+    let mut pieces: Vec<TextPiece> = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{ ") {
         plain.push_str(before);
-        // The expression that stands for two braces holds them.
+        // An expression for literal braces.
         let literal = ["'{{' }}", "'{' }}"].iter().find_map(|known| Some((known, after.strip_prefix(known)?)));
         match (literal, after.split_once(" }}")) {
             (Some((known, after)), _) => {
@@ -328,8 +332,8 @@ fn pieces(text: &str) -> Vec<Piece> {
                 rest = after;
             }
             (None, Some((path, after))) => {
-                pieces.push(Piece::Plain(std::mem::take(&mut plain)));
-                pieces.push(Piece::Field(path.to_owned()));
+                pieces.push(TextPiece::Plain(std::mem::take(&mut plain)));
+                pieces.push(TextPiece::Field(path.to_owned()));
                 rest = after;
             }
             (None, None) => {
@@ -339,7 +343,7 @@ fn pieces(text: &str) -> Vec<Piece> {
         }
     }
     plain.push_str(rest);
-    pieces.push(Piece::Plain(plain));
-    pieces.retain(|piece| !matches!(piece, Piece::Plain(text) if text.is_empty()));
+    pieces.push(TextPiece::Plain(plain));
+    pieces.retain(|piece| !matches!(piece, TextPiece::Plain(text) if text.is_empty()));
     pieces
 }

@@ -1,4 +1,4 @@
-//! What single statements tell: tables made, indexes built, and what cannot be run as it stands.
+//! Analyzes statements: tables created, indexes built, and statements that cannot run as they are.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use super::sql::{Statement, Token, TokenKind, name_of, statements};
 use super::{Migration, Problem};
 use crate::finding::{RuleId, Severity};
 
-/// Fills in what the statements make, and reports what is wrong with them.
-pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, problems: &mut Vec<Problem>) {
+/// Records what the statements change, and reports problems.
+pub(super) fn analyze(text: &str, all: &[Statement], migration: &mut Migration, problems: &mut Vec<Problem>) {
     let mut found = Vec::new();
     for statement in all {
-        let words = Words { text, tokens: &statement.tokens };
+        let words = StatementTokens { text, tokens: &statement.tokens };
         changes(&words, &mut found);
         if words.is(0, "do") {
-            bodies(text, statement, &mut found);
+            do_block_changes(text, statement, &mut found);
         }
         if let Some(token) = statement.tokens.iter().find(|token| token.kind == TokenKind::Backslash) {
             let line = &text[token.range.start..];
@@ -40,14 +40,14 @@ pub(super) fn judge(text: &str, all: &[Statement], migration: &mut Migration, pr
             migration.indexes.extend(index);
         }
         if migration.transaction {
-            transaction(&words, statement, problems);
+            check_transaction(&words, statement, problems);
         }
     }
-    settle(found, migration);
+    apply_changes(found, migration);
 }
 
-fn transaction(words: &Words<'_>, statement: &Statement, problems: &mut Vec<Problem>) {
-    if let Some(what) = refused_in_transaction(words) {
+fn check_transaction(words: &StatementTokens<'_>, statement: &Statement, problems: &mut Vec<Problem>) {
+    if let Some(what) = not_allowed_in_transaction(words) {
         let message = format!("{what} cannot run inside a transaction block, and this file runs in one");
         problems.push(
             Problem::error(RuleId::MigrationNeedsNoTransaction, statement.range(), message)
@@ -58,20 +58,20 @@ fn transaction(words: &Words<'_>, statement: &Statement, problems: &mut Vec<Prob
     let control = ["begin", "start", "commit", "end", "rollback", "abort"].into_iter().any(|word| words.is(0, word))
         || (words.is(0, "prepare") && words.is(1, "transaction"));
     if control && !savepoint {
-        let message = "the file runs in a transaction of its own, and this statement starts or ends one";
+        let message = "this statement starts or ends a transaction, but the file already runs in one";
         problems.push(
-            Problem::error(RuleId::MigrationTransactionControl, statement.range(), message).with_help("leave it out"),
+            Problem::error(RuleId::MigrationTransactionControl, statement.range(), message).with_help("remove it"),
         );
     }
 }
 
-/// The tokens of a statement, for questions about its words.
-struct Words<'a> {
+/// The tokens of a statement, for matching keywords.
+struct StatementTokens<'a> {
     text: &'a str,
     tokens: &'a [Token],
 }
 
-impl Words<'_> {
+impl StatementTokens<'_> {
     fn is(&self, at: usize, word: &str) -> bool {
         self.tokens.get(at).is_some_and(|token| {
             token.kind == TokenKind::Word && self.text[token.range.clone()].eq_ignore_ascii_case(word)
@@ -86,7 +86,7 @@ impl Words<'_> {
         (0..self.tokens.len()).any(|at| self.is(at, word))
     }
 
-    /// Skips the given words where they stand, in this order.
+    /// Skips the given optional words, in this order.
     fn skip(&self, mut at: usize, words: &[&str]) -> usize {
         for word in words {
             at += usize::from(self.is(at, word));
@@ -94,7 +94,7 @@ impl Words<'_> {
         at
     }
 
-    /// The last part of a possibly qualified name, and the place after it.
+    /// The last part of a possibly qualified name, and the index after it.
     fn name(&self, mut at: usize) -> Option<(String, usize)> {
         let mut name = name_of(self.text, self.tokens.get(at)?)?;
         while self.symbol(at + 1, ".") {
@@ -105,8 +105,8 @@ impl Words<'_> {
     }
 }
 
-/// What PostgreSQL refuses inside a transaction block, as people call it.
-fn refused_in_transaction(words: &Words<'_>) -> Option<&'static str> {
+/// The name of a command that PostgreSQL rejects inside a transaction block.
+fn not_allowed_in_transaction(words: &StatementTokens<'_>) -> Option<&'static str> {
     let starts = |list: &[&str]| list.iter().enumerate().all(|(at, word)| words.is(at, word));
     let concurrently = words.any("concurrently");
     [
@@ -126,11 +126,11 @@ fn refused_in_transaction(words: &Words<'_>) -> Option<&'static str> {
         (starts(&["discard", "all"]), "DISCARD ALL"),
     ]
     .into_iter()
-    .find_map(|(refused, what)| refused.then_some(what))
+    .find_map(|(matches, what)| matches.then_some(what))
 }
 
-/// An index built concurrently: its name if it is a plain one, and whether the statement may run twice.
-fn concurrent_index(words: &Words<'_>) -> Option<(Option<String>, bool)> {
+/// An index built concurrently: its name, if it is a plain identifier, and whether the statement can run twice.
+fn concurrent_index(words: &StatementTokens<'_>) -> Option<(Option<String>, bool)> {
     let at = words.skip(1, &["unique"]);
     if !(words.is(0, "create") && words.is(at, "index") && words.is(at + 1, "concurrently")) {
         return None;
@@ -138,20 +138,20 @@ fn concurrent_index(words: &Words<'_>) -> Option<(Option<String>, bool)> {
     let after = words.skip(at + 2, &["if", "not", "exists"]);
     let repeatable = after > at + 2;
     let name = if words.is(after, "on") { None } else { words.name(after).map(|(name, _)| name) };
-    // The name goes through the shell as one word; an odd one is found by its state instead.
+    // The name is passed through the shell as one word; an index with another name is found by its state instead.
     let name = name.filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
     Some((name, repeatable))
 }
 
-/// What a statement does to a table or view; a new name is one that is made and one that is gone.
+/// A change to a table or view; a rename is a drop and a creation.
 enum Change {
     Made(String),
     Altered(String),
     Gone(String),
 }
 
-/// Tables and views made, altered, dropped and renamed by one statement.
-fn changes(words: &Words<'_>, changes: &mut Vec<Change>) {
+/// The tables and views that a statement creates, alters, drops or renames.
+fn changes(words: &StatementTokens<'_>, changes: &mut Vec<Change>) {
     if words.is(0, "create") {
         let mut at =
             words.skip(1, &["or", "replace", "global", "local", "unlogged", "foreign", "materialized", "recursive"]);
@@ -188,8 +188,9 @@ fn changes(words: &Words<'_>, changes: &mut Vec<Change>) {
     }
 }
 
-/// A table made and dropped in one file is neither there afterwards nor taken from an earlier one for nothing.
-fn settle(changes: Vec<Change>, migration: &mut Migration) {
+/// Applies the changes of a file. A table that is created and dropped in it neither exists afterwards nor counts as
+/// dropped.
+fn apply_changes(changes: Vec<Change>, migration: &mut Migration) {
     let (mut gone, mut altered) = (BTreeSet::new(), BTreeSet::new());
     for change in changes.into_iter().rev() {
         match change {
@@ -205,17 +206,17 @@ fn settle(changes: Vec<Change>, migration: &mut Migration) {
     migration.altered = altered.into_iter().collect();
 }
 
-/// `DO` blocks make tables too, in their own statements.
-fn bodies(text: &str, statement: &Statement, found: &mut Vec<Change>) {
+/// The changes of statements within `DO` blocks.
+fn do_block_changes(text: &str, statement: &Statement, found: &mut Vec<Change>) {
     for token in statement.tokens.iter().filter(|token| token.kind == TokenKind::DollarText) {
         let body = &text[token.range.clone()];
         let Some(tag) = body[1..].find('$').map(|at| at + 2) else { continue };
         let inner = token.range.start + tag..token.range.end - tag;
         let Ok(all) = statements(text, inner) else { continue };
         for statement in &all {
-            // `BEGIN`, `THEN` and labels stand before what is a statement of its own to plpgsql.
+            // In PL/pgSQL, `BEGIN`, `THEN` and labels precede statements.
             for at in 0..statement.tokens.len() {
-                let words = Words { text, tokens: &statement.tokens[at..] };
+                let words = StatementTokens { text, tokens: &statement.tokens[at..] };
                 if words.is(0, "create") {
                     changes(&words, found);
                 }
@@ -224,7 +225,8 @@ fn bodies(text: &str, statement: &Statement, found: &mut Vec<Change>) {
     }
 }
 
-/// Bytes at which a blank keeps psql from reading a variable: after the colon of an array slice like `a[i:n]`.
+/// The offsets where a space keeps psql from interpolating a variable: after the colon of an array slice like
+/// `a[i:n]`.
 pub(super) fn psql_variables<'a>(text: &'a str, statement: &'a Statement) -> impl Iterator<Item = usize> + 'a {
     let is_colon = |token: &Token| text[token.range.clone()] == *":";
     statement.tokens.iter().enumerate().filter_map(move |(at, token)| {

@@ -1,4 +1,4 @@
-//! Where the plain name of an object is left that has a name with a hash of its content: nothing follows it there.
+//! Finds plain names of objects with a content name that were not updated, in strings that are not known references.
 
 use ecow::EcoString;
 use foldhash::{HashMap, HashSet, HashSetExt};
@@ -10,19 +10,20 @@ use crate::node::{Node, Value};
 use crate::path::{FieldPath, Segment, address};
 use crate::references;
 
-/// How many places are reported.
-const MOST: usize = 50;
+/// The maximum number of findings.
+const MAX_FINDINGS: usize = 50;
 
-/// Fields whose values are names of other things, or none: labels select, images are pulled.
-const OTHERS: [&str; 8] =
+/// Fields whose values are not names of objects with content names, such as labels, selectors and images.
+const IGNORED_FIELDS: [&str; 8] =
     ["apiVersion", "image", "kind", "labels", "matchExpressions", "matchLabels", "selector", "subjects"];
 
-/// Reports each string that holds the plain name of a renamed object: `renamed` has the numbers of those, by plain name.
-/// A name that something else in the bundle has as well counts only where the words beside it say what is meant.
+/// Reports each string that contains the plain name of a renamed object. `renamed` has the indexes of the objects by
+/// plain name. A name that also denotes something else in the bundle is reported only if the surrounding words
+/// indicate the object.
 pub(super) fn report(drafts: &[Draft], renamed: &HashMap<EcoString, Vec<usize>>) -> Vec<Finding> {
     let finders: Vec<Finder<'_>> = renamed.keys().map(|base| Finder::new(base.as_bytes())).collect();
-    // In nearly every bundle none is left.
-    if !drafts.iter().any(|draft| holds(&draft.object.node, &finders)) {
+    // Nearly all bundles contain none.
+    if !drafts.iter().any(|draft| contains_name(&draft.object.node, &finders)) {
         return Vec::new();
     }
     let mut taken: HashSet<&str> = HashSet::new();
@@ -48,27 +49,30 @@ pub(super) fn report(drafts: &[Draft], renamed: &HashMap<EcoString, Vec<usize>>)
     search.findings
 }
 
-/// Whether a string of a tree holds one of the plain names as a word of its own, or seems to.
-fn holds(node: &Node, finders: &[Finder<'_>]) -> bool {
+/// Whether a string of a tree contains one of the plain names as a whole word.
+fn contains_name(node: &Node, finders: &[Finder<'_>]) -> bool {
     match &node.value {
-        Value::String(text) => is_in(text, finders),
-        Value::Sequence(items) => items.iter().any(|item| holds(item, finders)),
-        Value::Mapping(mapping) => mapping.iter().any(|entry| holds(&entry.value, finders)),
+        Value::String(text) => contains_whole_name(text, finders),
+        Value::Sequence(items) => items.iter().any(|item| contains_name(item, finders)),
+        Value::Mapping(mapping) => mapping.iter().any(|entry| contains_name(&entry.value, finders)),
         _ => false,
     }
 }
 
-/// The same of one string: a name with its hash goes on behind the plain one.
-fn is_in(text: &str, finders: &[Finder<'_>]) -> bool {
-    let goes_on = |mut bytes: std::slice::Iter<'_, u8>| match bytes.next() {
+/// Whether a string contains one of the plain names as a whole word. A name with its hash continues after the plain
+/// name.
+fn contains_whole_name(text: &str, finders: &[Finder<'_>]) -> bool {
+    let continues = |mut bytes: std::slice::Iter<'_, u8>| match bytes.next() {
         Some(b'-' | b'.') => bytes.next().is_some_and(u8::is_ascii_alphanumeric),
         next => next.is_some_and(u8::is_ascii_alphanumeric),
     };
     let bytes = text.as_bytes();
-    finders.iter().any(|finder| finder.find_iter(bytes).any(|at| !goes_on(bytes[at + finder.needle().len()..].iter())))
+    finders
+        .iter()
+        .any(|finder| finder.find_iter(bytes).any(|at| !continues(bytes[at + finder.needle().len()..].iter())))
 }
 
-/// The names of parts of objects, and the values of labels.
+/// The values of `name` fields within objects, and of labels.
 fn names<'n>(node: &'n Node, is_label: bool, found: &mut HashSet<&'n str>) {
     match &node.value {
         Value::Mapping(mapping) => {
@@ -88,22 +92,22 @@ fn names<'n>(node: &'n Node, is_label: bool, found: &mut HashSet<&'n str>) {
 struct Search<'d> {
     drafts: &'d [Draft],
     renamed: &'d HashMap<EcoString, Vec<usize>>,
-    /// Find the plain names: most strings hold none, and need not be split into words.
+    /// Find the plain names. Most strings contain none, and need not be split into words.
     finders: Vec<Finder<'d>>,
     taken: HashSet<&'d str>,
     path: FieldPath,
-    /// The addresses of the strings that are names of other objects for certain, and stay for a reason.
+    /// The addresses of strings that are known references to other objects, and are not reported.
     known: HashSet<usize>,
-    /// The key of the field, and the name of the variable.
+    /// The key of the field, and the name of the environment variable.
     words: Vec<&'d str>,
     findings: Vec<Finding>,
 }
 
 impl<'d> Search<'d> {
     fn entry(&mut self, at: usize, key: &'d str, value: &'d Node, beside: &'d Node, is_top: bool) {
-        // The name of a part of an object is its own; that of the object itself has the hash.
+        // The name of a part of an object is independent; the name of the object itself has the hash.
         let is_own_name = key == "name" && (value.as_str().is_some());
-        if OTHERS.contains(&key) || is_own_name || key == "namespace" {
+        if IGNORED_FIELDS.contains(&key) || is_own_name || key == "namespace" {
             return;
         }
         let is_data = is_top && matches!(key, "data" | "binaryData" | "stringData");
@@ -119,7 +123,7 @@ impl<'d> Search<'d> {
     }
 
     fn node(&mut self, at: usize, node: &'d Node, is_data: bool) {
-        if self.findings.len() >= MOST {
+        if self.findings.len() >= MAX_FINDINGS {
             return;
         }
         match &node.value {
@@ -145,10 +149,10 @@ impl<'d> Search<'d> {
         }
     }
 
-    /// Looks for plain names in a string. In data, which may say anything, only words beside them count.
+    /// Searches a string for plain names. In data, which is arbitrary text, only the words in the line are evidence.
     fn text(&mut self, at: usize, node: &'d Node, is_data: bool) {
         let Some(text) = node.as_str().filter(|_| !self.known.contains(&address(node))) else { return };
-        if !is_in(text, &self.finders) {
+        if !contains_whole_name(text, &self.finders) {
             return;
         }
         for line in text.lines() {
@@ -161,7 +165,7 @@ impl<'d> Search<'d> {
                     means(line) || !is_data && self.words.iter().any(|word| means(word))
                 };
                 let meant = numbers.iter().find(of_kind);
-                // The name alone, or as the value of an option.
+                // The whole string is the name, or the value of an option.
                 let alone = || {
                     let rest = text.strip_suffix(base.as_str()).unwrap_or("-");
                     rest.is_empty() || rest.starts_with("--") && rest.ends_with('=')
@@ -178,13 +182,13 @@ impl<'d> Search<'d> {
     fn finding(&self, at: usize, node: &Node, base: &str, number: usize) -> Finding {
         let (holder, named) = (&self.drafts[at].object, &self.drafts[number].object);
         let message = format!(
-            "`{base}` is left unchanged here, but {} `{base}` is applied as `{}`, with a hash of its content",
+            "`{base}` is not updated here, but {} `{base}` is named `{}`, with a hash of its content",
             named.kind(),
             named.name()
         );
         let span = if node.origin.span.is_none() { holder.span() } else { node.origin.span };
         let mut finding = Finding::new(RuleId::ContentNamePlain, Severity::Warning, span, message).with_help(
-            "write `{{ content_name('NAME') }}` in the template, or declare a field of a custom resource under `[[references]]` in \
+            "use `{{ content_name('NAME') }}` in the template, or declare a field of a custom resource under `[[references]]` in \
              plimsoll.toml",
         );
         finding.object = Some(holder.id.clone());
@@ -194,7 +198,7 @@ impl<'d> Search<'d> {
     }
 }
 
-/// Letters and digits of a word in small letters: `config_map` is `configmap`.
+/// The letters and digits of a word in lower case: `config_map` becomes `configmap`.
 fn folded(word: &str) -> String {
     word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }

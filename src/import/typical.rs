@@ -1,22 +1,22 @@
-//! What people usually vary, and so the fields that a single copy gets: nothing beside it shows what differs.
+//! The fields that deployments typically vary. A single copy gets these, since there is nothing to compare it with.
 
 use foldhash::HashSet;
 
 use super::copies::Variant;
-use super::fields::Use;
-use super::parts::{Place, Step};
-use super::text::{Draft, Hint, image};
+use super::fields::FieldUse;
+use super::parts::{Location, PathStep};
+use super::strings::{Hint, StringPart, image};
 use crate::node::{Node, Value};
 
-/// What a single copy says of itself.
+/// What identifies a single copy.
 #[derive(Debug)]
-pub(super) struct Usual<'a> {
+pub(super) struct TypicalFields<'a> {
     namespace: &'a str,
-    /// Its Services: who names one of them names a part of the copy.
+    /// The names of its Services: a reference to one of them is internal to the copy.
     services: HashSet<&'a str>,
 }
 
-/// The kinds of objects whose hosts are those that users see.
+/// The kinds of objects with public host names.
 const WITH_HOSTS: &[&str] = &[
     "Ingress",
     "HTTPRoute",
@@ -33,40 +33,40 @@ const HOSTS: &[&str] = &["host", "hosts", "hostname", "hostnames", "dnsNames"];
 
 const LOG_LEVELS: &[&str] = &["trace", "debug", "info", "warn", "warning", "error", "fatal"];
 
-/// The last words of names that tell the place where something runs, or what it talks to.
+/// Last words of names whose value depends on where something runs or what it connects to.
 const PLACES: &[&str] = &["environment", "env", "region", "stage", "domain"];
 
 const ADDRESSES: &[&str] =
     &["url", "uri", "host", "hostname", "endpoint", "address", "addr", "server", "broker", "brokers"];
 
-impl<'a> Usual<'a> {
-    /// What the only copy says of itself; `None` where there are more.
+impl<'a> TypicalFields<'a> {
+    /// `None` if there is more than one copy.
     pub(super) fn of(variants: &'a [Variant]) -> Option<Self> {
         let [variant] = variants else { return None };
         let services = variant.objects.iter().filter(|object| object.kind() == "Service");
         Some(Self { namespace: variant.namespace(), services: services.map(|object| object.name()).collect() })
     }
 
-    /// The parts of a value of which one is usually varied; `None` for what stays template text.
-    pub(super) fn parts(&self, kind: &str, place: &Place, value: &Node) -> Option<Vec<Draft>> {
-        let whole = |hint: Hint| vec![Draft::Value(vec![Some(value.text().into())], hint, false)];
-        let keys: Vec<&str> = place.path.iter().filter_map(Step::key).collect();
+    /// The parts of a value that has a part which typically varies; `None` for a value that stays template text.
+    pub(super) fn parts(&self, kind: &str, location: &Location, value: &Node) -> Option<Vec<StringPart>> {
+        let whole = |hint: Hint| vec![StringPart::Value(vec![Some(value.text().into())], hint, false)];
+        let keys: Vec<&str> = location.path.iter().filter_map(PathStep::key).collect();
         let last = keys.last().copied().unwrap_or_default();
         let Some(text) = value.as_str() else {
-            return is_usual(kind, &keys).then(Vec::new);
+            return is_typically_varied(kind, &keys).then(Vec::new);
         };
         if !self.namespace.is_empty() && text == self.namespace {
             let is_name = kind == "Namespace" && keys == ["metadata", "name"];
             return (last == "namespace" || is_name).then(|| whole(Hint::Namespace));
         }
         let is_host = WITH_HOSTS.contains(&kind) && HOSTS.contains(&last) && text.contains('.');
-        if is_usual(kind, &keys) || is_host && !self.is_own_host(text) {
+        if is_typically_varied(kind, &keys) || is_host && !self.is_own_host(text) {
             return Some(whole(Hint::None));
         }
         let parts = match keys.as_slice() {
             [.., "containers" | "initContainers", "image"] => image(&vec![Some(text.into())]),
             [.., "env", "value"] => {
-                let name = place.path.iter().rev().find_map(Step::item).unwrap_or_default();
+                let name = location.path.iter().rev().find_map(PathStep::item).unwrap_or_default();
                 self.is_varied(name, text).then(|| whole(Hint::None))
             }
             [.., "args" | "command"] => text
@@ -74,7 +74,10 @@ impl<'a> Usual<'a> {
                 .filter(|(name, value)| name.starts_with('-') && self.is_varied(name, value))
                 .map(|(name, value)| {
                     let hint = Hint::Named(name.trim_start_matches('-').into());
-                    vec![Draft::Plain(format!("{name}=").into()), Draft::Value(vec![Some(value.into())], hint, false)]
+                    vec![
+                        StringPart::Plain(format!("{name}=").into()),
+                        StringPart::Value(vec![Some(value.into())], hint, false),
+                    ]
                 }),
             ["data", key] if kind == "ConfigMap" => {
                 if text.contains('\n') {
@@ -85,11 +88,11 @@ impl<'a> Usual<'a> {
             }
             _ => None,
         };
-        let parts = self.with_namespace(parts.unwrap_or_else(|| vec![Draft::Plain(text.into())]));
-        parts.iter().any(|part| matches!(part, Draft::Value(..))).then_some(parts)
+        let parts = self.with_namespace(parts.unwrap_or_else(|| vec![StringPart::Plain(text.into())]));
+        parts.iter().any(|part| matches!(part, StringPart::Value(..))).then_some(parts)
     }
 
-    /// Whether people usually vary what has this name and this value.
+    /// Whether a value of this name typically varies between deployments.
     fn is_varied(&self, name: &str, value: &str) -> bool {
         if is_log_level(name, value) {
             return true;
@@ -107,7 +110,7 @@ impl<'a> Usual<'a> {
             && !self.is_own_host(value)
     }
 
-    /// Whether a text names a Service of the copy.
+    /// Whether a host, address or URL names a Service of the copy.
     fn is_own_host(&self, text: &str) -> bool {
         let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
         let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
@@ -117,9 +120,9 @@ impl<'a> Usual<'a> {
         is_service && labels.next().is_none_or(|second| second == self.namespace)
     }
 
-    /// The lines of a config file: `level: info`, `log.level = "info"`.
-    fn lines(&self, text: &str) -> Vec<Draft> {
-        let mut parts: Vec<Draft> = Vec::new();
+    /// The parts of a config file's lines: `level: info`, `log.level = "info"`.
+    fn lines(&self, text: &str) -> Vec<StringPart> {
+        let mut parts: Vec<StringPart> = Vec::new();
         let mut plain = String::new();
         for line in text.split_inclusive('\n') {
             let end = line.find([':', '=']).filter(|_| !line.trim_start().starts_with(['#', ';', '/']));
@@ -136,39 +139,39 @@ impl<'a> Usual<'a> {
                 continue;
             };
             plain.push_str(&line[..start]);
-            parts.push(Draft::Plain(std::mem::take(&mut plain).into()));
+            parts.push(StringPart::Plain(std::mem::take(&mut plain).into()));
             let name = if key.eq_ignore_ascii_case("level") { "logLevel" } else { key };
-            parts.push(Draft::Value(vec![Some(value.into())], Hint::Named(name.into()), false));
+            parts.push(StringPart::Value(vec![Some(value.into())], Hint::Named(name.into()), false));
             plain.push_str(&line[start + value.len()..]);
         }
-        parts.push(Draft::Plain(plain.into()));
+        parts.push(StringPart::Plain(plain.into()));
         parts
     }
 
-    /// The parts with the namespace in the names of Services in them, as in `db.shop.svc`.
-    fn with_namespace(&self, parts: Vec<Draft>) -> Vec<Draft> {
+    /// Splits the namespace out of Service host names, as in `db.shop.svc`.
+    fn with_namespace(&self, parts: Vec<StringPart>) -> Vec<StringPart> {
         let within = format!(".{}.svc", self.namespace);
         let mut made = Vec::with_capacity(parts.len());
         for part in parts {
-            let Draft::Plain(text) = &part else {
+            let StringPart::Plain(text) = &part else {
                 made.push(part);
                 continue;
             };
             let mut rest = text.as_str();
             while let Some((before, after)) = rest.split_once(within.as_str()).filter(|_| !self.namespace.is_empty()) {
-                made.push(Draft::Plain(format!("{before}.").into()));
-                made.push(Draft::Value(vec![Some(self.namespace.into())], Hint::Namespace, false));
-                made.push(Draft::Plain(".svc".into()));
+                made.push(StringPart::Plain(format!("{before}.").into()));
+                made.push(StringPart::Value(vec![Some(self.namespace.into())], Hint::Namespace, false));
+                made.push(StringPart::Plain(".svc".into()));
                 rest = after;
             }
-            made.push(Draft::Plain(rest.into()));
+            made.push(StringPart::Plain(rest.into()));
         }
-        super::text::joined(made)
+        super::strings::joined(made)
     }
 }
 
-/// Whether people usually vary the whole of what stands there, whatever it is.
-fn is_usual(kind: &str, keys: &[&str]) -> bool {
+/// Whether a field of the API typically varies, whatever its value.
+fn is_typically_varied(kind: &str, keys: &[&str]) -> bool {
     match keys {
         ["spec", "replicas"] => matches!(kind, "Deployment" | "StatefulSet" | "ReplicaSet"),
         ["spec", "schedule"] => kind == "CronJob",
@@ -189,7 +192,7 @@ fn is_log_level(name: &str, value: &str) -> bool {
         && LOG_LEVELS.contains(&value.to_ascii_lowercase().as_str())
 }
 
-/// The words of a name, in lower case: `LOG_LEVEL`, `logLevel` and `log.level` are two.
+/// The words of a name in lower case: `LOG_LEVEL`, `logLevel` and `log.level` have two.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut after_lower = false;
@@ -207,22 +210,22 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// What makes two places of one value one field, in a single copy: the same image, host or variable. What is equal by chance, such as
-/// the memory of two containers, stays apart.
-pub(super) fn meaning(place: &Use, whole: &Node) -> String {
-    let keys: Vec<&str> = place.place.path.iter().filter_map(Step::key).collect();
-    match (&place.hint, keys.as_slice()) {
+/// The key by which uses of one value share a field, in a single copy: the same image, host or variable. Values that
+/// may be equal by coincidence, such as the memory of two containers, stay separate.
+pub(super) fn meaning(usage: &FieldUse, whole: &Node) -> String {
+    let keys: Vec<&str> = usage.location.path.iter().filter_map(PathStep::key).collect();
+    match (&usage.hint, keys.as_slice()) {
         (Hint::Namespace, _) => "namespace".to_owned(),
-        (Hint::Repository | Hint::Tag | Hint::Digest, _) => format!("{:?} of {}", place.hint, whole.text()),
+        (Hint::Repository | Hint::Tag | Hint::Digest, _) => format!("{:?} of {}", usage.hint, whole.text()),
         (Hint::None, [.., last]) if HOSTS.contains(last) => "host".to_owned(),
         (Hint::None, [.., "env", "value"]) => {
-            format!("env {}", place.place.path.iter().rev().find_map(Step::item).unwrap_or_default())
+            format!("env {}", usage.location.path.iter().rev().find_map(PathStep::item).unwrap_or_default())
         }
-        _ => format!("{} {} {:?}", place.place.class, place.place, place.hint),
+        _ => format!("{} {} {:?}", usage.location.class, usage.location, usage.hint),
     }
 }
 
-/// Whether a value can be a field as it is: what is structured never is.
+/// Whether a value can be a field as it is; a mapping or list cannot.
 pub(super) fn is_leaf(node: &Node) -> bool {
     !matches!(node.value, Value::Mapping(_) | Value::Sequence(_) | Value::Null)
 }
