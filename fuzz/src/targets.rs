@@ -19,7 +19,7 @@ use plimsoll::patch::Patches;
 use plimsoll::picture::{self, Picture};
 use plimsoll::project::{self, Level, Project, Settings};
 use plimsoll::report::{self, Format, Mask, ReportOptions, Root};
-use plimsoll::schema::{Fault, Lookup, Mode, Schema, Step, Types};
+use plimsoll::schema::{Fault, Lookup, Mode, PathStep, Schema, Types};
 use plimsoll::service::Services;
 use plimsoll::source::{FileId, Sources, Span};
 use plimsoll::template::{AnyField, Inputs, Templates};
@@ -398,7 +398,7 @@ pub fn schema(data: &[u8]) {
 }
 
 /// What a schema says of each path of a tree. Where the tree fits, each of its paths can exist.
-fn places<'a>(schema: &Schema, steps: &mut Vec<Step<'a>>, node: &'a Node, fits: bool) {
+fn places<'a>(schema: &Schema, steps: &mut Vec<PathStep<'a>>, node: &'a Node, fits: bool) {
     let found = schema.follow(steps.iter().copied());
     if let Lookup::Known(place) = &found {
         assert!(!fits || schema.types(place).has(Types::of(node)), "{steps:?}");
@@ -408,12 +408,12 @@ fn places<'a>(schema: &Schema, steps: &mut Vec<Step<'a>>, node: &'a Node, fits: 
     }
     assert!(!fits || !matches!(found, Lookup::Unknown { .. }), "{steps:?}");
     for (at, item) in node.items().iter().enumerate() {
-        steps.push(Step::Index(at));
+        steps.push(PathStep::Index(at));
         places(schema, steps, item, fits);
         steps.pop();
     }
     for entry in node.entries() {
-        steps.push(Step::Key(&entry.key));
+        steps.push(PathStep::Key(&entry.key));
         places(schema, steps, &entry.value, fits);
         steps.pop();
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use foldhash::{HashMap, HashMapExt};
 
 use super::eval::Failure;
-use super::value::{Value, present};
+use super::value::Value;
 use super::{Kind, Program, each};
 use crate::kube::crd::CustomKind;
 use crate::kube::{Identity, ListKind, Shape};
@@ -180,9 +180,9 @@ impl<'s> Walk<'_, 's> {
         let length = self.path.len();
         for (name, own) in schema.properties() {
             let given = part.node.get(name);
-            if let Some(node) = present(given, Some(own)) {
+            if let Some(node) = own.present(given) {
                 let near = if given.is_some_and(Node::is_set) { node } else { part.near };
-                let old = part.old.and_then(|old| present(old.get(name), Some(own)));
+                let old = part.old.and_then(|old| own.present(old.get(name)));
                 if length > 0 {
                     self.path.push('.');
                 }

@@ -105,7 +105,8 @@ impl<'v> Value<'v> {
                 let own = schema.and_then(|schema| schema.field(name));
                 // In an object, unlike in a map, a field that may be null is absent where it is null.
                 let is_field = schema.is_some_and(|schema| schema.property(name).is_some());
-                let value = present(node.get(name), own).filter(|value| value.is_set() || !is_field);
+                let given = node.get(name);
+                let value = own.map_or(given, |own| own.present(given)).filter(|value| value.is_set() || !is_field);
                 value.map(|node| Self::of(node, own)).transpose()
             }
             other => Err(Failure::error(format!("type '{}' does not support field selection", other.type_name()))),
@@ -132,7 +133,7 @@ impl<'v> Value<'v> {
                 let mut found = Vec::new();
                 for entry in node.entries() {
                     let own = schema.and_then(|schema| schema.field(&entry.key));
-                    if let Some(value) = present(Some(&entry.value), own) {
+                    if let Some(value) = own.map_or(Some(&entry.value), |own| own.present(Some(&entry.value))) {
                         found.push((Self::String(entry.key.clone()), Self::of(value, own)?));
                     }
                 }
@@ -383,12 +384,6 @@ pub(super) fn find<'a, 'v>(
         }
     }
     Ok(None)
-}
-
-/// The node that the server sees for a field: null is absent unless the field may be null, and an absent one has its default.
-pub(crate) fn present<'v>(node: Option<&'v Node>, schema: Option<Subschema<'v>>) -> Option<&'v Node> {
-    let given = node.filter(|node| node.is_set() || schema.is_none_or(Subschema::is_nullable));
-    given.or_else(|| schema.and_then(Subschema::default_value))
 }
 
 fn count(node: &Node, left: &mut u64) {

@@ -107,7 +107,7 @@ fn layer(context: &EditorContext<'_>, at: &Cursor<'_>) -> Vec<Completion> {
         [Some("environments"), Some(_), rest @ ..] | [Some("enforce"), rest @ ..] => rest,
         keys => keys,
     };
-    let steps = keys.iter().map(|key| key.map_or(schema::Step::Index(0), schema::Step::Key));
+    let steps = keys.iter().map(|key| key.map_or(schema::PathStep::Index(0), schema::PathStep::Key));
     let Lookup::Known(place) = schema.follow(steps) else { return Vec::new() };
     if at.key.is_none() && !schema.fields(&place).is_empty() {
         let named: Option<Vec<&str>> = keys.iter().copied().collect();

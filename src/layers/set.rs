@@ -7,7 +7,7 @@ use super::merge::{Deleted, merge_layer};
 use crate::finding::{Failure, Finding, RuleId};
 use crate::json_schema::is_layer_field;
 use crate::node::{Mapping, Node, Value};
-use crate::schema::{Lookup, Place, Schema, Step, Types};
+use crate::schema::{Lookup, PathStep, Schema, SchemaRef, Types};
 use crate::secret::has_name;
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
@@ -40,11 +40,11 @@ enum SegmentKind {
 }
 
 impl Segment {
-    fn as_step(&self) -> Step<'_> {
+    fn as_step(&self) -> PathStep<'_> {
         match &self.kind {
-            SegmentKind::Key(key) => Step::Key(key),
-            SegmentKind::Index(index) => Step::Index(*index),
-            SegmentKind::End => Step::Index(0),
+            SegmentKind::Key(key) => PathStep::Key(key),
+            SegmentKind::Index(index) => PathStep::Index(*index),
+            SegmentKind::End => PathStep::Index(0),
         }
     }
 }
@@ -55,7 +55,7 @@ struct Target {
     /// The byte offset of the value in the argument.
     start: usize,
     /// The path in the schema; `None` if the schema says nothing about it.
-    place: Option<Place>,
+    place: Option<SchemaRef>,
 }
 
 /// Parses the path of an argument, and records what may be a secret even if the path is invalid.
@@ -101,7 +101,7 @@ fn known_prefix_len(schema: &Schema, path: &str) -> usize {
         if !schema.fields(&place).contains(&key) {
             break;
         }
-        steps.push(Step::Key(key));
+        steps.push(PathStep::Key(key));
         end += name.len();
     }
     end
@@ -121,11 +121,11 @@ pub(super) fn record_named_secrets(sources: &Sources, schema: &Schema, node: &No
 
 /// Whether a name on the path is a free-form name that denotes a secret, as in `env.DB_PASSWORD`.
 fn is_free_secret(schema: &Schema, segments: &[Segment]) -> bool {
-    let steps: Vec<Step<'_>> = segments.iter().map(Segment::as_step).collect();
+    let steps: Vec<PathStep<'_>> = segments.iter().map(Segment::as_step).collect();
     steps
         .iter()
         .enumerate()
-        .any(|(at, step)| matches!(step, Step::Key(key) if schema.is_free_secret(&steps[..at], key)))
+        .any(|(at, step)| matches!(step, PathStep::Key(key) if schema.is_free_secret(&steps[..at], key)))
 }
 
 /// Splits an argument into its path and the byte offset of the value.
@@ -190,7 +190,7 @@ fn split(file: FileId, argument: &str) -> Result<(Vec<Segment>, usize), Failure>
 }
 
 /// The schema's result for a path; `None` if the schema says nothing about it.
-fn resolve(lookup: Lookup, steps: &[Segment]) -> Result<Option<Place>, Failure> {
+fn resolve(lookup: Lookup, steps: &[Segment]) -> Result<Option<SchemaRef>, Failure> {
     if let [Segment { kind: SegmentKind::Key(key), span }, ..] = steps
         && is_layer_field(key)
     {
@@ -256,7 +256,7 @@ fn wrong_type(types: Types, steps: &[Segment], span: Span, given: &str) -> Findi
 /// Parses the text as a value of the type that the schema expects at the path.
 fn typed(
     schema: &Schema,
-    place: Option<&Place>,
+    place: Option<&SchemaRef>,
     text: &str,
     span: Span,
     steps: &[Segment],

@@ -1,15 +1,15 @@
-//! Values as JSON Schema compares them: `1` and `1.0` are one number, mappings have no order.
+//! Comparison as JSON Schema defines it: `1` and `1.0` are equal, and the order of keys does not matter.
 
 use std::cmp::Ordering;
 
 use crate::node::{Entry, Node, Value};
 
 /// Whether two values are equal.
-pub(crate) fn equal(a: &Node, b: &Node) -> bool {
+pub(super) fn equal(a: &Node, b: &Node) -> bool {
     order(a, b) == Ordering::Equal
 }
 
-/// Some total order of values that calls equal what JSON Schema calls equal.
+/// An arbitrary total order in which values are equal if they are in JSON Schema.
 pub(super) fn order(a: &Node, b: &Node) -> Ordering {
     match (&a.value, &b.value) {
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
@@ -49,7 +49,7 @@ const fn rank(value: &Value) -> u8 {
     }
 }
 
-/// Compares two numbers without rounding either. What is no number is equal to everything.
+/// Compares two numbers without rounding. Other values are equal to everything.
 pub(super) fn numbers(a: &Node, b: &Node) -> Ordering {
     match (&a.value, &b.value) {
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
@@ -61,12 +61,12 @@ pub(super) fn numbers(a: &Node, b: &Node) -> Ordering {
 }
 
 fn int_float(int: i64, float: f64) -> Ordering {
-    // Beyond 128 bits the sign decides; within, the whole part is exact and the fraction breaks the tie.
+    // The conversion saturates beyond 128 bits, where only the sign matters; the fraction breaks the tie.
     let whole = i128::from(int).cmp(&(float as i128));
     whole.then_with(|| 0.0_f64.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal))
 }
 
-/// Whether a number is a multiple of another, in decimal as people read them: 0.3 is one of 0.1.
+/// Whether a number is a multiple of another in decimal notation: 0.3 is a multiple of 0.1.
 pub(super) fn is_multiple(number: &Node, of: &Node) -> bool {
     let (Some((a, a_scale)), Some((b, b_scale))) = (decimal(number), decimal(of)) else {
         return match (number.as_f64(), of.as_f64()) {
@@ -82,7 +82,7 @@ pub(super) fn is_multiple(number: &Node, of: &Node) -> bool {
     }
 }
 
-/// A number as digits and how many of them stand behind the point.
+/// The digits of a number, and how many of them follow the decimal point.
 fn decimal(node: &Node) -> Option<(i128, u32)> {
     match node.value {
         Value::Int(number) => Some((i128::from(number), 0)),

@@ -1,7 +1,7 @@
 //! Compilation of schemas.
 
 use ecow::EcoVec;
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 
 use super::files::{self, Document, Incomplete, Missing};
 use super::formats::{Format, formats};
@@ -30,105 +30,75 @@ const MAX_STRUCTURAL: usize = 100_000;
 /// The schema `true`.
 static ANYTHING: Node = Node { value: Value::Bool(true), origin: Origin { span: Span::NONE, derived: None } };
 
-/// The language of a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
-    /// JSON Schema, draft 2020-12.
-    JsonSchema,
-    /// The OpenAPI schema of a custom resource.
-    Structural,
-}
+/// Compiles a keyword.
+pub(super) type Compile = for<'a> fn(&mut Compiler<'a>, &mut Sub, &'a Entry);
 
-/// A keyword's name and its compilation.
-pub(super) type Keyword = (&'static str, for<'a> fn(&mut Compiler<'a>, &mut Sub, &'a Entry));
+/// A keyword that means the same in structural schemas, and one that they do not have or that means something else there.
+const SHARED: bool = true;
+const JSON: bool = false;
 
 /// The keywords of JSON Schema. Keywords that begin with `x-` are ignored.
-const KEYWORDS: &[Keyword] = &[
-    ("$comment", |_, _, _| {}),
-    ("$defs", |c, sub, entry| c.definitions(sub, entry)),
-    ("$id", |_, _, _| {}),
-    ("$ref", |c, sub, entry| c.reference(sub, entry)),
-    ("$schema", |_, _, _| {}),
-    ("additionalProperties", |c, sub, entry| object(sub).additional = c.additional(entry)),
-    ("allOf", |c, sub, entry| sub.all = c.schemas(entry)),
-    ("anyOf", |c, sub, entry| sub.any = c.schemas(entry)),
-    ("const", |_, sub, entry| sub.constant = Some(entry.value.clone())),
-    ("contains", |c, sub, entry| list(sub).contains = c.schema(entry)),
-    ("default", |_, _, _| {}),
-    ("definitions", |c, sub, entry| c.definitions(sub, entry)),
-    ("dependentRequired", |c, sub, entry| c.dependent_required(sub, entry)),
-    ("dependentSchemas", |c, sub, entry| c.dependent_schemas(sub, entry)),
-    ("deprecated", |_, _, _| {}),
-    ("description", |_, sub, entry| sub.description = entry.value.as_str().map(Into::into)),
-    ("else", |c, sub, entry| sub.otherwise = c.schema(entry)),
-    ("enum", |c, sub, entry| c.choices(sub, entry)),
-    ("examples", |_, _, _| {}),
-    ("exclusiveMaximum", |c, sub, entry| number(sub).below = c.number(entry)),
-    ("exclusiveMinimum", |c, sub, entry| number(sub).above = c.number(entry)),
-    ("format", |c, sub, entry| c.format(sub, entry)),
-    ("if", |c, sub, entry| sub.condition = c.schema(entry)),
-    ("items", |c, sub, entry| list(sub).items = c.schema(entry)),
-    ("maxContains", |c, sub, entry| list(sub).contained.max = c.count(entry)),
-    ("maxItems", |c, sub, entry| list(sub).count.max = c.count(entry)),
-    ("maxLength", |c, sub, entry| text(sub).length.max = c.count(entry)),
-    ("maxProperties", |c, sub, entry| object(sub).count.max = c.count(entry)),
-    ("maximum", |c, sub, entry| number(sub).maximum = c.number(entry)),
-    ("minContains", |c, sub, entry| list(sub).contained.min = c.count(entry)),
-    ("minItems", |c, sub, entry| list(sub).count.min = c.count(entry)),
-    ("minLength", |c, sub, entry| text(sub).length.min = c.count(entry)),
-    ("minProperties", |c, sub, entry| object(sub).count.min = c.count(entry)),
-    ("minimum", |c, sub, entry| number(sub).minimum = c.number(entry)),
-    ("multipleOf", |c, sub, entry| c.multiple(sub, entry)),
-    ("not", |c, sub, entry| sub.not = c.schema(entry)),
-    ("oneOf", |c, sub, entry| sub.one = c.schemas(entry)),
-    ("pattern", |c, sub, entry| text(sub).pattern = c.text_pattern(entry)),
-    ("patternProperties", |c, sub, entry| c.pattern_properties(sub, entry)),
-    ("prefixItems", |c, sub, entry| list(sub).prefix = c.schemas(entry)),
-    ("properties", |c, sub, entry| c.properties(sub, entry)),
-    ("propertyNames", |c, sub, entry| object(sub).names = c.schema(entry)),
-    ("readOnly", |_, _, _| {}),
-    ("required", |c, sub, entry| c.required(sub, entry)),
-    ("then", |c, sub, entry| sub.then = c.schema(entry)),
-    ("title", |_, _, _| {}),
-    ("type", |c, sub, entry| sub.types = c.types(entry)),
-    ("unevaluatedItems", |c, sub, entry| list(sub).unevaluated = c.schema(entry)),
-    ("unevaluatedProperties", |c, sub, entry| object(sub).unevaluated = c.schema(entry)),
-    ("uniqueItems", |c, sub, entry| list(sub).unique = c.switch(entry)),
-    ("writeOnly", |c, sub, entry| sub.secret = c.switch(entry)),
+const KEYWORDS: &[(&str, bool, Compile)] = &[
+    ("$comment", JSON, |_, _, _| {}),
+    ("$defs", JSON, |c, sub, entry| c.definitions(sub, entry)),
+    ("$id", JSON, |_, _, _| {}),
+    ("$ref", JSON, |c, sub, entry| c.reference(sub, entry)),
+    ("$schema", JSON, |_, _, _| {}),
+    ("additionalProperties", SHARED, |c, sub, entry| object(sub).additional = c.additional(entry)),
+    ("allOf", SHARED, |c, sub, entry| sub.all = c.schemas(entry)),
+    ("anyOf", SHARED, |c, sub, entry| sub.any = c.schemas(entry)),
+    ("const", JSON, |_, sub, entry| sub.constant = Some(entry.value.clone())),
+    ("contains", JSON, |c, sub, entry| list(sub).contains = c.schema(entry)),
+    ("default", JSON, |_, _, _| {}),
+    ("definitions", JSON, |c, sub, entry| c.definitions(sub, entry)),
+    ("dependentRequired", JSON, |c, sub, entry| c.dependent_required(sub, entry)),
+    ("dependentSchemas", JSON, |c, sub, entry| c.dependent_schemas(sub, entry)),
+    ("deprecated", JSON, |_, _, _| {}),
+    ("description", JSON, |_, sub, entry| sub.description = entry.value.as_str().map(Into::into)),
+    ("else", JSON, |c, sub, entry| sub.otherwise = c.schema(entry)),
+    ("enum", SHARED, |c, sub, entry| c.choices(sub, entry)),
+    ("examples", JSON, |_, _, _| {}),
+    ("exclusiveMaximum", JSON, |c, sub, entry| number(sub).below = c.number(entry)),
+    ("exclusiveMinimum", JSON, |c, sub, entry| number(sub).above = c.number(entry)),
+    ("format", JSON, |c, sub, entry| c.format(sub, entry)),
+    ("if", JSON, |c, sub, entry| sub.condition = c.schema(entry)),
+    ("items", SHARED, |c, sub, entry| list(sub).items = c.schema(entry)),
+    ("maxContains", JSON, |c, sub, entry| list(sub).contained.max = c.count(entry)),
+    ("maxItems", SHARED, |c, sub, entry| list(sub).count.max = c.count(entry)),
+    ("maxLength", SHARED, |c, sub, entry| text(sub).length.max = c.count(entry)),
+    ("maxProperties", SHARED, |c, sub, entry| object(sub).count.max = c.count(entry)),
+    ("maximum", SHARED, |c, sub, entry| number(sub).maximum = c.number(entry)),
+    ("minContains", JSON, |c, sub, entry| list(sub).contained.min = c.count(entry)),
+    ("minItems", SHARED, |c, sub, entry| list(sub).count.min = c.count(entry)),
+    ("minLength", SHARED, |c, sub, entry| text(sub).length.min = c.count(entry)),
+    ("minProperties", SHARED, |c, sub, entry| object(sub).count.min = c.count(entry)),
+    ("minimum", SHARED, |c, sub, entry| number(sub).minimum = c.number(entry)),
+    ("multipleOf", SHARED, |c, sub, entry| c.multiple(sub, entry)),
+    ("not", SHARED, |c, sub, entry| sub.not = c.schema(entry)),
+    ("oneOf", SHARED, |c, sub, entry| sub.one = c.schemas(entry)),
+    ("pattern", SHARED, |c, sub, entry| text(sub).pattern = c.text_pattern(entry)),
+    ("patternProperties", JSON, |c, sub, entry| c.pattern_properties(sub, entry)),
+    ("prefixItems", JSON, |c, sub, entry| list(sub).prefix = c.schemas(entry)),
+    ("properties", SHARED, |c, sub, entry| c.properties(sub, entry)),
+    ("propertyNames", JSON, |c, sub, entry| object(sub).names = c.schema(entry)),
+    ("readOnly", JSON, |_, _, _| {}),
+    ("required", SHARED, |c, sub, entry| c.required(sub, entry)),
+    ("then", JSON, |c, sub, entry| sub.then = c.schema(entry)),
+    ("title", JSON, |_, _, _| {}),
+    ("type", JSON, |c, sub, entry| sub.types = c.types(entry)),
+    ("unevaluatedItems", JSON, |c, sub, entry| list(sub).unevaluated = c.schema(entry)),
+    ("unevaluatedProperties", JSON, |c, sub, entry| object(sub).unevaluated = c.schema(entry)),
+    ("uniqueItems", SHARED, |c, sub, entry| list(sub).unique = c.switch(entry)),
+    ("writeOnly", JSON, |c, sub, entry| sub.secret = c.switch(entry)),
 ];
-
-/// The keywords that structural schemas share with JSON Schema, sorted.
-const SHARED: &[&str] = &[
-    "additionalProperties",
-    "allOf",
-    "anyOf",
-    "enum",
-    "items",
-    "maxItems",
-    "maxLength",
-    "maxProperties",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minProperties",
-    "minimum",
-    "multipleOf",
-    "not",
-    "oneOf",
-    "pattern",
-    "properties",
-    "required",
-    "uniqueItems",
-];
-
-/// Finds a keyword in a sorted table.
-fn find(table: &'static [Keyword], name: &str) -> Option<&'static Keyword> {
-    table.binary_search_by(|(known, _)| (*known).cmp(name)).ok().map(|at| &table[at])
-}
 
 /// The keywords of JSON Schema, sorted.
 pub fn keywords() -> impl Iterator<Item = &'static str> {
-    KEYWORDS.iter().map(|(name, _)| *name)
+    KEYWORDS.iter().map(|(name, ..)| *name)
+}
+
+fn find(name: &str) -> Option<&'static (&'static str, bool, Compile)> {
+    KEYWORDS.binary_search_by(|(known, ..)| (*known).cmp(name)).ok().map(|at| &KEYWORDS[at])
 }
 
 fn object(sub: &mut Sub) -> &mut ObjectRules {
@@ -158,7 +128,7 @@ impl Schema {
 
     /// Compiles a JSON Schema of several files, of which the first is the schema itself.
     pub(super) fn compile_files(documents: &[Document]) -> Result<Self, Incomplete> {
-        let mut compiler = Compiler::new(Dialect::JsonSchema, documents);
+        let mut compiler = Compiler { documents, ..Compiler::default() };
         let subs = compiler.compile(&documents[0].root);
         let secret = super::secrets::reaching(&subs);
         let schema = Self { subs, secret };
@@ -174,9 +144,8 @@ impl Schema {
     }
 
     /// Compiles the structural schema of a custom resource or of one of its fields. Whatever is malformed is ignored.
-    #[must_use]
-    pub fn structural(root: &Node) -> Self {
-        let mut subs = Compiler::new(Dialect::Structural, &[]).compile(root);
+    pub(crate) fn structural(root: &Node) -> Self {
+        let mut subs = Compiler { structural: true, ..Compiler::default() }.compile(root);
         inherit_preservation(&mut subs);
         Self { secret: vec![false; subs.len()], subs }
     }
@@ -208,8 +177,10 @@ pub(super) fn invalid(span: Span, message: impl Into<String>) -> Finding {
     Finding::error(RuleId::SchemaInvalid, span, message)
 }
 
+#[derive(Default)]
 pub(super) struct Compiler<'a> {
-    dialect: Dialect,
+    /// Whether it is the structural schema of a custom resource, in which whatever is unknown or malformed is ignored.
+    structural: bool,
     documents: &'a [Document],
     /// The index in `documents` of the current one.
     document: usize,
@@ -227,20 +198,6 @@ pub(super) struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(dialect: Dialect, documents: &'a [Document]) -> Self {
-        Self {
-            dialect,
-            documents,
-            document: 0,
-            known: HashMap::new(),
-            todo: Vec::new(),
-            spans: Vec::new(),
-            findings: Vec::new(),
-            missing: Vec::new(),
-            pattern_bytes: 0,
-        }
-    }
-
     /// Compiles a schema and its subschemas.
     fn compile(&mut self, root: &'a Node) -> Vec<Sub> {
         self.id(root);
@@ -256,23 +213,19 @@ impl<'a> Compiler<'a> {
         subs
     }
 
-    fn is_structural(&self) -> bool {
-        self.dialect == Dialect::Structural
-    }
-
     /// The id of a subschema, which is compiled later.
     fn id(&mut self, node: &'a Node) -> Id {
         self.id_in(self.document, node)
     }
 
     fn id_in(&mut self, document: usize, node: &'a Node) -> Id {
-        let is_beyond = self.is_structural() && self.spans.len() >= MAX_STRUCTURAL;
+        let is_beyond = self.structural && self.spans.len() >= MAX_STRUCTURAL;
         let node = if is_beyond { &ANYTHING } else { node };
         if let Some(id) = self.known.get(&std::ptr::from_ref(node)) {
             return *id;
         }
         let id = self.spans.len() as Id;
-        if !self.is_structural() || is_beyond {
+        if !self.structural || is_beyond {
             self.known.insert(node, id);
         }
         self.spans.push(node.origin.span);
@@ -283,8 +236,8 @@ impl<'a> Compiler<'a> {
     fn sub(&mut self, node: &'a Node) -> Sub {
         let mut sub = Sub::default();
         match &node.value {
-            Value::Bool(true) if self.is_structural() => sub.extensions = Some(Box::new(Extensions::anything())),
-            Value::Bool(matches) => sub.never = !matches && !self.is_structural(),
+            Value::Bool(true) if self.structural => sub.extensions = Some(Box::new(Extensions::anything())),
+            Value::Bool(matches) => sub.never = !matches && !self.structural,
             Value::Mapping(mapping) => {
                 for entry in mapping {
                     self.keyword(&mut sub, entry);
@@ -292,7 +245,7 @@ impl<'a> Compiler<'a> {
             }
             _ => self.wrong(node, "a schema must be a mapping, `true` or `false`"),
         }
-        if self.is_structural() {
+        if self.structural {
             structural::complete(&mut sub, node);
         }
         if let Some(rules) = &mut sub.object {
@@ -305,9 +258,10 @@ impl<'a> Compiler<'a> {
 
     fn keyword(&mut self, sub: &mut Sub, entry: &'a Entry) {
         let name = entry.key.as_str();
-        if self.is_structural() {
-            let shared = || SHARED.binary_search(&name).ok().and_then(|_| find(KEYWORDS, name));
-            if let Some((_, compile)) = find(EXTENSIONS, name).or_else(shared).filter(|_| entry.value.is_set()) {
+        if self.structural {
+            let own = EXTENSIONS.iter().find(|(known, _)| *known == name).map(|(_, compile)| compile);
+            let shared = || find(name).filter(|(_, is_shared, _)| *is_shared).map(|(.., compile)| compile);
+            if let Some(compile) = own.or_else(shared).filter(|_| entry.value.is_set()) {
                 compile(self, sub, entry);
             }
             return;
@@ -315,7 +269,7 @@ impl<'a> Compiler<'a> {
         if name.starts_with("x-") {
             return;
         }
-        if let Some((_, compile)) = find(KEYWORDS, name) {
+        if let Some((.., compile)) = find(name) {
             return compile(self, sub, entry);
         }
         let message = format!("unknown keyword `{}` in the schema", entry.key);
@@ -338,11 +292,11 @@ impl<'a> Compiler<'a> {
     /// In a structural schema, fields beyond the properties are unknown unless a schema describes them.
     fn additional(&mut self, entry: &'a Entry) -> Option<Id> {
         let is_false = entry.value.as_bool() == Some(false);
-        if self.is_structural() && is_false { None } else { self.schema(entry) }
+        if self.structural && is_false { None } else { self.schema(entry) }
     }
 
     fn choices(&mut self, sub: &mut Sub, entry: &'a Entry) {
-        let values = self.list(entry).filter(|values| !values.is_empty() || !self.is_structural());
+        let values = self.list(entry).filter(|values| !values.is_empty() || !self.structural);
         sub.choices = values.map(|values| Box::new(Choices::new(values)));
     }
 
@@ -379,7 +333,7 @@ impl<'a> Compiler<'a> {
 
     fn count(&mut self, entry: &'a Entry) -> Option<u64> {
         let count = match entry.value.value {
-            Value::Int(number) if self.is_structural() => Some(u64::try_from(number).unwrap_or(0)),
+            Value::Int(number) if self.structural => Some(u64::try_from(number).unwrap_or(0)),
             Value::Int(number) => u64::try_from(number).ok(),
             Value::Float(number) if number.fract() == 0.0 && number >= 0.0 => Some(number as u64),
             _ => None,
@@ -399,7 +353,7 @@ impl<'a> Compiler<'a> {
 
     fn text_pattern(&mut self, entry: &'a Entry) -> Option<LazyPattern> {
         let (text, span) = (entry.value.as_str(), entry.value.origin.span);
-        if self.is_structural() {
+        if self.structural {
             return text.map(|text| LazyPattern::new(text, span));
         }
         self.pattern(text, span).map(|pattern| LazyPattern::of(pattern, span))
@@ -419,8 +373,8 @@ impl<'a> Compiler<'a> {
                 return Some(pattern).filter(|_| self.pattern_bytes <= MAX_PATTERN_BYTES);
             }
             Some(Err(error)) => {
-                let finding = invalid(span, format!("the pattern cannot be read: {error}"))
-                    .with_help("patterns are regular expressions without look-around and back-references, of up to 128 KiB once compiled");
+                let finding = invalid(span, format!("invalid pattern: {error}"))
+                    .with_help("use a regular expression without look-around and back-references, of at most 128 KiB when compiled");
                 self.findings.push(finding);
             }
             None => self.findings.push(invalid(span, "a pattern must be a string")),
@@ -548,7 +502,7 @@ impl<'a> Compiler<'a> {
                 Err(why) => {
                     let finding = invalid(span, format!("`$ref` to `{file}`: {why}"));
                     return self.findings.push(finding.with_help(
-                        "name a place in this file, as `#/$defs/Name`, or in another file of the project, as `common.json#/$defs/Name`",
+                        "reference this file, as in `#/$defs/Name`, or another file of the project, as in `common.json#/$defs/Name`",
                     ));
                 }
             }
@@ -581,7 +535,6 @@ mod tests {
 
     #[test]
     fn keywords_are_sorted() {
-        assert!(KEYWORDS.is_sorted_by(|a, b| a.0 < b.0) && EXTENSIONS.is_sorted_by(|a, b| a.0 < b.0));
-        assert!(SHARED.is_sorted() && SHARED.iter().all(|name| find(KEYWORDS, name).is_some()));
+        assert!(KEYWORDS.is_sorted_by(|a, b| a.0 < b.0));
     }
 }

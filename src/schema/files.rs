@@ -1,4 +1,4 @@
-//! The files of a schema: a `$ref` may name another file of the project, relative to the one it stands in.
+//! Schemas of several files: a `$ref` may name another file of the project by its relative path.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::node::Node;
 use crate::source::{FileId, Span};
 use crate::yaml::{self, Dialect};
 
-/// How many files a schema may have.
+/// The maximum number of files of a schema.
 const MAX_FILES: usize = 64;
 
-/// Reads another file of a schema by its path in the project, or says why that is impossible.
+/// Reads another file of a schema by its path in the project. An error is the reason why it cannot be read.
 pub type Fetch<'a> = dyn FnMut(&str) -> Result<(FileId, Arc<str>), String> + 'a;
 
 /// One file of a schema, parsed.
@@ -22,7 +22,7 @@ pub(super) struct Document {
     pub(super) root: Node,
 }
 
-/// A file that a `$ref` names and that is not read yet.
+/// A file that a `$ref` names and that has not been read.
 pub(super) struct Missing {
     pub(super) path: String,
     /// The `$ref`.
@@ -36,7 +36,7 @@ pub(super) struct Incomplete {
 }
 
 impl Incomplete {
-    /// What is wrong where no other file can be read.
+    /// The findings if no other file can be read.
     pub(super) fn alone(self) -> Vec<Finding> {
         let missing =
             self.missing.iter().map(|missing| invalid(missing.span, format!("cannot read `{}`", missing.path)));
@@ -48,7 +48,7 @@ impl Incomplete {
 type Parse = dyn Fn(&str, FileId) -> Result<Node, Vec<Finding>>;
 
 impl Schema {
-    /// Reads a schema of one file from JSON text.
+    /// Reads a schema of one file.
     ///
     /// # Errors
     /// As [`Schema::load`].
@@ -57,19 +57,19 @@ impl Schema {
             .map(|(schema, _)| schema)
     }
 
-    /// Reads a schema from JSON text, which is `file`, and the files that it refers to. `path` is its path in the project.
-    /// Returns the paths of the other files, too.
+    /// Reads a schema from `json`, the contents of `file`, and from the files that it references. `path` is its path in the
+    /// project. Returns the paths of the other files, too.
     ///
     /// # Errors
-    /// Where a file cannot be read or is not JSON, a keyword or format is unknown, a keyword has a value it cannot have, or a
-    /// reference does not resolve.
+    /// If a file cannot be read or is not JSON, a keyword or format is unknown, a keyword has an invalid value, or a reference
+    /// does not resolve.
     pub fn load(
         path: &str,
         json: &str,
         file: FileId,
         fetch: &mut Fetch<'_>,
     ) -> Result<(Self, Vec<String>), Vec<Finding>> {
-        // The fast reader knows no places, and a good schema needs none.
+        // The fast reader has no positions, which a valid schema does not need.
         let fast = &|json: &str, _| yaml::read_json(json).map_err(|_| Vec::new());
         Self::load_with(fast, path, json, file, fetch).or_else(|_| Self::load_with(&placed, path, json, file, fetch))
     }
@@ -111,7 +111,7 @@ impl Schema {
     }
 }
 
-/// JSON with the places of its values.
+/// Reads JSON with the positions of its values.
 fn placed(json: &str, file: FileId) -> Result<Node, Vec<Finding>> {
     let mut loaded = yaml::load_text(json, file, Dialect::Kubectl);
     if !loaded.findings.is_empty() {
@@ -127,10 +127,10 @@ fn placed(json: &str, file: FileId) -> Result<Node, Vec<Finding>> {
     loaded.documents.pop().ok_or_else(|| vec![invalid(Span::new(file, 0, 0), "the schema is empty")])
 }
 
-/// The path in the project of a file that is named relative to another.
+/// The path in the project of a file that another file references by a relative path.
 ///
 /// # Errors
-/// Where it is a URL or lies outside the project.
+/// If it is a URL or outside the project.
 pub(super) fn resolve(from: &str, reference: &str) -> Result<String, &'static str> {
     let is_url = reference.split_once(':').is_some_and(|(scheme, _)| !scheme.contains('/'));
     if is_url || reference.starts_with("//") {
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::source::Sources;
 
-    /// A schema of these files, the first being the schema itself: the other files, or the first message with its place.
+    /// A schema of these files, of which the first is the schema itself: the other files, or the first message with its position.
     fn load(files: &[(&str, &str)]) -> Result<(Schema, Vec<String>), String> {
         let sources = Sources::new();
         let others: BTreeMap<&str, &str> = files.iter().copied().collect();

@@ -1,33 +1,33 @@
-//! `format`: the forms of strings and numbers by name. Asserted, as editors do; where a form is loose, only what is certainly
-//! not of it is a fault.
+//! `format`: named formats of strings and numbers. They are validated, as editors do; of a loosely defined format, only
+//! what certainly violates it is a fault.
 
 use super::compare::numbers;
 use crate::formats::named::{self, TEXTS, TextFormat};
 use crate::node::Node;
 use crate::source::Span;
 
-/// What a `format` asks for.
+/// A format.
 pub(super) enum Format {
-    /// A form of strings.
+    /// A format of strings.
     Text(&'static TextFormat),
     /// A range of numbers.
     Number(&'static NumberFormat),
-    /// Nothing: it tells readers what the value is.
+    /// An annotation, which is not validated.
     Annotation,
 }
 
 /// A range of numbers.
 #[derive(Debug)]
-pub(crate) struct NumberFormat {
+pub(super) struct NumberFormat {
     name: &'static str,
     min: i64,
-    /// `None` where numbers cannot be larger anyway.
+    /// `None` if no number can be larger.
     max: Option<i64>,
 }
 
 impl NumberFormat {
-    /// The range that a schema calls so.
-    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+    /// The range of a format.
+    pub(super) fn find(name: &str) -> Option<&'static Self> {
         static ALL: &[NumberFormat] = &NUMBERS;
         ALL.iter().find(|format| format.name == name)
     }
@@ -37,7 +37,7 @@ impl NumberFormat {
         bound(self.min).is_ge() && self.max.is_none_or(|max| bound(max).is_le())
     }
 
-    /// The range in words, behind `must be`.
+    /// The range, as it follows `must be`.
     pub(super) fn words(&self) -> String {
         let range = match self.max {
             Some(max) => format!("from {} to {max}", self.min),
@@ -47,7 +47,7 @@ impl NumberFormat {
     }
 }
 
-/// Ranges of whole numbers, as OpenAPI and generators of schemas name them.
+/// Ranges of integers, as OpenAPI and schema generators name them.
 const NUMBERS: [NumberFormat; 9] = [
     number("int16", i16::MIN as i64, Some(i16::MAX as i64)),
     number("int32", i32::MIN as i64, Some(i32::MAX as i64)),
@@ -64,11 +64,11 @@ const fn number(name: &'static str, min: i64, max: Option<i64>) -> NumberFormat 
     NumberFormat { name, min, max }
 }
 
-/// Formats that are for readers: no form that could be held, or one that is too loose.
+/// Formats that cannot be validated or are defined too loosely.
 const ANNOTATIONS: [&str; 9] =
     ["binary", "double", "float", "idn-email", "idn-hostname", "iri", "iri-reference", "password", "regex"];
 
-/// The formats that are understood.
+/// The known formats.
 pub fn formats() -> impl Iterator<Item = &'static str> {
     let texts = TEXTS.iter().map(|format| format.name);
     texts.chain(NUMBERS.iter().map(|format| format.name)).chain(ANNOTATIONS)

@@ -1,4 +1,4 @@
-//! Which paths can exist, and of what type their values are.
+//! Looking up paths: which can exist, and the subschemas of their values.
 
 use foldhash::{HashSet, HashSetExt};
 
@@ -9,32 +9,33 @@ use crate::suggest;
 
 /// A step into a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum PathStep<'a> {
     /// To a key of a mapping.
     Key(&'a str),
     /// To an item of a list.
     Index(usize),
 }
 
-/// What the schema says of a path: one subschema, several that all hold, or several of which some hold.
+/// The subschemas of a path: one, several that all apply, or several of which some apply.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum SchemaRef {
     /// One subschema.
     One(u32),
-    /// All of them; of none, where nothing is said.
-    All(Vec<Place>),
+    /// All of them; none, if there are no constraints.
+    All(Vec<SchemaRef>),
     /// Any of them.
-    Any(Vec<Place>),
+    Any(Vec<SchemaRef>),
 }
 
-/// How many subschemas a place may have.
-const MAX_SIZE: usize = 1000;
+/// How many subschemas a path may have.
+const MAX_SUBSCHEMAS: usize = 1000;
 
-impl Place {
-    fn size(&self) -> usize {
+impl SchemaRef {
+    /// The subschemas, however they are combined.
+    pub(super) fn ids(&self) -> Vec<Id> {
         match self {
-            Self::One(_) => 1,
-            Self::All(places) | Self::Any(places) => places.iter().map(Self::size).sum(),
+            Self::One(id) => vec![*id],
+            Self::All(refs) | Self::Any(refs) => refs.iter().flat_map(Self::ids).collect(),
         }
     }
 }
@@ -42,147 +43,134 @@ impl Place {
 /// Whether a path can exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
-    /// The schema names it.
-    Known(Place),
-    /// The schema allows it without saying anything of it.
+    /// The schema has subschemas for it.
+    Known(SchemaRef),
+    /// The schema allows it without constraints.
     Open,
     /// No value can have it.
     Unknown {
-        /// Which step leads nowhere, from 0.
+        /// The index of the unknown step.
         at: usize,
-        /// The nearest name that could stand there.
+        /// The most similar known name.
         near: Option<String>,
-        /// All names that could stand there, in the schema's order.
+        /// All known names, in the order of the schema.
         fields: Vec<String>,
     },
 }
 
 /// Where one step leads.
 enum Next {
-    Known(Place),
+    Known(SchemaRef),
     Open,
     Nowhere,
 }
 
 impl Schema {
-    /// The place of a whole value.
+    /// The subschema of the whole value.
     #[must_use]
-    pub const fn root(&self) -> Place {
-        Place::One(Self::ROOT)
+    pub const fn root(&self) -> SchemaRef {
+        SchemaRef::One(Self::ROOT)
     }
 
     /// Whether the path of these keys can exist.
     #[must_use]
     pub fn lookup<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Lookup {
-        self.follow(keys.into_iter().map(Step::Key))
+        self.follow(keys.into_iter().map(PathStep::Key))
     }
 
-    /// Whether the path of these steps can exist.
+    /// Whether a path can exist. One that takes too long to look up is unknown.
     #[must_use]
-    pub fn follow<'a>(&self, steps: impl IntoIterator<Item = Step<'a>>) -> Lookup {
-        let mut place = self.root();
+    pub fn follow<'a>(&self, steps: impl IntoIterator<Item = PathStep<'a>>) -> Lookup {
+        let mut found = self.root();
         let mut left = Budget::of_path();
         for (at, step) in steps.into_iter().enumerate() {
-            // What takes too long to find leads nowhere.
-            match self.next(&place, step, &mut left) {
-                Next::Known(next) if !left.is_spent() => place = next,
+            match self.next(&found, step, &mut left) {
+                Next::Known(next) if !left.is_spent() => found = next,
                 Next::Open if !left.is_spent() => return Lookup::Open,
                 _ => {
-                    let fields: Vec<String> = self.fields(&place).into_iter().map(str::to_owned).collect();
+                    let fields: Vec<String> = self.fields(&found).into_iter().map(str::to_owned).collect();
                     let near = match step {
-                        Step::Key(key) => suggest::nearest(key, fields.iter().map(String::as_str)).map(str::to_owned),
-                        Step::Index(_) => None,
+                        PathStep::Key(key) => {
+                            suggest::nearest(key, fields.iter().map(String::as_str)).map(str::to_owned)
+                        }
+                        PathStep::Index(_) => None,
                     };
                     return Lookup::Unknown { at, near, fields };
                 }
             }
         }
-        Lookup::Known(place)
+        Lookup::Known(found)
     }
 
-    /// The types a value there may have.
+    /// The types that a value can have.
     #[must_use]
-    pub fn types(&self, place: &Place) -> Types {
-        match place {
-            Place::One(id) => self.types_of(self.sub(*id)),
-            Place::All(places) => places.iter().fold(Types::ANY, |types, place| types.and(self.types(place))),
-            Place::Any(places) => places.iter().fold(Types::NONE, |types, place| types.or(self.types(place))),
+    pub fn types(&self, schema: &SchemaRef) -> Types {
+        match schema {
+            SchemaRef::One(id) => self.types_of(self.sub(*id)),
+            SchemaRef::All(refs) => refs.iter().fold(Types::ANY, |types, schema| types.and(self.types(schema))),
+            SchemaRef::Any(refs) => refs.iter().fold(Types::NONE, |types, schema| types.or(self.types(schema))),
         }
     }
 
-    /// Whether a value there is a secret.
+    /// Whether a value is a secret.
     #[must_use]
-    pub fn is_secret(&self, place: &Place) -> bool {
-        match place {
-            Place::One(id) => {
-                let sub = self.sub(*id);
-                sub.secret || sub.in_place().any(|id| self.is_secret(&Place::One(id)))
-            }
-            Place::All(places) | Place::Any(places) => places.iter().any(|place| self.is_secret(place)),
-        }
+    pub fn is_secret(&self, schema: &SchemaRef) -> bool {
+        schema.ids().into_iter().any(|id| self.is_secret_sub(id))
     }
 
-    /// Whether a mapping there may have the names of [`Schema::fields`] and no others.
+    pub(super) fn is_secret_sub(&self, id: Id) -> bool {
+        let sub = self.sub(id);
+        sub.secret || sub.in_place().any(|id| self.is_secret_sub(id))
+    }
+
+    /// Whether a mapping can have the names of [`Schema::fields`] and no others.
     #[must_use]
-    pub fn is_closed(&self, place: &Place) -> bool {
-        // No schema has a key of this name; what is said of it is said of any.
+    pub fn is_closed(&self, schema: &SchemaRef) -> bool {
+        // No schema has a key of this name; what applies to it applies to any other.
         let mut left = Budget::of_path();
-        matches!(self.next(place, Step::Key("\u{0}"), &mut left), Next::Nowhere) && !left.is_spent()
+        matches!(self.next(schema, PathStep::Key("\u{0}"), &mut left), Next::Nowhere) && !left.is_spent()
     }
 
-    /// The names a mapping there may have, as far as the schema names them; in its order.
+    /// The names that the schema has for the fields of a mapping, in its order.
     #[must_use]
-    pub fn fields(&self, place: &Place) -> Vec<&str> {
+    pub fn fields(&self, schema: &SchemaRef) -> Vec<&str> {
         let (mut fields, mut seen) = (Vec::new(), HashSet::new());
-        self.collect_fields(place, &mut fields);
+        schema.ids().into_iter().for_each(|id| self.collect_fields(id, &mut fields));
         fields.retain(|name| seen.insert(*name));
         fields
     }
 
-    /// The values there, where the schema lists them.
+    /// The values that the schema lists.
     #[must_use]
-    pub fn values(&self, place: &Place) -> Vec<&Node> {
-        match place {
-            Place::One(id) => {
-                let sub = self.sub(*id);
-                let others = [&sub.all, &sub.any, &sub.one].into_iter().flatten().chain(&sub.reference);
-                sub.listed().chain(others.flat_map(|id| self.values(&Place::One(*id)))).collect()
-            }
-            Place::All(places) | Place::Any(places) => places.iter().flat_map(|place| self.values(place)).collect(),
-        }
+    pub fn values(&self, schema: &SchemaRef) -> Vec<&Node> {
+        let of = |id| {
+            let sub = self.sub(id);
+            let others = [&sub.all, &sub.any, &sub.one].into_iter().flatten().chain(&sub.reference);
+            sub.listed().chain(others.flat_map(|id| self.values(&SchemaRef::One(*id)))).collect::<Vec<_>>()
+        };
+        schema.ids().into_iter().flat_map(of).collect()
     }
 
-    /// What the schema says about the place, for people.
+    /// The description of a value.
     #[must_use]
-    pub fn description(&self, place: &Place) -> Option<&str> {
-        match place {
-            Place::One(id) => {
-                let sub = self.sub(*id);
-                let below = || sub.reference.and_then(|id| self.description(&Place::One(id)));
-                sub.description.as_deref().or_else(below)
-            }
-            Place::All(places) | Place::Any(places) => places.iter().find_map(|place| self.description(place)),
-        }
+    pub fn description(&self, schema: &SchemaRef) -> Option<&str> {
+        schema.ids().into_iter().find_map(|id| self.description_of(id))
     }
 
-    fn collect_fields<'a>(&'a self, place: &Place, fields: &mut Vec<&'a str>) {
-        match place {
-            Place::One(id) => {
-                let sub = self.sub(*id);
-                let properties = sub.object.iter().flat_map(|rules| &rules.properties);
-                fields.extend(properties.map(|(name, _)| name.as_str()));
-                // What stands in a negation or a condition is not offered.
-                let named = [sub.reference, sub.then, sub.otherwise].into_iter().flatten();
-                let lists = [&sub.all, &sub.any, &sub.one].into_iter().flatten().copied();
-                let dependents = sub.dependents.iter().map(|(_, id)| *id);
-                for id in named.chain(lists).chain(dependents) {
-                    self.collect_fields(&Place::One(id), fields);
-                }
-            }
-            Place::All(places) | Place::Any(places) => {
-                places.iter().for_each(|place| self.collect_fields(place, fields));
-            }
-        }
+    pub(super) fn description_of(&self, id: Id) -> Option<&str> {
+        let sub = self.sub(id);
+        sub.description.as_deref().or_else(|| self.description_of(sub.reference?))
+    }
+
+    fn collect_fields<'a>(&'a self, id: Id, fields: &mut Vec<&'a str>) {
+        let sub = self.sub(id);
+        let properties = sub.object.iter().flat_map(|rules| &rules.properties);
+        fields.extend(properties.map(|(name, _)| name.as_str()));
+        // The fields of `not` and `if` are not suggested.
+        let named = [sub.reference, sub.then, sub.otherwise].into_iter().flatten();
+        let lists = [&sub.all, &sub.any, &sub.one].into_iter().flatten().copied();
+        let dependents = sub.dependents.iter().map(|(_, id)| *id);
+        named.chain(lists).chain(dependents).for_each(|id| self.collect_fields(id, fields));
     }
 
     fn types_of(&self, sub: &Sub) -> Types {
@@ -202,35 +190,35 @@ impl Schema {
         sub.all.iter().chain(&sub.reference).fold(types, |types, id| types.and(of(id)))
     }
 
-    fn next(&self, place: &Place, step: Step<'_>, left: &mut Budget) -> Next {
-        match place {
-            Place::One(id) => self.next_of(self.sub(*id), step, left),
-            Place::All(places) => all(places.iter().map(|place| self.next(place, step, left))),
-            Place::Any(places) => any(places.iter().map(|place| self.next(place, step, left))),
+    fn next(&self, schema: &SchemaRef, step: PathStep<'_>, left: &mut Budget) -> Next {
+        match schema {
+            SchemaRef::One(id) => self.next_of(self.sub(*id), step, left),
+            SchemaRef::All(refs) => all(refs.iter().map(|schema| self.next(schema, step, left))),
+            SchemaRef::Any(refs) => any(refs.iter().map(|schema| self.next(schema, step, left))),
         }
     }
 
-    fn next_of(&self, sub: &Sub, step: Step<'_>, left: &mut Budget) -> Next {
+    fn next_of(&self, sub: &Sub, step: PathStep<'_>, left: &mut Budget) -> Next {
         match (self.next_evaluated(sub, step, left), sub.unevaluated(step)) {
             (Next::Open, Some(id)) if self.sub(id).never => Next::Nowhere,
-            (Next::Open, Some(id)) => Next::Known(Place::One(id)),
+            (Next::Open, Some(id)) => Next::Known(SchemaRef::One(id)),
             (next, _) => next,
         }
     }
 
-    /// Whether some keyword beside `unevaluatedProperties` and `unevaluatedItems` may say something of a step. What takes
-    /// too long to find is taken for evaluated.
-    pub(super) fn may_evaluate(&self, sub: &Sub, step: Step<'_>, left: &mut Budget) -> bool {
+    /// Whether a keyword other than `unevaluatedProperties` and `unevaluatedItems` may evaluate the value that a step leads
+    /// to. If that takes too long to find out, one may.
+    pub(super) fn may_evaluate(&self, sub: &Sub, step: PathStep<'_>, left: &mut Budget) -> bool {
         !matches!(self.next_evaluated(sub, step, left), Next::Open)
     }
 
-    fn next_evaluated(&self, sub: &Sub, step: Step<'_>, left: &mut Budget) -> Next {
+    fn next_evaluated(&self, sub: &Sub, step: PathStep<'_>, left: &mut Budget) -> Next {
         left.step();
         if left.is_spent() {
             return Next::Nowhere;
         }
         let own = match own(sub, step, left) {
-            Next::Known(Place::One(id)) if self.sub(id).never => Next::Nowhere,
+            Next::Known(SchemaRef::One(id)) if self.sub(id).never => Next::Nowhere,
             other => other,
         };
         let mut of = |id: &Id| self.next_of(self.sub(*id), step, left);
@@ -242,7 +230,7 @@ impl Schema {
             }
         }
         if let Some(condition) = &sub.condition {
-            // It may hold, and evaluates what it names where it does.
+            // If it matches, it evaluates the fields that it names.
             let condition = any([of(condition), Next::Open]);
             parts.push(condition);
             let mut branch = |id: Option<Id>| id.map_or(Next::Open, |id| of(&id));
@@ -255,80 +243,80 @@ impl Schema {
     }
 }
 
-/// Where a step leads by a subschema's own words.
-fn own(sub: &Sub, step: Step<'_>, left: &mut Budget) -> Next {
+/// Where a step leads by the keywords of the subschema itself.
+fn own(sub: &Sub, step: PathStep<'_>, left: &mut Budget) -> Next {
     let types = sub.types.unwrap_or(Types::ANY);
     let is_listed = sub.choices.is_some() || sub.constant.is_some();
     if sub.never || (is_listed && !sub.listed().any(|value| has(value, step))) {
         return Next::Nowhere;
     }
     match step {
-        Step::Index(_) if !types.has(Types::ARRAY) => Next::Nowhere,
-        Step::Index(index) => {
+        PathStep::Index(_) if !types.has(Types::ARRAY) => Next::Nowhere,
+        PathStep::Index(index) => {
             let Some(rules) = &sub.list else { return Next::Open };
-            let known = |id| Next::Known(Place::One(id));
-            // An item that `contains` fits is evaluated by it.
+            let known = |id| Next::Known(SchemaRef::One(id));
+            // `contains` evaluates the items that match.
             let contained = || rules.contains.map_or(Next::Open, |id| any([known(id), Next::Open]));
             rules.of(index).map_or_else(contained, known)
         }
-        Step::Key(_) if !types.has(Types::OBJECT) => Next::Nowhere,
-        Step::Key(key) => {
+        PathStep::Key(_) if !types.has(Types::OBJECT) => Next::Nowhere,
+        PathStep::Key(key) => {
             let Some(rules) = &sub.object else { return Next::Open };
             all(rules
                 .of(key, &mut |pattern, key| left.is_match(pattern, key))
                 .into_iter()
-                .map(|id| Next::Known(Place::One(id))))
+                .map(|id| Next::Known(SchemaRef::One(id))))
         }
     }
 }
 
-/// Whether a value has something there.
-fn has(value: &Node, step: Step<'_>) -> bool {
+/// Whether a value has such a key or item.
+fn has(value: &Node, step: PathStep<'_>) -> bool {
     match step {
-        Step::Key(key) => value.get(key).is_some(),
-        Step::Index(index) => value.items().len() > index,
+        PathStep::Key(key) => value.get(key).is_some(),
+        PathStep::Index(index) => value.items().len() > index,
     }
 }
 
 fn all(parts: impl IntoIterator<Item = Next>) -> Next {
-    let mut places = Vec::new();
+    let mut refs = Vec::new();
     for part in parts {
         match part {
-            Next::Known(place) => places.push(place),
+            Next::Known(schema) => refs.push(schema),
             Next::Open => {}
             Next::Nowhere => return Next::Nowhere,
         }
     }
-    if places.is_empty() { Next::Open } else { together(places, Place::All) }
+    if refs.is_empty() { Next::Open } else { together(refs, SchemaRef::All) }
 }
 
 fn any(parts: impl IntoIterator<Item = Next>) -> Next {
-    let (mut places, mut open) = (Vec::new(), false);
+    let (mut refs, mut open) = (Vec::new(), false);
     for part in parts {
         match part {
-            Next::Known(place) => places.push(place),
+            Next::Known(schema) => refs.push(schema),
             Next::Open => open = true,
             Next::Nowhere => {}
         }
     }
-    match (places.is_empty(), open) {
+    match (refs.is_empty(), open) {
         (true, true) => return Next::Open,
         (true, false) => return Next::Nowhere,
-        // One of the forms says nothing of it.
-        (false, true) => places.push(Place::All(Vec::new())),
+        // One of the alternatives has no constraints.
+        (false, true) => refs.push(SchemaRef::All(Vec::new())),
         (false, false) => {}
     }
-    together(places, Place::Any)
+    together(refs, SchemaRef::Any)
 }
 
-/// Several places as one. The ways that lead to a place multiply with each step, so each is kept once, and what still
-/// has too many leads nowhere.
-fn together(mut places: Vec<Place>, how: fn(Vec<Place>) -> Place) -> Next {
+/// Combines several references. The paths that lead to a subschema multiply with each step, so each is kept once, and too many
+/// lead nowhere.
+fn together(mut refs: Vec<SchemaRef>, how: fn(Vec<SchemaRef>) -> SchemaRef) -> Next {
     let mut seen = HashSet::new();
-    places.retain(|place| seen.insert(place.clone()));
-    match places.len() {
-        1 => Next::Known(places.remove(0)),
-        _ if places.iter().map(Place::size).sum::<usize>() > MAX_SIZE => Next::Nowhere,
-        _ => Next::Known(how(places)),
+    refs.retain(|schema| seen.insert(schema.clone()));
+    match refs.len() {
+        1 => Next::Known(refs.remove(0)),
+        _ if refs.iter().map(|schema| schema.ids().len()).sum::<usize>() > MAX_SUBSCHEMAS => Next::Nowhere,
+        _ => Next::Known(how(refs)),
     }
 }

@@ -1,7 +1,7 @@
 //! The keywords of mappings.
 
 use super::walk::{Mode, Walker};
-use super::{FaultKind, ObjectRules, Place, Sub, words};
+use super::{FaultKind, ObjectRules, Sub, words};
 use crate::cursor::At;
 use crate::node::{Entry, Mapping, Node};
 use crate::source::Span;
@@ -76,7 +76,7 @@ impl<'s, 'n> Walker<'s, 'n> {
         let matches = names.value(id, &At::root("", &key));
         self.left = names.left;
         if !matches {
-            let help = self.schema.description(&Place::One(id)).map_or_else(String::new, words::first_sentence);
+            let help = self.schema.description_of(id).map_or_else(String::new, words::first_sentence);
             let pattern = self.schema.sub(id).text.as_ref().and_then(|rules| rules.pattern.as_ref());
             self.fault_at(FaultKind::Invalid, &entry.value, at, |name| format!("invalid name {name}"));
             if let Some(fault) = self.last() {
@@ -119,12 +119,10 @@ impl<'s, 'n> Walker<'s, 'n> {
         };
         let why = with.map_or_else(String::new, |key| format!(" if `{key}` is set"));
         self.fault_at(FaultKind::Missing, at.node, &at.get(name), |name| format!("{name} is required{why}"));
-        let place = rules.property(name).map(Place::One);
-        let help =
-            place.and_then(|place| self.schema.description(&place)).map_or_else(String::new, words::first_sentence);
+        let description = rules.property(name).and_then(|id| self.schema.description_of(id));
         if let Some(fault) = self.last() {
             fault.key_span = spans(with).or_else(|| spans(None)).unwrap_or(Span::NONE);
-            fault.help = help;
+            fault.help = description.map_or_else(String::new, words::first_sentence);
         }
         false
     }

@@ -30,15 +30,14 @@ pub use compile::keywords;
 pub use fault::{Fault, FaultKind};
 pub use files::Fetch;
 pub use formats::formats;
-pub use lookup::{Lookup, Place, Step};
-pub use pattern::UnevaluatedPatterns;
+pub use lookup::{Lookup, PathStep, SchemaRef};
 pub use rules::Types;
-pub use structural::{ListKind, Subschema, ValidationRule};
+pub use structural::{ListKind, Subschema};
 pub use walk::Mode;
 
 pub(crate) use fault::MOST_FAULTS;
-pub(crate) use pattern::Pattern;
-pub(crate) use structural::ApiServer;
+pub(crate) use pattern::{Pattern, UnevaluatedPatterns};
+pub(crate) use structural::{ApiServer, ValidationRule};
 pub(crate) use walk::Budget;
 pub(crate) use words::{QUOTE, UNQUOTE};
 
@@ -128,7 +127,7 @@ impl ListRules {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct ObjectRules {
     /// In the order of the schema.
     properties: Vec<(EcoString, Id)>,
@@ -145,19 +144,6 @@ struct ObjectRules {
 }
 
 impl ObjectRules {
-    /// The rules of a schema that has none.
-    const NONE: Self = Self {
-        properties: Vec::new(),
-        sorted: Vec::new(),
-        patterns: Vec::new(),
-        additional: None,
-        names: None,
-        required: Vec::new(),
-        required_with: Vec::new(),
-        count: Count { min: None, max: None },
-        unevaluated: None,
-    };
-
     fn property(&self, name: &str) -> Option<Id> {
         let at = self.sorted.binary_search_by(|at| self.properties[*at as usize].0.as_str().cmp(name)).ok()?;
         Some(self.properties[self.sorted[at] as usize].1)
@@ -176,12 +162,6 @@ impl ObjectRules {
             ids.extend(self.additional);
         }
         ids
-    }
-}
-
-impl Default for ObjectRules {
-    fn default() -> Self {
-        Self::NONE
     }
 }
 

@@ -135,13 +135,13 @@ impl LazyPattern {
 
 /// The patterns of a schema that are not evaluated.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct UnevaluatedPatterns {
+pub(crate) struct UnevaluatedPatterns {
     /// Those with syntax that our regular expressions do not have.
-    pub syntax: Vec<String>,
+    pub(crate) syntax: Vec<String>,
     /// Those that are too large, if a string was to be matched.
-    pub too_large: Vec<Span>,
+    pub(crate) too_large: Vec<Span>,
     /// The first one of those that are too large in total.
-    pub too_many: Option<Span>,
+    pub(crate) too_many: Option<Span>,
 }
 
 impl Schema {
@@ -170,8 +170,7 @@ impl Schema {
     }
 
     /// The patterns that were or would not be evaluated.
-    #[must_use]
-    pub fn unevaluated_patterns(&self) -> UnevaluatedPatterns {
+    pub(crate) fn unevaluated_patterns(&self) -> UnevaluatedPatterns {
         let mut found = UnevaluatedPatterns::default();
         for pattern in self.patterns() {
             match pattern.compiled.get() {

@@ -1,73 +1,64 @@
-//! Marking what the schema calls `writeOnly`.
+//! Marking the values that are `writeOnly`.
 
 use std::collections::BTreeSet;
 
 use super::walk::Budget;
-use super::{Id, Lookup, Place, Schema, Step, Sub};
+use super::{Id, Lookup, PathStep, Schema, SchemaRef, Sub};
 use crate::node::{Node, Value};
 use crate::secret::{is_credentials, is_secret_name};
 use crate::suggest;
 
 impl Schema {
-    /// Marks the origin of every value that may be a secret, and of all it beat and holds. Where a schema has several forms,
-    /// a value is a secret if it is one in any of them.
+    /// Marks the origins of all values that may be secrets, of the values that they override and of those inside. A value is
+    /// a secret if it is one in any alternative.
     pub fn mark_secrets(&self, node: &mut Node) {
-        self.mark_secrets_at(&Place::One(Self::ROOT), node);
+        self.mark_secrets_at(&self.root(), node);
     }
 
-    /// As [`Schema::mark_secrets`], for a value at a place.
-    pub fn mark_secrets_at(&self, place: &Place, node: &mut Node) {
-        match place {
-            Place::One(id) => Marker { schema: self, left: Budget::of(node) }.descend(vec![*id], node),
-            Place::All(places) | Place::Any(places) => {
-                places.iter().for_each(|place| self.mark_secrets_at(place, node));
-            }
-        }
+    /// As [`Schema::mark_secrets`], for the value of a path.
+    pub fn mark_secrets_at(&self, schema: &SchemaRef, node: &mut Node) {
+        schema.ids().into_iter().for_each(|id| Marker { schema: self, left: Budget::of(node) }.descend(vec![id], node));
     }
 
-    /// Whether a value there is a secret or may hold one.
+    /// Whether a value is or may contain a secret.
     #[must_use]
-    pub fn reaches_secret(&self, place: &Place) -> bool {
-        match place {
-            Place::One(id) => self.secret[*id as usize],
-            Place::All(places) | Place::Any(places) => places.iter().any(|place| self.reaches_secret(place)),
-        }
+    pub fn reaches_secret(&self, schema: &SchemaRef) -> bool {
+        schema.ids().into_iter().any(|id| self.secret[id as usize])
     }
 
-    /// Whether a name is that of a secret anywhere in the schema, or one misspelt.
+    /// Whether a name is or resembles that of a secret anywhere in the schema.
     #[must_use]
     pub fn is_near_secret(&self, name: &str) -> bool {
         let properties = self.subs.iter().flat_map(|sub| sub.object.iter().flat_map(|rules| &rules.properties));
-        let mut secrets =
-            properties.filter(|(_, id)| self.is_secret(&Place::One(*id))).map(|(known, _)| known.as_str());
+        let mut secrets = properties.filter(|(_, id)| self.is_secret_sub(*id)).map(|(known, _)| known.as_str());
         secrets.any(|known| known == name || suggest::nearest(name, [known]).is_some())
     }
 
-    /// Whether a name below `steps` is one that the schema leaves free, as those of variables, and that of a secret. Of the
-    /// names it gives itself it says which are secrets.
+    /// Whether a name below `steps` is that of a secret, and one that the schema does not know: of the names that it knows, it
+    /// says which are secrets.
     #[must_use]
-    pub fn is_free_secret(&self, steps: &[Step<'_>], name: &str) -> bool {
+    pub fn is_free_secret(&self, steps: &[PathStep<'_>], name: &str) -> bool {
         is_secret_name(name) && self.is_free(steps, name)
     }
 
-    fn is_free(&self, steps: &[Step<'_>], name: &str) -> bool {
+    fn is_free(&self, steps: &[PathStep<'_>], name: &str) -> bool {
         match self.follow(steps.iter().copied()) {
-            Lookup::Known(place) => !self.fields(&place).contains(&name),
+            Lookup::Known(schema) => !self.fields(&schema).contains(&name),
             Lookup::Open | Lookup::Unknown { .. } => true,
         }
     }
 
-    /// The values below `steps` that have such a name.
+    /// The values below `steps` whose names are free secrets.
     #[must_use]
-    pub fn free_secrets<'n>(&self, mut steps: Vec<Step<'n>>, node: &'n Node) -> Vec<&'n Node> {
+    pub fn free_secrets<'n>(&self, mut steps: Vec<PathStep<'n>>, node: &'n Node) -> Vec<&'n Node> {
         let mut found = Vec::new();
         self.collect_free(&mut steps, node, &mut found);
         found
     }
 
-    fn collect_free<'n>(&self, steps: &mut Vec<Step<'n>>, node: &'n Node, found: &mut Vec<&'n Node>) {
+    fn collect_free<'n>(&self, steps: &mut Vec<PathStep<'n>>, node: &'n Node, found: &mut Vec<&'n Node>) {
         for (at, item) in node.items().iter().enumerate() {
-            steps.push(Step::Index(at));
+            steps.push(PathStep::Index(at));
             self.collect_free(steps, item, found);
             steps.pop();
         }
@@ -77,22 +68,22 @@ impl Schema {
                 found.push(&entry.value);
                 continue;
             }
-            steps.push(Step::Key(&entry.key));
+            steps.push(PathStep::Key(&entry.key));
             self.collect_free(steps, &entry.value, found);
             steps.pop();
         }
     }
 }
 
-/// A walk that marks secrets. Where it would take too long, all that may hold one is marked.
+/// A walk that marks secrets. Once the budget is spent, every value that may contain one is marked.
 struct Marker<'a> {
     schema: &'a Schema,
     left: Budget,
 }
 
 impl Marker<'_> {
-    /// Marks what these subschemas, which all hold for the value, call secret. Each is asked once, however many ways lead
-    /// to it.
+    /// Marks what these subschemas, which all apply to the value, call secret. Each is evaluated once, however many paths
+    /// lead to it.
     fn descend(&mut self, mut ids: Vec<Id>, node: &mut Node) {
         self.complete(&mut ids);
         if ids.is_empty() || node.origin.is_secret() {
@@ -107,7 +98,7 @@ impl Marker<'_> {
         match &mut node.value {
             Value::Sequence(items) => {
                 for (index, item) in items.make_mut().iter_mut().enumerate() {
-                    let mut inside = self.unevaluated(&subs, Step::Index(index));
+                    let mut inside = self.unevaluated(&subs, PathStep::Index(index));
                     let lists = subs.iter().filter_map(|sub| sub.list.as_deref());
                     inside.extend(lists.flat_map(|rules| rules.of(index).into_iter().chain(rules.contains)));
                     self.descend(inside, item);
@@ -115,7 +106,7 @@ impl Marker<'_> {
             }
             Value::Mapping(mapping) => {
                 for entry in mapping.iter_mut() {
-                    let mut inside = self.unevaluated(&subs, Step::Key(&entry.key));
+                    let mut inside = self.unevaluated(&subs, PathStep::Key(&entry.key));
                     let rules = subs.iter().filter_map(|sub| sub.object.as_deref());
                     let left = &mut self.left;
                     let mut is_match = |pattern: &_, key: &str| left.is_match(pattern, key) || left.is_spent();
@@ -127,8 +118,8 @@ impl Marker<'_> {
         }
     }
 
-    /// The subschemas that hold for what no other keyword evaluates.
-    fn unevaluated(&mut self, subs: &[&Sub], step: Step<'_>) -> Vec<Id> {
+    /// The subschemas of what no other keyword evaluates.
+    fn unevaluated(&mut self, subs: &[&Sub], step: PathStep<'_>) -> Vec<Id> {
         let mut ids = Vec::new();
         for sub in subs {
             if let Some(id) = sub.unevaluated(step)
@@ -140,7 +131,7 @@ impl Marker<'_> {
         ids
     }
 
-    /// Adds the subschemas that hold for the same value, and keeps those that reach a secret.
+    /// Adds the subschemas that apply to the same value, and keeps those that reach a secret.
     fn complete(&self, ids: &mut Vec<Id>) {
         let mut seen = BTreeSet::new();
         let mut todo = std::mem::take(ids);
@@ -153,7 +144,7 @@ impl Marker<'_> {
     }
 }
 
-/// Which subschemas are secret or hold one.
+/// For each subschema, whether it is secret or contains one that is.
 pub(super) fn reaching(subs: &[Sub]) -> Vec<bool> {
     let mut reaching: Vec<bool> = subs.iter().map(|sub| sub.secret).collect();
     let mut before = 0;
@@ -169,7 +160,7 @@ pub(super) fn reaching(subs: &[Sub]) -> Vec<bool> {
     }
 }
 
-/// Marks a value, what it holds and what it beat.
+/// Marks a value, the values inside and those that it overrides.
 pub(super) fn mark(node: &mut Node) {
     if !node.origin.is_secret() {
         let derived = node.origin.derived_mut();

@@ -4,9 +4,11 @@
 //! reports as unknown fields; `allOf` and the like only constrain values. Defaults are applied before anything else, so that
 //! they satisfy `required` and are visible to `anyOf` and the like.
 
+use std::sync::LazyLock;
+
 use ecow::EcoString;
 
-use super::compile::{Keyword, list, number, text};
+use super::compile::{Compile, list, number, text};
 use super::formats::NumberFormat;
 use super::rules::{NumberRules, Unsatisfiable};
 use super::walk::Walker;
@@ -29,19 +31,19 @@ pub enum ListKind {
 
 /// A rule of `x-kubernetes-validations`.
 #[derive(Debug)]
-pub struct ValidationRule {
+pub(crate) struct ValidationRule {
     /// The CEL expression that must be true.
-    pub rule: EcoString,
+    pub(crate) rule: EcoString,
     /// The message of the API server if it is not; may be empty.
-    pub message: EcoString,
+    pub(crate) message: EcoString,
     /// An expression for the message; may be empty.
-    pub message_expression: EcoString,
+    pub(crate) message_expression: EcoString,
     /// The path of the invalid field, relative to the value; may be empty.
-    pub field_path: EcoString,
+    pub(crate) field_path: EcoString,
     /// The reason in the API server's answer, such as `FieldValueForbidden`; may be empty.
-    pub reason: EcoString,
+    pub(crate) reason: EcoString,
     /// Whether it is evaluated without an old value, too.
-    pub optional_old_self: bool,
+    pub(crate) optional_old_self: bool,
 }
 
 impl ValidationRule {
@@ -59,7 +61,7 @@ impl ValidationRule {
 }
 
 /// The values of the keywords that only structural schemas have.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Extensions {
     pub(super) nullable: bool,
     pub(super) default: Option<Node>,
@@ -74,40 +76,22 @@ pub(super) struct Extensions {
     rules: Vec<ValidationRule>,
 }
 
-static NO_EXTENSIONS: Extensions = Extensions::NONE;
-
 impl Extensions {
-    const NONE: Self = Self {
-        nullable: false,
-        default: None,
-        format: EcoString::new(),
-        preserve: false,
-        int_or_string: false,
-        resource: false,
-        atomic: false,
-        rules: Vec::new(),
-    };
-
     /// Those of the schema `true`.
     pub(super) fn anything() -> Self {
-        Self { nullable: true, preserve: true, ..Self::NONE }
-    }
-}
-
-impl Default for Extensions {
-    fn default() -> Self {
-        Self::NONE
+        Self { nullable: true, preserve: true, ..Self::default() }
     }
 }
 
 impl Sub {
     pub(super) fn extensions(&self) -> &Extensions {
+        static NO_EXTENSIONS: LazyLock<Extensions> = LazyLock::new(Extensions::default);
         self.extensions.as_deref().unwrap_or(&NO_EXTENSIONS)
     }
 }
 
 /// The keywords that only structural schemas have, or that mean something else in them.
-pub(super) const EXTENSIONS: &[Keyword] = &[
+pub(super) const EXTENSIONS: &[(&str, Compile)] = &[
     ("default", |_, sub, entry| extend(sub).default = Some(entry.value.clone())),
     ("format", |_, sub, entry| format(sub, entry)),
     ("nullable", |_, sub, entry| extend(sub).nullable = is_true(entry)),
@@ -239,16 +223,14 @@ impl Schema {
     }
 
     /// As [`Schema::structural`], for a whole custom resource.
-    #[must_use]
-    pub fn of_resource(root: &Node) -> Self {
+    pub(crate) fn of_resource(root: &Node) -> Self {
         let mut schema = Self::structural(root);
         extend(&mut schema.subs[Self::ROOT as usize]).resource = true;
         schema
     }
 
     /// The root of a structural schema.
-    #[must_use]
-    pub const fn subschema(&self) -> Subschema<'_> {
+    pub(crate) const fn subschema(&self) -> Subschema<'_> {
         Subschema { schema: self, id: Self::ROOT }
     }
 }
@@ -256,10 +238,14 @@ impl Schema {
 /// The fields that every resource has, whether its schema describes them or not.
 const IMPLIED: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
-impl<'n> Walker<'_, 'n> {
+impl<'s, 'n> Walker<'s, 'n> {
     /// Whether values are read as the API server reads those of custom resources.
     pub(super) const fn is_structural(&self) -> bool {
         self.server.is_some()
+    }
+
+    const fn subschema(&self, id: Id) -> Subschema<'s> {
+        Subschema { schema: self.schema, id }
     }
 
     /// Validates what every resource has.
@@ -279,33 +265,30 @@ impl<'n> Walker<'_, 'n> {
 
     /// Validates an item that is null: in a list it is not absent.
     pub(super) fn null_item(&mut self, id: Id, at: &At<'n, '_>) -> bool {
-        let item = Subschema { schema: self.schema, id };
+        let item = self.subschema(id);
         match item.json_type() {
             Some(types) if !item.is_nullable() => self.wrong_type(types, at),
             _ => true,
         }
     }
 
-    /// Whether a mapping lacks a required field once defaults are applied and nulls are removed.
+    /// Whether a mapping lacks a required field; in a structural schema, once nulls are removed and defaults are applied.
     pub(super) fn lacks(&self, rules: &ObjectRules, name: &str, node: &Node) -> bool {
         let value = node.get(name);
-        if !self.is_structural() || value.is_some_and(Node::is_set) {
-            return value.is_none();
+        let field = rules.field(name).filter(|_| self.is_structural()).map(|id| self.subschema(id));
+        match field {
+            Some(field) => field.present(value).is_none(),
+            None => value.is_none_or(|value| value.is_null() && self.is_structural()),
         }
-        let field = rules.field(name).map(|id| self.schema.sub(id).extensions());
-        field.is_none_or(|field| field.default.is_none() && !(field.nullable && value.is_some()))
     }
 
     /// The value with the defaults of its fields, if a structural schema has any that apply.
     pub(super) fn with_defaults(&self, sub: &Sub, node: &Node) -> Option<Node> {
-        let (Value::Mapping(mapping), Some(rules), true) = (&node.value, &sub.object, self.is_structural()) else {
-            return None;
-        };
+        let (Value::Mapping(mapping), true) = (&node.value, self.is_structural()) else { return None };
         let mut filled = None;
-        for (name, id) in &rules.properties {
-            let field = self.schema.sub(*id).extensions();
-            let is_absent = || mapping.get(name).is_none_or(|value| value.is_null() && !field.nullable);
-            if let Some(default) = field.default.as_ref().filter(|_| is_absent()) {
+        for (name, id) in sub.object.iter().flat_map(|rules| &rules.properties) {
+            let field = self.subschema(*id);
+            if let Some(default) = field.default_value().filter(|_| !field.is_present(mapping.get(name))) {
                 filled.get_or_insert_with(|| mapping.clone()).set(name, default.clone());
             }
         }
@@ -340,142 +323,122 @@ impl<'s> Subschema<'s> {
     }
 
     /// Its index in the schema.
-    #[must_use]
-    pub const fn id(self) -> u32 {
+    pub(crate) const fn id(self) -> u32 {
         self.id
     }
 
     /// The type, if there is one and only one.
-    #[must_use]
-    pub fn json_type(self) -> Option<Types> {
+    pub(crate) fn json_type(self) -> Option<Types> {
         self.sub().types.filter(|_| !self.is_int_or_string())
     }
 
     /// The format of a string or number; may be empty.
-    #[must_use]
-    pub fn format(self) -> &'s str {
+    pub(crate) fn format(self) -> &'s str {
         &self.sub().extensions().format
     }
 
-    /// `x-kubernetes-int-or-string`.
-    #[must_use]
-    pub fn is_int_or_string(self) -> bool {
+    pub(crate) fn is_int_or_string(self) -> bool {
         self.sub().extensions().int_or_string
     }
 
-    /// Whether values are resources.
-    #[must_use]
-    pub fn is_resource(self) -> bool {
+    pub(crate) fn is_resource(self) -> bool {
         self.sub().extensions().resource
     }
 
     /// Whether it is the schema `true`.
-    #[must_use]
-    pub fn takes_anything(self) -> bool {
+    pub(crate) fn takes_anything(self) -> bool {
         let extensions = self.sub().extensions();
         self.sub().types.is_none() && extensions.preserve && extensions.nullable
     }
 
-    /// Whether null is a value.
-    #[must_use]
-    pub fn is_nullable(self) -> bool {
+    pub(crate) fn is_nullable(self) -> bool {
         self.sub().extensions().nullable
     }
 
     /// `x-kubernetes-map-type: atomic`: server-side apply replaces the mapping.
-    #[must_use]
-    pub fn is_atomic(self) -> bool {
+    pub(crate) fn is_atomic(self) -> bool {
         self.sub().extensions().atomic
     }
 
     /// How server-side apply merges a list, and the keys of its items.
-    #[must_use]
-    pub fn list_kind(self) -> (ListKind, &'s [EcoString]) {
+    pub(crate) fn list_kind(self) -> (ListKind, &'s [EcoString]) {
         self.sub().list.as_ref().map_or((ListKind::Atomic, &[]), |rules| (rules.kind, &rules.keys))
     }
 
-    /// `x-kubernetes-validations`.
-    #[must_use]
-    pub fn rules(self) -> &'s [ValidationRule] {
+    pub(crate) fn rules(self) -> &'s [ValidationRule] {
         &self.sub().extensions().rules
     }
 
-    /// The default of an absent value.
-    #[must_use]
-    pub fn default_value(self) -> Option<&'s Node> {
+    pub(crate) fn default_value(self) -> Option<&'s Node> {
         self.sub().extensions().default.as_ref()
     }
 
-    /// The maximum length of a string.
-    #[must_use]
-    pub fn max_length(self) -> Option<u64> {
+    /// Whether the API server keeps a value: it removes a null that the schema does not allow.
+    pub(crate) fn is_present(self, value: Option<&Node>) -> bool {
+        value.is_some_and(|value| value.is_set() || self.is_nullable())
+    }
+
+    /// The value of a field as the API server sees it: the given one or the default.
+    pub(crate) fn present(self, value: Option<&'s Node>) -> Option<&'s Node> {
+        value.filter(|_| self.is_present(value)).or_else(|| self.default_value())
+    }
+
+    pub(crate) fn max_length(self) -> Option<u64> {
         self.sub().text.as_ref()?.length.max
     }
 
-    /// The maximum number of items.
-    #[must_use]
-    pub fn max_items(self) -> Option<u64> {
+    pub(crate) fn max_items(self) -> Option<u64> {
         self.sub().list.as_ref()?.count.max
     }
 
-    /// The maximum number of entries of a mapping.
-    #[must_use]
-    pub fn max_properties(self) -> Option<u64> {
+    pub(crate) fn max_properties(self) -> Option<u64> {
         self.object()?.count.max
     }
 
     /// The length in bytes of the longest string that `enum` lists; `None` without `enum`.
-    #[must_use]
-    pub fn longest_value(self) -> Option<u64> {
+    pub(crate) fn longest_value(self) -> Option<u64> {
         let choices = self.sub().choices.as_ref()?;
         choices.values().iter().map(|value| value.text().len() as u64).max()
     }
 
     /// The required fields without defaults.
-    pub fn required(self) -> impl Iterator<Item = &'s str> {
+    pub(crate) fn required(self) -> impl Iterator<Item = &'s str> {
         let names = self.object().into_iter().flat_map(|rules| &rules.required);
         let has_default = move |name: &str| self.field(name).is_some_and(|field| field.default_value().is_some());
         names.map(EcoString::as_str).filter(move |name| !has_default(name))
     }
 
     /// The properties, in the order of the schema.
-    pub fn properties(self) -> impl Iterator<Item = (&'s str, Self)> {
+    pub(crate) fn properties(self) -> impl Iterator<Item = (&'s str, Self)> {
         let properties = self.object().into_iter().flat_map(|rules| &rules.properties);
         properties.map(move |(name, id)| (name.as_str(), self.at(*id)))
     }
 
-    /// The subschema of a property.
-    #[must_use]
-    pub fn property(self, name: &str) -> Option<Self> {
+    pub(crate) fn property(self, name: &str) -> Option<Self> {
         self.object()?.property(name).map(|id| self.at(id))
     }
 
     /// The subschema of the values of a map (`additionalProperties`).
-    #[must_use]
-    pub fn additional(self) -> Option<Self> {
+    pub(crate) fn additional(self) -> Option<Self> {
         self.object()?.additional.map(|id| self.at(id))
     }
 
     /// The subschema of a field: a property or a key of a map.
-    #[must_use]
-    pub fn field(self, name: &str) -> Option<Self> {
+    pub(crate) fn field(self, name: &str) -> Option<Self> {
         self.object()?.field(name).map(|id| self.at(id))
     }
 
-    /// The subschema of the items.
-    #[must_use]
-    pub fn items(self) -> Option<Self> {
+    pub(crate) fn items(self) -> Option<Self> {
         self.sub().list.as_ref()?.items.map(|id| self.at(id))
     }
 
     /// Whether the keys of a mapping are data and not the names of fields.
-    #[must_use]
-    pub fn has_data_keys(self) -> bool {
+    pub(crate) fn has_data_keys(self) -> bool {
         self.object().is_some_and(|rules| rules.properties.is_empty() && rules.additional.is_some())
     }
 
     /// Calls a function with it and with the subschemas of fields and items, recursively.
-    pub fn each(self, visit: &mut impl FnMut(Self)) {
+    pub(crate) fn each(self, visit: &mut impl FnMut(Self)) {
         visit(self);
         let fields = self.properties().map(|(_, field)| field);
         fields.chain(self.items()).chain(self.additional()).for_each(|below| below.each(visit));

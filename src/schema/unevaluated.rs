@@ -1,18 +1,18 @@
 //! `unevaluatedProperties` and `unevaluatedItems`: the subschemas of keys and items that no other keyword evaluates, neither
 //! directly nor in a referenced or matching subschema.
 
-use super::lookup::Step;
+use super::lookup::PathStep;
 use super::walk::{Mode, Walker};
-use super::{Id, Place, Sub};
+use super::{Id, SchemaRef, Sub};
 use crate::cursor::At;
 use crate::node::Value;
 
 impl Sub {
     /// The subschema of an unevaluated key or item.
-    pub(super) fn unevaluated(&self, step: Step<'_>) -> Option<Id> {
+    pub(super) fn unevaluated(&self, step: PathStep<'_>) -> Option<Id> {
         match step {
-            Step::Key(_) => self.object.as_ref()?.unevaluated,
-            Step::Index(_) => self.list.as_ref()?.unevaluated,
+            PathStep::Key(_) => self.object.as_ref()?.unevaluated,
+            PathStep::Index(_) => self.list.as_ref()?.unevaluated,
         }
     }
 }
@@ -28,7 +28,7 @@ impl<'s, 'n> Walker<'s, 'n> {
                     // Which alternatives match is known of the whole only: a layer may have the keys of each of them.
                     Mode::Layer => mapping
                         .iter()
-                        .map(|entry| self.schema.may_evaluate(sub, Step::Key(&entry.key), &mut self.left))
+                        .map(|entry| self.schema.may_evaluate(sub, PathStep::Key(&entry.key), &mut self.left))
                         .collect(),
                 };
                 let mut matches = true;
@@ -39,7 +39,7 @@ impl<'s, 'n> Walker<'s, 'n> {
                     let below = at.on(&entry.key, &entry.value);
                     matches &= if self.schema.sub(rest).never {
                         let schema = self.schema;
-                        self.unknown(|| schema.fields(&Place::One(id)), entry, &below)
+                        self.unknown(|| schema.fields(&SchemaRef::One(id)), entry, &below)
                     } else {
                         let deletes = self.mode == Mode::Layer && entry.value.is_null();
                         deletes || self.value(rest, &below)
@@ -101,7 +101,7 @@ impl<'s, 'n> Walker<'s, 'n> {
             self.left.step();
             let sub = self.schema.sub(id);
             let is_mapping = matches!(node.value, Value::Mapping(_));
-            let step = if is_mapping { Step::Key("") } else { Step::Index(0) };
+            let step = if is_mapping { PathStep::Key("") } else { PathStep::Index(0) };
             match sub.unevaluated(step) {
                 Some(_) => evaluated.fill(true),
                 None => self.mark_evaluated(sub, at, evaluated),

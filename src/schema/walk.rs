@@ -1,9 +1,11 @@
 //! The evaluation of schemas: each keyword's, whatever the schema was compiled from.
 
+use std::sync::LazyLock;
+
 use super::compare::{equal, order};
 use super::structural::ApiServer;
 use super::{
-    Count, Fault, FaultKind, Id, ListKind, ListRules, MOST_FAULTS, NumberRules, ObjectRules, Pattern, Place, Schema,
+    Count, Fault, FaultKind, Id, ListKind, ListRules, MOST_FAULTS, NumberRules, ObjectRules, Pattern, Schema, SchemaRef,
 };
 use super::{Sub, TextRules, Types, words};
 use crate::cursor::At;
@@ -203,7 +205,7 @@ impl<'s, 'n> Walker<'s, 'n> {
     }
 
     fn object(&mut self, sub: &'s Sub, mapping: &'n Mapping, at: &At<'n, '_>) -> bool {
-        static NO_RULES: ObjectRules = ObjectRules::NONE;
+        static NO_RULES: LazyLock<ObjectRules> = LazyLock::new(ObjectRules::default);
         match &sub.object {
             Some(rules) => self.mapping(sub, rules, mapping, at),
             // A structural schema has no other fields than it describes.
@@ -273,8 +275,7 @@ impl<'s, 'n> Walker<'s, 'n> {
             return false;
         }
         let node = at.node;
-        let place = Place::Any(schemas.iter().map(|id| Place::One(*id)).collect());
-        let types = self.schema.types(&place);
+        let types = self.schema.types(&SchemaRef::Any(schemas.iter().map(|id| SchemaRef::One(*id)).collect()));
         if !types.has(Types::of(node)) && types != Types::NONE {
             return self.wrong_type(types, at);
         }
@@ -430,7 +431,7 @@ impl<'s, 'n> Walker<'s, 'n> {
                 let noun = wanted.of("item");
                 matches =
                     self.fault(FaultKind::Invalid, at, || format!("must contain {noun} of this kind, not {count}"));
-                let help = self.schema.description(&Place::One(id)).map_or_else(String::new, words::first_sentence);
+                let help = self.schema.description_of(id).map_or_else(String::new, words::first_sentence);
                 if let Some(fault) = self.last() {
                     fault.help = help;
                 }

@@ -9,7 +9,7 @@ use foldhash::HashMap;
 
 use crate::finding::RuleId;
 use crate::json_schema::is_layer_field;
-use crate::schema::{Lookup, Schema, Step, Types};
+use crate::schema::{Lookup, PathStep, Schema, Types};
 use crate::suggest;
 use crate::template::functions::{self, Kind};
 use crate::template::scan::{Token, Word, words};
@@ -35,8 +35,8 @@ pub trait ProfileFields {
 impl ProfileFields for Schema {
     fn fields(&self, path: &[&str]) -> AllowedFields {
         let steps = path.iter().map(|name| match *name {
-            "[]" => Step::Index(0),
-            name => Step::Key(name),
+            "[]" => PathStep::Index(0),
+            name => PathStep::Key(name),
         });
         let Lookup::Known(place) = self.follow(steps) else {
             // An unknown path is reported where it leaves the schema, not again for each name below.

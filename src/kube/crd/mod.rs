@@ -112,24 +112,17 @@ impl<'a> CustomKinds<'a> {
     }
 
     fn add(&mut self, spec: &'a Node) {
+        let (group, names) = (spec["group"].text(), &spec["names"]);
         for version in spec["versions"].items() {
-            let names = &spec["names"];
+            let source = &version["schema"]["openAPIV3Schema"];
             self.kinds.push(CustomKind {
-                group: spec["group"].text(),
-                version: version["name"].text(),
-                api_version: format!("{}/{}", spec["group"].text(), version["name"].text()),
-                kind: names["kind"].text(),
                 plural: names["plural"].text(),
                 scope: if spec["scope"].text() == "Cluster" { Scope::Cluster } else { Scope::Namespaced },
                 served: version["served"].as_bool().unwrap_or(false),
                 deprecated: version["deprecated"].as_bool().unwrap_or(false),
                 warning: version["deprecationWarning"].text(),
-                published: false,
                 drops_status: version["subresources"]["status"].is_set(),
-                source: &version["schema"]["openAPIV3Schema"],
-                schema: OnceLock::new(),
-                limited: OnceLock::new(),
-                cut: AtomicBool::new(false),
+                ..CustomKind::new(group, version["name"].text(), names["kind"].text(), source)
             });
         }
     }
@@ -179,25 +172,30 @@ impl<'a> CustomKinds<'a> {
 }
 
 impl<'a> CustomKind<'a> {
-    fn of_schema(published: &'a Published) -> Self {
+    fn new(group: &'a str, version: &'a str, kind: &'a str, source: &'a Node) -> Self {
         Self {
-            group: &published.group,
-            version: &published.version,
-            api_version: format!("{}/{}", published.group, published.version),
-            kind: &published.kind,
+            group,
+            version,
+            api_version: format!("{group}/{version}"),
+            kind,
             plural: "",
             scope: Scope::Namespaced,
             served: true,
             deprecated: false,
             warning: "",
-            published: true,
-            // Nothing of it can be certain.
-            drops_status: true,
-            source: &published.schema,
+            published: false,
+            drops_status: false,
+            source,
             schema: OnceLock::new(),
             limited: OnceLock::new(),
             cut: AtomicBool::new(false),
         }
+    }
+
+    fn of_schema(published: &'a Published) -> Self {
+        let Published { group, version, kind, schema } = published;
+        // The status is not known to be a part of the object, so that its faults are uncertain.
+        Self { published: true, drops_status: true, ..Self::new(group, version, kind, schema) }
     }
 }
 
@@ -213,8 +211,7 @@ impl CustomKind<'_> {
     }
 
     /// The structural schema.
-    #[must_use]
-    pub fn schema(&self) -> Subschema<'_> {
+    pub(crate) fn schema(&self) -> Subschema<'_> {
         self.compiled().subschema()
     }
 
@@ -223,8 +220,7 @@ impl CustomKind<'_> {
     }
 
     /// The patterns of the schema that are not evaluated.
-    #[must_use]
-    pub fn unevaluated_patterns(&self) -> UnevaluatedPatterns {
+    pub(crate) fn unevaluated_patterns(&self) -> UnevaluatedPatterns {
         self.compiled().unevaluated_patterns()
     }
 
