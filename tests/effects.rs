@@ -1,25 +1,26 @@
-//! Replays what applying changed manifests did on a kube-apiserver, and holds `effect` of `diff --output json` against it.
+//! Replays recorded effects of applying changed manifests on a kube-apiserver, and compares `effect` of `diff --output
+//! json`.
 //!
 //! ```sh
-//! cargo test effects -- --nocapture               # the figures, and every change in which we differ
+//! cargo test effects -- --nocapture               # statistics, and the changes whose effects differ
 //! ```
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeMap;
 
 use plimsoll::check::Options;
-use plimsoll::diff::{BundleDiff, Hide, Purpose, json};
+use plimsoll::diff::{BundleDiff, Purpose, Redactor, json};
 use plimsoll::object::Object;
 use plimsoll::source::Sources;
 
 use crate::oracle::{bases, case_of, mutant, read};
 
-/// What `diff` says that applying `new` over `old` comes to. An object that is not listed stays as it is.
+/// The effect of applying `new` over `old` according to `diff`. An object that is not listed does not change.
 fn effect(old: Object, new: Object) -> String {
     let sources = Sources::new();
     let (old, new) = ([old], [new]);
-    let hide = Hide::of(&sources, old.iter().chain(&new));
-    let bundle = BundleDiff::new(("case", ""), Some(&old), Some(&new), &hide, Purpose::Update, &Options::default());
+    let redactor = Redactor::of(&sources, old.iter().chain(&new));
+    let bundle = BundleDiff::new(("case", ""), Some(&old), Some(&new), &redactor, Purpose::Update, &Options::default());
     let differs = bundle.differs();
     let document: serde_json::Value = serde_json::from_str(&json(&[bundle])).unwrap();
     let effect = document["bundles"][0]["objects"][0]["effect"].as_str().unwrap_or("none").to_owned();
@@ -28,13 +29,13 @@ fn effect(old: Object, new: Object) -> String {
 }
 
 #[test]
-fn what_applying_does_is_what_diff_says() {
+fn effects_match_those_on_an_api_server() {
     replay("bases-3.yaml", "effects.jsonl");
 }
 
 /// Recorded on a kube-apiserver 1.36.2 with its default admission.
 #[test]
-fn so_it_is_with_the_other_kinds() {
+fn effects_of_other_kinds_match_those_on_an_api_server() {
     replay("bases-4.yaml", "effects-2.jsonl");
 }
 

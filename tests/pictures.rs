@@ -323,5 +323,5 @@ fn a_review_has_every_change() {
     }
     let nothing = run(&["diff", &from, &from, "--output", "html"]);
     assert_eq!(nothing.status.code(), Some(0));
-    assert!(String::from_utf8(nothing.stdout).unwrap().contains("Nothing changes"));
+    assert!(String::from_utf8(nothing.stdout).unwrap().contains("No changes"));
 }

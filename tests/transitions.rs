@@ -1,7 +1,8 @@
-//! Replays changes of custom resources that a kube-apiserver 1.36.2 judged, and holds what is predicted of them against it.
+//! Replays recorded verdicts of a kube-apiserver 1.36.2 on changes of custom resources.
 //!
-//! `transitions.jsonl`: definitions (`crd`), then changes of their resources: the number of the definition, `spec` as it was and as
-//! it is applied server-side over that, the verdict with its causes (reason, field), and whether the new one by itself is accepted.
+//! `transitions.jsonl` contains definitions (`crd`), then changes of their resources: the index of the definition, the
+//! old `spec` and the new one that is applied server-side over it, the verdict with its causes (reason, field), and
+//! whether the new resource is accepted on creation.
 #![allow(clippy::unwrap_used)]
 
 use plimsoll::check::api_errors;
@@ -9,7 +10,7 @@ use plimsoll::kube::KubernetesVersion;
 use plimsoll::kube::crd::CustomKinds;
 use plimsoll::node::Node;
 use plimsoll::object::Object;
-use plimsoll::updates::{Effect, Judge};
+use plimsoll::updates::{Effect, UpdateSimulator};
 use plimsoll::yaml::read_json;
 use serde_json::{Value, json};
 
@@ -20,12 +21,12 @@ fn node(value: &Value) -> Node {
 }
 
 #[test]
-fn rules_on_changes_are_judged_as_by_the_server() {
+fn transition_rules_are_evaluated_as_by_the_api_server() {
     let rows: Vec<Value> = read("transitions.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (definitions, changes): (Vec<&Value>, Vec<&Value>) = rows.iter().partition(|row| row["crd"].is_object());
     let crds: Vec<Node> = definitions.iter().map(|row| node(&row["crd"])).collect();
     let custom = CustomKinds::new(&crds);
-    let mut judge = Judge::new(KubernetesVersion::default(), &custom, api_errors);
+    let mut simulator = UpdateSimulator::new(KubernetesVersion::default(), &custom, api_errors);
     let mut rejected = 0;
     for row in &changes {
         let number = usize::try_from(row["definition"].as_u64().unwrap()).unwrap();
@@ -38,32 +39,32 @@ fn rules_on_changes_are_judged_as_by_the_server() {
         };
         let mut old = object(&row["old"]);
         if definitions[number]["crd"]["spec"]["versions"][0]["subresources"].is_object() {
-            // Of a rule that reads the status nothing is known without it.
-            assert!(judge.update(&old, &object(&row["new"])).refusals.is_empty(), "{row}");
+            // A rule that reads the status is not evaluated without it.
+            assert!(simulator.update(&old, &object(&row["new"])).rejections.is_empty(), "{row}");
             let mut live = old.node.clone();
             if let plimsoll::node::Value::Mapping(mapping) = &mut live.value {
                 mapping.set("status", node(&json!({"free": false})));
             }
             old = Object::new(live);
         }
-        let update = judge.update(&old, &object(&row["new"]));
+        let update = simulator.update(&old, &object(&row["new"]));
         let fields = |mut fields: Vec<String>| {
             fields.sort();
             fields
         };
-        let found = fields(update.refusals.iter().map(|refusal| refusal.field.clone()).collect());
+        let found = fields(update.rejections.iter().map(|rejection| rejection.field.clone()).collect());
         let causes = row["causes"].as_array().unwrap().iter();
         let expected = fields(causes.map(|cause| cause[1].as_str().unwrap().replace("<nil>", "")).collect());
         if row["alone"] == true {
-            assert_eq!(found, expected, "{row}\n{:?}", update.refusals);
+            assert_eq!(found, expected, "{row}\n{:?}", update.rejections);
             assert_eq!(update.effect == Effect::Rejected, row["accepted"] == false, "{row}");
         } else {
             assert!(found.iter().all(|field| field.is_empty() || expected.contains(field)), "{row}\n{found:?}");
         }
-        for refusal in &update.refusals {
-            let says = row["message"].as_str().unwrap();
-            let is_duplicate = says.contains("Duplicate value") || refusal.field.is_empty();
-            assert!(is_duplicate || says.contains(&refusal.message), "{}: {row}", refusal.message);
+        for rejection in &update.rejections {
+            let message = row["message"].as_str().unwrap();
+            let is_duplicate = message.contains("Duplicate value") || rejection.field.is_empty();
+            assert!(is_duplicate || message.contains(&rejection.message), "{}: {row}", rejection.message);
         }
         rejected += usize::from(update.effect == Effect::Rejected);
     }

@@ -1,7 +1,7 @@
-//! Replays the recorded verdicts of a kube-apiserver on changes of objects that exist.
+//! Replays recorded verdicts of a kube-apiserver on changes of existing objects.
 //!
 //! ```sh
-//! cargo test updates -- --nocapture               # the figures, and every change in which we differ
+//! cargo test updates -- --nocapture               # statistics, and the changes whose verdicts differ
 //! ```
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -9,48 +9,49 @@ use std::collections::BTreeMap;
 
 use plimsoll::check::api_errors;
 use plimsoll::object::Object;
-use plimsoll::updates::refusals;
+use plimsoll::updates::rejections;
 
 use crate::oracle::{bases, cases, mutant};
 
 #[test]
-fn the_refusals_of_the_server_are_ours() {
+fn rejections_match_those_of_the_api_server() {
     let bases = bases("bases.yaml");
-    // By kind: accepted, called refused, refused, missed, another field.
+    // By kind: accepted, wrongly rejected, rejected, missed, different field.
     let mut by_kind = BTreeMap::<String, [usize; 5]>::new();
     for case in &cases("updates.jsonl") {
         let old = Object::new(bases[case.base].clone());
         let new = Object::new(mutant(&bases, case));
-        let found = refusals(&old, &new, api_errors);
+        let found = rejections(&old, &new, api_errors);
         let row = by_kind.entry(old.kind().to_owned()).or_default();
-        let what = || format!("{} {:?} = {:?}", old.kind(), case.path, case.value.as_ref().map(|node| &node.value));
+        let case_name =
+            || format!("{} {:?} = {:?}", old.kind(), case.path, case.value.as_ref().map(|node| &node.value));
         if case.accepted {
             row[0] += 1;
             if !found.is_empty() {
                 row[1] += 1;
-                println!("accepted: {}: {found:?}", what());
+                println!("accepted: {}: {found:?}", case_name());
             }
             continue;
         }
         row[2] += 1;
         if found.is_empty() {
             row[3] += 1;
-            println!("refused: {}: {:?}", what(), case.causes);
-        } else if !found.iter().any(|refusal| case.causes.iter().any(|(_, field)| *field == refusal.field)) {
+            println!("missed: {}: {:?}", case_name(), case.causes);
+        } else if !found.iter().any(|rejection| case.causes.iter().any(|(_, field)| *field == rejection.field)) {
             row[4] += 1;
-            let fields: Vec<_> = found.iter().map(|refusal| &refusal.field).collect();
-            println!("other field: {}: {fields:?}, not {:?}", what(), case.causes);
+            let fields: Vec<_> = found.iter().map(|rejection| &rejection.field).collect();
+            println!("different field: {}: {fields:?}, not {:?}", case_name(), case.causes);
         }
     }
-    println!("kind                      accepted  called refused  refused  missed  other field");
+    println!("kind                      accepted  wrongly rejected  rejected  missed  different field");
     let mut all = [0; 5];
     for (kind, row) in &by_kind {
-        println!("{kind:24} {:9} {:15} {:8} {:7} {:12}", row[0], row[1], row[2], row[3], row[4]);
+        println!("{kind:24} {:9} {:17} {:9} {:7} {:16}", row[0], row[1], row[2], row[3], row[4]);
         all.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
     }
     let predicted = 1.0 - all[3] as f64 / all[2] as f64;
     println!(
-        "all: {:.2} % of {} refusals predicted, {} of {} accepted changes called refused, {} with another field",
+        "all: {:.2} % of {} rejections predicted, {} of {} accepted changes wrongly rejected, {} with a different field",
         100.0 * predicted,
         all[2],
         all[1],
@@ -62,7 +63,7 @@ fn the_refusals_of_the_server_are_ours() {
     assert!(all[4] * 50 <= all[2]);
 }
 
-/// `apiVersion/Kind`, the rest of the old and of the new object, and the fields that are refused.
+/// `apiVersion/Kind`, the rest of the old and of the new object, and the rejected fields.
 const CHANGES: &[(&str, &str, &str, &[&str])] = &[
     ("v1/ConfigMap", "data: {a: b}", "data: {a: c}", &[]),
     ("v1/ConfigMap", "immutable: true\ndata: {a: b}", "immutable: true\ndata: {a: c}", &["data"]),
@@ -144,7 +145,7 @@ const CHANGES: &[(&str, &str, &str, &[&str])] = &[
 ];
 
 #[test]
-fn changes_are_refused_by_field() {
+fn rejected_fields_are_reported() {
     for (head, old, new, fields) in CHANGES {
         let (version, kind) = head.rsplit_once('/').unwrap();
         let read = |rest: &str| {
@@ -153,11 +154,11 @@ fn changes_are_refused_by_field() {
             let loaded = plimsoll::yaml::load(&sources, sources.add("a", text), plimsoll::yaml::Dialect::Kubectl);
             Object::new(loaded.documents.into_iter().next().unwrap())
         };
-        let found = refusals(&read(old), &read(new), api_errors);
-        let found: Vec<&str> = found.iter().map(|refusal| refusal.field.as_str()).collect();
+        let found = rejections(&read(old), &read(new), api_errors);
+        let found: Vec<&str> = found.iter().map(|rejection| rejection.field.as_str()).collect();
         assert_eq!(found, *fields, "{head}: {old} -> {new}");
         assert!(
-            refusals(&read(new), &read(new), api_errors).iter().all(|refusal| refusal.field.is_empty()),
+            rejections(&read(new), &read(new), api_errors).iter().all(|rejection| rejection.field.is_empty()),
             "{head}: {new}"
         );
     }

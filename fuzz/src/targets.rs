@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use plimsoll::check::input::Input;
 use plimsoll::check::suppress::suppress;
 use plimsoll::check::{Options, check_in, rules};
-use plimsoll::diff::{self, BundleDiff, Hide, Purpose};
+use plimsoll::diff::{self, BundleDiff, Purpose, Redactor};
 use plimsoll::finding::{Family, Finding, RuleId, Severity};
 use plimsoll::graph::Graph;
 use plimsoll::layers::{Set, merge_layer};
@@ -69,8 +69,8 @@ fn objects(sources: &Sources, name: &str, text: &str) -> Input {
     input
 }
 
-/// The loader: any text, both dialects. Every span lies within the text and on whole characters, and a tree that is packed
-/// as the build does it comes back with all its places.
+/// The loader: any text, both dialects. Every span lies within the text and on whole characters, and a tree that is
+/// packed as the build does it comes back with all its places.
 pub fn yaml(data: &[u8]) {
     let text = text(data);
     for dialect in [Dialect::Kubectl, Dialect::Strict] {
@@ -258,17 +258,18 @@ pub fn diff(data: &[u8]) {
     for change in diff::compare(&old, &new, &options) {
         let _ = change.object();
         for field in &change.fields {
-            let _ = (field.shown(), field.field(), field.key());
+            let _ = (field.labeled_path(), field.field(), field.key());
         }
     }
-    let hide = Hide::of(&sources, old.iter().chain(&new));
-    differences(&old, &new, &hide).iter().for_each(|text| harmless(text));
+    let redactor = Redactor::of(&sources, old.iter().chain(&new));
+    differences(&old, &new, &redactor).iter().for_each(|text| harmless(text));
     assert!(diff::compare(&new, &new, &options).iter().all(|change| change.fields.is_empty()));
 }
 
 /// What differs in every format, of one bundle and of two.
-fn differences(old: &[Object], new: &[Object], hide: &Hide<'_>) -> Vec<String> {
-    let bundle = |name, old| BundleDiff::new((name, "e2e"), old, Some(new), hide, Purpose::Update, &Options::default());
+fn differences(old: &[Object], new: &[Object], redactor: &Redactor<'_>) -> Vec<String> {
+    let bundle =
+        |name, old| BundleDiff::new((name, "e2e"), old, Some(new), redactor, Purpose::Update, &Options::default());
     let bundles = [bundle("one", Some(old)), bundle("two", None)];
     let shown = |bundles| [diff::terminal(bundles, false), diff::markdown(bundles), diff::json(bundles)];
     [&bundles[..1], &bundles].into_iter().flat_map(shown).collect()
@@ -307,14 +308,14 @@ pub fn secret(data: &[u8]) {
     let mut findings = check_in(&sources, &new.objects, &Options::default());
     findings.append(&mut new.findings);
     let mut texts = printed(&sources, findings, &mask);
-    let hide = Hide::of(&sources, old.objects.iter().chain(&new.objects));
-    texts.extend(differences(&old.objects, &new.objects, &hide));
+    let redactor = Redactor::of(&sources, old.objects.iter().chain(&new.objects));
+    texts.extend(differences(&old.objects, &new.objects, &redactor));
     texts.push(mask.words(&planted));
     texts.iter().for_each(|text| assert!(!text.contains(PLANTED), "{text}"));
 }
 
-/// Any descriptions of services, and manifests checked by them: what is known of services is nothing to the API server and
-/// to what a pod may do, and a description taken twice is taken once.
+/// Any descriptions of services, and manifests checked by them: what is known of services is nothing to the API server
+/// and to what a pod may do, and a description taken twice is taken once.
 pub fn service(data: &[u8]) {
     let (descriptions, manifests) = halves(data);
     let sources = Sources::new();
@@ -426,7 +427,8 @@ fn told(fault: Fault<'_>) -> Finding {
 }
 
 /// Arguments of `--set`, one a line, over a profile and a schema, which may be given too: what is refused changes
-/// nothing, and keys set twice are set once. So it is with `--set-file`, where the value is taken for what a file holds.
+/// nothing, and keys set twice are set once. So it is with `--set-file`, where the value is taken for what a file
+/// holds.
 pub fn set(data: &[u8]) {
     let text = text(data);
     let mut parts = text.split("\n===\n");
@@ -466,8 +468,8 @@ pub fn set(data: &[u8]) {
     shown(&sources, findings);
 }
 
-/// Any texts as SQL files, each named by its first line if that ends in `.sql`: split, read as a folder of migrations, and
-/// checked as the ConfigMap that a service's migrations come from.
+/// Any texts as SQL files, each named by its first line if that ends in `.sql`: split, read as a folder of migrations,
+/// and checked as the ConfigMap that a service's migrations come from.
 pub fn sql(data: &[u8]) {
     let text = text(data);
     let names: Vec<String> = (1..10).map(|number| format!("{number}_a.sql")).collect();

@@ -8,7 +8,7 @@ use crate::cli::args::{Diff, DiffFormat, Global};
 use crate::cli::outcome::{Outcome, Stop};
 use crate::cli::output::Output;
 use crate::cli::{manifests, project};
-use crate::diff::{self, BundleDiff, Hide, Purpose};
+use crate::diff::{self, BundleDiff, Purpose, Redactor};
 use crate::finding::{Failure, Finding, RuleId, Severity};
 use crate::object::Object;
 use crate::page;
@@ -109,11 +109,11 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
             Ok(found) if found.is_file() => Some(read(&path, sources)?),
             Ok(_) => return Err(anyhow::anyhow!("{} is not a regular file", path.display()).into()),
         };
-        let hide = Hide::of(sources, old.iter().flatten().chain(&rendered.objects));
+        let redactor = Redactor::of(sources, old.iter().flatten().chain(&rendered.objects));
         let new = rendered.objects.as_slice();
         let options = with_definitions(&options, sources, old.as_deref().unwrap_or_default(), new)?;
         let bundle = (profile, environment.as_str());
-        bundles.push(BundleDiff::new(bundle, old.as_deref(), Some(new), &hide, Purpose::Update, &options));
+        bundles.push(BundleDiff::new(bundle, old.as_deref(), Some(new), &redactor, Purpose::Update, &options));
     }
     Ok(bundles)
 }
@@ -131,10 +131,10 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
     let profiles = [old, new].iter().filter(|name| !is_path(name)).count();
     if profiles == 0 {
         let (from, to) = (read(Path::new(old), sources)?, read(Path::new(new), sources)?);
-        let hide = Hide::of(sources, from.iter().chain(&to));
+        let redactor = Redactor::of(sources, from.iter().chain(&to));
         let title = format!("{old} → {new}");
         let options = with_definitions(&options, sources, &from, &to)?;
-        return Ok(vec![BundleDiff::new((&title, ""), Some(&from), Some(&to), &hide, Purpose::Update, &options)]);
+        return Ok(vec![BundleDiff::new((&title, ""), Some(&from), Some(&to), &redactor, Purpose::Update, &options)]);
     }
     let renderer = project::renderer(global, &project, sources, &args.overrides.to_overrides())?;
     let environment = {
@@ -150,12 +150,12 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
         Ok(Side { name: format!("{name} · {environment}"), objects })
     };
     let (from, to) = (side(old)?, side(new)?);
-    let hide = Hide::of(sources, from.objects.iter().chain(&to.objects));
+    let redactor = Redactor::of(sources, from.objects.iter().chain(&to.objects));
     let title = format!("{} → {}", from.name, to.name);
     // Two profiles stand beside each other; neither is applied over the other.
     let purpose = if profiles == 2 { Purpose::Comparison } else { Purpose::Update };
     let options = with_definitions(&options, sources, &from.objects, &to.objects)?;
-    Ok(vec![BundleDiff::new((&title, ""), Some(&from.objects), Some(&to.objects), &hide, purpose, &options)])
+    Ok(vec![BundleDiff::new((&title, ""), Some(&from.objects), Some(&to.objects), &redactor, purpose, &options)])
 }
 
 /// A profile in an environment.
@@ -219,15 +219,15 @@ fn revisions(
             }
             (_, Err(failure)) => {
                 _ = output.failure(sources, &failure);
-                bundles.push(BundleDiff::broken(names, &failure));
+                bundles.push(BundleDiff::unrenderable(names, &failure));
                 continue;
             }
         };
         let (old, new) = (old.map(objects), new.map(objects));
-        let hide = Hide::of(sources, old.iter().chain(&new).flatten());
+        let redactor = Redactor::of(sources, old.iter().chain(&new).flatten());
         let (before, after) = (old.as_deref().unwrap_or_default(), new.as_deref().unwrap_or_default());
         let options = with_definitions(&options, sources, before, after)?;
-        bundles.push(BundleDiff::new(names, old.as_deref(), new.as_deref(), &hide, Purpose::Update, &options));
+        bundles.push(BundleDiff::new(names, old.as_deref(), new.as_deref(), &redactor, Purpose::Update, &options));
     }
     Ok(bundles)
 }

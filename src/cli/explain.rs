@@ -4,7 +4,7 @@ use crate::cli::args::{Explain, ExplainFormat, Global};
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
 use crate::cli::project;
-use crate::diff::Hide;
+use crate::diff::Redactor;
 use crate::explain::{self, Answer};
 use crate::finding::{Failure, Finding, RuleId};
 use crate::object::Object;
@@ -45,25 +45,25 @@ fn answer(global: &Global, args: &Explain, sources: &Sources, colour: bool) -> R
     let Some(wanted) = &args.object else {
         let profile = renderer.layers.profile(&args.profile)?;
         let values = renderer.layers.values(&profile, &environment)?;
-        let hide = Hide::of(sources, &[]);
-        return Ok(text(&Answer::Values(explain::values(&values, &hide))));
+        let redactor = Redactor::of(sources, &[]);
+        return Ok(text(&Answer::Values(explain::values(&values, &redactor))));
     };
     let rendered = renderer.render(&args.profile, &environment)?;
     let objects: Vec<Object> = rendered.objects.into_iter().chain(rendered.kind_config).collect();
-    let hide = Hide::of(sources, &objects);
+    let redactor = Redactor::of(sources, &objects);
     let object = explain::find_object(&objects, wanted).ok_or_else(|| no_object(&objects, wanted))?;
     let title = object.id.to_string();
     match (&args.field, args.output) {
         (Some(field), _) => {
             let found = explain::find_field(object, field).ok_or_else(|| no_field(object, field))?;
-            Ok(text(&Answer::Field(Box::new(explain::field(&title, &found, sources, &hide)))))
+            Ok(text(&Answer::Field(Box::new(explain::field(&title, &found, sources, &redactor)))))
         }
-        (None, ExplainFormat::Terminal) => Ok(explain::annotated(&hide.tree(&object.node), sources, colour)),
+        (None, ExplainFormat::Terminal) => Ok(explain::annotated(&redactor.tree(&object.node), sources, colour)),
         (None, ExplainFormat::Json) => {
             let found = explain::near_fields(object);
             let found = found.iter().filter_map(|field| explain::find_field(object, field));
             let leaves = found.filter(|found| found.node.entries().is_empty() && found.node.items().is_empty());
-            Ok(text(&Answer::Fields(leaves.map(|found| explain::field(&title, &found, sources, &hide)).collect())))
+            Ok(text(&Answer::Fields(leaves.map(|found| explain::field(&title, &found, sources, &redactor)).collect())))
         }
     }
 }

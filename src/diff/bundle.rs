@@ -1,4 +1,4 @@
-//! Whole bundles compared, and those that change alike put together.
+//! Compares whole bundles and groups those with the same changes.
 
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -7,48 +7,48 @@ use foldhash::{HashMap, HashMapExt};
 use crate::bundle::bare_name;
 use crate::check::Options;
 use crate::diff::consequences::consequences;
-use crate::diff::show::{Shown, State, show};
-use crate::diff::{Hide, Renamed, compare};
+use crate::diff::view::{ChangeKind, ChangeView, view};
+use crate::diff::{Redactor, RenameKind, compare};
 use crate::finding::{Failure, Finding};
 use crate::object::Object;
 use crate::report::plain;
 use crate::source::Span;
 use crate::suggest;
 
-/// What becomes of a bundle.
+/// The differences of a bundle.
 #[derive(Debug, Clone)]
 pub struct BundleDiff {
-    /// The profile; what is compared, where it is no profile.
+    /// The profile, or a title of the comparison if the sides are not those of a profile.
     pub profile: String,
-    /// The environment; empty where there is none.
+    /// The environment; empty if there is none.
     pub environment: String,
-    /// Whether it is there before and after.
-    pub was: bool,
-    /// Whether it is there afterwards.
-    pub is: bool,
-    /// The objects that change.
-    pub changes: Vec<Shown>,
-    /// How many objects stay as they are.
+    /// Whether the bundle exists on the old side.
+    pub exists_before: bool,
+    /// Whether the bundle exists on the new side.
+    pub exists_after: bool,
+    /// The objects that differ.
+    pub changes: Vec<ChangeView>,
+    /// The number of identical objects.
     pub unchanged: usize,
-    /// Why it cannot be rendered any more.
-    pub broken: Option<String>,
+    /// Why the new side cannot be rendered.
+    pub render_error: Option<String>,
 }
 
-/// Bundles that change in the same way.
+/// Bundles with the same changes.
 #[derive(Debug)]
-pub struct Group<'a> {
+pub struct ChangeGroup<'a> {
     /// The bundles.
     pub bundles: Vec<&'a BundleDiff>,
-    /// What changes in each of them.
-    pub changes: Vec<Shown>,
+    /// The changes in each of them.
+    pub changes: Vec<ChangeView>,
 }
 
-/// Whether one side takes the place of the other, or the two stand beside each other.
+/// The purpose of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// The new side will be applied over the old one.
+    /// The new side replaces the old one, so consequences are reported.
     Update,
-    /// They are compared, and nothing more.
+    /// The sides are only compared.
     Comparison,
 }
 
@@ -59,7 +59,7 @@ impl BundleDiff {
         (profile, environment): (&str, &str),
         old: Option<&[Object]>,
         new: Option<&[Object]>,
-        hide: &Hide<'_>,
+        redactor: &Redactor<'_>,
         purpose: Purpose,
         options: &Options,
     ) -> Self {
@@ -69,54 +69,56 @@ impl BundleDiff {
             Purpose::Update => consequences(&changes, after),
             Purpose::Comparison => vec![Vec::new(); changes.len()],
         };
-        let show = |(change, effects)| {
-            let mut shown = show(change, hide, effects);
+        let view = |(change, effects)| {
+            let mut view = view(change, redactor, effects);
             if purpose == Purpose::Comparison {
-                shown.effect = None;
+                view.effect = None;
             }
-            shown
+            view
         };
-        let kept = changes.iter().filter(|change| change.new.is_some()).count();
+        let changed = changes.iter().filter(|change| change.new.is_some()).count();
         Self {
             profile: plain(profile),
             environment: plain(environment),
-            was: old.is_some(),
-            is: new.is_some(),
-            broken: None,
-            unchanged: after.len().saturating_sub(kept),
-            changes: changes.iter().zip(effects).map(show).collect(),
+            exists_before: old.is_some(),
+            exists_after: new.is_some(),
+            render_error: None,
+            unchanged: after.len().saturating_sub(changed),
+            changes: changes.iter().zip(effects).map(view).collect(),
         }
     }
 
-    /// A bundle that was fine and cannot be rendered any more.
+    /// Creates the diff of a bundle that can no longer be rendered.
     #[must_use]
-    pub fn broken((profile, environment): (&str, &str), failure: &Failure) -> Self {
+    pub fn unrenderable((profile, environment): (&str, &str), failure: &Failure) -> Self {
         let count = suggest::count(failure.findings().len(), "error");
         let rule = failure.findings().first().map(|finding| finding.rule.to_string()).unwrap_or_default();
         Self {
             profile: plain(profile),
             environment: plain(environment),
-            was: true,
-            is: true,
+            exists_before: true,
+            exists_after: true,
             changes: Vec::new(),
             unchanged: 0,
-            broken: Some(format!("no longer renders: {count} ({rule})")),
+            render_error: Some(format!("no longer renders: {count} ({rule})")),
         }
     }
 
-    /// Whether applying it changes anything.
+    /// Whether applying the new side changes anything.
     #[must_use]
     pub fn differs(&self) -> bool {
-        self.changes.iter().any(|change| !change.is_equivalent()) || self.was != self.is || self.broken.is_some()
+        self.changes.iter().any(|change| !change.is_equivalent())
+            || self.exists_before != self.exists_after
+            || self.render_error.is_some()
     }
 
-    /// Whether anything is written otherwise, even where it is stored alike.
+    /// Whether there are any differences, even if they are equivalent.
     #[must_use]
     pub fn is_listed(&self) -> bool {
         !self.changes.is_empty() || self.differs()
     }
 
-    /// What applying it does, as findings.
+    /// The consequences of applying the new side, as findings.
     pub fn findings(&self) -> impl Iterator<Item = Finding> {
         self.changes.iter().flat_map(|change| {
             change.consequences.iter().map(|found| {
@@ -127,7 +129,7 @@ impl BundleDiff {
         })
     }
 
-    /// `gateway · e2e`.
+    /// The title: `gateway · e2e`.
     #[must_use]
     pub fn title(&self) -> String {
         if self.environment.is_empty() {
@@ -138,74 +140,72 @@ impl BundleDiff {
     }
 }
 
-/// The changes, each once with the bundles it befalls; those that befall the same bundles together, in the order in which
-/// they are first met.
+/// Groups the changes by the bundles they occur in. Groups with more bundles come first.
 #[must_use]
-pub fn groups(bundles: &[BundleDiff]) -> Vec<Group<'_>> {
+pub fn groups(bundles: &[BundleDiff]) -> Vec<ChangeGroup<'_>> {
     let differing: Vec<&BundleDiff> = bundles.iter().filter(|bundle| bundle.is_listed()).collect();
     let several = differing.len() > 1;
-    let mut met: Vec<(Shown, Vec<usize>)> = Vec::new();
-    // By their hashes.
-    let (hashes, mut known): (RandomState, HashMap<u64, Vec<usize>>) = Default::default();
-    let mut groups: Vec<(Vec<usize>, Vec<Shown>)> = Vec::new();
+    let mut distinct: Vec<(ChangeView, Vec<usize>)> = Vec::new();
+    // The indices of the distinct changes by hash.
+    let (hasher, mut by_hash): (RandomState, HashMap<u64, Vec<usize>>) = Default::default();
+    let mut groups: Vec<(Vec<usize>, Vec<ChangeView>)> = Vec::new();
     for (at, bundle) in differing.iter().enumerate() {
-        // A whole bundle that comes or goes is one thing.
-        if bundle.was != bundle.is || bundle.broken.is_some() {
+        // An added, removed or unrenderable bundle is a group of its own.
+        if bundle.exists_before != bundle.exists_after || bundle.render_error.is_some() {
             groups.push((vec![at], bundle.changes.clone()));
             continue;
         }
         for change in &bundle.changes {
-            let change = if several { without_names(change) } else { change.clone() };
-            let alike = known.entry(hashes.hash_one(&change)).or_default();
-            match alike.iter().find(|number| met[**number].0 == change) {
-                Some(number) => met[*number].1.push(at),
+            let change = if several { without_bundle_specific_names(change) } else { change.clone() };
+            let candidates = by_hash.entry(hasher.hash_one(&change)).or_default();
+            match candidates.iter().find(|index| distinct[**index].0 == change) {
+                Some(index) => distinct[*index].1.push(at),
                 None => {
-                    alike.push(met.len());
-                    met.push((change, vec![at]));
+                    candidates.push(distinct.len());
+                    distinct.push((change, vec![at]));
                 }
             }
         }
     }
-    // Backwards, so that the first of the same bundles stays.
-    let mut places: HashMap<Vec<usize>, usize> =
-        groups.iter().enumerate().rev().map(|(number, (at, _))| (at.clone(), number)).collect();
-    for (change, at) in met {
-        match places.get(&at) {
-            Some(number) => groups[*number].1.push(change),
+    // In reverse, so that the first group with the same bundles takes precedence.
+    let mut by_bundles: HashMap<Vec<usize>, usize> =
+        groups.iter().enumerate().rev().map(|(index, (at, _))| (at.clone(), index)).collect();
+    for (change, at) in distinct {
+        match by_bundles.get(&at) {
+            Some(index) => groups[*index].1.push(change),
             None => {
-                places.insert(at.clone(), groups.len());
+                by_bundles.insert(at.clone(), groups.len());
                 groups.push((at, vec![change]));
             }
         }
     }
-    // What befalls the most bundles comes first.
-    groups.sort_by_key(|(places, _)| (std::cmp::Reverse(places.len()), places[0]));
+    groups.sort_by_key(|(bundles, _)| (std::cmp::Reverse(bundles.len()), bundles[0]));
     groups
         .into_iter()
-        .map(|(places, changes)| Group { bundles: places.iter().map(|at| differing[*at]).collect(), changes })
+        .map(|(bundles, changes)| ChangeGroup { bundles: bundles.iter().map(|at| differing[*at]).collect(), changes })
         .collect()
 }
 
-/// Changes of objects in which the very same fields differ, such as a label that all of them bear, put together.
-pub(crate) fn alike(changes: &[Shown]) -> Vec<Vec<&Shown>> {
-    let mut sets: Vec<Vec<&Shown>> = Vec::new();
-    let mut known = HashMap::new();
+/// Groups objects with identical changes, such as a changed label that all of them have.
+pub(crate) fn group_identical(changes: &[ChangeView]) -> Vec<Vec<&ChangeView>> {
+    let mut sets: Vec<Vec<&ChangeView>> = Vec::new();
+    let mut indices = HashMap::new();
     for change in changes {
-        let alike = change.state == State::Changed && change.renamed.is_none();
-        let what = (&change.object.namespace, &change.fields, &change.consequences, change.effect);
-        match alike.then(|| *known.entry(what).or_insert(sets.len())).filter(|number| *number < sets.len()) {
-            Some(number) => sets[number].push(change),
+        let can_be_grouped = change.kind == ChangeKind::Changed && change.renamed.is_none();
+        let key = (&change.object.namespace, &change.fields, &change.consequences, change.effect);
+        match can_be_grouped.then(|| *indices.entry(key).or_insert(sets.len())).filter(|index| *index < sets.len()) {
+            Some(index) => sets[index].push(change),
             None => sets.push(vec![change]),
         }
     }
     sets
 }
 
-/// Without what differs from bundle to bundle and says nothing: the hashes of content names, and the namespace.
-fn without_names(change: &Shown) -> Shown {
+/// A change without the content hash and the namespace, which differ between bundles.
+fn without_bundle_specific_names(change: &ChangeView) -> ChangeView {
     let mut change = change.clone();
     change.span = Span::NONE;
-    if change.renamed == Some(Renamed::ByContent) {
+    if change.renamed == Some(RenameKind::ContentHash) {
         if let Some(bare) = bare_name(&change.object.name) {
             change.object.name = bare.into();
         }
@@ -220,41 +220,41 @@ fn without_names(change: &Shown) -> Shown {
     change
 }
 
-impl Group<'_> {
-    /// How many bundles it befalls, of how many; by name where that is short.
+impl ChangeGroup<'_> {
+    /// The name of the group; `of` is the number of all bundles.
     #[must_use]
     pub fn name(&self, of: usize) -> String {
         if self.bundles.len() == of && of > 2 { format!("all {of} bundles") } else { self.title() }
     }
 
-    /// What became of the bundles as a whole, where that is worth saying.
+    /// The state of the bundles as a whole, if they are added, removed or cannot be rendered.
     #[must_use]
     pub fn state(&self) -> Option<String> {
         let first = self.bundles[0];
-        match (&first.broken, first.was, first.is) {
-            (Some(why), ..) => Some(why.clone()),
+        match (&first.render_error, first.exists_before, first.exists_after) {
+            (Some(error), ..) => Some(error.clone()),
             (None, false, true) => Some("new".to_owned()),
             (None, true, false) => Some("removed: no longer rendered".to_owned()),
             _ => None,
         }
     }
 
-    /// The bundles by name, environments of one profile together: `gateway · e2e, ci`.
+    /// The names of the bundles, grouped by profile: `gateway · e2e, ci`.
     #[must_use]
     pub fn title(&self) -> String {
-        let mut parts: Vec<(&str, Vec<&str>)> = Vec::new();
+        let mut by_profile: Vec<(&str, Vec<&str>)> = Vec::new();
         for bundle in &self.bundles {
-            match parts.iter_mut().find(|(profile, _)| *profile == bundle.profile) {
+            match by_profile.iter_mut().find(|(profile, _)| *profile == bundle.profile) {
                 Some((_, environments)) => environments.push(&bundle.environment),
-                None => parts.push((&bundle.profile, vec![&bundle.environment])),
+                None => by_profile.push((&bundle.profile, vec![&bundle.environment])),
             }
         }
-        let same = parts.len() > 1 && parts.iter().all(|(_, environments)| *environments == parts[0].1);
-        if same && !parts[0].1[0].is_empty() {
-            let profiles: Vec<&str> = parts.iter().map(|(profile, _)| *profile).collect();
-            return format!("{} · {}", profiles.join(", "), parts[0].1.join(", "));
+        let same = by_profile.len() > 1 && by_profile.iter().all(|(_, environments)| *environments == by_profile[0].1);
+        if same && !by_profile[0].1[0].is_empty() {
+            let profiles: Vec<&str> = by_profile.iter().map(|(profile, _)| *profile).collect();
+            return format!("{} · {}", profiles.join(", "), by_profile[0].1.join(", "));
         }
-        let titles: Vec<String> = parts
+        let titles: Vec<String> = by_profile
             .iter()
             .map(|(profile, environments)| match environments.as_slice() {
                 [""] => (*profile).to_owned(),

@@ -1,35 +1,36 @@
-//! A committed file against what is rendered, a line a field: for `render --verify`.
+//! The differences between a committed file and the rendered manifests, one line for each field: for `render --verify`.
 
 use crate::check::Options;
 use crate::check::input::Input;
-use crate::diff::show::{Shown, ShownField, ShownWhat, State, Tag, show};
 use crate::diff::terminal::secret;
-use crate::diff::{Hide, compare};
+use crate::diff::view::{ChangeKind, ChangeView, DifferenceView, FieldView, LineKind, view};
+use crate::diff::{Redactor, compare};
 use crate::object::Object;
 use crate::source::Sources;
 
-/// How many lines are told of one file.
-const MOST_LINES: usize = 20;
+/// The maximum number of lines for a file.
+const MAX_LINES: usize = 20;
 
-/// In what a committed file differs from what is rendered, each field on a line of its own and without secrets:
+/// The differences between a committed file and the rendered manifests, one line for each field, with secrets redacted:
 /// `Service/datastorage spec.ports[0].nodePort: 30099 in the file, 30081 rendered`.
 #[must_use]
 pub fn drift(name: &str, committed: &str, rendered: &str) -> Vec<String> {
     let sources = Sources::new();
-    let (file, errors) = objects(&sources, name, committed);
+    let (in_file, errors) = objects(&sources, name, committed);
     if errors > 0 {
         return vec!["the file does not contain valid manifests".to_owned()];
     }
-    let (now, _) = objects(&sources, name, rendered);
-    let hide = Hide::of(&sources, file.iter().chain(&now));
-    let changes = compare(&file, &now, &Options::default());
-    let mut lines: Vec<String> = changes.iter().flat_map(|change| told(&show(change, &hide, Vec::new()))).collect();
+    let (now_rendered, _) = objects(&sources, name, rendered);
+    let redactor = Redactor::of(&sources, in_file.iter().chain(&now_rendered));
+    let changes = compare(&in_file, &now_rendered, &Options::default());
+    let mut lines: Vec<String> =
+        changes.iter().flat_map(|change| describe(&view(change, &redactor, Vec::new()))).collect();
     if lines.is_empty() {
-        lines.push("only comments, order or layout".to_owned());
+        lines.push("only comments, order or formatting".to_owned());
     }
-    if lines.len() > MOST_LINES {
-        let more = lines.len() - MOST_LINES + 1;
-        lines.truncate(MOST_LINES - 1);
+    if lines.len() > MAX_LINES {
+        let more = lines.len() - MAX_LINES + 1;
+        lines.truncate(MAX_LINES - 1);
         lines.push(format!("and {more} more; `plimsoll diff` shows all"));
     }
     lines
@@ -42,12 +43,12 @@ fn objects(sources: &Sources, name: &str, text: &str) -> (Vec<Object>, usize) {
     (input.objects, errors.count())
 }
 
-fn told(change: &Shown) -> Vec<String> {
+fn describe(change: &ChangeView) -> Vec<String> {
     let title = change.title();
-    match change.state {
-        State::Added => return vec![format!("{title} is not in the file")],
-        State::Removed => return vec![format!("{title} is in the file and not rendered")],
-        State::Changed => {}
+    match change.kind {
+        ChangeKind::Added => return vec![format!("{title} is not in the file")],
+        ChangeKind::Removed => return vec![format!("{title} is in the file, but not rendered")],
+        ChangeKind::Changed => {}
     }
     let mut lines = Vec::new();
     if let Some(old) = &change.old_name {
@@ -57,24 +58,26 @@ fn told(change: &Shown) -> Vec<String> {
     lines
 }
 
-fn line(shown: &ShownField) -> String {
-    let field = &shown.field;
-    match &shown.what {
-        ShownWhat::Values { old: Some(old), new: Some(new) } => format!("{field}: {old} in the file, {new} rendered"),
-        ShownWhat::Values { old: Some(old), new: None } => format!("{field}: {old} in the file, not rendered"),
-        ShownWhat::Values { old: None, new } => {
+fn line(view: &FieldView) -> String {
+    let field = &view.field;
+    match &view.difference {
+        DifferenceView::Values { old: Some(old), new: Some(new) } => {
+            format!("{field}: {old} in the file, {new} rendered")
+        }
+        DifferenceView::Values { old: Some(old), new: None } => format!("{field}: {old} in the file, not rendered"),
+        DifferenceView::Values { old: None, new } => {
             format!("{field}: not in the file, {} rendered", new.as_deref().unwrap_or_default())
         }
-        ShownWhat::Block { added: true, .. } => format!("{field}: not in the file"),
-        ShownWhat::Block { added: false, .. } => format!("{field}: in the file, not rendered"),
-        ShownWhat::Text { lines, .. } => {
-            let count = |tag| lines.iter().filter(|line| line.tag == tag).count();
-            format!("{field}: {} lines of the file, {} rendered", count(Tag::Removed), count(Tag::Added))
+        DifferenceView::Block { added: true, .. } => format!("{field}: not in the file"),
+        DifferenceView::Block { added: false, .. } => format!("{field}: in the file, not rendered"),
+        DifferenceView::Text { lines, .. } => {
+            let count = |kind| lines.iter().filter(|line| line.kind == kind).count();
+            format!("{field}: {} lines of the file, {} rendered", count(LineKind::Removed), count(LineKind::Added))
         }
-        ShownWhat::Secret { was, is } => format!("{field}: {}", secret(*was, *is)),
-        ShownWhat::Checksum => format!("{field}: another checksum"),
-        ShownWhat::Follows(name) => format!("{field}: another name of {name}"),
-        ShownWhat::Order { old, new } => format!("{field}: {old} in the file, {new} rendered"),
+        DifferenceView::Secret { before, after } => format!("{field}: {}", secret(*before, *after)),
+        DifferenceView::Checksum => format!("{field}: checksum changed"),
+        DifferenceView::RenamedReference(name) => format!("{field}: name of {name} changed"),
+        DifferenceView::Order { old, new } => format!("{field}: {old} in the file, {new} rendered"),
     }
 }
 
@@ -83,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_told_and_secrets_are_not() {
+    fn fields_are_listed_with_secrets_redacted() {
         let service =
             "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80, nodePort: 30081}]}\n";
         let edited = service.replace("30081", "30099");
@@ -91,12 +94,12 @@ mod tests {
             drift("x.yaml", &edited, service),
             ["Service/a spec.ports[0].nodePort: 30099 in the file, 30081 rendered"]
         );
-        assert_eq!(drift("x.yaml", &format!("# hm\n{service}"), service), ["only comments, order or layout"]);
+        assert_eq!(drift("x.yaml", &format!("# hm\n{service}"), service), ["only comments, order or formatting"]);
         assert_eq!(drift("x.yaml", "", service), ["Service/a is not in the file"]);
         let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {token: abcdefg}\n";
         assert_eq!(
             drift("x.yaml", &secret.replace("abcdefg", "hijklmn"), secret),
-            ["Secret/a stringData[token]: a secret, changed"]
+            ["Secret/a stringData[token]: secret changed"]
         );
     }
 }

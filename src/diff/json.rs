@@ -1,11 +1,11 @@
-//! Changes as JSON: `{"bundles": [...]}` with the names of the documentation.
+//! Changes as JSON: `{"bundles": [...]}`, with the documented names.
 
 use serde_json::{Map, Value, json as value};
 
 use crate::diff::BundleDiff;
-use crate::diff::show::{Shown, ShownField, ShownWhat, State, Tag};
+use crate::diff::view::{ChangeKind, ChangeView, DifferenceView, FieldView, LineKind};
 
-/// The bundles that are written otherwise as a JSON document.
+/// The bundles with differences as a JSON document.
 #[must_use]
 pub fn json(bundles: &[BundleDiff]) -> String {
     let differing: Vec<Value> = bundles.iter().filter(|bundle| bundle.is_listed()).map(bundle).collect();
@@ -14,7 +14,7 @@ pub fn json(bundles: &[BundleDiff]) -> String {
 }
 
 fn bundle(bundle: &BundleDiff) -> Value {
-    let change = match (bundle.was, bundle.is) {
+    let change = match (bundle.exists_before, bundle.exists_after) {
         (false, _) => "added",
         (_, false) => "removed",
         _ => "changed",
@@ -30,9 +30,9 @@ fn bundle(bundle: &BundleDiff) -> Value {
     Value::Object(out)
 }
 
-fn object(change: &Shown) -> Value {
+fn object(change: &ChangeView) -> Value {
     let mut out = Map::new();
-    out.insert("change".into(), value!(change.state.name()));
+    out.insert("change".into(), value!(change.kind.name()));
     let id = &change.object;
     out.insert(
         "object".into(),
@@ -42,7 +42,7 @@ fn object(change: &Shown) -> Value {
         out.insert("effect".into(), value!(effect.name()));
     }
     if let Some(renamed) = change.renamed {
-        out.insert("renamed".into(), value!(renamed.to_string()));
+        out.insert("renamed".into(), value!(renamed.name()));
     }
     for (key, old) in [("oldName", &change.old_name), ("oldNamespace", &change.old_namespace)] {
         if let Some(old) = old {
@@ -64,23 +64,23 @@ fn object(change: &Shown) -> Value {
         })
         .collect();
     out.insert("consequences".into(), value!(consequences));
-    if change.state == State::Changed {
+    if change.kind == ChangeKind::Changed {
         out.insert("fields".into(), change.fields.iter().map(field).collect());
     }
-    if !change.text.is_empty() {
-        out.insert("text".into(), value!(change.text));
+    if !change.yaml.is_empty() {
+        out.insert("text".into(), value!(change.yaml));
     }
     Value::Object(out)
 }
 
-fn field(field: &ShownField) -> Value {
+fn field(field: &FieldView) -> Value {
     let mut out = Map::new();
     out.insert("field".into(), value!(field.field));
     if field.path != field.field {
         out.insert("path".into(), value!(field.path));
     }
-    let change = match &field.what {
-        ShownWhat::Values { old, new } => {
+    let change = match &field.difference {
+        DifferenceView::Values { old, new } => {
             for (key, value) in [("old", old), ("new", new)] {
                 if let Some(text) = value {
                     out.insert(key.into(), value!(text));
@@ -88,18 +88,18 @@ fn field(field: &ShownField) -> Value {
             }
             change(old.is_some(), new.is_some())
         }
-        ShownWhat::Block { added, text } => {
+        DifferenceView::Block { added, text } => {
             out.insert(if *added { "new" } else { "old" }.into(), value!(text));
             change(!added, *added)
         }
-        ShownWhat::Text { lines, fields, secret } => {
+        DifferenceView::Text { lines, fields, secret } => {
             let lines: Vec<String> = lines
                 .iter()
-                .map(|line| match line.tag {
-                    Tag::Same => format!(" {}", line.text),
-                    Tag::Removed => format!("-{}", line.text),
-                    Tag::Added => format!("+{}", line.text),
-                    Tag::Gap => "@@".to_owned(),
+                .map(|line| match line.kind {
+                    LineKind::Same => format!(" {}", line.text),
+                    LineKind::Removed => format!("-{}", line.text),
+                    LineKind::Added => format!("+{}", line.text),
+                    LineKind::Gap => "@@".to_owned(),
                 })
                 .collect();
             out.insert("lines".into(), value!(lines));
@@ -111,16 +111,16 @@ fn field(field: &ShownField) -> Value {
             }
             "changed"
         }
-        ShownWhat::Secret { was, is } => {
+        DifferenceView::Secret { before, after } => {
             out.insert("secret".into(), value!(true));
-            change(*was, *is)
+            change(*before, *after)
         }
-        ShownWhat::Checksum => "checksum",
-        ShownWhat::Follows(name) => {
+        DifferenceView::Checksum => "checksum",
+        DifferenceView::RenamedReference(name) => {
             out.insert("follows".into(), value!(name));
             "changed"
         }
-        ShownWhat::Order { old, new } => {
+        DifferenceView::Order { old, new } => {
             out.insert("old".into(), value!(old));
             out.insert("new".into(), value!(new));
             "reordered"
@@ -133,8 +133,8 @@ fn field(field: &ShownField) -> Value {
     Value::Object(out)
 }
 
-const fn change(was: bool, is: bool) -> &'static str {
-    match (was, is) {
+const fn change(before: bool, after: bool) -> &'static str {
+    match (before, after) {
         (false, _) => "added",
         (_, false) => "removed",
         _ => "changed",

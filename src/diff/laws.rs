@@ -1,4 +1,4 @@
-//! The law of the engine: what it says changed, put on the old manifests, gives the new ones.
+//! Property tests: the changes, applied to the old manifests, yield the new ones.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,76 +6,76 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Change, FieldChange, Step, What, compare};
+use super::{Difference, FieldChange, ObjectChange, PathStep, compare};
 use crate::check::Options;
 use crate::node::{Mapping, Node, Value};
 use crate::object::Object;
 use crate::source::Span;
 
-/// The old objects with the changes put on them.
-fn apply(old: &[Object], changes: &[Change<'_>]) -> Vec<Node> {
-    let mut made = Vec::new();
+/// Applies changes to the old objects.
+fn apply(old: &[Object], changes: &[ObjectChange<'_>]) -> Vec<Node> {
+    let mut result = Vec::new();
     for object in old {
         let of = changes.iter().find(|change| change.old.is_some_and(|old| std::ptr::eq(old, object)));
         match of {
-            None => made.push(object.node.clone()),
+            None => result.push(object.node.clone()),
             Some(change) if change.new.is_none() => {}
-            Some(change) => made.push(put_on(&object.node, &change.fields, 0)),
+            Some(change) => result.push(apply_fields(&object.node, &change.fields, 0)),
         }
     }
-    made.extend(changes.iter().filter(|change| change.old.is_none()).map(|change| change.new.unwrap().node.clone()));
-    made
+    result.extend(changes.iter().filter(|change| change.old.is_none()).map(|change| change.new.unwrap().node.clone()));
+    result
 }
 
-/// A node with the changes below it put on; all of them lead through it and have `depth` steps behind them.
-fn put_on(node: &Node, fields: &[FieldChange<'_>], depth: usize) -> Node {
+/// Applies changes at or below a node. The first `depth` segments of their paths are those of the node.
+fn apply_fields(node: &Node, fields: &[FieldChange<'_>], depth: usize) -> Node {
     if let Some(here) = fields.iter().find(|field| field.path.len() == depth && field.after().is_some()) {
         return here.after().unwrap().clone();
     }
-    let order = fields.iter().find_map(|field| match &field.what {
-        What::Reordered(_, new) if field.path.len() == depth => Some(new),
+    let order = fields.iter().find_map(|field| match &field.difference {
+        Difference::Reordered(_, new) if field.path.len() == depth => Some(new),
         _ => None,
     });
-    if let Some(What::Rearranged(_, new)) =
-        fields.iter().find(|field| field.path.len() == depth).map(|field| &field.what)
+    if let Some(Difference::Rearranged(_, new)) =
+        fields.iter().find(|field| field.path.len() == depth).map(|field| &field.difference)
     {
         return (*new).clone();
     }
-    let mut below: Vec<(&Step, Vec<FieldChange<'_>>)> = Vec::new();
+    let mut by_step: Vec<(&PathStep, Vec<FieldChange<'_>>)> = Vec::new();
     for field in fields.iter().filter(|field| field.path.len() > depth) {
         let step = &field.path[depth];
-        match below.iter_mut().find(|(known, _)| *known == step) {
+        match by_step.iter_mut().find(|(known, _)| *known == step) {
             Some((_, fields)) => fields.push(field.clone()),
-            None => below.push((step, vec![field.clone()])),
+            None => by_step.push((step, vec![field.clone()])),
         }
     }
-    let gone = |fields: &[FieldChange<'_>]| {
-        fields.iter().any(|field| field.path.len() == depth + 1 && matches!(field.what, What::Removed(_)))
+    let is_removed = |fields: &[FieldChange<'_>]| {
+        fields.iter().any(|field| field.path.len() == depth + 1 && matches!(field.difference, Difference::Removed(_)))
     };
     let mut copy = node.clone();
     match &mut copy.value {
         Value::Mapping(mapping) => {
-            for (step, fields) in &below {
-                let (Step::Key(key) | Step::Data(key)) = step else { panic!("{step:?} into a mapping") };
-                if gone(fields) {
+            for (step, fields) in &by_step {
+                let (PathStep::Field(key) | PathStep::MapKey(key)) = step else { panic!("{step:?} into a mapping") };
+                if is_removed(fields) {
                     mapping.remove(key).unwrap();
                 } else {
                     let before = mapping.get(key).cloned().unwrap_or_default();
-                    mapping.set(key, put_on(&before, fields, depth + 1));
+                    mapping.set(key, apply_fields(&before, fields, depth + 1));
                 }
             }
         }
         Value::Sequence(items) => {
-            let mut left: Vec<Option<Node>> = items.iter().cloned().map(Some).collect();
+            let mut remaining: Vec<Option<Node>> = items.iter().cloned().map(Some).collect();
             let mut placed: BTreeMap<usize, Node> = BTreeMap::new();
-            for (step, fields) in &below {
-                let Step::Item { old, new, .. } = step else { panic!("{step:?} into a list") };
-                let before = old.map(|old| left[old].take().unwrap()).unwrap_or_default();
-                if !gone(fields) {
-                    placed.insert(new.unwrap(), put_on(&before, fields, depth + 1));
+            for (step, fields) in &by_step {
+                let PathStep::Item { old, new, .. } = step else { panic!("{step:?} into a list") };
+                let before = old.map(|old| remaining[old].take().unwrap()).unwrap_or_default();
+                if !is_removed(fields) {
+                    placed.insert(new.unwrap(), apply_fields(&before, fields, depth + 1));
                 }
             }
-            let mut rest = left.into_iter().flatten();
+            let mut rest = remaining.into_iter().flatten();
             let mut made = Vec::new();
             loop {
                 match placed.remove(&made.len()) {
@@ -93,13 +93,13 @@ fn put_on(node: &Node, fields: &[FieldChange<'_>], depth: usize) -> Node {
             }
             *items = made.into();
         }
-        _ => assert!(below.is_empty(), "into a scalar: {below:?}"),
+        _ => assert!(by_step.is_empty(), "into a scalar: {by_step:?}"),
     }
     copy
 }
 
-/// What two sets must agree in: all but the order of keyed lists in which none is meant, and of the objects.
-fn normal(nodes: &[Node]) -> BTreeMap<String, Node> {
+/// Normalizes the order of objects, keys and keyed lists.
+fn normalize(nodes: &[Node]) -> BTreeMap<String, Node> {
     fn sort(node: &mut Node, key: &str) {
         match &mut node.value {
             Value::Mapping(mapping) => {
@@ -146,7 +146,7 @@ fn scalar() -> impl Strategy<Value = Node> {
     ]
 }
 
-/// A list of entries with different names, in any order.
+/// A list of entries with unique names in any order.
 fn named(values: impl Strategy<Value = Node> + 'static) -> impl Strategy<Value = Node> {
     let entry =
         (prop::sample::subsequence(vec!["A", "B", "C", "D"], 0..=4).prop_shuffle(), prop::collection::vec(values, 4));
@@ -241,15 +241,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_changes_put_on_the_old_give_the_new((old, new) in (bundle(), bundle())) {
+    fn changes_applied_to_the_old_objects_yield_the_new_ones((old, new) in (bundle(), bundle())) {
         let changes = compare(&old, &new, &Options::default());
-        let made = apply(&old, &changes);
-        let wanted: Vec<Node> = new.iter().map(|object| object.node.clone()).collect();
-        prop_assert_eq!(normal(&made), normal(&wanted));
+        let result = apply(&old, &changes);
+        let expected: Vec<Node> = new.iter().map(|object| object.node.clone()).collect();
+        prop_assert_eq!(normalize(&result), normalize(&expected));
     }
 
     #[test]
-    fn what_is_the_same_does_not_change(bundle in bundle()) {
+    fn identical_bundles_have_no_changes(bundle in bundle()) {
         prop_assert!(compare(&bundle, &bundle.clone(), &Options::default()).is_empty());
     }
 }

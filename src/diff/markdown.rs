@@ -1,31 +1,31 @@
-//! Changes as Markdown, fit for a comment on a pull request: a table of what changes and what applying it does, and
-//! the details folded away.
+//! Changes as Markdown for a comment on a pull request: a table of the changes and their consequences, and collapsed
+//! details.
 
 use std::fmt::Write as _;
 
 use foldhash::{HashSet, HashSetExt};
 
-use crate::diff::bundle::{BundleDiff, Group, alike, groups};
-use crate::diff::show::{Shown, ShownField, ShownWhat, State, Tag};
+use crate::diff::bundle::{BundleDiff, ChangeGroup, group_identical, groups};
 use crate::diff::terminal::secret;
+use crate::diff::view::{ChangeKind, ChangeView, DifferenceView, FieldView, LineKind};
 use crate::finding::Severity;
 use crate::object;
 use crate::report::markup;
 use crate::suggest;
 
-/// GitHub takes comments of up to 65,536 characters; some are left for the frame.
-const MOST_BYTES: usize = 60_000;
+/// GitHub limits comments to 65,536 characters; the rest is reserved for other cell_lines of the comment.
+const MAX_BYTES: usize = 60_000;
 
-/// How many objects a row of the table names.
-const MOST_OBJECTS: usize = 4;
+/// The maximum number of objects in a row of the table.
+const MAX_OBJECTS: usize = 4;
 
-/// How many fields a row of the table names.
-const MOST_FIELDS: usize = 3;
+/// The maximum number of fields in a row of the table.
+const MAX_FIELDS: usize = 3;
 
-/// Longer values are cut in the table; the details have them whole.
-const LONGEST_VALUE: usize = 60;
+/// The maximum length of a value in the table. The details contain the whole value.
+const MAX_VALUE_LENGTH: usize = 60;
 
-/// The bundles as a Markdown text.
+/// The bundles as Markdown.
 #[must_use]
 pub fn markdown(bundles: &[BundleDiff]) -> String {
     let groups = groups(bundles);
@@ -34,11 +34,11 @@ pub fn markdown(bundles: &[BundleDiff]) -> String {
     if changed == 0 {
         return out;
     }
-    worst(&groups, &mut out);
+    alert(&groups, &mut out);
     out.push_str("\n| | object | change | what `kubectl apply` will do |\n| --- | --- | --- | --- |\n");
     for group in &groups {
         let name = group.name(bundles.len());
-        for (at, set) in alike(&group.changes).iter().enumerate() {
+        for (at, set) in group_identical(&group.changes).iter().enumerate() {
             let first = if at == 0 { format!("**{}**", cell(&name)) } else { String::new() };
             let _ = writeln!(out, "| {first} | {} | {} | {} |", objects(set), summary(set[0]), effects(set[0]));
         }
@@ -50,7 +50,7 @@ pub fn markdown(bundles: &[BundleDiff]) -> String {
     let mut left_out = 0;
     for group in groups.iter().filter(|group| !group.changes.is_empty()) {
         let details = details(group, bundles.len());
-        if out.len() + details.len() > MOST_BYTES {
+        if out.len() + details.len() > MAX_BYTES {
             left_out += 1;
         } else {
             out.push_str(&details);
@@ -68,39 +68,36 @@ pub fn markdown(bundles: &[BundleDiff]) -> String {
 
 fn title(changed: usize, bundles: &[BundleDiff]) -> String {
     match (changed, bundles) {
-        (0, [_]) => "### Nothing changes\n".to_owned(),
-        (0, _) => format!("### None of {} changes\n", suggest::count(bundles.len(), "bundle")),
-        (_, [one]) => format!("### {} changes\n", one.title()),
-        _ => {
-            let verb = if changed == 1 { "changes" } else { "change" };
-            format!("### {changed} of {} {verb}\n", suggest::count(bundles.len(), "bundle"))
-        }
+        (0, [_]) => "### No changes\n".to_owned(),
+        (0, _) => format!("### No changes in {}\n", suggest::count(bundles.len(), "bundle")),
+        (_, [one]) => format!("### Changes in {}\n", one.title()),
+        _ => format!("### Changes in {changed} of {}\n", suggest::count(bundles.len(), "bundle")),
     }
 }
 
-/// One line above the table: what nobody may miss.
-fn worst(groups: &[Group<'_>], out: &mut String) {
+/// An alert above the table if objects cannot be applied or need action.
+fn alert(groups: &[ChangeGroup<'_>], out: &mut String) {
     let count = |severity| {
         let changes = groups.iter().flat_map(|group| &group.changes);
         changes.filter(|change| change.consequences.iter().any(|found| found.severity == severity)).count()
     };
-    let (refused, warnings) = (count(Severity::Error), count(Severity::Warning));
-    if refused > 0 {
-        let _ = writeln!(out, "\n> [!CAUTION]\n> {} cannot be applied.", suggest::count(refused, "object"));
+    let (rejected, warnings) = (count(Severity::Error), count(Severity::Warning));
+    if rejected > 0 {
+        let _ = writeln!(out, "\n> [!CAUTION]\n> {} cannot be applied.", suggest::count(rejected, "object"));
     } else if warnings > 0 {
-        let what = if warnings == 1 { "1 object needs" } else { &format!("{warnings} objects need") };
-        let _ = writeln!(out, "\n> [!WARNING]\n> {what} action when applied.");
+        let subject = if warnings == 1 { "1 object needs" } else { &format!("{warnings} objects need") };
+        let _ = writeln!(out, "\n> [!WARNING]\n> {subject} action when applied.");
     }
 }
 
-/// Objects in which the same differs, in a cell of the table.
-fn objects(set: &[&Shown]) -> String {
-    let sign = match set[0].state {
-        State::Added => "🟢 ",
-        State::Removed => "🔴 ",
-        State::Changed => "",
+/// The table cell for objects with identical changes.
+fn objects(set: &[&ChangeView]) -> String {
+    let sign = match set[0].kind {
+        ChangeKind::Added => "🟢 ",
+        ChangeKind::Removed => "🔴 ",
+        ChangeKind::Changed => "",
     };
-    let shown = if set.len() > MOST_OBJECTS { MOST_OBJECTS - 1 } else { set.len() };
+    let shown = if set.len() > MAX_OBJECTS { MAX_OBJECTS - 1 } else { set.len() };
     let mut titles: Vec<String> = set.iter().take(shown).map(|change| cell(&change.title())).collect();
     if set.len() > shown {
         titles.push(format!("and {} more", set.len() - shown));
@@ -108,94 +105,97 @@ fn objects(set: &[&Shown]) -> String {
     format!("{sign}{}", titles.join("<br>"))
 }
 
-/// What changes, in a cell of the table.
-fn summary(change: &Shown) -> String {
-    match change.state {
-        State::Added => return "new".to_owned(),
-        State::Removed => return "gone".to_owned(),
-        State::Changed => {}
+/// The table cell for the changes of an object.
+fn summary(change: &ChangeView) -> String {
+    match change.kind {
+        ChangeKind::Added => return "new".to_owned(),
+        ChangeKind::Removed => return "removed".to_owned(),
+        ChangeKind::Changed => {}
     }
-    let mut parts = Vec::new();
+    let mut cell_lines = Vec::new();
     if let Some(renamed) = change.renamed {
         match (&change.old_name, &change.old_namespace) {
-            (_, Some(namespace)) => parts.push(format!("{renamed}, was in {}", code(namespace))),
-            (Some(name), None) if renamed != crate::diff::Renamed::ByContent => {
-                parts.push(format!("{renamed}, was {}", code(name)));
+            (_, Some(namespace)) => cell_lines.push(format!("{renamed}, was in {}", code(namespace))),
+            (Some(name), None) if renamed != crate::diff::RenameKind::ContentHash => {
+                cell_lines.push(format!("{renamed}, was {}", code(name)));
             }
-            _ => parts.push("renamed by its content hash".to_owned()),
+            _ => cell_lines.push("renamed by content hash".to_owned()),
         }
     }
-    let mut told = 0;
-    let (mut quiet, mut known) = (Vec::new(), HashSet::new());
+    let mut listed = 0;
+    let (mut minor, mut seen) = (Vec::new(), HashSet::new());
     let mut total = 0;
     for field in &change.fields {
         for line in lines(field) {
             match line {
-                Told::Quiet(line) => {
-                    if known.insert(line.clone()) {
-                        quiet.push(line);
+                SummaryLine::Minor(line) => {
+                    if seen.insert(line.clone()) {
+                        minor.push(line);
                     }
                 }
-                Told::Aloud(line) => {
+                SummaryLine::Major(line) => {
                     total += 1;
-                    if told < MOST_FIELDS {
-                        told += 1;
-                        parts.push(line);
+                    if listed < MAX_FIELDS {
+                        listed += 1;
+                        cell_lines.push(line);
                     }
                 }
             }
         }
     }
-    if total > told {
-        parts.push(format!("and {} more", total - told));
+    if total > listed {
+        cell_lines.push(format!("and {} more", total - listed));
     }
-    // What only follows another change is told where nothing else is.
-    if told == 0 {
-        parts.append(&mut quiet);
+    // Changes that only follow from other changes are listed if there are no others.
+    if listed == 0 {
+        cell_lines.append(&mut minor);
     }
-    parts.join("<br>")
+    cell_lines.join("<br>")
 }
 
-enum Told {
-    Aloud(String),
-    Quiet(String),
+/// A line of the summary. Minor ones only follow from other changes.
+enum SummaryLine {
+    Major(String),
+    Minor(String),
 }
 
-fn lines(field: &ShownField) -> Vec<Told> {
+fn lines(field: &FieldView) -> Vec<SummaryLine> {
     let path = code(&short(&field.path));
-    let line = match &field.what {
-        ShownWhat::Values { old, new } => match (old, new) {
+    let line = match &field.difference {
+        DifferenceView::Values { old, new } => match (old, new) {
             (Some(old), Some(new)) => format!("{path} {} → {}", value(old), value(new)),
             (None, Some(new)) => format!("{path} {} (new)", value(new)),
-            (Some(old), None) => format!("{path} gone, was {}", value(old)),
+            (Some(old), None) => format!("{path} removed, was {}", value(old)),
             (None, None) => path,
         },
-        ShownWhat::Block { added, .. } => format!("{path} {}", if *added { "new" } else { "gone" }),
-        ShownWhat::Text { fields, .. } if !fields.is_empty() => {
+        DifferenceView::Block { added, .. } => format!("{path} {}", if *added { "new" } else { "removed" }),
+        DifferenceView::Text { fields, .. } if !fields.is_empty() => {
             return fields.iter().flat_map(lines).collect();
         }
-        ShownWhat::Text { lines, secret, .. } => {
-            let count = |tag| lines.iter().filter(|line| line.tag == tag).count();
-            let (added, removed) = (count(Tag::Added), count(Tag::Removed));
+        DifferenceView::Text { lines, secret, .. } => {
+            let count = |kind| lines.iter().filter(|line| line.kind == kind).count();
+            let (added, removed) = (count(LineKind::Added), count(LineKind::Removed));
             match (added + removed, secret) {
-                (0, true) => format!("{path} a secret in it"),
-                (0, false) => format!("{path} white space"),
+                (0, true) => format!("{path} secret changed"),
+                (0, false) => format!("{path} whitespace"),
                 _ => format!("{path} +{added} −{removed} lines"),
             }
         }
-        ShownWhat::Secret { was, is } => format!("{path} {}", secret(*was, *is)),
-        ShownWhat::Checksum => return vec![Told::Quiet("checksum".to_owned())],
-        ShownWhat::Follows(name) => return vec![Told::Quiet(format!("the new name of {}", code(name)))],
-        ShownWhat::Order { .. } => format!("{path} another order"),
+        DifferenceView::Secret { before, after } => format!("{path} {}", secret(*before, *after)),
+        DifferenceView::Checksum => return vec![SummaryLine::Minor("checksum".to_owned())],
+        DifferenceView::RenamedReference(name) => {
+            return vec![SummaryLine::Minor(format!("name of {}", code(name)))];
+        }
+        DifferenceView::Order { .. } => format!("{path} order"),
     };
-    vec![Told::Aloud(line)]
+    vec![SummaryLine::Major(line)]
 }
 
-/// A path without the steps that every reader knows.
+/// A path without the common prefixes of pod templates, specs and data.
 fn short(path: &str) -> String {
     let rest = object::below_template(path);
     let rest = rest.strip_prefix("spec.").unwrap_or(rest);
-    // `data[config.yaml]` is `config.yaml`.
+    // `data[config.yaml]` becomes `config.yaml`.
     match rest
         .strip_prefix("data[")
         .or_else(|| rest.strip_prefix("stringData["))
@@ -207,15 +207,15 @@ fn short(path: &str) -> String {
 }
 
 fn value(text: &str) -> String {
-    if text.chars().count() > LONGEST_VALUE {
-        let cut: String = text.chars().take(LONGEST_VALUE - 1).collect();
+    if text.chars().count() > MAX_VALUE_LENGTH {
+        let cut: String = text.chars().take(MAX_VALUE_LENGTH - 1).collect();
         return code(&format!("{cut}…"));
     }
     code(text)
 }
 
-/// What applying does, in a cell of the table.
-fn effects(change: &Shown) -> String {
+/// The table cell for the consequences of a change.
+fn effects(change: &ChangeView) -> String {
     if change.consequences.is_empty() {
         return "–".to_owned();
     }
@@ -225,16 +225,15 @@ fn effects(change: &Shown) -> String {
             Severity::Warning => "⚠️ ",
             Severity::Note => "",
         };
-        format!("{sign}{}", words(&found.message))
+        format!("{sign}{}", message(&found.message))
     };
     change.consequences.iter().map(line).collect::<Vec<_>>().join("<br>")
 }
 
-fn details(group: &Group<'_>, of: usize) -> String {
-    let number = suggest::count(group.changes.len(), "object");
-    let mut out =
-        format!("\n<details><summary><b>{}</b>: {number}, field by field</summary>\n", markup(&group.name(of)));
-    for set in alike(&group.changes) {
+fn details(group: &ChangeGroup<'_>, of: usize) -> String {
+    let count = suggest::count(group.changes.len(), "object");
+    let mut out = format!("\n<details><summary><b>{}</b>: details of {count}</summary>\n", markup(&group.name(of)));
+    for set in group_identical(&group.changes) {
         let change = set[0];
         let titles: Vec<String> = set.iter().map(|change| format!("**{}**", cell(&change.title()))).collect();
         let _ = write!(out, "\n{}", titles.join(", "));
@@ -249,13 +248,13 @@ fn details(group: &Group<'_>, of: usize) -> String {
             let help = match found.help.as_str() {
                 "" => String::new(),
                 command if command.starts_with("kubectl ") => format!(": {}", code(command)),
-                help => format!(": {}", words(help)),
+                help => format!(": {}", message(help)),
             };
-            let _ = writeln!(out, "- {} (`{}`){help}", words(&found.message), found.rule);
+            let _ = writeln!(out, "- {} (`{}`){help}", message(&found.message), found.rule);
         }
         let mut text = String::new();
         change.fields.iter().for_each(|field| detail(field, &mut text));
-        change.text.lines().for_each(|line| _ = writeln!(text, "+ {line}"));
+        change.yaml.lines().for_each(|line| _ = writeln!(text, "+ {line}"));
         if !text.is_empty() {
             let fence = fence(&text);
             let _ = write!(out, "\n{fence}diff\n{text}{fence}\n");
@@ -265,11 +264,11 @@ fn details(group: &Group<'_>, of: usize) -> String {
     out
 }
 
-/// A field as lines of a `diff` block.
-fn detail(field: &ShownField, out: &mut String) {
+/// Appends a field as lines of a `diff` block.
+fn detail(field: &FieldView, out: &mut String) {
     let path = &field.path;
-    let _ = match &field.what {
-        ShownWhat::Values { old, new } => {
+    let _ = match &field.difference {
+        DifferenceView::Values { old, new } => {
             if let Some(old) = old {
                 let _ = writeln!(out, "- {path}: {old}");
             }
@@ -278,39 +277,39 @@ fn detail(field: &ShownField, out: &mut String) {
             }
             Ok(())
         }
-        ShownWhat::Block { added, text } => {
+        DifferenceView::Block { added, text } => {
             let sign = if *added { '+' } else { '-' };
             let _ = writeln!(out, "{sign} {path}:");
             text.lines().for_each(|line| _ = writeln!(out, "{sign}   {line}"));
             Ok(())
         }
-        ShownWhat::Text { lines, secret, .. } => {
+        DifferenceView::Text { lines, secret, .. } => {
             let _ = writeln!(out, "@@ {path} @@");
             for line in lines {
                 let text = &line.text;
-                let _ = match line.tag {
-                    Tag::Same => writeln!(out, "  {text}"),
-                    Tag::Removed => writeln!(out, "- {text}"),
-                    Tag::Added => writeln!(out, "+ {text}"),
-                    Tag::Gap => writeln!(out, "  …"),
+                let _ = match line.kind {
+                    LineKind::Same => writeln!(out, "  {text}"),
+                    LineKind::Removed => writeln!(out, "- {text}"),
+                    LineKind::Added => writeln!(out, "+ {text}"),
+                    LineKind::Gap => writeln!(out, "  …"),
                 };
             }
-            if *secret { writeln!(out, "! a secret in it changes") } else { Ok(()) }
+            if *secret { writeln!(out, "! a secret changed") } else { Ok(()) }
         }
-        ShownWhat::Secret { was, is } => writeln!(out, "! {path}: {}", secret(*was, *is)),
-        ShownWhat::Checksum => writeln!(out, "  {path}: another checksum"),
-        ShownWhat::Follows(name) => writeln!(out, "  {path}: the new name of {name}"),
-        ShownWhat::Order { old, new } => writeln!(out, "- {path}: {old}\n+ {path}: {new}"),
+        DifferenceView::Secret { before, after } => writeln!(out, "! {path}: {}", secret(*before, *after)),
+        DifferenceView::Checksum => writeln!(out, "  {path}: checksum changed"),
+        DifferenceView::RenamedReference(name) => writeln!(out, "  {path}: name of {name} changed"),
+        DifferenceView::Order { old, new } => writeln!(out, "- {path}: {old}\n+ {path}: {new}"),
     };
 }
 
-/// A fence longer than any run of backticks in the text.
+/// A fence that is longer than any run of backticks in `text`.
 fn fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(longest.max(2) + 1)
 }
 
-/// A value as code that no character of it can break out of, nor the cell it stands in.
+/// A value as inline code, escaped for a table cell.
 fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let ticks = "`".repeat(longest + 1);
@@ -318,12 +317,12 @@ fn code(text: &str) -> String {
     format!("{ticks}{pad}{}{pad}{ticks}", text.replace('|', "\\|").replace(['\n', '\r'], " "))
 }
 
-/// Words of ours, in which backticks mark code.
-fn words(text: &str) -> String {
+/// A message, in which backticks mark code, escaped for a table cell.
+fn message(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
 }
 
-/// A name in a cell: nothing in it is Markdown.
+/// Plain text escaped for a table cell.
 fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,19 +1,19 @@
-//! What changes between two sets of manifests: object by object and field by field, and what applying it will do.
+//! The differences between two sets of manifests, by object and field, and the consequences of applying them.
 //!
-//! [`compare`] pairs the objects and finds the changed fields; [`consequences`] says what they lead to; [`show`] puts
-//! both into words that hold no secret; [`terminal()`], [`markdown()`] and [`json()`] print those.
+//! [`compare`] pairs the objects and finds the changed fields; [`consequences`] determines the effects of applying
+//! them; [`view`] formats both with secrets redacted; [`terminal()`], [`markdown()`] and [`json()`] print the result.
 
 mod bundle;
 pub mod consequences;
 mod drift;
 mod fields;
-mod hide;
 mod json;
 mod lists;
 mod markdown;
 mod pair;
-pub mod show;
+mod redact;
 mod terminal;
+pub mod view;
 
 #[cfg(test)]
 mod laws;
@@ -28,112 +28,112 @@ use crate::kube::stored::is_live;
 use crate::node::Node;
 use crate::object::Object;
 use crate::path::{FieldPath, Segment};
-use crate::updates::{Effect, Judge, Update};
+use crate::updates::{Effect, Update, UpdateSimulator};
 
-pub(crate) use bundle::alike;
-pub use bundle::{BundleDiff, Group, Purpose, groups};
+pub(crate) use bundle::group_identical;
+pub use bundle::{BundleDiff, ChangeGroup, Purpose, groups};
 pub use drift::drift;
-pub use hide::Hide;
 pub use json::json;
 pub use markdown::markdown;
+pub use redact::Redactor;
 pub(crate) use terminal::secret;
 pub use terminal::terminal;
 
-/// What became of an object.
+/// An added, removed or changed object.
 #[derive(Debug)]
-pub struct Change<'a> {
-    /// The object as it was; `None` where it is new.
+pub struct ObjectChange<'a> {
+    /// The old object; `None` if it is added.
     pub old: Option<&'a Object>,
-    /// The object as it will be; `None` where it is gone.
+    /// The new object; `None` if it is removed.
     pub new: Option<&'a Object>,
-    /// Why the two are taken for the same where their names differ.
-    pub renamed: Option<Renamed>,
-    /// The fields that differ; none where the object is new or gone.
+    /// How the object was renamed, if the identities differ.
+    pub renamed: Option<RenameKind>,
+    /// The fields that differ; empty if the object is added or removed.
     pub fields: Vec<FieldChange<'a>>,
-    /// What applying it does to the object; `None` where it is new, gone, or has another name.
+    /// The result of applying the change; `None` if the object is added, removed or renamed.
     pub update: Option<Update>,
 }
 
-/// How an object came to another name.
+/// How an object was renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Renamed {
-    /// Its name carries a hash of its content, and that changed.
-    ByContent,
+pub enum RenameKind {
+    /// Its name contains a hash of its content, which changed.
+    ContentHash,
     /// It has the same name in another namespace.
-    Moved,
-    /// It is much like one that is gone.
-    ByHand,
+    Namespace,
+    /// It is similar to a removed object.
+    Similar,
 }
 
 /// A field that differs.
 #[derive(Debug, Clone)]
 pub struct FieldChange<'a> {
-    /// The way to it.
-    pub path: Vec<Step>,
-    /// What differs.
-    pub what: What<'a>,
-    /// Whether it is the name of an object that got another name by its content.
-    pub follows: bool,
-    /// Whether both values are stored alike, so that applying the change leaves the field as it is.
+    /// Its path.
+    pub path: Vec<PathStep>,
+    /// The difference.
+    pub difference: Difference<'a>,
+    /// Whether it is a reference to an object whose content hash, and therefore name, changed.
+    pub follows_rename: bool,
+    /// Whether both values are stored identically, so that applying the change has no effect on the field.
     pub equivalent: bool,
 }
 
-/// What differs at a field.
+/// The difference at a field.
 #[derive(Debug, Clone)]
-pub enum What<'a> {
-    /// It is new.
+pub enum Difference<'a> {
+    /// The field is added.
     Added(&'a Node),
-    /// It is gone.
+    /// The field is removed.
     Removed(&'a Node),
-    /// It has another value.
+    /// The value changed.
     Changed(&'a Node, &'a Node),
-    /// The entries that both have stand in another order; by what tells them apart.
+    /// The common entries of a keyed list are in a different order. Holds the labels of the old and the new entries.
     Reordered(Vec<String>, Vec<String>),
-    /// The same entries in another order, in a list in which nothing tells them apart.
+    /// A list without keys has the same entries in a different order.
     Rearranged(&'a Node, &'a Node),
 }
 
-/// One step down to a field.
+/// A segment of the path of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// The value of a field.
-    Key(EcoString),
-    /// The value of a key of a map, such as a label.
-    Data(EcoString),
+pub enum PathStep {
+    /// A field.
+    Field(EcoString),
+    /// A key of a map, such as a label.
+    MapKey(EcoString),
     /// An entry of a list.
     Item {
-        /// Its place in the old list.
+        /// Its index in the old list.
         old: Option<usize>,
-        /// Its place in the new list.
+        /// Its index in the new list.
         new: Option<usize>,
-        /// What tells it from the others: `datastorage`, `80/TCP`. `None` where only its place does.
+        /// Its label: `datastorage`, `80/TCP`. `None` if the list has no keys.
         label: Option<String>,
     },
 }
 
-impl Change<'_> {
-    /// The object, as it will be where it stays.
+impl ObjectChange<'_> {
+    /// The new object, or the old one if it is removed.
     #[must_use]
     pub fn object(&self) -> &Object {
         match (self.new, self.old) {
             (Some(object), _) | (None, Some(object)) => object,
-            (None, None) => unreachable!("a change is of an object that was or will be"),
+            (None, None) => unreachable!("a change has an old or a new object"),
         }
     }
 
-    /// What applying it comes to; `None` where it is gone, since `kubectl apply` deletes nothing.
+    /// The effect of applying the change; `None` if the object is removed, since `kubectl apply` deletes nothing.
     #[must_use]
     pub fn effect(&self) -> Option<Effect> {
         match (&self.update, self.new) {
             (Some(update), _) => Some(update.effect),
             (None, None) => None,
-            // Under another name it is another object; its pods are new.
+            // A renamed object is a new object with new pods.
             (None, Some(new)) if self.old.is_some() && new.pod_template().is_some() => Some(Effect::Pods),
             (None, Some(_)) => Some(Effect::Object),
         }
     }
 
-    /// The object as it is stored before and after; as it is written, where it is not the same object.
+    /// The stored object before and after; for a renamed object, the objects as written.
     pub(crate) fn stored(&self) -> Option<(&Node, &Node)> {
         match (&self.update, self.old, self.new) {
             (Some(update), ..) => Some((&update.before, &update.after)),
@@ -149,70 +149,71 @@ impl Change<'_> {
 }
 
 impl FieldChange<'_> {
-    /// Whether it lies at or below a field.
+    /// Whether its path is that of a field of the object, or is below it.
     #[must_use]
     pub fn is_below(&self, keys: &[&str]) -> bool {
-        let step = |(step, key): (&Step, &&str)| matches!(step, Step::Key(name) | Step::Data(name) if name == key);
-        self.path.len() >= keys.len() && self.path.iter().zip(keys).all(step)
+        let matches = |(step, key): (&PathStep, &&str)| matches!(step, PathStep::Field(name) | PathStep::MapKey(name) if name == key);
+        self.path.len() >= keys.len() && self.path.iter().zip(keys).all(matches)
     }
 
-    /// The last key on the way to it.
+    /// The last field or map key of its path.
     #[must_use]
     pub fn key(&self) -> &str {
         let key = self.path.iter().rev().find_map(|step| match step {
-            Step::Key(key) | Step::Data(key) => Some(key.as_str()),
-            Step::Item { .. } => None,
+            PathStep::Field(key) | PathStep::MapKey(key) => Some(key.as_str()),
+            PathStep::Item { .. } => None,
         });
         key.unwrap_or_default()
     }
 
-    /// The field as people know it: entries of lists by what tells them apart.
+    /// Its path with list entries identified by their labels.
     #[must_use]
-    pub fn shown(&self) -> String {
-        shown(&self.path)
+    pub fn labeled_path(&self) -> String {
+        labeled_path(&self.path)
     }
 
-    /// The field as the API server writes it, entries by their place in the new list (the old, where it is gone).
+    /// Its path in the notation of the API server: list entries have their index in the new list, or in the old if
+    /// removed.
     #[must_use]
     pub fn field(&self) -> String {
-        written(&self.path, |_, at| Segment::Index(at))
+        format_path(&self.path, |_, at| Segment::Index(at))
     }
 
-    /// The value as it was.
+    /// The old value.
     #[must_use]
     pub const fn before(&self) -> Option<&Node> {
-        match self.what {
-            What::Removed(old) | What::Changed(old, _) => Some(old),
+        match self.difference {
+            Difference::Removed(old) | Difference::Changed(old, _) => Some(old),
             _ => None,
         }
     }
 
-    /// The value as it will be.
+    /// The new value.
     #[must_use]
     pub const fn after(&self) -> Option<&Node> {
-        match self.what {
-            What::Added(new) | What::Changed(_, new) => Some(new),
+        match self.difference {
+            Difference::Added(new) | Difference::Changed(_, new) => Some(new),
             _ => None,
         }
     }
 }
 
-/// A path as people know it.
-pub(crate) fn shown(path: &[Step]) -> String {
-    written(path, |label, at| label.map_or(Segment::Index(at), |label| Segment::Key(label.into())))
+/// A path with list entries identified by their labels.
+pub(crate) fn labeled_path(path: &[PathStep]) -> String {
+    format_path(path, |label, at| label.map_or(Segment::Index(at), |label| Segment::Key(label.into())))
 }
 
-fn written(path: &[Step], item: impl Fn(Option<&str>, usize) -> Segment) -> String {
+fn format_path(path: &[PathStep], item: impl Fn(Option<&str>, usize) -> Segment) -> String {
     let path = path.iter().fold(FieldPath::default(), |mut path, step| match step {
-        Step::Key(key) => {
+        PathStep::Field(key) => {
             path.0.push(Segment::Field(key.clone()));
             path
         }
-        Step::Data(key) => {
+        PathStep::MapKey(key) => {
             path.0.push(Segment::Key(key.clone()));
             path
         }
-        Step::Item { old, new, label } => {
+        PathStep::Item { old, new, label } => {
             path.0.push(item(label.as_deref(), new.or(*old).unwrap_or_default()));
             path
         }
@@ -220,27 +221,38 @@ fn written(path: &[Step], item: impl Fn(Option<&str>, usize) -> Segment) -> Stri
     path.to_string()
 }
 
-impl fmt::Display for Renamed {
+impl RenameKind {
+    /// The value of `renamed` in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ContentHash => "renamed by its content",
+            Self::Namespace => "moved to another namespace",
+            Self::Similar => "renamed",
+        }
+    }
+}
+
+impl fmt::Display for RenameKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ByContent => "renamed by its content",
-            Self::Moved => "moved to another namespace",
-            Self::ByHand => "renamed",
+            Self::ContentHash => "renamed by content hash",
+            Self::Namespace | Self::Similar => self.name(),
         })
     }
 }
 
-/// Finds what changes from `old` to `new`: in the order of the new objects, then what is gone. Objects that are written as
-/// they were are left out. Custom resources are read by the definitions that the options give, and those among the objects.
+/// Finds the changes from `old` to `new`: in the order of the new objects, followed by the removed ones. Identical
+/// objects are omitted. Custom resources are interpreted by the definitions in the options and among the objects.
 #[must_use]
-pub fn compare<'a>(old: &'a [Object], new: &'a [Object], options: &Options) -> Vec<Change<'a>> {
-    // Of two versions of one definition the new one comes first.
+pub fn compare<'a>(old: &'a [Object], new: &'a [Object], options: &Options) -> Vec<ObjectChange<'a>> {
+    // The new version of a definition takes precedence over the old one.
     let among = |objects: &'a [Object]| objects.iter().map(|object| &object.node);
     let custom = CustomKinds::new(options.crds.iter().chain(among(new)).chain(among(old)));
     let version = options.kubernetes_version;
-    let mut judge = Judge::new(version, &custom, check::api_errors);
+    let mut simulator = UpdateSimulator::new(version, &custom, check::api_errors);
     let pairs = pair::pair(old, new);
-    let mut changes: Vec<Change<'a>> = pairs
+    let mut changes: Vec<ObjectChange<'a>> = pairs
         .iter()
         .filter_map(|pair| {
             let (mut fields, mut update) = (Vec::new(), None);
@@ -250,50 +262,50 @@ pub fn compare<'a>(old: &'a [Object], new: &'a [Object], options: &Options) -> V
                 }
                 fields = fields::compare(old, new, version, &custom);
                 if pair.renamed.is_none() && !new.is_kind_config() {
-                    let done = judge.update(old, new);
-                    mark_equivalent(&mut fields, &done);
+                    let simulated = simulator.update(old, new);
+                    mark_equivalent(&mut fields, &simulated);
                     if is_live(&old.node) || is_live(&new.node) {
                         fields.retain(|field| !field.equivalent);
                     }
-                    update = Some(done);
+                    update = Some(simulated);
                 }
                 if fields.is_empty() && update.is_none() {
                     return None;
                 }
             }
-            Some(Change { old: pair.old, new: pair.new, renamed: pair.renamed, fields, update })
+            Some(ObjectChange { old: pair.old, new: pair.new, renamed: pair.renamed, fields, update })
         })
         .collect();
-    pair::mark_followers(&mut changes);
+    pair::mark_renamed_references(&mut changes);
     changes
 }
 
-/// Marks the fields that are stored after the change as they were before.
+/// Marks the fields whose stored value does not change.
 fn mark_equivalent(fields: &mut [FieldChange<'_>], update: &Update) {
     for field in fields {
         let before = stored_at(&update.before, &field.path, |old, _| old);
         let after = stored_at(&update.after, &field.path, |_, new| new);
-        field.equivalent = match field.what {
-            // One list is merged into the other, or one order is kept.
-            What::Added(_) | What::Removed(_) => before == after,
+        field.equivalent = match field.difference {
+            // Server-side apply may merge lists and keep the order.
+            Difference::Added(_) | Difference::Removed(_) => before == after,
             _ => before == after && before.is_set(),
         };
     }
 }
 
-/// The node to which a path leads in an object as it is stored: a Secret's `stringData` stands in `data`.
+/// The node at a path of a stored object, in which a Secret's `stringData` is part of `data`.
 fn stored_at<'n>(
     root: &'n Node,
-    path: &[Step],
-    place: impl Fn(Option<usize>, Option<usize>) -> Option<usize>,
+    path: &[PathStep],
+    index: impl Fn(Option<usize>, Option<usize>) -> Option<usize>,
 ) -> &'n Node {
     let is_secret = root["kind"].text() == "Secret" && root["apiVersion"].text() == "v1";
     let mut node = root;
     for (depth, step) in path.iter().enumerate() {
         node = match step {
-            Step::Key(key) if is_secret && depth == 0 && key == "stringData" => &node["data"],
-            Step::Key(key) | Step::Data(key) => &node[key.as_str()],
-            Step::Item { old, new, .. } => match place(*old, *new) {
+            PathStep::Field(key) if is_secret && depth == 0 && key == "stringData" => &node["data"],
+            PathStep::Field(key) | PathStep::MapKey(key) => &node[key.as_str()],
+            PathStep::Item { old, new, .. } => match index(*old, *new) {
                 Some(at) => &node[at],
                 None => Node::absent(),
             },

@@ -1,86 +1,92 @@
-//! Which object of the old set is which of the new one.
+//! Pairs the objects of the old set with those of the new set.
 
 use std::collections::VecDeque;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 use crate::bundle::bare_name;
-use crate::diff::{Change, Renamed, What};
+use crate::diff::{Difference, ObjectChange, RenameKind};
 use crate::node::{Node, Value};
 use crate::object::Object;
 
-/// An object as it was and as it will be.
+/// The old and the new state of an object.
 #[derive(Debug)]
-pub(super) struct Pair<'a> {
+pub(super) struct ObjectPair<'a> {
     pub(super) old: Option<&'a Object>,
     pub(super) new: Option<&'a Object>,
-    pub(super) renamed: Option<Renamed>,
+    pub(super) renamed: Option<RenameKind>,
 }
 
-/// How many comparisons of objects that might have been renamed are worth making.
-const MOST_COMPARISONS: usize = 4096;
+/// The maximum number of comparisons to find renamed objects by similarity.
+const MAX_COMPARISONS: usize = 4096;
 
-/// The share of equal values, in percent, from which on two objects are taken for one that was renamed.
-const ALIKE: usize = 60;
+/// The minimum percentage of equal values for two objects to be considered one that was renamed.
+const MIN_SIMILARITY: usize = 60;
 
-/// A way to tell that two objects are one, from the surest on.
-type Key = for<'a> fn(&'a Object) -> Option<[&'a str; 4]>;
+/// Returns the key by which objects are paired.
+type PairKey = for<'a> fn(&'a Object) -> Option<[&'a str; 4]>;
 
-const KEYS: &[(Key, Option<Renamed>)] = &[
+/// The keys in order of precedence, and how an object paired by it was renamed.
+const KEYS: &[(PairKey, Option<RenameKind>)] = &[
     (|object| Some([object.group(), object.kind(), object.namespace(), object.name()]), None),
     (
         |object| Some([object.group(), object.kind(), object.namespace(), bare_name(object.name())?]),
-        Some(Renamed::ByContent),
+        Some(RenameKind::ContentHash),
     ),
     (
         |object| Some([object.group(), object.kind(), "", bare_name(object.name()).unwrap_or(object.name())]),
-        Some(Renamed::Moved),
+        Some(RenameKind::Namespace),
     ),
 ];
 
-/// Pairs all objects, in the order of the new ones; what is gone comes last.
-pub(super) fn pair<'a>(old: &'a [Object], new: &'a [Object]) -> Vec<Pair<'a>> {
-    let mut partner: Vec<Option<(usize, Option<Renamed>)>> = vec![None; new.len()];
-    let mut taken = vec![false; old.len()];
+/// Pairs all objects, in the order of the new ones followed by the removed ones.
+pub(super) fn pair<'a>(old: &'a [Object], new: &'a [Object]) -> Vec<ObjectPair<'a>> {
+    let mut partner: Vec<Option<(usize, Option<RenameKind>)>> = vec![None; new.len()];
+    let mut paired = vec![false; old.len()];
     for (key, renamed) in KEYS {
-        let mut known: HashMap<_, VecDeque<usize>> = HashMap::new();
-        for (at, object) in old.iter().enumerate().filter(|(at, _)| !taken[*at]) {
+        let mut by_key: HashMap<_, VecDeque<usize>> = HashMap::new();
+        for (at, object) in old.iter().enumerate().filter(|(at, _)| !paired[*at]) {
             if let Some(key) = key(object) {
-                known.entry(key).or_default().push_back(at);
+                by_key.entry(key).or_default().push_back(at);
             }
         }
         for (at, object) in new.iter().enumerate() {
             if partner[at].is_none()
-                && let Some(found) = key(object).and_then(|key| known.get_mut(&key)?.pop_front())
+                && let Some(found) = key(object).and_then(|key| by_key.get_mut(&key)?.pop_front())
             {
-                (partner[at], taken[found]) = (Some((found, *renamed)), true);
+                (partner[at], paired[found]) = (Some((found, *renamed)), true);
             }
         }
     }
-    pair_alike(old, new, &mut partner, &mut taken);
-    let kept = new.iter().zip(partner).map(|(new, partner)| Pair {
+    pair_similar(old, new, &mut partner, &mut paired);
+    let kept = new.iter().zip(partner).map(|(new, partner)| ObjectPair {
         old: partner.map(|(at, _)| &old[at]),
         new: Some(new),
         renamed: partner.and_then(|(_, renamed)| renamed),
     });
-    let gone = old.iter().zip(taken).filter(|(_, taken)| !taken);
-    kept.chain(gone.map(|(old, _)| Pair { old: Some(old), new: None, renamed: None })).collect()
+    let removed = old.iter().zip(paired).filter(|(_, paired)| !paired);
+    kept.chain(removed.map(|(old, _)| ObjectPair { old: Some(old), new: None, renamed: None })).collect()
 }
 
-/// Pairs what is left by content, the most alike first.
-fn pair_alike(old: &[Object], new: &[Object], partner: &mut [Option<(usize, Option<Renamed>)>], taken: &mut [bool]) {
-    let left: Vec<usize> = (0..old.len()).filter(|at| !taken[*at]).collect();
-    let fresh: Vec<usize> = (0..new.len()).filter(|at| partner[*at].is_none()).collect();
-    if left.is_empty() || fresh.is_empty() || left.len() * fresh.len() > MOST_COMPARISONS {
+/// Pairs the remaining objects by content, the most similar first.
+fn pair_similar(
+    old: &[Object],
+    new: &[Object],
+    partner: &mut [Option<(usize, Option<RenameKind>)>],
+    paired: &mut [bool],
+) {
+    let unpaired_old: Vec<usize> = (0..old.len()).filter(|at| !paired[*at]).collect();
+    let unpaired_new: Vec<usize> = (0..new.len()).filter(|at| partner[*at].is_none()).collect();
+    if unpaired_old.is_empty() || unpaired_new.is_empty() || unpaired_old.len() * unpaired_new.len() > MAX_COMPARISONS {
         return;
     }
-    let leaves = |objects: &[Object], places: &[usize]| -> Vec<HashSet<String>> {
-        places.iter().map(|at| leaves(&objects[*at])).collect()
+    let leaves = |objects: &[Object], indices: &[usize]| -> Vec<HashSet<String>> {
+        indices.iter().map(|at| leaves(&objects[*at])).collect()
     };
-    let (old_leaves, new_leaves) = (leaves(old, &left), leaves(new, &fresh));
+    let (old_leaves, new_leaves) = (leaves(old, &unpaired_old), leaves(new, &unpaired_new));
     let mut candidates = Vec::new();
-    for (o, from) in left.iter().enumerate() {
-        for (n, to) in fresh.iter().enumerate() {
+    for (o, from) in unpaired_old.iter().enumerate() {
+        for (n, to) in unpaired_new.iter().enumerate() {
             let (from_object, to_object) = (&old[*from], &new[*to]);
             if (from_object.group(), from_object.kind()) == (to_object.group(), to_object.kind()) {
                 let common = old_leaves[o].intersection(&new_leaves[n]).count();
@@ -92,13 +98,13 @@ fn pair_alike(old: &[Object], new: &[Object], partner: &mut [Option<(usize, Opti
     }
     candidates.sort_by_key(|(share, from, to)| (std::cmp::Reverse(*share), *to, *from));
     for (share, from, to) in candidates {
-        if share >= ALIKE && !taken[from] && partner[to].is_none() {
-            (partner[to], taken[from]) = (Some((from, Some(Renamed::ByHand))), true);
+        if share >= MIN_SIMILARITY && !paired[from] && partner[to].is_none() {
+            (partner[to], paired[from]) = (Some((from, Some(RenameKind::Similar))), true);
         }
     }
 }
 
-/// The values of an object with their paths, names and namespace aside.
+/// The scalar values of an object with their paths, except its name, namespace, annotations and status.
 fn leaves(object: &Object) -> HashSet<String> {
     fn collect(node: &Node, path: &str, leaves: &mut HashSet<String>) {
         match &node.value {
@@ -128,19 +134,19 @@ fn leaves(object: &Object) -> HashSet<String> {
     found
 }
 
-/// Marks the fields that only follow an object to its new name.
-pub(super) fn mark_followers(changes: &mut [Change<'_>]) {
+/// Marks the fields that refer to an object whose content hash changed.
+pub(super) fn mark_renamed_references(changes: &mut [ObjectChange<'_>]) {
     let renamed: HashSet<(String, String)> = changes
         .iter()
-        .filter(|change| change.renamed == Some(Renamed::ByContent))
+        .filter(|change| change.renamed == Some(RenameKind::ContentHash))
         .filter_map(|change| Some((change.old?.name().to_owned(), change.new?.name().to_owned())))
         .collect();
     if renamed.is_empty() {
         return;
     }
     for field in changes.iter_mut().flat_map(|change| &mut change.fields) {
-        if let What::Changed(old, new) = field.what {
-            field.follows = renamed.contains(&(old.text().to_owned(), new.text().to_owned()));
+        if let Difference::Changed(old, new) = field.difference {
+            field.follows_rename = renamed.contains(&(old.text().to_owned(), new.text().to_owned()));
         }
     }
 }

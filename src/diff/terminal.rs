@@ -1,14 +1,14 @@
-//! Changes for a terminal.
+//! Changes as text for a terminal.
 
 use std::fmt::Write as _;
 
-use crate::diff::bundle::{BundleDiff, alike, groups};
-use crate::diff::show::{Line, Shown, ShownField, ShownWhat, State, Tag};
+use crate::diff::bundle::{BundleDiff, group_identical, groups};
+use crate::diff::view::{ChangeKind, ChangeView, DiffLine, DifferenceView, FieldView, LineKind};
 use crate::finding::Severity;
 use crate::suggest;
 
-/// The colours; empty where none are wanted.
-struct Paint {
+/// Escape sequences; empty if colours are disabled.
+struct Palette {
     red: &'static str,
     green: &'static str,
     yellow: &'static str,
@@ -17,14 +17,14 @@ struct Paint {
     off: &'static str,
 }
 
-const PLAIN: Paint = Paint { red: "", green: "", yellow: "", bold: "", dim: "", off: "" };
-const COLOUR: Paint =
-    Paint { red: "\x1b[31m", green: "\x1b[32m", yellow: "\x1b[33m", bold: "\x1b[1m", dim: "\x1b[2m", off: "\x1b[0m" };
+const PLAIN: Palette = Palette { red: "", green: "", yellow: "", bold: "", dim: "", off: "" };
+const COLOUR: Palette =
+    Palette { red: "\x1b[31m", green: "\x1b[32m", yellow: "\x1b[33m", bold: "\x1b[1m", dim: "\x1b[2m", off: "\x1b[0m" };
 
-/// How many lines of a text that is new or gone are shown.
-const MOST_LINES: usize = 60;
+/// The maximum number of lines of an added or removed value.
+const MAX_LINES: usize = 60;
 
-/// The bundles that differ, object by object, and a summary.
+/// The differing bundles by object, and a summary.
 #[must_use]
 pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
     let paint = if colour { &COLOUR } else { &PLAIN };
@@ -35,14 +35,14 @@ pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
             let state = group.state().map(|state| format!(": {state}")).unwrap_or_default();
             let _ = writeln!(out, "{}{}{}{state}\n", paint.bold, group.name(bundles.len()), paint.off);
         }
-        for set in alike(&group.changes) {
+        for set in group_identical(&group.changes) {
             object(&set, paint, &mut out);
             out.push('\n');
         }
     }
     let changes = || groups.iter().flat_map(|group| &group.changes);
     let count = |equivalent: bool| -> usize {
-        let of = |group: &crate::diff::Group<'_>| {
+        let of = |group: &crate::diff::ChangeGroup<'_>| {
             let count = group.changes.iter().filter(|change| change.is_equivalent() == equivalent).count();
             group.bundles.len() * count
         };
@@ -52,7 +52,7 @@ pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
     let equivalent = if equivalent == 0 { String::new() } else { format!(", {equivalent} equivalent") };
     let changed = bundles.iter().filter(|bundle| bundle.differs()).count();
     let _ = match (bundles, changed) {
-        (_, 0) => writeln!(out, "nothing changes{equivalent}"),
+        (_, 0) => writeln!(out, "no changes{equivalent}"),
         ([one], _) => {
             writeln!(out, "{} changed{equivalent}, {} unchanged", suggest::count(objects, "object"), one.unchanged)
         }
@@ -61,22 +61,22 @@ pub fn terminal(bundles: &[BundleDiff], colour: bool) -> String {
             writeln!(out, "{objects} changed{equivalent} in {changed} of {bundles}")
         }
     };
-    let refuses = |change: &&Shown| change.consequences.iter().any(|found| found.severity == Severity::Error);
-    let refused = changes().filter(refuses).count();
-    if refused > 0 {
-        let _ = writeln!(out, "{}{} cannot be applied{}", paint.red, suggest::count(refused, "object"), paint.off);
+    let is_rejected = |change: &&ChangeView| change.consequences.iter().any(|found| found.severity == Severity::Error);
+    let rejected = changes().filter(is_rejected).count();
+    if rejected > 0 {
+        let _ = writeln!(out, "{}{} cannot be applied{}", paint.red, suggest::count(rejected, "object"), paint.off);
     }
     out
 }
 
-/// Objects in which the same differs.
-fn object(set: &[&Shown], paint: &Paint, out: &mut String) {
+/// Prints objects with identical changes.
+fn object(set: &[&ChangeView], paint: &Palette, out: &mut String) {
     let change = set[0];
     let titles: Vec<String> = set.iter().map(|change| change.title()).collect();
-    let (sign, tint) = match change.state {
-        State::Added => ("+", paint.green),
-        State::Removed => ("-", paint.red),
-        State::Changed => ("~", paint.yellow),
+    let (sign, tint) = match change.kind {
+        ChangeKind::Added => ("+", paint.green),
+        ChangeKind::Removed => ("-", paint.red),
+        ChangeKind::Changed => ("~", paint.yellow),
     };
     let _ = write!(out, "{tint}{sign}{} {}{}{}", paint.off, paint.bold, titles.join(", "), paint.off);
     if !change.object.namespace.is_empty() {
@@ -105,78 +105,78 @@ fn object(set: &[&Shown], paint: &Paint, out: &mut String) {
         }
     }
     let width = change.fields.iter().map(|field| field.path.chars().count()).filter(|width| *width <= 60).max();
-    for shown in &change.fields {
-        field(shown, width.unwrap_or_default(), "  ", paint, out);
+    for view in &change.fields {
+        field(view, width.unwrap_or_default(), "  ", paint, out);
     }
-    block(&change.text, true, "    ", paint, out);
+    block(&change.yaml, true, "    ", paint, out);
 }
 
-fn field(field: &ShownField, width: usize, indent: &str, paint: &Paint, out: &mut String) {
-    let Paint { red, green, dim, off, .. } = *paint;
+fn field(field: &FieldView, width: usize, indent: &str, paint: &Palette, out: &mut String) {
+    let Palette { red, green, dim, off, .. } = *paint;
     let path = &field.path;
-    match &field.what {
-        ShownWhat::Values { old: Some(old), new: Some(new) } => {
+    match &field.difference {
+        DifferenceView::Values { old: Some(old), new: Some(new) } => {
             let _ = writeln!(out, "{indent}{path:width$}  {red}{old}{off} -> {green}{new}{off}");
         }
-        ShownWhat::Values { old: None, new } => {
+        DifferenceView::Values { old: None, new } => {
             let new = new.as_deref().unwrap_or_default();
             let _ = writeln!(out, "{indent}{path:width$}  {green}+ {new}{off}");
         }
-        ShownWhat::Values { old: Some(old), new: None } => {
+        DifferenceView::Values { old: Some(old), new: None } => {
             let _ = writeln!(out, "{indent}{path:width$}  {red}- {old}{off}");
         }
-        ShownWhat::Block { added, text } => {
+        DifferenceView::Block { added, text } => {
             let _ = writeln!(out, "{indent}{path}");
             block(text, *added, &format!("{indent}  "), paint, out);
         }
-        ShownWhat::Text { lines, secret, .. } => {
+        DifferenceView::Text { lines, secret, .. } => {
             let _ = writeln!(out, "{indent}{path}");
-            lines.iter().for_each(|line| text_line(line, &format!("{indent}  "), paint, out));
+            lines.iter().for_each(|line| diff_line(line, &format!("{indent}  "), paint, out));
             if *secret {
-                let _ = writeln!(out, "{indent}  {dim}a secret in it changes{off}");
+                let _ = writeln!(out, "{indent}  {dim}a secret changed{off}");
             }
         }
-        ShownWhat::Secret { was, is } => {
-            let _ = writeln!(out, "{indent}{path:width$}  {}", secret(*was, *is));
+        DifferenceView::Secret { before, after } => {
+            let _ = writeln!(out, "{indent}{path:width$}  {}", secret(*before, *after));
         }
-        ShownWhat::Checksum => {
-            let _ = writeln!(out, "{indent}{dim}{path:width$}  another checksum{off}");
+        DifferenceView::Checksum => {
+            let _ = writeln!(out, "{indent}{dim}{path:width$}  checksum changed{off}");
         }
-        ShownWhat::Follows(name) => {
-            let _ = writeln!(out, "{indent}{dim}{path:width$}  the new name of {name}{off}");
+        DifferenceView::RenamedReference(name) => {
+            let _ = writeln!(out, "{indent}{dim}{path:width$}  name of {name} changed{off}");
         }
-        ShownWhat::Order { old, new } => {
-            let _ = writeln!(out, "{indent}{path:width$}  in another order: {red}{old}{off} -> {green}{new}{off}");
+        DifferenceView::Order { old, new } => {
+            let _ = writeln!(out, "{indent}{path:width$}  order changed: {red}{old}{off} -> {green}{new}{off}");
         }
     }
 }
 
-/// What may be said of a secret.
-pub(crate) const fn secret(was: bool, is: bool) -> &'static str {
-    match (was, is) {
-        (false, _) => "a secret, new",
-        (_, false) => "a secret, gone",
-        _ => "a secret, changed",
+/// Describes the change of a secret, given whether it exists before and after.
+pub(crate) const fn secret(before: bool, after: bool) -> &'static str {
+    match (before, after) {
+        (false, _) => "secret added",
+        (_, false) => "secret removed",
+        _ => "secret changed",
     }
 }
 
-fn text_line(line: &Line, indent: &str, paint: &Paint, out: &mut String) {
+fn diff_line(line: &DiffLine, indent: &str, paint: &Palette, out: &mut String) {
     let text = line.text.trim_end();
-    let _ = match line.tag {
-        Tag::Same => writeln!(out, "{indent}{}  {text}{}", paint.dim, paint.off),
-        Tag::Removed => writeln!(out, "{indent}{}- {text}{}", paint.red, paint.off),
-        Tag::Added => writeln!(out, "{indent}{}+ {text}{}", paint.green, paint.off),
-        Tag::Gap => writeln!(out, "{indent}{}  ...{}", paint.dim, paint.off),
+    let _ = match line.kind {
+        LineKind::Same => writeln!(out, "{indent}{}  {text}{}", paint.dim, paint.off),
+        LineKind::Removed => writeln!(out, "{indent}{}- {text}{}", paint.red, paint.off),
+        LineKind::Added => writeln!(out, "{indent}{}+ {text}{}", paint.green, paint.off),
+        LineKind::Gap => writeln!(out, "{indent}{}  ...{}", paint.dim, paint.off),
     };
 }
 
-fn block(text: &str, added: bool, indent: &str, paint: &Paint, out: &mut String) {
-    let tag = if added { Tag::Added } else { Tag::Removed };
+fn block(text: &str, added: bool, indent: &str, paint: &Palette, out: &mut String) {
+    let kind = if added { LineKind::Added } else { LineKind::Removed };
     let total = text.lines().count();
-    // A line or two are not worth leaving out.
-    let shown = if total > MOST_LINES + 3 { MOST_LINES } else { total };
+    // A few more lines are printed rather than omitted.
+    let shown = if total > MAX_LINES + 3 { MAX_LINES } else { total };
     for line in text.lines().take(shown) {
-        text_line(&Line { tag, text: line.to_owned() }, indent, paint, out);
+        diff_line(&DiffLine { kind, text: line.to_owned() }, indent, paint, out);
     }
     if total > shown {
         let _ = writeln!(out, "{indent}{}  ... {} more lines{}", paint.dim, total - shown, paint.off);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::cursor::{dotted, expression};
 use super::{DocumentKind, EditorContext, path_to, profile_path};
-use crate::diff::Hide;
+use crate::diff::Redactor;
 use crate::kube::Shape;
 use crate::kube::schema::{Form, Leaf, Type};
 use crate::node::Node;
@@ -64,7 +64,7 @@ fn profile_field(context: &EditorContext<'_>, path: &[&str]) -> Option<String> {
     if let Some(words) = schema.description(&place) {
         _ = write!(text, "\n{words}\n");
     }
-    let hide = Hide::of(context.sources, context.objects);
+    let redactor = Redactor::of(context.sources, context.objects);
     // Profiles with the same value from the same position share a row.
     let mut rows: Vec<(String, String, Vec<String>)> = Vec::new();
     for values in context.values {
@@ -75,7 +75,7 @@ fn profile_field(context: &EditorContext<'_>, path: &[&str]) -> Option<String> {
         let value = if node.origin.is_secret() || schema.is_secret(&place) || schema.reaches_secret(&place) {
             DOTS.to_owned()
         } else {
-            shown(&hide.line(node))
+            shown(&redactor.line(node))
         };
         let set = if node.origin.span.is_none() { String::new() } else { context.sources.describe(node.origin.span) };
         let root = context.root.map(|root| format!("{}/", root.display())).unwrap_or_default();

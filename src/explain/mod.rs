@@ -10,7 +10,7 @@ mod unused;
 use std::borrow::Cow;
 
 use crate::bundle::bare_name;
-use crate::diff::Hide;
+use crate::diff::Redactor;
 use crate::layers::Values;
 use crate::node::{self, Input, Node, Origin};
 use crate::report::plain;
@@ -72,13 +72,13 @@ pub struct Field {
 
 /// The merged values, in their order.
 #[must_use]
-pub fn values(values: &Values, hide: &Hide<'_>) -> Vec<Value> {
-    values.leaves().into_iter().map(|(path, node)| value(path, node, hide)).collect()
+pub fn values(values: &Values, redactor: &Redactor<'_>) -> Vec<Value> {
+    values.leaves().into_iter().map(|(path, node)| value(path, node, redactor)).collect()
 }
 
-fn value(path: String, node: &Node, hide: &Hide<'_>) -> Value {
+fn value(path: String, node: &Node, redactor: &Redactor<'_>) -> Value {
     let secret = node.origin.is_secret();
-    let line = |node: &Node| if secret { DOTS.to_owned() } else { hide.line(node) };
+    let line = |node: &Node| if secret { DOTS.to_owned() } else { redactor.line(node) };
     Value {
         value: line(node),
         span: node.origin.span,
@@ -95,10 +95,10 @@ fn value(path: String, node: &Node, hide: &Hide<'_>) -> Value {
 
 /// What a rendered field was made from.
 #[must_use]
-pub fn field(object: &str, found: &FoundField<'_>, sources: &Sources, hide: &Hide<'_>) -> Field {
-    let input = |input: &Input| value(input.path.to_string(), &input.node, hide);
+pub fn field(object: &str, found: &FoundField<'_>, sources: &Sources, redactor: &Redactor<'_>) -> Field {
+    let input = |input: &Input| value(input.path.to_string(), &input.node, redactor);
     let secret = found.origin.is_secret() || found.secret;
-    let shown = |node: &Node| if secret { DOTS.to_owned() } else { hide.line(node) };
+    let shown = |node: &Node| if secret { DOTS.to_owned() } else { redactor.line(node) };
     Field {
         object: plain(object),
         field: plain(&found.field),
@@ -113,11 +113,11 @@ pub fn field(object: &str, found: &FoundField<'_>, sources: &Sources, hide: &Hid
 
 /// What the value on a line of an object was made from; `line` is of the redacted object.
 #[must_use]
-pub fn origin(object: &str, line: &Line, origin: &Origin, sources: &Sources, hide: &Hide<'_>) -> Field {
+pub fn origin(object: &str, line: &Line, origin: &Origin, sources: &Sources, redactor: &Redactor<'_>) -> Field {
     let value = &line.text[line.value.clone()];
     let node = Node { value: node::Value::String(value.into()), origin: origin.clone() };
     let secret = value.contains(DOTS);
-    field(object, &FoundField { field: line.field.clone(), node: Cow::Owned(node), origin, secret }, sources, hide)
+    field(object, &FoundField { field: line.field.clone(), node: Cow::Owned(node), origin, secret }, sources, redactor)
 }
 
 fn expression(origin: &Origin) -> Option<String> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::diff::Hide;
+use crate::diff::Redactor;
 use crate::finding::{Finding, ObjectRef, Severity};
 use crate::object::Object;
 use crate::page::object::{Origins, yaml};
@@ -40,10 +40,10 @@ pub struct Bundle<'a> {
 #[must_use]
 pub fn bundle(bundle: &Bundle<'_>) -> String {
     let objects = || bundle.objects.iter().chain(bundle.needed);
-    let (mask, hide) = (Mask::of(bundle.sources, objects()), Hide::of(bundle.sources, objects()));
+    let (mask, redactor) = (Mask::of(bundle.sources, objects()), Redactor::of(bundle.sources, objects()));
     let numbers = numbers(bundle.objects);
     let about = about(bundle, &numbers);
-    let shown = Shown { bundle, mask, hide, numbers, about };
+    let shown = BundlePage { bundle, mask, redactor, numbers, about };
     let title = title(bundle.name, bundle.environment);
     let mut out = String::from("<a class=\"skip\" href=\"#objects\">Skip to the objects</a>\n");
     shown.header(&mut out);
@@ -60,10 +60,10 @@ pub fn bundle(bundle: &Bundle<'_>) -> String {
     page(&title, &out, Some((SCRIPT, &data)))
 }
 
-struct Shown<'a> {
+struct BundlePage<'a> {
     bundle: &'a Bundle<'a>,
     mask: Mask,
-    hide: Hide<'a>,
+    redactor: Redactor<'a>,
     numbers: HashMap<&'a ObjectRef, usize>,
     about: Vec<About<'a>>,
 }
@@ -116,7 +116,7 @@ fn numbers(objects: &[Object]) -> HashMap<&ObjectRef, usize> {
     numbers
 }
 
-impl Shown<'_> {
+impl BundlePage<'_> {
     fn header(&self, out: &mut String) {
         let Bundle { name, environment, objects, picture, findings, .. } = self.bundle;
         let mut facts = Vec::new();
@@ -308,7 +308,7 @@ impl Shown<'_> {
         }
         self.references(about, out);
         out.push_str("<p class=\"tip scripted\">Click a value to see who set it.</p>\n");
-        out.push_str(&yaml(object, &about.findings, (self.bundle.sources, &self.hide), origins));
+        out.push_str(&yaml(object, &about.findings, (self.bundle.sources, &self.redactor), origins));
         out.push_str("</article>\n");
     }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use foldhash::HashMap;
 use serde_json::{Map, Value as Json, json as value};
 
-use crate::diff::Hide;
+use crate::diff::Redactor;
 use crate::explain::{self, Field, Line, Value};
 use crate::finding::{Finding, Severity};
 use crate::object::Object;
@@ -96,16 +96,16 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// The YAML of an object without its secrets, a line an element. Values lead to their origins, and lines with findings are
-/// marked.
+/// The YAML of an object without its secrets, a line an element. Values lead to their origins, and lines with findings
+/// are marked.
 pub(super) fn yaml(
     object: &Object,
     findings: &[&Finding],
-    (sources, hide): (&Sources, &Hide<'_>),
+    (sources, redactor): (&Sources, &Redactor<'_>),
     origins: &mut Origins,
 ) -> String {
     let title = object.id.to_string();
-    let lines = explain::lines(&hide.tree(&object.node));
+    let lines = explain::lines(&redactor.tree(&object.node));
     let mut marks: BTreeMap<usize, Severity> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| !finding.field.is_empty()) {
         let is_in = |line: &Line| {
@@ -124,7 +124,7 @@ pub(super) fn yaml(
         let text = &line.text;
         match &line.origin {
             Some(origin) => {
-                let number = origins.add(&explain::origin(&title, line, origin, sources, hide), sources);
+                let number = origins.add(&explain::origin(&title, line, origin, sources, redactor), sources);
                 key(&text[..line.value.start], &mut out);
                 let _ = write!(
                     out,

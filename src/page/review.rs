@@ -1,16 +1,16 @@
-//! The page of a comparison: what changes, what applying it will do, and every field.
+//! The HTML page of a comparison: changes, consequences and fields.
 
 use std::fmt::Write as _;
 
-use crate::diff::show::{Shown, ShownField, ShownWhat, State, Tag};
-use crate::diff::{BundleDiff, Group, alike, groups, secret};
+use crate::diff::view::{ChangeKind, ChangeView, DifferenceView, FieldView, LineKind};
+use crate::diff::{BundleDiff, ChangeGroup, group_identical, groups, secret};
 use crate::finding::Severity;
 use crate::page::{chip, page, picture_of, words};
 use crate::report::markup;
 use crate::suggest;
 use crate::updates::Effect;
 
-/// The page of bundles that were compared. It needs no script.
+/// The page of a comparison of bundles. It does not need scripts.
 #[must_use]
 pub fn review(bundles: &[BundleDiff]) -> String {
     let groups = groups(bundles);
@@ -25,10 +25,10 @@ pub fn review(bundles: &[BundleDiff]) -> String {
             let _ = writeln!(
                 out,
                 "<section>\n<div class=\"bar\"><h2>{}</h2><p class=\"quiet\">{}</p></div>",
-                if bundles.len() == 1 { "Field by field".to_owned() } else { markup(&group.name(bundles.len())) },
+                if bundles.len() == 1 { "Fields".to_owned() } else { markup(&group.name(bundles.len())) },
                 suggest::count(group.changes.len(), "object")
             );
-            for set in alike(&group.changes) {
+            for set in group_identical(&group.changes) {
                 details(number, &set, &mut out);
                 number += 1;
             }
@@ -42,40 +42,40 @@ pub fn review(bundles: &[BundleDiff]) -> String {
 fn title(bundles: &[BundleDiff]) -> String {
     let changed = bundles.iter().filter(|bundle| bundle.differs()).count();
     match (changed, bundles) {
-        (0, [_]) => "Nothing changes".to_owned(),
-        (0, _) => format!("None of {} changes", suggest::count(bundles.len(), "bundle")),
-        // Two files that are compared.
+        (0, [_]) => "No changes".to_owned(),
+        (0, _) => format!("No changes in {}", suggest::count(bundles.len(), "bundle")),
+        // The comparison of two files.
         (_, [one]) if one.environment.is_empty() => one.title(),
-        (_, [one]) => format!("{} changes", one.title()),
-        (1, _) => format!("1 of {} changes", suggest::count(bundles.len(), "bundle")),
-        _ => format!("{changed} of {} change", suggest::count(bundles.len(), "bundle")),
+        (_, [one]) => format!("Changes in {}", one.title()),
+        _ => format!("Changes in {changed} of {}", suggest::count(bundles.len(), "bundle")),
     }
 }
 
-fn header(title: &str, groups: &[Group<'_>], bundles: &[BundleDiff], out: &mut String) {
+fn header(title: &str, groups: &[ChangeGroup<'_>], bundles: &[BundleDiff], out: &mut String) {
     let changes = || groups.iter().flat_map(|group| &group.changes);
-    let of_state = |state: State| {
-        let count = changes().filter(|change| change.state == state).count();
-        (count > 0).then(|| format!("{count} {}", state.name()))
+    let of_kind = |kind: ChangeKind| {
+        let count = changes().filter(|change| change.kind == kind).count();
+        (count > 0).then(|| format!("{count} {}", kind.name()))
     };
-    let states: Vec<String> = [State::Changed, State::Added, State::Removed].into_iter().filter_map(of_state).collect();
+    let kinds: Vec<String> =
+        [ChangeKind::Changed, ChangeKind::Added, ChangeKind::Removed].into_iter().filter_map(of_kind).collect();
     let mut facts = Vec::new();
-    if !states.is_empty() {
-        facts.push(format!("{}: {}", suggest::count(changes().count(), "object"), states.join(", ")));
+    if !kinds.is_empty() {
+        facts.push(format!("{}: {}", suggest::count(changes().count(), "object"), kinds.join(", ")));
     }
     if let [one] = bundles {
         facts.push(format!("{} unchanged", one.unchanged));
     }
     let with = |severity: Severity| {
-        let worst = |change: &Shown| change.consequences.iter().map(|found| found.severity).max();
+        let worst = |change: &ChangeView| change.consequences.iter().map(|found| found.severity).max();
         changes().filter(|change| worst(change) == Some(severity)).count()
     };
     let pods = changes().filter(|change| change.effect == Some(Effect::Pods)).count();
     let (rejected, warned) = (with(Severity::Error), with(Severity::Warning));
-    let act = if warned == 1 { "1 object needs" } else { &format!("{warned} objects need") };
+    let subject = if warned == 1 { "1 object needs" } else { &format!("{warned} objects need") };
     let tally = [
         chip(rejected, &format!("{} cannot be applied", suggest::count(rejected, "object")), "error"),
-        chip(warned, &format!("{act} action"), "warning"),
+        chip(warned, &format!("{subject} action"), "warning"),
         chip(pods, &format!("{} with new pods", suggest::count(pods, "object")), "note"),
     ]
     .concat();
@@ -88,8 +88,8 @@ fn header(title: &str, groups: &[Group<'_>], bundles: &[BundleDiff], out: &mut S
     );
 }
 
-/// What changes, a row for objects in which the same differs; the name of each leads to its fields.
-fn table(groups: &[Group<'_>], of: usize, out: &mut String) {
+/// The table of changes, with a row for objects with identical changes, which links to their fields.
+fn table(groups: &[ChangeGroup<'_>], of: usize, out: &mut String) {
     out.push_str(
         "<section>\n<table class=\"changes\">\n<thead><tr><th scope=\"col\">Object</th><th scope=\"col\">Change</th>\
          <th scope=\"col\">What <code>kubectl apply</code> will do</th></tr></thead>\n",
@@ -99,7 +99,7 @@ fn table(groups: &[Group<'_>], of: usize, out: &mut String) {
         let state =
             group.state().map(|state| format!(" <span class=\"quiet\">{}</span>", markup(&state))).unwrap_or_default();
         out.push_str("<tbody>\n");
-        // What is alone has its name above all.
+        // The name of a single bundle is the title of the page.
         if of > 1 || !state.is_empty() {
             let _ = writeln!(
                 out,
@@ -107,13 +107,13 @@ fn table(groups: &[Group<'_>], of: usize, out: &mut String) {
                 markup(&group.name(of))
             );
         }
-        for set in alike(&group.changes) {
+        for set in group_identical(&group.changes) {
             let titles: Vec<String> = set.iter().map(|change| markup(&change.title())).collect();
             let _ = writeln!(
                 out,
                 "<tr><td><a href=\"#c{number}\">{}</a></td><td>{} {}</td><td>{}</td></tr>",
                 titles.join("<br/>"),
-                state_of(set[0]),
+                badge(set[0]),
                 summary(set[0]),
                 effects(set[0])
             );
@@ -124,16 +124,16 @@ fn table(groups: &[Group<'_>], of: usize, out: &mut String) {
     out.push_str("</table>\n</section>\n");
 }
 
-fn state_of(change: &Shown) -> String {
-    let (class, name) = match change.state {
-        State::Changed if change.is_equivalent() => ("quiet", "equivalent"),
-        state => (state.name(), state.name()),
+fn badge(change: &ChangeView) -> String {
+    let (class, name) = match change.kind {
+        ChangeKind::Changed if change.is_equivalent() => ("quiet", "equivalent"),
+        kind => (kind.name(), kind.name()),
     };
     format!("<span class=\"state {class}\">{name}</span>")
 }
 
-/// How many fields differ, and how the object came to another name.
-fn summary(change: &Shown) -> String {
+/// How the object was renamed, and the number of fields that differ.
+fn summary(change: &ChangeView) -> String {
     let mut parts = Vec::new();
     if let Some(renamed) = change.renamed {
         parts.push(renamed.to_string());
@@ -144,7 +144,7 @@ fn summary(change: &Shown) -> String {
     format!("<span class=\"quiet\">{}</span>", parts.join(", "))
 }
 
-fn effects(change: &Shown) -> String {
+fn effects(change: &ChangeView) -> String {
     if change.consequences.is_empty() {
         return "–".to_owned();
     }
@@ -158,8 +158,8 @@ fn effects(change: &Shown) -> String {
     change.consequences.iter().map(line).collect::<Vec<_>>().join("<br/>")
 }
 
-/// Objects in which the same differs, with every field.
-fn details(number: usize, set: &[&Shown], out: &mut String) {
+/// The details of objects with identical changes.
+fn details(number: usize, set: &[&ChangeView], out: &mut String) {
     let change = set[0];
     let titles: Vec<String> = set.iter().map(|change| markup(&change.title())).collect();
     let mut about = Vec::new();
@@ -171,14 +171,14 @@ fn details(number: usize, set: &[&Shown], out: &mut String) {
         let was = [(&change.old_name, "was"), (&change.old_namespace, "was in")];
         about.extend(was.into_iter().filter_map(|(old, was)| Some(format!("{was} {}", markup(old.as_deref()?)))));
     }
-    // A whole object that is new is long, and says little.
-    let open = if change.state == State::Changed { " open=\"\"" } else { "" };
+    // Added objects are long, so they are collapsed.
+    let open = if change.kind == ChangeKind::Changed { " open=\"\"" } else { "" };
     let _ = writeln!(
         out,
         "<details class=\"change\" id=\"c{number}\"{open}>\n<summary>{} {} {} <span class=\"quiet\">{}</span></summary>",
         picture_of(&change.object.kind),
         titles.join(", "),
-        state_of(change),
+        badge(change),
         about.join(", ")
     );
     if !change.consequences.is_empty() {
@@ -199,63 +199,63 @@ fn details(number: usize, set: &[&Shown], out: &mut String) {
         }
         out.push_str("</ul>\n");
     }
-    for shown in &change.fields {
-        field(shown, out);
+    for view in &change.fields {
+        field(view, out);
     }
-    if !change.text.is_empty() {
+    if !change.yaml.is_empty() {
         out.push_str("<div class=\"lines\">");
-        change.text.lines().for_each(|text| line(Tag::Added, text, out));
+        change.yaml.lines().for_each(|text| line(LineKind::Added, text, out));
         out.push_str("</div>\n");
     }
     out.push_str("</details>\n");
 }
 
-fn field(field: &ShownField, out: &mut String) {
-    let note = if field.equivalent { " <span class=\"quiet\">stored alike</span>" } else { "" };
+fn field(field: &FieldView, out: &mut String) {
+    let note = if field.equivalent { " <span class=\"quiet\">stored identically</span>" } else { "" };
     let _ = write!(out, "<div class=\"field\"><code>{}</code>{note}", markup(&field.path));
-    let mut said = |text: &str| _ = write!(out, " <span class=\"quiet\">{text}</span>");
-    match &field.what {
-        ShownWhat::Values { old, new } => values(old.as_deref(), new.as_deref(), out),
-        ShownWhat::Order { old, new } => {
-            said("in another order");
+    let mut note = |text: &str| _ = write!(out, " <span class=\"quiet\">{text}</span>");
+    match &field.difference {
+        DifferenceView::Values { old, new } => values(old.as_deref(), new.as_deref(), out),
+        DifferenceView::Order { old, new } => {
+            note("order changed");
             values(Some(old), Some(new), out);
         }
-        ShownWhat::Block { added, text } => {
+        DifferenceView::Block { added, text } => {
             out.push_str("<div class=\"lines\">");
-            let tag = if *added { Tag::Added } else { Tag::Removed };
-            text.lines().for_each(|text| line(tag, text, out));
+            let kind = if *added { LineKind::Added } else { LineKind::Removed };
+            text.lines().for_each(|text| line(kind, text, out));
             out.push_str("</div>");
         }
-        ShownWhat::Text { lines, secret, .. } => {
+        DifferenceView::Text { lines, secret, .. } => {
             if *secret {
-                said("a secret in it changes");
+                note("a secret changed");
             }
             out.push_str("<div class=\"lines\">");
-            lines.iter().for_each(|shown| line(shown.tag, &shown.text, out));
+            lines.iter().for_each(|diff_line| line(diff_line.kind, &diff_line.text, out));
             out.push_str("</div>");
         }
-        ShownWhat::Secret { was, is } => said(secret(*was, *is)),
-        ShownWhat::Checksum => said("another checksum"),
-        ShownWhat::Follows(name) => said(&format!("the new name of <code>{}</code>", markup(name))),
+        DifferenceView::Secret { before, after } => note(secret(*before, *after)),
+        DifferenceView::Checksum => note("checksum changed"),
+        DifferenceView::RenamedReference(name) => note(&format!("name of <code>{}</code> changed", markup(name))),
     }
     out.push_str("</div>\n");
 }
 
 fn values(old: Option<&str>, new: Option<&str>, out: &mut String) {
     out.push_str("<div class=\"lines\">");
-    for (tag, value) in [(Tag::Removed, old), (Tag::Added, new)] {
-        value.into_iter().for_each(|value| line(tag, value, out));
+    for (kind, value) in [(LineKind::Removed, old), (LineKind::Added, new)] {
+        value.into_iter().for_each(|value| line(kind, value, out));
     }
     out.push_str("</div>");
 }
 
-/// A line with its sign, which says without a colour what becomes of it.
-fn line(tag: Tag, text: &str, out: &mut String) {
-    let (class, sign) = match tag {
-        Tag::Same => ("", " "),
-        Tag::Removed => (" class=\"removed\"", "−"),
-        Tag::Added => (" class=\"added\"", "+"),
-        Tag::Gap => ("", "…"),
+/// A line with a sign, so that the change is visible without colours.
+fn line(kind: LineKind, text: &str, out: &mut String) {
+    let (class, sign) = match kind {
+        LineKind::Same => ("", " "),
+        LineKind::Removed => (" class=\"removed\"", "−"),
+        LineKind::Added => (" class=\"added\"", "+"),
+        LineKind::Gap => ("", "…"),
     };
     let _ = write!(out, "<div{class}>{sign} {}</div>", markup(text));
 }

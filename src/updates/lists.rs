@@ -1,9 +1,9 @@
-//! What server-side apply refuses of a manifest by itself, which a plain create lets pass: lists that are maps or sets with
-//! two entries of one key, or an entry without one; values that only Go's decoder reads.
+//! Validates what server-side apply rejects but a create accepts: duplicate or incomplete keys in lists of type map or
+//! set, and byte values that are not base64 strings.
 
 use foldhash::{HashSet, HashSetExt};
 
-use super::Refusal;
+use super::Rejection;
 use crate::cursor::At;
 use crate::kube::schema::{Form, Leaf};
 use crate::kube::{ListKind, Shape};
@@ -11,48 +11,48 @@ use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::source::Span;
 
-/// Reports what server-side apply refuses of an object.
-pub(super) fn refuse(object: &Object, shape: Shape<'_>, say: &mut dyn FnMut(Refusal)) {
+/// Reports what server-side apply rejects in an object.
+pub(super) fn validate(object: &Object, shape: Shape<'_>, report: &mut dyn FnMut(Rejection)) {
     let root = At::root("", &object.node);
     for (child, shape) in shape.children(&root).filter(|(child, _)| !std::ptr::eq(child.node, &object.node["status"])) {
-        walk(&child, shape, object.span(), say);
+        walk(&child, shape, object.span(), report);
     }
 }
 
-/// `above`: the nearest place in a file.
-fn walk(at: &At<'_, '_>, shape: Shape<'_>, above: Span, say: &mut dyn FnMut(Refusal)) {
+/// `above` is the location of the nearest ancestor.
+fn walk(at: &At<'_, '_>, shape: Shape<'_>, above: Span, report: &mut dyn FnMut(Rejection)) {
     let (Value::Mapping(_) | Value::Sequence(_)) = at.node.value else { return };
     let span = if at.node.origin.span.is_none() { above } else { at.node.origin.span };
-    let mut refuse = |field: String, message: String, span: Span| {
-        say(Refusal { field, message, help: String::new(), span, old_span: Span::NONE });
+    let mut add = |field: String, message: String, span: Span| {
+        report(Rejection { field, message, help: String::new(), span, old_span: Span::NONE });
     };
     if let Value::Sequence(items) = &at.node.value {
         if let Shape::BuiltIn(ty, _) = shape
             && ty.form() == Form::Leaf(Leaf::Bytes)
         {
             let path = at.to_string();
-            let message = format!("`{path}` must be a string of base64");
-            refuse(path, message, span);
+            let message = format!("`{path}` must be a base64-encoded string");
+            add(path, message, span);
             return;
         }
-        if let Some((index, fault)) = fault(items, shape) {
-            let message = format!("server-side apply rejects `{at}[{index}]`: the list has {fault}");
+        if let Some((index, key_error)) = key_error(items, shape) {
+            let message = format!("server-side apply rejects `{at}[{index}]`: the list has {key_error}");
             let own = items[index].origin.span;
-            refuse(String::new(), message, if own.is_none() { span } else { own });
+            add(String::new(), message, if own.is_none() { span } else { own });
         }
     }
-    shape.children(at).for_each(|(child, shape)| walk(&child, shape, span, say));
+    shape.children(at).for_each(|(child, shape)| walk(&child, shape, span, report));
 }
 
-/// The first fault of a list whose entries are told apart.
-fn fault(items: &[Node], shape: Shape<'_>) -> Option<(usize, String)> {
+/// The first error in a list with keyed entries, with its index.
+fn key_error(items: &[Node], shape: Shape<'_>) -> Option<(usize, String)> {
     let identity = shape.identity();
     if identity.kind == ListKind::Atomic {
         return None;
     }
     let mut seen: HashSet<String> = HashSet::new();
     items.iter().enumerate().find_map(|(at, item)| {
-        let fault = match identity.of(item) {
+        let key_error = match identity.of(item) {
             _ if item.is_null() => "a null entry".to_owned(),
             None => {
                 let missing = |(key, default): &(&&str, &Option<&str>)| default.is_none() && item[**key].is_null();
@@ -66,6 +66,6 @@ fn fault(items: &[Node], shape: Shape<'_>) -> Option<(usize, String)> {
                 format!("two entries with the same {names}")
             }
         };
-        Some((at, fault))
+        Some((at, key_error))
     })
 }

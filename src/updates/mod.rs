@@ -1,8 +1,8 @@
-//! What the API server refuses when an object that exists is applied again with changes.
+//! Simulates applying a changed manifest over an existing object: the stored result, or why the API server rejects it.
 //!
-//! Measured on `kubectl apply --server-side` by the manager that applied the old object: a field that the new object lacks is
-//! removed, one that nobody sets holds its default, and a null leaves an empty struct behind. Restates the update
-//! validations of `pkg/apis/*/validation` and the strategies of `pkg/registry`.
+//! Follows `kubectl apply --server-side` by the field manager that applied the old object: a field that the new
+//! manifest does not contain is removed or set to its default, and a null leaves an empty struct. Implements the update
+//! validation of `pkg/apis/*/validation` and the strategies of `pkg/registry`.
 
 mod custom;
 mod kinds;
@@ -22,11 +22,11 @@ use crate::validation::At;
 /// What applying a changed manifest does to the object in the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Effect {
-    /// Nothing: it stays as it is stored.
+    /// The stored object does not change.
     None,
-    /// The object changes, its pods do not.
+    /// The object changes, but not its pod template.
     Object,
-    /// Its pod template changes, so that its controller replaces the pods.
+    /// The pod template changes, so the controller replaces the pods.
     Pods,
     /// The API server rejects the change.
     Rejected,
@@ -51,57 +51,57 @@ impl fmt::Display for Effect {
     }
 }
 
-/// Tells what the API server rejects of an object by itself.
-pub type Errors = fn(Object) -> Vec<Finding>;
+/// Returns the errors for which the API server rejects an object on creation.
+pub type CreateErrors = fn(Object) -> Vec<Finding>;
 
-/// What becomes of an object when a changed manifest is applied over it.
+/// The result of applying a changed manifest over an object.
 #[derive(Debug)]
 pub struct Update {
-    /// The object as it is stored now.
+    /// The stored object before.
     pub before: Node,
-    /// The object as it would be stored.
+    /// The stored object after.
     pub after: Node,
-    /// Why the API server rejects the change; empty where it does not.
-    pub refusals: Vec<Refusal>,
-    /// What it comes to.
+    /// Why the API server rejects the change; empty if it does not.
+    pub rejections: Vec<Rejection>,
+    /// The effect.
     pub effect: Effect,
 }
 
-/// A change that the API server refuses.
+/// A reason for which the API server rejects a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The field, as the API server writes it; empty where the server names none (list entries of one key).
+pub struct Rejection {
+    /// The field in the notation of the API server; empty if its error has none (duplicate list entries).
     pub field: String,
-    /// Why: a lower-case phrase.
+    /// The message, in lower case.
     pub message: String,
-    /// What to do; may be empty.
+    /// How to fix it; may be empty.
     pub help: String,
-    /// The place in the new object, or nearest to it.
+    /// The location in the new object, or of the nearest ancestor.
     pub span: Span,
-    /// The place in the old object; [`Span::NONE`] where it stands in none.
+    /// The location in the old object; [`Span::NONE`] if there is none.
     pub old_span: Span,
 }
 
-/// What updates are judged by: the kinds that there are, and the rules for each object by itself.
+/// Simulates updates for a version of Kubernetes.
 #[derive(Debug)]
-pub struct Judge<'k> {
+pub struct UpdateSimulator<'k> {
     version: KubernetesVersion,
     custom: &'k CustomKinds<'k>,
     rules: KindRules<'k>,
-    errors: Errors,
+    create_errors: CreateErrors,
 }
 
-impl<'k> Judge<'k> {
-    /// One for a version of Kubernetes and some custom kinds. `errors` tells what the API server rejects of an object by itself.
+impl<'k> UpdateSimulator<'k> {
+    /// Creates a simulator for a version of Kubernetes and custom kinds.
     #[must_use]
-    pub fn new(version: KubernetesVersion, custom: &'k CustomKinds<'k>, errors: Errors) -> Self {
-        Self { version, custom, rules: KindRules::new(), errors }
+    pub fn new(version: KubernetesVersion, custom: &'k CustomKinds<'k>, create_errors: CreateErrors) -> Self {
+        Self { version, custom, rules: KindRules::new(), create_errors }
     }
 
-    /// What happens when `new` is applied over `old`, an object of the same identity that the server accepted. `old` may be the
-    /// manifest that was applied or what `kubectl get -o yaml` shows.
+    /// Applies `new` over `old`, an object with the same identity that the server accepted. `old` may be the applied
+    /// manifest or the output of `kubectl get -o yaml`.
     ///
-    /// Faults that `new` has by itself are not among the refusals: they are refused without an old object as well.
+    /// Errors for which `new` would also be rejected on creation are not reported.
     #[must_use]
     pub fn update(&mut self, old: &Object, new: &Object) -> Update {
         let shape = Shape::of_object(&new.node, self.version, self.custom);
@@ -110,74 +110,78 @@ impl<'k> Judge<'k> {
         let mut merged = applied(&before, manifest.as_ref().unwrap_or(&old.node), &new.node, shape);
         crate::kube::allocate(&before, &mut merged, &new.node);
         let after = stored(&merged, shape);
-        let refusals = self.refused(new, &before, &after, shape);
+        let rejections = self.rejections(new, &before, &after, shape);
         let effect = match () {
-            () if !refusals.is_empty() => Effect::Rejected,
+            () if !rejections.is_empty() => Effect::Rejected,
             () if before == after => Effect::None,
-            () if pods_change(new, &before, &after) => Effect::Pods,
+            () if changes_pods(new, &before, &after) => Effect::Pods,
             () => Effect::Object,
         };
-        Update { before, after, refusals, effect }
+        Update { before, after, rejections, effect }
     }
 
-    fn refused(&mut self, new: &Object, before: &Node, after: &Node, shape: Shape<'_>) -> Vec<Refusal> {
+    fn rejections(&mut self, new: &Object, before: &Node, after: &Node, shape: Shape<'_>) -> Vec<Rejection> {
         let mut found = Vec::new();
         if before != after {
-            let change = Change { old: At::root("", before), new: At::root("", after) };
-            kinds::refuse(new, &change, &mut |refusal| found.push(refusal));
+            let pair = FieldPair { old: At::root("", before), new: At::root("", after) };
+            kinds::validate(new, &pair, &mut |rejection| found.push(rejection));
         }
-        lists::refuse(new, shape, &mut |refusal| found.push(refusal));
+        lists::validate(new, shape, &mut |rejection| found.push(rejection));
         if found.is_empty() && before != after {
             let alone = stored(&new.node, shape);
             if matches!(shape, Shape::Resource(..)) {
-                self.custom(before, after, &alone, &mut |refusal| found.push(refusal));
+                self.validate_custom(before, after, &alone, &mut |rejection| found.push(rejection));
             } else if alone != *after {
-                found.extend(faults_of_what_stays(alone, after.clone(), self.errors));
+                found.extend(errors_of_retained_fields(alone, after.clone(), self.create_errors));
             }
         }
         let top = new.span();
-        for refusal in &mut found {
-            if refusal.span.is_none() {
-                refusal.span = top;
+        for rejection in &mut found {
+            if rejection.span.is_none() {
+                rejection.span = top;
             }
         }
         found
     }
 }
 
-/// Whether the pods differ: the template of a workload, or the spec of a Pod.
-fn pods_change(object: &Object, before: &Node, after: &Node) -> bool {
+/// Whether the pod template of a workload, or the spec of a Pod, differs.
+fn changes_pods(object: &Object, before: &Node, after: &Node) -> bool {
     match object.pod_place().map(|place| place.keys) {
         Some([]) => before["spec"] != after["spec"],
         Some(path) => object.kind() != "PodTemplate" && before.at(path) != after.at(path),
         None if object.is_custom() => {
             let (before, after) = (Object::new(before.clone()), Object::new(after.clone()));
-            let complete = |object: &'_ Object| object.pod_templates().iter().any(|template| !template.partial);
-            (complete(&before) || complete(&after)) && before.pod_templates() != after.pod_templates()
+            let has_complete_template =
+                |object: &'_ Object| object.pod_templates().iter().any(|template| !template.partial);
+            (has_complete_template(&before) || has_complete_template(&after))
+                && before.pod_templates() != after.pod_templates()
         }
         None => false,
     }
 }
 
-/// What is refused when `new` is applied over `old`, an object of a built-in kind.
+/// The rejections when `new` is applied over `old`, an object of a built-in kind.
 #[must_use]
-pub fn refusals(old: &Object, new: &Object, errors: Errors) -> Vec<Refusal> {
-    Judge::new(KubernetesVersion::default(), &CustomKinds::default(), errors).update(old, new).refusals
+pub fn rejections(old: &Object, new: &Object, create_errors: CreateErrors) -> Vec<Rejection> {
+    UpdateSimulator::new(KubernetesVersion::default(), &CustomKinds::default(), create_errors)
+        .update(old, new)
+        .rejections
 }
 
-/// The faults that the object has with what the server keeps of the old one, and has not without.
-fn faults_of_what_stays(alone: Node, after: Node, errors: Errors) -> Vec<Refusal> {
-    let own = errors(Object::new(alone));
+/// The errors of an updated object that are caused by fields which the server retains from the old object.
+fn errors_of_retained_fields(alone: Node, after: Node, create_errors: CreateErrors) -> Vec<Rejection> {
+    let own = create_errors(Object::new(alone));
     let is_new =
         |finding: &Finding| !own.iter().any(|other| other.rule == finding.rule && other.field == finding.field);
-    errors(Object::new(after))
+    create_errors(Object::new(after))
         .into_iter()
         .filter(is_new)
-        .map(|finding| Refusal {
+        .map(|finding| Rejection {
             field: finding.field,
             message: finding.message,
-            help: "the server keeps what the applied manifest did not set, and an empty struct where a field becomes null: \
-                   leave the field out, use `kubectl replace`, or delete and re-create the object"
+            help: "remove the field from the manifest, use `kubectl replace`, or delete and re-create the object: the API server \
+                   retains fields that the applied manifest did not set, and an empty struct if a field becomes null"
                 .to_owned(),
             span: finding.span,
             old_span: Span::NONE,
@@ -185,19 +189,19 @@ fn faults_of_what_stays(alone: Node, after: Node, errors: Errors) -> Vec<Refusal
         .collect()
 }
 
-/// The same place in the old object and in what the new one makes of it.
-struct Change<'n, 'p> {
+/// The same field in the stored object before and after an update.
+struct FieldPair<'n, 'p> {
     old: At<'n, 'p>,
     new: At<'n, 'p>,
 }
 
-impl<'n> Change<'n, '_> {
-    fn get<'q>(&'q self, field: &'static str) -> Change<'n, 'q> {
-        Change { old: self.old.get(field), new: self.new.get(field) }
+impl<'n> FieldPair<'n, '_> {
+    fn get<'q>(&'q self, field: &'static str) -> FieldPair<'n, 'q> {
+        FieldPair { old: self.old.get(field), new: self.new.get(field) }
     }
 
-    fn refusal(&self, message: impl Into<String>, help: &str) -> Refusal {
-        Refusal {
+    fn rejection(&self, message: impl Into<String>, help: &str) -> Rejection {
+        Rejection {
             field: self.new.to_string(),
             message: message.into(),
             help: help.to_owned(),
@@ -207,7 +211,7 @@ impl<'n> Change<'n, '_> {
     }
 }
 
-/// The place of a node, or of the nearest one above it that stands in a file.
+/// The location of a node, or of its nearest ancestor that has one.
 fn nearest(at: &At<'_, '_>) -> Span {
     let mut at = at;
     while at.node.origin.span.is_none() {

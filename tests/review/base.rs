@@ -5,13 +5,13 @@ use std::fs;
 use super::{Repository, in_order};
 
 #[test]
-fn nothing_changes_where_nothing_did() {
+fn an_unchanged_project_has_no_changes() {
     let repository = Repository::new();
-    assert_eq!(repository.diff(&["--base", "HEAD"]), ("nothing changes\n".to_owned(), Some(0)));
+    assert_eq!(repository.diff(&["--base", "HEAD"]), ("no changes\n".to_owned(), Some(0)));
 }
 
 #[test]
-fn a_line_of_a_profile() {
+fn a_changed_line_of_a_profile() {
     let repository = Repository::new();
     repository.edit("profiles/gateway.yaml", "nodePort: 30081, hostPort", "nodePort: 30083, hostPort");
     let (text, code) = repository.diff(&["--base", "HEAD"]);
@@ -21,7 +21,7 @@ fn a_line_of_a_profile() {
         &[
             "gateway · e2e, ci\n",
             "~ the kind cluster config",
-            "re-create the cluster [change-renames]",
+            "kind reads its config only when it creates a cluster [change-renames]",
             "containerPort  30081 -> 30083",
             "~ Service/datastorage",
             "clients must be updated: node port 30083, was 30081 [change-renames]",
@@ -33,7 +33,7 @@ fn a_line_of_a_profile() {
     in_order(
         &text,
         &[
-            "### 2 of ",
+            "### Changes in 2 of ",
             "| **gateway · e2e, ci** | the kind cluster config |",
             "| Service/datastorage | `ports[http].nodePort` `30081` → `30083` | ⚠️ clients must be updated",
             "<details><summary><b>gateway · e2e, ci</b>",
@@ -52,7 +52,7 @@ fn a_line_of_a_profile() {
 }
 
 #[test]
-fn a_line_of_the_base_that_a_config_file_is_made_from() {
+fn a_changed_line_of_the_base_profile_for_a_config_file() {
     let repository = Repository::new();
     repository.edit("profiles/base.yaml", "maxOpenConns: 25", "maxOpenConns: 50");
     let (text, _) = repository.diff(&["--base", "HEAD"]);
@@ -62,20 +62,20 @@ fn a_line_of_the_base_that_a_config_file_is_made_from() {
             "all ",
             " bundles\n",
             "~ ConfigMap/datastorage-config",
-            "Deployment/datastorage restarts and reads it [change-restarts]",
+            "Deployment/datastorage restarts and reads the new values [change-restarts]",
             "-   max_open_conns: 25\n",
             "+   max_open_conns: 50\n",
             "~ Deployment/datastorage",
             "pods restart: checksum annotation [change-restarts]",
         ],
     );
-    assert_eq!(text.matches("max_open_conns: 50").count(), 1, "told once for all bundles:\n{text}");
+    assert_eq!(text.matches("max_open_conns: 50").count(), 1, "reported more than once:\n{text}");
     let (text, _) = repository.diff(&["--base", "HEAD", "--output", "markdown"]);
     in_order(&text, &["| ConfigMap/datastorage-config | `database.max_open_conns` `25` → `50` |"]);
 }
 
 #[test]
-fn a_line_of_a_template_and_of_a_script() {
+fn a_changed_line_of_a_template() {
     let repository = Repository::new();
     repository.edit("templates/datastorage/deployment.yaml", "periodSeconds: 5\n", "periodSeconds: 7\n");
     let (text, _) = repository.diff(&["--base", "HEAD"]);
@@ -90,7 +90,7 @@ fn a_line_of_a_template_and_of_a_script() {
 }
 
 #[test]
-fn a_line_of_a_migration() {
+fn a_changed_line_of_a_migration() {
     let repository = Repository::new();
     let file = fs::read_dir(repository.project().join("templates/migrations")).unwrap();
     let mut names: Vec<String> = file.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -103,20 +103,20 @@ fn a_line_of_a_migration() {
         &text,
         &[
             "~ ConfigMap/datastorage-migrations",
-            "(renamed by its content)",
-            "a new ConfigMap is created; the old one stays",
+            "(renamed by content hash)",
+            "a new ConfigMap is created; the old one remains",
             "+ CREATE INDEX IF NOT EXISTS one_more",
             "~ Deployment/datastorage",
-            "the new name of datastorage-migrations",
+            "name of datastorage-migrations changed",
             "~ Job/datastorage-migrate",
-            "runs again, under its new name; the old Job stays [change-restarts]",
+            "runs again under its new name; the old Job remains [change-restarts]",
         ],
     );
     assert!(!text.contains("cannot be applied"), "{text}");
 }
 
 #[test]
-fn a_line_of_an_environment() {
+fn a_changed_line_of_an_environment() {
     let repository = Repository::new();
     repository.edit("profiles/environments/e2e.yaml", "logLevel: debug", "logLevel: warn");
     let (text, _) = repository.diff(&["--base", "HEAD"]);
@@ -125,11 +125,11 @@ fn a_line_of_an_environment() {
 }
 
 #[test]
-fn a_label_of_all_objects() {
+fn a_changed_label_of_all_objects() {
     let repository = Repository::new();
     repository.edit("profiles/base.yaml", "\nlabels: {}", "\nlabels: {team: storage}");
     let (text, _) = repository.diff(&["--base", "HEAD"]);
-    assert!(!text.contains("~ Service/datastorage\n"), "what only bears it is told together:\n{text}");
+    assert!(!text.contains("~ Service/datastorage\n"), "objects with the same change are not grouped:\n{text}");
     in_order(
         &text,
         &["ServiceAccount/datastorage, ServiceAccount/datastorage-migrate, ", "pods restart: label `team`"],
@@ -142,7 +142,7 @@ fn a_label_of_all_objects() {
 const ENCODED: &str = "dGVzdF9wYXNzd29yZA==";
 
 #[test]
-fn an_edit_by_hand_is_told_field_by_field() {
+fn a_manual_edit_is_reported_by_field() {
     let repository = Repository::new();
     let out = ["--project", "deploy", "render", "gateway", "--out", "out"];
     assert!(repository.plimsoll(&out).status.success());
@@ -157,19 +157,19 @@ fn an_edit_by_hand_is_told_field_by_field() {
         &text,
         &[
             "out/gateway.e2e.yaml was edited by hand\n",
-            "  Secret/datastorage-db data[password]: a secret, changed\n",
+            "  Secret/datastorage-db data[password]: secret changed\n",
             "  Service/datastorage spec.ports[0].nodePort: 30099 in the file, 30081 rendered\n",
         ],
     );
     assert!(!text.contains("by_hand_99") && !text.contains("YnlfaGFuZF85OQ"), "{text}");
-    // The same, with what applying what is rendered would do.
+    // `diff` also reports the consequences of applying the rendered bundle.
     let (text, code) = repository.diff(&["gateway", "--out", "out"]);
     in_order(&text, &["node port 30081, was 30099", "spec.ports[http].nodePort  30099 -> 30081"]);
     assert_eq!(code, Some(1));
 }
 
 #[test]
-fn a_new_profile_and_one_that_is_gone() {
+fn an_added_and_a_removed_profile() {
     let repository = Repository::new();
     let profiles = repository.project().join("profiles");
     fs::rename(profiles.join("gateway.yaml"), profiles.join("gateway2.yaml")).unwrap();
@@ -179,17 +179,17 @@ fn a_new_profile_and_one_that_is_gone() {
 }
 
 #[test]
-fn a_profile_that_does_not_render_any_more() {
+fn a_profile_that_no_longer_renders() {
     let repository = Repository::new();
     repository.edit("profiles/gateway.yaml", "cluster:", "clutter:");
     let output = repository.plimsoll(&["--project", "deploy", "diff", "--base", "HEAD"]);
-    // As a side that cannot be read.
+    // The exit code is that of a side that cannot be read.
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("profile-field-unknown"));
 }
 
 #[test]
-fn the_branch_alone_where_main_went_on() {
+fn only_the_changes_of_the_branch_are_compared() {
     let repository = Repository::new();
     repository.git(&["checkout", "-q", "-b", "feature"]);
     repository.edit("profiles/gateway.yaml", "hostPort: 18091", "hostPort: 18092");
@@ -205,7 +205,7 @@ fn the_branch_alone_where_main_went_on() {
 }
 
 #[test]
-fn no_secret_is_shown_in_any_form() {
+fn secrets_are_redacted_in_all_formats() {
     let repository = Repository::new();
     repository.edit("profiles/base.yaml", "password: test_password", "password: n3w-Secret-v4lue");
     for format in ["terminal", "markdown", "json"] {
@@ -216,11 +216,11 @@ fn no_secret_is_shown_in_any_form() {
         }
     }
     let (text, _) = repository.diff(&["--base", "HEAD"]);
-    in_order(&text, &["~ Secret/datastorage-db", "POSTGRES_PASSWORD", "a secret, changed"]);
+    in_order(&text, &["~ Secret/datastorage-db", "POSTGRES_PASSWORD", "secret changed"]);
 }
 
 #[test]
-fn what_cannot_be_compared_is_told() {
+fn errors_of_comparisons_are_reported() {
     let repository = Repository::new();
     let run = |arguments: &[&str]| {
         let output = repository.plimsoll(&[&["--project", "deploy", "diff"], arguments].concat());

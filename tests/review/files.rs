@@ -1,10 +1,10 @@
-//! `diff` of two files: what is matched, what is silent, what applying does.
+//! `diff` of two files: matching, equivalent changes, consequences.
 
 use std::fs;
 
 use super::in_order;
 
-/// What `plimsoll diff` prints of two manifests, and its exit code.
+/// The output of `plimsoll diff` for two manifests, and its exit code.
 fn diff(old: &str, new: &str) -> (String, Option<i32>) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("old.yaml"), old).unwrap();
@@ -18,7 +18,7 @@ fn diff(old: &str, new: &str) -> (String, Option<i32>) {
     (String::from_utf8(output.stdout).unwrap(), output.status.code())
 }
 
-/// A Deployment with these lines of a pod spec, and with these lines above its template.
+/// A Deployment with lines of its spec before the template, and lines of the pod spec.
 fn deployment(spec: &str, pod: &str) -> String {
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: ns}}\nspec:\n  selector: {{matchLabels: {{app: web}}}}\n\
@@ -27,7 +27,7 @@ fn deployment(spec: &str, pod: &str) -> String {
 }
 
 #[test]
-fn the_order_of_keyed_lists_is_shown() {
+fn a_changed_order_of_keyed_lists_is_reported() {
     let old = deployment(
         "",
         "      containers:\n      - {name: a, image: a, ports: [{containerPort: 1}, {containerPort: 2}], env: [{name: X, value: x}, {name: Y, value: y}]}\n      - {name: b, image: b}\n",
@@ -37,16 +37,16 @@ fn the_order_of_keyed_lists_is_shown() {
         "      containers:\n      - {name: b, image: b}\n      - {name: a, image: a, ports: [{containerPort: 2, protocol: TCP}, {containerPort: 1}], env: [{name: Y, value: y}, {name: X, value: x}]}\n",
     );
     let (text, code) = diff(&old, &new);
-    // The server keeps the order that is applied, so that the pods change.
+    // The API server stores the applied order, so the pods change.
     in_order(&text, &["=> pods restart: order of ", "containers[a].ports[2/TCP].protocol", "+ TCP"]);
-    in_order(&text, &["spec.template.spec.containers ", "in another order: a, b -> b, a"]);
+    in_order(&text, &["spec.template.spec.containers ", "order changed: a, b -> b, a"]);
     assert!(!text.contains("image"), "{text}");
     assert_eq!(code, Some(1));
-    assert_eq!(diff(&old, &old), ("nothing changes\n".to_owned(), Some(0)));
+    assert_eq!(diff(&old, &old), ("no changes\n".to_owned(), Some(0)));
 }
 
 #[test]
-fn the_order_of_what_runs_in_order_is_told() {
+fn a_changed_order_of_containers_variables_and_arguments_is_reported() {
     let pod = |init: &str, env: &str, args: &str| {
         deployment(
             "",
@@ -61,32 +61,29 @@ fn the_order_of_what_runs_in_order_is_told() {
         &pod(&format!("{one}, {two}"), &format!("{host}, {url}"), "p, q"),
         &pod(&format!("{two}, {one}"), &format!("{url}, {host}"), "q, p"),
     );
-    in_order(&text, &["spec.template.spec.initContainers ", "in another order: one, two -> two, one"]);
-    in_order(&text, &["containers[a].env ", "in another order: HOST, URL -> URL, HOST"]);
-    in_order(&text, &["containers[a].args ", "in another order: [p, q] -> [q, p]"]);
+    in_order(&text, &["spec.template.spec.initContainers ", "order changed: one, two -> two, one"]);
+    in_order(&text, &["containers[a].env ", "order changed: HOST, URL -> URL, HOST"]);
+    in_order(&text, &["containers[a].args ", "order changed: [p, q] -> [q, p]"]);
 }
 
 #[test]
-fn what_means_the_same_restarts_nothing() {
+fn equivalent_values_cause_no_restart() {
     let pod = |memory: &str, protocol: &str| {
         let port = format!("{{containerPort: 1{protocol}}}");
         let resources = format!("{{limits: {{memory: {memory}}}}}");
         deployment("", &format!("      containers: [{{name: a, image: a, ports: [{port}], resources: {resources}}}]\n"))
     };
     let (text, code) = diff(&pod("1Gi", ""), &pod("1024Mi", ", protocol: TCP"));
-    in_order(
-        &text,
-        &["=> no effect: the stored object does not change", "1Gi -> 1024Mi", "nothing changes, 1 equivalent"],
-    );
+    in_order(&text, &["=> no effect: the stored object does not change", "1Gi -> 1024Mi", "no changes, 1 equivalent"]);
     assert!(!text.contains("pods restart") && code == Some(0), "{text}");
-    // Beside a change that counts.
+    // Together with another change.
     let changed = pod("1024Mi", ", protocol: TCP").replace("spec:\n  selector", "spec:\n  paused: true\n  selector");
     in_order(&diff(&pod("1Gi", ""), &changed).0, &["=> no restart: equivalent values", "paused"]);
     in_order(&diff(&pod("1Gi", ""), &pod("1025Mi", "")).0, &["=> pods restart: "]);
 }
 
 #[test]
-fn refusals_come_first_and_alone() {
+fn a_rejection_is_the_only_consequence() {
     let old = deployment("", "      containers: [{name: a, image: a}]\n");
     let new = old.replace("app: web}}\n", "app: www}}\n").replace("labels: {app: web}", "labels: {app: www}");
     let (text, _) = diff(&old, &new);
@@ -98,7 +95,7 @@ fn refusals_come_first_and_alone() {
 }
 
 #[test]
-fn renamed_objects_and_orphans_are_told() {
+fn renamed_and_removed_objects_are_reported() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: ns}\nspec: {selector: {app: web}, ports: [{name: http, port: 80}]}\n";
     let (text, _) = diff(service, &service.replace("name: web,", "name: www,"));
     in_order(
@@ -114,13 +111,13 @@ fn renamed_objects_and_orphans_are_told() {
     in_order(&text, &["(moved to another namespace; was in ns)", "in namespace `ns` is left behind"]);
     let both = format!("{service}---\n{}", deployment("", "      containers: [{name: a, image: a}]\n"));
     let (text, _) = diff(&both, service);
-    in_order(&text, &["- Deployment/web", "stays in the cluster", "its pods keep running"]);
+    in_order(&text, &["- Deployment/web", "remains in the cluster", "its pods keep running"]);
     let (text, _) = diff(service, &service.replace("port: 80", "port: 8080"));
     in_order(&text, &["clients must be updated: port 8080, was 80"]);
 }
 
 #[test]
-fn who_reads_changed_data_is_told() {
+fn consumers_of_changed_data_are_reported() {
     let map = |value: &str| {
         format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: cfg, namespace: ns}}\ndata: {{LEVEL: {value}, other: x}}\n---\n"
@@ -145,20 +142,20 @@ fn who_reads_changed_data_is_told() {
     };
     let files = volume("");
     let (text, _) = diff(&(map("info") + &files), &(map("warn") + &files));
-    in_order(&text, &["the files in running pods of Deployment/web change within about a minute"]);
-    let fixed = volume(", subPath: LEVEL");
-    let (text, _) = diff(&(map("info") + &fixed), &(map("warn") + &fixed));
+    in_order(&text, &["files in running pods of Deployment/web are updated within about a minute"]);
+    let sub_path = volume(", subPath: LEVEL");
+    let (text, _) = diff(&(map("info") + &sub_path), &(map("warn") + &sub_path));
     in_order(&text, &["Deployment/web keeps the old values"]);
     let changed = by_env.replace("image: a", "image: b");
     let (text, _) = diff(&(map("info") + &by_env), &(map("warn") + &changed));
-    in_order(&text, &["Deployment/web restarts and reads it", "pods restart: image of `a`"]);
+    in_order(&text, &["Deployment/web restarts and reads the new values", "pods restart: image of `a`"]);
 }
 
 #[test]
-fn what_shrinks_is_told() {
+fn reductions_are_reported() {
     let spec =
         |replicas: u8| deployment(&format!("  replicas: {replicas}\n"), "      containers: [{name: a, image: a}]\n");
-    in_order(&diff(&spec(2), &spec(0)).0, &["all pods stop: no replicas left [change-shrinks]"]);
+    in_order(&diff(&spec(2), &spec(0)).0, &["all pods stop: scaled to zero [change-shrinks]"]);
     in_order(&diff(&spec(3), &spec(1)).0, &["2 of 3 pods stop"]);
     assert!(!diff(&spec(1), &spec(3)).0.contains("=>"));
     let claim = |size: &str| {
@@ -166,7 +163,7 @@ fn what_shrinks_is_told() {
             "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: d}}\nspec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: {size}}}}}}}\n"
         )
     };
-    // In every way that a quantity may be written.
+    // In different notations of quantities.
     for (more, less) in [("2Gi", "1024Mi"), ("2Ei", "1Pi"), ("1e3", "999"), ("1.5Gi", "1.25Gi"), ("1", "999m")] {
         in_order(
             &diff(&claim(more), &claim(less)).0,
@@ -181,12 +178,12 @@ fn what_shrinks_is_told() {
         )
     };
     let wide = policy("    - podSelector: {matchLabels: {c: d}}\n");
-    in_order(&diff(&wide, &policy("")).0, &["may allow less traffic, immediately"]);
+    in_order(&diff(&wide, &policy("")).0, &["may allow less traffic; takes effect immediately"]);
     assert!(!diff(&policy(""), &wide).0.contains("=>"));
 }
 
 #[test]
-fn secrets_in_foreign_manifests_are_hidden() {
+fn secrets_in_manifests_are_redacted() {
     let manifest = |password: &str| {
         format!(
             "apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{token: {password}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\n\
@@ -204,10 +201,10 @@ fn secrets_in_foreign_manifests_are_hidden() {
     in_order(
         &text,
         &[
-            "stringData[token]  a secret, changed",
+            "stringData[token]  secret changed",
             "data[app.ini]",
-            "a secret in it changes",
-            "env[DB_PASSWORD].value  a secret, changed",
+            "a secret changed",
+            "env[DB_PASSWORD].value  secret changed",
         ],
     );
     assert_eq!(code, Some(1));

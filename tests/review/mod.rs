@@ -1,4 +1,4 @@
-//! What reviewers see: `diff`, `explain` and `graph`, and the scripts that run them, in throw-away Git repositories.
+//! `diff`, `explain` and `graph`, and the scripts that run them, in temporary Git repositories.
 
 mod base;
 mod explain;
@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A folder with a Git repository and the built-in project in `deploy/`, all committed on `main`.
+/// A Git repository with the built-in project in `deploy/`, committed on `main`.
 pub(crate) struct Repository {
     folder: tempfile::TempDir,
 }
@@ -44,7 +44,7 @@ impl Repository {
         self.git(&["commit", "-q", "-m", message]);
     }
 
-    /// Replaces a text that must be there in a file of the project.
+    /// Replaces a string, which must exist, in a file of the project.
     pub(crate) fn edit(&self, file: &str, from: &str, to: &str) {
         let path = self.project().join(file);
         let text = fs::read_to_string(&path).unwrap();
@@ -60,7 +60,7 @@ impl Repository {
         Command::new(PLIMSOLL).args(arguments).current_dir(self.path()).env_remove("COLUMNS").output().unwrap()
     }
 
-    /// What `plimsoll diff` prints for the project, and its exit code.
+    /// The output of `plimsoll diff` for the project, and its exit code.
     pub(crate) fn diff(&self, arguments: &[&str]) -> (String, Option<i32>) {
         let arguments = [&["--project", "deploy", "diff"], arguments].concat();
         let output = self.plimsoll(&arguments);
@@ -70,13 +70,13 @@ impl Repository {
     }
 }
 
-/// Asserts that all of these stand in a text, in this order.
-pub(crate) fn in_order(text: &str, wanted: &[&str]) {
+/// Asserts that a text contains strings in order.
+pub(crate) fn in_order(text: &str, expected: &[&str]) {
     let mut at = 0;
-    for part in wanted {
-        match text[at..].find(part) {
-            Some(found) => at += found + part.len(),
-            None => panic!("{part:?} does not come next in:\n{text}"),
+    for string in expected {
+        match text[at..].find(string) {
+            Some(found) => at += found + string.len(),
+            None => panic!("{string:?} not found next in:\n{text}"),
         }
     }
 }

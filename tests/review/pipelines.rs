@@ -1,4 +1,4 @@
-//! The shell lines that GitHub, GitLab and pre-commit run, in a throw-away repository with a branch.
+//! The scripts of GitHub, GitLab and pre-commit, in a temporary repository with a branch.
 
 use std::fs;
 use std::path::Path;
@@ -10,25 +10,25 @@ use plimsoll::yaml::{Dialect, load};
 
 use super::{PLIMSOLL, Repository};
 
-/// A file of this repository.
-fn own(name: &str) -> String {
+/// The contents of a file of this repository.
+fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
 fn yaml(name: &str) -> Node {
     let sources = Sources::new();
-    let loaded = load(&sources, sources.add(name, own(name)), Dialect::Kubectl);
+    let loaded = load(&sources, sources.add(name, read(name)), Dialect::Kubectl);
     assert_eq!(loaded.findings, []);
     loaded.documents.into_iter().next().unwrap()
 }
 
-/// A repository with committed bundles, a remote, and a branch that changes a profile.
+/// A repository with committed bundles, a remote and a branch that changes a profile.
 fn with_branch() -> Repository {
     let repository = Repository::new();
     repository.edit("plimsoll.toml", "# out = \"deploy\"", "out = \"out\"");
     assert!(render(&repository).status.success());
     fs::create_dir(repository.path().join("ci")).unwrap();
-    fs::write(repository.path().join("ci/review.sh"), own("ci/review.sh")).unwrap();
+    fs::write(repository.path().join("ci/review.sh"), read("ci/review.sh")).unwrap();
     repository.commit("Render");
     let remote = repository.path().join(".git/remote.git");
     repository.git(&["clone", "-q", "--bare", ".", remote.to_str().unwrap()]);
@@ -44,7 +44,7 @@ fn render(repository: &Repository) -> Output {
     repository.plimsoll(&["--project", "deploy", "render", "--all", "--out"])
 }
 
-/// Runs shell lines with variables, `plimsoll` on the path.
+/// Runs a script with environment variables, and with `plimsoll` in `PATH`.
 fn shell(repository: &Repository, lines: &str, variables: &[(&str, &str)]) -> Output {
     let bin = Path::new(PLIMSOLL).parent().unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
@@ -58,7 +58,7 @@ fn shell(repository: &Repository, lines: &str, variables: &[(&str, &str)]) -> Ou
 }
 
 #[test]
-fn the_github_action_tells_drift_and_changes() {
+fn the_github_action_reports_drift_and_changes() {
     let repository = with_branch();
     let action = yaml("action.yml");
     let steps = action["runs"]["steps"].items();
@@ -77,28 +77,28 @@ fn the_github_action_tells_drift_and_changes() {
         ("GITHUB_ACTION_PATH", env!("CARGO_MANIFEST_DIR")),
         ("GITHUB_OUTPUT", outputs.to_str().unwrap()),
     ];
-    // All that the step gives to the script is given here.
+    // All environment variables of the step are set.
     for entry in review["env"].entries() {
         assert!(values.iter().any(|(name, _)| *name == &*entry.key), "{}", entry.key);
     }
     let run = || shell(&repository, review["run"].text(), &values);
-    // The profile was changed and the bundles were not rendered anew.
+    // The profile was changed, but the bundles were not rendered.
     let output = run();
     let text = fs::read_to_string(&report).unwrap();
     assert_eq!(output.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("### The committed bundles are not what is rendered"), "{text}");
     assert!(text.contains("gateway.e2e.yaml"), "{text}");
     assert!(text.contains("⚠️ clients must be updated: node port 30083, was 30081"), "{text}");
-    // Rendered, it is fine, and still says what changes.
+    // After rendering there is no drift, and the changes are still reported.
     assert!(render(&repository).status.success());
     let output = run();
     let text = fs::read_to_string(&report).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.starts_with("### 2 of "), "{text}");
+    assert!(text.starts_with("### Changes in 2 of "), "{text}");
     assert_eq!(fs::read_to_string(outputs).unwrap(), "changed=true\nchanged=true\n");
     let log = fs::read_to_string(repository.path().join("plimsoll.sarif")).unwrap();
     assert!(log.contains("\"version\": \"2.1.0\""), "{log}");
-    // The step that shows it.
+    // The step that writes the summary.
     let summary = steps.iter().find(|step| step["name"].text() == "Summary").unwrap();
     let page = repository.path().join("summary.md");
     let output = shell(
@@ -111,7 +111,7 @@ fn the_github_action_tells_drift_and_changes() {
 }
 
 #[test]
-fn the_gitlab_job_runs_as_it_is_written() {
+fn the_gitlab_job_succeeds() {
     let repository = with_branch();
     assert!(render(&repository).status.success());
     let job = &yaml("docs/gitlab-ci.yml")["plimsoll"];
@@ -124,18 +124,18 @@ fn the_gitlab_job_runs_as_it_is_written() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = fs::read_to_string(repository.path().join(report)).unwrap();
     assert!(text.contains("clients must be updated"), "{text}");
-    // What the job keeps for GitLab is there.
+    // The artifacts for GitLab exist.
     for entry in job["artifacts"]["reports"].entries() {
         let text = fs::read_to_string(repository.path().join(entry.value.text())).unwrap();
         assert!(text.starts_with(['[', '<']), "{}: {text}", entry.key);
     }
-    // Without a token nothing is sent.
+    // Without a token no note is posted.
     let after: Vec<&str> = job["after_script"].items().iter().map(Node::text).collect();
     assert!(shell(&repository, &after.join("\n"), &values).status.success());
 }
 
 #[test]
-fn the_pre_commit_hooks_run_as_they_are_written() {
+fn the_pre_commit_hooks_succeed() {
     let repository = with_branch();
     let hooks = yaml(".pre-commit-hooks.yaml");
     let entry = |id: &str| {
@@ -147,7 +147,7 @@ fn the_pre_commit_hooks_run_as_they_are_written() {
     assert!(render(&repository).status.success());
     let output = shell(&repository, &verify, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    // The files are put behind the entry.
+    // pre-commit appends the files to the entry.
     let check = entry("plimsoll-check");
     let output = shell(&repository, &format!("{check} deploy/out/gateway.e2e.yaml"), &[]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
@@ -157,11 +157,11 @@ fn the_pre_commit_hooks_run_as_they_are_written() {
     )
     .unwrap();
     assert_eq!(shell(&repository, &format!("{check} bad.yaml"), &[]).status.code(), Some(1));
-    // pre-commit puts the arguments of its configuration behind the entry.
+    // pre-commit appends the configured arguments to the entry.
     let reported = format!("{check} --report gitlab=quality.json --fail-on warning bad.yaml");
     assert_eq!(shell(&repository, &reported, &[]).status.code(), Some(1));
     assert!(repository.path().join("quality.json").exists());
-    // All manifests of the repository, with what they refer to in each other.
+    // Checks all manifests of the repository together.
     fs::remove_file(repository.path().join("bad.yaml")).unwrap();
     assert_eq!(shell(&repository, &entry("plimsoll-check-all"), &[]).status.code(), Some(0));
     for hook in hooks.items() {

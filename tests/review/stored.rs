@@ -1,4 +1,4 @@
-//! `diff` of what a cluster holds against manifests, and of manifests that are only written otherwise.
+//! `diff` of live objects and manifests, and of equivalent manifests.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
 
-/// `Kind effect` of each object that `plimsoll diff` lists, all it prints as JSON, and its exit code.
+/// `Kind effect` of each object that `plimsoll diff` lists, its JSON output, and its exit code.
 fn effects(old: &str, new: &str) -> (Vec<String>, String, Option<i32>) {
     let output = Command::new(super::PLIMSOLL)
         .args(["diff", old, new, "--output", "json"])
@@ -27,16 +27,16 @@ fn effects(old: &str, new: &str) -> (Vec<String>, String, Option<i32>) {
 }
 
 #[test]
-fn what_was_applied_is_what_the_cluster_holds() {
+fn a_live_bundle_does_not_differ_from_the_applied_one() {
     let (found, text, code) = effects("stored/gateway.live.yaml", "stored/gateway.yaml");
     assert!(found.len() > 15 && found.iter().all(|effect| effect.ends_with(" none")), "{found:?}");
     assert_eq!(code, Some(0));
-    // No field differs, and what the annotation of `kubectl apply` holds is not shown.
+    // No field differs, and the annotation of `kubectl apply` is not printed.
     assert!(!text.contains("\"change\": \"removed\"") && !text.contains("test_password"), "{text}");
 }
 
 #[test]
-fn a_live_object_shows_what_apply_would_change() {
+fn live_objects_do_not_differ_from_equivalent_manifests() {
     for (old, new) in [("want", "explicit"), ("explicit", "want"), ("live", "want"), ("live", "explicit")] {
         let (found, text, code) = effects(&format!("diff/live/{old}.yaml"), &format!("diff/live/{new}.yaml"));
         assert_eq!(found, ["Deployment none", "Service none"], "{old} {new}: {text}");
@@ -48,7 +48,7 @@ fn a_live_object_shows_what_apply_would_change() {
 }
 
 #[test]
-fn another_order_is_no_loss() {
+fn a_changed_order_is_not_a_reduction() {
     for (old, new, expected) in [
         ("n1", "n2", "NetworkPolicy object"),
         ("n1", "n3", "NetworkPolicy object"),
@@ -69,7 +69,7 @@ fn another_order_is_no_loss() {
     assert!(text.contains("\"reordered\"") && !text.contains("\"change\": \"added\""), "{text}");
 }
 
-/// Two manifests, and the effect of applying the second over the first.
+/// The effect of applying the second manifest over the first.
 fn effect(old: &str, new: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str, text: &str| {
@@ -81,11 +81,11 @@ fn effect(old: &str, new: &str) -> String {
 }
 
 #[test]
-fn defaults_and_pointers_of_every_kind_count() {
+fn defaults_and_pointers_are_respected_for_every_kind() {
     let cases: &[(&str, &str, &str, &str)] = &[
         ("v1 Secret", "stringData: {a: b}", "data: {a: Yg==}\ntype: Opaque", "none"),
         ("v1 Secret", "stringData: {a: b}", "data: {a: Yw==}", "object"),
-        // What goes from `stringData` stays.
+        // Keys removed from `stringData` remain in `data`.
         ("v1 Secret", "stringData: {a: b, c: d}", "stringData: {a: b}", "none"),
         ("v1 Secret", "data: {a: Yg==, c: Yg==}", "data: {a: Yg==}", "object"),
         (
@@ -138,7 +138,7 @@ fn defaults_and_pointers_of_every_kind_count() {
             "spec: {ports: [{port: 80, targetPort: 80}], ipFamilyPolicy: SingleStack, publishNotReadyAddresses: false}",
             "none",
         ),
-        // The server keeps a node port that nobody names any more.
+        // The API server keeps a node port that is removed from the manifest.
         (
             "v1 Service",
             "spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}",
@@ -155,7 +155,7 @@ fn defaults_and_pointers_of_every_kind_count() {
         ("apps/v1 Deployment", "spec: {replicas: 1}", "spec: {strategy: {rollingUpdate: {maxSurge: 25%}}}", "none"),
         ("apps/v1 Deployment", "spec: {replicas: 1}", "spec: {replicas: 1, strategy: {type: Recreate}}", "rejected"),
         ("v1 ServiceAccount", "secrets: []", "automountServiceAccountToken: false", "object"),
-        // Nobody knows the kind: any difference counts.
+        // The kind is unknown, so any difference is a change.
         ("example.com/v1 Thing", "spec: {a: {}}", "spec: {}", "object"),
         ("example.com/v1 Thing", "spec: {a: 1.0}", "metadata: {name: a, labels: {}}\nspec: {a: 1}", "none"),
     ];
@@ -199,7 +199,7 @@ spec:
 ";
 
 #[test]
-fn definitions_say_what_custom_resources_mean() {
+fn custom_resources_are_interpreted_by_their_definitions() {
     let thing =
         |spec: &str| format!("---\napiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: a}}\nspec: {spec}\n");
     for (old, new, expected) in [
@@ -209,7 +209,7 @@ fn definitions_say_what_custom_resources_mean() {
         ("{parts: [{id: a}]}", "{parts: [{id: a}, {id: a}]}", "rejected"),
         ("{parts: [{id: a}, {id: b}]}", "{parts: [{id: b}, {id: a}]}", "object"),
     ] {
-        // On either side, or on both.
+        // The definition is in either manifest, or in both.
         for (before, after) in [(DEFINITION, DEFINITION), ("", DEFINITION), (DEFINITION, "")] {
             let folder = tempfile::tempdir().unwrap();
             let path = |name: &str, text: String| {
@@ -223,7 +223,7 @@ fn definitions_say_what_custom_resources_mean() {
             assert!(expected != "object" || !text.contains("\"change\": \"removed\", \"field"), "{text}");
         }
     }
-    // Labels of a custom resource are keys, as those of any object.
+    // Maps of custom resources have map keys, like labels.
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str, text: String| {
         std::fs::write(folder.path().join(name), text).unwrap();

@@ -1,75 +1,75 @@
-//! What `kubectl apply` cannot do, and what it leaves behind.
+//! Objects that `kubectl apply` leaves behind, and capacity that is lost.
 
 use foldhash::{HashMap, HashSet};
 
-use crate::diff::consequences::{Consequence, delete, renames, shrinks};
-use crate::diff::{Change, Renamed, Step, What};
+use crate::diff::consequences::{Consequence, delete_command, renames, shrinks};
+use crate::diff::{Difference, ObjectChange, PathStep, RenameKind};
 use crate::finding::{RuleId, Severity};
 use crate::formats::quantity::Quantity;
 use crate::node::Node;
 use crate::object::Object;
 use crate::yaml::json;
 
-pub(super) fn tell(change: &Change<'_>, found: &mut Vec<Consequence>) {
+pub(super) fn add(change: &ObjectChange<'_>, found: &mut Vec<Consequence>) {
     match (change.old, change.new) {
-        (Some(old), None) => gone(old, found),
+        (Some(old), None) => removed(old, found),
         (Some(old), Some(new)) if change.renamed.is_some() => renamed(old, new, change.renamed, found),
         (Some(old), Some(_)) => {
-            smaller(old.kind(), change, found);
-            stays(change, found);
+            add_reductions(old.kind(), change, found);
+            add_retained_keys(change, found);
         }
         _ => {}
     }
 }
 
-/// Gone from the manifests, and not from the cluster.
-fn gone(old: &Object, found: &mut Vec<Consequence>) {
+/// The object is removed from the manifests but remains in the cluster.
+fn removed(old: &Object, found: &mut Vec<Consequence>) {
     if old.is_kind_config() {
         return;
     }
-    let stays = "stays in the cluster: `kubectl apply` deletes nothing";
+    let remains = "remains in the cluster: `kubectl apply` does not delete objects";
     let message = match old.kind() {
-        "Deployment" | "StatefulSet" | "DaemonSet" => format!("{stays}, and its pods keep running"),
-        "CronJob" => format!("{stays}, and it keeps running on schedule"),
-        "HorizontalPodAutoscaler" => format!("{stays}, and it keeps scaling"),
-        "NetworkPolicy" => format!("{stays}, and it keeps holding traffic back"),
-        _ => stays.to_owned(),
+        "Deployment" | "StatefulSet" | "DaemonSet" => format!("{remains}, and its pods keep running"),
+        "CronJob" => format!("{remains}, and it keeps creating Jobs"),
+        "HorizontalPodAutoscaler" => format!("{remains}, and it keeps scaling"),
+        "NetworkPolicy" => format!("{remains}, and it keeps blocking traffic"),
+        _ => remains.to_owned(),
     };
-    found.push(renames(Severity::Warning, message).with_help(delete(old)));
+    found.push(renames(Severity::Warning, message).with_help(delete_command(old)));
 }
 
-fn renamed(old: &Object, new: &Object, how: Option<Renamed>, found: &mut Vec<Consequence>) {
-    if how == Some(Renamed::ByContent) {
+fn renamed(old: &Object, new: &Object, kind: Option<RenameKind>, found: &mut Vec<Consequence>) {
+    if kind == Some(RenameKind::ContentHash) {
         let message = match new.kind() {
-            "Job" => "runs again, under its new name; the old Job stays".to_owned(),
-            kind => format!("a new {kind} is created; the old one stays for pods that still use it"),
+            "Job" => "runs again under its new name; the old Job remains".to_owned(),
+            kind => format!("a new {kind} is created; the old one remains for pods that still use it"),
         };
         let rule = if new.kind() == "Job" { RuleId::ChangeRestarts } else { RuleId::ChangeRenames };
         found.push(Consequence::new(rule, Severity::Note, message));
         return;
     }
-    let shown = if old.namespace() == new.namespace() {
+    let old_name = if old.namespace() == new.namespace() {
         old.id.to_string()
     } else {
         format!("{} in namespace `{}`", old.id, old.namespace())
     };
-    let and = match old.kind() {
+    let effect = match old.kind() {
         "Deployment" | "StatefulSet" | "DaemonSet" | "CronJob" => ", and both run",
         "Service" => "; clients must be updated to the new name",
         "PersistentVolumeClaim" => ", and so does its data: the new claim is empty",
         _ => "",
     };
-    found.push(renames(Severity::Warning, format!("{shown} is left behind{and}")).with_help(delete(old)));
+    found.push(renames(Severity::Warning, format!("{old_name} is left behind{effect}")).with_help(delete_command(old)));
     if old.kind() == "StatefulSet" && old.node["spec"]["volumeClaimTemplates"].is_set() {
         found.push(shrinks(
             Severity::Warning,
-            "its pods get new, empty volumes: claim names contain the StatefulSet's name",
+            "its pods get new, empty volumes: claim names contain the name of the StatefulSet",
         ));
     }
 }
 
-/// What would be lost, told beside a refusal.
-pub(super) fn lost(change: &Change<'_>, found: &mut Vec<Consequence>) {
+/// Storage that a rejected change would shrink.
+pub(super) fn add_storage_loss(change: &ObjectChange<'_>, found: &mut Vec<Consequence>) {
     let (Some(old), Some(new)) = (change.old, change.new) else { return };
     let (from, to) = (&old.node, &new.node);
     match old.kind() {
@@ -77,7 +77,7 @@ pub(super) fn lost(change: &Change<'_>, found: &mut Vec<Consequence>) {
         "StatefulSet" => {
             let [from, to] = [from, to].map(|set| set["spec"]["volumeClaimTemplates"].items());
             let name = |claim: &Node| claim["metadata"]["name"].text().to_owned();
-            // Backwards, so that the first of a name stays.
+            // In reverse, so that the first claim with a name takes precedence.
             let after: HashMap<String, &Node> = to.iter().rev().map(|claim| (name(claim), claim)).collect();
             for claim in from {
                 let name = name(claim);
@@ -90,32 +90,34 @@ pub(super) fn lost(change: &Change<'_>, found: &mut Vec<Consequence>) {
     }
 }
 
-/// Keys that are gone from `stringData`, from which the server only adds to `data`.
-pub(super) fn stays(change: &Change<'_>, found: &mut Vec<Consequence>) {
+/// Keys that are removed from `stringData` but remain in `data`, since the API server only merges `stringData` into it.
+pub(super) fn add_retained_keys(change: &ObjectChange<'_>, found: &mut Vec<Consequence>) {
     if (change.object().group(), change.object().kind()) != ("", "Secret") {
         return;
     }
-    for field in change.fields.iter().filter(|field| field.equivalent && matches!(field.what, What::Removed(_))) {
-        if let [Step::Key(place), Step::Data(key)] = field.path.as_slice()
-            && place == "stringData"
+    for field in
+        change.fields.iter().filter(|field| field.equivalent && matches!(field.difference, Difference::Removed(_)))
+    {
+        if let [PathStep::Field(field), PathStep::MapKey(key)] = field.path.as_slice()
+            && field == "stringData"
             && change.new.is_some_and(|new| new.node["data"][key.as_str()].is_null())
         {
             let message = format!(
-                "key `{key}` stays in the Secret: removing it from `stringData` does not remove it from `data`"
+                "key `{key}` remains in the Secret: removing it from `stringData` does not remove it from `data`"
             );
-            found.push(renames(Severity::Warning, message).with_help("delete the Secret, or write it with `data`"));
+            found.push(renames(Severity::Warning, message).with_help("delete the Secret, or use `data` instead"));
         }
     }
 }
 
-/// Lists and amounts that matter where they shrink.
-fn smaller(kind: &str, change: &Change<'_>, found: &mut Vec<Consequence>) {
+/// Permissions and quotas that are reduced.
+fn add_reductions(kind: &str, change: &ObjectChange<'_>, found: &mut Vec<Consequence>) {
     let Some((from, to)) = change.stored() else { return };
     match kind {
         "Role" | "ClusterRole" => {
             let after: HashSet<_> = to["rules"].items().iter().map(grants).collect();
-            let less = from["rules"].items().iter().any(|rule| !after.contains(&grants(rule)));
-            if less && to["rules"].items().len() <= from["rules"].items().len() {
+            let is_reduced = from["rules"].items().iter().any(|rule| !after.contains(&grants(rule)));
+            if is_reduced && to["rules"].items().len() <= from["rules"].items().len() {
                 found.push(shrinks(Severity::Note, "changes or removes permissions immediately"));
             }
         }
@@ -126,7 +128,7 @@ fn smaller(kind: &str, change: &Change<'_>, found: &mut Vec<Consequence>) {
                 if let (Some(before), Some(after)) = (before, after)
                     && after < before
                 {
-                    let message = format!("lowers `{}`; running pods stay, new ones may be rejected", entry.key);
+                    let message = format!("lowers `{}`; running pods are kept, new ones may be rejected", entry.key);
                     found.push(shrinks(Severity::Warning, message));
                 }
             }
@@ -135,7 +137,7 @@ fn smaller(kind: &str, change: &Change<'_>, found: &mut Vec<Consequence>) {
     }
 }
 
-/// What tells a rule of a role from others.
+/// A normalized rule of a Role, for comparison.
 fn grants(rule: &Node) -> [String; 5] {
     ["apiGroups", "nonResourceURLs", "resourceNames", "resources", "verbs"].map(|field| {
         let mut all: Vec<String> = rule[field].items().iter().map(json).collect();
@@ -150,7 +152,10 @@ fn storage(old: &Node, new: &Node, claim: &str, found: &mut Vec<Consequence>) {
         && after < before
     {
         let which = if claim.is_empty() { String::new() } else { format!(" of `{claim}`") };
-        let message = format!("the volume{which} would shrink; volumes can only be expanded");
-        found.push(shrinks(Severity::Error, message).with_help("back up the data, delete the claim, restore"));
+        let message = format!("the volume{which} would shrink, but volumes can only be expanded");
+        found.push(
+            shrinks(Severity::Error, message)
+                .with_help("back up the data, delete the claim, and restore the data into a new one"),
+        );
     }
 }

@@ -1,104 +1,104 @@
-//! ConfigMaps and Secrets that change, and the pods that read them.
+//! Changed ConfigMaps and Secrets, and the pods that use them.
 
 use std::collections::BTreeSet;
 
 use foldhash::{HashMap, HashMapExt, HashSet};
 
-use crate::diff::consequences::schema::FIRST_START;
-use crate::diff::consequences::{Consequence, and, restarts};
-use crate::diff::{Change, Step};
+use crate::diff::consequences::schema::INIT_ONLY_VARIABLES;
+use crate::diff::consequences::{Consequence, join_and, restarts};
+use crate::diff::{ObjectChange, PathStep};
 use crate::finding::Severity;
 use crate::node::Node;
 use crate::object::{Object, containers};
 
-/// How a pod reads an object.
+/// When the changed keys of an object reach a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reads {
-    /// Not what changed of it.
-    No,
-    /// As files that follow it.
-    Files,
-    /// When it starts, and never again.
+enum Propagation {
+    /// Never: it does not use them.
+    Never,
+    /// Its mounted files are updated.
+    LiveFiles,
+    /// Only when it starts.
     AtStart,
 }
 
-/// One way by which a pod reads an object.
-enum Way<'a> {
-    /// All of it as variables.
-    Variables,
-    /// A key of it as a variable: the key, and the variable's name.
+/// A use of an object by a pod.
+enum Usage<'a> {
+    /// All keys as environment variables.
+    AllVariables,
+    /// A key as an environment variable: the key and the name of the variable.
     Variable(&'a str, &'a str),
-    /// As files: the items of the volume, and how its mounts follow it.
-    Files(&'a [Node], Reads),
+    /// As files: the items of the volume, and whether its mounts are updated.
+    Files(&'a [Node], Propagation),
 }
 
-/// A pod that may read an object, with all the ways.
-struct Reader<'a> {
-    user: &'a Object,
-    ways: Vec<Way<'a>>,
+/// A workload that uses an object.
+struct Consumer<'a> {
+    workload: &'a Object,
+    usages: Vec<Usage<'a>>,
 }
 
-/// The kind, name and way of something that a pod reads.
-type Read<'a> = (&'static str, &'a str, Way<'a>);
+/// The kind, the name and the usage of an object by a pod.
+type ObjectUsage<'a> = (&'static str, &'a str, Usage<'a>);
 
-/// The pods of a new set, by what they may read.
-pub(super) struct Readers<'a> {
-    /// By namespace, kind and name of a ConfigMap or Secret, each pod once, in order.
-    named: HashMap<(&'a str, &'static str, &'a str), Vec<Reader<'a>>>,
-    /// The addresses of the objects whose pods are new, or made anew by the changes.
-    anew: HashSet<*const Object>,
+/// The workloads of the new objects by the ConfigMaps and Secrets they use.
+pub(super) struct Consumers<'a> {
+    /// The workloads by namespace, kind and name of a ConfigMap or Secret, without duplicates.
+    by_object: HashMap<(&'a str, &'static str, &'a str), Vec<Consumer<'a>>>,
+    /// The addresses of the workloads whose pods are added or replaced by the changes.
+    with_new_pods: HashSet<*const Object>,
 }
 
-impl<'a> Readers<'a> {
-    /// `restarting`: the objects of the new set whose pods are made anew by the changes.
-    pub(super) fn of(changes: &[Change<'_>], restarting: &[&Object], new: &'a [Object]) -> Self {
+impl<'a> Consumers<'a> {
+    /// Indexes the new objects. `restarting` are those whose pods are replaced by the changes.
+    pub(super) fn of(changes: &[ObjectChange<'_>], restarting: &[&Object], new: &'a [Object]) -> Self {
         let added = changes.iter().filter(|change| change.old.is_none()).filter_map(|change| change.new);
-        let anew = added.chain(restarting.iter().copied()).map(std::ptr::from_ref).collect();
-        let mut named: HashMap<_, Vec<Reader<'a>>> = HashMap::new();
-        for user in new {
-            let templates = user.pod_templates();
-            let reads = templates.iter().flat_map(|template| variables(template.spec).chain(files(template.spec)));
-            for (kind, name, way) in reads {
-                let readers = named.entry((user.namespace(), kind, name)).or_default();
-                match readers.last_mut().filter(|last| std::ptr::eq(last.user, user)) {
-                    Some(last) => last.ways.push(way),
-                    None => readers.push(Reader { user, ways: vec![way] }),
+        let with_new_pods = added.chain(restarting.iter().copied()).map(std::ptr::from_ref).collect();
+        let mut by_object: HashMap<_, Vec<Consumer<'a>>> = HashMap::new();
+        for workload in new {
+            let templates = workload.pod_templates();
+            let usages = templates.iter().flat_map(|template| variables(template.spec).chain(files(template.spec)));
+            for (kind, name, usage) in usages {
+                let consumers = by_object.entry((workload.namespace(), kind, name)).or_default();
+                match consumers.last_mut().filter(|last| std::ptr::eq(last.workload, workload)) {
+                    Some(last) => last.usages.push(usage),
+                    None => consumers.push(Consumer { workload, usages: vec![usage] }),
                 }
             }
         }
-        Self { named, anew }
+        Self { by_object, with_new_pods }
     }
 }
 
-/// The ConfigMaps and Secrets that a pod names as variables.
-fn variables(spec: &Node) -> impl Iterator<Item = Read<'_>> {
-    let reads = containers(spec).flat_map(|container| {
+/// The ConfigMaps and Secrets that a pod uses as environment variables.
+fn variables(spec: &Node) -> impl Iterator<Item = ObjectUsage<'_>> {
+    let usages = containers(spec).flat_map(|container| {
         let all = container.node["envFrom"].items().iter().flat_map(|entry| {
             [("ConfigMap", "configMapRef"), ("Secret", "secretRef")]
-                .map(|(kind, source)| (kind, &entry[source]["name"], Way::Variables))
+                .map(|(kind, source)| (kind, &entry[source]["name"], Usage::AllVariables))
         });
         let keys = container.node["env"].items().iter().flat_map(|entry| {
             [("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")].map(|(kind, source)| {
                 let source = &entry["valueFrom"][source];
-                (kind, &source["name"], Way::Variable(source["key"].text(), entry["name"].text()))
+                (kind, &source["name"], Usage::Variable(source["key"].text(), entry["name"].text()))
             })
         });
         all.chain(keys)
     });
-    reads.filter_map(|(kind, name, way)| Some((kind, name.as_str()?, way)))
+    usages.filter_map(|(kind, name, usage)| Some((kind, name.as_str()?, usage)))
 }
 
-/// Those that it names as volumes.
-fn files(spec: &Node) -> impl Iterator<Item = Read<'_>> {
-    let mut mounted: HashMap<&str, Reads> = HashMap::new();
+/// The ConfigMaps and Secrets that a pod uses as volumes.
+fn files(spec: &Node) -> impl Iterator<Item = ObjectUsage<'_>> {
+    let mut mounted: HashMap<&str, Propagation> = HashMap::new();
     for mount in containers(spec).flat_map(|container| container.node["volumeMounts"].items()) {
-        // A mount of one path in the volume never follows it.
-        let fixed = mount["subPath"].is_set() || mount["subPathExpr"].is_set();
-        let reads = mounted.entry(mount["name"].text()).or_insert(Reads::Files);
-        *reads = (*reads).max(if fixed { Reads::AtStart } else { Reads::Files });
+        // The kubelet does not update subPath mounts.
+        let is_sub_path = mount["subPath"].is_set() || mount["subPathExpr"].is_set();
+        let propagation = mounted.entry(mount["name"].text()).or_insert(Propagation::LiveFiles);
+        *propagation = (*propagation).max(if is_sub_path { Propagation::AtStart } else { Propagation::LiveFiles });
     }
-    let reads = spec["volumes"].items().iter().flat_map(move |volume| {
-        let mounted = mounted.get(volume["name"].text()).copied().unwrap_or(Reads::No);
+    let usages = spec["volumes"].items().iter().flat_map(move |volume| {
+        let mounted = mounted.get(volume["name"].text()).copied().unwrap_or(Propagation::Never);
         let projected = volume["projected"]["sources"]
             .items()
             .iter()
@@ -106,12 +106,12 @@ fn files(spec: &Node) -> impl Iterator<Item = Read<'_>> {
         [("ConfigMap", &volume["configMap"], "name"), ("Secret", &volume["secret"], "secretName")]
             .into_iter()
             .chain(projected)
-            .map(move |(kind, source, field)| (kind, &source[field], Way::Files(source["items"].items(), mounted)))
+            .map(move |(kind, source, field)| (kind, &source[field], Usage::Files(source["items"].items(), mounted)))
     });
-    reads.filter_map(|(kind, name, way)| Some((kind, name.as_str()?, way)))
+    usages.filter_map(|(kind, name, usage)| Some((kind, name.as_str()?, usage)))
 }
 
-pub(super) fn tell<'a>(change: &Change<'a>, readers: &mut Readers<'a>, found: &mut Vec<Consequence>) {
+pub(super) fn add<'a>(change: &ObjectChange<'a>, consumers: &mut Consumers<'a>, found: &mut Vec<Consequence>) {
     let (Some(object), Some(_), None) = (change.new, change.old, change.renamed) else { return };
     if object.group() != "" || !matches!(object.kind(), "ConfigMap" | "Secret") {
         return;
@@ -121,46 +121,51 @@ pub(super) fn tell<'a>(change: &Change<'a>, readers: &mut Readers<'a>, found: &m
         .iter()
         .filter(|field| !field.equivalent)
         .filter_map(|field| match field.path.as_slice() {
-            [Step::Key(data), Step::Data(key), ..] if matches!(&**data, "data" | "binaryData" | "stringData") => {
+            [PathStep::Field(data), PathStep::MapKey(key), ..]
+                if matches!(&**data, "data" | "binaryData" | "stringData") =>
+            {
                 Some(key.as_str())
             }
             _ => None,
         })
         .collect();
-    // An immutable one is refused, which is told elsewhere.
+    // A change of an immutable object is rejected, which is reported elsewhere.
     if keys.is_empty() || object.node["immutable"].as_bool() == Some(true) {
         return;
     }
-    let (mut anew, mut stale, mut live, mut later) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut restarted, mut stale, mut live, mut next_run) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let kind = if object.kind() == "Secret" { "Secret" } else { "ConfigMap" };
-    // Told at the first of objects that have one name.
-    for reader in readers.named.remove(&(object.namespace(), kind, object.name())).into_iter().flatten() {
-        let (user, reads) = (reader.user, reader.reads(&keys));
-        if reads == Reads::No {
+    // Only reported for the first of several objects with the same name.
+    for consumer in consumers.by_object.remove(&(object.namespace(), kind, object.name())).into_iter().flatten() {
+        let (workload, propagation) = (consumer.workload, consumer.propagation(&keys));
+        if propagation == Propagation::Never {
             continue;
         }
-        let name = user.id.to_string();
-        if let Some(variable) = reader.first_start(&keys) {
-            let message = format!("{name} keeps its value: it reads `{variable}` only when its volume is empty");
-            let help = "change it in the database as well, before clients restart with the new one";
+        let name = workload.id.to_string();
+        if let Some(variable) = consumer.init_only_variable(&keys) {
+            let message = format!("{name} keeps the old value: it only reads `{variable}` when its volume is empty");
+            let help = "change the value in the database as well, before clients restart with the new one";
             found.push(restarts(Severity::Warning, message).with_help(help));
             continue;
         }
-        match user.kind() {
-            "CronJob" => later.push(name),
-            // It has run, or is new and will read what is there.
+        match workload.kind() {
+            "CronJob" => next_run.push(name),
+            // It has already run, or is new and reads the new values.
             "Job" => {}
-            _ if readers.anew.contains(&std::ptr::from_ref(user)) => anew.push(name),
-            _ if reads == Reads::AtStart => stale.push(name),
+            _ if consumers.with_new_pods.contains(&std::ptr::from_ref(workload)) => restarted.push(name),
+            _ if propagation == Propagation::AtStart => stale.push(name),
             _ => live.push(name),
         }
     }
-    if !anew.is_empty() {
-        found.push(restarts(Severity::Note, format!("{} restarts and reads it", and(&anew))));
+    if !restarted.is_empty() {
+        let verbs = if restarted.len() == 1 { "restarts and reads" } else { "restart and read" };
+        let message = format!("{} {verbs} the new values", join_and(&restarted));
+        found.push(restarts(Severity::Note, message));
     }
     if !stale.is_empty() {
-        let message =
-            format!("{} keeps the old values: it reads them at its start, and nothing restarts it", and(&stale));
+        let (keeps, reads) =
+            if stale.len() == 1 { ("keeps", "it only reads them") } else { ("keep", "they only read them") };
+        let message = format!("{} {keeps} the old values until restarted: {reads} at startup", join_and(&stale));
         let namespace =
             if object.namespace().is_empty() { String::new() } else { format!(" -n {}", object.namespace()) };
         let names: Vec<String> = stale.iter().map(|name| name.to_lowercase()).collect();
@@ -168,37 +173,42 @@ pub(super) fn tell<'a>(change: &Change<'a>, readers: &mut Readers<'a>, found: &m
         found.push(restarts(Severity::Warning, message).with_help(help));
     }
     if !live.is_empty() {
-        let message =
-            format!("the files in running pods of {} change within about a minute; nothing restarts them", and(&live));
+        let message = format!(
+            "files in running pods of {} are updated within about a minute, without a restart",
+            join_and(&live)
+        );
         found.push(
-            restarts(Severity::Warning, message).with_help("a process that reads them only once keeps the old ones"),
+            restarts(Severity::Warning, message)
+                .with_help("restart the pods if the program reads the files only at startup"),
         );
     }
-    if !later.is_empty() {
-        found.push(restarts(Severity::Note, format!("{} reads it from the next run on", and(&later))));
+    if !next_run.is_empty() {
+        let reads = if next_run.len() == 1 { "reads" } else { "read" };
+        let message = format!("{} {reads} the new values in the next run", join_and(&next_run));
+        found.push(restarts(Severity::Note, message));
     }
 }
 
-impl<'a> Reader<'a> {
-    /// How it reads the changed keys of the object.
-    fn reads(&self, keys: &BTreeSet<&str>) -> Reads {
-        let way = |way: &Way<'_>| match way {
-            Way::Variables => Reads::AtStart,
-            Way::Variable(key, _) if keys.contains(key) => Reads::AtStart,
-            Way::Files(items, reads)
+impl<'a> Consumer<'a> {
+    /// When the changed keys reach its pods.
+    fn propagation(&self, keys: &BTreeSet<&str>) -> Propagation {
+        let of_usage = |usage: &Usage<'_>| match usage {
+            Usage::AllVariables => Propagation::AtStart,
+            Usage::Variable(key, _) if keys.contains(key) => Propagation::AtStart,
+            Usage::Files(items, propagation)
                 if items.is_empty() || items.iter().any(|item| keys.contains(item["key"].text())) =>
             {
-                *reads
+                *propagation
             }
-            Way::Variable(..) | Way::Files(..) => Reads::No,
+            Usage::Variable(..) | Usage::Files(..) => Propagation::Never,
         };
-        self.ways.iter().map(way).max().unwrap_or(Reads::No)
+        self.usages.iter().map(of_usage).max().unwrap_or(Propagation::Never)
     }
 
-    /// The variable by which a changed key reaches a database that has long been set up.
-    fn first_start(&self, keys: &BTreeSet<&str>) -> Option<&'a str> {
-        self.ways.iter().find_map(|way| match way {
-            Way::Variable(key, name) if keys.contains(key) && FIRST_START.contains(name) => Some(*name),
+    /// The variable with a changed key that is only read when the volume is empty.
+    fn init_only_variable(&self, keys: &BTreeSet<&str>) -> Option<&'a str> {
+        self.usages.iter().find_map(|usage| match usage {
+            Usage::Variable(key, name) if keys.contains(key) && INIT_ONLY_VARIABLES.contains(name) => Some(*name),
             _ => None,
         })
     }

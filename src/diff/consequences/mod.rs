@@ -1,7 +1,7 @@
-//! What applying changed manifests does: pods that restart, Jobs that run again, objects that stay behind, changes that
-//! the API server refuses.
+//! The consequences of applying changed manifests: pods that restart, Jobs that run again, objects that are left
+//! behind, changes that the API server rejects.
 //!
-//! Each consequence bears the id of a change rule, and is told beside the object it befalls.
+//! Each consequence has the id of a change rule and belongs to a changed object.
 
 mod apply;
 mod data;
@@ -9,21 +9,21 @@ mod pods;
 mod schema;
 mod traffic;
 
-use crate::diff::Change;
+use crate::diff::ObjectChange;
 use crate::finding::{RuleId, Severity};
 use crate::object::Object;
 use crate::updates::Effect;
 
-/// What applying a change does.
+/// A consequence of applying a change.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Consequence {
-    /// The change rule it falls under.
+    /// The change rule.
     pub rule: RuleId,
-    /// An error where it cannot be applied, a warning where somebody must act or lose something, else a note.
+    /// An error if the change cannot be applied, a warning if it requires action or loses something, otherwise a note.
     pub severity: Severity,
-    /// What happens: a lower-case phrase.
+    /// The message, in lower case.
     pub message: String,
-    /// What to do; may be empty.
+    /// How to handle it; may be empty.
     pub help: String,
 }
 
@@ -38,80 +38,80 @@ impl Consequence {
     }
 }
 
-/// Pods restart, or ought to; Jobs run again.
+/// Pods restart or should be restarted, or Jobs run again.
 fn restarts(severity: Severity, message: impl Into<String>) -> Consequence {
     Consequence::new(RuleId::ChangeRestarts, severity, message)
 }
 
-/// Something stays behind, or somebody must follow.
+/// An object is left behind, or clients must be updated.
 fn renames(severity: Severity, message: impl Into<String>) -> Consequence {
     Consequence::new(RuleId::ChangeRenames, severity, message)
 }
 
-/// There is less than before.
+/// A capacity or permission is reduced.
 fn shrinks(severity: Severity, message: impl Into<String>) -> Consequence {
     Consequence::new(RuleId::ChangeShrinks, severity, message)
 }
 
-/// What applying the changes does, for each of them. `new`: all objects as they will be, unchanged ones too.
+/// The consequences of each change. `new` contains all new objects, including unchanged ones.
 #[must_use]
-pub fn consequences(changes: &[Change<'_>], new: &[Object]) -> Vec<Vec<Consequence>> {
-    let refused: Vec<Vec<Consequence>> = changes.iter().map(refusals).collect();
-    // What is refused changes nothing in the cluster.
+pub fn consequences(changes: &[ObjectChange<'_>], new: &[Object]) -> Vec<Vec<Consequence>> {
+    let rejected: Vec<Vec<Consequence>> = changes.iter().map(rejections).collect();
+    // A rejected change has no effect in the cluster.
     let restarting: Vec<&Object> = changes
         .iter()
-        .zip(&refused)
-        .filter(|(change, refused)| refused.is_empty() && pods::restarts_pods(change))
+        .zip(&rejected)
+        .filter(|(change, rejected)| rejected.is_empty() && pods::restarts_pods(change))
         .filter_map(|(change, _)| change.new)
         .collect();
-    let mut readers = data::Readers::of(changes, &restarting, new);
-    let histories = schema::Histories::of(changes, new);
+    let mut consumers = data::Consumers::of(changes, &restarting, new);
+    let histories = schema::MigrationHistories::of(changes, new);
     changes
         .iter()
-        .zip(refused)
+        .zip(rejected)
         .map(|(change, mut found)| {
             if change.effect() == Some(Effect::None) {
                 let message = "no effect: the stored object does not change";
                 found.push(restarts(Severity::Note, message));
-                apply::stays(change, &mut found);
+                apply::add_retained_keys(change, &mut found);
             } else if found.is_empty() {
-                apply::tell(change, &mut found);
-                pods::tell(change, &mut found);
-                data::tell(change, &mut readers, &mut found);
-                schema::tell_variables(change, &mut found);
-                histories.tell(change, &mut found);
-                traffic::tell(change, &mut found);
+                apply::add(change, &mut found);
+                pods::add(change, &mut found);
+                data::add(change, &mut consumers, &mut found);
+                schema::add_init_only_variables(change, &mut found);
+                histories.add(change, &mut found);
+                traffic::add(change, &mut found);
                 found.sort_by_key(|consequence| std::cmp::Reverse(consequence.severity));
             } else {
-                apply::lost(change, &mut found);
+                apply::add_storage_loss(change, &mut found);
             }
             found
         })
         .collect()
 }
 
-/// What the API server refuses; nothing, where the object gets another name.
-fn refusals(change: &Change<'_>) -> Vec<Consequence> {
-    let refusals = change.update.iter().flat_map(|update| &update.refusals);
-    refusals
-        .map(|refusal| {
-            // The words often name the field already.
-            let told = refusal.field.is_empty() || refusal.message.contains(&refusal.field);
-            let place = if told { String::new() } else { format!("`{}`: ", refusal.field) };
-            let message = format!("the API server will reject it: {place}{}", refusal.message);
-            Consequence::new(RuleId::ChangeImmutable, Severity::Error, message).with_help(refusal.help.as_str())
+/// The rejections by the API server; empty if the object is renamed.
+fn rejections(change: &ObjectChange<'_>) -> Vec<Consequence> {
+    let rejections = change.update.iter().flat_map(|update| &update.rejections);
+    rejections
+        .map(|rejection| {
+            // The message often contains the field already.
+            let has_field = rejection.field.is_empty() || rejection.message.contains(&rejection.field);
+            let field = if has_field { String::new() } else { format!("`{}`: ", rejection.field) };
+            let message = format!("the API server will reject it: {field}{}", rejection.message);
+            Consequence::new(RuleId::ChangeImmutable, Severity::Error, message).with_help(rejection.help.as_str())
         })
         .collect()
 }
 
-/// `kubectl delete job/x -n ns`.
-fn delete(object: &Object) -> String {
+/// The command that deletes an object: `kubectl delete job/x -n ns`.
+fn delete_command(object: &Object) -> String {
     let namespace = if object.namespace().is_empty() { String::new() } else { format!(" -n {}", object.namespace()) };
     format!("kubectl delete {}/{}{namespace}", object.kind().to_lowercase(), object.name())
 }
 
-/// `a, b and c`.
-fn and(names: &[String]) -> String {
+/// Joins names as `a, b and c`.
+fn join_and(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),

@@ -1,16 +1,16 @@
-//! Databases that were set up before: variables that they no longer read, and migrations that have been applied.
+//! Existing databases: variables that are only used for initialization, and migrations that have been applied.
 
 use foldhash::{HashMap, HashMapExt, HashSet};
 
 use crate::bundle::bare_name;
 use crate::diff::consequences::{Consequence, restarts};
-use crate::diff::{Change, Step, What};
+use crate::diff::{Difference, ObjectChange, PathStep};
 use crate::finding::Severity;
 use crate::migrations::{self, Migration, ORDER_KEY, SqlFile};
 use crate::object::Object;
 
-/// Variables that the images of databases read when they make their files, and never again.
-pub(super) const FIRST_START: &[&str] = &[
+/// Variables that database images read only when they initialize an empty volume.
+pub(super) const INIT_ONLY_VARIABLES: &[&str] = &[
     "MARIADB_DATABASE",
     "MARIADB_PASSWORD",
     "MARIADB_ROOT_PASSWORD",
@@ -27,28 +27,29 @@ pub(super) const FIRST_START: &[&str] = &[
     "POSTGRES_USER",
 ];
 
-/// A new value of a variable that only an empty volume takes notice of.
-pub(super) fn tell_variables(change: &Change<'_>, found: &mut Vec<Consequence>) {
+/// Changed variables that are only read when the volume is empty.
+pub(super) fn add_init_only_variables(change: &ObjectChange<'_>, found: &mut Vec<Consequence>) {
     let (Some(_), Some(new), None) = (change.old, change.new, change.renamed) else { return };
     let Some(template) = new.copied_place().filter(|_| is_persistent(new)) else { return };
-    for field in change.below(template).filter(|field| matches!(field.what, What::Changed(..))) {
-        let [.., Step::Key(list), Step::Item { label: Some(variable), .. }, Step::Key(value)] = field.path.as_slice()
+    for field in change.below(template).filter(|field| matches!(field.difference, Difference::Changed(..))) {
+        let [.., PathStep::Field(list), PathStep::Item { label: Some(variable), .. }, PathStep::Field(value)] =
+            field.path.as_slice()
         else {
             continue;
         };
-        if list != "env" || value != "value" || !FIRST_START.contains(&variable.as_str()) {
+        if list != "env" || value != "value" || !INIT_ONLY_VARIABLES.contains(&variable.as_str()) {
             continue;
         }
-        let message = format!("`{variable}` has no effect: it is read only when the volume is empty");
+        let message = format!("the new value of `{variable}` has no effect: it is only read when the volume is empty");
         let help = match variable.ends_with("_DB") || variable.ends_with("_DATABASE") {
-            true => "create the database on the running server first; the old one stays, with its data",
-            false => "change it in the database as well, before clients restart with the new one",
+            true => "create the database on the running server first; the old one is kept with its data",
+            false => "change the value in the database as well, before clients restart with the new one",
         };
         found.push(restarts(Severity::Warning, message).with_help(help));
     }
 }
 
-/// Whether the pods of a workload keep files beyond their own life.
+/// Whether the pods of a workload have persistent volumes.
 fn is_persistent(object: &Object) -> bool {
     let claims = |spec: &crate::node::Node| {
         spec["volumes"].items().iter().any(|volume| volume["persistentVolumeClaim"].is_set())
@@ -56,21 +57,21 @@ fn is_persistent(object: &Object) -> bool {
     !object.node["spec"]["volumeClaimTemplates"].items().is_empty() || object.pod_spec().is_some_and(claims)
 }
 
-/// The namespace and name of the ConfigMaps that carry one history of migrations; without hash and number.
-type History<'a> = (&'a str, &'a str);
+/// The namespace and the name, without hash and number, of the ConfigMaps with one history of migrations.
+type HistoryKey<'a> = (&'a str, &'a str);
 
-/// What the old ConfigMaps of a history carry.
+/// The migrations in the old ConfigMaps of a history.
 #[derive(Default)]
-struct Applied<'a> {
+struct AppliedMigrations<'a> {
     files: Vec<SqlFile<'a>>,
-    /// Whether it is run by the script of the bundle, which knows the checksum of each file.
+    /// Whether they are run by the script of the bundle, which records the checksum of each file.
     is_ordered: bool,
 }
 
-/// The migrations of the old set, which are taken for applied.
-pub(super) struct Histories<'a>(HashMap<History<'a>, Applied<'a>>);
+/// The migrations of the old objects, which are assumed to have been applied.
+pub(super) struct MigrationHistories<'a>(HashMap<HistoryKey<'a>, AppliedMigrations<'a>>);
 
-fn history(object: &Object) -> Option<History<'_>> {
+fn history(object: &Object) -> Option<HistoryKey<'_>> {
     if object.group() != "" || object.kind() != "ConfigMap" {
         return None;
     }
@@ -85,11 +86,11 @@ fn sql_files(object: &Object) -> impl Iterator<Item = SqlFile<'_>> {
     entries.filter_map(|entry| Some(SqlFile { name: &entry.key, text: entry.value.as_str()? }))
 }
 
-impl<'a> Histories<'a> {
-    pub(super) fn of(changes: &[Change<'a>], new: &'a [Object]) -> Self {
-        let mut histories: HashMap<History<'a>, Applied<'a>> = HashMap::new();
-        let carries = |change: &Change<'_>| change.new.is_some_and(|object| sql_files(object).next().is_some());
-        if !changes.iter().any(carries) {
+impl<'a> MigrationHistories<'a> {
+    pub(super) fn of(changes: &[ObjectChange<'a>], new: &'a [Object]) -> Self {
+        let mut histories: HashMap<HistoryKey<'a>, AppliedMigrations<'a>> = HashMap::new();
+        let has_files = |change: &ObjectChange<'_>| change.new.is_some_and(|object| sql_files(object).next().is_some());
+        if !changes.iter().any(has_files) {
             return Self(histories);
         }
         let changed: HashSet<*const Object> =
@@ -108,12 +109,12 @@ impl<'a> Histories<'a> {
         Self(histories)
     }
 
-    /// What the migrations of a new ConfigMap meet in a database that has the old ones.
-    pub(super) fn tell(&self, change: &Change<'_>, found: &mut Vec<Consequence>) {
+    /// Conflicts of the migrations in a new ConfigMap with those that have been applied.
+    pub(super) fn add(&self, change: &ObjectChange<'_>, found: &mut Vec<Consequence>) {
         let Some(new) = change.new else { return };
         let Some(applied) = history(new).and_then(|history| self.0.get(&history)) else { return };
         let files: Vec<SqlFile<'_>> = sql_files(new).collect();
-        // Other files may be scripts for a new database, or anything.
+        // Other SQL files may not be migrations.
         if !applied.is_ordered && !migrations::is_goose(&applied.files) {
             return;
         }
@@ -130,17 +131,19 @@ impl<'a> Histories<'a> {
             let (message, help) = match (before.iter().find(is_same), migration.version.zip(latest)) {
                 (Some(old), _) if applied.files[old.file].text != files[migration.file].text => {
                     let message = match applied.is_ordered {
-                        true => format!("the migration Job will fail: `{name}` has been applied with other content"),
-                        false => format!("`{name}` has been applied, and its new content will not be"),
+                        true => {
+                            format!("the migration Job will fail: `{name}` has been applied with different content")
+                        }
+                        false => format!("`{name}` has been applied, so its new content will not be"),
                     };
-                    (message, "restore the file, and put the change into a new migration".to_owned())
+                    (message, "restore the file, and add the change as a new migration".to_owned())
                 }
                 (None, Some((version, (highest, last)))) if version < highest => (
                     format!(
                         "the migration Job will fail: `{name}` is older than `{}`, which has been applied",
                         last.name
                     ),
-                    format!("give it a version above {highest}"),
+                    format!("use a version greater than {highest}"),
                 ),
                 _ => continue,
             };

@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashMapExt};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::object::Object;
-use crate::updates::refusals;
+use crate::updates::rejections;
 use crate::validation::Report;
 
 /// The rule.
@@ -53,17 +53,20 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let file = object.node.origin.span.file.0;
         let key = (file, object.group(), object.kind(), object.namespace(), object.name());
         let Some(before) = last.insert(key, object) else { continue };
-        for refusal in refusals(before, object, bundle.errors) {
+        for rejection in rejections(before, object, bundle.errors) {
             // Duplicate keys are rejected without an earlier object.
-            if refusal.field.is_empty() {
+            if rejection.field.is_empty() {
                 continue;
             }
             report
-                .object(object, refusal.message)
-                .field(refusal.field)
-                .place(refusal.span)
-                .help(refusal.help)
-                .related(if refusal.old_span.is_none() { before.span() } else { refusal.old_span }, "as it was before");
+                .object(object, rejection.message)
+                .field(rejection.field)
+                .place(rejection.span)
+                .help(rejection.help)
+                .related(
+                    if rejection.old_span.is_none() { before.span() } else { rejection.old_span },
+                    "as it was before",
+                );
         }
     }
 }
