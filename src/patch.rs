@@ -188,7 +188,7 @@ impl Merge {
                 under.value = items.into();
             }
             (below, above) if keyed && below == above => {}
-            _ => replace(under, self.fresh(over)),
+            _ => replace(under, self.copy_without_nulls(over)),
         }
     }
 
@@ -203,7 +203,7 @@ impl Merge {
                         "remove the `null`; it only removes fields of the rendered object",
                     );
                 } else {
-                    let value = self.fresh(&entry.value);
+                    let value = self.copy_without_nulls(&entry.value);
                     below.push(entry.key.clone(), entry.key_span, value);
                 }
                 continue;
@@ -232,7 +232,7 @@ impl Merge {
             };
             match items.iter().position(|other| identity.of(other).as_ref() == Some(&name)) {
                 Some(at) => self.node(&mut items.make_mut()[at], item, shape.items(), true),
-                None => items.push(self.fresh(item)),
+                None => items.push(self.copy_without_nulls(item)),
             }
         }
     }
@@ -286,7 +286,7 @@ impl Merge {
     }
 
     /// A copy of a new value, in which a null has nothing to remove.
-    fn fresh(&mut self, node: &Node) -> Node {
+    fn copy_without_nulls(&mut self, node: &Node) -> Node {
         let value = match &node.value {
             Value::Mapping(mapping) => {
                 let mut copy = Mapping::new();
@@ -301,12 +301,12 @@ impl Merge {
                     } else if entry.key.starts_with("$append") || entry.key.starts_with("$prepend") {
                         self.error(entry.key_span, "no list to add items to".to_owned(), "write the list itself");
                     } else {
-                        copy.push(entry.key.clone(), entry.key_span, self.fresh(&entry.value));
+                        copy.push(entry.key.clone(), entry.key_span, self.copy_without_nulls(&entry.value));
                     }
                 }
                 copy.into()
             }
-            Value::Sequence(items) => Value::Sequence(items.iter().map(|item| self.fresh(item)).collect()),
+            Value::Sequence(items) => Value::Sequence(items.iter().map(|item| self.copy_without_nulls(item)).collect()),
             value => value.clone(),
         };
         Node { value, origin: node.origin.clone() }

@@ -44,8 +44,8 @@ impl<'t> Line<'t> {
             column += 1 + rest.len() - rest.trim_start_matches(' ').len();
         }
         let content = line[column..].trim_end();
-        let says = !dashes.is_empty() || !content.is_empty() && !content.starts_with('#');
-        says.then_some(Self { dashes, column, content })
+        let has_content = !dashes.is_empty() || !content.is_empty() && !content.starts_with('#');
+        has_content.then_some(Self { dashes, column, content })
     }
 
     fn key(&self) -> Option<&'t str> {

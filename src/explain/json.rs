@@ -28,10 +28,10 @@ pub fn json(answer: &Answer, sources: &Sources) -> String {
                 };
                 let mut out = Map::new();
                 out.insert("path".into(), value!(typed(&unused.path)));
-                out.insert("source".into(), place(sources, unused.span));
+                out.insert("source".into(), position(sources, unused.span));
                 out.insert("why".into(), value!(why));
                 if let UnusedReason::Redundant(span) = unused.reason {
-                    out.insert("same".into(), place(sources, span));
+                    out.insert("same".into(), position(sources, span));
                 }
                 Json::Object(out)
             });
@@ -46,7 +46,7 @@ fn field(field: &Field, sources: &Sources) -> Json {
     out.insert("object".into(), value!(field.object));
     out.insert("field".into(), value!(field.field));
     out.insert("value".into(), value!(field.value));
-    out.insert("template".into(), place(sources, field.span));
+    out.insert("template".into(), position(sources, field.span));
     if let Some(expression) = &field.expression {
         out.insert("expression".into(), value!(expression));
     }
@@ -56,7 +56,7 @@ fn field(field: &Field, sources: &Sources) -> Json {
     out.insert("inputs".into(), field.inputs.iter().map(|input| of(input, sources)).collect());
     if !field.overridden.is_empty() {
         let overridden =
-            field.overridden.iter().map(|(text, span)| value!({ "value": text, "source": place(sources, *span) }));
+            field.overridden.iter().map(|(text, span)| value!({ "value": text, "source": position(sources, *span) }));
         out.insert("beat".into(), overridden.collect());
     }
     Json::Object(out)
@@ -64,17 +64,17 @@ fn field(field: &Field, sources: &Sources) -> Json {
 
 fn of(found: &Value, sources: &Sources) -> Json {
     let overridden =
-        found.overridden.iter().map(|(text, span)| value!({ "value": text, "source": place(sources, *span) }));
+        found.overridden.iter().map(|(text, span)| value!({ "value": text, "source": position(sources, *span) }));
     value!({
         "path": found.path,
         "value": found.value,
-        "source": place(sources, found.span),
+        "source": position(sources, found.span),
         "beat": overridden.collect::<Vec<_>>(),
     })
 }
 
 /// A position in the format of findings; null for a value that is not from a file.
-fn place(sources: &Sources, span: Span) -> Json {
+fn position(sources: &Sources, span: Span) -> Json {
     let Some(file) = sources.get(span.file) else { return Json::Null };
     let (start, end) = (file.position(span.start), file.position(span.end));
     value!({

@@ -147,7 +147,7 @@ fn without_texts(expression: &str) -> String {
 }
 
 /// `profiles/gateway.yaml:5:20`; empty for a value that is not from a file.
-fn place(sources: &Sources, span: Span) -> String {
+fn position(sources: &Sources, span: Span) -> String {
     if span.is_none() { String::new() } else { plain(&sources.describe(span)) }
 }
 

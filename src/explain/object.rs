@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use crate::explain::place;
+use crate::explain::position;
 use crate::kube::{KubernetesVersion, Shape};
 use crate::node::{Node, Origin, Value};
 use crate::path::{FieldPath, Segment};
@@ -145,14 +145,14 @@ fn note(origin: &Origin, sources: &Sources) -> String {
         .inputs()
         .iter()
         .take(2)
-        .map(|input| match place(sources, input.node.origin.span).as_str() {
+        .map(|input| match position(sources, input.node.origin.span).as_str() {
             "" => plain(&input.path),
-            place => format!("{} {place}", plain(&input.path)),
+            position => format!("{} {position}", plain(&input.path)),
         })
         .collect();
     let more = origin.inputs().len().saturating_sub(2);
     match (inputs.is_empty(), more) {
-        (true, _) => place(sources, origin.span),
+        (true, _) => position(sources, origin.span),
         (false, 0) => inputs.join(", "),
         (false, more) => format!("{}, {more} more", inputs.join(", ")),
     }

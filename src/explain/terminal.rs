@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::explain::unused::UnusedReason;
-use crate::explain::{Answer, Field, Unused, Value, place};
+use crate::explain::{Answer, Field, Unused, Value, position};
 use crate::report::plain;
 use crate::secret::typed;
 use crate::source::{Sources, Span};
@@ -33,9 +33,9 @@ fn values(values: &[Value], sources: &Sources, [bold, dim, off]: [&str; 3], is_b
     let mut out = String::new();
     for value in values {
         let (on, path, text) = (if is_base(value.span) { dim } else { bold }, &value.path, shown(value));
-        let _ = write!(out, "{on}{path:paths$}  {text:widest$}{off}  {}", place(sources, value.span));
+        let _ = write!(out, "{on}{path:paths$}  {text:widest$}{off}  {}", position(sources, value.span));
         for (overridden, span) in &value.overridden {
-            let _ = write!(out, "{dim}, was {} {}{off}", cut(overridden), place(sources, *span));
+            let _ = write!(out, "{dim}, was {} {}{off}", cut(overridden), position(sources, *span));
         }
         out.push('\n');
     }
@@ -58,9 +58,9 @@ fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> Strin
         None if field.content_name => "literal, with the content hash".to_owned(),
         None => "literal".to_owned(),
     };
-    let _ = writeln!(out, "  written by   {}   {dim}{how}{off}", place(sources, field.span));
+    let _ = writeln!(out, "  written by   {}   {dim}{how}{off}", position(sources, field.span));
     for (overridden, span) in &field.overridden {
-        let _ = writeln!(out, "  {dim}overrides    {}   was {}{off}", place(sources, *span), cut(overridden));
+        let _ = writeln!(out, "  {dim}overrides    {}   was {}{off}", position(sources, *span), cut(overridden));
     }
     let paths = field.inputs.iter().map(|input| input.path.chars().count()).max().unwrap_or_default();
     let texts = field
@@ -71,14 +71,14 @@ fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> Strin
     for (at, input) in field.inputs.iter().enumerate() {
         let from = if at == 0 { "from" } else { "" };
         let (path, text) = (&input.path, cut(&input.value));
-        let place = |span| match place(sources, span).as_str() {
+        let position = |span| match position(sources, span).as_str() {
             "" => "not from a file".to_owned(),
-            place => place.to_owned(),
+            position => position.to_owned(),
         };
-        let _ = writeln!(out, "  {from:11}  {path:paths$}      {text:widest$}  {}", place(input.span));
+        let _ = writeln!(out, "  {from:11}  {path:paths$}      {text:widest$}  {}", position(input.span));
         for (overridden, span) in &input.overridden {
             let (blank, text) = ("", cut(overridden));
-            let _ = writeln!(out, "  {blank:11}  {blank:paths$}  {dim}was {text:widest$}  {}{off}", place(*span));
+            let _ = writeln!(out, "  {blank:11}  {blank:paths$}  {dim}was {text:widest$}  {}{off}", position(*span));
         }
     }
     out
@@ -93,10 +93,10 @@ fn unused(found: &[Unused], sources: &Sources) -> String {
     for unused in found {
         let why = match &unused.reason {
             UnusedReason::NotRead => "is not used".to_owned(),
-            UnusedReason::Redundant(span) => format!("repeats what {} sets", place(sources, *span)),
+            UnusedReason::Redundant(span) => format!("repeats what {} sets", position(sources, *span)),
             UnusedReason::DeletesNothing => "deletes a value that is not set".to_owned(),
         };
-        let _ = writeln!(out, "{:width$}  {}  {why}", plain(&typed(&unused.path)), place(sources, unused.span));
+        let _ = writeln!(out, "{:width$}  {}  {why}", plain(&typed(&unused.path)), position(sources, unused.span));
     }
     let _ = writeln!(
         out,

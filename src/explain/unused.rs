@@ -50,15 +50,15 @@ pub fn unused(renderings: &[Rendered], own: &dyn Fn(Span) -> bool) -> Vec<Unused
         }
     };
     // The positions where each rendering has values, and where they are redundant.
-    let places: Vec<(HashSet<Span>, HashSet<Span>)> = renderings
+    let positions: Vec<(HashSet<Span>, HashSet<Span>)> = renderings
         .iter()
         .map(|rendered| {
             let leaves = rendered.values.leaves();
             let redundant = rendered.values.redundant();
-            let place = |node: &Node| node.origin.span;
+            let position = |node: &Node| node.origin.span;
             (
-                leaves.iter().map(|(_, node)| place(node)).collect(),
-                redundant.iter().map(|found| place(found.node)).collect(),
+                leaves.iter().map(|(_, node)| position(node)).collect(),
+                redundant.iter().map(|found| position(found.node)).collect(),
             )
         })
         .collect();
@@ -71,8 +71,9 @@ pub fn unused(renderings: &[Rendered], own: &dyn Fn(Span) -> bool) -> Vec<Unused
         }
         for redundant in values.redundant() {
             // It must be redundant in every environment of the profile.
-            let place = redundant.node.origin.span;
-            if places.iter().all(|(leaves, redundant)| redundant.contains(&place) || !leaves.contains(&place)) {
+            let position = redundant.node.origin.span;
+            if positions.iter().all(|(leaves, redundant)| redundant.contains(&position) || !leaves.contains(&position))
+            {
                 let reason = match redundant.node.origin.overridden().first() {
                     Some(overridden) => UnusedReason::Redundant(overridden.origin.span),
                     None => UnusedReason::DeletesNothing,

@@ -51,7 +51,7 @@ impl Layering<'_> {
                 self.mapping(below, above);
             }
             _ => {
-                let mut winner = self.fresh(over);
+                let mut winner = self.copy_without_nulls(over);
                 record_override(&mut winner, std::mem::take(under));
                 *under = winner;
             }
@@ -73,7 +73,7 @@ impl Layering<'_> {
                 known.key_span = entry.key_span;
                 self.node(&mut known.value, &entry.value);
             } else {
-                let value = self.fresh(&entry.value);
+                let value = self.copy_without_nulls(&entry.value);
                 below.push(entry.key.clone(), entry.key_span, value);
             }
             self.path.pop();
@@ -86,7 +86,7 @@ impl Layering<'_> {
 
     /// A copy of a value that overrides nothing, without the nulls in its mappings, which have nothing to delete.
     /// Nulls in lists are kept, since lists are not merged.
-    fn fresh(&mut self, node: &Node) -> Node {
+    fn copy_without_nulls(&mut self, node: &Node) -> Node {
         let Value::Mapping(above) = &node.value else { return node.clone() };
         if lists::is_change(above) {
             let value = lists::changed(&[], above, &mut self.findings).into();

@@ -246,8 +246,8 @@ impl<'a> Layers<'a> {
             merged.merge(content);
         }
         merged.files.extend(self.values_files.iter().filter_map(|layer| layer.file));
-        let meant = |only: &Option<String>| only.as_ref().is_none_or(|only| *only == profile.name);
-        for (_, set) in self.sets.iter().filter(|(only, _)| meant(only)) {
+        let applies = |only: &Option<String>| only.as_ref().is_none_or(|only| *only == profile.name);
+        for (_, set) in self.sets.iter().filter(|(only, _)| applies(only)) {
             enforce::contradictions(&merged.enforce, &set.as_layer(), &mut merged.findings);
             match set.apply(&mut merged.node, &mut merged.deleted) {
                 Ok(mut found) => merged.findings.append(&mut found),

@@ -212,7 +212,6 @@ impl Project {
     ///
     /// # Errors
     /// If the folder does not exist, it or a file is outside, or cannot be read.
-    /// Where there is no such folder, it or a file lies outside, or cannot be read.
     pub fn read_folder_beside(
         &self,
         sources: &Sources,

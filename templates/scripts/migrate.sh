@@ -1,55 +1,55 @@
 #!/bin/sh
-# Brings the schema of one database to what this bundle carries. Run by the migration Job; safe to run again, by
-# two Jobs at once, and after a run that was killed.
+# Applies the migrations of this bundle to a database. Run by the migration Job. It is safe to run repeatedly,
+# concurrently, and after a run that was killed.
 #
-# Environment, besides that of database.sh:
+# Environment, in addition to that of database.sh:
 #   MIGRATIONS_DIR          folder with `order` and the SQL files (default: this script's folder)
-#   MIGRATIONS_TABLES       tables that must exist at the end, separated by blanks
+#   MIGRATIONS_TABLES       tables that must exist at the end, separated by spaces
 #   LOCK_WAIT_SECONDS       how long to wait for another run to finish (600)
-#   PARTITION_MONTHS_AHEAD  months of partitions to keep ready after this one (3)
-#   RUNTIME_USER            role that reads and writes the tables when it is not PGUSER (optional)
-#   MIGRATION_TOOL          not empty where a tool of the team's own has run the files: what is left is to look for the
-#                           tables, and to make partitions and grant rights (optional)
+#   PARTITION_MONTHS_AHEAD  months after this one to create partitions for (3)
+#   RUNTIME_USER            role that reads and writes the tables, if it is not PGUSER (optional)
+#   MIGRATION_TOOL          not empty if a separate migration tool has run the files: this script then only checks the
+#                           tables, creates partitions and grants privileges (optional)
 #
-# Everything happens in one psql session: it holds the advisory lock and runs the files, so the lock cannot outlive
-# the work nor the work the lock. It must be a session of the server itself: a pooler that shares sessions breaks it.
-# The lock is polled, because a session that blocks in the server holds a snapshot, and CREATE INDEX CONCURRENTLY of
-# the run that has the lock would wait for that snapshot for ever.
+# Everything happens in one psql session, which holds the advisory lock and runs the files, so that the lock is held
+# exactly as long as the work takes. It requires a session with the server itself: poolers that share sessions do not
+# work. The lock is polled, because a session that blocks in the server holds a snapshot, for which CREATE INDEX
+# CONCURRENTLY of the run with the lock would wait forever.
 . "$(dirname "$0")/database.sh"
 
 LOCK_WAIT_SECONDS=${LOCK_WAIT_SECONDS:-600}
-lock=7236837193624577396 # any number, the same for ever
+lock=7236837193624577396 # an arbitrary number, which must not change
 
 work=$(mktemp -d)
-at=$work/at           # what the session is doing, for the last line of the log
-outcome=$work/outcome # `done` once the session has reached its end
+at=$work/at           # the current activity, for the last line of the log
+outcome=$work/outcome # `done` when the session has completed
 : >"$at"
 : >"$outcome"
 
 session_pid=
 stop() {
-    # psql turns SIGINT into a cancel request, so the server rolls back at once. Between two statements it may forget
-    # one, hence again and again; and while it waits for words it must be told that none will come.
+    # psql turns SIGINT into a cancel request, so that the server rolls back immediately. Between two statements the
+    # signal may be lost, so it is repeated; and a session that waits for input must see that there will be none.
     if [ -n "$session_pid" ]; then
         : >"$work/stopped"
         while :; do
             kill -INT "$session_pid" 2>/dev/null || true
             sleep "$POLL_SECONDS"
         done &
-        nagging=$!
+        repeater=$!
         wait "$session_pid" || true
-        kill "$nagging" || true
+        kill "$repeater" || true
     fi
     say "FAILED: stopped by a signal$(while_at)"
     exit 143
 }
 while_at() { [ ! -s "$at" ] || printf ' while at %s' "$(cat "$at")"; }
-# As process 1 of a container, a shell without a trap would ignore the signal until it is killed.
+# As process 1 of a container, a shell without a trap ignores the signal until it is killed.
 trap stop TERM INT
 trap 'rm -rf "$work"' EXIT
 
-# The settings of the session, also after a migration that changed them. A server that looks after its clients ends
-# the session of a killed pod, and with it the lock, instead of working on for nobody.
+# The settings of the session, which are restored after each migration. With client_connection_check_interval, the
+# server ends the session of a killed pod, and releases its lock, instead of continuing to work.
 settings() {
     cat <<'SQL'
 RESET SESSION AUTHORIZATION;
@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS :ledger (
     invalid_before oid[] NOT NULL DEFAULT '{}'
 );
 \\if :adopt
-\\warn $me: goose has worked on this database, its versions are taken over
+\\warn $me: adopting the versions that goose applied to this database
 INSERT INTO :ledger (name, checksum, version, state)
 SELECT 'goose ' || version_id, '', version_id, 'adopted'
 FROM (SELECT DISTINCT ON (version_id) version_id, is_applied FROM goose_db_version ORDER BY version_id, id DESC) AS newest
@@ -89,7 +89,7 @@ SELECT coalesce(string_agg(bundle.name, ', ' ORDER BY position), '') AS changed,
 FROM :bundle JOIN :ledger AS l ON l.name = bundle.name OR l.version = bundle.version
 WHERE l.checksum <> bundle.checksum AND l.state <> 'started' \\gset
 \\if :refused
-\\warn $me: :changed changed after it was applied; put the change into a new file
+\\warn $me: :changed changed after it was applied; put the change in a new file
 \\! echo changed >$outcome
 ROLLBACK;
 \\quit
@@ -98,7 +98,7 @@ SELECT coalesce(string_agg(bundle.name, ', ' ORDER BY position), '') AS late, co
 FROM :bundle LEFT JOIN :ledger AS l ON l.name = bundle.name OR l.version = bundle.version
 WHERE l.name IS NULL AND bundle.version < (SELECT max(version) FROM :ledger WHERE state <> 'started') \\gset
 \\if :refused
-\\warn $me: :late is older than what is applied already; goose refuses that too: give it a newer version
+\\warn $me: :late is older than applied migrations, which goose rejects as well; give it a newer version
 \\! echo late >$outcome
 ROLLBACK;
 \\quit
@@ -108,7 +108,7 @@ SELECT count(*) AS newer FROM :ledger AS l
 WHERE NOT EXISTS (SELECT FROM :bundle WHERE bundle.name = l.name OR bundle.version = l.version) \\gset
 SELECT :newer > 0 AS newer_rows \\gset
 \\if :newer_rows
-\\warn $me: the database knows :newer migrations that this bundle does not carry; they stay
+\\warn $me: the database has :newer migrations that are not in this bundle; they are kept
 \\endif
 SQL
 }
@@ -126,7 +126,7 @@ SELECT NOT EXISTS (SELECT FROM :ledger WHERE (name = '$file' OR version = $numbe
 SQL
     case $mode in
     transaction)
-        # The savepoint is gone if the file ended our transaction: better an error than half a migration recorded.
+        # The savepoint no longer exists if the file ended the transaction: an error instead of a partly applied migration.
         cat <<SQL
 BEGIN;
 SAVEPOINT plimsoll;
@@ -141,8 +141,8 @@ SQL
     no-transaction)
         names=
         for index; do names="$names${names:+, }'$index'"; done
-        # A run that was killed leaves an index that is there but not valid; CREATE INDEX would find its name taken.
-        # One that some session is building right now is somebody else's.
+        # A killed run leaves an invalid index, because of which CREATE INDEX would fail. An index that a session is
+        # building at the moment belongs to that session.
         cat <<SQL
 SELECT coalesce(string_agg(format('%I.%I', n.nspname, c.relname), ', '), '') AS leftover,
     coalesce(array_agg(c.oid), '{}') AS leftover_ids, count(*) > 0 AS any_leftover
@@ -164,27 +164,27 @@ RESET ROLE;
 UPDATE :ledger SET state = 'applied', changed_at = now() WHERE name = '$file';
 SQL
         ;;
-    *) fail "$order gives $file the mode '$mode', which this script does not know" ;;
+    *) fail "unknown mode '$mode' of $file in $order" ;;
     esac
     printf '%s\n' "\\warn $me: $file applied"
     settings
-    printf '%s\n' '\else' "\\warn $me: $file was applied before" '\endif'
+    printf '%s\n' '\else' "\\warn $me: $file is already applied" '\endif'
 }
 
-# Tables that must be there, their partitions, and the rights of whoever works with them.
+# Checks the tables, creates partitions and grants privileges.
 finish() {
     cat <<SQL
 \\! echo the tables >$at
 SELECT coalesce(string_agg(name, ', '), '') AS absent, count(*) > 0 AS any_absent
 FROM unnest(string_to_array(:'tables', ' ')) AS name WHERE name <> '' AND to_regclass(name) IS NULL \\gset
 \\if :any_absent
-\\warn $me: no migration made :absent
+\\warn $me: no migration created :absent
 \\! echo absent >$outcome
 \\quit
 \\endif
 \\! echo the partitions >$at
 \\i '$here/partitions.psql'
-\\! echo the rights of the runtime user >$at
+\\! echo the privileges of the runtime user >$at
 SELECT format('GRANT %s ON %s TO %I', privileges, object, :'runtime_user')
 FROM (
     SELECT 'USAGE' AS privileges, 'SCHEMA ' || quote_ident(current_schema()) AS object,
@@ -201,7 +201,7 @@ FROM (
 SQL
 }
 
-# What the session is told. Nothing but the lock is asked for until it is held.
+# The input of the session. Nothing but the lock is requested until it is held.
 session() {
     settings
     until [ -s "$work/held" ]; do
@@ -215,7 +215,7 @@ SELECT pg_try_advisory_lock($lock) AS held \\gset
 \\if :held
 \\! echo held >$work/held
 \\else
-\\! test -e $work/busy || echo '$me: another run is at work, waiting for it'; echo >$work/busy
+\\! test -e $work/busy || echo '$me: waiting for another run to finish'; echo >$work/busy
 \\endif
 SQL
         sleep "$POLL_SECONDS"
@@ -224,7 +224,7 @@ SQL
 }
 
 wait_for_database
-# Written in full before the session starts, so that a bundle with a file missing changes nothing.
+# Written completely before the session starts, so that a bundle with a missing file changes nothing.
 {
     if [ -z "${MIGRATION_TOOL:-}" ]; then
         ledger
@@ -244,10 +244,10 @@ wait "$session_pid" || status=$?
 session_pid=
 
 case $(cat "$outcome") in
-done) say "done: the schema holds what this bundle needs (${MIGRATIONS_TABLES:-no tables asked for})" ;;
-locked) fail "another run kept the lock for $LOCK_WAIT_SECONDS s" ;;
-changed) fail "a migration changed after it was applied (named above); nothing was changed" ;;
-late) fail "a migration is older than what is applied already (named above); nothing was changed" ;;
-absent) fail "the migrations do not make every table (named above) that this bundle needs" ;;
-*) fail "psql ended with $status$(while_at); what was not finished is rolled back" ;;
+done) say "done: the schema is up to date (${MIGRATIONS_TABLES:-no tables required})" ;;
+locked) fail "another run held the lock for $LOCK_WAIT_SECONDS s" ;;
+changed) fail "a migration changed after it was applied (listed above); nothing was changed" ;;
+late) fail "a migration is older than applied migrations (listed above); nothing was changed" ;;
+absent) fail "the migrations do not create all required tables (listed above)" ;;
+*) fail "psql exited with $status$(while_at); unfinished changes were rolled back" ;;
 esac

@@ -1,26 +1,26 @@
 #!/bin/sh
-# Ends well once Redis answers. Run by an init container of the service, because the service tries Redis once while it
-# starts, and ends without it.
+# Succeeds once Redis responds. Run by an init container of the service, because the service connects to Redis only once
+# when it starts, and exits if that fails.
 #
-# Environment, besides POLL_SECONDS of database.sh:
+# Environment, in addition to POLL_SECONDS of database.sh:
 #   REDIS_HOST, REDIS_PORT  the server
-#   REDIS_WAIT_SECONDS      how long to wait for it to answer (120)
+#   REDIS_WAIT_SECONDS      how long to wait for it (120)
 . "$(dirname "$0")/database.sh"
 
 REDIS_WAIT_SECONDS=${REDIS_WAIT_SECONDS:-120}
 server="Redis at ${REDIS_HOST:?}:${REDIS_PORT:=6379}"
 
 redis_deadline=$(($(now) + REDIS_WAIT_SECONDS))
-told=
+last=
 while :; do
-    # A server behind a firewall that swallows packets must not take the whole waiting time for one try.
-    answer=$(timeout 5 redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" PING 2>&1) || answer="no answer: $answer"
+    # A single attempt must not use up the whole time if a firewall drops packets.
+    answer=$(timeout 5 redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" PING 2>&1) || answer="no response: $answer"
     answer=$(one_line "$answer")
-    # One that asks for a password is up; the password is the service's business.
+    # A server that requires a password is up; the password is up to the service.
     case $answer in PONG | NOAUTH* | NOPERM*) break ;; esac
-    [ "$(now)" -lt "$redis_deadline" ] || fail "$server did not answer within $REDIS_WAIT_SECONDS s: $answer"
-    [ "$answer" = "$told" ] || say "waiting for $server: $answer"
-    told=$answer
+    [ "$(now)" -lt "$redis_deadline" ] || fail "$server did not respond within $REDIS_WAIT_SECONDS s: $answer"
+    [ "$answer" = "$last" ] || say "waiting for $server: $answer"
+    last=$answer
     sleep "$POLL_SECONDS"
 done
-say "done: Redis answers"
+say "done: Redis is ready"

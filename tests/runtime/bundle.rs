@@ -73,7 +73,7 @@ impl Case {
         let service = self.workload("Deployment", "datastorage");
         let waiting = || connected(&self.manifests, service.container("wait-for-schema").unwrap());
         let early = waiting().with("SCHEMA_WAIT_SECONDS", "0").start().finish().failed();
-        assert!(early.last_line().contains("the migrations have not begun"), "{}", early.log);
+        assert!(early.last_line().contains("the migrations have not started"), "{}", early.log);
 
         let job = self.workload("Job", "datastorage-migrate");
         let waiter = waiting().start();
@@ -101,8 +101,8 @@ impl Case {
         let server = RedisServer::with_password(&settings.redis.password);
         let at = |port: u16| waiting().with("REDIS_HOST", "127.0.0.1").with("REDIS_PORT", &port.to_string());
         let run = at(free_port()).with("REDIS_WAIT_SECONDS", "0").start().finish().failed();
-        assert!(run.last_line().contains("did not answer within 0 s: no answer: "), "{}", run.log);
-        at(server.port).start().finish().fine().says("done: Redis answers");
+        assert!(run.last_line().contains("did not respond within 0 s: no response: "), "{}", run.log);
+        at(server.port).start().finish().fine().says("done: Redis is ready");
     }
 
     /// The port of the config is the one that the Service leads to and the probes ask.

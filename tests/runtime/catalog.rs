@@ -144,7 +144,7 @@ fn a_catalog_of_the_first_form_becomes_the_same_and_keeps_its_rows() {
     volume
         .migrate()
         .fine()
-        .says("0002_remediation_workflow_catalog.sql was applied before")
+        .says("0002_remediation_workflow_catalog.sql is already applied")
         .says("0003_remediation_workflow_catalog_ids.sql applied");
     volume.run("wait-for-schema.sh").fine();
     Volume::own(&new, &CATALOG).migrate().fine();

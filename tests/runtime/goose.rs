@@ -25,7 +25,7 @@ fn does_not_migrate_again_what_goose_has_migrated() {
     goose_table(&database, &[(1, true), (2, true), (3, true), (3, false)]);
     let (a, b, c) = (table("a"), table("b"), table("c"));
     let volume = Volume::new(&database, &[("00001_a.sql", &a), ("00002_b.sql", &b), ("00003_c.sql", &c)]);
-    volume.migrate().fine().says("00001_a.sql was applied before").says("00003_c.sql applied");
+    volume.migrate().fine().says("00001_a.sql is already applied").says("00003_c.sql applied");
     assert_eq!(database.ledger(), "00001_a.sql adopted, 00002_b.sql adopted, 00003_c.sql applied");
     assert_eq!(database.tables(), "a b c");
     let before = database.fingerprint();
@@ -53,13 +53,13 @@ fn refuses_a_version_older_than_what_is_applied_as_goose_does() {
     Volume::new(&database, &[("1_a.sql", &a), ("3_c.sql", &c)]).migrate().fine();
     let before = database.fingerprint();
     let volume = Volume::new(&database, &[("1_a.sql", &a), ("2_b.sql", &b), ("3_c.sql", &c)]);
-    volume.migrate().failed().says("2_b.sql is older than what is applied already");
+    volume.migrate().failed().says("2_b.sql is older than applied migrations");
     assert_eq!(database.fingerprint(), before);
 
     let database = Database::new();
     goose_table(&database, &[(1, true), (3, true)]);
     let volume = Volume::new(&database, &[("1_a.sql", &a), ("2_b.sql", &b)]);
-    volume.migrate().failed().says("2_b.sql is older than what is applied already");
+    volume.migrate().failed().says("2_b.sql is older than applied migrations");
     assert_eq!(database.query("SELECT to_regclass('plimsoll_migrations') IS NULL"), "t");
 }
 
@@ -69,7 +69,7 @@ fn knows_a_renamed_file_by_its_version() {
     let a = table("a");
     Volume::new(&database, &[("1_a.sql", &a)]).migrate().fine();
     let renamed = Volume::new(&database, &[("00001_table_a.sql", &a)]);
-    renamed.migrate().fine().says("00001_table_a.sql was applied before");
+    renamed.migrate().fine().says("00001_table_a.sql is already applied");
     renamed.run("wait-for-schema.sh").fine();
 }
 

@@ -45,7 +45,7 @@ fn keeps_the_next_run_out_until_the_server_has_given_up_the_killed_one() {
     at_work(&database, "SELECT pg_sleep");
     running.signal("-KILL", true);
     running.finish();
-    volume.migrate().fine().says("another run is at work, waiting for it").says("2_half.sql applied");
+    volume.migrate().fine().says("waiting for another run to finish").says("2_half.sql applied");
     assert_eq!(database.ledger(), "1_t.sql applied, 2_half.sql applied");
 }
 

@@ -19,7 +19,7 @@ fn makes_exactly_the_tables_asked_for_and_changes_nothing_afterwards() {
         assert_eq!(database.tables(), tables.join(" "), "{}", run.log);
         assert!(run.last_line().starts_with("migrate: done: "), "{}", run.log);
         let before = database.fingerprint();
-        volume.migrate().fine().says("was applied before");
+        volume.migrate().fine().says("is already applied");
         assert_eq!(database.fingerprint(), before);
         assert!(volume.is_clean());
     }
@@ -29,7 +29,7 @@ fn makes_exactly_the_tables_asked_for_and_changes_nothing_afterwards() {
 fn adds_what_a_newer_bundle_brings() {
     let database = Database::new();
     Volume::own(&database, &BOTH[..1]).migrate().fine();
-    Volume::own(&database, &BOTH).migrate().fine().says("0001_audit_events.sql was applied before");
+    Volume::own(&database, &BOTH).migrate().fine().says("0001_audit_events.sql is already applied");
     assert_eq!(database.tables(), BOTH.join(" "));
 }
 
@@ -39,7 +39,7 @@ fn accepts_a_ledger_newer_than_the_bundle() {
     Volume::own(&database, &BOTH).migrate().fine();
     let before = database.fingerprint();
     let older = Volume::own(&database, &BOTH[..1]);
-    older.migrate().fine().says("the database knows 2 migrations that this bundle does not carry");
+    older.migrate().fine().says("the database has 2 migrations that are not in this bundle");
     older.run("wait-for-schema.sh").fine();
     assert_eq!(database.fingerprint(), before);
 }
@@ -69,7 +69,7 @@ fn lets_one_of_two_work_while_the_other_waits() {
     let count = |text: &str| runs.iter().filter(|run| run.log.contains(text)).count();
     assert_eq!(count("1_t.sql applied"), 1);
     assert_eq!(count("2_i.sql applied"), 1);
-    assert_eq!(count("another run is at work, waiting for it"), 2);
+    assert_eq!(count("waiting for another run to finish"), 2);
     assert_eq!(database.ledger(), "1_t.sql applied, 2_i.sql applied");
 }
 
@@ -81,7 +81,7 @@ fn gives_up_on_a_lock_that_is_never_released() {
     wait_until("the lock", || {
         database.as_admin("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == "1"
     });
-    let run = volume.migrate().failed().says("another run kept the lock for 1 s");
+    let run = volume.migrate().failed().says("another run held the lock for 1 s");
     assert!(run.took < Duration::from_secs(5));
     assert_eq!(database.tables(), "");
 }
@@ -170,7 +170,7 @@ fn gives_up_on_a_database_that_never_comes() {
         Volume::new(&database, &[TABLE]).with("PGPORT", &gate.port.to_string()).with("DATABASE_WAIT_SECONDS", "1");
     for script in ["migrate.sh", "wait-for-schema.sh", "partitions.sh"] {
         let run = volume.run(script).failed();
-        assert!(run.last_line().contains("did not let us in within 1 s: psql: error: "), "{}", run.log);
+        assert!(run.last_line().contains("did not accept connections within 1 s: psql: error: "), "{}", run.log);
         assert!(run.last_line().contains("Connection refused"), "{}", run.log);
         assert!(run.took < Duration::from_secs(4), "{:?}", run.took);
     }
@@ -218,7 +218,7 @@ fn takes_any_name_and_password_as_it_is() {
 fn fails_when_a_table_asked_for_is_not_made() {
     let database = Database::new();
     let volume = Volume::new(&database, &[TABLE]).with("MIGRATIONS_TABLES", "t audit_events");
-    volume.migrate().failed().says("no migration made audit_events");
+    volume.migrate().failed().says("no migration created audit_events");
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn changes_nothing_when_the_volume_lacks_a_file() {
     for (order, words) in [
         ("transaction - 1_t.sql\ntransaction - 2_u.sql\n", "2_u.sql is missing"),
         ("sometimes - 1_t.sql\n", "the mode 'sometimes'"),
-        ("transaction - ../1_t.sql\n", "which no ConfigMap key can be"),
+        ("transaction - ../1_t.sql\n", "which is not a valid ConfigMap key"),
     ] {
         volume.write("order", order);
         volume.migrate().failed().says(words);
@@ -264,7 +264,7 @@ fn works_in_dash_as_well() {
     ];
     let volume = Volume::new(&database, &files).with("MIGRATIONS_TABLES", "t");
     volume.start_in("dash", "migrate.sh").finish().fine().says("1_t.sql applied").says("2_i.sql applied");
-    volume.start_in("dash", "migrate.sh").finish().fine().says("2_i.sql was applied before");
+    volume.start_in("dash", "migrate.sh").finish().fine().says("2_i.sql is already applied");
     for script in ["wait-for-schema.sh", "partitions.sh", "prepare.sh"] {
         volume.start_in("dash", script).finish().fine();
     }

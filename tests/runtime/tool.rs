@@ -141,7 +141,7 @@ impl Tool {
         let database = Database::anew(&settings.name, &settings.user, &settings.password);
 
         let early = bundle.wait("0").failed();
-        assert!(early.last_line().contains("table audit_events is not there"), "{}", early.log);
+        assert!(early.last_line().contains("table audit_events does not exist"), "{}", early.log);
         bundle.migrate();
         bundle.wait("0").fine();
         let tables = |more: &str| format!("audit_events{more} own{}", self.own_table);

@@ -12,7 +12,7 @@ fn gives_up_in_time_while_the_schema_is_missing_or_older() {
     let database = Database::new();
     let volume = Volume::own(&database, &TABLES).with("SCHEMA_WAIT_SECONDS", "1");
     let run = volume.run("wait-for-schema.sh").failed();
-    assert!(run.last_line().ends_with("within 1 s: the migrations have not begun"), "{}", run.log);
+    assert!(run.last_line().ends_with("within 1 s: the migrations have not started"), "{}", run.log);
     assert!(run.took < Duration::from_secs(4));
 
     Volume::own(&database, &TABLES[..1]).migrate().fine();
@@ -34,8 +34,8 @@ fn passes_as_soon_as_the_migrations_are_there() {
         .finish()
         .fine()
         .says("waiting for PostgreSQL")
-        .says("the migrations have not begun")
-        .says("done: the schema is there");
+        .says("the migrations have not started")
+        .says("done: the schema is ready");
     assert!(waiting.is_clean());
 }
 
@@ -44,7 +44,7 @@ fn does_not_pass_a_schema_made_from_another_text() {
     let database = Database::new();
     Volume::new(&database, &[("1_t.sql", "CREATE TABLE t (x int);\n")]).migrate().fine();
     let volume = Volume::new(&database, &[("1_t.sql", "CREATE TABLE t (x text);\n")]).with("SCHEMA_WAIT_SECONDS", "0");
-    volume.run("wait-for-schema.sh").failed().says("1_t.sql was applied with another text");
+    volume.run("wait-for-schema.sh").failed().says("1_t.sql was applied with different contents");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn does_not_pass_while_a_table_or_its_partitions_are_missing() {
     let volume = Volume::own(&database, &TABLES).with("SCHEMA_WAIT_SECONDS", "0");
     volume.migrate().fine();
     database.query("DROP TABLE remediation_workflow_catalog");
-    volume.run("wait-for-schema.sh").failed().says("table remediation_workflow_catalog is not there");
+    volume.run("wait-for-schema.sh").failed().says("table remediation_workflow_catalog does not exist");
     let month = database.query("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')");
     database.query(&format!("DROP TABLE audit_events_{month}"));
     volume.run("wait-for-schema.sh").failed().says("table audit_events has no partition for today");
