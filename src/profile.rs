@@ -82,7 +82,7 @@ pub struct Profile {
     pub migrate: Option<Migrate>,
     /// The role that DataStorage itself uses.
     pub runtime: Option<Runtime>,
-    /// Whether evictions must leave all pods but one running. Default in `base.yaml`; on in production.
+    /// Whether a PodDisruptionBudget limits evictions to one pod at a time. Default in `base.yaml`; on in production.
     pub pod_disruption_budget: Option<bool>,
     /// The connections that the pods may have.
     pub network_policy: Option<NetworkPolicy>,

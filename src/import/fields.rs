@@ -204,8 +204,8 @@ fn constants_to_sites(member: &mut Member, groups: &BTreeMap<Presence, Group>, s
     }
 }
 
-/// The splitter with the strings that may be part of others: namespaces, then names, then strings in several
-/// locations.
+/// The splitter for these sites. Strings that may be part of others are, in this order: namespaces, names, and strings
+/// that occur in several locations.
 fn splitter(sites: &[Site]) -> Splitter {
     let mut all: BTreeMap<Strings, usize> = BTreeMap::new();
     let mut ranks: BTreeMap<Strings, usize> = BTreeMap::new();
@@ -364,7 +364,7 @@ fn meaning(values: &[Option<Node>], usage: &FieldUse, secret: bool) -> EcoString
     if lower.ends_with("port") {
         return "port".into();
     }
-    // The `cpu` of requests is not that of limits.
+    // `cpu` in requests and `cpu` in limits are different fields.
     let keys: Vec<&str> = usage
         .location
         .path

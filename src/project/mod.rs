@@ -57,8 +57,8 @@ enum ProjectLocation {
 }
 
 impl Project {
-    /// The nearest folder with a `plimsoll.toml`, searching upwards from the absolute path `start`; otherwise the
-    /// built-in project.
+    /// The project in the nearest folder with a `plimsoll.toml`, searching upwards from the absolute path `start`;
+    /// otherwise the built-in project.
     ///
     /// # Errors
     /// If the file exists and cannot be read or is invalid.

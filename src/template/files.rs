@@ -148,7 +148,7 @@ fn unpack(mut document: Node, depth: usize, objects: &mut Vec<Node>, findings: &
     } else if document.is_set() {
         if ["apiVersion", "kind"].iter().any(|field| document[*field].text().is_empty()) {
             let finding = Finding::error(RuleId::NotAManifest, document.origin.span, "not a Kubernetes object");
-            findings.push(finding.with_label("no `apiVersion`, or no `kind`"));
+            findings.push(finding.with_label("missing `apiVersion` or `kind`"));
         }
         objects.push(document);
     }

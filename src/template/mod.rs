@@ -106,7 +106,7 @@ pub struct Instance {
 impl Templates {
     /// Compiles templates.
     ///
-    /// `files` are the template files in the order of their objects; `named` reads the files that they refer to.
+    /// `files` are the template files in rendering order; `named` reads the files that they refer to.
     ///
     /// # Errors
     /// All errors that do not depend on the profile: YAML syntax, expression syntax, unknown fields, unknown

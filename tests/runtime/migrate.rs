@@ -227,7 +227,7 @@ fn changes_nothing_when_the_volume_lacks_a_file() {
     let volume = Volume::new(&database, &[TABLE]);
     for (order, words) in [
         ("transaction - 1_t.sql\ntransaction - 2_u.sql\n", "2_u.sql is missing"),
-        ("sometimes - 1_t.sql\n", "the mode 'sometimes'"),
+        ("sometimes - 1_t.sql\n", "unknown mode 'sometimes'"),
         ("transaction - ../1_t.sql\n", "which is not a valid ConfigMap key"),
     ] {
         volume.write("order", order);
