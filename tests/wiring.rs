@@ -101,7 +101,7 @@ fn declared_externals_are_silent() {
 }
 
 #[test]
-fn the_promises_of_a_profile_say_what_to_add() {
+fn manifests_are_compared_with_the_bundle_of_a_profile() {
     let run = |profile: &str, file: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
             .env_clear()
@@ -113,26 +113,26 @@ fn the_promises_of_a_profile_say_what_to_add() {
         assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["findings"].as_array().unwrap().clone()
     };
-    let told = run("gateway", "gateway-failing.yaml");
-    let messages: Vec<&str> = told.iter().map(|finding| finding["message"].as_str().unwrap()).collect();
+    let found = run("gateway", "gateway-failing.yaml");
+    let messages: Vec<&str> = found.iter().map(|finding| finding["message"].as_str().unwrap()).collect();
     for part in [
-        "ConfigMap `datastorage-config` is missing",
-        "Secret `datastorage-secret` is missing",
+        "ConfigMap `datastorage-config` of profile `gateway` is missing",
+        "Secret `datastorage-secret` of profile `gateway` is missing",
         "Job `datastorage-migrate",
-        "mounts nothing at /etc/datastorage;",
+        "mounts no volume at /etc/datastorage,",
         "has no readinessProbe",
         "the image is `datastorage:e2e-test`",
-        "is in `gateway-e2e`",
-        "has NodePort 30091; gateway has 30081",
+        "is in namespace `gateway-e2e`",
+        "has NodePort 30091, but 30081 in profile `gateway`",
     ] {
         assert!(messages.iter().any(|message| message.contains(part)), "{part}: {messages:#?}");
     }
-    let rules: Vec<&str> = told.iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
-    assert!(rules.contains(&"promise-missing") && rules.contains(&"promise-differs"));
+    let rules: Vec<&str> = found.iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+    assert!(rules.contains(&"expected-missing") && rules.contains(&"expected-differs"));
     for rule in
         ["config-file-missing", "secret-file-missing", "migration-missing", "probe-missing", "image-unqualified"]
     {
-        let severity = told.iter().find(|finding| finding["rule"] == rule).map(|finding| finding["severity"].clone());
+        let severity = found.iter().find(|finding| finding["rule"] == rule).map(|finding| finding["severity"].clone());
         assert_eq!(severity, Some("error".into()), "{rule}");
     }
 }

@@ -6,12 +6,12 @@
 mod custom_rules;
 mod decoding;
 mod engine;
+pub mod expected;
 pub mod fleet;
 pub mod input;
 pub mod kustomize;
 mod options;
 mod pieces;
-pub mod promises;
 mod rendered;
 mod rule;
 pub mod rules;

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, anyhow, bail};
 
+use crate::check::expected;
 use crate::check::input::Input;
-use crate::check::promises;
 use crate::check::suppress::suppress;
 use crate::check::unrendered;
 use crate::check::{self, Options};
@@ -59,14 +59,14 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
         Ok(options) => options,
         Err(failure) => return Ok(Err(failure)),
     };
-    let promised =
-        args.profile.as_ref().map(|profile| promised(global, &project, sources, profile, args.env.as_deref()));
-    let promised = match promised {
+    let rendered =
+        args.profile.as_ref().map(|profile| rendered(global, &project, sources, profile, args.env.as_deref()));
+    let rendered = match rendered {
         Some(Err(failure)) => return Ok(Err(failure)),
         Some(Ok(rendered)) => Some(rendered),
         None => None,
     };
-    if let Some(rendered) = &promised {
+    if let Some(rendered) = &rendered {
         options = options.of_rendered(rendered, sources);
     }
     options.kind_config = input.kind_config.take().or(options.kind_config);
@@ -89,10 +89,10 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     options.only = args.only.iter().map(|name| RuleId::current(name).to_owned()).collect();
     options.skip = args.skip.iter().map(|name| RuleId::current(name).to_owned()).collect();
     let mut findings = input.findings;
-    if let (Some(rendered), Some(profile)) = (&promised, &args.profile) {
-        findings.extend(promises::check(&input.objects, &rendered.objects, profile, &options));
-        if let (Some(given), Some(promised)) = (&options.kind_config, &rendered.kind_config) {
-            findings.extend(promises::check_cluster(given, promised, profile));
+    if let (Some(rendered), Some(profile)) = (&rendered, &args.profile) {
+        findings.extend(expected::check(&input.objects, &rendered.objects, profile, &options));
+        if let (Some(actual), Some(expected)) = (&options.kind_config, &rendered.kind_config) {
+            findings.extend(expected::check_cluster(actual, expected, profile));
         }
     }
     let mut findings = judge(sources, &input.objects, &options, findings);
@@ -193,8 +193,8 @@ fn silencing(findings: &[Finding]) -> Option<String> {
     ))
 }
 
-/// The bundle that a profile promises.
-fn promised(
+/// The bundle that a profile renders.
+fn rendered(
     global: &Global,
     project: &Project,
     sources: &Sources,

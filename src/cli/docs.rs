@@ -43,7 +43,7 @@ pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome
     Ok(Outcome::Fine)
 }
 
-/// What is listed under this no rule makes: reading, profiles, promises, changes.
+/// The title of the findings that no rule makes: of reading, profiles, expected objects and changes.
 const ELSEWHERE_TITLE: &str = "found elsewhere";
 
 /// All rules, a line each, by family.

@@ -1,7 +1,7 @@
-//! The catalogue of all findings there can be: an id, a family, a severity and one line for each.
+//! The catalogue of all findings: the id, family, severity and summary of each.
 //!
-//! The rules of `check` are documented and implemented each in a file of its own; here are their ids, so that whatever
-//! names a rule (settings, reports, the readers of YAML and profiles) needs nothing of the engine, and cannot misspell one.
+//! Each rule of `check` is documented and implemented in a file of its own. The ids are defined here, so that modules that
+//! refer to rules (settings, reports, the readers of YAML and of profiles) do not depend on the engine.
 
 use std::fmt;
 
@@ -10,22 +10,22 @@ use crate::finding::Severity;
 /// The families of findings, as `--only` and `--skip` name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
-    /// What the API server rejects, or warns of.
+    /// The API server rejects the object, or warns about it.
     Api,
-    /// What is accepted and does not come up, because one object does not fit the other.
+    /// The API server accepts the objects, but they do not work together.
     Wiring,
-    /// What comes up and hurts when it is rolled out or changed.
+    /// Faults that show when a workload is rolled out, scaled or changed.
     Rollout,
     /// What a pod is allowed to do.
     Security,
-    /// What no rule finds: reading, profiles and templates, and the comparison of two states.
+    /// Findings that no rule makes: of reading, of profiles and templates, and of comparing two states.
     Elsewhere,
-    /// Why what was applied is not ready, as `status` and `up` find it.
+    /// Why applied objects are not ready, as `status` and `up` find out.
     Status,
 }
 
 impl Family {
-    /// The families that rules have.
+    /// The families of rules.
     pub const ALL: [Self; 4] = [Self::Api, Self::Wiring, Self::Rollout, Self::Security];
 
     /// `api`, `wiring`, `rollout`, `security`, `elsewhere` or `status`.
@@ -42,21 +42,21 @@ impl Family {
     }
 }
 
-/// Makes [`RuleId`] of rows: the variant, the id, the family, the severity, one line on the fault, and for findings
-/// that no rule makes their documentation.
+/// Defines [`RuleId`] from rows of variant, id, family, severity and summary, and documentation for findings that no rule
+/// makes.
 macro_rules! catalogue {
     ($($variant:ident $id:literal $family:ident $severity:ident $summary:literal $(=> $doc:literal)?,)*) => {
-        /// What a finding is about.
+        /// The id of a rule or of another finding.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum RuleId {
             $(#[doc = $summary] $variant,)*
         }
 
         impl RuleId {
-            /// All of them, sorted by family and id.
+            /// All ids, sorted by family and name.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The id as people write it: `config-path-unmounted`.
+            /// The name, for example `config-path-unmounted`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $id,)* }
@@ -68,20 +68,19 @@ macro_rules! catalogue {
                 match self { $(Self::$variant => Family::$family,)* }
             }
 
-            /// The severity of such a finding unless something at the spot changes it.
+            /// The default severity of the findings.
             #[must_use]
             pub const fn severity(self) -> Severity {
                 match self { $(Self::$variant => Severity::$severity,)* }
             }
 
-            /// One line on the fault.
+            /// A one-line summary.
             #[must_use]
             pub const fn summary(self) -> &'static str {
                 match self { $(Self::$variant => $summary,)* }
             }
 
-            /// What a finding that no rule makes means and what to do about it; empty for those of rules, whose files
-            /// say it.
+            /// What the finding means and how to fix it; empty for rules, which are documented in their own files.
             #[must_use]
             pub const fn documentation(self) -> &'static str {
                 match self { $(Self::$variant => concat!("" $(, $doc)?),)* }
@@ -386,6 +385,11 @@ catalogue! {
     EnvironmentUnknown "environment-unknown" Elsewhere Error
         "a profile names an environment that nothing else declares"
         => "An environment exists if `environments` in `base.yaml` names it, or if a profile does and `profiles/environments/` has its file. A misspelled name is therefore an error, and not a new environment.",
+    ExpectedDiffers "expected-differs" Elsewhere Error "a manifest differs from the bundle of the profile"
+        => "`check --profile P` compares manifests with what P renders: images, namespaces, ports, and the hosts and ports in config files.",
+    ExpectedMissing "expected-missing" Elsewhere Error
+        "an object, mount or probe of the profile's bundle is missing from the manifests"
+        => "`plimsoll render P` prints the whole bundle; `check --profile P` names what to add.",
     FieldNotFound "field-not-found" Elsewhere Error "field not found"
         => "`plimsoll explain PROFILE Kind/name` prints the fields that the object has.",
     FileNotFound "file-not-found" Elsewhere Error "file not found"
@@ -461,11 +465,6 @@ catalogue! {
         => "The value is out of range, malformed, or not one of the allowed values; the message says which.",
     ProjectUnreadable "project-unreadable" Elsewhere Error "the project directory cannot be read"
         => "`--project` names a directory with `profiles/` and `templates/`.",
-    PromiseDiffers "promise-differs" Elsewhere Error "a manifest differs from the bundle of the profile"
-        => "`check --profile P` compares manifests with what P renders: image, namespace, ports.",
-    PromiseMissing "promise-missing" Elsewhere Error
-        "the manifests lack something that the bundle of the profile has"
-        => "`plimsoll render P` prints the whole bundle; `check --profile P` names what to add.",
     RevisionNotFound "revision-not-found" Elsewhere Error "revision not found"
         => "`--base` names a branch, tag or commit of the project's Git repository.",
     SchemaInvalid "schema-invalid" Elsewhere Error "the project's schema is not a valid JSON Schema"
@@ -698,23 +697,27 @@ catalogue! {
         "the working directory does not exist or cannot be entered",
 }
 
-/// Names that rules had before. They stay valid wherever a person names a rule.
-const RENAMED: &[(&str, RuleId)] = &[("content-name-circle", RuleId::ContentNameCycle)];
+/// Former ids of rules. They stay valid in comments, annotations, settings and options.
+const RENAMED: &[(&str, RuleId)] = &[
+    ("content-name-circle", RuleId::ContentNameCycle),
+    ("promise-differs", RuleId::ExpectedDiffers),
+    ("promise-missing", RuleId::ExpectedMissing),
+];
 
 impl RuleId {
-    /// All ids.
+    /// The ids of all findings.
     pub fn names() -> impl Iterator<Item = &'static str> + Clone {
         Self::ALL.iter().map(|id| id.name())
     }
 
-    /// The id that a person wrote, by its name of today or one that it had.
+    /// Finds an id by its current or a former name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         let renamed = RENAMED.iter().find(|(old, _)| *old == name).map(|(_, id)| *id);
         renamed.or_else(|| Self::ALL.iter().copied().find(|id| id.name() == name))
     }
 
-    /// The name of today of a rule that was renamed; any other name as it is.
+    /// The current name of a renamed rule; any other name unchanged.
     #[must_use]
     pub fn current(name: &str) -> &str {
         RENAMED.iter().find(|(old, _)| *old == name).map_or(name, |(_, id)| id.name())
@@ -732,7 +735,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_names_are_aliases_and_no_names_of_today() {
+    fn former_names_are_aliases() {
         for (old, id) in RENAMED {
             assert_eq!((RuleId::find(old), RuleId::current(old)), (Some(*id), id.name()));
             assert!(!RuleId::names().any(|name| name == *old), "{old}");
@@ -740,7 +743,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_sorted_and_every_row_says_what_it_means() {
+    fn rows_are_sorted_and_documented() {
         assert!(RuleId::ALL.is_sorted_by(|a, b| (a.family(), a.name()) < (b.family(), b.name())));
         for id in RuleId::ALL {
             assert!(!id.summary().is_empty() && !id.summary().ends_with('.'), "{id}: {}", id.summary());
